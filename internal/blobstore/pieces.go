@@ -1,0 +1,220 @@
+package blobstore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// syncEvery is how many bytes of a blob are written before they are synced,
+// and so the most that is hashed again for it after a crash.
+const syncEvery = 64 << 20
+
+// Begin makes room for a blob whose pieces will come by WritePiece. It is no
+// error if the blob is known.
+func (s *Store) Begin(m blob.Manifest) error {
+	id := m.ID()
+	if _, err := s.create(id, m, s.beginFiles); err != nil {
+		return fmt.Errorf("begin blob %s: %w", id.Short(), full(err))
+	}
+	return nil
+}
+
+func (s *Store) beginFiles(e *entry) error {
+	if err := s.charge(e, e.overhead()); err != nil {
+		return err
+	}
+	if err := s.makeFolder(e.id); err != nil {
+		return err
+	}
+	if e.single() {
+		if len(e.pieces) == 0 {
+			return os.WriteFile(s.path(e.id, wholeExt), nil, 0o600)
+		}
+		return nil
+	}
+	if err := makeSparse(s.path(e.id, dataExt), e.m.Size); err != nil {
+		return err
+	}
+	if err := s.writeFile(s.path(e.id, haveExt), e.bitmaps()); err != nil {
+		return err
+	}
+	return s.writeFile(s.path(e.id, manifestExt), e.m.Encode())
+}
+
+func makeSparse(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(size), f.Close())
+}
+
+// WritePiece stores piece i of a blob that Begin knows, after comparing its
+// hash. A wrong piece gives an error that wraps blob.ErrInvalid.
+func (s *Store) WritePiece(id blob.ID, i int, data []byte) error {
+	e, err := s.acquire(id)
+	if err != nil {
+		return fmt.Errorf("write piece %d of blob %s: %w", i, id.Short(), err)
+	}
+	defer e.release()
+	if err := e.m.Verify(i, data); err != nil {
+		return fmt.Errorf("blob %s: %w", id.Short(), err)
+	}
+	if err := s.write(e, i, data); err != nil {
+		return fmt.Errorf("write piece %d of blob %s: %w", i, id.Short(), full(err))
+	}
+	return nil
+}
+
+// write stores a verified piece. The caller holds e.io.
+func (s *Store) write(e *entry, i int, data []byte) error {
+	if e.single() {
+		e.write.Lock()
+		defer e.write.Unlock()
+	}
+	if s.hasPiece(e, i) {
+		return nil
+	}
+	cost := blocks(int64(len(data)))
+	if err := s.charge(e, cost); err != nil {
+		return err
+	}
+	err := s.writeBytes(e, i, data)
+	s.mu.Lock()
+	if err != nil || !e.gain(i, checked) {
+		s.refund(e, cost)
+	}
+	due := e.pending >= syncEvery || e.complete()
+	s.mu.Unlock()
+	if err != nil || e.single() {
+		return err
+	}
+	if due {
+		return s.sync(e)
+	}
+	return s.saveBitmaps(e)
+}
+
+func (s *Store) writeBytes(e *entry, i int, data []byte) error {
+	if !e.single() {
+		return pwrite(s.path(e.id, dataExt), data, e.m.PieceOffset(i))
+	}
+	path := s.path(e.id, wholeExt)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
+
+func pwrite(path string, data []byte, off int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(data, off)
+	return errors.Join(err, f.Close())
+}
+
+// bitmaps is what the bitmap file holds. mu must be held once e is shared.
+func (e *entry) bitmaps() []byte {
+	return append(e.bitmap(synced), e.bitmap(present)...)
+}
+
+// saveBitmaps overwrites the bitmap file in place: a torn write mixes two
+// states that were both true.
+func (s *Store) saveBitmaps(e *entry) error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	s.mu.Lock()
+	both := e.bitmaps()
+	s.mu.Unlock()
+	return pwrite(s.path(e.id, haveExt), both, 0)
+}
+
+// ReadPiece gives piece i. If the bytes on disk are no longer what they should
+// be, the piece is forgotten and the answer is ErrNotFound.
+func (s *Store) ReadPiece(id blob.ID, i int) ([]byte, error) {
+	e, err := s.acquire(id)
+	if err != nil {
+		return nil, fmt.Errorf("read piece %d of blob %s: %w", i, id.Short(), err)
+	}
+	defer e.release()
+	data, err := s.read(e, i)
+	if err != nil {
+		return nil, fmt.Errorf("read piece %d of blob %s: %w", i, id.Short(), err)
+	}
+	return data, nil
+}
+
+// read gives a verified piece. The caller holds e.io.
+func (s *Store) read(e *entry, i int) ([]byte, error) {
+	if !s.hasPiece(e, i) {
+		return nil, ErrNotFound
+	}
+	data, err := s.readAt(e, i)
+	if errors.Is(err, errOpen) {
+		return nil, err
+	}
+	if err == nil {
+		err = e.m.Verify(i, data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.forget(e, i)))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.has(i) {
+		e.pieces[i] |= checked
+	}
+	return data, nil
+}
+
+// errOpen is an error that says nothing about the bytes, such as too many open
+// files.
+var errOpen = errors.New("open")
+
+func (s *Store) readAt(e *entry, i int) ([]byte, error) {
+	f, err := os.Open(s.dataPath(e))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", errOpen, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data := make([]byte, e.m.PieceLen(i))
+	_, err = io.ReadFull(io.NewSectionReader(f, e.m.PieceOffset(i), int64(len(data))), data)
+	return data, err
+}
+
+// forget drops a piece whose bytes on disk are wrong.
+func (s *Store) forget(e *entry, i int) error {
+	s.mu.Lock()
+	if e.lose(i) {
+		s.refund(e, blocks(e.m.PieceLen(i)))
+	}
+	s.mu.Unlock()
+	if !e.single() {
+		return s.saveBitmaps(e)
+	}
+	e.write.Lock()
+	defer e.write.Unlock()
+	if s.hasPiece(e, 0) {
+		return nil // somebody wrote it anew
+	}
+	err := os.Remove(s.path(e.id, wholeExt))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+func (s *Store) hasPiece(e *entry, i int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.has(i)
+}

@@ -1,0 +1,108 @@
+package blobstore
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// Pin keeps a blob, whether or not it is there yet, from eviction until Unpin
+// was called as often as Pin. Pins do not outlive the process.
+func (s *Store) Pin(id blob.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pins[id]++
+}
+
+// Unpin undoes one Pin.
+func (s *Store) Unpin(id blob.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.pins[id] {
+	case 0:
+		panic(fmt.Sprintf("blob %s is unpinned more often than pinned", id.Short()))
+	case 1:
+		delete(s.pins, id)
+	default:
+		s.pins[id]--
+	}
+}
+
+// Delete drops a blob. It waits for reads of it to end, and refuses with
+// ErrPinned while somebody needs it. Deleting what is not there does nothing.
+func (s *Store) Delete(id blob.ID) error {
+	s.mu.Lock()
+	e := s.blobs[id]
+	s.mu.Unlock()
+	if e == nil {
+		return nil
+	}
+	e.io.Lock()
+	defer e.io.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blobs[id] != e {
+		return nil
+	}
+	if s.pins[id] > 0 {
+		return fmt.Errorf("delete blob %s: %w", id.Short(), ErrPinned)
+	}
+	if err := s.remove(e); err != nil {
+		return fmt.Errorf("delete blob %s: %w", id.Short(), err)
+	}
+	return nil
+}
+
+// charge takes n bytes of quota for e, evicting others for it.
+func (s *Store) charge(e *entry, n int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.reserve(n); err != nil {
+		return err
+	}
+	e.charged += n
+	return nil
+}
+
+// refund gives n bytes back. It is called with mu held.
+func (s *Store) refund(e *entry, n int64) {
+	e.charged -= n
+	s.used -= n
+}
+
+// reserve takes n bytes of quota. It is called with mu held.
+func (s *Store) reserve(n int64) error {
+	if s.quota > 0 && s.used+n > s.quota {
+		s.evict(n)
+		if s.used+n > s.quota {
+			return fmt.Errorf("%w: quota of %d bytes", ErrFull, s.quota)
+		}
+	}
+	s.used += n
+	return nil
+}
+
+// evict makes room for n bytes, least recently used first. Blobs that are
+// pinned or being read or written stay.
+func (s *Store) evict(n int64) {
+	for at := s.recent.Back(); at != nil && s.used+n > s.quota; {
+		e := at.Value.(*entry)
+		at = at.Prev()
+		if s.pins[e.id] > 0 || !e.io.TryLock() {
+			continue
+		}
+		// A blob whose files cannot be removed is simply not evicted.
+		_ = s.remove(e)
+		e.io.Unlock()
+	}
+}
+
+// full turns the system's word for a full disk into ErrFull.
+func full(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}

@@ -1,0 +1,152 @@
+// Package blobstore keeps blobs on disk, whole or in part. Pieces are verified
+// when they come in and again when they are read, so that bytes which rotted on
+// the disk are noticed, forgotten and fetched again, never used.
+//
+// A blob of one piece is a single file. A larger one is a sparse data file, a
+// manifest, and a bitmap file that says which pieces are surely on disk and
+// which were written since the last sync: the latter are hashed again when the
+// store is opened after a crash.
+package blobstore
+
+import (
+	"container/list"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+var (
+	// ErrNotFound: the store lacks the blob, or the piece that was asked for.
+	ErrNotFound = errors.New("not found")
+	// ErrFull: the quota (or the disk) is used up by blobs that may not go.
+	ErrFull = errors.New("store is full")
+	// ErrPinned: the blob may not be deleted while somebody needs it.
+	ErrPinned = errors.New("pinned")
+)
+
+// Config says where a store lives.
+type Config struct {
+	// Dir is made if it is missing. One process at a time may use it.
+	Dir string
+	// Quota is how many bytes of disk, in blocks of 4 KiB, the blobs may take;
+	// 0 means no limit. Beyond it the least recently used blobs go.
+	Quota int64
+}
+
+// Store is safe for use by many goroutines.
+//
+// Locks are taken in this order: entry.io, entry.write, Store.mu. mu is held
+// for no I/O but the removal of files.
+type Store struct {
+	dir   string
+	quota int64
+
+	mu     sync.Mutex
+	blobs  map[blob.ID]*entry
+	recent *list.List // of *entry, last used first
+	pins   map[blob.ID]int
+	used   int64 // bytes of quota, taken or reserved
+}
+
+// Open reads the directory. Whatever a crash left half done is completed or
+// forgotten.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Dir == "" || cfg.Quota < 0 {
+		return nil, fmt.Errorf("open blob store %q: need a directory and a quota >= 0, not %d", cfg.Dir, cfg.Quota)
+	}
+	s := &Store{
+		dir:    cfg.Dir,
+		quota:  cfg.Quota,
+		blobs:  make(map[blob.ID]*entry),
+		recent: list.New(),
+		pins:   make(map[blob.ID]int),
+	}
+	if err := s.emptyTemp(); err != nil {
+		return nil, fmt.Errorf("open blob store: %w", err)
+	}
+	if err := s.scan(); err != nil {
+		return nil, fmt.Errorf("open blob store: %w", err)
+	}
+	return s, nil
+}
+
+// Close makes all blobs durable. The store must not be used after it.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	var ids []blob.ID
+	for id, e := range s.blobs {
+		if e.unsynced() {
+			ids = append(ids, id)
+		}
+	}
+	s.mu.Unlock()
+	if err := s.syncAll(ids); err != nil {
+		return fmt.Errorf("close blob store: %w", err)
+	}
+	return nil
+}
+
+// acquire finds a blob and keeps its files from being removed until release.
+func (s *Store) acquire(id blob.ID) (*entry, error) {
+	s.mu.Lock()
+	e := s.blobs[id]
+	if e == nil {
+		s.mu.Unlock()
+		return nil, ErrNotFound
+	}
+	s.recent.MoveToFront(e.place)
+	s.mu.Unlock()
+	e.io.RLock()
+	if err := s.load(e); err != nil {
+		e.io.RUnlock()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *entry) release() { e.io.RUnlock() }
+
+// create adds a blob that the store does not know, and calls build, during
+// which others who want the blob wait. It returns false if the blob is known.
+func (s *Store) create(id blob.ID, m blob.Manifest, build func(*entry) error) (bool, error) {
+	e := newEntry(id, m)
+	e.io.Lock()
+	defer e.io.Unlock()
+	s.mu.Lock()
+	if s.blobs[id] != nil {
+		s.mu.Unlock()
+		return false, nil
+	}
+	s.insert(e)
+	s.mu.Unlock()
+	if err := build(e); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return false, errors.Join(err, s.remove(e))
+	}
+	return true, nil
+}
+
+// insert is called with mu held.
+func (s *Store) insert(e *entry) {
+	e.place = s.recent.PushFront(e)
+	s.blobs[e.id] = e
+}
+
+// remove drops a blob and its files. It is called with mu held and with e.io
+// held for writing. When a file cannot be removed the blob stays.
+func (s *Store) remove(e *entry) error {
+	for _, path := range s.files(e) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove %s: %w", filepath.Base(path), err)
+		}
+	}
+	s.recent.Remove(e.place)
+	delete(s.blobs, e.id)
+	s.used -= e.charged
+	return nil
+}
