@@ -1,0 +1,40 @@
+package jobs
+
+import (
+	"maps"
+	"slices"
+)
+
+// Clone is a deep copy of the state without what is derived: what a snapshot
+// is written from while the original goes on.
+func (s *State) Clone() *State {
+	return &State{
+		Grid: s.Grid, Now: s.Now,
+		Tokens: cloneEach(s.Tokens, func(t Token) Token { t.Nodes = maps.Clone(t.Nodes); return t }),
+		Nodes:  cloneEach(s.Nodes, func(n Node) Node { return n }),
+		Owners: cloneEach(s.Owners, func(o Owner) Owner { return o }),
+		Jobs:   cloneEach(s.Jobs, Job.clone),
+
+		Holders:  slices.Clone(s.Holders),
+		Answered: slices.Clone(s.Answered),
+	}
+}
+
+// clone shares the spec, which nothing changes.
+func (j Job) clone() Job {
+	j.Open = cloneEach(j.Open, func(t Task) Task { t.Attempts = slices.Clone(t.Attempts); return t })
+	j.Closed = slices.Clone(j.Closed)
+	j.Order = slices.Clone(j.Order)
+	j.Unheld = maps.Clone(j.Unheld)
+	j.Events = slices.Clone(j.Events)
+	return j
+}
+
+func cloneEach[K comparable, V any](m map[K]*V, clone func(V) V) map[K]*V {
+	out := make(map[K]*V, len(m))
+	for k, v := range m {
+		c := clone(*v)
+		out[k] = &c
+	}
+	return out
+}

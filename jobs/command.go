@@ -1,0 +1,146 @@
+package jobs
+
+import "github.com/anthill-grid/anthill/internal/blob"
+
+// Command is one entry of the log. Exactly one of its pointers is set.
+type Command struct {
+	At      Time      `cbor:"1,keyasint"` // the proposer's clock
+	Request RequestID `cbor:"2,keyasint,omitempty"`
+
+	Found       *FoundGrid      `cbor:"10,keyasint,omitempty"`
+	CreateToken *CreateToken    `cbor:"11,keyasint,omitempty"`
+	Admit       *AdmitNode      `cbor:"12,keyasint,omitempty"`
+	Submit      *SubmitJob      `cbor:"13,keyasint,omitempty"`
+	Cancel      *CancelJob      `cbor:"14,keyasint,omitempty"`
+	Grant       *GrantLeases    `cbor:"15,keyasint,omitempty"`
+	Renew       *RenewLeases    `cbor:"16,keyasint,omitempty"`
+	Expire      *ExpireLeases   `cbor:"17,keyasint,omitempty"`
+	Report      *ReportAttempts `cbor:"18,keyasint,omitempty"`
+	Confirm     *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
+}
+
+// FoundGrid is the first command of a grid: its name, its first coordinator
+// and its operator.
+type FoundGrid struct {
+	Grid        string `cbor:"1,keyasint"`
+	Coordinator NodeID `cbor:"2,keyasint"`
+	Operator    NodeID `cbor:"3,keyasint"`
+}
+
+// CreateToken stores a join token by the hash of its secret.
+type CreateToken struct {
+	Token   TokenID `cbor:"1,keyasint"`
+	Role    Role    `cbor:"2,keyasint"`
+	Expires Time    `cbor:"3,keyasint"`
+	Uses    uint32  `cbor:"4,keyasint"`
+	Owner   OwnerID `cbor:"5,keyasint,omitempty"` // empty: the token itself
+}
+
+// AdmitNode trades one use of a token for membership.
+type AdmitNode struct {
+	Token   TokenID `cbor:"1,keyasint"`
+	Node    NodeID  `cbor:"2,keyasint"`
+	Role    Role    `cbor:"3,keyasint"`
+	Address string  `cbor:"4,keyasint,omitempty"`
+}
+
+// SubmitJob stores a job; the spec has its defaults filled in.
+type SubmitJob struct {
+	Job       JobID  `cbor:"1,keyasint"`
+	Spec      Spec   `cbor:"2,keyasint"`
+	Submitter NodeID `cbor:"3,keyasint"`
+	Provider  string `cbor:"4,keyasint,omitempty"` // HOST:PORT
+}
+
+// CancelJob ends a job on behalf of a node.
+type CancelJob struct {
+	Job JobID  `cbor:"1,keyasint"`
+	By  NodeID `cbor:"2,keyasint"`
+}
+
+// GrantLeases gives out attempts. Apply checks each grant again and passes
+// over those that no longer hold.
+type GrantLeases struct {
+	Grants  []Grant `cbor:"1,keyasint"`
+	Expires Time    `cbor:"2,keyasint"`
+}
+
+// Grant is one attempt for one worker.
+type Grant struct {
+	Lease  LeaseID `cbor:"1,keyasint"`
+	Job    JobID   `cbor:"2,keyasint"`
+	Task   uint32  `cbor:"3,keyasint"`
+	Worker NodeID  `cbor:"4,keyasint"`
+	// Repeat: no live owner is left who has not run this task, so an owner
+	// may try it again (with another node, or after an attempt without a vote).
+	Repeat bool `cbor:"5,keyasint,omitempty"`
+}
+
+// RenewLeases puts off the end of leases whose workers were heard of. All is
+// what a new leader does: he has heard of nobody yet.
+type RenewLeases struct {
+	Leases  []LeaseID `cbor:"1,keyasint,omitempty"`
+	All     bool      `cbor:"2,keyasint,omitempty"`
+	Expires Time      `cbor:"3,keyasint"`
+}
+
+// ExpireLeases voids all leases that have ended by the command's time.
+type ExpireLeases struct{}
+
+// ReportAttempts says how attempts ended.
+type ReportAttempts struct {
+	Reports []Report `cbor:"1,keyasint"`
+}
+
+// Report says how one attempt ended. Reason is for people, at most MaxReason
+// bytes.
+type Report struct {
+	Lease    LeaseID       `cbor:"1,keyasint"`
+	Worker   NodeID        `cbor:"2,keyasint"`
+	Status   AttemptStatus `cbor:"3,keyasint"`
+	ExitCode uint32        `cbor:"4,keyasint,omitempty"`
+	Output   blob.Ref      `cbor:"5,keyasint"`
+	Reason   string        `cbor:"6,keyasint,omitempty"`
+	Fetched  Traffic       `cbor:"7,keyasint"`
+}
+
+// MaxReason bounds Report.Reason in bytes.
+const MaxReason = 512
+
+// Traffic counts bytes that a worker fetched, by the role of who served them.
+type Traffic struct {
+	FromSubmitter    int64 `cbor:"1,keyasint,omitempty"`
+	FromCoordinators int64 `cbor:"2,keyasint,omitempty"`
+	FromWorkers      int64 `cbor:"3,keyasint,omitempty"`
+}
+
+// Add adds u to t.
+func (t *Traffic) Add(u Traffic) {
+	t.FromSubmitter += u.FromSubmitter
+	t.FromCoordinators += u.FromCoordinators
+	t.FromWorkers += u.FromWorkers
+}
+
+// ConfirmHeld says that a coordinator has blobs on its disk: results of tasks,
+// and bundle and input of whole jobs.
+type ConfirmHeld struct {
+	Coordinator NodeID        `cbor:"1,keyasint"`
+	Results     []HeldResults `cbor:"2,keyasint,omitempty"`
+	Inputs      []JobID       `cbor:"3,keyasint,omitempty"`
+}
+
+// HeldResults names tasks of a job.
+type HeldResults struct {
+	Job   JobID    `cbor:"1,keyasint"`
+	Tasks []uint32 `cbor:"2,keyasint"`
+}
+
+// Outcome is what applying a command answers.
+type Outcome struct {
+	Rejection *Rejection `cbor:"1,keyasint,omitempty"`
+	Job       JobID      `cbor:"2,keyasint,omitempty"` // of Submit
+	Owner     OwnerID    `cbor:"3,keyasint,omitempty"` // of Admit
+	Granted   []LeaseID  `cbor:"4,keyasint,omitempty"` // of Grant: those that held
+}
+
+func rejected(r *Rejection) Outcome { return Outcome{Rejection: r} }

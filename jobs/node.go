@@ -1,0 +1,143 @@
+package jobs
+
+// TokenID is the SHA-256 of a token's secret in hex; the secret itself is
+// never stored.
+type TokenID string
+
+// Token is the right to admit nodes.
+type Token struct {
+	Role    Role            `cbor:"1,keyasint"`
+	Expires Time            `cbor:"2,keyasint"`
+	Uses    uint32          `cbor:"3,keyasint"` // left
+	Owner   OwnerID         `cbor:"4,keyasint"`
+	Nodes   map[NodeID]bool `cbor:"5,keyasint,omitempty"` // admitted by it
+}
+
+// Node is an enrolled node.
+type Node struct {
+	Role     Role    `cbor:"1,keyasint"`
+	Owner    OwnerID `cbor:"2,keyasint"`
+	Address  string  `cbor:"3,keyasint,omitempty"`
+	Admitted Time    `cbor:"4,keyasint"`
+}
+
+// Owner is what the grid knows of who stands behind nodes.
+type Owner struct {
+	Agreed   uint64 `cbor:"1,keyasint,omitempty"` // votes for accepted results
+	Outvoted uint64 `cbor:"2,keyasint,omitempty"` // votes against them
+	Banned   string `cbor:"3,keyasint,omitempty"` // why; empty: he is not
+}
+
+// OperatorOwner owns what FoundGrid admits.
+const OperatorOwner OwnerID = "operator"
+
+// maxUses bounds how many nodes one token admits.
+const maxUses = 1_000_000
+
+// misbehaves is the rule by which an owner is banned: at least three of his
+// votes, and at least a tenth of them, were outvoted by a quorum. A single
+// stray mismatch among good votes (a bad memory module) does not ban.
+func (o *Owner) misbehaves() bool {
+	return o.Outvoted >= 3 && 10*o.Outvoted >= o.Agreed+o.Outvoted
+}
+
+func (s *State) found(c *FoundGrid) Outcome {
+	if s.Grid != "" {
+		return rejected(reject(Precondition, "GRID_EXISTS", "grid "+s.Grid, "it is founded already"))
+	}
+	s.Grid = c.Grid
+	s.Owners[OperatorOwner] = &Owner{}
+	s.addNode(c.Coordinator, &Node{Role: Coordinator, Owner: OperatorOwner, Admitted: s.Now})
+	s.addNode(c.Operator, &Node{Role: Operator, Owner: OperatorOwner, Admitted: s.Now})
+	return Outcome{Owner: OperatorOwner}
+}
+
+func (s *State) addNode(id NodeID, n *Node) {
+	s.Nodes[id] = n
+	if n.Role == Coordinator && s.holderBit(id) == 0 && len(s.Holders) < 64 {
+		s.Holders = append(s.Holders, id)
+	}
+}
+
+func (s *State) createToken(c *CreateToken) Outcome {
+	switch {
+	case c.Role < Coordinator || c.Role > Operator:
+		return rejected(invalid("role", "%v cannot join", c.Role).next("use coordinator, worker or submitter"))
+	case c.Expires <= s.Now:
+		return rejected(invalid("lifetime", "it has ended already").next("give a positive lifetime"))
+	case c.Uses == 0 || c.Uses > maxUses:
+		return rejected(invalid("uses", "%d is not between 1 and %d", c.Uses, maxUses))
+	case len(c.Owner) > 64:
+		return rejected(invalid("owner", "the name has %d bytes, more than 64", len(c.Owner)))
+	case s.Tokens[c.Token] != nil:
+		return rejected(reject(Precondition, "TOKEN_EXISTS", "token", "it exists already"))
+	}
+	owner := c.Owner
+	if owner == "" {
+		owner = OwnerID("token-" + string(c.Token[:8]))
+	}
+	s.Tokens[c.Token] = &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner}
+	return Outcome{Owner: owner}
+}
+
+// admit is idempotent: a node that asks again with its token is let in again
+// without using up another of the token's uses.
+func (s *State) admit(c *AdmitNode) Outcome {
+	const next = "ask an operator for a new one: `anthill token create`"
+	t := s.Tokens[c.Token]
+	switch {
+	case t == nil:
+		return rejected(reject(Denied, "TOKEN_UNKNOWN", "token", "this grid has not issued it").next(next))
+	case t.Role != c.Role:
+		return rejected(reject(Denied, "TOKEN_ROLE", "token", "it admits a %v, not a %v", t.Role, c.Role).next(next))
+	case t.Nodes[c.Node] && s.Nodes[c.Node] != nil:
+		s.Nodes[c.Node].Address = c.Address
+		return Outcome{Owner: t.Owner}
+	case t.Expires <= s.Now:
+		return rejected(reject(Denied, "TOKEN_EXPIRED", "token", "it expired at %s", t.Expires.Std().Format("2006-01-02 15:04:05 MST")).next(next))
+	case t.Uses == 0:
+		return rejected(reject(Denied, "TOKEN_USED_UP", "token", "all of its uses are used up").next(next))
+	case s.banned(t.Owner):
+		return rejected(reject(Denied, "OWNER_BANNED", "owner "+string(t.Owner), "banned: %s", s.Owners[t.Owner].Banned))
+	case s.Nodes[c.Node] != nil:
+		return rejected(reject(Denied, "NODE_EXISTS", "node "+string(c.Node.Short()), "it is admitted already").next("start it without a token, or with a fresh data directory"))
+	}
+	t.Uses--
+	if t.Nodes == nil {
+		t.Nodes = map[NodeID]bool{}
+	}
+	t.Nodes[c.Node] = true
+	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now})
+	if s.Owners[t.Owner] == nil {
+		s.Owners[t.Owner] = &Owner{}
+	}
+	return Outcome{Owner: t.Owner}
+}
+
+func (s *State) banned(id OwnerID) bool {
+	o := s.Owners[id]
+	return o != nil && o.Banned != ""
+}
+
+// BannedNode says why a node may not take part, or "".
+func (s *State) BannedNode(id NodeID) string {
+	n := s.Nodes[id]
+	if n == nil || s.Owners[n.Owner] == nil {
+		return ""
+	}
+	return s.Owners[n.Owner].Banned
+}
+
+// holderBit is the coordinator's bit in sets of holders, or 0.
+func (s *State) holderBit(id NodeID) uint64 {
+	for i, h := range s.Holders {
+		if h == id {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// CopiesNeeded is the number of coordinators that must hold bytes before they
+// count as safe from the loss of any one of them.
+func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }

@@ -1,0 +1,50 @@
+package jobs
+
+import "fmt"
+
+// Code classes rejections; coordinator/rpc maps it to a gRPC status code.
+type Code uint8
+
+// The classes of rejections.
+const (
+	Invalid      Code = iota + 1 // the request is wrong in itself
+	NotFound                     // what it names is not there
+	Denied                       // the caller may not
+	Precondition                 // not in this state
+)
+
+// Rejection says why a command changed nothing, and what to do next.
+type Rejection struct {
+	Code    Code   `cbor:"1,keyasint"`
+	Reason  string `cbor:"2,keyasint"` // UPPER_SNAKE, stable, for programs
+	Subject string `cbor:"3,keyasint"` // the field or thing it is about
+	Message string `cbor:"4,keyasint"`
+	Next    string `cbor:"5,keyasint,omitempty"`
+}
+
+// Error gives subject and message; the next step is shown apart.
+func (r *Rejection) Error() string {
+	if r.Subject == "" {
+		return r.Message
+	}
+	return r.Subject + ": " + r.Message
+}
+
+func (r *Rejection) next(step string) *Rejection {
+	r.Next = step
+	return r
+}
+
+func reject(code Code, reason, subject, format string, args ...any) *Rejection {
+	return &Rejection{Code: code, Reason: reason, Subject: subject, Message: fmt.Sprintf(format, args...)}
+}
+
+func invalid(field, format string, args ...any) *Rejection {
+	return reject(Invalid, "INVALID_FIELD", field, format, args...)
+}
+
+// UnknownJob is the rejection of everything that names a job that is not there.
+func UnknownJob(id JobID) *Rejection {
+	return reject(NotFound, "UNKNOWN_JOB", "job "+string(id), "there is none of this id").
+		next("list the grid's jobs with `anthill jobs`")
+}

@@ -1,0 +1,246 @@
+package jobs
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// Bounds of what a job may ask for.
+const (
+	MaxTasks     = 10_000_000
+	MaxSpecBytes = 64 << 10 // args, env and data names together
+	MaxTime      = 24 * time.Hour
+	MaxMemory    = 4 << 30
+	MaxOutput    = 256 << 20
+	MaxReplicas  = 16
+)
+
+// Spec is a job as the grid runs it: everything by digest.
+type Spec struct {
+	Name   string            `cbor:"1,keyasint"`
+	Bundle blob.Ref          `cbor:"2,keyasint"`
+	Args   []string          `cbor:"3,keyasint,omitempty"`
+	Env    map[string]string `cbor:"4,keyasint,omitempty"`
+	Input  Input             `cbor:"5,keyasint"`
+	Data   []DataFile        `cbor:"6,keyasint,omitempty"`
+	Limits Limits            `cbor:"7,keyasint"`
+	Trust  Trust             `cbor:"8,keyasint"`
+}
+
+// Input is what the tasks read on stdin; exactly one of its fields is set.
+type Input struct {
+	Range *Range     `cbor:"1,keyasint,omitempty"`
+	Blob  *BlobInput `cbor:"2,keyasint,omitempty"`
+}
+
+// Range gives task i the line "LO HI\n" with LO = From + i*Step and
+// HI = min(LO+Step, To).
+type Range struct {
+	From int64 `cbor:"1,keyasint"`
+	To   int64 `cbor:"2,keyasint"`
+	Step int64 `cbor:"3,keyasint"`
+}
+
+// BlobInput gives task i a byte range of a blob: the i-th run of ShardSize
+// bytes or, where Index is set, the bytes from the i-th to the (i+1)-th of the
+// index's big-endian 64-bit offsets.
+type BlobInput struct {
+	Blob      blob.Ref  `cbor:"1,keyasint"`
+	ShardSize int64     `cbor:"2,keyasint,omitempty"`
+	Index     *blob.Ref `cbor:"3,keyasint,omitempty"`
+}
+
+// DataFile is a blob that the guest reads as /data/NAME.
+type DataFile struct {
+	Name string   `cbor:"1,keyasint"`
+	Blob blob.Ref `cbor:"2,keyasint"`
+}
+
+// Limits bound one attempt.
+type Limits struct {
+	Time   time.Duration `cbor:"1,keyasint"` // wall clock
+	Memory int64         `cbor:"2,keyasint"` // bytes of linear memory
+	Output int64         `cbor:"3,keyasint"` // bytes on stdout
+}
+
+// Trust says how much agreement accepts a result.
+type Trust struct {
+	Replicas    uint32 `cbor:"1,keyasint"` // attempts started at once
+	Quorum      uint32 `cbor:"2,keyasint"` // agreeing attempts that accept
+	MaxAttempts uint32 `cbor:"3,keyasint"` // attempts after which a task has failed
+}
+
+// WithDefaults fills in what the submitter left out: 10 minutes, 512 MiB,
+// 16 MiB of output; 2 agreeing attempts of at most 5.
+func (s Spec) WithDefaults() Spec {
+	setDefault(&s.Limits.Time, 10*time.Minute)
+	setDefault(&s.Limits.Memory, 512<<20)
+	setDefault(&s.Limits.Output, 16<<20)
+	if s.Trust.Replicas == 1 { // one's own machines: nothing to agree with
+		setDefault(&s.Trust.Quorum, 1)
+	}
+	setDefault(&s.Trust.Quorum, 2)
+	setDefault(&s.Trust.Replicas, s.Trust.Quorum)
+	setDefault(&s.Trust.MaxAttempts, max(5, s.Trust.Replicas))
+	return s
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Tasks is the number of tasks that follows from the input.
+func (in Input) Tasks() int64 {
+	switch {
+	case in.Range != nil:
+		r := in.Range
+		if r.Step <= 0 || r.To <= r.From {
+			return 0
+		}
+		return int64((uint64(r.To)-uint64(r.From)-1)/uint64(r.Step) + 1)
+	case in.Blob != nil && in.Blob.Index != nil:
+		return max(0, in.Blob.Index.Size/8-1)
+	case in.Blob != nil && in.Blob.ShardSize > 0:
+		return (in.Blob.Blob.Size + in.Blob.ShardSize - 1) / in.Blob.ShardSize
+	}
+	return 0
+}
+
+// Line is what task i of a range reads.
+func (r Range) Line(i uint32) string {
+	lo := r.From + int64(i)*r.Step
+	hi := r.To
+	if uint64(r.To)-uint64(lo) > uint64(r.Step) {
+		hi = lo + r.Step
+	}
+	return strconv.FormatInt(lo, 10) + " " + strconv.FormatInt(hi, 10) + "\n"
+}
+
+// Blobs are all blobs that the job needs: bundle, input, index and data.
+func (s Spec) Blobs() []blob.Ref {
+	refs := []blob.Ref{s.Bundle}
+	if b := s.Input.Blob; b != nil {
+		refs = append(refs, b.Blob)
+		if b.Index != nil {
+			refs = append(refs, *b.Index)
+		}
+	}
+	for _, d := range s.Data {
+		refs = append(refs, d.Blob)
+	}
+	return refs
+}
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// Validate says what is wrong with a spec (with its defaults filled in), by
+// field, or nil.
+func (s Spec) Validate() *Rejection {
+	if !namePattern.MatchString(s.Name) {
+		return invalid("name", "%q is not a name", s.Name).next("use at most 64 letters, digits, '-', '_' and '.'")
+	}
+	if s.Bundle.ID.IsZero() || s.Bundle.Size <= 0 {
+		return invalid("bundle", "there is none").next("name the WASM module to run")
+	}
+	for _, check := range []func() *Rejection{s.checkInput, s.checkText, s.checkData, s.checkLimits, s.checkTrust} {
+		if r := check(); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+func (s Spec) checkInput() *Rejection {
+	in := s.Input
+	if (in.Range == nil) == (in.Blob == nil) {
+		return invalid("input", "it needs a range or a blob, and not both")
+	}
+	if b := in.Blob; b != nil {
+		if b.Blob.ID.IsZero() {
+			return invalid("input.blob", "there is none")
+		}
+		if (b.Index == nil) == (b.ShardSize <= 0) {
+			return invalid("input.blob", "it needs a shard size or an index, and not both")
+		}
+		if b.Index != nil && (b.Index.ID.IsZero() || b.Index.Size%8 != 0) {
+			return invalid("input.blob.index", "it is not a list of 64-bit offsets")
+		}
+	}
+	switch n := in.Tasks(); {
+	case n <= 0:
+		return invalid("input", "it makes no tasks").next("check that the input is not empty, and that range.step is positive")
+	case n > MaxTasks:
+		return invalid("input", "it makes %d tasks, more than %d", n, MaxTasks).next("give each task more to do")
+	}
+	return nil
+}
+
+func (s Spec) checkText() *Rejection {
+	size := 0
+	for _, a := range s.Args {
+		size += len(a)
+	}
+	for k, v := range s.Env {
+		if k == "" || strings.ContainsAny(k, "=\x00") || strings.Contains(v, "\x00") {
+			return invalid("env", "%q is not a variable", k)
+		}
+		size += len(k) + len(v)
+	}
+	if size > MaxSpecBytes {
+		return invalid("args, env", "they have %d bytes, more than %d", size, MaxSpecBytes).next("put large values into a data file")
+	}
+	return nil
+}
+
+func (s Spec) checkData() *Rejection {
+	seen := map[string]bool{}
+	for _, d := range s.Data {
+		if !namePattern.MatchString(d.Name) || seen[d.Name] {
+			return invalid("data", "%q is not a file name, or is there twice", d.Name)
+		}
+		if d.Blob.ID.IsZero() {
+			return invalid("data."+d.Name, "there is no blob")
+		}
+		seen[d.Name] = true
+	}
+	if len(s.Data) > 256 {
+		return invalid("data", "it has %d files, more than 256", len(s.Data))
+	}
+	return nil
+}
+
+func (s Spec) checkLimits() *Rejection {
+	l := s.Limits
+	switch {
+	case l.Time < time.Millisecond || l.Time > MaxTime:
+		return invalid("limits.time", "%v is not between 1ms and %v", l.Time, MaxTime)
+	case l.Memory < 64<<10 || l.Memory > MaxMemory:
+		return invalid("limits.memory", "%d bytes is not between 64 KiB and 4 GiB", l.Memory)
+	case l.Output < 0 || l.Output > MaxOutput:
+		return invalid("limits.output", "%d bytes is not between 0 and 256 MiB", l.Output)
+	}
+	return nil
+}
+
+func (s Spec) checkTrust() *Rejection {
+	t := s.Trust
+	switch {
+	case t.Quorum < 1 || t.Quorum > MaxReplicas:
+		return invalid("trust.quorum", "%d is not between 1 and %d", t.Quorum, MaxReplicas)
+	case t.Replicas < 1 || t.Replicas > MaxReplicas:
+		return invalid("trust.replicas", "%d is not between 1 and %d", t.Replicas, MaxReplicas)
+	case t.MaxAttempts < max(t.Quorum, t.Replicas) || t.MaxAttempts > 64:
+		return invalid("trust.max_attempts", "%d is not between %d (the larger of quorum and replicas) and 64", t.MaxAttempts, max(t.Quorum, t.Replicas))
+	}
+	return nil
+}
+
+func (s Spec) String() string { return fmt.Sprintf("%s (%d tasks)", s.Name, s.Input.Tasks()) }

@@ -1,0 +1,150 @@
+package jobs
+
+import (
+	"slices"
+	"time"
+)
+
+// State is everything that the grid agrees on. Read it freely; change it by
+// Apply alone.
+type State struct {
+	Grid   string             `cbor:"1,keyasint"`
+	Now    Time               `cbor:"2,keyasint"`
+	Tokens map[TokenID]*Token `cbor:"3,keyasint,omitempty"`
+	Nodes  map[NodeID]*Node   `cbor:"4,keyasint,omitempty"`
+	Owners map[OwnerID]*Owner `cbor:"5,keyasint,omitempty"`
+	Jobs   map[JobID]*Job     `cbor:"6,keyasint,omitempty"`
+	// Holders are the coordinators in the order of their admission; a place in
+	// it is a bit in sets of holders.
+	Holders []NodeID `cbor:"7,keyasint,omitempty"`
+	// Answered are the requests of the last hour, oldest first.
+	Answered []Answer `cbor:"8,keyasint,omitempty"`
+
+	// Derived from the above; see Reindex.
+	leases   map[LeaseID]LeasePlace
+	byWorker map[NodeID]map[LeaseID]bool
+	requests map[RequestID]Outcome
+	running  []JobID // in order
+}
+
+// Answer is what a request was answered.
+type Answer struct {
+	Request RequestID `cbor:"1,keyasint"`
+	At      Time      `cbor:"2,keyasint"`
+	Outcome Outcome   `cbor:"3,keyasint"`
+}
+
+// requestMemory is for how long a repeated request is recognised.
+const requestMemory = time.Hour
+
+// NewState is the state before the first command.
+func NewState() *State {
+	s := &State{}
+	s.Reindex()
+	return s
+}
+
+// Reindex builds what is derived, after the exported fields were loaded from a
+// snapshot.
+func (s *State) Reindex() {
+	makeMap(&s.Tokens)
+	makeMap(&s.Nodes)
+	makeMap(&s.Owners)
+	makeMap(&s.Jobs)
+	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]LeasePlace{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
+	for _, a := range s.Answered {
+		s.requests[a.Request] = a.Outcome
+	}
+	for _, id := range sortedKeys(s.Jobs) {
+		s.reindexJob(id, s.Jobs[id])
+	}
+}
+
+func (s *State) reindexJob(id JobID, j *Job) {
+	if j.State == JobRunning {
+		s.setRunning(id)
+		makeMap(&j.Open)
+	}
+	makeMap(&j.Unheld)
+	for index, t := range j.Open {
+		for i := range t.Attempts {
+			if a := &t.Attempts[i]; a.State == AttemptRunning {
+				s.addLease(a.Lease, a.Worker, LeasePlace{id, index, i})
+			}
+		}
+	}
+}
+
+func makeMap[K comparable, V any](m *map[K]V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+}
+
+// Running are the jobs that are not finished, in order of their ids.
+func (s *State) Running() []JobID { return s.running }
+
+func (s *State) setRunning(id JobID) {
+	if i, found := slices.BinarySearch(s.running, id); !found {
+		s.running = slices.Insert(s.running, i, id)
+	}
+}
+
+func (s *State) clearRunning(id JobID) {
+	if i, found := slices.BinarySearch(s.running, id); found {
+		s.running = slices.Delete(s.running, i, i+1)
+	}
+}
+
+// Apply carries out one command. It panics on a command that it does not know:
+// a replica that skipped one would differ from the others for ever.
+func (s *State) Apply(c Command) Outcome {
+	s.Now = max(s.Now, c.At)
+	s.forgetRequests()
+	if out, done := s.requests[c.Request]; done && c.Request != "" {
+		return out
+	}
+	out := s.dispatch(c)
+	if c.Request != "" {
+		s.Answered = append(s.Answered, Answer{c.Request, s.Now, out})
+		s.requests[c.Request] = out
+	}
+	return out
+}
+
+func (s *State) dispatch(c Command) Outcome {
+	switch {
+	case c.Found != nil:
+		return s.found(c.Found)
+	case c.CreateToken != nil:
+		return s.createToken(c.CreateToken)
+	case c.Admit != nil:
+		return s.admit(c.Admit)
+	case c.Submit != nil:
+		return s.submit(c.Submit)
+	case c.Cancel != nil:
+		return s.cancel(c.Cancel)
+	case c.Grant != nil:
+		return s.grant(c.Grant)
+	case c.Renew != nil:
+		return s.renew(c.Renew)
+	case c.Expire != nil:
+		return s.expire()
+	case c.Report != nil:
+		return s.report(c.Report)
+	case c.Confirm != nil:
+		return s.confirm(c.Confirm)
+	}
+	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
+}
+
+func (s *State) forgetRequests() {
+	old := 0
+	for old < len(s.Answered) && s.Answered[old].At.Add(requestMemory) <= s.Now {
+		delete(s.requests, s.Answered[old].Request)
+		old++
+	}
+	if old > 0 {
+		s.Answered = slices.Clone(s.Answered[old:])
+	}
+}

@@ -1,0 +1,133 @@
+package jobs
+
+import "github.com/anthill-grid/anthill/internal/blob"
+
+// Vote is what an attempt says of its task: a result, or a way of failing.
+// Two votes agree if they are equal.
+type Vote struct {
+	Failed   bool     `cbor:"1,keyasint,omitempty"`
+	ExitCode uint32   `cbor:"2,keyasint,omitempty"`
+	Output   blob.Ref `cbor:"3,keyasint"`
+}
+
+// VerdictKind is what cross-checking says of a task.
+type VerdictKind uint8
+
+// The kinds of verdicts.
+const (
+	Pending  VerdictKind = iota // not enough votes yet
+	Disputed                    // like Pending, and the votes disagree
+	Agreed                      // a quorum has the same vote
+	Failed                      // it cannot be computed, or nobody agrees
+)
+
+// Verdict is a judgement with what follows from it.
+type Verdict struct {
+	Kind VerdictKind
+	// Vote is what the quorum agreed on; of Agreed.
+	Vote Vote
+	// Want is the number of further attempts to start now.
+	Want int
+	// Reason is for people; of Failed.
+	Reason string
+}
+
+// maxLost is the number of attempts that may end with no result at all before
+// the task is thought to be what brings workers down.
+const maxLost = 20
+
+// ballot is a task's attempts, counted.
+type ballot struct {
+	running, voted, killed, lost int
+	groups                       []group
+}
+
+type group struct {
+	vote  Vote
+	size  int
+	first *Attempt
+}
+
+// Judge is the rule of fixed replication: Quorum equal votes of at most
+// MaxAttempts accept a result. It is the one place that says so.
+func (t Trust) Judge(attempts []Attempt) Verdict {
+	b := count(attempts)
+	lead := b.leader()
+	if lead.size >= int(t.Quorum) {
+		if lead.vote.Failed {
+			return Verdict{Kind: Failed, Reason: lead.first.Reason}
+		}
+		return Verdict{Kind: Agreed, Vote: lead.vote}
+	}
+	left := int(t.MaxAttempts) - b.voted - b.killed - b.running
+	if b.running == 0 && lead.size+left < int(t.Quorum) || b.lost >= maxLost {
+		return Verdict{Kind: Failed, Reason: b.whyHopeless(t, attempts)}
+	}
+	want := int(t.Quorum) - lead.size - b.running
+	if b.voted+b.killed == 0 {
+		want = int(t.Replicas) - b.running
+	}
+	v := Verdict{Kind: Pending, Want: max(0, min(want, left))}
+	if len(b.groups) > 1 {
+		v.Kind = Disputed
+	}
+	return v
+}
+
+func count(attempts []Attempt) ballot {
+	var b ballot
+	for i := range attempts {
+		a := &attempts[i]
+		switch a.State {
+		case AttemptRunning:
+			b.running++
+		case AttemptVoted:
+			b.voted++
+			b.add(a)
+		case AttemptKilled:
+			b.killed++
+		case AttemptLost:
+			b.lost++
+		case AttemptVoid: // a banned owner's: counts nowhere
+		}
+	}
+	return b
+}
+
+func (b *ballot) add(a *Attempt) {
+	for i := range b.groups {
+		if b.groups[i].vote == a.Vote {
+			b.groups[i].size++
+			return
+		}
+	}
+	b.groups = append(b.groups, group{vote: a.Vote, size: 1, first: a})
+}
+
+// leader is the largest group, of equals the one that voted first.
+func (b *ballot) leader() group {
+	var lead group
+	for _, g := range b.groups {
+		if g.size > lead.size {
+			lead = g
+		}
+	}
+	return lead
+}
+
+func (b *ballot) whyHopeless(t Trust, attempts []Attempt) string {
+	last := ""
+	for _, a := range attempts {
+		if a.State == AttemptKilled || a.State == AttemptLost {
+			last = a.Reason
+		}
+	}
+	switch {
+	case b.lost >= maxLost:
+		return plural(b.lost, "attempt") + " ended without a result, the last: " + last
+	case b.voted == 0:
+		return plural(b.killed, "attempt") + " killed, the last: " + last
+	default:
+		return plural(len(b.groups), "different result") + " in " + plural(b.voted+b.killed, "attempt") + ", and no " + plural(int(t.Quorum), "equal one")
+	}
+}
