@@ -1,0 +1,173 @@
+// Package enrol trades a join token for a certificate.
+package enrol
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	callTime = 5 * time.Second
+	pause    = 300 * time.Millisecond
+	newToken = "ask an operator of the grid for a new token: anthill token create --role %s"
+)
+
+// Config is one node's wish to get in.
+type Config struct {
+	Token identity.Token
+	// Key is the one to be certified. Save it before (identity.OpenKey): after
+	// a lost answer the node can then ask again as the same node.
+	Key identity.Key
+	// Role is the one that the node means to take; it must be the token's.
+	Role jobs.Role
+	// Address is the HOST:PORT at which it will serve; empty for submitters.
+	Address string
+	// Patience is how long to go on when no coordinator answers. Default 15 s.
+	Patience time.Duration
+}
+
+// Enrolment is what a node got.
+type Enrolment struct {
+	// Directory is ready to be saved. Its coordinators are those of the answer,
+	// or else the token's.
+	Directory *identity.Directory
+	// Coordinators are those of the answer, with their gossip addresses.
+	Coordinators []*anthillv1.CoordinatorAddress
+}
+
+// Enrol asks the token's coordinators one after the other until one decides.
+// Errors are of the kinds of package problem: ErrInvalid for a token of
+// another role, ErrRefused with the grid's reason, ErrUnavailable.
+func Enrol(ctx context.Context, cfg Config) (*Enrolment, error) {
+	if cfg.Token.Role != cfg.Role {
+		return nil, problem.Invalid(fmt.Sprintf(newToken, cfg.Role),
+			"enrol: the token is for a %s, not for a %s", cfg.Token.Role, cfg.Role)
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = 15 * time.Second
+	}
+	end := time.Now().Add(cfg.Patience)
+	for {
+		enrolment, err := tryAll(ctx, cfg)
+		if err == nil || !errors.Is(err, problem.ErrUnavailable) || ctx.Err() != nil || time.Now().After(end) {
+			return enrolment, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+func tryAll(ctx context.Context, cfg Config) (*Enrolment, error) {
+	var last error
+	for _, address := range cfg.Token.Addresses {
+		enrolment, err := try(ctx, cfg, address)
+		if err == nil || !errors.Is(err, problem.ErrUnavailable) {
+			return enrolment, err
+		}
+		last = err
+	}
+	return nil, problem.Unavailable("check that one of them runs and can be reached from here",
+		"enrol: no coordinator answers at %s: %w", strings.Join(cfg.Token.Addresses, ", "), last)
+}
+
+// try asks one coordinator.
+func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
+	config, err := identity.EnrolTLS(cfg.Key, cfg.Token.CA)
+	if err != nil {
+		return nil, fmt.Errorf("enrol: %w", err)
+	}
+	imposter := recordRejection(config)
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	if err != nil {
+		return nil, fmt.Errorf("enrol at %s: %w", address, err)
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	var server peer.Peer
+	resp, err := anthillv1.NewEnrolmentServiceClient(conn).Enrol(ctx, &anthillv1.EnrolRequest{
+		Secret: cfg.Token.Secret[:], Address: cfg.Address, Role: wireRole(cfg.Role),
+	}, grpc.Peer(&server))
+	if rejection := imposter.Load(); rejection != nil {
+		return nil, &problem.Problem{Kind: problem.ErrRefused, Cause: *rejection,
+			Message: fmt.Sprintf("enrol at %s: %v", address, *rejection), Next: fmt.Sprintf(newToken, cfg.Role)}
+	}
+	if err != nil {
+		return nil, refused(cfg, address, err)
+	}
+	return settle(cfg, resp, server)
+}
+
+// recordRejection notes why this side refused the server, because gRPC would
+// call that UNAVAILABLE.
+func recordRejection(config *tls.Config) *atomic.Pointer[error] {
+	var rejection atomic.Pointer[error]
+	verify := config.VerifyConnection
+	config.VerifyConnection = func(state tls.ConnectionState) error {
+		err := verify(state)
+		if err != nil {
+			rejection.Store(&err)
+		}
+		return err
+	}
+	return &rejection
+}
+
+func refused(cfg Config, address string, err error) error {
+	readable := problem.FromStatus(err)
+	if status.Code(err) == codes.PermissionDenied && problem.Next(readable) == "" {
+		return &problem.Problem{Kind: problem.ErrRefused, Cause: readable,
+			Message: fmt.Sprintf("enrol at %s: %v", address, readable), Next: fmt.Sprintf(newToken, cfg.Role)}
+	}
+	return fmt.Errorf("enrol at %s: %w", address, readable)
+}
+
+// settle checks the answer and makes a directory of it.
+func settle(cfg Config, resp *anthillv1.EnrolResponse, server peer.Peer) (*Enrolment, error) {
+	info, ok := server.AuthInfo.(credentials.TLSInfo)
+	if !ok {
+		return nil, fmt.Errorf("enrol: connection authenticated by %T, not by TLS", server.AuthInfo)
+	}
+	ca, err := identity.CAFrom(info.State, cfg.Token.CA)
+	if err != nil {
+		return nil, fmt.Errorf("enrol: %w", err)
+	}
+	id, err := identity.New(cfg.Key, resp.GetCertificate(), ca)
+	if err != nil {
+		return nil, fmt.Errorf("enrol: the answer is no use: %w", err)
+	}
+	dir := &identity.Directory{Identity: id, Owner: resp.GetOwner(), GossipKey: resp.GetGossipKey()}
+	for _, c := range resp.GetCoordinators() {
+		dir.Coordinators = append(dir.Coordinators, c.GetAddress())
+	}
+	if len(dir.Coordinators) == 0 {
+		dir.Coordinators = cfg.Token.Addresses
+	}
+	if key := resp.GetCaKey(); len(key) > 0 {
+		if dir.Authority, err = identity.LoadAuthority(ca, key); err != nil {
+			return nil, fmt.Errorf("enrol: the answer is no use: %w", err)
+		}
+	}
+	return &Enrolment{Directory: dir, Coordinators: resp.GetCoordinators()}, nil
+}
+
+// wireRole relies on jobs.Role having the order of the wire's enum.
+func wireRole(role jobs.Role) anthillv1.Role { return anthillv1.Role(role) }

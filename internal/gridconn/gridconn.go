@@ -1,0 +1,142 @@
+// Package gridconn connects to a grid by all of its coordinators at once, so
+// that the loss of any one of them is a repeated call and no more.
+package gridconn
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+const (
+	window     = 4 << 20
+	maxMessage = 16 << 20
+)
+
+// Conn is a gRPC connection that spreads calls over the coordinators it knows.
+type Conn struct {
+	*grpc.ClientConn
+	addresses *manual.Resolver
+
+	mu    sync.Mutex
+	known []string // sorted
+}
+
+// Dial connects to coordinators at these HOST:PORTs, in the background. Servers
+// must prove to be coordinators of the identity's grid.
+func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
+	c := &Conn{addresses: manual.NewBuilderWithScheme("anthill")}
+	c.known = sorted(addresses)
+	c.addresses.InitialState(stateOf(c.known))
+	retry := backoff.DefaultConfig
+	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, time.Second
+	conn, err := grpc.NewClient("anthill:///"+id.Grid,
+		grpc.WithResolvers(c.addresses),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`),
+		grpc.WithTransportCredentials(identity.ClientCredentials(id, identity.WantRole(jobs.Coordinator))),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: 3 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
+		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithIdleTimeout(0))
+	if err != nil {
+		return nil, fmt.Errorf("connect to grid %s: %w", id.Grid, err)
+	}
+	c.ClientConn = conn
+	conn.Connect()
+	return c, nil
+}
+
+// Learn replaces the coordinators, and says whether that changed anything. An
+// empty list is ignored.
+func (c *Conn) Learn(addresses []string) bool {
+	addresses = sorted(addresses)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(addresses) == 0 || slices.Equal(addresses, c.known) {
+		return false
+	}
+	c.known = addresses
+	c.addresses.UpdateState(stateOf(addresses))
+	return true
+}
+
+// Known are the coordinators' addresses, sorted.
+func (c *Conn) Known() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.known)
+}
+
+func sorted(addresses []string) []string {
+	list := slices.Clone(addresses)
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func stateOf(addresses []string) resolver.State {
+	var state resolver.State
+	for _, a := range addresses {
+		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: a}}})
+	}
+	return state
+}
+
+// ServerOptions are what servers of the grid need to get along with Dial: the
+// same windows and message sizes, and leave for clients to probe a silent
+// connection every ten seconds.
+func ServerOptions() []grpc.ServerOption {
+	return []grpc.ServerOption{
+		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(2 * window),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+	}
+}
+
+// Pool keeps a connection to each single coordinator that it was asked for.
+type Pool struct {
+	id *identity.Identity
+
+	mu    sync.Mutex
+	conns map[string]*Conn
+}
+
+// NewPool makes an empty pool, to be closed after use.
+func NewPool(id *identity.Identity) *Pool { return &Pool{id: id, conns: map[string]*Conn{}} }
+
+// Dial gives the connection to the coordinator at HOST:PORT.
+func (p *Pool) Dial(address string) (*Conn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c := p.conns[address]; c != nil {
+		return c, nil
+	}
+	c, err := Dial(p.id, []string{address})
+	if err == nil {
+		p.conns[address] = c
+	}
+	return c, err
+}
+
+// Close closes all connections.
+func (p *Pool) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, c := range p.conns {
+		errs = append(errs, c.Close())
+	}
+	p.conns = map[string]*Conn{}
+	return errors.Join(errs...)
+}

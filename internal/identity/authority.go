@@ -1,0 +1,174 @@
+package identity
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+const (
+	authorityLife = 20 * 365 * 24 * time.Hour
+	nodeLife      = 10 * 365 * 24 * time.Hour
+	// Donors' clocks are often wrong by hours; a certificate's start says nothing
+	// that we rely on.
+	clockSkew = 24 * time.Hour
+)
+
+// Authority is the grid's CA. Each coordinator has its key, so that any of them
+// can admit nodes.
+type Authority struct {
+	private     ed25519.PrivateKey
+	certificate *x509.Certificate
+}
+
+// NewAuthority founds a grid.
+func NewAuthority() (*Authority, error) {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make authority: %w", err)
+	}
+	template := &x509.Certificate{
+		Subject:               pkix.Name{CommonName: "anthill grid " + gridOfKey(public)},
+		NotBefore:             time.Now().Add(-clockSkew),
+		NotAfter:              time.Now().Add(authorityLife),
+		KeyUsage:              x509.KeyUsageCertSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+	}
+	cert, err := sign(template, template, public, private)
+	if err != nil {
+		return nil, fmt.Errorf("make authority: %w", err)
+	}
+	return &Authority{private, cert}, nil
+}
+
+// LoadAuthority joins the CA's certificate with its key as MarshalKey gave it.
+func LoadAuthority(ca *x509.Certificate, pkcs8 []byte) (*Authority, error) {
+	private, err := parsePrivate(pkcs8)
+	if err != nil {
+		return nil, fmt.Errorf("load authority: %w", err)
+	}
+	if !private.Public().(ed25519.PublicKey).Equal(ca.PublicKey) {
+		return nil, fmt.Errorf("load authority: the key is not that of grid %s", gridOf(ca))
+	}
+	return &Authority{private, ca}, nil
+}
+
+// MarshalKey is the private key as PKCS #8.
+func (a *Authority) MarshalKey() ([]byte, error) {
+	return x509.MarshalPKCS8PrivateKey(a.private)
+}
+
+// Certificate is the CA's own.
+func (a *Authority) Certificate() *x509.Certificate { return a.certificate }
+
+// Fingerprint is what join tokens carry.
+func (a *Authority) Fingerprint() [32]byte { return Fingerprint(a.certificate) }
+
+// Grid is the grid's id: 16 hex digits.
+func (a *Authority) Grid() string { return gridOf(a.certificate) }
+
+// Issue certifies that a key has a role, for ten years. Certificates of
+// coordinators also name hosts (IP addresses or DNS names, without ports), so
+// that an ordinary TLS client such as grpcurl can check where it is; other
+// roles are reached by node id alone. It returns DER.
+func (a *Authority) Issue(public ed25519.PublicKey, role jobs.Role, hosts []string) ([]byte, error) {
+	peer := Peer{Node: NodeOf(public), Role: role}
+	if _, err := jobs.ParseRole(role.String()); err != nil {
+		return nil, fmt.Errorf("issue certificate to node %s: %w", peer.Node, err)
+	}
+	template := &x509.Certificate{
+		Subject:               pkix.Name{Organization: []string{"anthill"}, CommonName: string(peer.Node)},
+		NotBefore:             time.Now().Add(-clockSkew),
+		NotAfter:              time.Now().Add(nodeLife),
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		BasicConstraintsValid: true,
+		URIs:                  []*url.URL{name(a.Grid(), peer)},
+	}
+	if role == jobs.Coordinator {
+		if err := addHosts(template, hosts); err != nil {
+			return nil, fmt.Errorf("issue certificate to node %s: %w", peer.Node, err)
+		}
+	}
+	cert, err := sign(template, a.certificate, public, a.private)
+	if err != nil {
+		return nil, fmt.Errorf("issue certificate to node %s: %w", peer.Node, err)
+	}
+	return cert.Raw, nil
+}
+
+func addHosts(template *x509.Certificate, hosts []string) error {
+	dnsName := regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
+	seen := map[string]bool{}
+	for _, host := range slices.Concat(hosts, []string{"localhost", "127.0.0.1", "::1"}) {
+		host = strings.ToLower(strings.TrimSuffix(host, "."))
+		ip := net.ParseIP(host)
+		switch {
+		case seen[host] || ip != nil && ip.IsUnspecified():
+		case ip != nil:
+			template.IPAddresses = append(template.IPAddresses, ip)
+		case dnsName.MatchString(host):
+			template.DNSNames = append(template.DNSNames, host)
+		default:
+			return fmt.Errorf("host %q: want an IP address or a DNS name", host)
+		}
+		seen[host] = true
+	}
+	return nil
+}
+
+// selfSign makes the certificate of a node that has none yet, for the
+// day in which it enrols.
+func selfSign(key Key) (*x509.Certificate, error) {
+	template := &x509.Certificate{
+		Subject:   pkix.Name{CommonName: string(key.Node())},
+		NotBefore: time.Now().Add(-clockSkew),
+		NotAfter:  time.Now().Add(clockSkew),
+		KeyUsage:  x509.KeyUsageDigitalSignature,
+	}
+	cert, err := sign(template, template, key.Public(), key.private)
+	if err != nil {
+		return nil, fmt.Errorf("sign certificate of node %s: %w", key.Node(), err)
+	}
+	return cert, nil
+}
+
+func sign(template, parent *x509.Certificate, public ed25519.PublicKey, by ed25519.PrivateKey) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, by)
+	if err != nil {
+		return nil, err
+	}
+	return x509.ParseCertificate(der)
+}
+
+// Fingerprint is the SHA-256 of a certificate's DER form.
+func Fingerprint(cert *x509.Certificate) [32]byte { return sha256.Sum256(cert.Raw) }
+
+// gridOf is the id of the grid that has this CA. A CA with another kind of key
+// has none.
+func gridOf(ca *x509.Certificate) string {
+	public, _ := ca.PublicKey.(ed25519.PublicKey)
+	if public == nil {
+		return ""
+	}
+	return gridOfKey(public)
+}
+
+func gridOfKey(public ed25519.PublicKey) string {
+	sum := publicKeyHash(public)
+	return hex.EncodeToString(sum[:8])
+}

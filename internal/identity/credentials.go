@@ -1,0 +1,154 @@
+package identity
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// A client that is silent for this long during the handshake is cut off.
+const handshakeTimeout = 10 * time.Second
+
+// AuthInfo is what gRPC handlers learn of their caller.
+type AuthInfo struct {
+	credentials.TLSInfo
+	Peer Peer
+}
+
+// serverCredentials serves several protocols on a gRPC server's port.
+type serverCredentials struct {
+	credentials.TransportCredentials
+	config *tls.Config
+	raft   func(net.Conn, Peer)
+}
+
+// ServerCredentials is for a gRPC server. If raft is not nil, connections of
+// coordinators that ask for ProtoRaft are handed to it; it owns them and must
+// return soon, since a graceful stop of the server waits for it.
+func ServerCredentials(id *Identity, raft func(net.Conn, Peer)) credentials.TransportCredentials {
+	protos := []string{ProtoGRPC}
+	if raft != nil {
+		protos = append(protos, ProtoRaft)
+	}
+	config := id.ServerTLS(protos...)
+	return &serverCredentials{credentials.NewTLS(config), config, raft}
+}
+
+// ClientCredentials is for gRPC clients of an enrolled node.
+func ClientCredentials(id *Identity, want Want) credentials.TransportCredentials {
+	return credentials.NewTLS(id.ClientTLS(want, ProtoGRPC))
+}
+
+// ServerHandshake authenticates a client and finds out what it wants to speak.
+func (c *serverCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
+	defer cancel()
+	conn := tls.Server(raw, c.config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("TLS handshake with %s: %w", raw.RemoteAddr(), err), raw.Close())
+	}
+	info, err := c.dispatch(conn)
+	if err == nil {
+		return conn, info, nil
+	}
+	if !errors.Is(err, credentials.ErrConnDispatched) {
+		err = errors.Join(fmt.Errorf("connection from %s: %w", raw.RemoteAddr(), err), conn.Close())
+	}
+	return nil, nil, err
+}
+
+func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
+	state := conn.ConnectionState()
+	peer, err := PeerFrom(state)
+	if err != nil {
+		return AuthInfo{}, err
+	}
+	switch state.NegotiatedProtocol {
+	case ProtoGRPC:
+		return newAuthInfo(state, peer), nil
+	case ProtoRaft:
+		return AuthInfo{}, c.dispatchRaft(conn, peer)
+	default:
+		return AuthInfo{}, fmt.Errorf("protocol %q is not served: offer %s by ALPN", state.NegotiatedProtocol, ProtoGRPC)
+	}
+}
+
+func (c *serverCredentials) dispatchRaft(conn *tls.Conn, peer Peer) error {
+	if err := WantRole(jobs.Coordinator)(peer); err != nil {
+		return fmt.Errorf("raft: %w", err)
+	}
+	// gRPC gave the connection a deadline for the handshake.
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("raft: %w", err)
+	}
+	c.raft(conn, peer)
+	return credentials.ErrConnDispatched
+}
+
+// Clone is part of the gRPC interface.
+func (c *serverCredentials) Clone() credentials.TransportCredentials {
+	return &serverCredentials{c.TransportCredentials.Clone(), c.config.Clone(), c.raft}
+}
+
+func newAuthInfo(state tls.ConnectionState, peer Peer) AuthInfo {
+	return AuthInfo{
+		TLSInfo: credentials.TLSInfo{
+			State:          state,
+			CommonAuthInfo: credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity},
+		},
+		Peer: peer,
+	}
+}
+
+// FromContext names the caller of a gRPC handler.
+func FromContext(ctx context.Context) (Peer, error) {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return Peer{}, errors.New("caller: not a call over the network")
+	}
+	return FromAuthInfo(p.AuthInfo)
+}
+
+// FromAuthInfo names the other end of a gRPC connection. Clients learn theirs
+// by the call option grpc.Peer.
+func FromAuthInfo(info credentials.AuthInfo) (Peer, error) {
+	switch info := info.(type) {
+	case AuthInfo:
+		return info.Peer, nil
+	case credentials.TLSInfo:
+		return PeerFrom(info.State)
+	default:
+		return Peer{}, fmt.Errorf("peer: authenticated by %T, not by TLS", info)
+	}
+}
+
+// NewContext is the context of a call made by p: for calls within the process.
+func NewContext(ctx context.Context, p Peer) context.Context {
+	return peer.NewContext(ctx, &peer.Peer{AuthInfo: AuthInfo{Peer: p}})
+}
+
+// PublicKeyFrom is the caller's key, which an enrolment certifies.
+func PublicKeyFrom(ctx context.Context) (ed25519.PublicKey, error) {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil, errors.New("caller: not a call over the network")
+	}
+	info, ok := p.AuthInfo.(AuthInfo)
+	if !ok || len(info.State.PeerCertificates) == 0 {
+		return nil, errors.New("caller: it showed no certificate")
+	}
+	public, ok := info.State.PeerCertificates[0].PublicKey.(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("caller: a %T is not an Ed25519 key", info.State.PeerCertificates[0].PublicKey)
+	}
+	return public, nil
+}

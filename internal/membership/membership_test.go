@@ -1,0 +1,274 @@
+package membership
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/serf/serf"
+
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+func nodeID(i int) jobs.NodeID { return jobs.NodeID(fmt.Sprintf("%032x", i)) }
+
+func sampleConfig(i int) Config {
+	role := jobs.Worker
+	if i < 3 {
+		role = jobs.Coordinator
+	}
+	return Config{
+		Node:    nodeID(i),
+		Role:    role,
+		Address: fmt.Sprintf("127.0.0.1:%d", 7000+i),
+		Bind:    "127.0.0.1:0",
+		Key:     bytes.Repeat([]byte{9}, KeySize),
+	}
+}
+
+func run(t *testing.T, cfg Config) *Membership {
+	t.Helper()
+	m, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Shutdown() })
+	return m
+}
+
+func join(t *testing.T, m *Membership, to *Membership) {
+	t.Helper()
+	if n, err := m.Join([]string{to.Gossip(), m.Gossip()}); n != 1 || err != nil {
+		t.Fatalf("join: met %d members, %v: want 1", n, err)
+	}
+}
+
+// grid runs n members that all know of each other.
+func grid(t *testing.T, n int) []*Membership {
+	t.Helper()
+	var members []*Membership
+	for i := range n {
+		members = append(members, run(t, sampleConfig(i)))
+		if i > 0 {
+			join(t, members[i], members[0])
+		}
+	}
+	for _, m := range members {
+		eventually(t, "all are alive", func() bool { return count(m, Alive) == n })
+	}
+	return members
+}
+
+func count(m *Membership, status Status) int {
+	n := 0
+	for _, member := range m.Members() {
+		if member.Status == status {
+			n++
+		}
+	}
+	return n
+}
+
+func find(m *Membership, node jobs.NodeID) Member {
+	for _, member := range m.Members() {
+		if member.Node == node {
+			return member
+		}
+	}
+	return Member{}
+}
+
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(40 * time.Second); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not so after 40 s: %s", what)
+		}
+	}
+}
+
+func TestMembersKnowEachOther(t *testing.T) {
+	t.Parallel()
+	members := grid(t, 5)
+	var want []Member
+	for i, m := range members {
+		cfg := sampleConfig(i)
+		want = append(want, Member{cfg.Node, cfg.Role, cfg.Address, m.Gossip(), Alive})
+	}
+	for i, m := range members {
+		if got := m.Members(); !slices.Equal(got, want) {
+			t.Errorf("member %d sees %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestFailureIsNoticed(t *testing.T) {
+	t.Parallel()
+	members := grid(t, 4)
+	dead := members[3]
+	for len(members[0].Changes()) > 0 {
+		<-members[0].Changes()
+	}
+	if err := dead.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-members[0].Changes():
+	case <-time.After(40 * time.Second):
+		t.Fatal("no change was signalled")
+	}
+	for _, m := range members[:3] {
+		eventually(t, "node 3 has failed", func() bool { return find(m, nodeID(3)).Status == Failed })
+		eventually(t, "the others are alive", func() bool { return count(m, Alive) == 3 })
+	}
+}
+
+func TestLeaveIsNoFailure(t *testing.T) {
+	t.Parallel()
+	members := grid(t, 3)
+	if err := members[2].Leave(); err != nil {
+		t.Fatal(err)
+	}
+	if err := members[2].Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range members[:2] {
+		eventually(t, "node 2 has left", func() bool { return find(m, nodeID(2)).Status == Left })
+	}
+
+	// It may come back, here at another port.
+	again := run(t, sampleConfig(2))
+	join(t, again, members[0])
+	for _, m := range members[:2] {
+		eventually(t, "node 2 is back", func() bool {
+			return find(m, nodeID(2)) == Member{nodeID(2), jobs.Coordinator, "127.0.0.1:7002", again.Gossip(), Alive}
+		})
+	}
+}
+
+func TestWrongKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	members := grid(t, 2)
+	cfg := sampleConfig(7)
+	cfg.Key = bytes.Repeat([]byte{8}, KeySize)
+	intruder := run(t, cfg)
+	if n, err := intruder.Join([]string{members[0].Gossip()}); n != 0 || err == nil {
+		t.Errorf("the intruder met %d members, %v", n, err)
+	}
+	if got := intruder.Members(); len(got) != 1 {
+		t.Errorf("the intruder sees %v", got)
+	}
+	if got := find(members[0], cfg.Node); got != (Member{}) {
+		t.Errorf("a member sees the intruder: %v", got)
+	}
+	// The grid has not suffered.
+	join(t, members[0], members[1])
+}
+
+func TestSnapshotRejoins(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*Membership) error{
+		"killed": (*Membership).Shutdown,
+		"left": func(m *Membership) error {
+			if err := m.Leave(); err != nil {
+				return err
+			}
+			return m.Shutdown()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			members := grid(t, 2)
+			cfg := sampleConfig(5)
+			cfg.SnapshotPath = filepath.Join(t.TempDir(), "members")
+			first := run(t, cfg)
+			join(t, first, members[0])
+			eventually(t, "node 5 knows all", func() bool { return count(first, Alive) == 3 })
+			cfg.Bind = first.Gossip()
+			time.Sleep(300 * time.Millisecond) // the snapshot is written behind; a leave stops it
+			if err := end(first); err != nil {
+				t.Fatal(err)
+			}
+			second := run(t, cfg)
+			eventually(t, "node 5 knows all again", func() bool { return count(second, Alive) == 3 })
+			for _, m := range members {
+				eventually(t, "node 5 is alive", func() bool { return find(m, cfg.Node).Status == Alive })
+			}
+		})
+	}
+}
+
+// A crashed node that comes back at another port is taken for an impostor until
+// its old address is found dead.
+func TestCrashedNodeMoves(t *testing.T) {
+	t.Parallel()
+	startFast := func(i int) *Membership {
+		conf, err := serfConfig(sampleConfig(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf.MemberlistConfig.PushPullInterval = time.Second
+		m, err := start(conf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.Shutdown() })
+		return m
+	}
+	stays, moves := startFast(0), startFast(1)
+	join(t, moves, stays)
+	eventually(t, "both are alive", func() bool { return count(stays, Alive) == 2 })
+	if err := moves.Shutdown(); err != nil {
+		t.Fatal(err)
+	}
+	moved := startFast(1)
+	join(t, moved, stays)
+	eventually(t, "node 1 is known at its new address", func() bool {
+		got := find(stays, nodeID(1))
+		return got.Status == Alive && got.Gossip == moved.Gossip()
+	})
+}
+
+func TestForeignMembersAreNotListed(t *testing.T) {
+	t.Parallel()
+	m := run(t, sampleConfig(0))
+	conf, err := serfConfig(sampleConfig(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf.Tags = map[string]string{"role": "king"}
+	foreign, err := serf.Create(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { foreign.Shutdown() })
+	if _, err := foreign.Join([]string{m.Gossip()}, true); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "serf sees both", func() bool { return m.serf.NumNodes() == 2 })
+	if got := m.Members(); len(got) != 1 || got[0].Node != nodeID(0) {
+		t.Errorf("members %v, want node 0 alone", got)
+	}
+}
+
+func TestJoinNobody(t *testing.T) {
+	t.Parallel()
+	m := run(t, sampleConfig(0))
+	if _, err := m.Join([]string{m.Gossip()}); err == nil {
+		t.Error("a node that met itself has joined")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := listener.Addr().String()
+	listener.Close()
+	if n, err := m.Join([]string{gone}); n != 0 || err == nil || !strings.Contains(err.Error(), "join gossip") {
+		t.Errorf("join of nobody: %d, %v", n, err)
+	}
+}

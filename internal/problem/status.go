@@ -1,0 +1,79 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// FromStatus makes a gRPC status error readable: its message is the status's
+// message alone, its kind follows from the code, and its next step is the
+// LocalizedMessage among the details. Other errors come back as they are. The
+// status stays reachable by status.FromError and status.Code.
+func FromStatus(err error) error {
+	if err == nil || errors.As(err, new(*Problem)) {
+		return err
+	}
+	st, ok := status.FromError(err)
+	if !ok {
+		return err
+	}
+	switch st.Code() {
+	case codes.Canceled:
+		return &Problem{Message: "cancelled", Cause: errors.Join(context.Canceled, err)}
+	case codes.DeadlineExceeded:
+		return &Problem{Kind: ErrUnavailable, Message: "no answer in time", Next: localized(st), Cause: err}
+	}
+	return &Problem{Kind: kindOf(st.Code()), Message: message(st), Next: localized(st), Cause: err}
+}
+
+func kindOf(code codes.Code) error {
+	switch code {
+	case codes.InvalidArgument, codes.OutOfRange:
+		return ErrInvalid
+	case codes.NotFound:
+		return ErrNotFound
+	case codes.Unavailable:
+		return ErrUnavailable
+	case codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition, codes.AlreadyExists:
+		return ErrRefused
+	}
+	return nil
+}
+
+func localized(st *status.Status) string {
+	for _, detail := range st.Details() {
+		if m, ok := detail.(*errdetails.LocalizedMessage); ok {
+			return m.GetMessage()
+		}
+	}
+	return ""
+}
+
+// message is the status's text without gRPC's own wrapping of what happened
+// to a connection.
+func message(st *status.Status) string {
+	text := st.Message()
+	if text == "" {
+		return strings.ToLower(st.Code().String())
+	}
+	if st.Code() != codes.Unavailable {
+		return text
+	}
+	if _, quoted, ok := strings.Cut(text, "desc = "); ok {
+		if inner, err := strconv.QuotedPrefix(strings.TrimSpace(quoted)); err == nil {
+			text, _ = strconv.Unquote(inner)
+		} else {
+			text = quoted
+		}
+	}
+	for _, noise := range []string{"transport: Error while dialing: ", "transport: authentication handshake failed: ", "transport: "} {
+		text = strings.ReplaceAll(text, noise, "")
+	}
+	return text
+}
