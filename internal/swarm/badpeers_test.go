@@ -1,0 +1,183 @@
+package swarm
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+func flipByte(f *anthillv1.ReadResponse) { f.Data[len(f.Data)/2] ^= 1 }
+
+// liars are the ways in which a peer can send what no honest one does.
+var liars = map[string]func(p *testPeer){
+	"wrong bytes":        func(p *testPeer) { p.frame = flipByte },
+	"wrong manifest":     func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest[20] ^= 1 } },
+	"other manifest":     func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest = blob.Of(nil).Encode() } },
+	"huge manifest":      func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest = make([]byte, 2<<20) } },
+	"no manifest":        func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest = nil } },
+	"other piece":        func(p *testPeer) { p.frame = func(f *anthillv1.ReadResponse) { f.Piece++ } },
+	"frame out of order": func(p *testPeer) { p.frame = func(f *anthillv1.ReadResponse) { f.Offset += 7 } },
+	"frame too long":     func(p *testPeer) { p.frame = func(f *anthillv1.ReadResponse) { f.Data = make([]byte, 3<<20) } },
+	"endless empty frames": func(p *testPeer) {
+		p.onRead = func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+			for {
+				if err := stream.Send(&anthillv1.ReadResponse{Piece: req.Pieces[0]}); err != nil {
+					return err
+				}
+			}
+		}
+	},
+}
+
+func TestLiarIsRefusedAndNeverAskedAgain(t *testing.T) {
+	for name, lie := range liars {
+		t.Run(name, func(t *testing.T) {
+			s := newSwarm(t, Config{})
+			data, other := content(1, 8*piece), content(2, 2*piece)
+			liar := serve(t, jobs.Worker).hold(t, data).hold(t, other)
+			lie(liar)
+			honest := serve(t, jobs.Submitter).hold(t, data).hold(t, other)
+			if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(liar, honest)); err != nil {
+				t.Fatal(err)
+			}
+			mustHold(t, s, data)
+			if !s.refusals.has("", liar.Address) || s.refusals.has("", honest.Address) {
+				t.Error("the liar is not refused, or the honest peer is")
+			}
+			stats, reads := liar.stats.Load(), liar.reads.Load()
+			if reads > outstanding {
+				t.Errorf("the liar was asked for %d pieces", reads)
+			}
+			if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(other).ID(), 0, -1, providers(liar, honest)); err != nil {
+				t.Fatal(err)
+			}
+			if liar.stats.Load() != stats || liar.reads.Load() != reads {
+				t.Error("the liar was asked again")
+			}
+		})
+	}
+}
+
+func TestOnlyALiarIsAsGoodAsNobody(t *testing.T) {
+	s := newSwarm(t, Config{Patience: time.Minute})
+	data := content(3, 3*piece)
+	liar := serve(t, jobs.Worker).hold(t, data)
+	liar.frame = flipByte
+	_, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(liar))
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "refused since it sent wrong bytes") {
+		t.Errorf("got %v", err)
+	}
+	if _, have, _ := s.cfg.Store.Have(blob.Of(data).ID()); have.Count() > 0 {
+		t.Errorf("%d pieces were stored", have.Count())
+	}
+}
+
+// A liar that is known as a node cannot come back under another address.
+func TestRefusalGoesByNode(t *testing.T) {
+	pool := newPool(namedCreds{insecure.NewCredentials()})
+	s := newSwarm(t, Config{Patience: time.Second, Dial: pool.Dial, Identify: func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error) {
+		return "mallory", jobs.Worker, nil
+	}})
+	t.Cleanup(func() { _ = pool.Close() })
+	data := content(4, 2*piece)
+	liar, again := serve(t, jobs.Worker).hold(t, data), serve(t, jobs.Worker).hold(t, data)
+	liar.frame = flipByte
+	for _, p := range []*testPeer{liar, again} {
+		if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(p)); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: %v", p.Address, err)
+		}
+	}
+	if n := again.reads.Load(); n > 0 {
+		t.Errorf("under its other address it was asked for %d pieces", n)
+	}
+}
+
+// hinder gives the ways in which a peer can be of no use without lying.
+var hinder = map[string]func(p *testPeer){
+	"hangs in Read": func(p *testPeer) { p.onRead = hang },
+	"drips": func(p *testPeer) {
+		p.onRead = func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+			for k := uint32(0); ; k++ {
+				if err := stream.Send(&anthillv1.ReadResponse{Piece: req.Pieces[0], Offset: k, Data: []byte{0}}); err != nil {
+					return err
+				}
+				select {
+				case <-time.After(time.Second):
+				case <-stream.Context().Done():
+					return stream.Context().Err()
+				}
+			}
+		}
+	},
+	"has all and gives nothing": func(p *testPeer) {
+		p.onRead = func(*anthillv1.ReadRequest, grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+			return status.Error(codes.NotFound, "not here")
+		}
+	},
+	"ends too early": func(p *testPeer) {
+		p.onRead = func(*anthillv1.ReadRequest, grpc.ServerStreamingServer[anthillv1.ReadResponse]) error { return nil }
+	},
+	"hangs in Stat": func(p *testPeer) { p.onStat = func(*anthillv1.StatResponse) { time.Sleep(4 * time.Second) } },
+}
+
+func TestUselessPeerCostsTwoSecondsAtMost(t *testing.T) {
+	for name, how := range hinder {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSwarm(t, Config{})
+			data := content(5, 12*piece)
+			useless, honest := serve(t, jobs.Worker).hold(t, data), serve(t, jobs.Submitter).hold(t, data)
+			how(useless)
+			began := time.Now()
+			if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(useless, honest)); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took > 4*time.Second {
+				t.Errorf("took %v", took)
+			}
+			mustHold(t, s, data)
+			if s.refusals.has("", useless.Address) {
+				t.Error("it is refused, though it told no lie")
+			}
+		})
+	}
+}
+
+func TestProviderDiesHalfWay(t *testing.T) {
+	s := newSwarm(t, Config{})
+	data := content(6, 30*piece)
+	dying, other := serve(t, jobs.Worker).hold(t, data), serve(t, jobs.Submitter).hold(t, data)
+	dying.onRead = func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+		if dying.reads.Load() == 10 {
+			go dying.server.Stop()
+			<-stream.Context().Done()
+			return stream.Context().Err()
+		}
+		return dying.PieceServiceServer.Read(req, stream)
+	}
+	tr, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(dying, other))
+	if err != nil || tr[jobs.Submitter] == 0 || tr[jobs.Worker] == 0 {
+		t.Fatalf("traffic %v, %v", tr, err)
+	}
+	mustHold(t, s, data)
+}
+
+func TestALoneSilentProviderIsGivenUp(t *testing.T) {
+	s := newSwarm(t, Config{Patience: 500 * time.Millisecond})
+	data := content(7, 2*piece)
+	p := serve(t, jobs.Worker).hold(t, data)
+	p.onRead = hang
+	if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(p)); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}

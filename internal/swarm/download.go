@@ -1,0 +1,177 @@
+package swarm
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+const (
+	// tick is how often stalled transfers are looked for.
+	tick = 50 * time.Millisecond
+	// stallAfter is how long a transfer may take for its next stallBytes before
+	// the piece is asked of another peer.
+	stallAfter = 2 * time.Second
+	stallBytes = 16 << 10
+	// linger is how long a download without wants remembers its peers: the next
+	// shard of the same blob is probably wanted soon.
+	linger = time.Second
+)
+
+// event is something that happened outside of the download's goroutine.
+type event interface{ apply(d *download) }
+
+// download fetches one blob. Its goroutine, in run, owns all fields that are
+// not set once by newDownload; others talk to it by events.
+type download struct {
+	swarm  *Swarm
+	id     blob.ID
+	ctx    context.Context
+	cancel context.CancelFunc
+	events chan event
+	done   chan struct{} // closed when no event is taken any more
+	io     sync.WaitGroup
+
+	manifest blob.Manifest
+	known    bool // manifest is
+	have     blob.Bitmap
+	remotes  []*remote
+	wants    []*want
+	inflight map[int]*transfer
+	moved    time.Time // when somebody last sent something
+	idle     time.Time // since when nobody wants anything
+	rng      *rand.Rand
+}
+
+// transfer is one piece that was asked of one peer.
+type transfer struct {
+	piece    int
+	from     *remote
+	cancel   context.CancelFunc
+	dropped  bool // nobody waits for it any more
+	received atomic.Int64
+	seen     int64     // received, when it last grew enough
+	moved    time.Time // when that was
+}
+
+func newDownload(s *Swarm, id blob.ID) *download {
+	ctx, cancel := context.WithCancel(s.ctx)
+	return &download{
+		swarm: s, id: id, ctx: ctx, cancel: cancel,
+		events:   make(chan event),
+		done:     make(chan struct{}),
+		inflight: make(map[int]*transfer),
+		idle:     time.Now(),
+		rng:      rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	}
+}
+
+// run is the download's life.
+func (d *download) run() {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for !d.over(time.Now()) {
+		select {
+		case <-d.ctx.Done():
+		case <-ticker.C:
+		case ev := <-d.events:
+			ev.apply(d)
+		}
+		d.step(time.Now())
+	}
+	d.swarm.forget(d)
+	close(d.done)
+	d.settleAll(ErrClosed)
+	d.cancel()
+	d.io.Wait()
+}
+
+func (d *download) over(now time.Time) bool {
+	return d.ctx.Err() != nil || (len(d.wants) == 0 && now.Sub(d.idle) >= linger)
+}
+
+// step does what the present state asks for.
+func (d *download) step(now time.Time) {
+	d.settle(now)
+	if len(d.wants) == 0 {
+		for _, t := range d.inflight {
+			d.abandon(t)
+		}
+		return
+	}
+	d.idle = now
+	d.askAround(now)
+	if d.known {
+		d.unstall(now)
+		d.askForPieces(now)
+	}
+}
+
+// settle answers the wants that have all that they need, and those for which
+// nothing happened for too long.
+func (d *download) settle(now time.Time) {
+	var open []*want
+	for _, w := range d.wants {
+		waiting := now.Sub(later(w.since, d.moved))
+		switch {
+		case w.satisfiedBy(d.manifest, d.have, d.known):
+			w.result <- nil
+		case waiting >= d.swarm.cfg.Patience || d.hopeless():
+			w.result <- d.unavailable(w)
+		default:
+			open = append(open, w)
+		}
+	}
+	d.wants = open
+}
+
+// settleAll answers all wants with err.
+func (d *download) settleAll(err error) {
+	for _, w := range d.wants {
+		w.result <- err
+	}
+	d.wants = nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// hopeless tells whether there is nobody to ask.
+func (d *download) hopeless() bool {
+	for _, r := range d.remotes {
+		if !r.refused {
+			return false
+		}
+	}
+	return true
+}
+
+// send hands an event to the download; false if it has ended.
+func (d *download) send(ev event) bool {
+	select {
+	case d.events <- ev:
+		return true
+	case <-d.done:
+		return false
+	}
+}
+
+// await waits for the answer to a want that was sent. Only then its traffic may
+// be read.
+func (d *download) await(ctx context.Context, w *want) (Traffic, error) {
+	select {
+	case err := <-w.result:
+		return w.traffic, err
+	case <-ctx.Done():
+	}
+	d.send(drop{w, ctx.Err()})
+	return w.traffic, <-w.result
+}

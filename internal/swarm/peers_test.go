@@ -1,0 +1,237 @@
+package swarm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+)
+
+// content makes n bytes that depend on seed.
+func content(seed byte, n int) []byte {
+	data := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{seed}).Read(data)
+	return data
+}
+
+func newStore(t testing.TB, cfg blobstore.Config) *blobstore.Store {
+	t.Helper()
+	cfg.Dir = t.TempDir()
+	s, err := blobstore.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// testPeer serves pieces on loopback, honestly unless told otherwise.
+type testPeer struct {
+	anthillv1.PieceServiceServer
+	Provider
+	store  *blobstore.Store
+	server *grpc.Server
+	stats  atomic.Int64 // Stats answered
+	reads  atomic.Int64 // Reads begun
+
+	// How it misbehaves, if at all.
+	onStat func(*anthillv1.StatResponse)
+	onRead func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error
+	frame  func(*anthillv1.ReadResponse)
+	small  func(*anthillv1.ReadBlobsResponse) error
+}
+
+// serve starts a peer; set its misbehaviour before anybody asks it.
+func serve(t testing.TB, role jobs.Role) *testPeer {
+	t.Helper()
+	p := &testPeer{store: newStore(t, blobstore.Config{}), server: grpc.NewServer()}
+	p.PieceServiceServer = NewServer(ServerConfig{Store: p.store})
+	anthillv1.RegisterPieceServiceServer(p.server, p)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Provider = Provider{Address: listener.Addr().String(), Role: role}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = p.server.Serve(listener) })
+	t.Cleanup(func() {
+		p.server.Stop()
+		wg.Wait()
+	})
+	return p
+}
+
+func (p *testPeer) Stat(ctx context.Context, req *anthillv1.StatRequest) (*anthillv1.StatResponse, error) {
+	p.stats.Add(1)
+	resp, err := p.PieceServiceServer.Stat(ctx, req)
+	if err == nil && p.onStat != nil {
+		p.onStat(resp)
+	}
+	return resp, err
+}
+
+func (p *testPeer) Read(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+	p.reads.Add(1)
+	if p.onRead != nil {
+		return p.onRead(req, stream)
+	}
+	if p.frame != nil {
+		stream = &editedFrames{stream, p.frame}
+	}
+	return p.PieceServiceServer.Read(req, stream)
+}
+
+type editedFrames struct {
+	grpc.ServerStreamingServer[anthillv1.ReadResponse]
+	edit func(*anthillv1.ReadResponse)
+}
+
+func (s *editedFrames) Send(f *anthillv1.ReadResponse) error {
+	f.Data = bytes.Clone(f.Data)
+	s.edit(f)
+	return s.ServerStreamingServer.Send(f)
+}
+
+func (p *testPeer) ReadBlobs(req *anthillv1.ReadBlobsRequest, stream grpc.ServerStreamingServer[anthillv1.ReadBlobsResponse]) error {
+	p.reads.Add(1)
+	if p.small != nil {
+		stream = &editedBlobs{stream, p.small}
+	}
+	return p.PieceServiceServer.ReadBlobs(req, stream)
+}
+
+type editedBlobs struct {
+	grpc.ServerStreamingServer[anthillv1.ReadBlobsResponse]
+	edit func(*anthillv1.ReadBlobsResponse) error
+}
+
+func (s *editedBlobs) Send(r *anthillv1.ReadBlobsResponse) error {
+	if err := s.edit(r); err != nil {
+		return err
+	}
+	return s.ServerStreamingServer.Send(r)
+}
+
+// hold gives the peer some pieces of data, or all.
+func (p *testPeer) hold(t testing.TB, data []byte, pieces ...int) *testPeer {
+	t.Helper()
+	if len(pieces) == 0 {
+		if _, err := p.store.Put(data); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	m := blob.Of(data)
+	err := p.store.Begin(m)
+	for _, i := range pieces {
+		err = errors.Join(err, p.store.WritePiece(m.ID(), i, data[m.PieceOffset(i):][:m.PieceLen(i)]))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func providers(peers ...*testPeer) []Provider {
+	var list []Provider
+	for _, p := range peers {
+		list = append(list, p.Provider)
+	}
+	return list
+}
+
+// newSwarm makes a swarm with an empty store and a dialer without TLS. It
+// fails the test if goroutines of it are left at the end.
+func newSwarm(t testing.TB, cfg Config) *Swarm {
+	t.Helper()
+	noLeaks(t)
+	if cfg.Store == nil {
+		cfg.Store = newStore(t, blobstore.Config{})
+	}
+	if cfg.Dial == nil {
+		pool := newPool(insecure.NewCredentials())
+		t.Cleanup(func() { _ = pool.Close() })
+		cfg.Dial = pool.Dial
+	}
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// noLeaks is to be called before the cleanups that end goroutines are set.
+func noLeaks(t testing.TB) {
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() {
+		deadline := time.Now().Add(5 * time.Second)
+		for runtime.NumGoroutine() > before {
+			if time.Now().After(deadline) {
+				buf := make([]byte, 1<<16)
+				t.Errorf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+}
+
+// mustHold checks that the swarm's store has the blob, byte by byte.
+func mustHold(t *testing.T, s *Swarm, data []byte) {
+	t.Helper()
+	got, err := s.cfg.Store.ReadRange(blob.Of(data).ID(), 0, -1)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("store has %d of %d bytes, %v", len(got), len(data), err)
+	}
+}
+
+func deadline(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// namedCreds is authentication for tests: the address is the name.
+type namedCreds struct{ credentials.TransportCredentials }
+
+type named struct {
+	credentials.CommonAuthInfo
+	address string
+}
+
+func (named) AuthType() string { return "named" }
+
+func (c namedCreds) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn, _, err := c.TransportCredentials.ClientHandshake(ctx, authority, conn)
+	return conn, named{address: authority}, err
+}
+
+func (c namedCreds) Clone() credentials.TransportCredentials { return c }
+
+// discard is a server stream that goes nowhere.
+type discard[T any] struct {
+	grpc.ServerStream
+	ctx  context.Context
+	sent []*T
+}
+
+func (d *discard[T]) Send(m *T) error              { d.sent = append(d.sent, m); return nil }
+func (d *discard[T]) Context() context.Context     { return d.ctx }
+func (d *discard[T]) SetHeader(metadata.MD) error  { return nil }
+func (d *discard[T]) SendHeader(metadata.MD) error { return nil }
+func (d *discard[T]) SetTrailer(metadata.MD)       {}

@@ -1,0 +1,166 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	// frameSize keeps progress visible on slow lines: it is half a second at
+	// 1 Mbit/s.
+	frameSize = 64 << 10
+	// maxBlobs is how many blobs one ReadBlobs may ask for.
+	maxBlobs = 4096
+)
+
+// ServerConfig is what a Server needs.
+type ServerConfig struct {
+	Store *blobstore.Store
+	// Allow tells whether the caller may have a blob; nil means everybody may.
+	// Who may not gets the same answer as if the blob were not there.
+	Allow func(ctx context.Context, id blob.ID) bool
+}
+
+// Server serves the pieces in a store. Every piece is hashed as it is read, so
+// that a rotten disk is never taken for a liar.
+type Server struct {
+	anthillv1.UnimplementedPieceServiceServer
+	store *blobstore.Store
+	allow func(ctx context.Context, id blob.ID) bool
+}
+
+// NewServer makes a Server.
+func NewServer(cfg ServerConfig) *Server {
+	allow := cfg.Allow
+	if allow == nil {
+		allow = func(context.Context, blob.ID) bool { return true }
+	}
+	return &Server{store: cfg.Store, allow: allow}
+}
+
+// Stat implements anthillv1.PieceServiceServer.
+func (s *Server) Stat(ctx context.Context, req *anthillv1.StatRequest) (*anthillv1.StatResponse, error) {
+	id, err := s.check(ctx, req.GetBlob())
+	if err != nil {
+		return nil, err
+	}
+	m, have, err := s.store.Have(id)
+	if err == nil && have.Count() == 0 && len(m.Pieces) > 0 {
+		err = blobstore.ErrNotFound
+	}
+	if err != nil {
+		return nil, statusOf(id, err)
+	}
+	return &anthillv1.StatResponse{Manifest: m.Encode(), Have: have}, nil
+}
+
+// Read implements anthillv1.PieceServiceServer.
+func (s *Server) Read(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+	id, err := s.check(stream.Context(), req.GetBlob())
+	if err != nil {
+		return err
+	}
+	if len(req.GetPieces()) > blob.MaxPieces {
+		return refuse(codes.InvalidArgument, "TOO_MANY_PIECES", "%d pieces in one request, at most %d", len(req.GetPieces()), blob.MaxPieces)
+	}
+	for _, i := range req.GetPieces() {
+		data, err := s.store.ReadPiece(id, int(i))
+		if err != nil {
+			return statusOf(id, err)
+		}
+		if err := sendPiece(stream, i, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sendPiece(stream grpc.ServerStreamingServer[anthillv1.ReadResponse], i uint32, data []byte) error {
+	for off := 0; off < len(data); off += frameSize {
+		frame := data[off:min(off+frameSize, len(data))]
+		if err := stream.Send(&anthillv1.ReadResponse{Piece: i, Offset: uint32(off), Data: frame}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadBlobs implements anthillv1.PieceServiceServer.
+func (s *Server) ReadBlobs(req *anthillv1.ReadBlobsRequest, stream grpc.ServerStreamingServer[anthillv1.ReadBlobsResponse]) error {
+	if len(req.GetBlobs()) > maxBlobs {
+		return refuse(codes.InvalidArgument, "TOO_MANY_BLOBS", "%d blobs in one request, at most %d", len(req.GetBlobs()), maxBlobs)
+	}
+	for _, raw := range req.GetBlobs() {
+		resp, err := s.readBlob(stream.Context(), raw)
+		if err != nil {
+			return err
+		}
+		if err := stream.Send(resp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Server) readBlob(ctx context.Context, raw []byte) (*anthillv1.ReadBlobsResponse, error) {
+	id, err := blob.IDFrom(raw)
+	if err != nil {
+		return nil, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
+	}
+	missing := &anthillv1.ReadBlobsResponse{Blob: raw, Missing: true}
+	if !s.allow(ctx, id) {
+		return missing, nil
+	}
+	m, err := s.store.Manifest(id)
+	if err == nil && m.Size > blob.MinPiece {
+		return missing, nil
+	}
+	var data []byte
+	if err == nil {
+		data, err = s.store.ReadRange(id, 0, -1)
+	}
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return missing, nil
+	}
+	if err != nil {
+		return nil, statusOf(id, err)
+	}
+	return &anthillv1.ReadBlobsResponse{Blob: raw, Data: data}, nil
+}
+
+// check reads a blob's id and asks whether the caller may have it.
+func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
+	id, err := blob.IDFrom(raw)
+	if err != nil {
+		return id, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
+	}
+	if !s.allow(ctx, id) {
+		return id, statusOf(id, blobstore.ErrNotFound)
+	}
+	return id, nil
+}
+
+// statusOf turns the store's errors into the protocol's.
+func statusOf(id blob.ID, err error) error {
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return refuse(codes.NotFound, "BLOB_NOT_FOUND", "blob %s is not here", id.Short())
+	}
+	return refuse(codes.Internal, "STORE_FAILED", "%v", err)
+}
+
+func refuse(code codes.Code, reason, format string, args ...any) error {
+	st := status.Newf(code, format, args...)
+	detailed, err := st.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "anthill"})
+	if err != nil {
+		return st.Err()
+	}
+	return detailed.Err()
+}

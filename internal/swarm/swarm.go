@@ -1,0 +1,169 @@
+// Package swarm moves blobs between peers: a Server hands out the pieces that a
+// node holds, and a Swarm fetches the pieces that it lacks from several peers at
+// once. No peer is trusted: a piece is hashed before it is stored, and whoever
+// sends a wrong one is refused from then on.
+//
+// Every blob that is being fetched has one goroutine (download.go) that owns
+// what is known about it; transfers run beside it and send it events. What to
+// ask of whom is decided by pure functions (policy.go).
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+)
+
+var (
+	// ErrUnavailable: no provider could be found that sends what is missing.
+	ErrUnavailable = errors.New("no provider has it")
+	// ErrClosed: the swarm was closed.
+	ErrClosed = errors.New("swarm is closed")
+)
+
+// Provider is a peer that may have pieces of a blob.
+type Provider struct {
+	Address string // HOST:PORT of its PieceService
+	Role    jobs.Role
+}
+
+// Traffic counts the bytes of verified pieces by the role of who sent them.
+type Traffic map[jobs.Role]int64
+
+// Add adds what other counted.
+func (t Traffic) Add(other Traffic) {
+	for role, n := range other {
+		t[role] += n
+	}
+}
+
+// Dialer gives a connection to a peer. The swarm never closes it: caching is
+// the dialer's business.
+type Dialer func(ctx context.Context, address string) (grpc.ClientConnInterface, error)
+
+// Config is what a Swarm needs.
+type Config struct {
+	Store *blobstore.Store
+	Dial  Dialer
+	// Self is the own address, which is never asked.
+	Self string
+	// Identify tells who is at the other end of a connection, so that refusals
+	// and Traffic go by node. Without it they go by address and by what the
+	// Provider says of its role.
+	Identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
+	// Patience is how long a Fetch goes on while nobody sends anything;
+	// 0 means 5 seconds.
+	Patience time.Duration
+	Logger   *slog.Logger // nil means none
+}
+
+// Swarm is safe for use by many goroutines.
+type Swarm struct {
+	cfg      Config
+	ctx      context.Context
+	stop     context.CancelFunc
+	refusals *refusals
+	running  sync.WaitGroup
+
+	mu        sync.Mutex
+	closed    bool
+	downloads map[blob.ID]*download
+}
+
+// New makes a Swarm, to be closed after use.
+func New(cfg Config) (*Swarm, error) {
+	if cfg.Store == nil || cfg.Dial == nil || cfg.Patience < 0 {
+		return nil, errors.New("new swarm: need a store, a dialer and a patience >= 0")
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = 5 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	return &Swarm{
+		cfg:       cfg,
+		ctx:       ctx,
+		stop:      stop,
+		refusals:  newRefusals(),
+		downloads: make(map[blob.ID]*download),
+	}, nil
+}
+
+// Close ends all fetches with ErrClosed and waits for their goroutines.
+func (s *Swarm) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.running.Wait()
+	return nil
+}
+
+// Fetch brings the pieces that hold the bytes [off, off+n) of a blob into the
+// store (n < 0: to the end). When it returns nil they are there; pin the blob
+// before if they are to stay. Fetches of one blob share every transfer, and
+// their providers. The traffic is told also with an error, which wraps
+// ErrUnavailable, blobstore.ErrFull, ErrClosed or the context's.
+func (s *Swarm) Fetch(ctx context.Context, id blob.ID, off, n int64, providers []Provider) (Traffic, error) {
+	s.cfg.Store.Pin(id)
+	defer s.cfg.Store.Unpin(id)
+	for {
+		w := newWant(off, n, providers)
+		w.manifest, w.have, w.known = s.local(id)
+		if w.satisfiedBy(w.manifest, w.have, w.known) {
+			return Traffic{}, nil
+		}
+		d, err := s.download(id)
+		if err != nil {
+			return Traffic{}, fmt.Errorf("fetch blob %s: %w", id.Short(), err)
+		}
+		if !d.send(w) {
+			continue // it had just ended
+		}
+		traffic, err := d.await(ctx, w)
+		if err != nil {
+			return traffic, fmt.Errorf("fetch blob %s: %w", id.Short(), err)
+		}
+		return traffic, nil
+	}
+}
+
+// local is what the store has of a blob.
+func (s *Swarm) local(id blob.ID) (blob.Manifest, blob.Bitmap, bool) {
+	m, have, err := s.cfg.Store.Have(id)
+	return m, have, err == nil
+}
+
+// download finds the running download of a blob, or starts one.
+func (s *Swarm) download(id blob.ID) (*download, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	d := s.downloads[id]
+	if d == nil {
+		d = newDownload(s, id)
+		s.downloads[id] = d
+		s.running.Go(d.run)
+	}
+	return d, nil
+}
+
+// forget takes an ended download out, so that the next Fetch starts a new one.
+func (s *Swarm) forget(d *download) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.downloads, d.id)
+}
