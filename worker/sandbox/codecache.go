@@ -1,0 +1,145 @@
+package sandbox
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+)
+
+const (
+	// entriesKept bounds the cache: the entries used last are kept.
+	entriesKept = 64
+	sealName    = "seal"
+	lockSuffix  = ".lock"
+)
+
+// cacheEntry is the directory of one module's native code. The code runs as it
+// is, and the engine's own checksum covers only a part of its file; so each
+// entry is sealed with a hash of all its files, and one whose seal does not
+// fit is thrown away. That finds damage, not malice: whoever can write into
+// the directory can run code, which is why it is private (0700).
+//
+// An entry stays locked while it is read or made: of the slots that want the
+// same new module, one compiles it and the others read it.
+type cacheEntry struct {
+	dir    string
+	sealed bool
+	cache  wazero.CompilationCache
+	unlock func()
+}
+
+func openEntry(root, id string) (*cacheEntry, error) {
+	dir := filepath.Join(root, strings.ToLower(id))
+	unlock, err := lockFile(dir + lockSuffix)
+	if err != nil {
+		return nil, fmt.Errorf("lock code cache: %w", err)
+	}
+	e := &cacheEntry{dir: dir, sealed: sealFits(dir), unlock: unlock}
+	if !e.sealed {
+		err = os.RemoveAll(dir)
+	}
+	if err == nil {
+		e.cache, err = wazero.NewCompilationCacheWithDir(dir)
+	}
+	if err != nil {
+		unlock()
+		return nil, fmt.Errorf("open code cache: %w", err)
+	}
+	return e, nil
+}
+
+func (e *cacheEntry) release() { e.unlock() }
+
+// seal makes the entry count next time. If that fails, the entry is made anew
+// then, and that is all.
+func (e *cacheEntry) seal() {
+	path := filepath.Join(e.dir, sealName)
+	if e.sealed {
+		now := time.Now()
+		_ = os.Chtimes(path, now, now)
+		return
+	}
+	sum, err := hashDir(e.dir)
+	if err != nil {
+		return
+	}
+	if os.WriteFile(path+".new", []byte(sum), 0o600) == nil {
+		_ = os.Rename(path+".new", path)
+	}
+	pruneEntries(filepath.Dir(e.dir))
+}
+
+func sealFits(dir string) bool {
+	want, err := os.ReadFile(filepath.Join(dir, sealName))
+	if err != nil {
+		return false
+	}
+	sum, err := hashDir(dir)
+	return err == nil && sum == string(want)
+}
+
+// hashDir hashes the names and contents of all files but the seal.
+func hashDir(dir string) (string, error) {
+	sum := sha256.New()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), sealName) {
+			return err
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		return hashFile(sum, path, name)
+	})
+	return hex.EncodeToString(sum.Sum(nil)), err
+}
+
+func hashFile(sum io.Writer, path, name string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	content := sha256.New()
+	if _, err := io.Copy(content, f); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(sum, "%q %x\n", name, content.Sum(nil))
+	return err
+}
+
+// pruneEntries removes the entries that were not used for longest. One that is
+// in use meanwhile is only compiled again some day.
+func pruneEntries(root string) {
+	type entry struct {
+		dir  string
+		used time.Time
+	}
+	seals, err := filepath.Glob(filepath.Join(root, "*", sealName))
+	if err != nil || len(seals) <= entriesKept {
+		return
+	}
+	var entries []entry
+	for _, seal := range seals {
+		if info, err := os.Stat(seal); err == nil {
+			entries = append(entries, entry{filepath.Dir(seal), info.ModTime()})
+		}
+	}
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(b.used.Compare(a.used), cmp.Compare(a.dir, b.dir))
+	})
+	for _, e := range entries[min(entriesKept, len(entries)):] {
+		_ = errors.Join(os.RemoveAll(e.dir), os.Remove(e.dir+lockSuffix))
+	}
+}

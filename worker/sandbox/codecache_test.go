@@ -1,0 +1,149 @@
+package sandbox
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+)
+
+func TestTheCacheIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no permission bits")
+	}
+	dir := filepath.Join(t.TempDir(), "cache")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	s := newSlotIn(t, dir)
+	run(t, s, newTask(t, guesttest.Noop()))
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDamagedCacheIsThrownAway spoils an entry in several ways; each time the
+// task must run and the entry be whole again.
+func TestDamagedCacheIsThrownAway(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	task := newTask(t, guesttest.Print(1, "result"))
+	entry := filepath.Join(dir, task.ModuleID)
+	runFresh := func(name string) {
+		t.Helper()
+		s := newSlotIn(t, dir)
+		defer s.Close()
+		if r := run(t, s, task); string(r.Output) != "result" {
+			t.Errorf("%s: %v %q", name, r.Status, r.Reason)
+		}
+		if !sealFits(entry) {
+			t.Errorf("%s: the entry is not sealed", name)
+		}
+	}
+	runFresh("first")
+	code := codeFile(t, entry)
+	whole, err := os.ReadFile(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flipped := append([]byte(nil), whole...)
+	flipped[len(flipped)/2] ^= 0xff
+	for name, content := range map[string][]byte{
+		"empty": nil, "cut short": whole[:len(whole)/2], "noise": []byte("noise"), "flipped": flipped,
+	} {
+		if err := os.WriteFile(code, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		runFresh(name)
+		if now, err := os.ReadFile(code); err != nil || string(now) != string(whole) {
+			t.Errorf("%s: the code was not made again", name)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(entry, "extra"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	runFresh("extra file")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	runFresh("no directory")
+}
+
+func TestAGoodCacheIsUsed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	task := newTask(t, guesttest.Noop())
+	run(t, newSlotIn(t, dir), task)
+	code := codeFile(t, filepath.Join(dir, task.ModuleID))
+	before, err := os.Stat(code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run(t, newSlotIn(t, dir), task)
+	after, err := os.Stat(code)
+	if err != nil || !os.SameFile(before, after) || !before.ModTime().Equal(after.ModTime()) {
+		t.Errorf("the code was made again: %v", err)
+	}
+}
+
+func TestACacheThatCannotBeWrittenCostsOnlyTime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	s := newSlotIn(t, dir)
+	task := newTask(t, guesttest.Noop())
+	// A directory in the lock's place fails even for root.
+	if err := os.Mkdir(filepath.Join(dir, task.ModuleID+lockSuffix), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	wantStatus(t, run(t, s, task), Exited, "")
+}
+
+func TestPruneKeepsTheNewest(t *testing.T) {
+	root := t.TempDir()
+	now := time.Now()
+	for i := range entriesKept + 5 {
+		dir := filepath.Join(root, fmt.Sprintf("%032x", i))
+		seal := filepath.Join(dir, sealName)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(seal, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		used := now.Add(time.Duration(i) * time.Second)
+		if err := os.Chtimes(seal, used, used); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pruneEntries(root)
+	left, err := os.ReadDir(root)
+	if err != nil || len(left) != entriesKept {
+		t.Fatalf("%d entries left, %v; want %d", len(left), err, entriesKept)
+	}
+	if want := fmt.Sprintf("%032x", 5); left[0].Name() != want {
+		t.Errorf("oldest entry left is %s, want %s", left[0].Name(), want)
+	}
+}
+
+// codeFile is the one file of native code in an entry.
+func codeFile(t *testing.T, entry string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(entry, "wazero-*", "*"))
+	if err != nil || len(files) != 1 || strings.HasSuffix(files[0], ".tmp") {
+		t.Fatalf("native code of %s: %q, %v; want one file", entry, files, err)
+	}
+	return files[0]
+}

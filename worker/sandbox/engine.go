@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+)
+
+// modulesKept is how many compiled modules a child remembers. A slot works on
+// one bundle for a while, so a few are enough, and each costs some 20 MB.
+const modulesKept = 4
+
+// moduleKey names a compiled module. The engine fixes the memory limit when it
+// decodes a module, so each limit has a module of its own.
+type moduleKey struct {
+	id    string
+	pages uint32
+}
+
+// module is a compiled module with the runtime that it belongs to.
+type module struct {
+	key     moduleKey
+	cache   wazero.CompilationCache
+	runtime wazero.Runtime
+	code    wazero.CompiledModule
+}
+
+// engine keeps the modules that were used last, the newest at the end.
+type engine struct {
+	modules []*module
+	walls   walls
+}
+
+// module gives the request's module, compiled. The error is a *refusal if the
+// module itself is to blame.
+func (e *engine) module(ctx context.Context, req request) (*module, error) {
+	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize)}
+	at := slices.IndexFunc(e.modules, func(m *module) bool { return m.key == key })
+	if at >= 0 {
+		m := e.modules[at]
+		e.modules = append(slices.Delete(e.modules, at, at+1), m)
+		return m, nil
+	}
+	e.walls.enterCompile()
+	m, err := load(ctx, req, key)
+	if err != nil {
+		return nil, err
+	}
+	if len(e.modules) == modulesKept {
+		e.modules[0].close(ctx)
+		e.modules = slices.Delete(e.modules, 0, 1)
+	}
+	e.modules = append(e.modules, m)
+	return m, nil
+}
+
+func (e *engine) close(ctx context.Context) {
+	for _, m := range e.modules {
+		m.close(ctx)
+	}
+	e.modules = nil
+}
+
+func load(ctx context.Context, req request, key moduleKey) (*module, error) {
+	source, err := readModule(req.Module)
+	if err != nil {
+		return nil, err
+	}
+	if err := screen.Check(source); err != nil {
+		return nil, &refusal{err}
+	}
+	entry, err := openEntry(req.CacheDir, req.ModuleID)
+	if err != nil {
+		// A full or broken disk costs time, not the task.
+		return compile(ctx, source, key, wazero.NewCompilationCache())
+	}
+	defer entry.release()
+	m, err := compile(ctx, source, key, entry.cache)
+	if err != nil {
+		// Without the cache it shows whether the module or the cache is bad.
+		return compile(ctx, source, key, wazero.NewCompilationCache())
+	}
+	entry.seal()
+	return m, nil
+}
+
+func readModule(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open module: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	source, err := io.ReadAll(io.LimitReader(f, screen.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read module: %w", err)
+	}
+	return source, nil
+}
+
+// compile takes over the cache and closes it with the module, or at once if
+// that fails.
+func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.CompilationCache) (*module, error) {
+	m := &module{key: key, cache: cache}
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
+		WithCompilationCache(cache).
+		WithMemoryLimitPages(key.pages).
+		WithDebugInfoEnabled(false))
+	if _, err := wasi_snapshot_preview1.Instantiate(ctx, m.runtime); err != nil {
+		m.close(ctx)
+		return nil, fmt.Errorf("set up the task ABI: %w", err)
+	}
+	var err error
+	if m.code, err = m.runtime.CompileModule(ctx, source); err != nil {
+		m.close(ctx)
+		return nil, &refusal{fmt.Errorf("compile module: %w", err)}
+	}
+	return m, nil
+}
+
+func (m *module) close(ctx context.Context) {
+	// Both only free memory; there is nothing to do about an error.
+	_ = errors.Join(m.runtime.Close(ctx), m.cache.Close(ctx))
+}

@@ -1,0 +1,117 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental/sysfs"
+	"github.com/tetratelabs/wazero/sys"
+)
+
+// programName is what the guest sees as its name (argv[0]).
+const programName = "task"
+
+// run executes the module once, in an instance of its own.
+func (m *module) run(ctx context.Context, o order) (report, []byte) {
+	files, err := openData(o.request.Data)
+	if err != nil {
+		return failure(err), nil
+	}
+	input, err := openInput(o)
+	if err != nil {
+		return failure(err), nil
+	}
+	defer input.close()
+	output := &limitedBuffer{limit: o.request.Output}
+	log := &tail{limit: stderrKept}
+	config, err := moduleConfig(o.request, files)
+	if err != nil {
+		return failure(err), nil
+	}
+
+	start := time.Now()
+	r := m.execute(ctx, config.WithStdin(input).WithStdout(output).WithStderr(log), output)
+	r.Elapsed = time.Since(start)
+	r.Stderr = log.bytes()
+	if err := errors.Join(input.err, files.err); err != nil {
+		// The guest computed on bytes that it did not get.
+		return failure(fmt.Errorf("read for the guest: %w", err)), nil
+	}
+	if r.Status != Exited {
+		return r, nil
+	}
+	return r, output.content
+}
+
+func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer) report {
+	instance, err := m.runtime.InstantiateModule(ctx, m.code, config)
+	if err != nil {
+		return judge(err, Refused, output)
+	}
+	defer func() { _ = instance.Close(ctx) }()
+	start := instance.ExportedFunction("_start")
+	if start == nil {
+		return report{Status: Refused, Reason: "module exports no function _start"}
+	}
+	return judge(call(ctx, start), Trapped, output)
+}
+
+func call(ctx context.Context, start api.Function) error {
+	_, err := start.Call(ctx)
+	return err
+}
+
+// judge turns the error of a guest into its status, which is otherwise for
+// any error that has no status of its own.
+func judge(err error, otherwise Status, output *limitedBuffer) report {
+	var exit *sys.ExitError
+	switch {
+	case output.exceeded:
+		return report{
+			Status: OutputExceeded,
+			Reason: fmt.Sprintf("the task wrote more than its output limit of %d bytes", output.limit),
+		}
+	case err == nil:
+		return report{Status: Exited}
+	case errors.As(err, &exit):
+		return report{Status: Exited, ExitCode: exit.ExitCode()}
+	}
+	return report{Status: otherwise, Reason: clip(err.Error())}
+}
+
+func moduleConfig(req request, files *dataFS) (wazero.ModuleConfig, error) {
+	random, err := newRandom(req.Seed)
+	if err != nil {
+		return nil, err
+	}
+	mounts, ok := wazero.NewFSConfig().(sysfs.FSConfig)
+	if !ok {
+		return nil, errors.New("mount data files: the engine has no file systems")
+	}
+	readOnly := &sysfs.ReadFS{FS: &sysfs.AdaptFS{FS: files}}
+	config := wazero.NewModuleConfig().
+		WithName(""). // instances without a name do not collide
+		WithStartFunctions().
+		WithArgs(append([]string{programName}, req.Args...)...).
+		WithRandSource(random).
+		WithFSConfig(mounts.WithSysFSMount(readOnly, "/data"))
+	for _, pair := range req.Env {
+		key, value, _ := strings.Cut(pair, "=")
+		config = config.WithEnv(key, value)
+	}
+	return config, nil
+}
+
+// clip bounds a text that a guest can make long.
+func clip(text string) string {
+	const most = 2 << 10
+	if len(text) > most {
+		return strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}

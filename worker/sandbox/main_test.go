@@ -1,0 +1,131 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestMain lets this test binary be the child as well.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "sandbox-child":
+			exitOn(ChildMain(os.Stdin, os.Stdout))
+		case "sandbox-parent":
+			exitOn(parentMain(os.Args[2], os.Args[3]))
+		case "bare":
+			exitOn(bareMain(os.Args[2:]))
+		}
+	}
+	code := m.Run()
+	_ = os.RemoveAll(sharedCache())
+	os.Exit(code)
+}
+
+func exitOn(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func newSlot(t testing.TB) *Slot {
+	t.Helper()
+	return newSlotIn(t, filepath.Join(t.TempDir(), "cache"))
+}
+
+func newSlotIn(t testing.TB, cacheDir string) *Slot {
+	t.Helper()
+	s, err := NewSlot(Config{Command: []string{os.Args[0], "sandbox-child"}, CacheDir: cacheDir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// newTask is a task with limits that nothing small comes near to.
+func newTask(t testing.TB, module []byte) Task {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "module.wasm")
+	if err := os.WriteFile(path, module, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(module)
+	return Task{
+		Module: path, ModuleID: hex.EncodeToString(sum[:]),
+		Time: time.Minute, Memory: 256 << 20, Output: 1 << 20,
+	}
+}
+
+func run(t testing.TB, s *Slot, task Task) Result {
+	t.Helper()
+	r, err := s.Run(context.Background(), task)
+	if err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+	return r
+}
+
+// wantStatus also wants the reason to contain a text.
+func wantStatus(t testing.TB, r Result, status Status, reason string) {
+	t.Helper()
+	if r.Status != status || !strings.Contains(r.Reason, reason) {
+		t.Fatalf("result is %v (code %d) because %q; want %v because of %q\nstderr: %s",
+			r.Status, r.ExitCode, r.Reason, status, reason, r.Stderr)
+	}
+}
+
+func pid(s *Slot) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.child == nil {
+		return 0
+	}
+	return s.child.cmd.Process.Pid
+}
+
+// goGuest builds testdata/guest once for all tests.
+var goGuest = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "guest")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "guest.wasm")
+	cmd := exec.Command("go", "build", "-o", path, "./testdata/guest")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build guest: %w: %s", err, text)
+	}
+	return os.ReadFile(path)
+})
+
+// guestTask runs the Go guest, all of whose tests share a cache of its code.
+func guestTask(t testing.TB, args ...string) (*Slot, Task) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("compiling a Go guest takes seconds")
+	}
+	module, err := goGuest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	task := newTask(t, module)
+	task.Args = args
+	return newSlotIn(t, sharedCache()), task
+}
+
+var sharedCache = sync.OnceValue(func() string {
+	return filepath.Join(os.TempDir(), fmt.Sprintf("anthill-sandbox-test-%d", os.Getpid()))
+})

@@ -1,0 +1,148 @@
+package screen_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+)
+
+func TestCheckAcceptsCommands(t *testing.T) {
+	for name, module := range map[string][]byte{
+		"noop": guesttest.Noop(), "echo": guesttest.Echo(), "grow table": guesttest.GrowTable(),
+	} {
+		if err := screen.Check(module); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	abi := guesttest.ABI
+	cases := []struct {
+		name   string
+		module []byte
+		reason screen.Reason
+		found  string
+		next   string
+	}{
+		{"empty", nil, screen.NotWasm, `starts with ""`, "build for wasip1"},
+		{"text", []byte("(module (func))"), screen.NotWasm, `starts with "(module "`, "build for wasip1"},
+		{"native program", []byte("\x7fELF\x02\x01\x01\x00\x00"), screen.NotWasm, `\x7fELF`, "build for wasip1"},
+		{"header cut short", []byte("\x00asm\x01"), screen.NotWasm, "not a WebAssembly module", "build for wasip1"},
+		{"component", []byte("\x00asm\x0d\x00\x01\x00"), screen.Component, "component", "build for wasip1"},
+		{"later version", []byte("\x00asm\x02\x00\x00\x00"), screen.Malformed, "version 2 of layer 0", "version 1"},
+		{"too large", make([]byte, screen.MaxSize+1), screen.TooLarge, "67108865 bytes", "67108864 bytes"},
+		{"foreign module", importing("env", "js_log"), screen.ForeignImport, `"env"."js_log"`, abi},
+		{"old WASI", importing("wasi_unstable", "fd_write"), screen.ForeignImport, "before preview 1", "newer toolchain"},
+		{"unknown function", importing(abi, "sock_open"), screen.ForeignImport, `"sock_open"`, "without extensions"},
+		{"long name", importing("env", strings.Repeat("x", 1000)), screen.ForeignImport, `x"...`, abi},
+		{"imported memory", importedMemory(), screen.ForeignImport, `"memory" as a memory`, "define it in the module"},
+		{"no start", guesttest.Spec{Start: "-", Pages: 1}.Encode(), screen.NoStart, "no function _start", "main function"},
+		{"reactor", guesttest.Spec{Start: "_initialize", Pages: 1}.Encode(), screen.NoStart, "_initialize", "as a command"},
+		{"start with a parameter", guesttest.Spec{StartSignature: guesttest.OneArg, Pages: 1}.Encode(), screen.NoStart, "takes or returns", "main"},
+		{"no memory", guesttest.Spec{Memory: "-", Pages: 1}.Encode(), screen.NoMemory, `"memory"`, "export the memory"},
+		{"memory by another name", guesttest.Spec{Memory: "mem", Pages: 1}.Encode(), screen.NoMemory, `"memory"`, "export"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var refusal *screen.Refusal
+			if err := screen.Check(c.module); !errors.As(err, &refusal) {
+				t.Fatalf("Check = %v, want a refusal", err)
+			}
+			if refusal.Reason != c.reason {
+				t.Errorf("reason = %d, want %d (%v)", refusal.Reason, c.reason, refusal)
+			}
+			if !strings.Contains(refusal.Found, c.found) || !strings.Contains(refusal.Next, c.next) {
+				t.Errorf("refusal = %q; want %q, then %q", refusal.Error(), c.found, c.next)
+			}
+			if len(refusal.Error()) > 400 {
+				t.Errorf("refusal of %d bytes: too long to print", len(refusal.Error()))
+			}
+		})
+	}
+}
+
+// TestCheckRefusesEveryCut also shows that no cut makes it panic.
+func TestCheckRefusesEveryCut(t *testing.T) {
+	module := guesttest.Echo()
+	for n := range len(module) {
+		if err := screen.Check(module[:n]); err == nil && n < len(module)/2 {
+			t.Errorf("first %d of %d bytes were accepted", n, len(module))
+		}
+	}
+}
+
+func TestCheckRefusesLyingCounts(t *testing.T) {
+	header := "\x00asm\x01\x00\x00\x00"
+	for name, section := range map[string]string{
+		"types":       "\x01\x05\xff\xff\xff\xff\x0f",
+		"imports":     "\x02\x05\xff\xff\xff\xff\x0f",
+		"functions":   "\x03\x05\xff\xff\xff\xff\x0f",
+		"exports":     "\x07\x05\xff\xff\xff\xff\x0f",
+		"section":     "\x01\xff\xff\xff\xff\x0f",
+		"number":      "\x01\x06\xff\xff\xff\xff\xff\x0f",
+		"large":       "\x01\x05\xff\xff\xff\xff\x1f",
+		"trailing":    "\x03\x02\x00\x00",
+		"section id":  "\x63\x00",
+		"type's form": "\x01\x04\x01\x50\x00\x00",
+	} {
+		var refusal *screen.Refusal
+		if err := screen.Check([]byte(header + section)); !errors.As(err, &refusal) || refusal.Reason != screen.Malformed {
+			t.Errorf("%s: Check = %v, want it malformed", name, err)
+		}
+	}
+}
+
+// TestCheckKnowsTheFunctionsOfTheEngine tries every function that wazero has.
+func TestCheckKnowsTheFunctionsOfTheEngine(t *testing.T) {
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	defer func() { _ = r.Close(ctx) }()
+	host, err := wasi_snapshot_preview1.NewBuilder(r).Compile(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(host.ExportedFunctions()) < 40 {
+		t.Fatalf("engine has %d functions; is the list read right?", len(host.ExportedFunctions()))
+	}
+	for name := range host.ExportedFunctions() {
+		if err := screen.Check(importing(screen.ABI, name)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	for _, module := range [][]byte{
+		nil, guesttest.Noop(), guesttest.Echo(), guesttest.GrowTable(), importedMemory(),
+		importing("env", "f"), []byte("\x00asm\x0d\x00\x01\x00"),
+		[]byte("\x00asm\x01\x00\x00\x00\x01\x05\xff\xff\xff\xff\x0f"),
+	} {
+		f.Add(module)
+	}
+	f.Fuzz(func(t *testing.T, module []byte) {
+		err := screen.Check(module)
+		var refusal *screen.Refusal
+		if err != nil && (!errors.As(err, &refusal) || refusal.Found == "" || refusal.Next == "") {
+			t.Errorf("Check = %#v, want nil or a whole refusal", err)
+		}
+	})
+}
+
+func importing(module, name string) []byte {
+	return guesttest.Spec{
+		Imports: []guesttest.Import{{Module: module, Name: name}},
+		Pages:   1,
+	}.Encode()
+}
+
+func importedMemory() []byte {
+	return []byte("\x00asm\x01\x00\x00\x00\x02\x22\x01\x16" + guesttest.ABI + "\x06memory\x02\x00\x01")
+}

@@ -1,0 +1,272 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// ErrClosed is returned by a Slot that was closed.
+var ErrClosed = errors.New("sandbox slot is closed")
+
+// compileTime is how long a module may take to compile. Honest modules of
+// 30 MB take 20 s.
+const compileTime = 60 * time.Second
+
+// Config is what a Slot needs.
+type Config struct {
+	// Command starts a child, which must call ChildMain with its standard
+	// input and output; for example {executable, "sandbox-child"}. The first
+	// word is best an absolute path. The child gets no environment.
+	Command []string
+	// CacheDir keeps compiled code. It is made private to the user (0700),
+	// may be shared by the slots of one worker and never between machines.
+	CacheDir string
+	// Logger hears of children that start and die; nil for silence.
+	Logger *slog.Logger
+}
+
+// Slot runs one task at a time in a child process that it starts when needed
+// and keeps for the next task, of the same module or of another.
+type Slot struct {
+	command  []string
+	cacheDir string
+	logger   *slog.Logger
+	compile  time.Duration
+	closed   chan struct{}
+	closing  sync.Once
+
+	mu    sync.Mutex // held through a Run
+	child *process   // nil before the first task and after a kill
+}
+
+// NewSlot makes the cache directory and a slot without a child.
+func NewSlot(cfg Config) (*Slot, error) {
+	if len(cfg.Command) == 0 || cfg.Command[0] == "" {
+		return nil, errors.New("new sandbox slot: no command to start a child")
+	}
+	if cfg.CacheDir == "" {
+		return nil, errors.New("new sandbox slot: no cache directory")
+	}
+	dir, err := privateDir(cfg.CacheDir)
+	if err != nil {
+		return nil, fmt.Errorf("new sandbox slot: cache directory: %w", err)
+	}
+	logger := cfg.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	return &Slot{
+		command: cfg.Command, cacheDir: dir, logger: logger,
+		compile: compileTime, closed: make(chan struct{}),
+	}, nil
+}
+
+// privateDir makes a directory that only this user can enter. Compiled code is
+// run as it is found there.
+func privateDir(path string) (string, error) {
+	dir, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o700)
+}
+
+// Run runs a task to its end. Tasks of one slot wait for each other.
+//
+// An error means that there is no result and the task is not to blame: a bad
+// Task, a file that cannot be read, a child that cannot be started, or ctx,
+// whose end kills the guest. Everything that a guest can do comes back as a
+// Result.
+func (s *Slot) Run(ctx context.Context, t Task) (Result, error) {
+	if err := t.validate(); err != nil {
+		return Result{}, fmt.Errorf("run task: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	warm := s.child != nil
+	result, err := s.attempt(ctx, t)
+	if warm && errors.Is(err, errNotStarted) {
+		// A child that died while idle takes no task with it.
+		result, err = s.attempt(ctx, t)
+	}
+	if err != nil {
+		return Result{}, fmt.Errorf("run task: %w", err)
+	}
+	return result, nil
+}
+
+// Close kills the child, and the task that runs in it. Run then returns
+// ErrClosed.
+func (s *Slot) Close() {
+	s.closing.Do(func() { close(s.closed) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discard()
+}
+
+func (s *Slot) attempt(ctx context.Context, t Task) (Result, error) {
+	if err := s.ready(ctx); err != nil {
+		return Result{}, err
+	}
+	req, err := s.request(t)
+	if err != nil {
+		return Result{}, err
+	}
+	running, done := make(chan struct{}), make(chan answer, 1)
+	go func(child *process) {
+		done <- child.exchange(req, t.input(), running)
+	}(s.child)
+	return s.supervise(ctx, t, running, done)
+}
+
+// ready sees to it that there is a child.
+func (s *Slot) ready(ctx context.Context) error {
+	select {
+	case <-s.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	default:
+	}
+	if s.child != nil && s.child.gone() {
+		s.discard()
+	}
+	if s.child != nil {
+		return nil
+	}
+	child, err := startProcess(s.command, s.cacheDir)
+	if err != nil {
+		return err
+	}
+	s.child = child
+	s.logger.Debug("sandbox child started", "pid", child.cmd.Process.Pid)
+	return nil
+}
+
+// supervise waits for the answer, the time limit, or the end of interest.
+func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, done chan answer) (Result, error) {
+	timer := time.NewTimer(s.compile)
+	defer timer.Stop()
+	started := time.Time{}
+	for {
+		select {
+		case a := <-done:
+			return s.settle(a, started)
+		case <-running:
+			running = nil
+			started = time.Now()
+			timer.Reset(t.Time)
+		case <-timer.C:
+			s.discard()
+			return s.late(t, started), nil
+		case <-ctx.Done():
+			s.discard()
+			return Result{}, context.Cause(ctx)
+		case <-s.closed:
+			s.discard()
+			return Result{}, ErrClosed
+		}
+	}
+}
+
+// settle turns an answer into a result, and a silent child into Killed.
+func (s *Slot) settle(a answer, started time.Time) (Result, error) {
+	if errors.Is(a.err, errNotStarted) {
+		s.discard()
+		return Result{}, a.err
+	}
+	if a.err != nil {
+		child := s.child
+		s.discard()
+		return Result{Status: Killed, Reason: causeOfDeath(child, a.err), Elapsed: since(started)}, nil
+	}
+	if a.report.Fault != "" {
+		return Result{}, errors.New(a.report.Fault)
+	}
+	return Result{
+		Status:   a.report.Status,
+		ExitCode: a.report.ExitCode,
+		Reason:   a.report.Reason,
+		Output:   a.output,
+		Stderr:   a.report.Stderr,
+		Elapsed:  a.report.Elapsed,
+	}, nil
+}
+
+func causeOfDeath(child *process, err error) string {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return "sandbox child died: " + child.obituary()
+	}
+	return "sandbox child was killed: " + err.Error()
+}
+
+func (s *Slot) late(t Task, started time.Time) Result {
+	if started.IsZero() {
+		return Result{Status: TimedOut, Reason: fmt.Sprintf("the module took longer than %v to compile", s.compile)}
+	}
+	return Result{
+		Status:  TimedOut,
+		Reason:  fmt.Sprintf("the task ran longer than its time limit of %v", t.Time),
+		Elapsed: since(started),
+	}
+}
+
+// discard kills the child; the next task gets a new one.
+func (s *Slot) discard() {
+	if s.child == nil {
+		return
+	}
+	s.child.kill()
+	s.logger.Debug("sandbox child ended", "pid", s.child.cmd.Process.Pid, "how", s.child.obituary())
+	s.child = nil
+}
+
+// request names files by absolute paths, since the child works elsewhere.
+func (s *Slot) request(t Task) (request, error) {
+	r := request{
+		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
+		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
+		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output,
+	}
+	var err error
+	if r.Module, err = filepath.Abs(t.Module); err != nil {
+		return request{}, err
+	}
+	if t.StdinFile.Path != "" {
+		r.StdinFile = t.StdinFile
+		if r.StdinFile.Path, err = filepath.Abs(t.StdinFile.Path); err != nil {
+			return request{}, err
+		}
+	}
+	for name, path := range t.Data {
+		if r.Data[name], err = filepath.Abs(path); err != nil {
+			return request{}, err
+		}
+	}
+	return r, nil
+}
+
+// input is what goes through the pipe.
+func (t Task) input() []byte {
+	if t.StdinFile.Path != "" {
+		return nil
+	}
+	return t.Stdin
+}
+
+func since(started time.Time) time.Duration {
+	if started.IsZero() {
+		return 0
+	}
+	return time.Since(started)
+}
