@@ -1,0 +1,328 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/gridconn"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// diskQuota bounds the blobs that a coordinator keeps; what no job needs any
+// more goes first.
+const diskQuota = 256 << 30
+
+// Config says where a coordinator lives, and how it becomes part of a grid:
+// by founding one, by a token, or by what is in Dir from last time.
+type Config struct {
+	Dir    string
+	Listen string // HOST:PORT of gRPC and raft
+	Gossip string // HOST:PORT; empty: Listen's host, and the next port
+	// Bootstrap founds a grid, unless Dir belongs to one.
+	Bootstrap bool
+	// Token joins a grid, unless Dir belongs to one.
+	Token  string
+	Logger *slog.Logger
+}
+
+// Coordinator is a running voter.
+type Coordinator struct {
+	cfg        Config
+	address    string
+	node       *node.Node
+	store      *blobstore.Store
+	swarm      *swarm.Swarm
+	peers      *swarm.Pool    // connections for pieces
+	voters     *gridconn.Pool // connections to coordinators
+	membership *membership.Membership
+	raft       *replica.Listener
+	replica    *replica.Replica
+	desk       *desk
+	keeper     *keeper
+	rpc        *rpc.Server
+	listener   net.Listener
+}
+
+// New opens the coordinator's port and disk, and enrols it where needed.
+func New(ctx context.Context, cfg Config) (*Coordinator, error) {
+	c := &Coordinator{cfg: cfg}
+	if err := c.start(ctx); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
+}
+
+// start goes from the ground up: identity, disk, raft, gossip, and the API
+// last, so that nobody is answered by half a coordinator.
+func (c *Coordinator) start(ctx context.Context) (err error) {
+	c.listener, c.address, err = node.Listen(c.cfg.Listen, node.Toward(c.cfg.Token))
+	if err != nil {
+		return err
+	}
+	if c.node, err = open(ctx, c.cfg, c.address); err != nil {
+		return err
+	}
+	if c.store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(c.cfg.Dir, "blobs"), Quota: diskQuota}); err != nil {
+		return err
+	}
+	c.voters = gridconn.NewPool(c.node.Identity)
+	c.peers = swarm.NewDialer(c.node.Identity.ClientTLS(nil, identity.ProtoGRPC))
+	if c.swarm, err = swarm.New(swarm.Config{Store: c.store, Dial: c.peers.Dial, Self: c.address, Logger: c.cfg.Logger}); err != nil {
+		return err
+	}
+	if err := c.startReplica(); err != nil {
+		return err
+	}
+	if err := c.startGossip(); err != nil {
+		return err
+	}
+	c.startServices()
+	return nil
+}
+
+func (c *Coordinator) startReplica() (err error) {
+	id := c.node.Identity.Node()
+	c.raft = replica.NewListener(replica.Address(id, c.address), c.voterTLS)
+	c.replica, err = replica.Open(replica.Config{
+		Node: id, Address: c.address, Dir: filepath.Join(c.cfg.Dir, "raft"),
+		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	if c.cfg.Bootstrap && !c.replica.Bootstrapped() {
+		return c.replica.Bootstrap()
+	}
+	return nil
+}
+
+func (c *Coordinator) startGossip() (err error) {
+	bind := c.cfg.Gossip
+	if bind == "" {
+		if bind, err = nextPort(c.listener.Addr()); err != nil {
+			return err
+		}
+	}
+	c.membership, err = membership.New(membership.Config{
+		Node: c.node.Identity.Node(), Role: jobs.Coordinator, Address: c.address, Bind: bind,
+		Key: c.node.GossipKey, SnapshotPath: filepath.Join(c.cfg.Dir, "gossip.snapshot"), Logger: c.cfg.Logger,
+	})
+	return err
+}
+
+// nextPort is where gossip goes unless it is told otherwise.
+func nextPort(a net.Addr) (string, error) {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return "", err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n >= 65535 {
+		return "", fmt.Errorf("no port after %s for gossip: choose one with --gossip", a)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1)), nil
+}
+
+func (c *Coordinator) startServices() {
+	id := c.node.Identity
+	c.desk = newDesk(c.replica, c.cfg.Logger)
+	c.keeper = newKeeper(c)
+	c.rpc = rpc.New(rpc.Config{
+		Node: id.Node(), Address: c.address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
+		Members: c.membership.Members, Authority: c.node.Authority, GossipKey: c.node.GossipKey,
+		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
+		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.store, Allow: c.mayRead}),
+	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
+}
+
+func newKeeper(c *Coordinator) *keeper {
+	return &keeper{
+		node: c.node.Identity.Node(), replica: c.replica, store: c.store, swarm: c.swarm,
+		inline: c.desk.takeOutput, confirm: c.confirm, address: c.addressOf, logger: c.cfg.Logger,
+		inputs: map[blob.ID]int{}, taken: map[jobs.JobID]bool{}, cursor: map[jobs.JobID]int{},
+	}
+}
+
+// Address is where the coordinator serves.
+func (c *Coordinator) Address() string { return c.address }
+
+// Grid is the grid's id.
+func (c *Coordinator) Grid() string { return c.node.Identity.Grid }
+
+// Run serves until ctx ends.
+func (c *Coordinator) Run(ctx context.Context) error {
+	var loops sync.WaitGroup
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	loops.Go(func() { c.node.KeepGossiping(ctx, c.cfg.Dir, c.membership, c.cfg.Logger) })
+	loops.Go(func() { c.lead(ctx) })
+	loops.Go(func() { c.keeper.run(ctx) })
+	served := make(chan error, 1)
+	go func() { served <- c.rpc.Serve(c.listener) }()
+	var err error
+	select {
+	case err = <-served:
+		err = fmt.Errorf("serve on %s: %w", c.address, err)
+	case <-ctx.Done():
+		c.stepDown()
+	}
+	cancel()
+	c.rpc.Stop()
+	loops.Wait()
+	return errors.Join(err, c.stop())
+}
+
+// stepDown hands leadership over before leaving, so that nobody has to find
+// out by silence.
+func (c *Coordinator) stepDown() {
+	if c.desk.Leading() {
+		if err := c.replica.TransferLeadership(); err != nil {
+			c.cfg.Logger.Debug("transfer leadership", "error", err)
+		}
+	}
+	if err := c.membership.Leave(); err != nil {
+		c.cfg.Logger.Debug("leave gossip", "error", err)
+	}
+}
+
+// stop closes what start opened, the last first.
+func (c *Coordinator) stop() error {
+	var errs []error
+	if c.membership != nil {
+		errs = append(errs, c.membership.Shutdown())
+	}
+	if c.raft != nil {
+		errs = append(errs, c.raft.Close())
+	}
+	if c.replica != nil {
+		errs = append(errs, c.replica.Close())
+	}
+	if c.peers != nil {
+		errs = append(errs, c.peers.Close())
+	}
+	if c.voters != nil {
+		errs = append(errs, c.voters.Close())
+	}
+	if c.store != nil {
+		errs = append(errs, c.store.Close())
+	}
+	if c.listener != nil {
+		c.listener.Close() // the gRPC server has closed it, if it came so far
+	}
+	return errors.Join(errs...)
+}
+
+// lead runs the desk and recruits voters whenever this coordinator is elected.
+func (c *Coordinator) lead(ctx context.Context) {
+	var term sync.WaitGroup
+	stop := func() {}
+	for {
+		select {
+		case leader := <-c.replica.LeaderCh():
+			stop()
+			term.Wait()
+			if leader {
+				var termCtx context.Context
+				termCtx, stop = context.WithCancel(ctx)
+				term.Go(func() { c.rule(termCtx) })
+			}
+		case <-ctx.Done():
+			stop()
+			term.Wait()
+			return
+		}
+	}
+}
+
+// rule is one term as the leader.
+func (c *Coordinator) rule(ctx context.Context) {
+	c.cfg.Logger.Info("leading", "node", c.node.Identity.Node().Short())
+	defer c.cfg.Logger.Info("not leading any more", "node", c.node.Identity.Node().Short())
+	defer c.desk.close()
+	for {
+		err := c.desk.open(ctx)
+		if err == nil {
+			err = c.foundState(ctx)
+		}
+		if err == nil {
+			break
+		}
+		c.cfg.Logger.Warn("begin to lead", "error", err)
+		sleep(ctx, 100*time.Millisecond)
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	var loops sync.WaitGroup
+	loops.Go(func() { c.recruit(ctx) })
+	loops.Go(func() { c.desk.run(ctx) })
+	loops.Wait()
+}
+
+// confirm tells the leader, who may be this coordinator, what is held.
+func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error {
+	if c.desk.Leading() {
+		return c.desk.Confirm(ctx, held)
+	}
+	_, address, ok := c.replica.Leader()
+	if !ok {
+		return rpc.ErrNoLeader
+	}
+	conn, err := c.voters.Dial(address)
+	if err != nil {
+		return err
+	}
+	req := &anthillv1.ConfirmHeldRequest{}
+	for _, h := range held.Results {
+		req.Results = append(req.Results, &anthillv1.HeldResults{JobId: string(h.Job), Tasks: h.Tasks})
+	}
+	for _, id := range held.Inputs {
+		req.Inputs = append(req.Inputs, string(id))
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
+	return err
+}
+
+// addressOf finds a node: where gossip says it is, or else where it enrolled.
+func (c *Coordinator) addressOf(id jobs.NodeID) string {
+	for _, m := range c.membership.Members() {
+		if m.Node == id {
+			return m.Address
+		}
+	}
+	address := ""
+	c.replica.View(func(s *jobs.State) {
+		if n := s.Nodes[id]; n != nil {
+			address = n.Address
+		}
+	})
+	return address
+}
+
+// mayRead says who may read a blob here: workers only the inputs of jobs that
+// are not finished, so that nobody can copy a result.
+func (c *Coordinator) mayRead(ctx context.Context, id blob.ID) bool {
+	peer, err := identity.FromContext(ctx)
+	if err != nil {
+		return false
+	}
+	return peer.Role != jobs.Worker || c.keeper.isInput(id)
+}

@@ -1,0 +1,512 @@
+package coordinator
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/anthill-grid/anthill/coordinator/placement"
+	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+const (
+	// offerWait is for how long an offer waits for work before the worker is
+	// told to ask again.
+	offerWait = 8 * time.Second
+	// coalesce is how long the desk waits after something came in, so that
+	// what comes in at about the same time goes into one log entry.
+	coalesce = 3 * time.Millisecond
+	// renewEvery is how often heartbeats are written down.
+	renewEvery = rpc.LeaseDuration / 3
+	// maxReports bounds the reports of one log entry.
+	maxReports = 600
+	// maxInline bounds the bytes of outputs that wait to be stored.
+	maxInline = 128 << 20
+)
+
+// desk is where the leader meets the workers. It holds what is not worth a log
+// entry (who offers, who was heard of when, who has which blobs), collects what
+// comes in, and turns it into few large commands. All of it may be lost: a new
+// leader starts with an empty desk.
+type desk struct {
+	replica *replica.Replica
+	logger  *slog.Logger
+	kick    chan struct{}
+
+	mu       sync.Mutex
+	leading  bool
+	offers   map[jobs.NodeID]*offer
+	workers  map[jobs.NodeID]*worker
+	reports  []*delivery[jobs.Report]
+	confirms []*delivery[jobs.ConfirmHeld]
+	renewals map[jobs.LeaseID]bool
+	renewed  time.Time
+	outputs  map[blob.ID][]byte // inline outputs, not stored yet
+	inline   int
+	tracker  *tracker
+}
+
+// offer is a worker waiting for work.
+type offer struct {
+	capacity int
+	grants   chan []jobs.LeaseID // one answer, or closed: ask again
+}
+
+// worker is what a worker's heartbeats say.
+type worker struct {
+	heard   time.Time
+	address string
+	slots   int
+}
+
+// delivery is something handed in, and where to say that it is committed.
+type delivery[T any] struct {
+	items []T
+	done  chan error
+}
+
+func newDesk(r *replica.Replica, logger *slog.Logger) *desk {
+	d := &desk{replica: r, logger: logger, kick: make(chan struct{}, 1)}
+	d.clear()
+	return d
+}
+
+func (d *desk) clear() {
+	d.offers, d.workers = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}
+	d.reports, d.confirms = nil, nil
+	d.renewals, d.outputs, d.inline = map[jobs.LeaseID]bool{}, map[blob.ID][]byte{}, 0
+	d.tracker = newTracker()
+}
+
+// open starts serving as the leader. The leases of the former leader's workers
+// live on: nobody has been heard of yet.
+func (d *desk) open(ctx context.Context) error {
+	if err := d.replica.Barrier(); err != nil {
+		return err
+	}
+	now := time.Now()
+	c := jobs.Command{At: jobs.TimeOf(now), Renew: &jobs.RenewLeases{All: true, Expires: jobs.TimeOf(now.Add(rpc.LeaseDuration))}}
+	if _, err := d.replica.Propose(ctx, c); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clear()
+	d.leading, d.renewed = true, now
+	return nil
+}
+
+// close sends everybody who waits to the next leader.
+func (d *desk) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.leading {
+		return
+	}
+	d.leading = false
+	for _, o := range d.offers {
+		close(o.grants)
+	}
+	for _, r := range d.reports {
+		r.done <- rpc.ErrNoLeader
+	}
+	for _, c := range d.confirms {
+		c.done <- rpc.ErrNoLeader
+	}
+	d.clear()
+}
+
+// Leading implements rpc.Desk.
+func (d *desk) Leading() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.leading
+}
+
+// Offer implements rpc.Desk. A worker has one offer; a new one replaces it.
+func (d *desk) Offer(ctx context.Context, id jobs.NodeID, capacity int) ([]jobs.LeaseID, error) {
+	o := &offer{capacity: capacity, grants: make(chan []jobs.LeaseID, 1)}
+	if !d.register(id, o) {
+		return nil, rpc.ErrNoLeader
+	}
+	defer d.withdraw(id, o)
+	timer := time.NewTimer(offerWait)
+	defer timer.Stop()
+	select {
+	case ids, ok := <-o.grants:
+		if !ok {
+			return nil, rpc.ErrNoLeader
+		}
+		return ids, nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil, ctx.Err()
+}
+
+func (d *desk) register(id jobs.NodeID, o *offer) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.leading {
+		return false
+	}
+	if old := d.offers[id]; old != nil {
+		old.grants <- nil
+	}
+	d.offers[id] = o
+	d.hear(id)
+	d.wake()
+	return true
+}
+
+func (d *desk) withdraw(id jobs.NodeID, o *offer) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.offers[id] == o {
+		delete(d.offers, id)
+	}
+}
+
+func (d *desk) hear(id jobs.NodeID) *worker {
+	w := d.workers[id]
+	if w == nil {
+		w = &worker{}
+		d.workers[id] = w
+	}
+	w.heard = time.Now()
+	return w
+}
+
+func (d *desk) wake() {
+	select {
+	case d.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Report implements rpc.Desk. It returns when the reports are committed.
+func (d *desk) Report(ctx context.Context, reports []jobs.Report, outputs map[blob.ID][]byte) error {
+	r := &delivery[jobs.Report]{reports, make(chan error, 1)}
+	d.mu.Lock()
+	if !d.leading {
+		d.mu.Unlock()
+		return rpc.ErrNoLeader
+	}
+	d.reports = append(d.reports, r)
+	d.keepInline(outputs)
+	d.mu.Unlock()
+	return d.await(ctx, r.done)
+}
+
+// keepInline keeps outputs until they are stored. Where there are too many,
+// the keeper fetches them from the worker instead.
+func (d *desk) keepInline(outputs map[blob.ID][]byte) {
+	for id, data := range outputs {
+		if d.inline+len(data) <= maxInline && d.outputs[id] == nil {
+			d.outputs[id] = data
+			d.inline += len(data)
+		}
+	}
+}
+
+func (d *desk) await(ctx context.Context, done <-chan error) error {
+	d.wake()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Confirm implements rpc.Desk.
+func (d *desk) Confirm(ctx context.Context, c jobs.ConfirmHeld) error {
+	r := &delivery[jobs.ConfirmHeld]{[]jobs.ConfirmHeld{c}, make(chan error, 1)}
+	d.mu.Lock()
+	if !d.leading {
+		d.mu.Unlock()
+		return rpc.ErrNoLeader
+	}
+	d.confirms = append(d.confirms, r)
+	d.mu.Unlock()
+	return d.await(ctx, r.done)
+}
+
+// Heartbeat implements rpc.Desk.
+func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) {
+	d.mu.Lock()
+	if !d.leading {
+		d.mu.Unlock()
+		return nil, rpc.ErrNoLeader
+	}
+	w := d.hear(id)
+	w.address, w.slots = beat.Address, beat.Slots
+	d.tracker.announce(id, beat.Blobs)
+	d.mu.Unlock()
+
+	void, alive := d.sift(id, beat.Leases)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range alive {
+		d.renewals[l] = true
+	}
+	return void, nil
+}
+
+// sift tells the leases that a worker holds from those it thinks it holds.
+func (d *desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.LeaseID) {
+	d.replica.View(func(s *jobs.State) {
+		for _, l := range leases {
+			if _, holder, ok := s.Lease(l); ok && holder == id {
+				alive = append(alive, l)
+			} else {
+				void = append(void, l)
+			}
+		}
+	})
+	return void, alive
+}
+
+// Slots implements rpc.Desk.
+func (d *desk) Slots(id jobs.NodeID) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if w := d.workers[id]; w != nil {
+		return w.slots
+	}
+	return 0
+}
+
+// takeOutput gives an inline output away, if it is here.
+func (d *desk) takeOutput(id blob.ID) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	data := d.outputs[id]
+	if data != nil {
+		delete(d.outputs, id)
+		d.inline -= len(data)
+	}
+	return data
+}
+
+// run is the leader's loop, until ctx ends.
+func (d *desk) run(ctx context.Context) {
+	idle := time.NewTicker(250 * time.Millisecond)
+	defer idle.Stop()
+	changed := d.replica.Changed()
+	for ctx.Err() == nil {
+		select {
+		case <-d.kick:
+		case <-changed: // a job may have come
+		case <-idle.C:
+		case <-ctx.Done():
+			return
+		}
+		time.Sleep(coalesce)
+		changed = d.replica.Changed()
+		d.step(ctx)
+	}
+}
+
+// step turns all that has come in into commands. What leads to grants goes
+// first, so that they are planned on the newest state.
+func (d *desk) step(ctx context.Context) {
+	d.commitReports(ctx)
+	d.commitConfirms(ctx)
+	d.commitLeases(ctx)
+	d.commitGrants(ctx)
+}
+
+func (d *desk) propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
+	c.At = jobs.TimeOf(time.Now())
+	return d.replica.Propose(ctx, c)
+}
+
+func (d *desk) commitReports(ctx context.Context) {
+	d.mu.Lock()
+	deliveries := d.reports
+	d.reports = nil
+	d.mu.Unlock()
+	for _, batch := range batches(deliveries, maxReports) {
+		var c jobs.ReportAttempts
+		for _, r := range batch {
+			c.Reports = append(c.Reports, r.items...)
+		}
+		_, err := d.propose(ctx, jobs.Command{Report: &c})
+		for _, r := range batch {
+			r.done <- err
+		}
+	}
+	if len(deliveries) > 0 {
+		d.dropStaleOutputs()
+	}
+}
+
+// batches groups deliveries so that each group has at most limit items, or
+// one delivery.
+func batches[T any](all []*delivery[T], limit int) [][]*delivery[T] {
+	var groups [][]*delivery[T]
+	size := limit
+	for _, r := range all {
+		if size+len(r.items) > limit {
+			groups = append(groups, nil)
+			size = 0
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], r)
+		size += len(r.items)
+	}
+	return groups
+}
+
+// dropStaleOutputs forgets inline outputs that no vote on an open or unheld
+// task can need once half of the room is used up.
+func (d *desk) dropStaleOutputs() {
+	d.mu.Lock()
+	crowded := d.inline > maxInline/2
+	d.mu.Unlock()
+	if !crowded {
+		return
+	}
+	needed := map[blob.ID]bool{}
+	d.replica.View(func(s *jobs.State) {
+		for _, id := range s.Running() {
+			s.Jobs[id].Undecided(func(r blob.Ref) { needed[r.ID] = true })
+		}
+	})
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, data := range d.outputs {
+		if !needed[id] {
+			delete(d.outputs, id)
+			d.inline -= len(data)
+		}
+	}
+}
+
+func (d *desk) commitConfirms(ctx context.Context) {
+	d.mu.Lock()
+	deliveries := d.confirms
+	d.confirms = nil
+	d.mu.Unlock()
+	for _, r := range deliveries {
+		_, err := d.propose(ctx, jobs.Command{Confirm: &r.items[0]})
+		r.done <- err
+	}
+}
+
+// commitLeases writes down who was heard of, and voids the leases of those
+// who were not.
+func (d *desk) commitLeases(ctx context.Context) {
+	d.mu.Lock()
+	due := time.Since(d.renewed) >= renewEvery
+	var c jobs.RenewLeases
+	if due {
+		d.renewed = time.Now()
+		for id := range d.renewals {
+			c.Leases = append(c.Leases, id)
+		}
+		d.renewals = map[jobs.LeaseID]bool{}
+	}
+	d.mu.Unlock()
+	if len(c.Leases) > 0 {
+		slices.Sort(c.Leases)
+		c.Expires = jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))
+		d.log("renew leases", second(d.propose(ctx, jobs.Command{Renew: &c})))
+	}
+	expired := false
+	d.replica.View(func(s *jobs.State) { expired = s.AnyExpired(jobs.TimeOf(time.Now())) })
+	if expired {
+		d.log("expire leases", second(d.propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))
+	}
+}
+
+func second(_ jobs.Outcome, err error) error { return err }
+
+func (d *desk) log(what string, err error) {
+	if err != nil {
+		d.logger.Warn(what, "error", err)
+	}
+}
+
+func (d *desk) commitGrants(ctx context.Context) {
+	request := placement.Request{Offers: d.openOffers(), Live: d.live(), NewLease: newLease}
+	if len(request.Offers) == 0 {
+		return
+	}
+	var grants []jobs.Grant
+	d.replica.View(func(s *jobs.State) {
+		request.State = s
+		grants = placement.Plan(request)
+	})
+	if len(grants) == 0 {
+		return
+	}
+	c := jobs.GrantLeases{Grants: grants, Expires: jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))}
+	out, err := d.propose(ctx, jobs.Command{Grant: &c})
+	if err != nil {
+		d.log("grant leases", err)
+		return
+	}
+	d.deliver(grants, out.Granted)
+}
+
+func (d *desk) openOffers() []placement.Offer {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []placement.Offer
+	for id, o := range d.offers { // in no order: nobody can count on being first
+		list = append(list, placement.Offer{Worker: id, Capacity: o.capacity})
+	}
+	return list
+}
+
+// live are the workers heard of within a lease's duration.
+func (d *desk) live() []jobs.NodeID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []jobs.NodeID
+	for id, w := range d.workers {
+		if time.Since(w.heard) < rpc.LeaseDuration {
+			list = append(list, id)
+		} else {
+			delete(d.workers, id)
+			d.tracker.forget(id)
+		}
+	}
+	return list
+}
+
+func newLease() jobs.LeaseID {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return jobs.LeaseID(binary.LittleEndian.Uint64(b[:]))
+}
+
+// deliver answers the offers. Leases that nobody waits for any more expire.
+func (d *desk) deliver(grants []jobs.Grant, granted []jobs.LeaseID) {
+	held := map[jobs.LeaseID]bool{}
+	for _, id := range granted {
+		held[id] = true
+	}
+	leases := map[jobs.NodeID][]jobs.LeaseID{}
+	for _, g := range grants {
+		if held[g.Lease] {
+			leases[g.Worker] = append(leases[g.Worker], g.Lease)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id, ids := range leases {
+		if o := d.offers[id]; o != nil {
+			o.grants <- ids
+			delete(d.offers, id)
+		}
+	}
+}

@@ -1,0 +1,11 @@
+// Package coordinator is a voter of the grid: it keeps a replica of the state,
+// answers the API, copies results to its disk and, while it leads, gives work
+// to workers.
+//
+//	rpc         gRPC services <-> commands and views
+//	desk        what only the leader does: offers, reports, leases
+//	keeper      what every coordinator does: hold inputs and results
+//	recruiter   the leader makes voters of coordinators that gossip finds
+//	replica     raft around jobs.State
+//	placement   which worker tries which task
+package coordinator

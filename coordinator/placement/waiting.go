@@ -1,0 +1,32 @@
+package placement
+
+import (
+	"fmt"
+
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// Waiting says for people why a job stands still, or "" if it does not.
+func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
+	if j.State != jobs.JobRunning || j.Running() > 0 {
+		return ""
+	}
+	p := newPlanner(Request{State: s, Live: live})
+	workers := 0
+	for _, id := range live {
+		if p.worker(id) != nil {
+			workers++
+		}
+	}
+	switch {
+	case workers == 0:
+		return "no worker is alive: start one with `anthill worker --join TOKEN`"
+	case len(j.Order) == j.Total():
+		return "all results are accepted; they are being copied to further coordinators"
+	case workers < int(j.Spec.Trust.Quorum):
+		return fmt.Sprintf("%d equal results are asked for each task, and only %d worker is alive: start more, or set trust.replicas to 1 for machines of your own", j.Spec.Trust.Quorum, workers)
+	case len(j.Open) > 0 && int(j.Next) == j.Total():
+		return fmt.Sprintf("the %d live workers have run all tasks, and some results disagree: start more workers", workers)
+	}
+	return ""
+}

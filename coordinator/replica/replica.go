@@ -1,0 +1,232 @@
+// Package replica keeps jobs.State replicated: a thin raft.FSM around it, the
+// codec of commands and snapshots, and the ways to propose, read and wait.
+//
+// Nothing here decides anything. A command that the codec does not know stops
+// the process: a replica that skipped it would differ from the others.
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/anthill-grid/anthill/internal/hclogslog"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// Errors of Propose and ReadIndex; all mean: try again, elsewhere or later.
+var (
+	// ErrNotLeader: nothing was done.
+	ErrNotLeader = errors.New("this coordinator is not the leader")
+	// ErrUnknown: leadership was lost on the way, the command may still be
+	// carried out. Repeat it with the same request id.
+	ErrUnknown = errors.New("leadership was lost before the outcome was known")
+)
+
+// MaxCommand bounds an encoded command in bytes: larger log entries risk
+// heartbeat timeouts.
+const MaxCommand = 512 << 10
+
+// Config says who the replica is and where it lives.
+type Config struct {
+	Node    jobs.NodeID
+	Address string // HOST:PORT at which the other voters reach this one
+	Dir     string // log and snapshots
+	// Transport is how voters talk; see NewTransport.
+	Transport raft.Transport
+	Logger    *slog.Logger
+}
+
+// Replica is one voter's copy of the state.
+type Replica struct {
+	cfg  Config
+	raft *raft.Raft
+	fsm  *fsm
+	wal  *wal.WAL
+}
+
+// Open starts the replica from what is on disk.
+func Open(cfg Config) (*Replica, error) {
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open replica: %w", err)
+	}
+	logger := hclogslog.New(cfg.Logger)
+	logs, err := wal.Open(ensureDir(cfg.Dir, "log"), wal.WithLogger(logger), wal.WithSegmentSize(16<<20))
+	if err != nil {
+		return nil, fmt.Errorf("open log in %s: %w", cfg.Dir, err)
+	}
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, 2, logger)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", cfg.Dir, err), logs.Close())
+	}
+	r := &Replica{cfg: cfg, fsm: newFSM(), wal: logs}
+	r.raft, err = raft.NewRaft(r.raftConfig(), r.fsm, logs, logs, snapshots, cfg.Transport)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start raft: %w", err), logs.Close())
+	}
+	return r, nil
+}
+
+func ensureDir(dir, name string) string {
+	path := filepath.Join(dir, name)
+	_ = os.MkdirAll(path, 0o700) // wal.Open says what is wrong with it
+	return path
+}
+
+// raftConfig: commands are batches of up to 512 KiB, so snapshots come after
+// fewer entries than raft's default; followers learn of commits within 20 ms,
+// because writes that they forward wait for that.
+func (r *Replica) raftConfig() *raft.Config {
+	c := raft.DefaultConfig()
+	c.LocalID = raft.ServerID(r.cfg.Node)
+	c.Logger = hclogslog.New(r.cfg.Logger)
+	c.SnapshotThreshold = 4096
+	c.TrailingLogs = 1024
+	c.CommitTimeout = 20 * time.Millisecond
+	return c
+}
+
+// Bootstrapped says whether the replica has ever been part of a group.
+func (r *Replica) Bootstrapped() bool {
+	return r.raft.LastIndex() > 0
+}
+
+// Bootstrap founds a group of one.
+func (r *Replica) Bootstrap() error {
+	servers := []raft.Server{{ID: raft.ServerID(r.cfg.Node), Address: Address(r.cfg.Node, r.cfg.Address)}}
+	if err := r.raft.BootstrapCluster(raft.Configuration{Servers: servers}).Error(); err != nil {
+		return fmt.Errorf("bootstrap raft: %w", err)
+	}
+	return nil
+}
+
+// Propose replicates a command and answers its outcome.
+func (r *Replica) Propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
+	data, err := EncodeCommand(c)
+	if err != nil {
+		return jobs.Outcome{}, err
+	}
+	if len(data) > MaxCommand {
+		return jobs.Outcome{}, fmt.Errorf("propose: the command has %d bytes, more than %d", len(data), MaxCommand)
+	}
+	future := r.raft.Apply(data, 5*time.Second)
+	done := make(chan error, 1)
+	go func() { done <- future.Error() }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		return jobs.Outcome{}, fmt.Errorf("propose: %w", ctx.Err())
+	}
+	if err != nil {
+		return jobs.Outcome{}, raftError(err)
+	}
+	return future.Response().(jobs.Outcome), nil
+}
+
+func raftError(err error) error {
+	switch {
+	case errors.Is(err, raft.ErrLeadershipLost), errors.Is(err, raft.ErrRaftShutdown):
+		return fmt.Errorf("%w (%w)", ErrUnknown, err)
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress), errors.Is(err, raft.ErrEnqueueTimeout):
+		return fmt.Errorf("%w (%w)", ErrNotLeader, err)
+	}
+	return fmt.Errorf("raft: %w", err)
+}
+
+// Barrier returns when everything committed by former leaders is applied here.
+func (r *Replica) Barrier() error { return r.raft.Barrier(10 * time.Second).Error() }
+
+// ReadIndex is the index up to which a reader must have applied the log to see
+// every write acknowledged before the call. Leader only.
+func (r *Replica) ReadIndex() (uint64, error) {
+	if err := r.raft.VerifyLeader().Error(); err != nil {
+		return 0, raftError(err)
+	}
+	return r.fsm.applied(), nil
+}
+
+// WaitApplied returns when the log is applied here up to index.
+func (r *Replica) WaitApplied(ctx context.Context, index uint64) error {
+	for {
+		changed := r.Changed()
+		if r.fsm.applied() >= index {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for log index %d: %w", index, ctx.Err())
+		}
+	}
+}
+
+// View lets read look at the state, which must not be changed nor kept.
+func (r *Replica) View(read func(*jobs.State)) { r.fsm.view(read) }
+
+// Changed is closed when the next command has been applied.
+func (r *Replica) Changed() <-chan struct{} { return r.fsm.watch() }
+
+// LeaderCh tells when this replica becomes and ceases to be the leader. It
+// must be drained.
+func (r *Replica) LeaderCh() <-chan bool { return r.raft.LeaderCh() }
+
+// Leader is the leader's id and HOST:PORT, as far as this replica knows.
+func (r *Replica) Leader() (jobs.NodeID, string, bool) {
+	_, id := r.raft.LeaderWithID()
+	if id == "" {
+		return "", "", false
+	}
+	for _, v := range r.Voters() {
+		if v.Node == jobs.NodeID(id) {
+			return v.Node, v.Address, true
+		}
+	}
+	return "", "", false
+}
+
+// Voter is a member of the raft group.
+type Voter struct {
+	Node    jobs.NodeID
+	Address string // HOST:PORT
+}
+
+// Voters are the group's members.
+func (r *Replica) Voters() []Voter {
+	f := r.raft.GetConfiguration()
+	if f.Error() != nil {
+		return nil
+	}
+	var voters []Voter
+	for _, s := range f.Configuration().Servers {
+		_, hostPort, _ := splitAddress(s.Address)
+		voters = append(voters, Voter{jobs.NodeID(s.ID), hostPort})
+	}
+	return voters
+}
+
+// AddVoter adds a voter, or tells the group its new address.
+func (r *Replica) AddVoter(id jobs.NodeID, hostPort string) error {
+	if err := r.raft.AddVoter(raft.ServerID(id), Address(id, hostPort), 0, 10*time.Second).Error(); err != nil {
+		return fmt.Errorf("add voter %s: %w", id.Short(), err)
+	}
+	return nil
+}
+
+// TransferLeadership hands leadership to another voter, if there is one.
+func (r *Replica) TransferLeadership() error { return r.raft.LeadershipTransfer().Error() }
+
+// Snapshot writes one now.
+func (r *Replica) Snapshot() error { return r.raft.Snapshot().Error() }
+
+// Close stops the replica; the log stays on disk.
+func (r *Replica) Close() error {
+	err := r.raft.Shutdown().Error()
+	return errors.Join(err, r.wal.Close())
+}

@@ -1,0 +1,144 @@
+package rpc
+
+import (
+	"context"
+	"crypto/ed25519"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// everybody are the roles that a certificate can give.
+var everybody = []jobs.Role{jobs.Coordinator, jobs.Worker, jobs.Submitter, jobs.Operator}
+
+// access says who may call what; what is not listed nobody may. Entries are
+// methods or whole services.
+var access = map[string][]jobs.Role{
+	"/anthill.v1.JobService":                    {jobs.Submitter, jobs.Operator},
+	"/anthill.v1.NodeService":                   {jobs.Submitter, jobs.Operator, jobs.Coordinator},
+	"/anthill.v1.WorkService":                   {jobs.Worker},
+	"/anthill.v1.PieceService":                  everybody,
+	"/anthill.v1.CoordinatorService":            {jobs.Coordinator},
+	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},
+	"/anthill.v1.EnrolmentService/Enrol":        append([]jobs.Role{jobs.Stranger}, everybody...),
+	"/grpc.health.v1.Health":                    everybody,
+	"/grpc.reflection.v1.ServerReflection":      everybody,
+	"/grpc.reflection.v1alpha.ServerReflection": everybody,
+}
+
+// caller is who makes a call: the node at the other end of the connection or,
+// where a coordinator forwards, the node that it answers for.
+type caller struct {
+	identity.Peer
+	key       ed25519.PublicKey
+	forwarded bool
+}
+
+type callerKey struct{}
+
+func callerFrom(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
+
+// forwardedFor carries the caller in a forwarded call: a role byte and the
+// public key. Only coordinators are believed.
+const forwardedFor = "anthill-forwarded-for-bin"
+
+func (c caller) encode() string { return string(append([]byte{byte(c.Role)}, c.key...)) }
+
+func decodeCaller(s string) (caller, bool) {
+	if len(s) != 1+ed25519.PublicKeySize {
+		return caller{}, false
+	}
+	key := ed25519.PublicKey(s[1:])
+	return caller{Peer: identity.Peer{Node: identity.NodeOf(key), Role: jobs.Role(s[0])}, key: key, forwarded: true}, true
+}
+
+func identify(ctx context.Context) (caller, error) {
+	peer, err := identity.FromContext(ctx)
+	if err != nil {
+		return caller{}, newStatus(codes.Unauthenticated, err.Error(), "NO_CERTIFICATE", "", "join the grid with a token first")
+	}
+	key, err := identity.PublicKeyFrom(ctx)
+	if err != nil {
+		return caller{}, newStatus(codes.Unauthenticated, err.Error(), "NO_CERTIFICATE", "", "join the grid with a token first")
+	}
+	if values := metadata.ValueFromIncomingContext(ctx, forwardedFor); len(values) == 1 && peer.Role == jobs.Coordinator {
+		if c, ok := decodeCaller(values[0]); ok {
+			return c, nil
+		}
+	}
+	return caller{Peer: peer, key: key}, nil
+}
+
+// authorize identifies the caller and refuses what his role may not do.
+func (s *Server) authorize(ctx context.Context, method string) (context.Context, error) {
+	c, err := identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayCall(c.Role, method); err != nil {
+		return nil, err
+	}
+	banned := ""
+	s.cfg.Replica.View(func(st *jobs.State) { banned = st.BannedNode(c.Node) })
+	if banned != "" {
+		return nil, newStatus(codes.PermissionDenied, "node "+string(c.Node.Short())+": its owner is banned: "+banned, "OWNER_BANNED", string(c.Node), "")
+	}
+	return context.WithValue(ctx, callerKey{}, c), nil
+}
+
+func mayCall(role jobs.Role, method string) error {
+	roles, ok := access[method]
+	if !ok {
+		service, _, _ := strings.Cut(method[1:], "/")
+		roles = access["/"+service]
+	}
+	if slices.Contains(roles, role) {
+		return nil
+	}
+	if role == jobs.Stranger {
+		return newStatus(codes.Unauthenticated, method+": you have no certificate of this grid", "NO_CERTIFICATE", method, "join the grid with a token first")
+	}
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = r.String()
+	}
+	return newStatus(codes.PermissionDenied, method+": a "+role.String()+" may not call this", "WRONG_ROLE", method, "use the certificate of a "+strings.Join(names, " or "))
+}
+
+// unary authorizes a call and, where only the leader can answer and this
+// coordinator is not, forwards it.
+func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	ctx, err := s.authorize(ctx, info.FullMethod)
+	if err != nil {
+		return nil, err
+	}
+	if leaderOnly[info.FullMethod] && !s.cfg.Desk.Leading() {
+		resp, err := s.forward(ctx, info.FullMethod, req)
+		return resp, statusOf(err)
+	}
+	resp, err := handler(ctx, req)
+	return resp, statusOf(err)
+}
+
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	ctx, err := s.authorize(ss.Context(), info.FullMethod)
+	if err != nil {
+		return err
+	}
+	return statusOf(handler(srv, &callerStream{ss, ctx}))
+}
+
+// callerStream is a stream whose context knows the caller.
+type callerStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context implements grpc.ServerStream.
+func (s *callerStream) Context() context.Context { return s.ctx }

@@ -1,0 +1,112 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/anthill-grid/anthill/internal/gridconn"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// leaderOnly are the calls that change something or need what only the leader
+// knows. Others are answered by any coordinator from its own replica.
+var leaderOnly = map[string]bool{
+	anthillv1.JobService_SubmitJob_FullMethodName:           true,
+	anthillv1.JobService_CancelJob_FullMethodName:           true,
+	anthillv1.NodeService_ListNodes_FullMethodName:          true,
+	anthillv1.EnrolmentService_CreateToken_FullMethodName:   true,
+	anthillv1.EnrolmentService_Enrol_FullMethodName:         true,
+	anthillv1.WorkService_Offer_FullMethodName:              true,
+	anthillv1.WorkService_Report_FullMethodName:             true,
+	anthillv1.WorkService_Heartbeat_FullMethodName:          true,
+	anthillv1.CoordinatorService_ReadIndex_FullMethodName:   true,
+	anthillv1.CoordinatorService_ConfirmHeld_FullMethodName: true,
+}
+
+// leaderWait is for how long a call waits for a leader to be there.
+const leaderWait = 4 * time.Second
+
+// forward sends a call on to the leader, in the caller's name. A call that was
+// forwarded already is not sent round in circles.
+func (s *Server) forward(ctx context.Context, method string, req any) (any, error) {
+	c := callerFrom(ctx)
+	if c.forwarded {
+		return nil, ErrNoLeader
+	}
+	resp, err := newResponse(method)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := s.leader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ctx = metadata.AppendToOutgoingContext(ctx, forwardedFor, c.encode())
+	return resp, conn.Invoke(ctx, method, req, resp)
+}
+
+// leader is a connection to the leader, once there is one.
+func (s *Server) leader(ctx context.Context) (*gridconn.Conn, error) {
+	deadline := time.Now().Add(leaderWait)
+	for {
+		id, address, ok := s.cfg.Replica.Leader()
+		if ok && id != s.cfg.Node {
+			return s.cfg.DialCoordinator(address)
+		}
+		if time.Now().After(deadline) {
+			return nil, ErrNoLeader
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// newResponse makes an empty answer of a method such as
+// /anthill.v1.JobService/GetJob.
+func newResponse(method string) (proto.Message, error) {
+	name := protoreflect.FullName(method[1:])
+	for i := range name {
+		if name[i] == '/' {
+			name = name[:i] + "." + name[i+1:]
+			break
+		}
+	}
+	d, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
+	if err != nil {
+		return nil, fmt.Errorf("forward %s: %w", method, err)
+	}
+	t, err := protoregistry.GlobalTypes.FindMessageByName(d.(protoreflect.MethodDescriptor).Output().FullName())
+	if err != nil {
+		return nil, fmt.Errorf("forward %s: %w", method, err)
+	}
+	return t.New().Interface(), nil
+}
+
+// fresh returns when this replica has seen every write that was acknowledged
+// before the call, whichever coordinator acknowledged it.
+func (s *Server) fresh(ctx context.Context) error {
+	if s.cfg.Desk.Leading() {
+		_, err := s.cfg.Replica.ReadIndex()
+		return err
+	}
+	conn, err := s.leader(ctx)
+	if err != nil {
+		return err
+	}
+	resp, err := anthillv1.NewCoordinatorServiceClient(conn).ReadIndex(ctx, &anthillv1.ReadIndexRequest{})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaderWait)
+	defer cancel()
+	return s.cfg.Replica.WaitApplied(ctx, resp.GetIndex())
+}

@@ -1,0 +1,169 @@
+package rpc
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// ListNodes implements NodeService: coordinators and workers, in order of role
+// and id.
+func (s *Server) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthillv1.ListNodesResponse, error) {
+	members, voters := map[jobs.NodeID]membership.Member{}, map[jobs.NodeID]bool{}
+	for _, m := range s.cfg.Members() {
+		members[m.Node] = m
+	}
+	for _, v := range s.cfg.Replica.Voters() {
+		voters[v.Node] = true
+	}
+	resp := &anthillv1.ListNodesResponse{}
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for id, n := range st.Nodes {
+			if n.Role == jobs.Coordinator || n.Role == jobs.Worker {
+				node := s.nodeToProto(st, id, n, members[id])
+				node.Voter = voters[id]
+				resp.Nodes = append(resp.Nodes, node)
+			}
+		}
+	})
+	slices.SortFunc(resp.Nodes, func(a, b *anthillv1.Node) int {
+		if a.GetRole() != b.GetRole() {
+			return int(a.GetRole() - b.GetRole())
+		}
+		return strings.Compare(a.GetId(), b.GetId())
+	})
+	return resp, nil
+}
+
+func (s *Server) nodeToProto(st *jobs.State, id jobs.NodeID, n *jobs.Node, m membership.Member) *anthillv1.Node {
+	node := &anthillv1.Node{
+		Id: string(id), Role: anthillv1.Role(n.Role), Owner: string(n.Owner), Address: n.Address,
+		Liveness: livenessToProto(m), Leader: id == s.cfg.Node,
+		Slots: uint32(s.cfg.Desk.Slots(id)), Leases: uint32(len(st.LeasesOf(id))),
+		AdmittedAt: timestamppb.New(n.Admitted.Std()),
+	}
+	if m.Address != "" {
+		node.Address = m.Address
+	}
+	if o := st.Owners[n.Owner]; o != nil && n.Role == jobs.Worker {
+		node.Record = &anthillv1.OwnerRecord{Agreed: o.Agreed, Outvoted: o.Outvoted, Banned: o.Banned != "", BannedReason: o.Banned}
+	}
+	return node
+}
+
+func livenessToProto(m membership.Member) anthillv1.Liveness {
+	switch {
+	case m.Node == "":
+		return anthillv1.Liveness_LIVENESS_UNSPECIFIED
+	case m.Status == membership.Alive:
+		return anthillv1.Liveness_LIVENESS_ALIVE
+	case m.Status == membership.Left:
+		return anthillv1.Liveness_LIVENESS_LEFT
+	}
+	return anthillv1.Liveness_LIVENESS_FAILED
+}
+
+// CreateToken implements EnrolmentService.
+func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequest) (*anthillv1.CreateTokenResponse, error) {
+	lifetime, uses := req.GetLifetime().AsDuration(), req.GetUses()
+	if req.GetLifetime() == nil {
+		lifetime = time.Hour
+	}
+	if uses == 0 {
+		uses = 1
+	}
+	request := req.GetRequestId()
+	if request == "" {
+		request = rand.Text()
+	}
+	token, err := s.newToken(callerFrom(ctx).Node, request, jobs.Role(req.GetRole()))
+	if err != nil {
+		return nil, err
+	}
+	c := jobs.CreateToken{
+		Token: tokenID(token.Secret[:]), Role: token.Role, Uses: uses, Owner: jobs.OwnerID(req.GetOwner()),
+		Expires: jobs.TimeOf(time.Now().Add(lifetime)),
+	}
+	if _, err := s.propose(ctx, request, jobs.Command{CreateToken: &c}); err != nil {
+		return nil, err
+	}
+	return &anthillv1.CreateTokenResponse{Token: token.String(), ExpiresAt: timestamppb.New(c.Expires.Std())}, nil
+}
+
+// newToken derives the secret from the CA's key and the request, so that a
+// request repeated at another coordinator gives the same token.
+func (s *Server) newToken(by jobs.NodeID, request string, role jobs.Role) (identity.Token, error) {
+	key, err := s.cfg.Authority.MarshalKey()
+	if err != nil {
+		return identity.Token{}, err
+	}
+	t := identity.Token{CA: s.cfg.Authority.Fingerprint(), Role: role}
+	secret, err := hkdf.Key(sha256.New, key, nil, "anthill token "+string(by)+" "+request, len(t.Secret))
+	if err != nil {
+		return identity.Token{}, fmt.Errorf("derive token: %w", err)
+	}
+	copy(t.Secret[:], secret)
+	for _, v := range s.cfg.Replica.Voters() {
+		t.Addresses = append(t.Addresses, v.Address)
+	}
+	return t, nil
+}
+
+func tokenID(secret []byte) jobs.TokenID {
+	hash := identity.HashSecret(secret)
+	return jobs.TokenID(hex.EncodeToString(hash[:]))
+}
+
+// Enrol implements EnrolmentService. The caller's key is the one that his TLS
+// certificate, of whatever issuer, proved to be his.
+func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthillv1.EnrolResponse, error) {
+	c, role := callerFrom(ctx), jobs.Role(req.GetRole())
+	admit := jobs.AdmitNode{Token: tokenID(req.GetSecret()), Node: c.Node, Role: role, Address: req.GetAddress()}
+	out, err := s.propose(ctx, "", jobs.Command{Admit: &admit})
+	if err != nil {
+		return nil, err
+	}
+	var hosts []string
+	if host, _, err := net.SplitHostPort(req.GetAddress()); err == nil {
+		hosts = append(hosts, host)
+	}
+	cert, err := s.cfg.Authority.Issue(c.key, role, hosts)
+	if err != nil {
+		return nil, err
+	}
+	resp := &anthillv1.EnrolResponse{Certificate: cert, Owner: string(out.Owner), Coordinators: s.coordinators()}
+	if role == jobs.Coordinator || role == jobs.Worker {
+		resp.GossipKey = s.cfg.GossipKey
+	}
+	if role == jobs.Coordinator {
+		resp.CaKey, err = s.cfg.Authority.MarshalKey()
+	}
+	return resp, err
+}
+
+// coordinators are the voters, with their gossip addresses where known.
+func (s *Server) coordinators() []*anthillv1.CoordinatorAddress {
+	gossip := map[jobs.NodeID]string{}
+	for _, m := range s.cfg.Members() {
+		gossip[m.Node] = m.Gossip
+	}
+	var list []*anthillv1.CoordinatorAddress
+	for _, v := range s.cfg.Replica.Voters() {
+		list = append(list, &anthillv1.CoordinatorAddress{NodeId: string(v.Node), Address: v.Address, Gossip: gossip[v.Node]})
+	}
+	return list
+}

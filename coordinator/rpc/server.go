@@ -1,0 +1,113 @@
+// Package rpc is the coordinator's gRPC face: it turns calls into commands and
+// views of jobs.State, refuses what a role may not do, and forwards to the
+// leader what only he can answer. Errors become statuses in errors.go.
+package rpc
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/gridconn"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// Desk is the leader's desk: where workers get work and hand it in. All but
+// Leading fail with ErrNoLeader on other coordinators.
+type Desk interface {
+	// Leading says whether this coordinator leads and is ready to.
+	Leading() bool
+	// Offer waits for up to some seconds until there are leases for a worker.
+	Offer(ctx context.Context, worker jobs.NodeID, capacity int) ([]jobs.LeaseID, error)
+	// Report hands in how attempts ended; outputs are those that came inline.
+	Report(ctx context.Context, reports []jobs.Report, outputs map[blob.ID][]byte) error
+	// Heartbeat notes that a worker is alive, and tells which of its leases
+	// are void.
+	Heartbeat(worker jobs.NodeID, beat Beat) ([]jobs.LeaseID, error)
+	// Confirm notes what a coordinator holds.
+	Confirm(ctx context.Context, c jobs.ConfirmHeld) error
+	// Providers are peers that may have a job's blobs.
+	Providers(j *jobs.Job, worker jobs.NodeID) []swarm.Provider
+	// Slots is what a worker said in its last heartbeat; 0 if it is not heard of.
+	Slots(worker jobs.NodeID) int
+}
+
+// Beat is what a worker's heartbeat says.
+type Beat struct {
+	Leases  []jobs.LeaseID
+	Address string
+	Slots   int
+	Blobs   []blob.ID
+}
+
+// Results is where accepted results are read from.
+type Results interface {
+	// Result is a small result's bytes, or nil if it is not here yet. Of a
+	// large one it says only whether it is here.
+	Result(ref blob.Ref) (data []byte, here bool)
+}
+
+// Config is what the services work on.
+type Config struct {
+	Node      jobs.NodeID
+	Address   string
+	Replica   *replica.Replica
+	Desk      Desk
+	Results   Results
+	Members   func() []membership.Member
+	Authority *identity.Authority
+	GossipKey []byte
+	// DialCoordinator gives a connection that is checked to be a coordinator's.
+	DialCoordinator func(address string) (*gridconn.Conn, error)
+	Pieces          anthillv1.PieceServiceServer
+	Logger          *slog.Logger
+}
+
+// Server answers the grid's API.
+type Server struct {
+	anthillv1.UnimplementedJobServiceServer
+	anthillv1.UnimplementedNodeServiceServer
+	anthillv1.UnimplementedWorkServiceServer
+	anthillv1.UnimplementedEnrolmentServiceServer
+	anthillv1.UnimplementedCoordinatorServiceServer
+	cfg    Config
+	grpc   *grpc.Server
+	health *health.Server
+}
+
+// New registers all services on a gRPC server with these credentials.
+func New(cfg Config, creds credentials.TransportCredentials) *Server {
+	s := &Server{cfg: cfg, health: health.NewServer()}
+	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
+		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
+	anthillv1.RegisterJobServiceServer(s.grpc, s)
+	anthillv1.RegisterNodeServiceServer(s.grpc, s)
+	anthillv1.RegisterWorkServiceServer(s.grpc, s)
+	anthillv1.RegisterEnrolmentServiceServer(s.grpc, s)
+	anthillv1.RegisterCoordinatorServiceServer(s.grpc, s)
+	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
+	healthv1.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+	return s
+}
+
+// Serve answers calls until Stop.
+func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(l) }
+
+// Stop ends all calls.
+func (s *Server) Stop() {
+	s.health.Shutdown()
+	s.grpc.Stop()
+}

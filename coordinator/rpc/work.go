@@ -1,0 +1,108 @@
+package rpc
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// LeaseDuration is for how long a lease lives without a heartbeat.
+const LeaseDuration = 6 * time.Second
+
+// Offer implements WorkService.
+func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthillv1.OfferResponse, error) {
+	worker := callerFrom(ctx).Node
+	ids, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), 1024)))
+	if err != nil {
+		return nil, err
+	}
+	resp := &anthillv1.OfferResponse{}
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for _, id := range ids {
+			if place, _, ok := st.Lease(id); ok {
+				resp.Leases = append(resp.Leases, s.leaseToProto(st, id, place, worker))
+			}
+		}
+	})
+	return resp, nil
+}
+
+func (s *Server) leaseToProto(st *jobs.State, id jobs.LeaseID, place jobs.LeasePlace, worker jobs.NodeID) *anthillv1.Lease {
+	j := st.Jobs[place.Job]
+	lease := &anthillv1.Lease{Id: uint64(id), JobId: string(place.Job), Task: place.Task, Spec: specToProto(j.Spec)}
+	for _, p := range s.cfg.Desk.Providers(j, worker) {
+		lease.Providers = append(lease.Providers, &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)})
+	}
+	return lease
+}
+
+// Report implements WorkService.
+func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
+	worker := callerFrom(ctx).Node
+	outputs := map[blob.ID][]byte{}
+	var reports []jobs.Report
+	for _, m := range req.GetReports() {
+		r, err := reportFromProto(m, worker)
+		if err != nil {
+			return nil, err
+		}
+		if r.Status == jobs.Succeeded && int64(len(m.GetData())) == r.Output.Size {
+			if blob.Of(m.GetData()).ID() != r.Output.ID {
+				return nil, badField("reports.data", "it does not match the output's id")
+			}
+			outputs[r.Output.ID] = m.GetData()
+		}
+		reports = append(reports, r)
+	}
+	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports, outputs)
+}
+
+// Heartbeat implements WorkService.
+func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest) (*anthillv1.HeartbeatResponse, error) {
+	beat := Beat{Address: req.GetAddress(), Slots: int(req.GetSlots())}
+	for _, id := range req.GetLeases() {
+		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
+	}
+	for _, b := range req.GetBlobs()[:min(64, len(req.GetBlobs()))] {
+		id, err := blob.IDFrom(b)
+		if err != nil {
+			return nil, badField("blobs", "%v", err)
+		}
+		beat.Blobs = append(beat.Blobs, id)
+	}
+	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)
+	if err != nil {
+		return nil, err
+	}
+	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(LeaseDuration)}
+	for _, id := range void {
+		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
+	}
+	for _, v := range s.cfg.Replica.Voters() {
+		resp.Coordinators = append(resp.Coordinators, &anthillv1.Provider{Address: v.Address, Role: anthillv1.Role_ROLE_COORDINATOR})
+	}
+	return resp, nil
+}
+
+// ReadIndex implements CoordinatorService.
+func (s *Server) ReadIndex(context.Context, *anthillv1.ReadIndexRequest) (*anthillv1.ReadIndexResponse, error) {
+	index, err := s.cfg.Replica.ReadIndex()
+	return &anthillv1.ReadIndexResponse{Index: index}, err
+}
+
+// ConfirmHeld implements CoordinatorService.
+func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequest) (*anthillv1.ConfirmHeldResponse, error) {
+	c := jobs.ConfirmHeld{Coordinator: callerFrom(ctx).Node}
+	for _, h := range req.GetResults() {
+		c.Results = append(c.Results, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Tasks: h.GetTasks()})
+	}
+	for _, id := range req.GetInputs() {
+		c.Inputs = append(c.Inputs, jobs.JobID(id))
+	}
+	return &anthillv1.ConfirmHeldResponse{}, s.cfg.Desk.Confirm(ctx, c)
+}

@@ -1,0 +1,10 @@
+// Package worker is a donor's machine in the grid: it offers free slots, holds
+// leases, runs attempts in sandboxes, reports, and serves the pieces it has to
+// its peers.
+//
+//	offer loop   asks for leases while there is room in the queue
+//	prepare      fetches what an attempt needs, several attempts at once
+//	slots        run prepared attempts, one at a time each
+//	report loop  hands in what has ended, many in one call
+//	heartbeat    keeps the leases, learns which are void
+package worker

@@ -1,0 +1,288 @@
+// Package executor carries out one attempt: it fetches what the task needs,
+// runs it in a sandbox, and says what came of it.
+package executor
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/sandbox"
+)
+
+// Fetcher brings byte ranges of blobs into the Store, from several peers.
+type Fetcher interface {
+	Fetch(ctx context.Context, id blob.ID, off, n int64, providers []swarm.Provider) (swarm.Traffic, error)
+}
+
+// Store is the worker's disk.
+type Store interface {
+	Path(id blob.ID) (string, error)
+	ReadRange(id blob.ID, off, n int64) ([]byte, error)
+	Put(data []byte) (blob.Ref, error)
+	Pin(id blob.ID)
+	Unpin(id blob.ID)
+}
+
+// Runner runs tasks, one at a time.
+type Runner interface {
+	Run(ctx context.Context, t sandbox.Task) (sandbox.Result, error)
+}
+
+// Executor prepares attempts and runs them.
+type Executor struct {
+	Fetcher Fetcher
+	Store   Store
+	// Tamper, where set, changes results before they are hashed: what a worker
+	// does that is started to misbehave.
+	Tamper func(lease uint64, output []byte) []byte
+}
+
+// Attempt is an attempt that has all it needs on this machine.
+type Attempt struct {
+	Lease   *anthillv1.Lease
+	task    sandbox.Task
+	fetched swarm.Traffic
+	pinned  []blob.ID
+}
+
+// FetchTime bounds the fetching for one attempt.
+const FetchTime = 10 * time.Minute
+
+// Prepare fetches the bundle, the data files and the task's shard.
+func (e *Executor) Prepare(ctx context.Context, lease *anthillv1.Lease) (*Attempt, error) {
+	ctx, cancel := context.WithTimeout(ctx, FetchTime)
+	defer cancel()
+	a := &Attempt{Lease: lease, fetched: swarm.Traffic{}}
+	if err := e.prepare(ctx, a); err != nil {
+		e.Release(a)
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	return a, nil
+}
+
+// Release lets the attempt's blobs go. It must be called once.
+func (e *Executor) Release(a *Attempt) {
+	for _, id := range a.pinned {
+		e.Store.Unpin(id)
+	}
+	a.pinned = nil
+}
+
+func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
+	spec := a.Lease.GetSpec()
+	a.task = sandbox.Task{
+		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: seed(a.Lease),
+		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
+	}
+	path, id, err := e.whole(ctx, a, spec.GetBundle())
+	if err != nil {
+		return err
+	}
+	a.task.Module, a.task.ModuleID = path, id.String()
+	for _, d := range spec.GetData() {
+		if a.task.Data[d.GetName()], _, err = e.whole(ctx, a, d.GetBlob()); err != nil {
+			return err
+		}
+	}
+	a.task.Stdin, err = e.shard(ctx, a, spec.GetInput())
+	return err
+}
+
+// whole fetches a blob and gives the file that it is in.
+func (e *Executor) whole(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef) (string, blob.ID, error) {
+	id, err := e.fetch(ctx, a, ref, 0, -1)
+	if err != nil {
+		return "", id, err
+	}
+	path, err := e.Store.Path(id)
+	return path, id, err
+}
+
+// fetch pins a blob and brings a range of it here.
+func (e *Executor) fetch(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef, off, n int64) (blob.ID, error) {
+	id, err := blob.IDFrom(ref.GetId())
+	if err != nil {
+		return id, err
+	}
+	e.Store.Pin(id)
+	a.pinned = append(a.pinned, id)
+	traffic, err := e.Fetcher.Fetch(ctx, id, off, n, providers(a.Lease))
+	for role, bytes := range traffic {
+		a.fetched[role] += bytes
+	}
+	return id, err
+}
+
+// shard gives what the task reads on stdin.
+func (e *Executor) shard(ctx context.Context, a *Attempt, in *anthillv1.Input) ([]byte, error) {
+	task := a.Lease.GetTask()
+	if r := in.GetRange(); r != nil {
+		return []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(task)), nil
+	}
+	b := in.GetBlob()
+	off, n := int64(task)*b.GetShardSize(), b.GetShardSize()
+	if b.GetIndex() != nil {
+		var err error
+		if off, n, err = e.indexed(ctx, a, b.GetIndex(), task); err != nil {
+			return nil, err
+		}
+	}
+	n = min(n, b.GetBlob().GetSize()-off)
+	if off < 0 || n < 0 {
+		return nil, fmt.Errorf("shard %d: the input's index is not in order", task)
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	id, err := e.fetch(ctx, a, b.GetBlob(), off, n)
+	if err != nil {
+		return nil, err
+	}
+	return e.Store.ReadRange(id, off, n)
+}
+
+// indexed looks a shard's byte range up in the input's index.
+func (e *Executor) indexed(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef, task uint32) (off, n int64, err error) {
+	id, err := e.fetch(ctx, a, ref, 8*int64(task), 16)
+	if err != nil {
+		return 0, 0, err
+	}
+	entry, err := e.Store.ReadRange(id, 8*int64(task), 16)
+	if err != nil {
+		return 0, 0, err
+	}
+	off = int64(binary.BigEndian.Uint64(entry))
+	return off, int64(binary.BigEndian.Uint64(entry[8:])) - off, nil
+}
+
+func providers(lease *anthillv1.Lease) []swarm.Provider {
+	var list []swarm.Provider
+	for _, p := range lease.GetProviders() {
+		list = append(list, swarm.Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
+	}
+	return list
+}
+
+func env(vars map[string]string) []string {
+	var list []string
+	for k, v := range vars {
+		list = append(list, k+"="+v)
+	}
+	return list
+}
+
+// seed is what a guest's random numbers follow from: the same for all attempts
+// at a task, another for each task.
+func seed(lease *anthillv1.Lease) [32]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "anthill task %s %d", lease.GetJobId(), lease.GetTask()))
+}
+
+// Run runs a prepared attempt. It returns nil where ctx ended first: then
+// nobody wants the answer.
+func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.AttemptReport {
+	result, err := r.Run(ctx, a.task)
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return e.lost(a, err)
+	}
+	report := &anthillv1.AttemptReport{
+		Lease: a.Lease.GetId(), Elapsed: durationpb.New(result.Elapsed), Fetched: traffic(a.fetched),
+	}
+	if result.Succeeded() {
+		return e.succeeded(report, result.Output)
+	}
+	report.Status, report.ExitCode = failure(result)
+	report.Reason = Reason(explain(result, a.task), result.Stderr)
+	return report
+}
+
+// Lost reports an attempt that could not be prepared.
+func Lost(lease *anthillv1.Lease, err error) *anthillv1.AttemptReport {
+	return &anthillv1.AttemptReport{
+		Lease: lease.GetId(), Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, Reason: Reason(err.Error(), nil),
+	}
+}
+
+func (e *Executor) lost(a *Attempt, err error) *anthillv1.AttemptReport {
+	report := Lost(a.Lease, err)
+	report.Fetched = traffic(a.fetched)
+	return report
+}
+
+// succeeded stores the output, so that coordinators can fetch it, and sends it
+// along if it is small.
+func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *anthillv1.AttemptReport {
+	if e.Tamper != nil {
+		output = e.Tamper(report.GetLease(), output)
+	}
+	ref, err := e.Store.Put(output)
+	if err != nil {
+		report.Status, report.Reason = anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, Reason("store output: "+err.Error(), nil)
+		return report
+	}
+	report.Status = anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED
+	report.Output = &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}
+	if ref.Size <= blob.MinPiece {
+		report.Data = output
+	}
+	return report
+}
+
+func failure(r sandbox.Result) (anthillv1.AttemptStatus, uint32) {
+	switch r.Status {
+	case sandbox.Exited:
+		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, r.ExitCode
+	case sandbox.Trapped, sandbox.OutputExceeded, sandbox.Refused:
+		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, 255
+	}
+	return anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED, 0
+}
+
+// explain says what happened and what to do about it.
+func explain(r sandbox.Result, t sandbox.Task) string {
+	switch r.Status {
+	case sandbox.Exited:
+		return fmt.Sprintf("the task exited with code %d", r.ExitCode)
+	case sandbox.OutputExceeded:
+		return fmt.Sprintf("the task wrote more than its limit of %d bytes: raise limits.output or give each task less to do", t.Output)
+	case sandbox.TimedOut:
+		return fmt.Sprintf("the task ran longer than its limit of %v: raise limits.time or give each task less to do", t.Time)
+	}
+	return fmt.Sprintf("%v: %s", r.Status, r.Reason)
+}
+
+// Reason joins what happened and the end of stderr, at most jobs.MaxReason
+// bytes; of a long log the end is kept.
+func Reason(what string, stderr []byte) string {
+	log := strings.TrimSpace(strings.ToValidUTF8(string(stderr), "?"))
+	if log == "" {
+		return clip(what, jobs.MaxReason)
+	}
+	what = clip(what, jobs.MaxReason/2)
+	if room := jobs.MaxReason - len(what) - 2; len(log) > room {
+		log = strings.ToValidUTF8(log[len(log)-room:], "")
+	}
+	return what + ": " + log
+}
+
+func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))], "") }
+
+func traffic(t swarm.Traffic) *anthillv1.Traffic {
+	return &anthillv1.Traffic{
+		FromSubmitter:    t[jobs.Submitter] + t[jobs.Operator],
+		FromCoordinators: t[jobs.Coordinator],
+		FromWorkers:      t[jobs.Worker],
+	}
+}

@@ -1,0 +1,56 @@
+package worker
+
+import (
+	"sync"
+	"time"
+)
+
+// pace decides how far the worker works ahead, and how long it rests when it
+// fails at starting attempts.
+type pace struct {
+	mu      sync.Mutex
+	average time.Duration // of an attempt, exponentially smoothed
+	backoff time.Duration
+}
+
+// roundTrip is the time that a queue of attempts should bridge: from a report
+// to the next lease that is ready to run.
+const roundTrip = 150 * time.Millisecond
+
+// ahead is the number of leases to hold beyond the busy slots: enough for the
+// slots to stay busy for a round trip, but at most sixteen a slot, and one at
+// least.
+func (p *pace) ahead(slots int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.average <= 0 {
+		return slots
+	}
+	each := int(roundTrip/p.average) + 1
+	return slots * min(each, 16)
+}
+
+// took notes how long an attempt ran, and that all is well.
+func (p *pace) took(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.backoff = 0
+	if p.average == 0 {
+		p.average = d
+	}
+	p.average += (d - p.average) / 8
+}
+
+// failed notes that an attempt could not be run, through no fault of the task.
+func (p *pace) failed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.backoff = min(max(2*p.backoff, 250*time.Millisecond), maxBackoff)
+}
+
+// rest is how long to wait before the next offer.
+func (p *pace) rest() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.backoff
+}

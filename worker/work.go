@@ -1,0 +1,178 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/executor"
+	"github.com/anthill-grid/anthill/worker/sandbox"
+)
+
+const (
+	// heartbeatEvery is well below the time that leases live without one.
+	heartbeatEvery = time.Second
+	// announced bounds the blobs that a heartbeat names.
+	announced = 64
+	// maxBackoff bounds how long the worker rests after attempts that it
+	// could not even start.
+	maxBackoff = 15 * time.Second
+)
+
+// offers asks for leases whenever there is room, and starts to prepare them.
+func (w *Worker) offers(ctx context.Context) {
+	for ctx.Err() == nil {
+		sleep(ctx, w.pace.rest())
+		room := len(w.slots) + w.pace.ahead(len(w.slots)) - w.leases.count()
+		if room <= 0 {
+			sleep(ctx, 5*time.Millisecond)
+			continue
+		}
+		resp, err := w.offer(ctx, room)
+		if err != nil {
+			w.cfg.Logger.Debug("offer", "error", err)
+			sleep(ctx, 100*time.Millisecond)
+			continue
+		}
+		for _, lease := range resp.GetLeases() {
+			leaseCtx := w.leases.add(ctx, lease)
+			w.shelf.add(lease.GetSpec())
+			go w.prepare(leaseCtx, lease)
+		}
+	}
+}
+
+// offer gives up soon where a coordinator hangs: the next call goes to another.
+func (w *Worker) offer(ctx context.Context, room int) (*anthillv1.OfferResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	return w.work.Offer(ctx, &anthillv1.OfferRequest{Capacity: uint32(room)})
+}
+
+// prepare fetches what an attempt needs and hands it to the slots.
+func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
+	a, err := w.executor.Prepare(ctx, lease)
+	if ctx.Err() != nil && err != nil {
+		return
+	}
+	if err != nil {
+		w.cfg.Logger.Warn("prepare attempt", "job", lease.GetJobId(), "task", lease.GetTask(), "error", err)
+		w.pace.failed()
+		w.reports.add(executor.Lost(lease, err))
+		return
+	}
+	select {
+	case w.ready <- a:
+	case <-ctx.Done():
+		w.executor.Release(a)
+	}
+}
+
+// runSlot runs attempts one after the other.
+func (w *Worker) runSlot(ctx context.Context, s *sandbox.Slot) {
+	for {
+		select {
+		case a := <-w.ready:
+			w.runAttempt(s, a)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *Worker) runAttempt(s *sandbox.Slot, a *executor.Attempt) {
+	defer w.executor.Release(a)
+	ctx := w.leases.context(a.Lease.GetId())
+	if ctx == nil {
+		return
+	}
+	began := time.Now()
+	report := w.executor.Run(ctx, s, a)
+	if report == nil {
+		return
+	}
+	if report.GetStatus() == anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST {
+		w.pace.failed()
+	} else {
+		w.pace.took(time.Since(began))
+	}
+	w.reports.add(report)
+}
+
+// deliver hands reports in until the outbox is closed and empty. A call that
+// fails is repeated: a lease counts once.
+func (w *Worker) deliver(ctx context.Context) {
+	for {
+		batch, ok := w.reports.take(ctx)
+		if !ok {
+			return
+		}
+		for ctx.Err() == nil {
+			err := w.report(ctx, batch)
+			if err == nil {
+				break
+			}
+			w.cfg.Logger.Debug("report", "error", err)
+			sleep(ctx, 100*time.Millisecond)
+		}
+		for _, r := range batch {
+			w.leases.drop(r.GetLease())
+		}
+	}
+}
+
+func (w *Worker) report(ctx context.Context, batch []*anthillv1.AttemptReport) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	_, err := w.work.Report(ctx, &anthillv1.ReportRequest{Reports: batch})
+	return err
+}
+
+// heartbeats keeps the leases alive and stops attempts whose lease is void.
+func (w *Worker) heartbeats(ctx context.Context) {
+	ticker := time.NewTicker(heartbeatEvery)
+	defer ticker.Stop()
+	for {
+		if err := w.heartbeat(ctx); err != nil {
+			w.cfg.Logger.Debug("heartbeat", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *Worker) heartbeat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*heartbeatEvery)
+	defer cancel()
+	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
+		Leases: w.leases.ids(), Address: w.address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range resp.GetVoidLeases() {
+		w.leases.drop(id)
+	}
+	var addresses []string
+	for _, c := range resp.GetCoordinators() {
+		addresses = append(addresses, c.GetAddress())
+	}
+	if w.conn.Learn(addresses) {
+		w.node.Coordinators = w.conn.Known()
+		return w.node.Save(w.cfg.Dir)
+	}
+	return nil
+}
+
+// mayRead says who may read a blob here: coordinators everything, others only
+// what is on the shelf.
+func (w *Worker) mayRead(ctx context.Context, id blob.ID) bool {
+	peer, err := identity.FromContext(ctx)
+	return err == nil && (peer.Role == jobs.Coordinator || w.shelf.has(id))
+}
