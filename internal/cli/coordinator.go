@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/coordinator"
+	"github.com/anthill-grid/anthill/internal/contexts"
+	"github.com/anthill-grid/anthill/internal/identity"
+)
+
+func newCoordinatorCommand() *cobra.Command {
+	var cfg coordinator.Config
+	var d daemon
+	cmd := &cobra.Command{
+		Use:   "coordinator --data DIR --listen HOST:PORT (--bootstrap | --join TOKEN)",
+		Short: "Run a coordinator: one of the few nodes that keep the grid's state",
+		Long: `Run a coordinator: one of the few nodes (one, three or five) that keep the
+grid's state in a raft group. The first founds the grid with --bootstrap, and
+writes a context with which this user operates it; the others join with a token
+for coordinators. A coordinator that has been part of a grid needs neither.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runCoordinator(cmd, cfg, &d) },
+	}
+	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, log and results (required)")
+	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "HOST:PORT for gRPC and raft, the same at every start (required)")
+	cmd.Flags().StringVar(&cfg.Gossip, "gossip", "", "HOST:PORT for gossip, TCP and UDP (default: the port after --listen's)")
+	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
+	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
+	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join")
+	_ = cmd.MarkFlagRequired("data")   // the flags exist
+	_ = cmd.MarkFlagRequired("listen") //
+	d.flags(cmd)
+	return cmd
+}
+
+func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error {
+	ctx, cancel := d.context(cmd.Context())
+	defer cancel()
+	cfg.Logger = d.logger(cmd.ErrOrStderr())
+	c, err := coordinator.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	if cfg.Bootstrap && !d.withParent {
+		if err := writeContext(cmd.ErrOrStderr(), c.Grid(), coordinator.OperatorDir(cfg.Dir)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "coordinator of grid %s on %s\n", c.Grid(), c.Address())
+	return c.Run(ctx)
+}
+
+// writeContext copies an operator's identity to this user's contexts, under the
+// grid's id, and makes it the current one.
+func writeContext(w io.Writer, name, operatorDir string) error {
+	dir, err := contexts.Dir(name)
+	if err != nil {
+		return err
+	}
+	operator, err := identity.Load(operatorDir)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("write context %s: %w", name, err)
+	}
+	if err := operator.Save(dir); err != nil {
+		return err
+	}
+	if err := contexts.Use(name); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "context %s written: `anthill nodes` shows the grid, `anthill token create --role worker` lets a worker in\n", name)
+	return nil
+}

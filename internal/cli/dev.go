@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/internal/cli/localgrid"
+	"github.com/anthill-grid/anthill/internal/contexts"
+	"github.com/anthill-grid/anthill/internal/identity"
+)
+
+// devContext is the context that `anthill dev` writes.
+const devContext = "dev"
+
+func newDevCommand() *cobra.Command {
+	var dir string
+	var d daemon
+	cmd := &cobra.Command{
+		Use:   "dev",
+		Short: "Run a whole grid on this machine, for trying things",
+		Long: `Run a whole grid on this machine, on loopback: three coordinators and two
+workers, each a process of its own. While it runs, the context "dev" is the
+current one. Without --data everything is removed at the end.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDev(cmd, dir, &d) },
+	}
+	cmd.Flags().StringVar(&dir, "data", "", "keep the grid in this directory, and take it up again from there")
+	d.flags(cmd)
+	return cmd
+}
+
+func runDev(cmd *cobra.Command, dir string, d *daemon) (err error) {
+	ctx, cancel := d.context(cmd.Context())
+	defer cancel()
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "anthill-dev-"); err != nil {
+			return fmt.Errorf("dev: %w", err)
+		}
+		defer os.RemoveAll(dir)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("dev: %w", err)
+	}
+	began := time.Now()
+	grid, err := localgrid.Start(ctx, localgrid.Config{
+		Exe: exe, Dir: dir, Coordinators: 3,
+		Workers: []localgrid.Worker{{Owner: "dev", Slots: 1}, {Owner: "dev", Slots: 1}},
+	})
+	if err != nil {
+		return fmt.Errorf("dev: %w", err)
+	}
+	defer grid.Close()
+	restore, err := useDevContext(grid.Context())
+	if err != nil {
+		return fmt.Errorf("dev: %w", err)
+	}
+	defer restore()
+	printDev(cmd.OutOrStdout(), time.Since(began))
+	<-ctx.Done()
+	fmt.Fprintln(cmd.ErrOrStderr(), "stopping")
+	return nil
+}
+
+func printDev(w io.Writer, took time.Duration) {
+	fmt.Fprintf(w, `A grid of 3 coordinators and 2 workers runs on this machine (ready after %.1f s).
+In another terminal, try:
+
+  anthill nodes
+  anthill submit examples/wordcount/job.yaml --wait -o counts
+  anthill jobs
+
+Ctrl-C stops it.
+`, took.Seconds())
+}
+
+// useDevContext writes the context and makes it current; the returned function
+// takes that back.
+func useDevContext(operatorDir string) (restore func(), err error) {
+	dir, err := contexts.Dir(devContext)
+	if err != nil {
+		return nil, err
+	}
+	before, err := contexts.Current()
+	if err != nil {
+		return nil, err
+	}
+	operator, err := identity.Load(operatorDir)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := operator.Save(dir); err != nil {
+		return nil, err
+	}
+	if err := contexts.Use(devContext); err != nil {
+		return nil, err
+	}
+	return func() {
+		os.RemoveAll(dir)
+		if before != "" && before != devContext {
+			_ = contexts.Use(before) // it may be gone meanwhile
+		}
+	}, nil
+}

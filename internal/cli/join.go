@@ -1,0 +1,57 @@
+package cli
+
+import (
+	"encoding/hex"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/internal/contexts"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+func newJoinCommand() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "join TOKEN",
+		Short: "Join a grid as a submitter or an operator",
+		Long: `Join a grid as a submitter or an operator.
+
+Writes a context, which the other commands find by --grid NAME, and makes it the
+current one.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := name
+			if name == "" {
+				name = defaultName(args[0])
+			}
+			dir, err := contexts.Dir(name)
+			if err != nil {
+				return err
+			}
+			member, err := sdk.Join(cmd.Context(), args[0], dir)
+			if err != nil {
+				return err
+			}
+			if err := contexts.Use(name); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "joined grid %s as %s, owner %s; context %q is now current\nsee its jobs: anthill jobs\n",
+				member.Grid, member.Role, member.Owner, name)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "the context's `name` (default: made from the grid's authority)")
+	return cmd
+}
+
+// defaultName is the same for all tokens of a grid. Join itself tells what is
+// wrong with a broken token.
+func defaultName(token string) string {
+	parsed, err := identity.ParseToken(token)
+	if err != nil {
+		return "grid"
+	}
+	return "grid-" + hex.EncodeToString(parsed.CA[:4])
+}

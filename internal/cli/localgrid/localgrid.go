@@ -1,0 +1,306 @@
+// Package localgrid runs a whole grid of real processes on this machine, on
+// loopback: for `anthill dev`, `anthill demo` and the end-to-end tests.
+package localgrid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/anthill-grid/anthill/coordinator"
+	"github.com/anthill-grid/anthill/internal/identity"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+// Config says what to run.
+type Config struct {
+	Exe          string // the anthill binary
+	Dir          string // data, one directory a process, and logs
+	Coordinators int
+	Workers      []Worker
+}
+
+// Worker is one worker to run.
+type Worker struct {
+	Owner     string
+	Slots     int
+	Misbehave bool
+}
+
+// Grid is a running grid. Its processes are named c1, c2, ... and w1, w2, ...
+type Grid struct {
+	cfg   Config
+	ports []int
+
+	mu        sync.Mutex
+	processes map[string]*process
+}
+
+// Start runs the grid, and returns when all coordinators vote and all workers
+// offer. A Dir that was used before is taken up again.
+func Start(ctx context.Context, cfg Config) (*Grid, error) {
+	g := &Grid{cfg: cfg, processes: map[string]*process{}}
+	if err := g.start(ctx); err != nil {
+		g.Close()
+		return nil, fmt.Errorf("start grid: %w", err)
+	}
+	return g, nil
+}
+
+func (g *Grid) start(ctx context.Context) (err error) {
+	if err := os.MkdirAll(g.cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	if g.ports, err = ports(g.cfg.Dir, g.cfg.Coordinators); err != nil {
+		return err
+	}
+	if err := g.startCoordinators(ctx); err != nil {
+		return err
+	}
+	if err := g.startWorkers(ctx); err != nil {
+		return err
+	}
+	return g.waitComplete(ctx)
+}
+
+// startCoordinators founds the grid with the first and lets the others join. A
+// grid that exists needs a majority before anybody can lead, so all start at
+// once then.
+func (g *Grid) startCoordinators(ctx context.Context) error {
+	first := g.coordinator(0, "--bootstrap")
+	if _, err := identity.Load(first.dir); err == nil {
+		return g.runAll(ctx, g.coordinators(""))
+	}
+	if err := g.run(ctx, first); err != nil {
+		return err
+	}
+	if g.cfg.Coordinators == 1 {
+		return nil
+	}
+	token, err := g.token(ctx, anthillv1.Role_ROLE_COORDINATOR, uint32(g.cfg.Coordinators-1), "operator")
+	if err != nil {
+		return err
+	}
+	return g.runAll(ctx, g.coordinators(token)[1:])
+}
+
+func (g *Grid) coordinators(token string) []*process {
+	var list []*process
+	for i := range g.ports {
+		var args []string
+		if token != "" {
+			args = []string{"--join", token}
+		}
+		list = append(list, g.coordinator(i, args...))
+	}
+	return list
+}
+
+func (g *Grid) coordinator(i int, args ...string) *process {
+	p := g.process(fmt.Sprintf("c%d", i+1))
+	p.args = append([]string{"coordinator", "--data", p.dir, "--listen", g.address(i)}, args...)
+	return p
+}
+
+func (g *Grid) address(i int) string { return fmt.Sprintf("127.0.0.1:%d", g.ports[i]) }
+
+func (g *Grid) process(name string) *process {
+	return &process{exe: g.cfg.Exe, name: name, dir: filepath.Join(g.cfg.Dir, name), log: filepath.Join(g.cfg.Dir, name+".log")}
+}
+
+func (g *Grid) startWorkers(ctx context.Context) error {
+	var list []*process
+	for i, w := range g.cfg.Workers {
+		p, err := g.worker(ctx, i+1, w)
+		if err != nil {
+			return err
+		}
+		list = append(list, p)
+	}
+	return g.runAll(ctx, list)
+}
+
+func (g *Grid) worker(ctx context.Context, n int, w Worker) (*process, error) {
+	p := g.process(fmt.Sprintf("w%d", n))
+	p.args = []string{"worker", "--data", p.dir, "--listen", "127.0.0.1:0", "--slots", fmt.Sprint(max(1, w.Slots))}
+	if w.Misbehave {
+		p.args = append(p.args, "--misbehave")
+	}
+	if _, err := identity.Load(p.dir); err == nil {
+		return p, nil
+	}
+	token, err := g.token(ctx, anthillv1.Role_ROLE_WORKER, 1, w.Owner)
+	p.args = append(p.args, "--join", token)
+	return p, err
+}
+
+func (g *Grid) token(ctx context.Context, role anthillv1.Role, uses uint32, owner string) (string, error) {
+	var token string
+	err := g.ask(ctx, func(grid *sdk.Grid) error {
+		resp, err := grid.CreateToken(ctx, &anthillv1.CreateTokenRequest{
+			Role: role, Uses: uses, Owner: owner, Lifetime: durationpb.New(10 * time.Minute),
+		})
+		token = resp.GetToken()
+		return err
+	})
+	return token, err
+}
+
+// ask makes a connection as the operator for one question.
+func (g *Grid) ask(ctx context.Context, question func(*sdk.Grid) error) error {
+	grid, err := sdk.Connect(ctx, sdk.Config{Grid: g.Context()})
+	if err != nil {
+		return err
+	}
+	return errors.Join(question(grid), grid.Close())
+}
+
+func (g *Grid) runAll(ctx context.Context, list []*process) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range list {
+		group.Go(func() error { return g.run(ctx, p) })
+	}
+	return group.Wait()
+}
+
+func (g *Grid) run(ctx context.Context, p *process) error {
+	g.mu.Lock()
+	g.processes[p.name] = p
+	g.mu.Unlock()
+	return p.start(ctx)
+}
+
+// waitComplete waits until the grid is as it was asked for, and makes the
+// operator's context know all coordinators.
+func (g *Grid) waitComplete(ctx context.Context) error {
+	for {
+		complete := false
+		err := g.ask(ctx, func(grid *sdk.Grid) error {
+			nodes, err := grid.Nodes(ctx)
+			complete = g.complete(nodes)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if complete {
+			return g.saveCoordinators()
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (g *Grid) complete(nodes []*anthillv1.Node) bool {
+	coordinators, workers := 0, 0
+	for _, n := range nodes {
+		switch {
+		case n.GetRole() == anthillv1.Role_ROLE_COORDINATOR && n.GetVoter():
+			coordinators++
+		case n.GetRole() == anthillv1.Role_ROLE_WORKER && n.GetSlots() > 0:
+			workers++
+		}
+	}
+	return coordinators >= g.cfg.Coordinators && workers >= len(g.cfg.Workers)
+}
+
+func (g *Grid) saveCoordinators() error {
+	dir, err := identity.Load(g.Context())
+	if err != nil {
+		return err
+	}
+	dir.Coordinators = nil
+	for i := range g.ports {
+		dir.Coordinators = append(dir.Coordinators, g.address(i))
+	}
+	return dir.Save(g.Context())
+}
+
+// Context is the operator's identity directory, for sdk.Config.Grid.
+func (g *Grid) Context() string {
+	return coordinator.OperatorDir(filepath.Join(g.cfg.Dir, "c1"))
+}
+
+// Leader is the name of the coordinator that leads.
+func (g *Grid) Leader(ctx context.Context) (string, error) {
+	name := ""
+	err := g.ask(ctx, func(grid *sdk.Grid) error {
+		nodes, err := grid.Nodes(ctx)
+		for _, n := range nodes {
+			if n.GetLeader() {
+				name = g.nameOf(n.GetId())
+			}
+		}
+		return err
+	})
+	if err == nil && name == "" {
+		err = errors.New("find leader: there is none among this grid's processes")
+	}
+	return name, err
+}
+
+func (g *Grid) nameOf(node string) string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for name, p := range g.processes {
+		if dir, err := identity.Load(p.dir); err == nil && string(dir.Identity.Node()) == node {
+			return name
+		}
+	}
+	return ""
+}
+
+// Kill ends a process by SIGKILL.
+func (g *Grid) Kill(name string) error {
+	p, err := g.find(name)
+	if err != nil {
+		return err
+	}
+	return p.kill()
+}
+
+// Restart starts a process again that was killed.
+func (g *Grid) Restart(ctx context.Context, name string) error {
+	p, err := g.find(name)
+	if err != nil {
+		return err
+	}
+	return p.start(ctx)
+}
+
+func (g *Grid) find(name string) (*process, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p := g.processes[name]; p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("process %s: %w", name, fs.ErrNotExist)
+}
+
+// Close ends all processes, workers first: by asking, and by SIGKILL where
+// that does not help.
+func (g *Grid) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var group sync.WaitGroup
+	for _, prefix := range []byte("wc") {
+		for name, p := range g.processes {
+			if name[0] == prefix {
+				group.Go(p.stop)
+			}
+		}
+		group.Wait()
+	}
+}

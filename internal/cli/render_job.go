@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+func writeJobs(w io.Writer, list []*anthillv1.Job) error {
+	var rows []table.Row
+	for _, job := range list {
+		tasks := job.GetTasks()
+		rows = append(rows, table.Row{
+			job.GetId(), stateName(job.GetState()), fmt.Sprintf("%d/%d", tasks.GetDone(), tasks.GetTotal()),
+			tasks.GetRunning(), tasks.GetDisputed(), job.GetOwner(), stamp(job.GetSubmittedAt()),
+		})
+	}
+	return writeTable(w, table.Row{"job", "state", "done", "running", "disputed", "owner", "submitted"}, rows)
+}
+
+func writeNodes(w io.Writer, list []*anthillv1.Node) error {
+	var rows []table.Row
+	for _, node := range list {
+		role := jobs.Role(node.GetRole()).String()
+		if node.GetLeader() {
+			role += " (leader)"
+		}
+		record := node.GetRecord()
+		state := enumName("LIVENESS_", node.GetLiveness().String())
+		if record.GetBanned() {
+			state += ", banned"
+		}
+		rows = append(rows, table.Row{
+			jobs.NodeID(node.GetId()).Short(), role, node.GetOwner(), state, node.GetSlots(), node.GetLeases(),
+			record.GetAgreed(), record.GetOutvoted(), node.GetAddress(),
+		})
+	}
+	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases", "agreed", "outvoted", "address"}, rows)
+}
+
+func writeJob(w io.Writer, job *anthillv1.Job) error {
+	tasks, attempts := job.GetTasks(), job.GetAttempts()
+	return writeFields(w, [][2]string{
+		{"job", job.GetId()},
+		{"state", stateName(job.GetState())},
+		{"reason", job.GetReason()},
+		{"waiting", job.GetWaiting()},
+		{"tasks", fmt.Sprintf("%d of %d done, %d accepted, %d running, %d disputed",
+			tasks.GetDone(), tasks.GetTotal(), tasks.GetAccepted(), tasks.GetRunning(), tasks.GetDisputed())},
+		{"attempts", fmt.Sprintf("%d started, %d agreed, %d outvoted, %d killed, %d lost",
+			attempts.GetStarted(), attempts.GetAgreed(), attempts.GetOutvoted(), attempts.GetKilled(), attempts.GetLost())},
+		{"fetched", traffic(job.GetFetched())},
+		{"input", fmt.Sprintf("%d copies, %d needed", job.GetInputCopies(), job.GetInputCopiesNeeded())},
+		{"owner", job.GetOwner()},
+		{"submitted", stamp(job.GetSubmittedAt())},
+		{"finished", finished(job)},
+	})
+}
+
+func finished(job *anthillv1.Job) string {
+	if job.GetFinishedAt() == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, after %s", stamp(job.GetFinishedAt()), age(job))
+}
+
+// age is how long a finished job took.
+func age(job *anthillv1.Job) time.Duration {
+	return job.GetFinishedAt().AsTime().Sub(job.GetSubmittedAt().AsTime()).Round(100 * time.Millisecond)
+}
+
+func traffic(t *anthillv1.Traffic) string {
+	return fmt.Sprintf("%s from workers, %s from coordinators, %s from the submitter",
+		sdk.Size(t.GetFromWorkers()), sdk.Size(t.GetFromCoordinators()), sdk.Size(t.GetFromSubmitter()))
+}
+
+func stamp(t *timestamppb.Timestamp) string {
+	if t == nil {
+		return ""
+	}
+	return t.AsTime().Local().Format(time.DateTime)
+}
+
+func stateName(state anthillv1.JobState) string { return enumName("JOB_STATE_", state.String()) }
+
+// enumName is the name of a proto enum's value as people write it.
+func enumName(prefix, name string) string {
+	return strings.ToLower(strings.TrimPrefix(name, prefix))
+}

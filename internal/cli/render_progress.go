@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+// linePause is how often a progress line is printed where no person looks.
+const linePause = 5 * time.Second
+
+// follow shows a job's progress until it is finished.
+func follow(ctx context.Context, grid *sdk.Grid, id string, w io.Writer) (*anthillv1.Job, error) {
+	p := newProgress(w)
+	defer p.close()
+	var last *anthillv1.Job
+	for update, err := range grid.Watch(ctx, id) {
+		if err != nil {
+			return nil, err
+		}
+		last = update.Job
+		for _, event := range update.Events {
+			if event.GetKind() != anthillv1.EventKind_EVENT_KIND_FINISHED {
+				p.note(event.GetText())
+			}
+		}
+		p.show(last)
+	}
+	if last.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED {
+		p.note(fmt.Sprintf("%s: succeeded after %s: %d tasks", id, age(last), last.GetTasks().GetTotal()))
+	}
+	return last, nil
+}
+
+// progress shows how a job goes on.
+type progress interface {
+	show(*anthillv1.Job)
+	// note tells of an event.
+	note(text string)
+	close()
+}
+
+func newProgress(w io.Writer) progress {
+	if isTerminal(w) {
+		return newBar(w)
+	}
+	return &lines{w: w}
+}
+
+// lines is for logs and pipes: a line now and then.
+type lines struct {
+	w     io.Writer
+	pace  pace
+	last  time.Time
+	shown string
+}
+
+func (l *lines) show(job *anthillv1.Job) {
+	line := progressLine(job, l.pace.eta(job, time.Now()))
+	if line == l.shown || !sdk.Finished(job) && time.Since(l.last) < linePause {
+		return
+	}
+	l.shown, l.last = line, time.Now()
+	fmt.Fprintf(l.w, "%s: %s\n", job.GetId(), line)
+}
+
+func (l *lines) note(text string) { fmt.Fprintln(l.w, text) }
+
+func (l *lines) close() {}
+
+// bar is for terminals.
+type bar struct {
+	container *mpb.Progress
+	bar       *mpb.Bar
+	text      atomic.Pointer[string]
+	pace      pace
+}
+
+func newBar(w io.Writer) *bar {
+	b := &bar{container: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))}
+	b.text.Store(new(string))
+	b.bar = b.container.AddBar(0, mpb.AppendDecorators(
+		decor.Any(func(decor.Statistics) string { return *b.text.Load() })))
+	return b
+}
+
+func (b *bar) show(job *anthillv1.Job) {
+	line := progressLine(job, b.pace.eta(job, time.Now()))
+	b.text.Store(&line)
+	b.bar.SetTotal(int64(job.GetTasks().GetTotal()), false)
+	b.bar.SetCurrent(int64(job.GetTasks().GetDone()))
+}
+
+func (b *bar) note(text string) {
+	// Above the bar. If it cannot be written there, nobody is looking.
+	_, _ = fmt.Fprintln(b.container, text)
+}
+
+func (b *bar) close() {
+	b.bar.Abort(false)
+	b.container.Wait()
+}
+
+// pace estimates when a job will be finished, from its pace since the first
+// look at it.
+type pace struct {
+	start time.Time
+	done  uint32
+}
+
+func (p *pace) eta(job *anthillv1.Job, now time.Time) time.Duration {
+	tasks := job.GetTasks()
+	if p.start.IsZero() {
+		p.start, p.done = now, tasks.GetDone()
+	}
+	gained := int64(tasks.GetDone()) - int64(p.done)
+	left := int64(tasks.GetTotal()) - int64(tasks.GetDone())
+	if gained <= 0 || left <= 0 {
+		return 0
+	}
+	return time.Duration(float64(now.Sub(p.start)) / float64(gained) * float64(left)).Round(time.Second)
+}
+
+// progressLine says how far a job is.
+func progressLine(job *anthillv1.Job, eta time.Duration) string {
+	tasks, fetched := job.GetTasks(), job.GetFetched()
+	line := fmt.Sprintf("%d/%d done, %d running, %d disputed; %s from peers, %s from the submitter",
+		tasks.GetDone(), tasks.GetTotal(), tasks.GetRunning(), tasks.GetDisputed(),
+		sdk.Size(fetched.GetFromWorkers()+fetched.GetFromCoordinators()), sdk.Size(fetched.GetFromSubmitter()))
+	switch {
+	case job.GetWaiting() != "":
+		line += "; waiting: " + job.GetWaiting()
+	case eta > 0:
+		line += "; ETA " + eta.String()
+	}
+	return line
+}

@@ -1,0 +1,121 @@
+// Package cli is the anthill command. Data goes to stdout and may be piped;
+// progress, hints and errors go to stderr. The client commands are built on
+// package sdk alone.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+const (
+	// askPatience is for commands that ask one question.
+	askPatience = 5 * time.Second
+	// followPatience is for commands that live through a failover.
+	followPatience = 15 * time.Second
+)
+
+// Main runs the command line of this process and returns the exit code. The
+// first interrupt asks the command to end, a second one ends it.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	started := false
+	markStart(root, &started)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !started {
+		err = usageError(cmd, err)
+	}
+	return report(stderr, err)
+}
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "anthill",
+		Short: "A volunteer compute grid with no server to own",
+		Args:  noSuchCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		// report prints errors, and points at --help.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().String("grid", "", "the grid: a context's `name`, or the path of an identity directory (default $ANTHILL_GRID, or the current context)")
+	root.PersistentFlags().Duration("patience", 0, "how `long` to try when no coordinator answers (default 5s, or 15s for what follows a job)")
+	root.AddCommand(
+		newSubmitCommand(),
+		newJobsCommand(),
+		newStatusCommand(),
+		newResultsCommand(),
+		newCancelCommand(),
+		newNodesCommand(),
+		newTokenCommand(),
+		newJoinCommand(),
+		newCoordinatorCommand(),
+		newWorkerCommand(),
+		newDevCommand(),
+		newSandboxChildCommand(),
+	)
+	return root
+}
+
+// noSuchCommand is the Args of commands that only group others.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	next := fmt.Sprintf("see '%s --help'", cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		next = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return problem.Invalid(next, "unknown command %q", args[0])
+}
+
+// markStart notes when a command itself begins to run: errors before that are
+// about how it was called.
+func markStart(cmd *cobra.Command, started *bool) {
+	if inner := cmd.RunE; inner != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			*started = true
+			return inner(cmd, args)
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		markStart(sub, started)
+	}
+}
+
+// connect opens the grid that --grid says, or the current one.
+func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
+	grid, err := cmd.Flags().GetString("grid")
+	if err != nil {
+		return nil, err
+	}
+	given, err := cmd.Flags().GetDuration("patience")
+	if err != nil {
+		return nil, err
+	}
+	if given > 0 {
+		patience = given
+	}
+	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience})
+}

@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+func newTokenCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Let nodes and people into the grid",
+		Args:  noSuchCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newTokenCreateCommand())
+	return cmd
+}
+
+// tokenFlags are the wishes of 'token create'.
+type tokenFlags struct {
+	role   jobs.Role
+	ttl    time.Duration
+	uses   uint32
+	owner  string
+	output format
+}
+
+func newTokenCreateCommand() *cobra.Command {
+	flags := tokenFlags{output: formatTable}
+	cmd := &cobra.Command{
+		Use:   "create --role ROLE",
+		Short: "Make a join token and print it on stdout",
+		Args:  cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error {
+			if flags.ttl <= 0 || flags.uses == 0 {
+				return errors.New("--ttl and --uses must be more than zero")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return createToken(cmd, flags) },
+	}
+	cmd.Flags().Var((*roleFlag)(&flags.role), "role", "what it lets a node be: coordinator, worker, submitter or operator (required)")
+	cmd.Flags().DurationVar(&flags.ttl, "ttl", time.Hour, "how long it can be used")
+	cmd.Flags().Uint32Var(&flags.uses, "uses", 1, "how many nodes it admits")
+	cmd.Flags().StringVar(&flags.owner, "owner", "", "who answers for these nodes (default: the token itself)")
+	addFormatFlag(cmd, &flags.output)
+	if err := cmd.MarkFlagRequired("role"); err != nil {
+		panic("cli: the flag that was just made: " + err.Error())
+	}
+	return cmd
+}
+
+func createToken(cmd *cobra.Command, flags tokenFlags) error {
+	grid, err := connect(cmd, askPatience)
+	if err != nil {
+		return err
+	}
+	defer grid.Close()
+	resp, err := grid.CreateToken(cmd.Context(), &anthillv1.CreateTokenRequest{
+		Role: anthillv1.Role(flags.role), Lifetime: durationpb.New(flags.ttl), Uses: flags.uses, Owner: flags.owner,
+	})
+	if err != nil {
+		return err
+	}
+	if flags.output == formatJSON {
+		return writeJSON(cmd.OutOrStdout(), resp)
+	}
+	fmt.Fprintln(cmd.OutOrStdout(), resp.GetToken())
+	use := "anthill join TOKEN"
+	if flags.role == jobs.Coordinator || flags.role == jobs.Worker {
+		use = fmt.Sprintf("anthill %s --data DIR --join TOKEN", flags.role)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "admits %d %s(s) until %s; use it with: %s\n",
+		flags.uses, flags.role, resp.GetExpiresAt().AsTime().Local().Format(time.DateTime), use)
+	return nil
+}
+
+// roleFlag reads a role.
+type roleFlag jobs.Role
+
+func (f *roleFlag) Set(s string) error {
+	role, err := jobs.ParseRole(s)
+	*f = roleFlag(role)
+	return err
+}
+
+func (f *roleFlag) String() string {
+	if *f == roleFlag(jobs.Stranger) {
+		return ""
+	}
+	return jobs.Role(*f).String()
+}
+
+func (f *roleFlag) Type() string { return "role" }

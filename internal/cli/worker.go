@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/worker"
+	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/sandbox"
+)
+
+// sandboxChild is the hidden command by which a worker starts the processes
+// that guests run in.
+const sandboxChild = "sandbox-child"
+
+func newWorkerCommand() *cobra.Command {
+	cfg := worker.Config{Lent: limits.Default()}
+	var d daemon
+	cmd := &cobra.Command{
+		Use:   "worker --data DIR --join TOKEN",
+		Short: "Lend this machine's spare time to a grid",
+		Long: `Lend this machine's spare time to a grid. Tasks are WASM programs; each runs in
+a process of its own at the lowest priority, sees no file and no network, and is
+killed at its limits. A worker that has joined once needs no token any more.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runWorker(cmd, cfg, &d) },
+	}
+	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, blobs and compiled modules (required)")
+	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
+	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
+	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
+	cmd.Flags().BoolVar(&cfg.Misbehave, "misbehave", false, "return wrong bytes for half of the tasks, to try out whether the grid notices")
+	_ = cmd.MarkFlagRequired("data") // the flags exist
+	_ = cmd.Flags().MarkHidden("misbehave")
+	d.flags(cmd)
+	return cmd
+}
+
+func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
+	ctx, cancel := d.context(cmd.Context())
+	defer cancel()
+	exe, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	cfg.Logger = d.logger(cmd.ErrOrStderr())
+	cfg.SandboxCommand = []string{exe, sandboxChild}
+	w, err := worker.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots\n",
+		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots)
+	return w.Run(ctx)
+}
+
+func newSandboxChildCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: sandboxChild, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return sandbox.ChildMain(os.Stdin, os.Stdout) },
+	}
+}

@@ -1,0 +1,196 @@
+package fakegrid
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+type jobService struct {
+	anthillv1.UnimplementedJobServiceServer
+	grid *Grid
+}
+
+// unknown is NOT_FOUND as the real grid says it.
+func unknown(id string) error {
+	st, err := status.Newf(codes.NotFound, "job %q: no such job", id).WithDetails(
+		&errdetails.LocalizedMessage{Locale: "en", Message: "list the jobs: anthill jobs"})
+	if err != nil {
+		return err
+	}
+	return st.Err()
+}
+
+func (s *jobService) SubmitJob(_ context.Context, req *anthillv1.SubmitJobRequest) (*anthillv1.SubmitJobResponse, error) {
+	job := s.grid.submit(req)
+	// A failure after the deed is an answer that was lost.
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	return &anthillv1.SubmitJobResponse{Job: job}, nil
+}
+
+func (s *jobService) GetJob(_ context.Context, req *anthillv1.GetJobRequest) (*anthillv1.GetJobResponse, error) {
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	s.grid.mu.Lock()
+	defer s.grid.mu.Unlock()
+	job := s.grid.job(req.GetJobId())
+	if job == nil {
+		return nil, unknown(req.GetJobId())
+	}
+	return &anthillv1.GetJobResponse{Job: job.Proto}, nil
+}
+
+func (s *jobService) ListJobs(context.Context, *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	s.grid.mu.Lock()
+	defer s.grid.mu.Unlock()
+	resp := &anthillv1.ListJobsResponse{}
+	for _, job := range slices.Backward(s.grid.jobs) {
+		resp.Jobs = append(resp.Jobs, job.Proto)
+	}
+	return resp, nil
+}
+
+func (s *jobService) CancelJob(_ context.Context, req *anthillv1.CancelJobRequest) (*anthillv1.CancelJobResponse, error) {
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	s.grid.mu.Lock()
+	job := s.grid.job(req.GetJobId())
+	s.grid.mu.Unlock()
+	if job == nil {
+		return nil, unknown(req.GetJobId())
+	}
+	if job.Proto.GetState() != anthillv1.JobState_JOB_STATE_RUNNING {
+		return nil, status.Errorf(codes.FailedPrecondition, "job %q: it has finished", req.GetJobId())
+	}
+	s.grid.Finish(req.GetJobId(), anthillv1.JobState_JOB_STATE_CANCELLED, "cancelled by tester")
+	return &anthillv1.CancelJobResponse{Job: job.Proto}, nil
+}
+
+// WatchJob starts each stream with all events again: clients must cope.
+func (s *jobService) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStreamingServer[anthillv1.WatchJobResponse]) error {
+	sent := 0
+	return s.grid.follow(stream.Context(), req.GetJobId(), func(job Job) (bool, error) {
+		err := stream.Send(&anthillv1.WatchJobResponse{Job: job.Proto, Events: job.events[sent:]})
+		sent = len(job.events)
+		return job.finished(), err
+	})
+}
+
+// StreamResults starts one result too early: clients must cope.
+func (s *jobService) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]) error {
+	next := int(req.GetFromSequence())
+	if next > 0 {
+		next--
+	}
+	return s.grid.follow(stream.Context(), req.GetJobId(), func(job Job) (bool, error) {
+		for ; next < len(job.results); next++ {
+			if err := stream.Send(job.results[next]); err != nil {
+				return false, err
+			}
+		}
+		return job.finished(), nil
+	})
+}
+
+func (j *Job) finished() bool { return j.Proto.GetState() != anthillv1.JobState_JOB_STATE_RUNNING }
+
+// follow calls send with a copy of the job now and at each change until it says
+// that this was the last.
+func (g *Grid) follow(ctx context.Context, id string, send func(Job) (bool, error)) error {
+	if err := g.enter(); err != nil {
+		return err
+	}
+	for {
+		g.mu.Lock()
+		job, changed := g.job(id), g.changed
+		if job == nil {
+			g.mu.Unlock()
+			return unknown(id)
+		}
+		now := *job
+		g.mu.Unlock()
+		if last, err := send(now); last || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+type nodeService struct {
+	anthillv1.UnimplementedNodeServiceServer
+	grid *Grid
+}
+
+func (s *nodeService) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthillv1.ListNodesResponse, error) {
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	s.grid.mu.Lock()
+	defer s.grid.mu.Unlock()
+	return &anthillv1.ListNodesResponse{Nodes: s.grid.nodes}, nil
+}
+
+type enrolmentService struct {
+	anthillv1.UnimplementedEnrolmentServiceServer
+	grid *Grid
+}
+
+func (s *enrolmentService) CreateToken(_ context.Context, req *anthillv1.CreateTokenRequest) (*anthillv1.CreateTokenResponse, error) {
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	token, err := identity.NewToken(s.grid.Authority.Fingerprint(), jobs.Role(req.GetRole()), s.grid.Addresses())
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	s.grid.change(func() { s.grid.tokens[token.Hash()] = token.Role })
+	return &anthillv1.CreateTokenResponse{
+		Token: token.String(), ExpiresAt: timestamppb.New(time.Now().Add(req.GetLifetime().AsDuration())),
+	}, nil
+}
+
+func (s *enrolmentService) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthillv1.EnrolResponse, error) {
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	s.grid.mu.Lock()
+	role, ok := s.grid.tokens[identity.HashSecret(req.GetSecret())]
+	s.grid.mu.Unlock()
+	if !ok || role != jobs.Role(req.GetRole()) {
+		return nil, status.Error(codes.PermissionDenied, "token: unknown or used up")
+	}
+	public, err := identity.PublicKeyFrom(ctx)
+	if err != nil {
+		return nil, status.Error(codes.Unauthenticated, err.Error())
+	}
+	der, err := s.grid.Authority.Issue(public, role, nil)
+	if err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	resp := &anthillv1.EnrolResponse{Certificate: der, Owner: "tester"}
+	for _, c := range s.grid.coordinators {
+		resp.Coordinators = append(resp.Coordinators, &anthillv1.CoordinatorAddress{NodeId: string(c.identity.Node()), Address: c.address})
+	}
+	return resp, nil
+}

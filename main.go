@@ -1,0 +1,10 @@
+// Anthill is a peer-to-peer volunteer compute grid: this is its one command.
+package main
+
+import (
+	"os"
+
+	"github.com/anthill-grid/anthill/internal/cli"
+)
+
+func main() { os.Exit(cli.Main()) }

@@ -1,0 +1,21 @@
+// Package sdk submits jobs to an Anthill grid, follows them and reads their
+// results. The anthill command is built on it alone.
+//
+//	grid, err := sdk.Connect(ctx, sdk.Config{})
+//	...
+//	defer grid.Close()
+//	file, err := sdk.LoadJobFile("wordcount.yaml")
+//	...
+//	job, err := grid.Submit(ctx, file)
+//	...
+//	defer job.Close()
+//	for result, err := range grid.Results(ctx, job.ID()) {
+//		...
+//	}
+//
+// Errors say what went wrong and are of one of the kinds ErrInvalid,
+// ErrNotFound, ErrUnavailable and ErrRefused where that matters; NextStep says
+// what to do about one.
+//
+// Guests, the programs that run in the grid, use package sdk/task.
+package sdk

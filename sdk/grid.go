@@ -1,0 +1,193 @@
+package sdk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/resolver"
+	"google.golang.org/grpc/resolver/manual"
+
+	"github.com/anthill-grid/anthill/internal/contexts"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	window     = 4 << 20
+	maxMessage = 16 << 20
+)
+
+// Config says which grid to connect to, and how.
+type Config struct {
+	// Grid is the name of a context or the path of an identity directory.
+	// Default: $ANTHILL_GRID, or else the current context.
+	Grid string
+	// Patience is how long a call, or a stream that was lost, tries again
+	// while no coordinator answers. Default 15 s.
+	Patience time.Duration
+	// Logger tells of retries, at level debug. Default: no log.
+	Logger *slog.Logger
+}
+
+// Grid is a connection to all coordinators of a grid. It may be used by many
+// goroutines.
+type Grid struct {
+	identity     *identity.Identity
+	coordinators []string
+	patience     time.Duration
+	logger       *slog.Logger
+
+	conn      *grpc.ClientConn
+	jobs      anthillv1.JobServiceClient
+	nodes     anthillv1.NodeServiceClient
+	enrolment anthillv1.EnrolmentServiceClient
+
+	mu     sync.Mutex
+	closed bool
+	pantry *pantry // made when the first large result is fetched
+}
+
+// Connect opens the identity of a grid and begins to connect. It does not wait
+// for a coordinator: the first call does.
+func Connect(ctx context.Context, cfg Config) (*Grid, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	path, err := contexts.Resolve(cfg.Grid)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := identity.Load(path)
+	if errors.Is(err, identity.ErrNoIdentity) {
+		return nil, problem.NotFound("join the grid again: anthill join TOKEN", "connect: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if len(dir.Coordinators) == 0 {
+		return nil, problem.Invalid("join the grid again: anthill join TOKEN", "connect: %s names no coordinators", path)
+	}
+	return open(dir, cfg)
+}
+
+func open(dir *identity.Directory, cfg Config) (*Grid, error) {
+	if cfg.Patience == 0 {
+		cfg.Patience = 15 * time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	conn, err := dial(dir)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	conn.Connect()
+	return &Grid{
+		identity: dir.Identity, coordinators: dir.Coordinators, patience: cfg.Patience, logger: cfg.Logger,
+		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
+		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
+	}, nil
+}
+
+// dial connects to every coordinator and takes turns, so that a call that one
+// of them could not answer is repeated at another.
+func dial(dir *identity.Directory) (*grpc.ClientConn, error) {
+	var state resolver.State
+	for _, address := range dir.Coordinators {
+		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: address}}})
+	}
+	addresses := manual.NewBuilderWithScheme("anthill")
+	addresses.InitialState(state)
+	retry := backoff.DefaultConfig
+	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, time.Second
+	return grpc.NewClient("anthill:///"+dir.Identity.Grid,
+		grpc.WithResolvers(addresses),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`),
+		grpc.WithTransportCredentials(identity.ClientCredentials(dir.Identity, identity.WantRole(jobs.Coordinator))),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: 3 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
+		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+		grpc.WithIdleTimeout(0))
+}
+
+// Close ends the connection and removes what was kept for it. Closing again
+// does nothing.
+func (g *Grid) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil
+	}
+	g.closed = true
+	err := g.conn.Close()
+	if g.pantry != nil {
+		err = errors.Join(err, g.pantry.close())
+		g.pantry = nil
+	}
+	return err
+}
+
+// Coordinators are the addresses that are tried, HOST:PORT.
+func (g *Grid) Coordinators() []string { return g.coordinators }
+
+// Role is what this identity may do in the grid.
+func (g *Grid) Role() jobs.Role { return g.identity.Role }
+
+// Job describes one job.
+func (g *Grid) Job(ctx context.Context, id string) (*anthillv1.Job, error) {
+	resp, err := call(ctx, g, "job "+id, func(ctx context.Context) (*anthillv1.GetJobResponse, error) {
+		return g.jobs.GetJob(ctx, &anthillv1.GetJobRequest{JobId: id})
+	})
+	return resp.GetJob(), err
+}
+
+// Jobs describes all jobs, newest first.
+func (g *Grid) Jobs(ctx context.Context) ([]*anthillv1.Job, error) {
+	resp, err := call(ctx, g, "list jobs", func(ctx context.Context) (*anthillv1.ListJobsResponse, error) {
+		return g.jobs.ListJobs(ctx, &anthillv1.ListJobsRequest{})
+	})
+	return resp.GetJobs(), err
+}
+
+// Nodes describes the coordinators and workers of the grid.
+func (g *Grid) Nodes(ctx context.Context) ([]*anthillv1.Node, error) {
+	resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListNodesResponse, error) {
+		return g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{})
+	})
+	return resp.GetNodes(), err
+}
+
+// Cancel stops a job. It is an error of kind ErrRefused if it has finished.
+func (g *Grid) Cancel(ctx context.Context, id string) (*anthillv1.Job, error) {
+	req := &anthillv1.CancelJobRequest{JobId: id, RequestId: rand.Text()}
+	resp, err := call(ctx, g, "cancel job "+id, func(ctx context.Context) (*anthillv1.CancelJobResponse, error) {
+		return g.jobs.CancelJob(ctx, req)
+	})
+	return resp.GetJob(), err
+}
+
+// CreateToken makes a join token. For operators and coordinators. A request_id
+// is made if there is none.
+func (g *Grid) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequest) (*anthillv1.CreateTokenResponse, error) {
+	if req.GetRequestId() == "" {
+		req.RequestId = rand.Text()
+	}
+	return call(ctx, g, "create token", func(ctx context.Context) (*anthillv1.CreateTokenResponse, error) {
+		return g.enrolment.CreateToken(ctx, req)
+	})
+}
+
+// isEnd tells the end of a stream from a failure.
+func isEnd(err error) bool { return errors.Is(err, io.EOF) }

@@ -1,0 +1,132 @@
+package sdk
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// JobFile is a job as its author writes it, usually in YAML:
+//
+//	name: wordcount
+//	bundle: wordcount.wasm        # relative to the job file
+//	args: [--lower]
+//	env: {LANG: C}
+//	input:
+//	  files: ["corpus/**/*.txt"]
+//	  pack: 1MiB
+//	data: {stopwords.txt: lists/stopwords.txt}
+//	limits: {time: 30s, memory: 256MiB, output: 16MiB}
+//	trust: {replicas: 2, quorum: 2, max_attempts: 5}
+type JobFile struct {
+	// Path is where the file lies: paths in it are relative to its directory.
+	// A JobFile made by hand may leave it empty for the working directory.
+	Path string `json:"-"`
+
+	// Name is for people: at most 64 letters, digits, '-', '_' and '.'.
+	Name string `json:"name"`
+	// Bundle is the path of the WASM module, a WASI preview1 command.
+	Bundle string            `json:"bundle"`
+	Args   []string          `json:"args"`
+	Env    map[string]string `json:"env"`
+	Input  Input             `json:"input"`
+	// Data maps names to paths of files; the guest reads them as /data/NAME.
+	Data   map[string]string `json:"data"`
+	Limits Limits            `json:"limits"`
+	Trust  Trust             `json:"trust"`
+}
+
+// Input says what the tasks read on stdin. Exactly one of Files, Split, Range
+// and Items is set.
+type Input struct {
+	// Files are glob patterns, ** included. Each file is one task, in the
+	// sorted order of their paths; a file that two patterns match counts once.
+	Files []string `json:"files"`
+	// Pack, with Files, puts whole files together, in sorted order, until a
+	// task would read more than this. A line end is added to a file that
+	// lacks its last one.
+	Pack Size `json:"pack"`
+	// Split cuts one file.
+	Split *Split `json:"split"`
+	// Range gives each task a line "LO HI\n".
+	Range *Range `json:"range"`
+	// Items gives each task one value and a line end: strings as they are,
+	// anything else as JSON.
+	Items []any `json:"items"`
+}
+
+// Split cuts one file, either into runs of Lines lines or into runs of Size
+// bytes wherever they end.
+type Split struct {
+	File  string `json:"file"`
+	Lines int64  `json:"lines"`
+	Size  Size   `json:"size"`
+}
+
+// Range is the numbers From <= n < To in runs of Step: task i reads the line
+// "LO HI\n" with LO = From + i*Step and HI = min(LO+Step, To).
+type Range struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+	Step int64 `json:"step"`
+}
+
+// Limits bound one attempt at a task; zero means the grid's default.
+type Limits struct {
+	// Time is wall-clock time.
+	Time Duration `json:"time"`
+	// Memory is the guest's linear memory.
+	Memory Size `json:"memory"`
+	// Output is what the guest may write on stdout.
+	Output Size `json:"output"`
+}
+
+// Trust says how much agreement accepts a result; zero means the grid's
+// default.
+type Trust struct {
+	// Replicas is how many attempts at a task are started at once.
+	Replicas uint32 `json:"replicas"`
+	// Quorum is how many agreeing attempts accept a result.
+	Quorum uint32 `json:"quorum"`
+	// MaxAttempts is after how many attempts without agreement a task failed.
+	MaxAttempts uint32 `json:"max_attempts"`
+}
+
+// LoadJobFile reads and checks a job file.
+func LoadJobFile(path string) (*JobFile, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, invalid("give the path of a job file, such as examples/wordcount/job.yaml", "job file %s: %w", path, reason(err))
+	}
+	return ParseJobFile(path, text)
+}
+
+// ParseJobFile reads and checks the text of a job file. The path stands in
+// error messages, and its directory is where relative paths start.
+func ParseJobFile(path string, text []byte) (*JobFile, error) {
+	file := &JobFile{Path: path}
+	if err := decodeStrict(text, file); err != nil {
+		return nil, fmt.Errorf("job file %s: %w", path, err)
+	}
+	if err := file.Check(); err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// resolve makes a path of the job file absolute or relative to the working
+// directory.
+func (f *JobFile) resolve(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(f.Path), filepath.FromSlash(path))
+}
+
+// label is how messages call the job file.
+func (f *JobFile) label() string {
+	if f.Path == "" {
+		return "job"
+	}
+	return "job file " + f.Path
+}

@@ -1,0 +1,145 @@
+package sdk
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const head = "name: t\nbundle: t.wasm\n"
+
+func TestParseJobFile(t *testing.T) {
+	text := `
+name: word-count_2.1
+bundle: bin/t.wasm
+args: [--lower, 10]
+env: {LANG: C, COUNT: 5}
+input:
+  files: ["a/**/*.txt", b.txt]
+  pack: 1.5MiB
+data:
+  stop.txt: lists/stop.txt
+limits: {time: 1m30s, memory: 256MiB, output: 1000}
+trust: {replicas: 3, quorum: 2, max_attempts: 7}
+`
+	got, err := ParseJobFile("dir/job.yaml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &JobFile{
+		Path: "dir/job.yaml", Name: "word-count_2.1", Bundle: "bin/t.wasm",
+		Args: []string{"--lower", "10"}, Env: map[string]string{"LANG": "C", "COUNT": "5"},
+		Input:  Input{Files: []string{"a/**/*.txt", "b.txt"}, Pack: 3 << 19},
+		Data:   map[string]string{"stop.txt": "lists/stop.txt"},
+		Limits: Limits{Time: Duration(90 * time.Second), Memory: 256 << 20, Output: 1000},
+		Trust:  Trust{Replicas: 3, Quorum: 2, MaxAttempts: 7},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestParseJobFileSources(t *testing.T) {
+	tests := []struct {
+		text string
+		want Input
+	}{
+		{"split: {file: x, lines: 10}", Input{Split: &Split{File: "x", Lines: 10}}},
+		{"split: {file: x, size: 64KiB}", Input{Split: &Split{File: "x", Size: 64 << 10}}},
+		{"range: {from: -5, to: 5, step: 3}", Input{Range: &Range{From: -5, To: 5, Step: 3}}},
+	}
+	for _, tt := range tests {
+		file, err := ParseJobFile("job.yaml", []byte(head+"input: {"+tt.text+"}"))
+		if err != nil || !reflect.DeepEqual(file.Input, tt.want) {
+			t.Errorf("%s: got %+v, %v", tt.text, file, err)
+		}
+	}
+}
+
+func TestParseJobFileKeepsLargeItemsExact(t *testing.T) {
+	file, err := ParseJobFile("job.yaml", []byte(head+"input: {items: [9007199254740993, a b, {x: 1}]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := newItemList(file.Input.Items)
+	if err != nil || list.String() != "9007199254740993\na b\n{\"x\":1}\n" {
+		t.Errorf("got %q, %v", list.String(), err)
+	}
+}
+
+func TestParseJobFileErrors(t *testing.T) {
+	tests := []struct{ text, want, next string }{
+		{"a: [", "did not find expected node content", "YAML"},
+		{"- a", "found a list, want fields", "name"},
+		{"", "found nothing", "bundle"},
+		{"name: a\nname: b", `key "name" already set`, ""},
+		{"name: t\nbundel: x", `line 2: unknown field "bundel"`, `did you mean "bundle"?`},
+		{"name: t\ncolour: x", `line 2: unknown field "colour"`, "known fields here: name, bundle"},
+		{head + "input: {files: [a], packs: 1}", `line 3: unknown field "input.packs"`, `"pack"`},
+		{head + "input:\n  split:\n    line: 3", `line 5: unknown field "input.split.line"`, `"lines"`},
+		{head + "input: {files: a}", "input.files: found string, want a list", ""},
+		{head + "input: {files: [a]}\ntrust: {quorum: -1}", "trust.quorum: found number -1, want a whole number, 0 or more", ""},
+		{head + "input: {files: [a], pack: 1XB}", `input.pack: "1XB" is not a size; write it like`, ""},
+		{head + "input: {files: [a], pack: -1}", `input.pack: "-1" is not a size`, ""},
+		{head + "input: {files: [a]}\nlimits: {time: 30}", `limits.time: "30" is not a duration; write it like 30s`, ""},
+		{"bundle: b\ninput: {items: [1]}", "name: missing", "name:"},
+		{"name: a/b\nbundle: b\ninput: {items: [1]}", `name: found "a/b"`, "letters"},
+		{"name: a\ninput: {items: [1]}", "bundle: missing", "WASM"},
+		{head, "input: found nothing, want exactly one source", "one of files"},
+		{head + "input: {files: [a], items: [1]}", "input: found files and items, want exactly one", ""},
+		{head + "input: {items: [1], pack: 1}", "input.pack: goes only with files, found items", ""},
+		{head + "input: {items: []}", "input.items: the list is empty", ""},
+		{head + "input: {files: []}", "input.files: the list is empty", ""},
+		{head + "input: {split: {lines: 3}}", "input.split.file: missing", ""},
+		{head + "input: {split: {file: x}}", "input.split: want exactly one of lines and size", ""},
+		{head + "input: {split: {file: x, lines: 1, size: 2}}", "input.split: want exactly one of lines and size", ""},
+		{head + "input: {split: {file: x, lines: -1}}", "input.split.lines: found -1", ""},
+		{head + "input: {range: {to: 9}}", "input.range.step: found 0", ""},
+		{head + "input: {range: {from: 9, to: 9, step: 1}}", "input.range: no tasks: from 9 to 9", ""},
+		{head + "input: {range: {from: -9223372036854775808, to: 9223372036854775807, step: 1}}",
+			"makes 18446744073709551615 tasks", "larger step"},
+		{head + "input: {items: [1]}\ndata: {a/b: c}", `data: found the name "a/b"`, ""},
+		{head + "input: {items: [1]}\ndata: {a: ''}", "data.a: missing", ""},
+		{head + "input: {items: [1]}\ntrust: {quorum: 4, max_attempts: 3}", "trust.quorum: 4 can never agree in 3 attempts", ""},
+		{head + "input: {items: [1]}\ntrust: {replicas: 4, max_attempts: 3}", "trust.replicas: 4 is more than the 3", ""},
+	}
+	for _, tt := range tests {
+		_, err := ParseJobFile("job.yaml", []byte(tt.text))
+		if err == nil {
+			t.Errorf("%q: no error", tt.text)
+			continue
+		}
+		if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "job file job.yaml: ") || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: got %q, want it to have %q", tt.text, err, tt.want)
+		}
+		if next := NextStep(err); next == "" || !strings.Contains(next, tt.next) {
+			t.Errorf("%q: next step is %q, want %q", tt.text, next, tt.next)
+		}
+	}
+}
+
+func TestLoadJobFileThatIsNotThere(t *testing.T) {
+	_, err := LoadJobFile(filepath.Join(t.TempDir(), "job.yaml"))
+	if !errors.Is(err, ErrInvalid) || !errors.Is(err, os.ErrNotExist) || NextStep(err) == "" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRangeTasks(t *testing.T) {
+	tests := []struct {
+		r    Range
+		want uint64
+	}{
+		{Range{0, 10, 5}, 2}, {Range{0, 11, 5}, 3}, {Range{-1, 1, 9}, 1},
+		{Range{-1 << 63, 1<<63 - 1, 1 << 62}, 4},
+	}
+	for _, tt := range tests {
+		if got := tt.r.tasks(); got != tt.want {
+			t.Errorf("%+v: got %d, want %d", tt.r, got, tt.want)
+		}
+	}
+}

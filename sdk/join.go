@@ -1,0 +1,61 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/anthill-grid/anthill/internal/enrol"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// Membership is what Join got.
+type Membership struct {
+	// Grid is the grid's id.
+	Grid string
+	Role jobs.Role
+	// Owner is who is accountable for what this identity does.
+	Owner string
+	// Coordinators are HOST:PORT.
+	Coordinators []string
+}
+
+// Join trades a token for an identity, as a submitter or an operator, and saves
+// it in a directory that Connect takes as Config.Grid.
+func Join(ctx context.Context, token, dir string) (*Membership, error) {
+	parsed, err := identity.ParseToken(token)
+	if err != nil {
+		return nil, problem.Invalid("copy the whole token as 'anthill token create' printed it", "%w", err)
+	}
+	if err := checkClientRole(parsed.Role); err != nil {
+		return nil, err
+	}
+	if _, err := identity.Load(dir); !errors.Is(err, identity.ErrNoIdentity) {
+		return nil, problem.Invalid("choose another name, or remove that directory",
+			"join: %s has an identity already", dir)
+	}
+	key, err := identity.OpenKey(dir)
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	enrolment, err := enrol.Enrol(ctx, enrol.Config{Token: parsed, Key: key, Role: parsed.Role})
+	if err != nil {
+		return nil, err
+	}
+	got := enrolment.Directory
+	if err := got.Save(dir); err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	return &Membership{Grid: got.Identity.Grid, Role: got.Identity.Role, Owner: got.Owner, Coordinators: got.Coordinators}, nil
+}
+
+func checkClientRole(role jobs.Role) error {
+	switch role {
+	case jobs.Submitter, jobs.Operator:
+		return nil
+	}
+	return problem.Invalid(fmt.Sprintf("use it with: anthill %s --join TOKEN", role),
+		"join: the token is for a %s, not for a submitter", role)
+}

@@ -1,0 +1,141 @@
+package sdk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// Result is the accepted result of one task.
+type Result struct {
+	// Task is the task's index, from 0.
+	Task int
+	// Sequence is the place in the order of acceptance, from 0.
+	Sequence uint64
+	// Size is the number of bytes.
+	Size int64
+
+	id     blob.ID
+	inline bool
+	data   []byte
+	grid   *Grid
+}
+
+// Digest is the id of the result as a blob, in hex.
+func (r *Result) Digest() string { return r.id.String() }
+
+// Matches tells whether data, which has size bytes, is this result.
+func (r *Result) Matches(data io.Reader, size int64) (bool, error) {
+	if size != r.Size {
+		return false, nil
+	}
+	manifest, err := blob.Build(data, size)
+	if err != nil {
+		return false, fmt.Errorf("check result of task %d: %w", r.Task, err)
+	}
+	return manifest.ID() == r.id, nil
+}
+
+// Bytes is the result itself. One that did not come with the stream is fetched
+// from the coordinators, and every byte is checked by hash.
+func (r *Result) Bytes(ctx context.Context) ([]byte, error) {
+	if r.inline {
+		return r.data, nil
+	}
+	var data bytes.Buffer
+	if err := r.Copy(ctx, &data); err != nil {
+		return nil, err
+	}
+	return data.Bytes(), nil
+}
+
+// Copy writes the result to w without holding all of it in memory.
+func (r *Result) Copy(ctx context.Context, w io.Writer) error {
+	if r.inline {
+		_, err := w.Write(r.data)
+		return err
+	}
+	pantry, err := r.grid.openPantry()
+	if err != nil {
+		return err
+	}
+	return r.grid.persist(ctx, fmt.Sprintf("fetch result of task %d", r.Task), func(ctx context.Context, _ func()) error {
+		return pantry.fetch(ctx, r.id, w)
+	})
+}
+
+// Results tells of the results of a job in the order in which they were
+// accepted, those that are there at once and the others as they come, until
+// the job is finished. It ends in the same way whether the job succeeded or
+// failed: Job or Watch tell which. None comes twice, even when a coordinator is
+// lost. After an error there is nothing more.
+func (g *Grid) Results(ctx context.Context, id string) iter.Seq2[*Result, error] {
+	return func(yield func(*Result, error) bool) {
+		s := resultStream{grid: g, id: id, yield: yield}
+		err := g.persist(ctx, "results of job "+id, s.run)
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+type resultStream struct {
+	grid  *Grid
+	id    string
+	yield func(*Result, error) bool
+	next  uint64 // results before this one have been told
+}
+
+// run reads one stream to its end.
+func (s *resultStream) run(ctx context.Context, alive func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := s.grid.jobs.StreamResults(ctx, &anthillv1.StreamResultsRequest{JobId: s.id, FromSequence: s.next})
+	if err != nil {
+		return err
+	}
+	for {
+		msg, err := stream.Recv()
+		if isEnd(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		alive()
+		if msg.GetSequence() < s.next {
+			continue
+		}
+		result, err := s.grid.result(msg)
+		if err != nil {
+			return err
+		}
+		s.next = result.Sequence + 1
+		if !s.yield(result, nil) {
+			return errStopped
+		}
+	}
+}
+
+// result checks what a coordinator sent.
+func (g *Grid) result(msg *anthillv1.StreamResultsResponse) (*Result, error) {
+	id, err := blob.IDFrom(msg.GetOutput().GetId())
+	if err != nil {
+		return nil, fmt.Errorf("result of task %d: %w", msg.GetTask(), err)
+	}
+	r := &Result{
+		Task: int(msg.GetTask()), Sequence: msg.GetSequence(), Size: msg.GetOutput().GetSize(),
+		id: id, data: msg.GetData(), grid: g,
+	}
+	r.inline = int64(len(r.data)) == r.Size
+	if r.inline && blob.Of(r.data).ID() != id {
+		return nil, fmt.Errorf("result of task %d: the bytes do not match their hash", r.Task)
+	}
+	return r, nil
+}

@@ -1,0 +1,136 @@
+package sdk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// Job is a job that this process has submitted. It serves the job's bundle and
+// input to the grid until Close.
+type Job struct {
+	id       string
+	grid     *Grid
+	prepared *Prepared
+	server   *grpc.Server
+}
+
+// ID names the job in the grid.
+func (j *Job) ID() string { return j.id }
+
+// Tasks is how many tasks it has.
+func (j *Job) Tasks() int { return j.prepared.Tasks() }
+
+// Size is how many bytes of bundle, input and data it has.
+func (j *Job) Size() int64 { return j.prepared.Size() }
+
+// Submit prepares and submits a job. The caller closes it, once WaitUploaded
+// has returned: before, the grid may still need the input from here.
+func (g *Grid) Submit(ctx context.Context, file *JobFile) (*Job, error) {
+	prepared, err := Prepare(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	job, err := g.SubmitPrepared(ctx, prepared)
+	if err != nil {
+		return nil, errors.Join(err, prepared.Close())
+	}
+	return job, nil
+}
+
+// SubmitPrepared submits a job and, if that succeeds, takes it over: closing
+// the Job closes it.
+func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, error) {
+	what := "submit job " + prepared.spec.GetName()
+	listener, err := g.listen()
+	if err != nil {
+		return nil, fmt.Errorf("%s: serve input: %w", what, err)
+	}
+	server := g.newServer(prepared)
+	go server.Serve(listener) //nolint:errcheck // it ends when the job is closed, and has nothing to tell then
+	req := &anthillv1.SubmitJobRequest{Spec: prepared.spec, RequestId: rand.Text(), Provider: listener.Addr().String()}
+	resp, err := call(ctx, g, what, func(ctx context.Context) (*anthillv1.SubmitJobResponse, error) {
+		return g.jobs.SubmitJob(ctx, req)
+	})
+	if err != nil {
+		server.Stop()
+		return nil, err
+	}
+	return &Job{id: resp.GetJob().GetId(), grid: g, prepared: prepared, server: server}, nil
+}
+
+// listen opens a port on the address by which this host reaches a coordinator.
+func (g *Grid) listen() (net.Listener, error) {
+	var failures []error
+	for _, address := range g.coordinators {
+		// Nothing is sent: this only asks for a route.
+		route, err := net.Dial("udp", address)
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		host, _, err := net.SplitHostPort(route.LocalAddr().String())
+		if err := errors.Join(err, route.Close()); err != nil {
+			return nil, err
+		}
+		return net.Listen("tcp", net.JoinHostPort(host, "0"))
+	}
+	return nil, problem.Unavailable("check the network, or join the grid again",
+		"no route to any coordinator: %w", errors.Join(failures...))
+}
+
+// newServer serves the job's blobs to coordinators and workers.
+func (g *Grid) newServer(prepared *Prepared) *grpc.Server {
+	server := grpc.NewServer(
+		grpc.Creds(identity.ServerCredentials(g.identity, nil)),
+		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}))
+	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(swarm.ServerConfig{
+		Store: prepared.store,
+		Allow: func(ctx context.Context, _ blob.ID) bool {
+			peer, err := identity.FromContext(ctx)
+			return err == nil && (peer.Role == jobs.Coordinator || peer.Role == jobs.Worker)
+		},
+	}))
+	return server
+}
+
+// WaitUploaded returns when enough coordinators hold the bundle and the whole
+// input, so that the submitter may leave; or when the job is finished.
+func (j *Job) WaitUploaded(ctx context.Context) error {
+	for update, err := range j.grid.Watch(ctx, j.id) {
+		if err != nil {
+			return err
+		}
+		if Uploaded(update.Job) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// Uploaded tells whether the grid has all that it needs of a job's submitter.
+func Uploaded(job *anthillv1.Job) bool {
+	return Finished(job) || job.GetInputCopies() >= job.GetInputCopiesNeeded()
+}
+
+// Close stops serving the input and removes the local copy of it. The job goes
+// on in the grid.
+func (j *Job) Close() error {
+	j.server.Stop()
+	return j.prepared.Close()
+}

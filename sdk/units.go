@@ -1,0 +1,89 @@
+package sdk
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Size is a number of bytes. In a job file it is a number, or a number with a
+// unit: 64KiB, 1.5MiB, 2GB.
+type Size int64
+
+// sizeUnits is in the order in which suffixes are tried: longer ones first.
+var sizeUnits = []struct {
+	suffix string
+	bytes  float64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
+	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
+}
+
+// ParseSize reads a size such as 64KiB, 1.5MiB, 2GB or 1000.
+func ParseSize(s string) (Size, error) {
+	number, unit := strings.TrimSpace(s), 1.0
+	for _, u := range sizeUnits {
+		if n := len(number) - len(u.suffix); n > 0 && strings.EqualFold(number[n:], u.suffix) {
+			number, unit = strings.TrimSpace(number[:n]), u.bytes
+			break
+		}
+	}
+	value, err := strconv.ParseFloat(number, 64)
+	bytes := value * unit
+	if err != nil || math.IsNaN(bytes) || bytes < 0 || bytes >= math.MaxInt64 || bytes != math.Trunc(bytes) {
+		return 0, fmt.Errorf("%q is not a size; write it like 64KiB, 1MiB or 2GB", s)
+	}
+	return Size(bytes), nil
+}
+
+// UnmarshalJSON reads a number of bytes or a string with a unit.
+func (s *Size) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	if text == "null" {
+		return nil
+	}
+	if strings.HasPrefix(text, `"`) {
+		if err := json.Unmarshal(data, &text); err != nil {
+			return err
+		}
+	}
+	size, err := ParseSize(text)
+	if err != nil {
+		return err
+	}
+	*s = size
+	return nil
+}
+
+// String writes the size in the largest binary unit that keeps it readable.
+func (s Size) String() string {
+	for i := 3; i >= 0; i-- {
+		if u := sizeUnits[i]; float64(s) >= u.bytes {
+			return strconv.FormatFloat(math.Round(float64(s)/u.bytes*10)/10, 'f', -1, 64) + " " + u.suffix
+		}
+	}
+	return strconv.FormatInt(int64(s), 10) + " B"
+}
+
+// Duration is a time.Duration that a job file writes as Go does: 30s, 1m30s.
+type Duration time.Duration
+
+// UnmarshalJSON reads Go's notation. A bare number has no unit and is refused.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var text string
+	if json.Unmarshal(data, &text) != nil {
+		text = string(data)
+	}
+	value, err := time.ParseDuration(text)
+	if err != nil || value < 0 {
+		return fmt.Errorf("%q is not a duration; write it like 30s, 5m or 1h30m", text)
+	}
+	*d = Duration(value)
+	return nil
+}
