@@ -1,6 +1,10 @@
 package jobs
 
-import "github.com/anthill-grid/anthill/internal/blob"
+import (
+	"math"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
 
 // Command is one entry of the log. Exactly one of its pointers is set.
 type Command struct {
@@ -114,12 +118,15 @@ type Traffic struct {
 	FromWorkers      int64 `cbor:"3,keyasint,omitempty"`
 }
 
-// Add adds u to t.
+// Add adds u to t. The figures are a worker's word: what is absurd stops at
+// the bounds.
 func (t *Traffic) Add(u Traffic) {
-	t.FromSubmitter += u.FromSubmitter
-	t.FromCoordinators += u.FromCoordinators
-	t.FromWorkers += u.FromWorkers
+	t.FromSubmitter = addBytes(t.FromSubmitter, u.FromSubmitter)
+	t.FromCoordinators = addBytes(t.FromCoordinators, u.FromCoordinators)
+	t.FromWorkers = addBytes(t.FromWorkers, u.FromWorkers)
 }
+
+func addBytes(sum, n int64) int64 { return sum + min(max(0, n), math.MaxInt64-sum) }
 
 // ConfirmHeld says that a coordinator has blobs on its disk: results of tasks,
 // and bundle and input of whole jobs.

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -125,22 +124,38 @@ func (t *Task) Running() int {
 	return n
 }
 
+// maxOwnerLost is how often an owner may lose a task before it goes to others
+// first: a broken worker must not use up all of maxLost alone.
+const maxOwnerLost = 3
+
 // MayAttempt says whether a worker may get a task. Nobody votes twice on a
 // task; an owner tries it again only where repeat says that no other is left:
-// with another node, or after an attempt without a vote.
+// with another node, or after attempts without a vote.
 func (t *Task) MayAttempt(worker NodeID, owner OwnerID, repeat bool) bool {
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
-		busy := a.State == AttemptRunning || a.State == AttemptVoted
-		switch {
-		case a.State == AttemptLost || a.State == AttemptVoid:
-		case a.Worker == worker && busy:
-			return false
-		case a.Owner == owner && !repeat:
+		if a.Worker == worker && (a.State == AttemptRunning || a.State == AttemptVoted) {
 			return false
 		}
 	}
-	return true
+	return repeat || !t.Tried(owner)
+}
+
+// Tried says whether an owner has had his turn at a task: an attempt that
+// runs, voted or was killed, or several that were lost.
+func (t *Task) Tried(owner OwnerID) bool {
+	lost := 0
+	for i := range t.Attempts {
+		a := &t.Attempts[i]
+		switch {
+		case a.Owner != owner || a.State == AttemptVoid:
+		case a.State == AttemptLost:
+			lost++
+		default:
+			return true
+		}
+	}
+	return lost >= maxOwnerLost
 }
 
 func (s *State) submit(c *SubmitJob) Outcome {
@@ -235,51 +250,6 @@ func (s *State) score(j *Job, a *Attempt, v Vote) bool {
 	j.Attempts.Outvoted++
 	return false
 }
-
-func (s *State) confirm(c *ConfirmHeld) Outcome {
-	bit := s.holderBit(c.Coordinator)
-	if bit == 0 {
-		return rejected(reject(Denied, "NOT_A_COORDINATOR", "node "+string(c.Coordinator.Short()), "only coordinators hold results"))
-	}
-	for _, h := range c.Results {
-		if j := s.Jobs[h.Job]; j != nil {
-			s.confirmResults(h.Job, j, h.Tasks, bit)
-		}
-	}
-	for _, id := range c.Inputs {
-		if j := s.Jobs[id]; j != nil {
-			j.InputHolders |= bit
-		}
-	}
-	return Outcome{}
-}
-
-func (s *State) confirmResults(id JobID, j *Job, tasks []uint32, bit uint64) {
-	for _, i := range tasks {
-		if int(i) >= len(j.Closed) || j.Closed[i].Output.ID.IsZero() {
-			continue
-		}
-		c := &j.Closed[i]
-		c.Holders |= bit
-		if bits.OnesCount64(c.Holders) >= s.CopiesNeeded() {
-			delete(j.Unheld, i)
-		}
-	}
-	if j.State == JobRunning && j.Done() == j.Total() {
-		s.finish(id, j, JobSucceeded, "")
-	}
-}
-
-// Holds says whether a coordinator has confirmed that it holds a result.
-func (s *State) Holds(j *Job, task uint32, id NodeID) bool {
-	return j.Closed[task].Holders&s.holderBit(id) != 0
-}
-
-// InputCopies is the number of coordinators that hold bundle and input.
-func (j *Job) InputCopies() int { return bits.OnesCount64(j.InputHolders) }
-
-// HoldsInput says whether a coordinator has confirmed to hold bundle and input.
-func (s *State) HoldsInput(j *Job, id NodeID) bool { return j.InputHolders&s.holderBit(id) != 0 }
 
 func (s JobState) String() string {
 	switch s {

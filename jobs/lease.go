@@ -166,11 +166,11 @@ func (s *State) report(c *ReportAttempts) Outcome {
 	return Outcome{}
 }
 
-// reportOne passes over a report whose lease is void: it came too late, twice,
-// or from somebody else. Owners who lost a vote by it are added to suspects.
+// reportOne passes over a report whose lease is void (it came too late, twice,
+// or from somebody else) and over a success that names no output. Owners who lost a vote by it are added to suspects.
 func (s *State) reportOne(r *Report, suspects map[OwnerID]bool) {
 	p, ok := s.leases[r.Lease]
-	if !ok || s.attempt(p).Worker != r.Worker {
+	if !ok || s.attempt(p).Worker != r.Worker || r.Status == Succeeded && r.Output.ID.IsZero() {
 		return
 	}
 	j, a := s.Jobs[p.Job], s.attempt(p)
@@ -232,30 +232,31 @@ func (s *State) ban(id OwnerID, why string) {
 	s.Owners[id].Banned = why
 	for _, jobID := range slices.Clone(s.Running()) {
 		j := s.Jobs[jobID]
-		for _, i := range j.OpenTasks() {
-			s.voidVotes(j.Open[i], id)
-		}
 		s.event(j, EventBanned, id, fmt.Sprintf("%s is banned: %s", id, why))
+		for _, i := range j.OpenTasks() {
+			// Where his was the last attempt under way, the task may be hopeless now.
+			if t := j.Open[i]; t != nil && s.voidOwner(t, id) {
+				s.settle(LeasePlace{Job: jobID, Task: i})
+			}
+		}
 	}
 }
 
-func (s *State) voidVotes(t *Task, owner OwnerID) {
+// voidOwner makes an owner's attempts count nowhere, and tells whether there
+// were any.
+func (s *State) voidOwner(t *Task, owner OwnerID) bool {
+	found := false
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
 		if a.Owner != owner {
 			continue
 		}
+		found = true
 		if a.State == AttemptRunning {
 			s.endLease(a, AttemptVoid, "its owner was banned")
 		}
-		if a.State == AttemptVoted {
-			a.State = AttemptVoid
-		}
+		a.State = AttemptVoid
 	}
-	t.Disputed = len(countGroups(t.Attempts)) > 1
-}
-
-func countGroups(attempts []Attempt) []group {
-	b := count(attempts)
-	return b.groups
+	t.Disputed = len(count(t.Attempts).groups) > 1
+	return found
 }

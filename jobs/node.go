@@ -55,7 +55,11 @@ func (s *State) found(c *FoundGrid) Outcome {
 func (s *State) addNode(id NodeID, n *Node) {
 	s.Nodes[id] = n
 	if n.Role == Coordinator && s.holderBit(id) == 0 && len(s.Holders) < 64 {
+		before := s.CopiesNeeded()
 		s.Holders = append(s.Holders, id)
+		if s.CopiesNeeded() > before {
+			s.unholdScarce()
+		}
 	}
 }
 
@@ -69,12 +73,14 @@ func (s *State) createToken(c *CreateToken) Outcome {
 		return rejected(invalid("uses", "%d is not between 1 and %d", c.Uses, maxUses))
 	case len(c.Owner) > 64:
 		return rejected(invalid("owner", "the name has %d bytes, more than 64", len(c.Owner)))
+	case c.Owner == OperatorOwner && c.Role == Worker: // a ban would hit the coordinators
+		return rejected(invalid("owner", "%q cannot own workers", c.Owner).next("use another name"))
 	case s.Tokens[c.Token] != nil:
 		return rejected(reject(Precondition, "TOKEN_EXISTS", "token", "it exists already"))
 	}
 	owner := c.Owner
 	if owner == "" {
-		owner = OwnerID("token-" + string(c.Token[:8]))
+		owner = OwnerID("token-" + string(c.Token[:min(8, len(c.Token))]))
 	}
 	s.Tokens[c.Token] = &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner}
 	return Outcome{Owner: owner}
@@ -127,17 +133,3 @@ func (s *State) BannedNode(id NodeID) string {
 	}
 	return s.Owners[n.Owner].Banned
 }
-
-// holderBit is the coordinator's bit in sets of holders, or 0.
-func (s *State) holderBit(id NodeID) uint64 {
-	for i, h := range s.Holders {
-		if h == id {
-			return 1 << i
-		}
-	}
-	return 0
-}
-
-// CopiesNeeded is the number of coordinators that must hold bytes before they
-// count as safe from the loss of any one of them.
-func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }

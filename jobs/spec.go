@@ -1,7 +1,9 @@
 package jobs
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -86,7 +88,7 @@ func (s Spec) WithDefaults() Spec {
 	}
 	setDefault(&s.Trust.Quorum, 2)
 	setDefault(&s.Trust.Replicas, s.Trust.Quorum)
-	setDefault(&s.Trust.MaxAttempts, max(5, s.Trust.Replicas))
+	setDefault(&s.Trust.MaxAttempts, max(5, s.Trust.Replicas, s.Trust.Quorum))
 	return s
 }
 
@@ -105,11 +107,11 @@ func (in Input) Tasks() int64 {
 		if r.Step <= 0 || r.To <= r.From {
 			return 0
 		}
-		return int64((uint64(r.To)-uint64(r.From)-1)/uint64(r.Step) + 1)
+		return int64(min((uint64(r.To)-uint64(r.From)-1)/uint64(r.Step)+1, math.MaxInt64))
 	case in.Blob != nil && in.Blob.Index != nil:
 		return max(0, in.Blob.Index.Size/8-1)
-	case in.Blob != nil && in.Blob.ShardSize > 0:
-		return (in.Blob.Blob.Size + in.Blob.ShardSize - 1) / in.Blob.ShardSize
+	case in.Blob != nil && in.Blob.ShardSize > 0 && in.Blob.Blob.Size > 0:
+		return (in.Blob.Blob.Size-1)/in.Blob.ShardSize + 1
 	}
 	return 0
 }
@@ -122,6 +124,26 @@ func (r Range) Line(i uint32) string {
 		hi = lo + r.Step
 	}
 	return strconv.FormatInt(lo, 10) + " " + strconv.FormatInt(hi, 10) + "\n"
+}
+
+// IndexEntry is where an index of big-endian 64-bit offsets holds the beginning
+// and the end of shard i: size bytes from off.
+func IndexEntry(i uint32) (off, size int64) { return 8 * int64(i), 16 }
+
+// Shard is the byte range of the input blob that task i reads. entry is what
+// stands at IndexEntry(i), where there is an index.
+func (b BlobInput) Shard(i uint32, entry []byte) (off, size int64, err error) {
+	off, end := int64(i)*b.ShardSize, min(int64(i+1)*b.ShardSize, b.Blob.Size)
+	if b.Index != nil {
+		if len(entry) != 16 {
+			return 0, 0, fmt.Errorf("shard %d: its index entry has %d bytes, not 16", i, len(entry))
+		}
+		off, end = int64(binary.BigEndian.Uint64(entry)), int64(binary.BigEndian.Uint64(entry[8:]))
+	}
+	if off < 0 || end < off || end > b.Blob.Size {
+		return 0, 0, fmt.Errorf("shard %d: bytes %d to %d do not lie in the input of %d bytes", i, off, end, b.Blob.Size)
+	}
+	return off, end - off, nil
 }
 
 // Blobs are all blobs that the job needs: bundle, input, index and data.
@@ -186,13 +208,17 @@ func (s Spec) checkInput() *Rejection {
 func (s Spec) checkText() *Rejection {
 	size := 0
 	for _, a := range s.Args {
-		size += len(a)
+		if strings.Contains(a, "\x00") {
+			return invalid("args", "%q has a zero byte", a)
+		}
+		size += len(a) + 1
 	}
-	for k, v := range s.Env {
+	for _, k := range sortedKeys(s.Env) {
+		v := s.Env[k]
 		if k == "" || strings.ContainsAny(k, "=\x00") || strings.Contains(v, "\x00") {
 			return invalid("env", "%q is not a variable", k)
 		}
-		size += len(k) + len(v)
+		size += len(k) + len(v) + 2
 	}
 	if size > MaxSpecBytes {
 		return invalid("args, env", "they have %d bytes, more than %d", size, MaxSpecBytes).next("put large values into a data file")
@@ -201,6 +227,9 @@ func (s Spec) checkText() *Rejection {
 }
 
 func (s Spec) checkData() *Rejection {
+	if len(s.Data) > 256 {
+		return invalid("data", "it has %d files, more than 256", len(s.Data))
+	}
 	seen := map[string]bool{}
 	for _, d := range s.Data {
 		if !namePattern.MatchString(d.Name) || seen[d.Name] {
@@ -210,9 +239,6 @@ func (s Spec) checkData() *Rejection {
 			return invalid("data."+d.Name, "there is no blob")
 		}
 		seen[d.Name] = true
-	}
-	if len(s.Data) > 256 {
-		return invalid("data", "it has %d files, more than 256", len(s.Data))
 	}
 	return nil
 }

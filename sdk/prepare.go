@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
@@ -55,6 +56,29 @@ func (p *Prepared) Tasks() int { return p.tasks }
 
 // Size is how many bytes the bundle, the input and the data files have.
 func (p *Prepared) Size() int64 { return p.size }
+
+// Shard is what task i reads.
+func (p *Prepared) Shard(i int) ([]byte, error) {
+	if r := p.spec.GetInput().GetRange(); r != nil {
+		return []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(uint32(i))), nil
+	}
+	b := p.spec.GetInput().GetBlob()
+	in := jobs.BlobInput{Blob: blob.Ref{Size: b.GetBlob().GetSize()}, ShardSize: b.GetShardSize()}
+	var entry []byte
+	if b.GetIndex() != nil {
+		in.Index = &blob.Ref{Size: b.GetIndex().GetSize()}
+		at, size := jobs.IndexEntry(uint32(i))
+		var err error
+		if entry, err = p.store.ReadRange(blob.ID(b.GetIndex().GetId()), at, size); err != nil {
+			return nil, fmt.Errorf("read index: %w", err)
+		}
+	}
+	off, n, err := in.Shard(uint32(i), entry)
+	if err != nil {
+		return nil, err
+	}
+	return p.store.ReadRange(blob.ID(b.GetBlob().GetId()), off, n)
+}
 
 // Close removes the temporary directory.
 func (p *Prepared) Close() error {

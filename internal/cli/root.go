@@ -73,6 +73,7 @@ func newRootCommand() *cobra.Command {
 		newCoordinatorCommand(),
 		newWorkerCommand(),
 		newDevCommand(),
+		newDemoCommand(),
 		newSandboxChildCommand(),
 	)
 	return root
@@ -84,6 +85,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	next := fmt.Sprintf("see '%s --help'", cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
 		next = "did you mean " + strings.Join(near, " or ") + "?"
 	}

@@ -35,10 +35,10 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exits CODE ARG... runs anthill and expects an exit code.
+// exits CODE [ARG...] runs anthill and expects an exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE ARG...")
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: exits CODE [ARG...]")
 	}
 	err := ts.Exec("anthill", args[1:]...)
 	code := "0"

@@ -5,7 +5,6 @@ package executor
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -130,19 +129,9 @@ func (e *Executor) shard(ctx context.Context, a *Attempt, in *anthillv1.Input) (
 		return []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(task)), nil
 	}
 	b := in.GetBlob()
-	off, n := int64(task)*b.GetShardSize(), b.GetShardSize()
-	if b.GetIndex() != nil {
-		var err error
-		if off, n, err = e.indexed(ctx, a, b.GetIndex(), task); err != nil {
-			return nil, err
-		}
-	}
-	n = min(n, b.GetBlob().GetSize()-off)
-	if off < 0 || n < 0 {
-		return nil, fmt.Errorf("shard %d: the input's index is not in order", task)
-	}
-	if n == 0 {
-		return nil, nil
+	off, n, err := e.locate(ctx, a, b, task)
+	if err != nil || n == 0 {
+		return nil, err
 	}
 	id, err := e.fetch(ctx, a, b.GetBlob(), off, n)
 	if err != nil {
@@ -151,18 +140,23 @@ func (e *Executor) shard(ctx context.Context, a *Attempt, in *anthillv1.Input) (
 	return e.Store.ReadRange(id, off, n)
 }
 
-// indexed looks a shard's byte range up in the input's index.
-func (e *Executor) indexed(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef, task uint32) (off, n int64, err error) {
-	id, err := e.fetch(ctx, a, ref, 8*int64(task), 16)
+// locate finds out which bytes of the input the task reads.
+func (e *Executor) locate(ctx context.Context, a *Attempt, b *anthillv1.BlobInput, task uint32) (off, n int64, err error) {
+	in := jobs.BlobInput{Blob: blob.Ref{Size: b.GetBlob().GetSize()}, ShardSize: b.GetShardSize()}
+	if b.GetIndex() == nil {
+		return in.Shard(task, nil)
+	}
+	in.Index = &blob.Ref{Size: b.GetIndex().GetSize()}
+	at, size := jobs.IndexEntry(task)
+	id, err := e.fetch(ctx, a, b.GetIndex(), at, size)
 	if err != nil {
 		return 0, 0, err
 	}
-	entry, err := e.Store.ReadRange(id, 8*int64(task), 16)
+	entry, err := e.Store.ReadRange(id, at, size)
 	if err != nil {
 		return 0, 0, err
 	}
-	off = int64(binary.BigEndian.Uint64(entry))
-	return off, int64(binary.BigEndian.Uint64(entry[8:])) - off, nil
+	return in.Shard(task, entry)
 }
 
 func providers(lease *anthillv1.Lease) []swarm.Provider {

@@ -40,7 +40,7 @@ func TestTheWorldFollowsFromTheTask(t *testing.T) {
 	if again := run(t, s, task); string(again.Output) != text {
 		t.Errorf("the same task saw\n%sand then\n%s", text, again.Output)
 	}
-	elsewhere := newSlot(t)
+	elsewhere := newSlotIn(t, sharedCache())
 	if again := run(t, elsewhere, task); string(again.Output) != text {
 		t.Errorf("another child saw\n%sinstead of\n%s", again.Output, text)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"sync/atomic"
 )
 
@@ -15,6 +16,8 @@ import (
 // parent is gone and nothing else would ever stop the guest, so the process
 // exits.
 func ChildMain(in io.Reader, out io.Writer) error {
+	// One for the guest, which does not yield, and one for the listener.
+	runtime.GOMAXPROCS(2)
 	c := &child{in: bufio.NewReader(in), out: bufio.NewWriter(out), orders: make(chan order)}
 	go c.listen()
 	ctx := context.Background()

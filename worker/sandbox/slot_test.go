@@ -175,8 +175,8 @@ func TestCloseEndsARun(t *testing.T) {
 // TestMemoryOutsideTheLimitKillsTheChild lets a table eat what the limit on
 // linear memory does not cover.
 func TestMemoryOutsideTheLimitKillsTheChild(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux limits address space")
+	if runtime.GOOS != "linux" || raceDetector {
+		t.Skip("address space is not limited")
 	}
 	s := newSlot(t)
 	task := newTask(t, guesttest.GrowTable())

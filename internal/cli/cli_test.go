@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/fakegrid"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	succeeded = anthillv1.JobState_JOB_STATE_SUCCEEDED
+	failed    = anthillv1.JobState_JOB_STATE_FAILED
+)
+
+// start runs a fake grid and makes it the one that commands use.
+func start(t *testing.T, role jobs.Role) *fakegrid.Grid {
+	t.Helper()
+	fake := fakegrid.Start(t, 2)
+	t.Setenv("ANTHILL_HOME", t.TempDir())
+	t.Setenv("ANTHILL_GRID", fake.Client(t, role))
+	return fake
+}
+
+// expect runs a command and checks its exit code.
+func expect(t *testing.T, code int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	got, stdout, stderr := anthill(t.Context(), args...)
+	if got != code {
+		t.Fatalf("anthill %s: exit code %d, want %d\nstdout: %s\nstderr: %s", strings.Join(args, " "), got, code, stdout, stderr)
+	}
+	return stdout, stderr
+}
+
+// expectMatch checks text against a pattern.
+func expectMatch(t *testing.T, text, pattern string) {
+	t.Helper()
+	if !regexp.MustCompile(pattern).MatchString(text) {
+		t.Errorf("does not match %q:\n%s", pattern, text)
+	}
+}
+
+func TestJobsStatusCancel(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	stdout, _ := expect(t, 0, "jobs", "-o", "json")
+	if stdout != "" {
+		t.Errorf("no jobs, but %q", stdout)
+	}
+	fake.AddJob("old", 2)
+	fake.AddJob("new", 3)
+	stdout, _ = expect(t, 0, "jobs")
+	expectMatch(t, stdout, `^JOB +STATE +DONE +RUNNING .*\nnew  running  0/3 .*\nold  running  0/2 .*\n$`)
+	if strings.Contains(stdout, "\x1b") || strings.Contains(stdout, " \n") {
+		t.Errorf("colours or trailing spaces in a pipe: %q", stdout)
+	}
+	stdout, _ = expect(t, 0, "status", "old")
+	expectMatch(t, stdout, `(?m)^state +running$`)
+	_, stderr := expect(t, 0, "cancel", "old")
+	expectMatch(t, stderr, `^old: cancelled\n$`)
+	expect(t, 1, "cancel", "old")
+	_, stderr = expect(t, 3, "status", "nosuch")
+	expectMatch(t, stderr, `^anthill: job nosuch: .*no such job\nlist the jobs: anthill jobs\n$`)
+	expect(t, 3, "cancel", "nosuch")
+	expect(t, 3, "status", "--watch", "nosuch")
+}
+
+func TestJSONIsStable(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	fake.AddJob("a", 2)
+	fake.AddJob("b", 2)
+	first, _ := expect(t, 0, "jobs", "-o", "json")
+	for _, line := range strings.SplitAfter(strings.TrimSuffix(first, "\n"), "\n") {
+		var job struct {
+			ID    string         `json:"id"`
+			Tasks map[string]int `json:"tasks"`
+		}
+		if err := json.Unmarshal([]byte(line), &job); err != nil || job.ID == "" || job.Tasks["total"] != 2 {
+			t.Errorf("line %q: %v", line, err)
+		}
+		if strings.Contains(line, `": `) || strings.Contains(line, `, "`) {
+			t.Errorf("spaces in %q", line)
+		}
+	}
+	expectMatch(t, first, `"done":0`) // zeroes are there for scripts
+	one, _ := expect(t, 0, "status", "a", "-o", "json")
+	expectMatch(t, one, `(?s)^\{\n  "id": "a",\n.*\n\}\n$`)
+}
+
+func TestStatusWatch(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	fake.AddJob("good", 1)
+	fake.Tell("good", "attempts at task 0 disagree")
+	fake.Accept(t, "good", 0, nil)
+	time.AfterFunc(100*time.Millisecond, func() { fake.Finish("good", succeeded, "") })
+	stdout, stderr := expect(t, 0, "status", "--watch", "good")
+	expectMatch(t, stdout, `(?m)^state +succeeded$`)
+	expectMatch(t, stderr, `attempts at task 0 disagree\ngood: 1/1 done(?s).*good: succeeded after`)
+
+	fake.AddJob("bad", 1)
+	fake.Finish("bad", failed, "task 0: exit code 3")
+	_, stderr = expect(t, 1, "status", "--watch", "bad")
+	expectMatch(t, stderr, `anthill: job bad: failed: task 0: exit code 3\n$`)
+	stdout, _ = expect(t, 1, "status", "--watch", "bad", "-o", "json")
+	expectMatch(t, stdout, `^\{"id":"bad",.*\}\n$`)
+}
+
+func TestNodes(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	fake.AddNode(&anthillv1.Node{
+		Id: strings.Repeat("b", 32), Role: anthillv1.Role_ROLE_WORKER, Owner: "mallory", Liveness: anthillv1.Liveness_LIVENESS_ALIVE,
+		Slots: 4, Record: &anthillv1.OwnerRecord{Agreed: 7, Outvoted: 5, Banned: true}, Address: "10.0.0.2:7000",
+	})
+	fake.AddNode(&anthillv1.Node{Id: strings.Repeat("c", 32), Role: anthillv1.Role_ROLE_COORDINATOR, Leader: true, Liveness: anthillv1.Liveness_LIVENESS_FAILED})
+	stdout, _ := expect(t, 0, "nodes")
+	expectMatch(t, stdout, `^NODE .*\ncccccccc +coordinator \(leader\) +failed .*\nbbbbbbbb +worker +mallory +alive, banned +4 +0 +7 +5 +10.0.0.2:7000\n$`)
+	stdout, _ = expect(t, 0, "nodes", "-o", "json")
+	if n := strings.Count(stdout, "\n"); n != 2 {
+		t.Errorf("%d lines, want 2: %s", n, stdout)
+	}
+}
+
+func TestTokenAndJoin(t *testing.T) {
+	start(t, jobs.Operator)
+	token, stderr := expect(t, 0, "token", "create", "--role", "submitter", "--ttl", "10m")
+	expectMatch(t, token, `^anthill-[\w-]+\n$`)
+	expectMatch(t, stderr, `admits 1 submitter\(s\) until .*: anthill join TOKEN\n$`)
+	_, stderr = expect(t, 0, "token", "create", "--role", "worker")
+	expectMatch(t, stderr, `anthill worker --data DIR --join TOKEN`)
+	asJSON, _ := expect(t, 0, "token", "create", "--role", "submitter", "-o", "json")
+	expectMatch(t, asJSON, `(?s)^\{\n  "token": "anthill-.*"expires_at"`)
+
+	t.Setenv("ANTHILL_GRID", "")
+	_, stderr = expect(t, 0, "join", strings.TrimSpace(token), "--name", "mine")
+	expectMatch(t, stderr, `joined grid [0-9a-f]{16} as submitter, owner tester; context "mine" is now current`)
+	expect(t, 0, "jobs")
+	expect(t, 0, "jobs", "--grid", "mine")
+	_, stderr = expect(t, 2, "join", strings.TrimSpace(token), "--name", "mine")
+	expectMatch(t, stderr, `has an identity already\nchoose another name`)
+	expect(t, 0, "join", strings.TrimSpace(token))
+	expect(t, 0, "jobs")
+}
+
+func TestResults(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	dir := filepath.Join(t.TempDir(), "deep", "out")
+	large := bytes.Repeat([]byte("large"), 100_000)
+	fake.AddJob("j", 3)
+	fake.Accept(t, "j", 1, []byte("one"))
+	fake.Accept(t, "j", 0, large)
+	time.AfterFunc(200*time.Millisecond, func() {
+		fake.Accept(t, "j", 2, nil)
+		fake.Finish("j", succeeded, "")
+	})
+	_, stderr := expect(t, 0, "results", "j", "-o", dir)
+	expectMatch(t, stderr, `wrote 3 results to .*, 0 were there`)
+	expectFiles(t, dir, map[string]string{"task-000000.out": string(large), "task-000001.out": "one", "task-000002.out": ""})
+
+	if err := os.WriteFile(filepath.Join(dir, "task-000001.out"), []byte("eno"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr = expect(t, 0, "results", "j", "-o", dir)
+	expectMatch(t, stderr, `wrote 1 results to .*, 2 were there`)
+	expectFiles(t, dir, map[string]string{"task-000000.out": string(large), "task-000001.out": "one", "task-000002.out": ""})
+}
+
+// expectFiles checks that a directory has these files and no others.
+func expectFiles(t *testing.T, dir string, want map[string]string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != len(want) {
+		t.Errorf("found %v, %v; want %d files", entries, err, len(want))
+	}
+	for name, content := range want {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(data) != content {
+			t.Errorf("%s: %d bytes, %v; want %d bytes", name, len(data), err, len(content))
+		}
+	}
+}
+
+func TestResultsErrors(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	dir := filepath.Join(t.TempDir(), "out")
+	expect(t, 3, "results", "nosuch", "-o", dir)
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a wrong id made a directory")
+	}
+	fake.AddJob("bad", 2)
+	fake.Accept(t, "bad", 0, []byte("x"))
+	fake.Finish("bad", failed, "task 1: no agreement")
+	_, stderr := expect(t, 1, "results", "bad", "-o", dir)
+	expectMatch(t, stderr, `job bad: failed: task 1: no agreement`)
+	expectFiles(t, dir, map[string]string{"task-000000.out": "x"})
+
+	fake.AddJob("short", 2)
+	fake.Finish("short", succeeded, "")
+	_, stderr = expect(t, 1, "results", "short", "-o", dir)
+	expectMatch(t, stderr, `results of job short: got 0 of 2`)
+	if err := os.WriteFile(filepath.Join(t.TempDir(), "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, 1, "results", "bad", "-o", filepath.Join(dir, "task-000000.out"))
+}
+
+// jobFile writes a job of two tasks.
+func jobFile(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	module, err := hex.DecodeString("0061736d01000000010401600000030201000503010001" +
+		"071302066d656d6f72790200065f737461727400000a040102000b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"t.wasm": string(module), "job.yaml": "name: t\nbundle: t.wasm\ninput: {items: [a, b]}\n"}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "job.yaml")
+}
+
+func TestSubmit(t *testing.T) {
+	start(t, jobs.Submitter)
+	stdout, stderr := expect(t, 0, "submit", jobFile(t))
+	if stdout != "t-1\n" {
+		t.Errorf("stdout is %q, want the id alone", stdout)
+	}
+	expectMatch(t, stderr, `(?s)^submitted t-1: 2 tasks, .*you can disconnect now\nfollow it: +anthill status t-1 --watch\n`)
+}
+
+func TestSubmitAndWait(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	dir := filepath.Join(t.TempDir(), "out")
+	go func() {
+		for len(fake.Submissions()) == 0 {
+			time.Sleep(5 * time.Millisecond)
+		}
+		fake.Update("t-1", func(j *anthillv1.Job) { j.Tasks.Total = 2 })
+		fake.Accept(t, "t-1", 0, []byte("A"))
+		fake.Accept(t, "t-1", 1, []byte("B"))
+		fake.Finish("t-1", succeeded, "")
+	}()
+	stdout, stderr := expect(t, 0, "submit", jobFile(t), "-o", dir)
+	if stdout != "t-1\n" {
+		t.Errorf("stdout is %q, want the id alone", stdout)
+	}
+	expectMatch(t, stderr, `wrote 2 results to`)
+	expectFiles(t, dir, map[string]string{"task-000000.out": "A", "task-000001.out": "B"})
+
+	go func() {
+		for len(fake.Submissions()) == 1 {
+			time.Sleep(5 * time.Millisecond)
+		}
+		fake.Finish("t-2", failed, "task 0: time limit")
+	}()
+	_, stderr = expect(t, 1, "submit", "--wait", jobFile(t))
+	expectMatch(t, stderr, `job t-2: failed: task 0: time limit`)
+}
+
+func TestInterruptDetaches(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	fake.Copies = 1
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for len(fake.Submissions()) == 0 {
+			time.Sleep(5 * time.Millisecond)
+		}
+		time.Sleep(50 * time.Millisecond)
+		cancel()
+	}()
+	code, stdout, stderr := anthill(ctx, "submit", "--wait", jobFile(t))
+	if code != 130 || stdout != "t-1\n" {
+		t.Errorf("exit code %d, stdout %q", code, stdout)
+	}
+	expectMatch(t, stderr, `(?s)detached from t-1; come back with:\n  anthill status t-1 --watch.*has 1 of the 2 copies`)
+}

@@ -1,0 +1,160 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// start is the time at which grids of tests are founded.
+const start Time = 1_000_000
+
+// leaseTime is for how long the leases of tests live.
+const leaseTime = 6 * time.Second
+
+// grid is a state with shorthands to command it.
+type grid struct {
+	*State
+	lastLease LeaseID
+	clock     Time
+}
+
+// newGrid is founded: coordinator c1, operator op.
+func newGrid() *grid {
+	g := &grid{State: NewState(), clock: start}
+	g.apply(Command{Found: &FoundGrid{Grid: "test", Coordinator: "c1", Operator: "op"}})
+	return g
+}
+
+// gridOf has these workers, each of its own owner: w1 belongs to owner-w1.
+func gridOf(workers ...string) *grid {
+	g := newGrid()
+	g.admit(Submitter, "sub", "ann")
+	for _, w := range workers {
+		g.admit(Worker, w, "owner-"+w)
+	}
+	return g
+}
+
+func (g *grid) apply(c Command) Outcome {
+	c.At = g.clock
+	return g.Apply(c)
+}
+
+func (g *grid) pass(d time.Duration) { g.clock = g.clock.Add(d) }
+
+func (g *grid) admit(role Role, node, owner string) {
+	token := TokenID("token-for-" + node)
+	create := CreateToken{Token: token, Role: role, Uses: 1, Owner: OwnerID(owner), Expires: g.clock + 1}
+	for _, c := range []Command{{CreateToken: &create}, {Admit: &AdmitNode{Token: token, Node: NodeID(node), Role: role}}} {
+		if out := g.apply(c); out.Rejection != nil {
+			panic(out.Rejection.Error())
+		}
+	}
+}
+
+func fakeRef(text string) blob.Ref {
+	if text == "" {
+		return blob.Ref{}
+	}
+	var r blob.Ref
+	copy(r.ID[:], text)
+	r.Size = int64(len(text))
+	return r
+}
+
+// rangeSpec has tasks, and the defaults for the rest.
+func rangeSpec(tasks int64) Spec {
+	return Spec{Name: "job", Bundle: fakeRef("bundle"), Input: Input{Range: &Range{To: tasks, Step: 1}}}.WithDefaults()
+}
+
+func (g *grid) submit(job string, spec Spec) Outcome {
+	return g.apply(Command{Submit: &SubmitJob{Job: JobID(job), Spec: spec, Submitter: "sub"}})
+}
+
+// grant gives one lease, and answers its id or 0.
+func (g *grid) grant(job string, task uint32, worker string, repeat bool) LeaseID {
+	g.lastLease++
+	grant := Grant{Lease: g.lastLease, Job: JobID(job), Task: task, Worker: NodeID(worker), Repeat: repeat}
+	out := g.apply(Command{Grant: &GrantLeases{Grants: []Grant{grant}, Expires: g.clock.Add(leaseTime)}})
+	if len(out.Granted) == 0 {
+		return 0
+	}
+	return g.lastLease
+}
+
+// vote reports how a lease ended: an output; "!3" crashed with exit code 3;
+// "killed" and "lost".
+func vote(lease LeaseID, worker, how string) Report {
+	r := Report{Lease: lease, Worker: NodeID(worker), Status: Succeeded}
+	switch code, crashed := strings.CutPrefix(how, "!"); {
+	case crashed:
+		r.Status, r.Reason = Crashed, "exit code "+code
+		fmt.Sscan(code, &r.ExitCode)
+	case how == "killed":
+		r.Status, r.Reason = Killed, "time limit"
+	case how == "lost":
+		r.Status, r.Reason = Lost, "disk full"
+	default:
+		r.Output = fakeRef(how)
+	}
+	return r
+}
+
+func (g *grid) report(reports ...Report) {
+	g.apply(Command{Report: &ReportAttempts{Reports: reports}})
+}
+
+// run grants a task and reports at once how it went.
+func (g *grid) run(job string, task uint32, worker, how string) LeaseID {
+	id := g.grant(job, task, worker, true)
+	g.report(vote(id, worker, how))
+	return id
+}
+
+func (g *grid) confirm(coordinator, job string, tasks ...uint32) Outcome {
+	return g.apply(Command{Confirm: &ConfirmHeld{
+		Coordinator: NodeID(coordinator), Results: []HeldResults{{JobID(job), tasks}},
+	}})
+}
+
+func (g *grid) expire() { g.apply(Command{Expire: &ExpireLeases{}}) }
+
+// lease finds the lease that a worker holds on a task, or 0.
+func (g *grid) lease(job string, task uint32, worker string) LeaseID {
+	for _, id := range g.LeasesOf(NodeID(worker)) {
+		if p, _, _ := g.Lease(id); p.Job == JobID(job) && p.Task == task {
+			return id
+		}
+	}
+	return 0
+}
+
+func (g *grid) mustBe(t *testing.T, job string, want JobState, reason string) *Job {
+	t.Helper()
+	j := g.Jobs[JobID(job)]
+	if j.State != want || !strings.Contains(j.Reason, reason) {
+		t.Fatalf("job %s is %v (%s), want %v (%s)", job, j.State, j.Reason, want, reason)
+	}
+	return j
+}
+
+// attemptStates are a task's attempts, oldest first.
+func attemptStates(t *Task) []AttemptState {
+	var list []AttemptState
+	for _, a := range t.Attempts {
+		list = append(list, a.State)
+	}
+	return list
+}
+
+func wantStates(t *testing.T, task *Task, want ...AttemptState) {
+	t.Helper()
+	if got := attemptStates(task); !slices.Equal(got, want) {
+		t.Fatalf("attempts are %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,75 @@
+package jobs
+
+import "math/bits"
+
+func (s *State) confirm(c *ConfirmHeld) Outcome {
+	bit := s.holderBit(c.Coordinator)
+	if bit == 0 {
+		return rejected(reject(Denied, "NOT_A_COORDINATOR", "node "+string(c.Coordinator.Short()), "only coordinators hold results"))
+	}
+	for _, h := range c.Results {
+		if j := s.Jobs[h.Job]; j != nil {
+			s.confirmResults(h.Job, j, h.Tasks, bit)
+		}
+	}
+	for _, id := range c.Inputs {
+		if j := s.Jobs[id]; j != nil {
+			j.InputHolders |= bit
+		}
+	}
+	return Outcome{}
+}
+
+func (s *State) confirmResults(id JobID, j *Job, tasks []uint32, bit uint64) {
+	for _, i := range tasks {
+		if int(i) >= len(j.Closed) || j.Closed[i].Output.ID.IsZero() {
+			continue
+		}
+		c := &j.Closed[i]
+		c.Holders |= bit
+		if bits.OnesCount64(c.Holders) >= s.CopiesNeeded() {
+			delete(j.Unheld, i)
+		}
+	}
+	if j.State == JobRunning && j.Done() == j.Total() {
+		s.finish(id, j, JobSucceeded, "")
+	}
+}
+
+// unholdScarce takes back that results are safe whose copies were enough only
+// for a smaller group of coordinators.
+func (s *State) unholdScarce() {
+	for _, id := range s.running {
+		j := s.Jobs[id]
+		for _, i := range j.Order {
+			if _, already := j.Unheld[i]; !already && bits.OnesCount64(j.Closed[i].Holders) < s.CopiesNeeded() {
+				j.Unheld[i] = nil // the winners are forgotten, but a holder has the bytes
+			}
+		}
+	}
+}
+
+// holderBit is the coordinator's bit in sets of holders, or 0.
+func (s *State) holderBit(id NodeID) uint64 {
+	for i, h := range s.Holders {
+		if h == id {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// CopiesNeeded is the number of coordinators that must hold bytes before they
+// count as safe from the loss of any one of them.
+func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }
+
+// Holds says whether a coordinator has confirmed that it holds a result.
+func (s *State) Holds(j *Job, task uint32, id NodeID) bool {
+	return j.Closed[task].Holders&s.holderBit(id) != 0
+}
+
+// InputCopies is the number of coordinators that hold bundle and input.
+func (j *Job) InputCopies() int { return bits.OnesCount64(j.InputHolders) }
+
+// HoldsInput says whether a coordinator has confirmed to hold bundle and input.
+func (s *State) HoldsInput(j *Job, id NodeID) bool { return j.InputHolders&s.holderBit(id) != 0 }

@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+func TestValidate(t *testing.T) {
+	many := make([]DataFile, 257)
+	for i := range many {
+		many[i] = DataFile{"f" + strings.Repeat("x", i%60) + string(rune('a'+i/60)), fakeRef("d")}
+	}
+	blobInput := func(size, shard int64, index *blob.Ref) func(*Spec) {
+		return func(s *Spec) {
+			s.Input = Input{Blob: &BlobInput{Blob: blob.Ref{ID: blob.ID{1}, Size: size}, ShardSize: shard, Index: index}}
+		}
+	}
+	tests := []struct {
+		name    string
+		change  func(*Spec)
+		subject string // "" is valid
+	}{
+		{"range", func(*Spec) {}, ""},
+		{"shards", blobInput(100, 10, nil), ""},
+		{"index", blobInput(100, 0, &blob.Ref{ID: blob.ID{2}, Size: 24}), ""},
+		{"one huge shard", blobInput(100, math.MaxInt64, nil), ""},
+		{"empty name", func(s *Spec) { s.Name = "" }, "name"},
+		{"path as name", func(s *Spec) { s.Name = "../x" }, "name"},
+		{"long name", func(s *Spec) { s.Name = strings.Repeat("x", 65) }, "name"},
+		{"no bundle", func(s *Spec) { s.Bundle = blob.Ref{} }, "bundle"},
+		{"empty bundle", func(s *Spec) { s.Bundle.Size = 0 }, "bundle"},
+		{"no input", func(s *Spec) { s.Input = Input{} }, "input"},
+		{"two inputs", func(s *Spec) { s.Input.Blob = &BlobInput{Blob: fakeRef("b"), ShardSize: 1} }, "input"},
+		{"no blob", func(s *Spec) { s.Input = Input{Blob: &BlobInput{ShardSize: 1}} }, "input.blob"},
+		{"no shard size", blobInput(100, 0, nil), "input.blob"},
+		{"shards and index", blobInput(100, 1, &blob.Ref{ID: blob.ID{2}, Size: 24}), "input.blob"},
+		{"crooked index", blobInput(100, 0, &blob.Ref{ID: blob.ID{2}, Size: 23}), "input.blob.index"},
+		{"index of nothing", blobInput(100, 0, &blob.Ref{Size: 24}), "input.blob.index"},
+		{"index of no task", blobInput(100, 0, &blob.Ref{ID: blob.ID{2}, Size: 8}), "input"},
+		{"empty blob", blobInput(0, 10, nil), "input"},
+		{"negative blob", blobInput(-5, 10, nil), "input"},
+		{"empty range", func(s *Spec) { s.Input.Range.To = 0 }, "input"},
+		{"no step", func(s *Spec) { s.Input.Range.Step = 0 }, "input"},
+		{"too many tasks", func(s *Spec) { s.Input.Range.To = MaxTasks + 1 }, "input"},
+		{"absurdly many tasks", func(s *Spec) { s.Input.Range = &Range{math.MinInt64, math.MaxInt64, 1} }, "input"},
+		{"as many tasks as may be", func(s *Spec) { s.Input.Range.To = MaxTasks }, ""},
+		{"variable without name", func(s *Spec) { s.Env = map[string]string{"": "x"} }, "env"},
+		{"variable with =", func(s *Spec) { s.Env = map[string]string{"a=b": "x"} }, "env"},
+		{"variable with zero byte", func(s *Spec) { s.Env = map[string]string{"a": "\x00"} }, "env"},
+		{"argument with zero byte", func(s *Spec) { s.Args = []string{"a\x00"} }, "args"},
+		{"long arguments", func(s *Spec) { s.Args = []string{strings.Repeat("x", MaxSpecBytes)} }, "args, env"},
+		{"very many arguments", func(s *Spec) { s.Args = make([]string, MaxSpecBytes+1) }, "args, env"},
+		{"data", func(s *Spec) { s.Data = []DataFile{{"a.txt", fakeRef("d")}, {"b", fakeRef("d")}} }, ""},
+		{"data twice", func(s *Spec) { s.Data = []DataFile{{"a", fakeRef("d")}, {"a", fakeRef("e")}} }, "data"},
+		{"data with a path", func(s *Spec) { s.Data = []DataFile{{"a/b", fakeRef("d")}} }, "data"},
+		{"data without blob", func(s *Spec) { s.Data = []DataFile{{Name: "a"}} }, "data.a"},
+		{"too much data", func(s *Spec) { s.Data = many }, "data"},
+		{"no time", func(s *Spec) { s.Limits.Time = time.Microsecond }, "limits.time"},
+		{"too long", func(s *Spec) { s.Limits.Time = MaxTime + 1 }, "limits.time"},
+		{"no memory", func(s *Spec) { s.Limits.Memory = 1 }, "limits.memory"},
+		{"too much memory", func(s *Spec) { s.Limits.Memory = MaxMemory + 1 }, "limits.memory"},
+		{"negative output", func(s *Spec) { s.Limits.Output = -1 }, "limits.output"},
+		{"too much output", func(s *Spec) { s.Limits.Output = MaxOutput + 1 }, "limits.output"},
+		{"no quorum", func(s *Spec) { s.Trust.Quorum = 0 }, "trust.quorum"},
+		{"large quorum", func(s *Spec) { s.Trust.Quorum = 17 }, "trust.quorum"},
+		{"no replicas", func(s *Spec) { s.Trust.Replicas = 0 }, "trust.replicas"},
+		{"many replicas", func(s *Spec) { s.Trust.Replicas = math.MaxUint32 }, "trust.replicas"},
+		{"fewer attempts than quorum", func(s *Spec) { s.Trust = Trust{2, 6, 5} }, "trust.max_attempts"},
+		{"fewer attempts than replicas", func(s *Spec) { s.Trust = Trust{6, 2, 5} }, "trust.max_attempts"},
+		{"many attempts", func(s *Spec) { s.Trust.MaxAttempts = 65 }, "trust.max_attempts"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := rangeSpec(3)
+			test.change(&s)
+			r := s.Validate()
+			if test.subject == "" && r != nil || test.subject != "" && (r == nil || r.Subject != test.subject || r.Code != Invalid) {
+				t.Errorf("rejection %+v, want one of %q", r, test.subject)
+			}
+		})
+	}
+}
+
+// A rejection is kept for repeated requests, and so has to be the same on all
+// replicas.
+func TestValidateIsDeterministic(t *testing.T) {
+	s := rangeSpec(1)
+	s.Env = map[string]string{"a=": "", "b=": "", "c=": "", "d=": "", "e=": ""}
+	for range 100 {
+		if r := s.Validate(); r.Message != `"a=" is not a variable` {
+			t.Fatalf("rejection %q", r.Message)
+		}
+	}
+}
+
+func TestWithDefaults(t *testing.T) {
+	for _, test := range []struct{ given, want Trust }{
+		{Trust{}, Trust{2, 2, 5}},
+		{Trust{Replicas: 1}, Trust{1, 1, 5}},
+		{Trust{Replicas: 3}, Trust{3, 2, 5}},
+		{Trust{Quorum: 3}, Trust{3, 3, 5}},
+		{Trust{Quorum: 10}, Trust{10, 10, 10}},
+		{Trust{Replicas: 2, Quorum: 10}, Trust{2, 10, 10}},
+		{Trust{Replicas: 8, MaxAttempts: 9}, Trust{8, 2, 9}},
+	} {
+		if got := (Spec{Trust: test.given}).WithDefaults().Trust; got != test.want {
+			t.Errorf("%+v becomes %+v, want %+v", test.given, got, test.want)
+		}
+	}
+	want := Limits{10 * time.Minute, 512 << 20, 16 << 20}
+	if got := (Spec{}).WithDefaults().Limits; got != want {
+		t.Errorf("limits %+v, want %+v", got, want)
+	}
+	if s := rangeSpec(1); !reflect.DeepEqual(s.WithDefaults(), s) {
+		t.Error("defaults change a full spec")
+	}
+}
+
+func TestRange(t *testing.T) {
+	tests := []struct {
+		r     Range
+		tasks int64
+		last  string
+	}{
+		{Range{0, 10, 5}, 2, "5 10\n"},
+		{Range{0, 11, 5}, 3, "10 11\n"},
+		{Range{-7, -1, 4}, 2, "-3 -1\n"},
+		{Range{0, 1, math.MaxInt64}, 1, "0 1\n"},
+		{Range{math.MinInt64, math.MaxInt64, math.MaxInt64}, 3, "9223372036854775806 9223372036854775807\n"},
+		{Range{5, 5, 1}, 0, ""},
+		{Range{5, 4, 1}, 0, ""},
+		{Range{0, 5, -1}, 0, ""},
+		{Range{math.MinInt64, math.MaxInt64, 1}, math.MaxInt64, ""},
+	}
+	for _, test := range tests {
+		if n := (Input{Range: &test.r}).Tasks(); n != test.tasks {
+			t.Errorf("%+v: %d tasks, want %d", test.r, n, test.tasks)
+		} else if test.last != "" && test.r.Line(uint32(n-1)) != test.last {
+			t.Errorf("%+v: last line %q, want %q", test.r, test.r.Line(uint32(n-1)), test.last)
+		}
+	}
+}
+
+func TestBlobs(t *testing.T) {
+	s := rangeSpec(1)
+	if n := len(s.Blobs()); n != 1 {
+		t.Errorf("%d blobs of a range", n)
+	}
+	index := fakeRef("index")
+	s.Input = Input{Blob: &BlobInput{Blob: fakeRef("input"), Index: &index}}
+	s.Data = []DataFile{{"d", fakeRef("data")}}
+	want := []blob.Ref{fakeRef("bundle"), fakeRef("input"), index, fakeRef("data")}
+	if got := s.Blobs(); !reflect.DeepEqual(got, want) {
+		t.Errorf("blobs %v, want %v", got, want)
+	}
+}
