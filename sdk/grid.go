@@ -10,22 +10,12 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/resolver"
-	"google.golang.org/grpc/resolver/manual"
-
 	"github.com/anthill-grid/anthill/internal/contexts"
+	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-)
-
-const (
-	window     = 4 << 20
-	maxMessage = 16 << 20
 )
 
 // Config says which grid to connect to, and how.
@@ -43,15 +33,18 @@ type Config struct {
 // Grid is a connection to all coordinators of a grid. It may be used by many
 // goroutines.
 type Grid struct {
-	identity     *identity.Identity
-	coordinators []string
-	patience     time.Duration
-	logger       *slog.Logger
+	identity *identity.Identity
+	patience time.Duration
+	logger   *slog.Logger
 
-	conn      *grpc.ClientConn
+	conn      *gridconn.Conn
 	jobs      anthillv1.JobServiceClient
 	nodes     anthillv1.NodeServiceClient
 	enrolment anthillv1.EnrolmentServiceClient
+
+	life    context.Context // ends with Close
+	end     context.CancelFunc
+	learned chan struct{} // closed when learn has ended
 
 	mu     sync.Mutex
 	closed bool
@@ -78,48 +71,57 @@ func Connect(ctx context.Context, cfg Config) (*Grid, error) {
 	if len(dir.Coordinators) == 0 {
 		return nil, problem.Invalid("join the grid again: anthill join TOKEN", "connect: %s names no coordinators", path)
 	}
-	return open(dir, cfg)
+	return open(dir, path, cfg)
 }
 
-func open(dir *identity.Directory, cfg Config) (*Grid, error) {
+func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = 15 * time.Second
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	conn, err := dial(dir)
+	conn, err := gridconn.Dial(dir.Identity, dir.Coordinators)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, err
 	}
-	conn.Connect()
-	return &Grid{
-		identity: dir.Identity, coordinators: dir.Coordinators, patience: cfg.Patience, logger: cfg.Logger,
+	g := &Grid{
+		identity: dir.Identity, patience: cfg.Patience, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
-	}, nil
+		learned: make(chan struct{}),
+	}
+	g.life, g.end = context.WithCancel(context.Background())
+	go g.learn(dir, path)
+	return g, nil
 }
 
-// dial connects to every coordinator and takes turns, so that a call that one
-// of them could not answer is repeated at another.
-func dial(dir *identity.Directory) (*grpc.ClientConn, error) {
-	var state resolver.State
-	for _, address := range dir.Coordinators {
-		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: address}}})
+// learn asks for the coordinators that there are now, and keeps them for the
+// next time: a grid may have grown since this identity joined. It is a courtesy
+// that may fail.
+func (g *Grid) learn(dir *identity.Directory, path string) {
+	defer close(g.learned)
+	ctx, cancel := context.WithTimeout(g.life, callTime)
+	defer cancel()
+	resp, err := g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{})
+	if err != nil {
+		g.logger.Debug("learn coordinators", "error", err)
+		return
 	}
-	addresses := manual.NewBuilderWithScheme("anthill")
-	addresses.InitialState(state)
-	retry := backoff.DefaultConfig
-	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, time.Second
-	return grpc.NewClient("anthill:///"+dir.Identity.Grid,
-		grpc.WithResolvers(addresses),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`),
-		grpc.WithTransportCredentials(identity.ClientCredentials(dir.Identity, identity.WantRole(jobs.Coordinator))),
-		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: 3 * time.Second}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
-		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-		grpc.WithIdleTimeout(0))
+	var addresses []string
+	for _, n := range resp.GetNodes() {
+		if n.GetVoter() && n.GetAddress() != "" {
+			addresses = append(addresses, n.GetAddress())
+		}
+	}
+	if !g.conn.Learn(addresses) {
+		return
+	}
+	known := *dir
+	known.Coordinators = g.conn.Known()
+	if err := known.Save(path); err != nil {
+		g.logger.Debug("keep coordinators", "error", err)
+	}
 }
 
 // Close ends the connection and removes what was kept for it. Closing again
@@ -140,7 +142,7 @@ func (g *Grid) Close() error {
 }
 
 // Coordinators are the addresses that are tried, HOST:PORT.
-func (g *Grid) Coordinators() []string { return g.coordinators }
+func (g *Grid) Coordinators() []string { return g.conn.Known() }
 
 // Role is what this identity may do in the grid.
 func (g *Grid) Role() jobs.Role { return g.identity.Role }

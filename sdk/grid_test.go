@@ -217,7 +217,7 @@ func TestAnotherGridsCoordinatorsAreNotTrusted(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir.Coordinators = other.Addresses()
-	grid, err := open(dir, Config{Patience: 200 * time.Millisecond})
+	grid, err := open(dir, t.TempDir(), Config{Patience: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (g *Grid) newPantry(dir string) (*pantry, error) {
 		return nil, errors.Join(err, pool.Close(), store.Close())
 	}
 	p := &pantry{dir: dir, store: store, pool: pool, swarm: s}
-	for _, address := range g.coordinators {
+	for _, address := range g.conn.Known() {
 		p.providers = append(p.providers, swarm.Provider{Address: address, Role: jobs.Coordinator})
 	}
 	return p, nil

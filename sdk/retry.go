@@ -88,5 +88,5 @@ func (g *Grid) unavailable(what string, err error) error {
 	}
 	return problem.Unavailable("check that one of them runs and can be reached from here",
 		"%s: no coordinator could answer for %s (tried %s): %w",
-		what, g.patience.Round(time.Millisecond), strings.Join(g.coordinators, ", "), readable)
+		what, g.patience.Round(time.Millisecond), strings.Join(g.conn.Known(), ", "), readable)
 }

@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/keepalive"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -75,7 +74,7 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 // listen opens a port on the address by which this host reaches a coordinator.
 func (g *Grid) listen() (net.Listener, error) {
 	var failures []error
-	for _, address := range g.coordinators {
+	for _, address := range g.conn.Known() {
 		// Nothing is sent: this only asks for a route.
 		route, err := net.Dial("udp", address)
 		if err != nil {
@@ -94,11 +93,7 @@ func (g *Grid) listen() (net.Listener, error) {
 
 // newServer serves the job's blobs to coordinators and workers.
 func (g *Grid) newServer(prepared *Prepared) *grpc.Server {
-	server := grpc.NewServer(
-		grpc.Creds(identity.ServerCredentials(g.identity, nil)),
-		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(window),
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}))
+	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, nil)))...)
 	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(swarm.ServerConfig{
 		Store: prepared.store,
 		Allow: func(ctx context.Context, _ blob.ID) bool {

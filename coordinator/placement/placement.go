@@ -129,7 +129,7 @@ func newTaskPlan(index uint32, want int, attempts []jobs.Attempt) *taskPlan {
 
 // place gives one lease to an offer, if there is any for it.
 func (p *planner) place(o *offer) bool {
-	if o.Capacity == 0 {
+	if o.Capacity <= 0 {
 		return false
 	}
 	slices.SortStableFunc(p.jobs, func(a, b *jobPlan) int { return cmp.Compare(a.running, b.running) })
@@ -171,12 +171,8 @@ func (p *planner) nobodyElse(t *taskPlan) bool {
 	if len(p.owners) > len(t.task.Attempts) {
 		return false
 	}
-	tried := map[jobs.OwnerID]bool{}
-	for _, a := range t.task.Attempts {
-		tried[a.Owner] = true
-	}
 	for owner := range p.owners {
-		if !tried[owner] {
+		if !t.task.Tried(owner) {
 			return false
 		}
 	}

@@ -11,7 +11,7 @@ func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
 	if j.State != jobs.JobRunning || j.Running() > 0 {
 		return ""
 	}
-	p := newPlanner(Request{State: s, Live: live})
+	p := &planner{Request: Request{State: s}}
 	workers := 0
 	for _, id := range live {
 		if p.worker(id) != nil {
@@ -24,9 +24,18 @@ func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
 	case len(j.Order) == j.Total():
 		return "all results are accepted; they are being copied to further coordinators"
 	case workers < int(j.Spec.Trust.Quorum):
-		return fmt.Sprintf("%d equal results are asked for each task, and only %d worker is alive: start more, or set trust.replicas to 1 for machines of your own", j.Spec.Trust.Quorum, workers)
-	case len(j.Open) > 0 && int(j.Next) == j.Total():
+		return fmt.Sprintf("%d equal results are asked for each task, and the grid has only %d live: start more workers, or set trust.replicas to 1 for machines of your own", j.Spec.Trust.Quorum, workers)
+	case disputed(j) && int(j.Next) == j.Total():
 		return fmt.Sprintf("the %d live workers have run all tasks, and some results disagree: start more workers", workers)
 	}
 	return ""
+}
+
+func disputed(j *jobs.Job) bool {
+	for _, t := range j.Open {
+		if t.Disputed {
+			return true
+		}
+	}
+	return false
 }

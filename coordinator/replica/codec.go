@@ -89,6 +89,9 @@ func decodeSnapshot(r io.Reader) (*snapshot, error) {
 	if err := decoding.NewDecoder(buf).Decode(&s); err != nil {
 		return nil, err
 	}
+	if s.State == nil {
+		return nil, errors.New("the snapshot has no state")
+	}
 	return &s, nil
 }
 

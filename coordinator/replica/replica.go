@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -50,6 +51,9 @@ type Replica struct {
 	raft *raft.Raft
 	fsm  *fsm
 	wal  *wal.WAL
+	// settled is the term in which this replica, as its leader, has applied all
+	// that former leaders committed.
+	settled atomic.Uint64
 }
 
 // Open starts the replica from what is on disk.
@@ -148,6 +152,12 @@ func (r *Replica) Barrier() error { return r.raft.Barrier(10 * time.Second).Erro
 func (r *Replica) ReadIndex() (uint64, error) {
 	if err := r.raft.VerifyLeader().Error(); err != nil {
 		return 0, raftError(err)
+	}
+	if term := r.raft.CurrentTerm(); r.settled.Load() != term {
+		if err := r.Barrier(); err != nil {
+			return 0, raftError(err)
+		}
+		r.settled.Store(term)
 	}
 	return r.fsm.applied(), nil
 }

@@ -60,7 +60,7 @@ func (s *Store) makeFolder(id blob.ID) error {
 	if errors.Is(err, os.ErrExist) {
 		return nil
 	}
-	return errors.Join(err, syncFolder(s.dir))
+	return err
 }
 
 // writeFile replaces a file whole or not at all.

@@ -136,7 +136,7 @@ func (s *Store) adopt(e *entry, f *os.File, w *meteredWriter) error {
 	e.charged += w.reserved
 	s.mu.Unlock()
 	w.reserved = 0
-	return syncFolder(filepath.Dir(s.path(e.id, dataExt)))
+	return s.syncNames(e.id)
 }
 
 // copyFrom writes the pieces that a blob lacks, from the imported file.

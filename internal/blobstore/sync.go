@@ -81,17 +81,24 @@ func (s *Store) sync(e *entry) error {
 	if err := s.saveBitmaps(e); err != nil {
 		return err
 	}
-	return errors.Join(syncFile(s.path(e.id, haveExt)), syncFolder(filepath.Dir(s.path(e.id, haveExt))))
+	return errors.Join(syncFile(s.path(e.id, haveExt)), s.syncNames(e.id))
 }
 
-// syncEach makes files durable one by one, and then their folders.
+// syncNames makes a blob's file names durable.
+func (s *Store) syncNames(id blob.ID) error {
+	return errors.Join(syncFolder(filepath.Dir(s.path(id, ""))), syncFolder(s.dir))
+}
+
+// syncEach makes files durable one by one, and then their names: those in
+// their folders, and those of the folders.
 func syncEach(paths []string) error {
 	folders := make(map[string]bool)
 	for _, path := range paths {
 		if err := syncFile(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
-		folders[filepath.Dir(path)] = true
+		folder := filepath.Dir(path)
+		folders[folder], folders[filepath.Dir(folder)] = true, true
 	}
 	for folder := range folders {
 		if err := syncFolder(folder); err != nil {

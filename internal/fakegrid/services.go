@@ -143,9 +143,6 @@ type nodeService struct {
 }
 
 func (s *nodeService) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthillv1.ListNodesResponse, error) {
-	if err := s.grid.enter(); err != nil {
-		return nil, err
-	}
 	s.grid.mu.Lock()
 	defer s.grid.mu.Unlock()
 	return &anthillv1.ListNodesResponse{Nodes: s.grid.nodes}, nil

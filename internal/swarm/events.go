@@ -13,16 +13,26 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// apply adds a Fetch. What it saw in the store is newer than what the download
-// knows: pieces may have been found corrupt.
+// apply adds a Fetch.
 func (w *want) apply(d *download) {
-	if w.known {
-		d.manifest, d.have, d.known = w.manifest, w.have, true
-	}
+	d.refresh()
 	for _, p := range w.providers {
 		d.addRemote(p)
 	}
 	d.wants = append(d.wants, w)
+}
+
+// refresh looks into the store: since the last Fetch pieces may have been found
+// corrupt, or the whole blob may have been evicted, in which case somebody has
+// to tell its manifest again.
+func (d *download) refresh() {
+	d.manifest, d.have, d.known = d.swarm.local(d.id)
+	if d.known {
+		return
+	}
+	for _, r := range d.remotes {
+		r.have, r.asked = nil, time.Time{}
+	}
 }
 
 func (d *download) addRemote(p Provider) {
@@ -132,7 +142,7 @@ func (ev arrived) apply(d *download) {
 	switch {
 	case ev.err == nil:
 		r.failures = 0
-		d.gain(t.piece, ev.who)
+		d.gain(t, ev.who, gone)
 	case gone && !errors.Is(ev.err, errLie):
 	case status.Code(ev.err) == codes.NotFound && r.have.Has(t.piece):
 		r.have.Clear(t.piece)
@@ -151,13 +161,18 @@ func (d *download) abandon(t *transfer) {
 	}
 }
 
-// gain notes a piece that is in the store now. The first who wants it pays.
-func (d *download) gain(i int, from who) {
-	d.have.Set(i)
+// gain notes a piece that was stored. The first who wants it pays. If the
+// transfer had been given up, the store may have lost the piece since.
+func (d *download) gain(t *transfer, from who, gone bool) {
+	if gone {
+		d.refresh()
+	} else {
+		d.have.Set(t.piece)
+	}
 	d.moved = time.Now()
 	for _, w := range d.wants {
-		if w.covers(d.manifest, i) {
-			w.traffic[from.role] += d.manifest.PieceLen(i)
+		if d.known && w.covers(d.manifest, t.piece) {
+			w.traffic[from.role] += d.manifest.PieceLen(t.piece)
 			return
 		}
 	}

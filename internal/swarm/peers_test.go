@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -154,11 +157,9 @@ func providers(peers ...*testPeer) []Provider {
 	return list
 }
 
-// newSwarm makes a swarm with an empty store and a dialer without TLS. It
-// fails the test if goroutines of it are left at the end.
+// newSwarm makes a swarm with an empty store and a dialer without TLS.
 func newSwarm(t testing.TB, cfg Config) *Swarm {
 	t.Helper()
-	noLeaks(t)
 	if cfg.Store == nil {
 		cfg.Store = newStore(t, blobstore.Config{})
 	}
@@ -175,20 +176,31 @@ func newSwarm(t testing.TB, cfg Config) *Swarm {
 	return s
 }
 
-// noLeaks is to be called before the cleanups that end goroutines are set.
-func noLeaks(t testing.TB) {
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
-		for runtime.NumGoroutine() > before {
-			if time.Now().After(deadline) {
-				buf := make([]byte, 1<<16)
-				t.Errorf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
-				return
+// TestMain fails if any goroutine of the swarm or of its connections is left
+// when all tests have closed what they opened.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if left := leaked(5 * time.Second); left != "" && code == 0 {
+		fmt.Fprintln(os.Stderr, "goroutines that did not end:\n"+left)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// leaked gives goroutines for up to d the chance to end.
+func leaked(d time.Duration) string {
+	for end := time.Now().Add(d); ; time.Sleep(10 * time.Millisecond) {
+		buf := make([]byte, 1<<20)
+		var left []string
+		for k, stack := range strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+			if k > 0 && (strings.Contains(stack, "internal/swarm.") || strings.Contains(stack, "google.golang.org/grpc")) {
+				left = append(left, stack)
 			}
-			time.Sleep(10 * time.Millisecond)
 		}
-	})
+		if len(left) == 0 || time.Now().After(end) {
+			return strings.Join(left, "\n\n")
+		}
+	}
 }
 
 // mustHold checks that the swarm's store has the blob, byte by byte.
@@ -207,7 +219,9 @@ func deadline(t *testing.T, d time.Duration) context.Context {
 }
 
 // namedCreds is authentication for tests: the address is the name.
-type namedCreds struct{ credentials.TransportCredentials }
+type namedCreds struct {
+	credentials.TransportCredentials
+}
 
 type named struct {
 	credentials.CommonAuthInfo

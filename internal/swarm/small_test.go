@@ -42,8 +42,8 @@ func mustGet(t *testing.T, got, want [][]byte) {
 
 func TestSmallBlobsFromSeveral(t *testing.T) {
 	s := newSwarm(t, Config{})
-	datas, ids := smalls(1000)
-	a, b := serve(t, jobs.Worker).holdMany(t, datas[:700]), serve(t, jobs.Worker).holdMany(t, datas[600:])
+	datas, ids := smalls(600)
+	a, b := serve(t, jobs.Worker).holdMany(t, datas[:400]), serve(t, jobs.Worker).holdMany(t, datas[300:])
 	c := serve(t, jobs.Submitter).holdMany(t, datas)
 	ids = append(ids, ids[5], blob.ID{1})
 	got, tr, err := s.FetchSmall(deadline(t, 20*time.Second), ids, providers(c, a, b, a))
@@ -51,10 +51,10 @@ func TestSmallBlobsFromSeveral(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustGet(t, got, append(datas, datas[5]))
-	if got[1001] != nil {
-		t.Errorf("nobody has the last: %d bytes", len(got[1001]))
+	if got[601] != nil {
+		t.Errorf("nobody has the last: %d bytes", len(got[601]))
 	}
-	if tr[jobs.Submitter] != 0 || tr[jobs.Worker] != 999*1000/2 {
+	if tr[jobs.Submitter] != 0 || tr[jobs.Worker] != 599*600/2 {
 		t.Errorf("traffic %v", tr)
 	}
 	if len(s.cfg.Store.Recent(1)) > 0 {
@@ -63,7 +63,7 @@ func TestSmallBlobsFromSeveral(t *testing.T) {
 }
 
 func TestSmallBlobsDespiteBadPeers(t *testing.T) {
-	datas, ids := smalls(600)
+	datas, ids := smalls(300)
 	for name, small := range map[string]func(*anthillv1.ReadBlobsResponse) error{
 		"liar": func(r *anthillv1.ReadBlobsResponse) error { r.Data = []byte("lie"); return nil },
 		"too long": func(r *anthillv1.ReadBlobsResponse) error {

@@ -118,11 +118,10 @@ func (s *Swarm) Close() error {
 func (s *Swarm) Fetch(ctx context.Context, id blob.ID, off, n int64, providers []Provider) (Traffic, error) {
 	s.cfg.Store.Pin(id)
 	defer s.cfg.Store.Unpin(id)
+	w := newWant(off, n, providers)
 	for {
-		w := newWant(off, n, providers)
-		w.manifest, w.have, w.known = s.local(id)
-		if w.satisfiedBy(w.manifest, w.have, w.known) {
-			return Traffic{}, nil
+		if w.satisfiedBy(s.local(id)) {
+			return w.traffic, nil
 		}
 		d, err := s.download(id)
 		if err != nil {

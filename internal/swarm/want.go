@@ -13,11 +13,6 @@ type want struct {
 	since     time.Time
 	traffic   Traffic
 	result    chan error // receives once
-
-	// What the store had when Fetch began.
-	manifest blob.Manifest
-	have     blob.Bitmap
-	known    bool
 }
 
 func newWant(off, n int64, providers []Provider) *want {

@@ -106,21 +106,3 @@ func (p *process) kill() error {
 	<-p.done
 	return nil
 }
-
-// stop ends the process by closing its input, and kills it if that does not
-// help.
-func (p *process) stop() {
-	p.mu.Lock()
-	if p.cmd == nil {
-		p.mu.Unlock()
-		return
-	}
-	p.stdin.Close()
-	done := p.done
-	p.mu.Unlock()
-	select {
-	case <-done:
-	case <-time.After(5 * time.Second):
-		_ = p.kill() // it is gone, or beyond our reach
-	}
-}

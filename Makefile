@@ -1,0 +1,75 @@
+# Everything here needs Go and make, and the Go module proxy for the tools,
+# which are pinned here and kept by Go's build cache. `make` alone explains.
+
+BUF         := github.com/bufbuild/buf/cmd/buf@v1.75.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+# Donors have all of these.
+PLATFORMS := linux-arm64 darwin-arm64 windows-amd64
+# The race detector needs cgo and a C compiler.
+RACE     := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
+EXAMPLES := wordcount mandelbrot
+
+.DEFAULT_GOAL := help
+.PHONY: help build examples demo test fmt vet lint proto proto-check cross check clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# No cgo, so that the binary is static and runs on any Linux of its kind.
+build: ## build bin/anthill
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/anthill .
+
+examples: $(EXAMPLES:%=example-%) ## build the examples' guests, examples/NAME/NAME.wasm
+
+example-%:
+	CGO_ENABLED=0 GOOS=wasip1 GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' \
+		-o examples/$*/$*.wasm ./examples/$*/guest
+
+demo: build examples ## a grid on this machine: a job, a liar, a killed leader (ARGS=...)
+	bin/anthill demo $(ARGS)
+
+test: ## run all tests, with the race detector where there is a C compiler
+ifeq ($(RACE),)
+	@echo 'make test: no C compiler, so no race detector; for it install gcc (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)'
+endif
+	go test $(RACE) -timeout 10m ./...
+
+fmt: ## fail if a file is not as gofmt writes it
+	@files=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); test -z "$$files" || \
+		{ echo "not formatted; run: gofmt -w" $$files; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+lint: fmt vet ## gofmt, go vet, staticcheck and buf lint
+	go run $(STATICCHECK) ./...
+	cd proto && go run $(BUF) lint
+
+proto: ## generate the Go code of proto/
+	cd proto && go run $(BUF) generate
+
+proto-check: ## fail if the generated code is not that of the .proto files
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	(cd proto && go run $(BUF) generate -o "$$fresh") && \
+	for file in $$(cd proto && find . -name '*.pb.go') $$(cd "$$fresh" && find . -name '*.pb.go'); do \
+		diff -u "proto/$$file" "$$fresh/$$file" || \
+		{ echo "proto/$$file is not what its .proto says; run: make proto, and commit the result"; exit 1; }; \
+	done
+
+cross: $(PLATFORMS:%=cross-%) ## build and vet for the other platforms of donors
+
+# Vet compiles the tests as well, and with -trimpath it shares the build's cache.
+cross-%: export GOOS = $(firstword $(subst -, ,$*))
+cross-%: export GOARCH = $(lastword $(subst -, ,$*))
+cross-%: export CGO_ENABLED = 0
+cross-%:
+	go build -trimpath -o /dev/null .
+	go vet -trimpath ./...
+
+check: lint proto-check cross test ## everything that .ci/run checks
+
+clean: ## remove what was built
+	rm -rf bin $(foreach name,$(EXAMPLES),examples/$(name)/$(name).wasm)

@@ -1,0 +1,106 @@
+package enrol_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/enrol"
+	"github.com/anthill-grid/anthill/internal/fakegrid"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+func config(t *testing.T, token identity.Token) enrol.Config {
+	t.Helper()
+	key, err := identity.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return enrol.Config{Token: token, Key: key, Role: token.Role, Address: "127.0.0.1:7000", Patience: 5 * time.Second}
+}
+
+func TestEnrolByTheSecondAddress(t *testing.T) {
+	fake := fakegrid.Start(t, 2)
+	cfg := config(t, fake.Token(t, jobs.Worker))
+	fake.Kill(0)
+	got, err := enrol.Enrol(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := got.Directory.Identity
+	if id.Node() != cfg.Key.Node() || id.Role != jobs.Worker || id.Grid != fake.Authority.Grid() {
+		t.Errorf("enrolled as %+v", id.Peer())
+	}
+	if len(got.Coordinators) != 2 || got.Directory.Coordinators[1] != fake.Addresses()[1] {
+		t.Errorf("coordinators %v, %v", got.Coordinators, got.Directory.Coordinators)
+	}
+	if got.Directory.Authority != nil {
+		t.Error("a worker got the authority")
+	}
+}
+
+func TestEnrolWaitsForACoordinator(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	cfg := config(t, fake.Token(t, jobs.Submitter))
+	fake.Kill(0)
+	time.AfterFunc(500*time.Millisecond, func() {
+		fake.Fail(status.Error(codes.Unavailable, "no leader yet"))
+		fake.Restart(t, 0)
+	})
+	if _, err := enrol.Enrol(t.Context(), cfg); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEnrolErrors(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	used := fake.Token(t, jobs.Worker)
+	used.Secret[0]++
+	foreign := fake.Token(t, jobs.Worker)
+	foreign.CA[0]++
+	gone := fake.Token(t, jobs.Worker)
+	gone.Addresses = []string{"127.0.0.1:1"}
+	wrongRole := config(t, fake.Token(t, jobs.Worker))
+	wrongRole.Role = jobs.Coordinator
+	tests := []struct {
+		name       string
+		cfg        enrol.Config
+		kind       error
+		want, next string
+	}{
+		{"used up", config(t, used), problem.ErrRefused, "token: unknown or used up", "token create --role worker"},
+		{"another grid", config(t, foreign), problem.ErrRefused, "its authority is another", "token create --role worker"},
+		{"nobody there", config(t, gone), problem.ErrUnavailable, "no coordinator answers at 127.0.0.1:1", "runs"},
+		{"wrong role", wrongRole, problem.ErrInvalid, "the token is for a worker, not for a coordinator", "--role coordinator"},
+	}
+	for _, tt := range tests {
+		tt.cfg.Patience = 200 * time.Millisecond
+		_, err := enrol.Enrol(t.Context(), tt.cfg)
+		if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(problem.Next(err), tt.next) {
+			t.Errorf("%s: got %v, next %q", tt.name, err, problem.Next(err))
+		}
+		if strings.Contains(err.Error(), "rpc error") {
+			t.Errorf("%s: raw gRPC: %v", tt.name, err)
+		}
+	}
+}
+
+func TestEnrolEndsWithTheContext(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	cfg := config(t, fake.Token(t, jobs.Worker))
+	fake.Kill(0)
+	cfg.Patience = time.Minute
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if _, err := enrol.Enrol(ctx, cfg); err == nil || time.Since(start) > 10*time.Second {
+		t.Errorf("got %v after %v", err, time.Since(start))
+	}
+}

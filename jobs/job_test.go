@@ -1,0 +1,215 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+func TestSubmit(t *testing.T) {
+	g := gridOf("w1")
+	if out := g.submit("j", rangeSpec(3)); out.Rejection != nil || out.Job != "j" {
+		t.Fatalf("submit: %+v", out)
+	}
+	j := g.mustBe(t, "j", JobRunning, "")
+	if j.Owner != "ann" || j.Total() != 3 || j.Submitted != g.clock || !slices.Equal(g.Running(), []JobID{"j"}) {
+		t.Errorf("job %+v", j)
+	}
+	wantRejected(t, g.submit("j", rangeSpec(3)), "JOB_EXISTS")
+	wantRejected(t, g.submit("k", Spec{}), "INVALID_FIELD")
+	wantRejected(t, g.apply(Command{Submit: &SubmitJob{Job: "k", Spec: rangeSpec(1), Submitter: "x"}}), "UNKNOWN_NODE")
+	if len(g.Jobs) != 1 {
+		t.Errorf("%d jobs", len(g.Jobs))
+	}
+}
+
+func TestAgreementClosesATask(t *testing.T) {
+	g := gridOf("w1", "w2", "w3")
+	spec := rangeSpec(2)
+	spec.Trust.Replicas = 3
+	g.submit("j", spec)
+	for _, w := range []string{"w1", "w2", "w3"} {
+		g.grant("j", 0, w, false)
+	}
+	g.pass(time.Second)
+	g.report(vote(1, "w1", "a"), vote(2, "w2", "a"), vote(3, "w3", "b"))
+	j := g.mustBe(t, "j", JobRunning, "")
+	if j.Closed[0].Output != fakeRef("a") || !slices.Equal(j.Order, []uint32{0}) || j.Progress != g.clock {
+		t.Errorf("job %+v", j)
+	}
+	if want := []NodeID{"w1", "w2"}; !slices.Equal(j.Unheld[0], want) || j.Done() != 0 {
+		t.Errorf("%v have the bytes, want %v; %d done", j.Unheld[0], want, j.Done())
+	}
+	// The third report came after the quorum, in the same command: his lease was
+	// void by then, and he is neither praised nor blamed.
+	if o := g.Owners["owner-w3"]; *o != (Owner{}) || g.Owners["owner-w1"].Agreed != 1 {
+		t.Errorf("records %+v, %+v", g.Owners["owner-w1"], o)
+	}
+	if g.grant("j", 0, "w3", true) != 0 {
+		t.Error("a closed task was given out")
+	}
+}
+
+func TestJobFailsWithTheReasonAgreedOn(t *testing.T) {
+	g := gridOf("w1", "w2", "w3")
+	g.submit("j", rangeSpec(5))
+	g.grant("j", 0, "w1", false)
+	g.grant("j", 1, "w3", false)
+	first := vote(1, "w1", "!3")
+	first.Reason = "exit code 3: no such word"
+	g.report(first)
+	g.run("j", 0, "w2", "!3")
+	j := g.mustBe(t, "j", JobFailed, "task 0: exit code 3: no such word")
+	if j.Finished != g.clock || j.Open != nil || len(g.leases) != 0 || len(g.Running()) != 0 {
+		t.Errorf("job %+v", j)
+	}
+	if e := j.Events[0]; e.Kind != EventFinished || e.Text != "failed: "+j.Reason {
+		t.Errorf("event %+v", e)
+	}
+	if g.grant("j", 2, "w1", false) != 0 {
+		t.Error("a failed job goes on")
+	}
+}
+
+func TestKilledFiveTimes(t *testing.T) {
+	g := gridOf("w1", "w2")
+	spec := rangeSpec(1)
+	spec.Trust = Trust{Replicas: 1, Quorum: 1, MaxAttempts: 5}
+	g.submit("j", spec)
+	for i := range 5 {
+		g.mustBe(t, "j", JobRunning, "")
+		g.run("j", 0, []string{"w1", "w2"}[i%2], "killed")
+	}
+	j := g.mustBe(t, "j", JobFailed, "task 0: 5 attempts killed, the last: time limit")
+	if j.Attempts != (AttemptCounts{Started: 5, Killed: 5}) {
+		t.Errorf("counts %+v", j.Attempts)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	g := gridOf("w1")
+	g.admit(Submitter, "sub2", "ann")
+	g.admit(Submitter, "bob", "bob")
+	cancel := func(job, by string) Outcome {
+		return g.apply(Command{Cancel: &CancelJob{Job: JobID(job), By: NodeID(by)}})
+	}
+	for _, id := range []string{"a", "b", "c"} {
+		g.submit(id, rangeSpec(1))
+	}
+	g.grant("a", 0, "w1", false)
+	wantRejected(t, cancel("x", "sub"), "UNKNOWN_JOB")
+	wantRejected(t, cancel("a", "bob"), "NOT_YOUR_JOB")
+	wantRejected(t, cancel("a", "w1"), "NOT_YOUR_JOB")
+	wantRejected(t, cancel("a", "nobody"), "NOT_YOUR_JOB")
+	wantRejected(t, cancel("a", "sub"), "")
+	wantRejected(t, cancel("b", "sub2"), "") // another node of the same owner
+	wantRejected(t, cancel("c", "op"), "")
+	wantRejected(t, cancel("a", "sub"), "JOB_FINISHED")
+	g.mustBe(t, "a", JobCancelled, "cancelled by ann")
+	g.mustBe(t, "c", JobCancelled, "cancelled by operator")
+	if len(g.LeasesOf("w1")) != 0 {
+		t.Error("w1 still holds a lease")
+	}
+}
+
+func TestSucceededWhenEnoughCoordinatorsHoldEverything(t *testing.T) {
+	g := gridOf("w1", "w2")
+	g.admit(Coordinator, "c2", "ops")
+	g.admit(Coordinator, "c3", "ops")
+	g.submit("j", rangeSpec(2))
+	wantRejected(t, g.confirm("w1", "j", 0), "NOT_A_COORDINATOR")
+	g.confirm("c1", "j", 0, 1, 7) // nothing is accepted yet
+	g.confirm("c1", "x", 0)
+	for task := range uint32(2) {
+		g.run("j", task, "w1", "a")
+		g.confirm("c1", "j", task) // still open
+		g.run("j", task, "w2", "a")
+	}
+	for _, step := range []struct {
+		by   string
+		task uint32
+		done int
+	}{{"c1", 0, 0}, {"c1", 0, 0}, {"c1", 1, 0}, {"c2", 0, 1}, {"c3", 0, 1}} {
+		g.confirm(step.by, "j", step.task)
+		if j := g.mustBe(t, "j", JobRunning, ""); j.Done() != step.done {
+			t.Errorf("%s holds %d: %d done, want %d", step.by, step.task, j.Done(), step.done)
+		}
+	}
+	g.pass(time.Second)
+	g.confirm("c3", "j", 1)
+	j := g.mustBe(t, "j", JobSucceeded, "")
+	if !g.Holds(j, 1, "c1") || g.Holds(j, 1, "c2") || j.Finished != g.clock {
+		t.Errorf("job %+v", j)
+	}
+	g.confirm("c2", "j", 1) // late, and welcome
+	if !g.Holds(j, 1, "c2") || len(j.Events) != 1 {
+		t.Errorf("job %+v", j)
+	}
+}
+
+// What one of one coordinators holds is not safe any more once there are two.
+func TestSecondCoordinatorAsksForSecondCopies(t *testing.T) {
+	g := gridOf("w1", "w2")
+	g.submit("j", rangeSpec(2))
+	for task := range uint32(2) {
+		g.run("j", task, "w1", "a")
+		g.run("j", task, "w2", "a")
+	}
+	g.confirm("c1", "j", 0)
+	g.admit(Coordinator, "c2", "ops")
+	if n := g.Jobs["j"].Done(); n != 0 {
+		t.Errorf("%d tasks are safe with one copy", n)
+	}
+	g.admit(Coordinator, "c3", "ops")
+	g.confirm("c1", "j", 1)
+	g.confirm("c2", "j", 1)
+	g.mustBe(t, "j", JobRunning, "")
+	g.confirm("c3", "j", 0)
+	g.mustBe(t, "j", JobSucceeded, "")
+}
+
+func TestInputHolders(t *testing.T) {
+	g := gridOf()
+	g.admit(Coordinator, "c2", "ops")
+	g.submit("j", rangeSpec(2))
+	for range 2 {
+		g.apply(Command{Confirm: &ConfirmHeld{Coordinator: "c2", Inputs: []JobID{"j", "x"}}})
+	}
+	j := g.Jobs["j"]
+	if j.InputCopies() != 1 || !g.HoldsInput(j, "c2") || g.HoldsInput(j, "c1") {
+		t.Errorf("holders of the input %b", j.InputHolders)
+	}
+}
+
+func TestEventsFade(t *testing.T) {
+	g := gridOf()
+	g.submit("j", rangeSpec(1))
+	j := g.Jobs["j"]
+	for i := range 100 {
+		g.event(j, EventDisputed, "", fmt.Sprint(i))
+	}
+	if len(j.Events) != maxEvents || j.Events[0].Sequence != 100-maxEvents || j.Events[maxEvents-1].Text != "99" {
+		t.Errorf("%d events from %+v", len(j.Events), j.Events[0])
+	}
+}
+
+func TestUndecided(t *testing.T) {
+	g := gridOf("w1", "w2")
+	g.submit("j", rangeSpec(5))
+	g.run("j", 0, "w1", "closed")
+	g.run("j", 0, "w2", "closed")
+	g.run("j", 1, "w1", "held")
+	g.run("j", 1, "w2", "held")
+	g.confirm("c1", "j", 1)
+	g.run("j", 2, "w1", "open")
+	g.run("j", 3, "w1", "!1")
+	g.grant("j", 4, "w1", false)
+	got := map[blob.Ref]bool{}
+	g.Jobs["j"].Undecided(func(r blob.Ref) { got[r] = true })
+	if len(got) != 2 || !got[fakeRef("closed")] || !got[fakeRef("open")] {
+		t.Errorf("undecided: %v", got)
+	}
+}

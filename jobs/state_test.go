@@ -1,0 +1,97 @@
+package jobs
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestRequestsAreAnsweredOnce(t *testing.T) {
+	g := gridOf()
+	submit := func(job string, tasks int64) Outcome {
+		return g.apply(Command{Request: "sub/1", Submit: &SubmitJob{Job: JobID(job), Spec: rangeSpec(tasks), Submitter: "sub"}})
+	}
+	first := submit("a", 1)
+	g.pass(requestMemory - time.Millisecond)
+	if again := submit("b", 1); !reflect.DeepEqual(again, first) || len(g.Jobs) != 1 {
+		t.Errorf("repeated: %+v, want %+v; %d jobs", again, first, len(g.Jobs))
+	}
+	g.pass(time.Millisecond) // an hour later it is forgotten
+	if again := submit("b", 1); again.Job != "b" {
+		t.Errorf("after an hour: %+v", again)
+	}
+	if len(g.Answered) != 1 || len(g.requests) != 1 {
+		t.Errorf("%d answers kept, %d indexed, want 1", len(g.Answered), len(g.requests))
+	}
+}
+
+func TestRejectionsAreAnswersToo(t *testing.T) {
+	g := gridOf()
+	c := Command{Request: "r", Cancel: &CancelJob{Job: "j", By: "sub"}}
+	wantRejected(t, g.apply(c), "UNKNOWN_JOB")
+	g.submit("j", rangeSpec(1))
+	wantRejected(t, g.apply(c), "UNKNOWN_JOB")
+	g.mustBe(t, "j", JobRunning, "")
+}
+
+func TestCommandsWithoutRequestAreNotRemembered(t *testing.T) {
+	g := gridOf("w1")
+	g.expire()
+	g.expire()
+	if len(g.Answered) != 0 {
+		t.Errorf("answers: %+v", g.Answered)
+	}
+}
+
+func TestTimeNeverRunsBackwards(t *testing.T) {
+	g := gridOf("w1")
+	g.submit("j", rangeSpec(1))
+	g.pass(time.Minute)
+	g.expire()
+	g.Apply(Command{At: start, Cancel: &CancelJob{Job: "j", By: "sub"}})
+	if g.Now != g.clock || g.Jobs["j"].Finished != g.clock {
+		t.Errorf("now %d, finished %d, want %d", g.Now, g.Jobs["j"].Finished, g.clock)
+	}
+}
+
+func TestUnknownCommandHalts(t *testing.T) {
+	defer func() {
+		if why, _ := recover().(string); !strings.Contains(why, "upgrade this coordinator") {
+			t.Errorf("panic %q", why)
+		}
+	}()
+	newGrid().apply(Command{})
+	t.Error("an unknown command was skipped")
+}
+
+func TestCloneSharesNothingThatChanges(t *testing.T) {
+	g := gridOf("w1", "w2", "w3")
+	g.submit("j", rangeSpec(9))
+	g.run("j", 0, "w1", "a")
+	g.grant("j", 1, "w1", false)
+	lie(g, "w3", 2, 2)
+	g.confirm("c1", "j", 2)
+	g.apply(Command{Request: "r", Cancel: &CancelJob{}})
+	copied, again := g.Clone(), g.Clone()
+
+	g.run("j", 0, "w2", "a")
+	lie(g, "w3", 4, 1)
+	g.confirm("c1", "j", 3)
+	g.admit(Coordinator, "c2", "ops")
+	g.apply(Command{Admit: &AdmitNode{Token: "token-for-w1", Node: "w1", Role: Worker, Address: "elsewhere"}})
+	g.apply(Command{Cancel: &CancelJob{Job: "j", By: "sub"}})
+	if !reflect.DeepEqual(copied, again) {
+		t.Error("the copy changed with the original")
+	}
+}
+
+func TestTimes(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.UTC)
+	if got := TimeOf(at).Add(1500 * time.Millisecond).Std(); got != at.Add(1500*time.Millisecond).Truncate(time.Millisecond) {
+		t.Errorf("%v", got)
+	}
+	if NodeID("0123456789").Short() != "01234567" || NodeID("c1").Short() != "c1" {
+		t.Error("short ids")
+	}
+}
