@@ -83,7 +83,9 @@ func (c *Coordinator) start(ctx context.Context) (err error) {
 	}
 	c.voters = gridconn.NewPool(c.node.Identity)
 	c.peers = swarm.NewDialer(c.node.Identity.ClientTLS(nil, identity.ProtoGRPC))
-	if c.swarm, err = swarm.New(swarm.Config{Store: c.store, Dial: c.peers.Dial, Self: c.address, Logger: c.cfg.Logger}); err != nil {
+	if c.swarm, err = swarm.New(swarm.Config{
+		Store: c.store, Dial: c.peers.Dial, Self: c.address, Identify: identity.Identify, Logger: c.cfg.Logger,
+	}); err != nil {
 		return err
 	}
 	if err := c.startReplica(); err != nil {
@@ -101,7 +103,7 @@ func (c *Coordinator) startReplica() (err error) {
 	c.raft = replica.NewListener(replica.Address(id, c.address), c.voterTLS)
 	c.replica, err = replica.Open(replica.Config{
 		Node: id, Address: c.address, Dir: filepath.Join(c.cfg.Dir, "raft"),
-		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger,
+		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger, Alone: c.cfg.Bootstrap,
 	})
 	if err != nil {
 		return err
@@ -213,6 +215,9 @@ func (c *Coordinator) stop() error {
 	if c.replica != nil {
 		errs = append(errs, c.replica.Close())
 	}
+	if c.swarm != nil {
+		errs = append(errs, c.swarm.Close())
+	}
 	if c.peers != nil {
 		errs = append(errs, c.peers.Close())
 	}
@@ -268,6 +273,9 @@ func (c *Coordinator) rule(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+	}
+	if err := c.replica.Settle(); err != nil {
+		c.cfg.Logger.Warn("settle", "error", err)
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { c.recruit(ctx) })

@@ -186,7 +186,7 @@ func (s *State) cancel(c *CancelJob) Outcome {
 		return rejected(r)
 	}
 	if j.State != JobRunning {
-		return rejected(reject(Precondition, "JOB_FINISHED", "job "+string(c.Job), "it has %v already", j.State))
+		return rejected(reject(Precondition, "JOB_FINISHED", "job "+string(c.Job), "it is over already: %v", j.State))
 	}
 	s.finish(c.Job, j, JobCancelled, "cancelled by "+string(s.Nodes[c.By].Owner))
 	return Outcome{Job: c.Job}

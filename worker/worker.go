@@ -86,7 +86,9 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	}
 	id := w.node.Identity
 	w.peers = swarm.NewDialer(id.ClientTLS(nil, identity.ProtoGRPC))
-	if w.swarm, err = swarm.New(swarm.Config{Store: w.store, Dial: w.peers.Dial, Self: w.address, Logger: w.cfg.Logger}); err != nil {
+	if w.swarm, err = swarm.New(swarm.Config{
+		Store: w.store, Dial: w.peers.Dial, Self: w.address, Identify: identity.Identify, Logger: w.cfg.Logger,
+	}); err != nil {
 		return err
 	}
 	w.executor = &executor.Executor{Fetcher: w.swarm, Store: w.store}
@@ -197,6 +199,9 @@ func (w *Worker) stop() error {
 	}
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())
+	}
+	if w.swarm != nil {
+		errs = append(errs, w.swarm.Close())
 	}
 	if w.peers != nil {
 		errs = append(errs, w.peers.Close())

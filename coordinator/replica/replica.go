@@ -40,6 +40,9 @@ type Config struct {
 	Node    jobs.NodeID
 	Address string // HOST:PORT at which the other voters reach this one
 	Dir     string // log and snapshots
+	// Alone: it is to found a group, and so need not wait before it elects
+	// itself. Call Settle before others join.
+	Alone bool
 	// Transport is how voters talk; see NewTransport.
 	Transport raft.Transport
 	Logger    *slog.Logger
@@ -94,12 +97,26 @@ func (r *Replica) raftConfig() *raft.Config {
 	c.SnapshotThreshold = 4096
 	c.TrailingLogs = 1024
 	c.CommitTimeout = 20 * time.Millisecond
+	if r.cfg.Alone {
+		c.HeartbeatTimeout, c.ElectionTimeout = bootTimeout, bootTimeout
+	}
 	return c
 }
 
 // Bootstrapped says whether the replica has ever been part of a group.
 func (r *Replica) Bootstrapped() bool {
 	return r.raft.LastIndex() > 0
+}
+
+// bootTimeout is the election timeout of a replica that founds a group, until
+// Settle: it has nobody to wait for.
+const bootTimeout = 500 * time.Millisecond
+
+// Settle sets the election timeouts for a group of several.
+func (r *Replica) Settle() error {
+	c := r.raft.ReloadableConfig()
+	c.HeartbeatTimeout, c.ElectionTimeout = raft.DefaultConfig().HeartbeatTimeout, raft.DefaultConfig().ElectionTimeout
+	return r.raft.ReloadConfig(c)
 }
 
 // Bootstrap founds a group of one.

@@ -118,9 +118,15 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if err != nil {
 		return nil, err
 	}
-	if leaderOnly[info.FullMethod] && !s.cfg.Desk.Leading() {
-		resp, err := s.forward(ctx, info.FullMethod, req)
-		return resp, statusOf(err)
+	if leaderOnly[info.FullMethod] {
+		leader, err := s.leader(ctx)
+		if err != nil {
+			return nil, statusOf(err)
+		}
+		if leader != nil {
+			resp, err := s.forward(ctx, leader, info.FullMethod, req)
+			return resp, statusOf(err)
+		}
 	}
 	resp, err := handler(ctx, req)
 	return resp, statusOf(err)

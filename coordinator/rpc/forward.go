@@ -34,7 +34,7 @@ const leaderWait = 4 * time.Second
 
 // forward sends a call on to the leader, in the caller's name. A call that was
 // forwarded already is not sent round in circles.
-func (s *Server) forward(ctx context.Context, method string, req any) (any, error) {
+func (s *Server) forward(ctx context.Context, leader *gridconn.Conn, method string, req any) (any, error) {
 	c := callerFrom(ctx)
 	if c.forwarded {
 		return nil, ErrNoLeader
@@ -43,18 +43,18 @@ func (s *Server) forward(ctx context.Context, method string, req any) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	conn, err := s.leader(ctx)
-	if err != nil {
-		return nil, err
-	}
 	ctx = metadata.AppendToOutgoingContext(ctx, forwardedFor, c.encode())
-	return resp, conn.Invoke(ctx, method, req, resp)
+	return resp, leader.Invoke(ctx, method, req, resp)
 }
 
-// leader is a connection to the leader, once there is one.
+// leader is a connection to the leader, once there is one; nil if that is this
+// coordinator.
 func (s *Server) leader(ctx context.Context) (*gridconn.Conn, error) {
 	deadline := time.Now().Add(leaderWait)
 	for {
+		if s.cfg.Desk.Leading() {
+			return nil, nil
+		}
 		id, address, ok := s.cfg.Replica.Leader()
 		if ok && id != s.cfg.Node {
 			return s.cfg.DialCoordinator(address)
@@ -63,7 +63,7 @@ func (s *Server) leader(ctx context.Context) (*gridconn.Conn, error) {
 			return nil, ErrNoLeader
 		}
 		select {
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -94,15 +94,15 @@ func newResponse(method string) (proto.Message, error) {
 // fresh returns when this replica has seen every write that was acknowledged
 // before the call, whichever coordinator acknowledged it.
 func (s *Server) fresh(ctx context.Context) error {
-	if s.cfg.Desk.Leading() {
-		_, err := s.cfg.Replica.ReadIndex()
-		return err
-	}
-	conn, err := s.leader(ctx)
+	leader, err := s.leader(ctx)
 	if err != nil {
 		return err
 	}
-	resp, err := anthillv1.NewCoordinatorServiceClient(conn).ReadIndex(ctx, &anthillv1.ReadIndexRequest{})
+	if leader == nil {
+		_, err := s.cfg.Replica.ReadIndex()
+		return err
+	}
+	resp, err := anthillv1.NewCoordinatorServiceClient(leader).ReadIndex(ctx, &anthillv1.ReadIndexRequest{})
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ var layers = []layer{
 	{"main", []string{"."}},
 	{"the tests' tools", []string{
 		"internal/archtest/...", "internal/gridtest/...", "internal/guesttest/...", "internal/simnet/...",
+		"worker/sandbox/guesttest/...",
 	}},
 }
 
@@ -112,4 +113,4 @@ var diets = []diet{
 var refusedNames = []string{"utils", "util", "common", "helpers", "helper", "models", "misc", "shared"}
 
 // testTools are imported by test files and by each other, and by nothing else.
-var testTools = []string{"internal/archtest/...", "internal/gridtest/...", "internal/guesttest/...", "internal/simnet/..."}
+var testTools = layers[len(layers)-1].patterns

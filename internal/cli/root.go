@@ -60,7 +60,7 @@ func newRootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().String("grid", "", "the grid: a context's `name`, or the path of an identity directory (default $ANTHILL_GRID, or the current context)")
-	root.PersistentFlags().Duration("patience", 0, "how `long` to try when no coordinator answers (default 5s, or 15s for what follows a job)")
+	root.PersistentFlags().Duration("patience", 0, "how long to try when no coordinator answers (default 5s, or 15s for what follows a job)")
 	root.AddCommand(
 		newSubmitCommand(),
 		newJobsCommand(),

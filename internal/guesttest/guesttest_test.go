@@ -16,10 +16,7 @@ func TestBuildAndRun(t *testing.T) {
 			t.Errorf("echo of %d bytes: %d bytes, %v; want %d bytes", len(text), len(got), err, len(want))
 		}
 	}
-}
-
-func TestRunTellsStderr(t *testing.T) {
-	_, err := Load(t, Build(t, echo)).Run(strings.NewReader("in"), "fail")
+	_, err := g.Run(strings.NewReader("in"), "fail")
 	if err == nil || !strings.Contains(err.Error(), "told to fail") || !strings.Contains(err.Error(), "exit_code(3)") {
 		t.Errorf("error %v; want the exit code and stderr", err)
 	}

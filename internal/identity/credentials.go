@@ -131,6 +131,12 @@ func FromAuthInfo(info credentials.AuthInfo) (Peer, error) {
 	}
 }
 
+// Identify is FromAuthInfo in the form that the swarm asks for.
+func Identify(info credentials.AuthInfo) (jobs.NodeID, jobs.Role, error) {
+	p, err := FromAuthInfo(info)
+	return p.Node, p.Role, err
+}
+
 // NewContext is the context of a call made by p: for calls within the process.
 func NewContext(ctx context.Context, p Peer) context.Context {
 	return peer.NewContext(ctx, &peer.Peer{AuthInfo: AuthInfo{Peer: p}})
