@@ -7,4 +7,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/cli"
 )
 
-func main() { os.Exit(cli.Main()) }
+// version is set by `make build`.
+var version = "unknown"
+
+func main() { os.Exit(cli.Main(version)) }

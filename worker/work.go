@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -17,6 +18,9 @@ const (
 	heartbeatEvery = time.Second
 	// announced bounds the blobs that a heartbeat names.
 	announced = 64
+	// keptOutputs is how many small outputs stay on disk after they were
+	// handed in.
+	keptOutputs = 4096
 	// maxBackoff bounds how long the worker rests after attempts that it
 	// could not even start.
 	maxBackoff = 15 * time.Second
@@ -110,6 +114,7 @@ func (w *Worker) deliver(ctx context.Context) {
 		if !ok {
 			return
 		}
+		w.keep(batch)
 		for ctx.Err() == nil {
 			err := w.report(ctx, batch)
 			if err == nil {
@@ -120,6 +125,45 @@ func (w *Worker) deliver(ctx context.Context) {
 		}
 		for _, r := range batch {
 			w.leases.drop(r.GetLease())
+		}
+	}
+}
+
+// keep stores the small outputs of a batch by one sync of the disk. The report
+// carries them too; this copy is for a leader that dies before it has stored
+// his, so that it is worth a try and no more.
+func (w *Worker) keep(batch []*anthillv1.AttemptReport) {
+	var outputs [][]byte
+	for _, r := range batch {
+		if r.GetData() != nil {
+			outputs = append(outputs, r.GetData())
+		}
+	}
+	if len(outputs) == 0 {
+		return
+	}
+	refs, err := w.store.PutMany(outputs)
+	if err != nil {
+		w.cfg.Logger.Warn("store outputs", "error", err)
+		return
+	}
+	w.forgetOldest(refs)
+}
+
+// forgetOldest keeps the last keptOutputs small outputs: by then the others
+// are on coordinators' disks, or the job is gone.
+func (w *Worker) forgetOldest(refs []blob.Ref) {
+	for _, r := range refs {
+		w.kept = append(w.kept, r.ID)
+	}
+	for len(w.kept) > keptOutputs {
+		old := w.kept[0]
+		w.kept = w.kept[1:]
+		if w.shelf.has(old) || slices.Contains(w.kept, old) {
+			continue
+		}
+		if err := w.store.Delete(old); err != nil {
+			w.cfg.Logger.Debug("forget output", "error", err)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -57,6 +58,7 @@ type Worker struct {
 	leases     *leases
 	ready      chan *executor.Attempt
 	reports    *outbox
+	kept       []blob.ID // small outputs on disk, oldest first; deliver's own
 	pace       pace
 	shelf      shelf
 }

@@ -28,15 +28,16 @@ const (
 
 // Main runs the command line of this process and returns the exit code. The
 // first interrupt asks the command to end, a second one ends it.
-func Main() int {
+func Main(version string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	return run(ctx, version, os.Args[1:], os.Stdout, os.Stderr)
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
 	root := newRootCommand()
+	root.Version = version
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

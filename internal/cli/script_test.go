@@ -15,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"anthill": func() { os.Exit(Main()) }})
+	testscript.Main(m, map[string]func(){"anthill": func() { os.Exit(Main("test")) }})
 }
 
 // TestScripts runs what needs no grid.
@@ -83,6 +83,6 @@ func deadToken(ts *testscript.TestScript, _ bool, args []string) {
 // anthill runs a command line in this process.
 func anthill(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, err strings.Builder
-	code = run(ctx, args, &out, &err)
+	code = run(ctx, "test", args, &out, &err)
 	return code, out.String(), err.String()
 }

@@ -215,22 +215,23 @@ func (e *Executor) lost(a *Attempt, err error) *anthillv1.AttemptReport {
 	return report
 }
 
-// succeeded stores the output, so that coordinators can fetch it, and sends it
-// along if it is small.
+// succeeded sends a small output along; a large one is stored, for coordinators
+// to fetch.
 func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *anthillv1.AttemptReport {
 	if e.Tamper != nil {
 		output = e.Tamper(report.GetLease(), output)
 	}
-	ref, err := e.Store.Put(output)
-	if err != nil {
+	ref := blob.Ref{Size: int64(len(output))}
+	if ref.Size <= blob.MinPiece {
+		ref, report.Data = blob.Of(output).Ref(), output
+	} else if stored, err := e.Store.Put(output); err == nil {
+		ref = stored
+	} else {
 		report.Status, report.Reason = anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, Reason("store output: "+err.Error(), nil)
 		return report
 	}
 	report.Status = anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED
 	report.Output = &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}
-	if ref.Size <= blob.MinPiece {
-		report.Data = output
-	}
 	return report
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -269,6 +270,20 @@ func (g *Grid) Kill(name string) error {
 		return err
 	}
 	return p.kill()
+}
+
+// Ended are the processes that do not run, sorted.
+func (g *Grid) Ended() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var names []string
+	for name, p := range g.processes {
+		if p.ended() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Restart starts a process again that was killed.

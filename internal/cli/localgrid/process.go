@@ -106,3 +106,17 @@ func (p *process) kill() error {
 	<-p.done
 	return nil
 }
+
+func (p *process) ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done == nil {
+		return true
+	}
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,113 @@
+package placement
+
+import (
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// TestPlansAreAccepted: whatever happened before, Apply accepts every grant of
+// a plan that was made on the same state; and a task without agreement is not
+// left alone as long as there is a worker who may try it.
+func TestPlansAreAccepted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := newGrid()
+		for i := range rapid.IntRange(1, 6).Draw(t, "workers") {
+			g.admit(fmt.Sprint("w", i), fmt.Sprint("o", rapid.IntRange(0, 4).Draw(t, "owner")))
+		}
+		for i := range rapid.IntRange(1, 3).Draw(t, "jobs") {
+			g.submit(fmt.Sprint("j", i), rapid.Int64Range(1, 8).Draw(t, "tasks"), jobs.Trust{
+				Replicas: rapid.Uint32Range(1, 3).Draw(t, "replicas"), Quorum: rapid.Uint32Range(1, 3).Draw(t, "quorum"),
+			})
+		}
+		for range rapid.IntRange(1, 30).Draw(t, "rounds") {
+			plan := g.planAny(t)
+			out := g.must(jobs.Command{Grant: &jobs.GrantLeases{Grants: plan, Expires: g.now + 10}})
+			if len(out.Granted) != len(plan) {
+				t.Fatalf("%d of %d hold: %s", len(out.Granted), len(plan), summary(plan))
+			}
+			g.reportAny(t)
+			if rapid.IntRange(0, 4).Draw(t, "pause") == 0 {
+				g.now += 10
+				g.must(jobs.Command{Expire: &jobs.ExpireLeases{}})
+			}
+		}
+		g.checkNobodyIsIdle(t)
+	})
+}
+
+func (g *grid) planAny(t *rapid.T) []jobs.Grant {
+	capacity := map[jobs.NodeID]int{}
+	var offers []string
+	live := g.live
+	for _, w := range live {
+		if rapid.Bool().Draw(t, "offers") {
+			capacity[w] = rapid.IntRange(0, 4).Draw(t, "capacity")
+			offers = append(offers, fmt.Sprint(w, " ", capacity[w]))
+		}
+	}
+	g.live = live[:rapid.IntRange(0, len(live)).Draw(t, "live")]
+	plan := g.plan(offers...)
+	g.live = live
+	for _, p := range plan {
+		if capacity[p.Worker]--; capacity[p.Worker] < 0 {
+			t.Fatalf("too much for %s: %s", p.Worker, summary(plan))
+		}
+	}
+	return plan
+}
+
+func (g *grid) reportAny(t *rapid.T) {
+	for _, w := range g.live {
+		for _, id := range g.LeasesOf(w) {
+			if how := rapid.SampledFrom([]string{"x", "x", "x", "y", "killed", "lost", ""}).Draw(t, "how"); how != "" {
+				g.end(jobs.Grant{Lease: id, Worker: w}, how)
+			}
+		}
+	}
+}
+
+// checkNobodyIsIdle offers all workers: then a job that runs has an attempt
+// under way, or waits for copies, or every live worker has voted on its tasks.
+func (g *grid) checkNobodyIsIdle(t *rapid.T) {
+	var offers []string
+	for _, w := range g.live {
+		offers = append(offers, fmt.Sprint(w, " 1000"))
+	}
+	g.must(jobs.Command{Grant: &jobs.GrantLeases{Grants: g.plan(offers...), Expires: g.now + 10}})
+	for _, id := range g.Running() {
+		j := g.Jobs[id]
+		for _, i := range j.OpenTasks() {
+			if j.Open[i].Running() == 0 {
+				g.checkAllVoted(t, j.Open[i])
+			}
+		}
+		if int(j.Next) < j.Total() && len(g.live) > 0 && !g.allBanned() {
+			t.Fatalf("%s: task %d is not started", id, j.Next)
+		}
+	}
+}
+
+func (g *grid) checkAllVoted(t *rapid.T, task *jobs.Task) {
+	voted := map[jobs.NodeID]bool{}
+	for _, a := range task.Attempts {
+		voted[a.Worker] = voted[a.Worker] || a.State == jobs.AttemptVoted
+	}
+	for _, w := range g.live {
+		if !voted[w] && g.BannedNode(w) == "" {
+			t.Fatalf("%s may try a task that nobody is at: %+v", w, task.Attempts)
+		}
+	}
+}
+
+func (g *grid) allBanned() bool {
+	for _, w := range g.live {
+		if g.BannedNode(w) == "" {
+			return false
+		}
+	}
+	return true
+}
