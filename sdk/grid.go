@@ -149,7 +149,7 @@ func (g *Grid) Role() jobs.Role { return g.identity.Role }
 
 // Job describes one job.
 func (g *Grid) Job(ctx context.Context, id string) (*anthillv1.Job, error) {
-	resp, err := call(ctx, g, "job "+id, func(ctx context.Context) (*anthillv1.GetJobResponse, error) {
+	resp, err := call(ctx, g, "get job", func(ctx context.Context) (*anthillv1.GetJobResponse, error) {
 		return g.jobs.GetJob(ctx, &anthillv1.GetJobRequest{JobId: id})
 	})
 	return resp.GetJob(), err
@@ -174,7 +174,7 @@ func (g *Grid) Nodes(ctx context.Context) ([]*anthillv1.Node, error) {
 // Cancel stops a job. It is an error of kind ErrRefused if it has finished.
 func (g *Grid) Cancel(ctx context.Context, id string) (*anthillv1.Job, error) {
 	req := &anthillv1.CancelJobRequest{JobId: id, RequestId: rand.Text()}
-	resp, err := call(ctx, g, "cancel job "+id, func(ctx context.Context) (*anthillv1.CancelJobResponse, error) {
+	resp, err := call(ctx, g, "cancel job", func(ctx context.Context) (*anthillv1.CancelJobResponse, error) {
 		return g.jobs.CancelJob(ctx, req)
 	})
 	return resp.GetJob(), err

@@ -170,7 +170,7 @@ func TestErrorsAreNotRetriedInVain(t *testing.T) {
 	fake := fakegrid.Start(t, 1)
 	grid := connect(t, fake, 5*time.Second)
 	_, err := grid.Job(t.Context(), "nosuch")
-	if !errors.Is(err, ErrNotFound) || err.Error() != `job nosuch: job "nosuch": no such job` || NextStep(err) != "list the jobs: anthill jobs" {
+	if !errors.Is(err, ErrNotFound) || err.Error() != `get job: job "nosuch": no such job` || NextStep(err) != "list the jobs: anthill jobs" {
 		t.Errorf("got %v, next %q", err, NextStep(err))
 	}
 	if n := fake.Calls(); n != 1 {

@@ -78,7 +78,7 @@ func (r *Result) Copy(ctx context.Context, w io.Writer) error {
 func (g *Grid) Results(ctx context.Context, id string) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		s := resultStream{grid: g, id: id, yield: yield}
-		err := g.persist(ctx, "results of job "+id, s.run)
+		err := g.persist(ctx, "get results", s.run)
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
 		}

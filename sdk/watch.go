@@ -28,7 +28,7 @@ var errStopped = errors.New("stopped")
 func (g *Grid) Watch(ctx context.Context, id string) iter.Seq2[*Update, error] {
 	return func(yield func(*Update, error) bool) {
 		w := watcher{grid: g, id: id, yield: yield}
-		err := g.persist(ctx, "watch job "+id, w.run)
+		err := g.persist(ctx, "watch job", w.run)
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
 		}
