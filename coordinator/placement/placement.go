@@ -115,11 +115,11 @@ func planJob(id jobs.JobID, j *jobs.Job) *jobPlan {
 	jp := &jobPlan{id: id, job: j, next: j.Next, open: len(j.Open)}
 	for _, index := range j.OpenTasks() {
 		t := j.Open[index]
+		jp.running += t.Running()
 		if want := j.Spec.Trust.Judge(t.Attempts).Want; want > 0 {
 			jp.tasks = append(jp.tasks, newTaskPlan(index, want, t.Attempts))
 		}
 	}
-	jp.running = j.Running()
 	return jp
 }
 
@@ -144,8 +144,10 @@ func (p *planner) place(o *offer) bool {
 }
 
 func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
-	for ; o.seen[jp] < len(jp.tasks); o.seen[jp]++ {
-		t := jp.tasks[o.seen[jp]]
+	seen := o.seen[jp]
+	defer func() { o.seen[jp] = seen }()
+	for ; seen < len(jp.tasks); seen++ {
+		t := jp.tasks[seen]
 		if t.want == 0 {
 			continue
 		}

@@ -231,14 +231,20 @@ func TestPlanIsBounded(t *testing.T) {
 }
 
 func TestPlanChangesNothing(t *testing.T) {
-	g := newGrid("a a", "b b", "c c")
-	g.submit("j", 10, jobs.Trust{Replicas: 3})
-	g.carryOut(t, g.plan("a 5"))
-	before := g.Jobs["j"].Open[0]
-	attempts := slices.Clone(before.Attempts[:cap(before.Attempts)])
-	g.plan("b 5", "c 5")
-	if after := before.Attempts[:cap(before.Attempts)]; len(before.Attempts) != 1 || !slices.Equal(after, attempts) {
-		t.Errorf("the plan wrote into the state: %v", after)
+	g := newGrid("a a", "b b", "c c", "d d")
+	g.submit("j", 1, jobs.Trust{Replicas: 4})
+	for _, w := range []string{"a 1", "b 1", "c 1"} {
+		g.carryOut(t, g.plan(w))
+	}
+	task := g.Jobs["j"].Open[0]
+	room := task.Attempts[:cap(task.Attempts)]
+	before := slices.Clone(room)
+	if len(room) == len(task.Attempts) {
+		t.Fatal("no room that a plan could write to")
+	}
+	wantPlan(t, g.plan("d 1"), "j/0:d")
+	if len(task.Attempts) != 3 || !slices.Equal(room, before) {
+		t.Errorf("the plan wrote into the state: %v", room)
 	}
 }
 

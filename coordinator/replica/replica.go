@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	wal "github.com/hashicorp/raft-wal"
 
 	"github.com/anthill-grid/anthill/internal/hclogslog"
 	"github.com/anthill-grid/anthill/jobs"
@@ -53,7 +52,7 @@ type Replica struct {
 	cfg  Config
 	raft *raft.Raft
 	fsm  *fsm
-	wal  *wal.WAL
+	logs *diskLog
 	// settled is the term in which this replica, as its leader, has applied all
 	// that former leaders committed.
 	settled atomic.Uint64
@@ -65,26 +64,20 @@ func Open(cfg Config) (*Replica, error) {
 		return nil, fmt.Errorf("open replica: %w", err)
 	}
 	logger := hclogslog.New(cfg.Logger)
-	logs, err := wal.Open(ensureDir(cfg.Dir, "log"), wal.WithLogger(logger), wal.WithSegmentSize(16<<20))
+	logs, err := openLog(filepath.Join(cfg.Dir, "log"), logger)
 	if err != nil {
-		return nil, fmt.Errorf("open log in %s: %w", cfg.Dir, err)
+		return nil, err
 	}
 	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, 2, logger)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", cfg.Dir, err), logs.Close())
 	}
-	r := &Replica{cfg: cfg, fsm: newFSM(), wal: logs}
+	r := &Replica{cfg: cfg, fsm: newFSM(), logs: logs}
 	r.raft, err = raft.NewRaft(r.raftConfig(), r.fsm, logs, logs, snapshots, cfg.Transport)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), logs.Close())
 	}
 	return r, nil
-}
-
-func ensureDir(dir, name string) string {
-	path := filepath.Join(dir, name)
-	_ = os.MkdirAll(path, 0o700) // wal.Open says what is wrong with it
-	return path
 }
 
 // raftConfig: commands are batches of up to 512 KiB, so snapshots come after
@@ -255,5 +248,5 @@ func (r *Replica) Snapshot() error { return r.raft.Snapshot().Error() }
 // Close stops the replica; the log stays on disk.
 func (r *Replica) Close() error {
 	err := r.raft.Shutdown().Error()
-	return errors.Join(err, r.wal.Close())
+	return errors.Join(err, r.logs.Close())
 }

@@ -1,0 +1,157 @@
+package replica
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+func someSpec() jobs.Spec {
+	index := blob.Ref{ID: blob.ID{3}, Size: 24}
+	return jobs.Spec{
+		Name: "wc", Bundle: blob.Ref{ID: blob.ID{1}, Size: 100}, Args: []string{"-x", ""}, Env: map[string]string{"B": "2", "A": "1"},
+		Input: jobs.Input{Blob: &jobs.BlobInput{Blob: blob.Ref{ID: blob.ID{2}, Size: 1 << 36}, Index: &index}},
+		Data:  []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{4}, Size: 1}}},
+	}.WithDefaults()
+}
+
+// everyCommand has each kind of command once, with all fields set.
+func everyCommand() []jobs.Command {
+	ref := blob.Ref{ID: blob.ID{9}, Size: 7}
+	return []jobs.Command{
+		{At: 1, Found: &jobs.FoundGrid{Grid: "g", Coordinator: "c1", Operator: "op"}},
+		{At: 2, Request: "r", CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Expires: 9, Uses: 3, Owner: "o"}},
+		{At: 3, Admit: &jobs.AdmitNode{Token: "t", Node: "w1", Role: jobs.Worker, Address: "h:1"}},
+		{At: 4, Submit: &jobs.SubmitJob{Job: "j", Spec: someSpec(), Submitter: "op", Provider: "h:2"}},
+		{At: 5, Cancel: &jobs.CancelJob{Job: "j", By: "op"}},
+		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Task: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
+		{At: 7, Renew: &jobs.RenewLeases{Leases: []jobs.LeaseID{1, 2}, All: true, Expires: 8}},
+		{At: 8, Expire: &jobs.ExpireLeases{}},
+		{At: 9, Report: &jobs.ReportAttempts{Reports: []jobs.Report{{
+			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why",
+			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
+		}}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Tasks: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}}},
+	}
+}
+
+func TestCommandsRoundTrip(t *testing.T) {
+	kinds := map[int]bool{}
+	for _, c := range everyCommand() {
+		data, err := EncodeCommand(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := DecodeCommand(data)
+		if err != nil || !reflect.DeepEqual(back, c) {
+			t.Errorf("%+v came back as %+v, %v", c, back, err)
+		}
+		v := reflect.ValueOf(c)
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() == reflect.Pointer && !f.IsNil() {
+				kinds[i] = true
+			}
+		}
+	}
+	if n := reflect.TypeFor[jobs.Command]().NumField() - 2; len(kinds) != n {
+		t.Errorf("%d kinds of commands tried, of %d", len(kinds), n)
+	}
+}
+
+func TestDecodingIsStrict(t *testing.T) {
+	good, err := EncodeCommand(everyCommand()[7])
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := func(v any) []byte {
+		data, err := cbor.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append([]byte{codecVersion}, data...)
+	}
+	for _, test := range []struct {
+		name string
+		data []byte
+		says string
+	}{
+		{"empty", nil, "unknown encoding version"},
+		{"another version", append([]byte{codecVersion + 1}, good[1:]...), "unknown encoding version"},
+		{"cut off", good[:len(good)-1], "EOF"},
+		{"trailing bytes", append(bytes.Clone(good), 0), "extraneous data"},
+		{"unknown field", raw(map[int]any{1: 5, 18: map[int]any{}, 99: 1}), "unknown field"},
+		{"unknown field inside", raw(map[int]any{1: 5, 14: map[int]any{1: "j", 2: "op", 3: 1}}), "unknown field"},
+		{"field twice", []byte{codecVersion, 0xa2, 1, 5, 1, 6}, "duplicate"},
+		{"another type", raw(map[int]any{1: "now"}), "cannot unmarshal"},
+		{"short blob id", raw(map[int]any{13: map[int]any{2: map[int]any{2: map[int]any{1: []byte{1, 2}}}}}), "blob id"},
+	} {
+		_, err := DecodeCommand(test.data)
+		if err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: error %v, want %q", test.name, err, test.says)
+		}
+	}
+	if _, err := DecodeCommand(nil); !errors.Is(err, errVersion) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// What Propose accepts, every replica must be able to read.
+func TestStrangeTextIsNoReasonToHalt(t *testing.T) {
+	c := jobs.Command{Cancel: &jobs.CancelJob{Job: "\xff\xfe\x00", By: jobs.NodeID(strings.Repeat("x", 1<<20))}}
+	data, err := EncodeCommand(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := DecodeCommand(data); err != nil || !reflect.DeepEqual(back, c) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The size of a batch in the log: a regression here brings Propose to refuse it.
+func TestLargeBatchesFitIntoAnEntry(t *testing.T) {
+	var grants jobs.GrantLeases
+	for i := range 2000 {
+		grants.Grants = append(grants.Grants, jobs.Grant{
+			Lease: 1<<63 + jobs.LeaseID(i), Job: jobs.JobID(strings.Repeat("j", 31)), Task: 10_000_000, Worker: jobs.NodeID(strings.Repeat("w", 32)), Repeat: true,
+		})
+	}
+	var reports jobs.ReportAttempts
+	for i := range 600 {
+		reports.Reports = append(reports.Reports, jobs.Report{
+			Lease: 1<<63 + jobs.LeaseID(i), Worker: grants.Grants[0].Worker, Status: jobs.Crashed, ExitCode: 1 << 31, Output: blob.Ref{Size: 1 << 40},
+			Reason: strings.Repeat("r", jobs.MaxReason), Fetched: jobs.Traffic{FromSubmitter: 1 << 40, FromCoordinators: 1 << 40, FromWorkers: 1 << 40},
+		})
+	}
+	for _, c := range []jobs.Command{{Grant: &grants}, {Report: &reports}} {
+		c.At = jobs.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
+		if data, err := EncodeCommand(c); err != nil || len(data) > MaxCommand {
+			t.Errorf("%d bytes, at most %d may be, %v", len(data), MaxCommand, err)
+		}
+	}
+}
+
+func TestSnapshotsAreStrict(t *testing.T) {
+	var b bytes.Buffer
+	if err := encodeSnapshot(&b, &snapshot{Index: 7, State: jobs.NewState()}); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := decodeSnapshot(bytes.NewReader(b.Bytes())); err != nil || s.Index != 7 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for name, data := range map[string][]byte{
+		"empty": nil, "version": {codecVersion + 1, 0xa0}, "cut off": b.Bytes()[:b.Len()-1], "no state": {codecVersion, 0xa1, 1, 7},
+	} {
+		if err := newFSM().Restore(io.NopCloser(bytes.NewReader(data))); err == nil {
+			t.Errorf("%s: restored", name)
+		}
+	}
+}
