@@ -19,6 +19,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -108,10 +109,25 @@ func (c *Coordinator) startReplica() (err error) {
 	if err != nil {
 		return err
 	}
-	if c.cfg.Bootstrap && !c.replica.Bootstrapped() {
-		return c.replica.Bootstrap()
+	switch {
+	case !c.cfg.Bootstrap:
+		return nil
+	case !c.replica.Bootstrapped():
+		return c.bootstrap()
+	case len(c.replica.Voters()) > 1:
+		return c.replica.Settle()
 	}
 	return nil
+}
+
+// bootstrap makes the first voter, of the grid that this node founded: in one
+// that it joined it would be a second group with a state of its own.
+func (c *Coordinator) bootstrap() error {
+	if _, err := identity.Load(OperatorDir(c.cfg.Dir)); err != nil {
+		return problem.Invalid("start this coordinator without --bootstrap",
+			"bootstrap %s: it belongs to a grid that it did not found: %w", c.cfg.Dir, err)
+	}
+	return c.replica.Bootstrap()
 }
 
 func (c *Coordinator) startGossip() (err error) {
@@ -151,14 +167,6 @@ func (c *Coordinator) startServices() {
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.store, Allow: c.mayRead}),
 	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
-}
-
-func newKeeper(c *Coordinator) *keeper {
-	return &keeper{
-		node: c.node.Identity.Node(), replica: c.replica, store: c.store, swarm: c.swarm,
-		inline: c.desk.takeOutput, confirm: c.confirm, address: c.addressOf, logger: c.cfg.Logger,
-		inputs: map[blob.ID]int{}, taken: map[jobs.JobID]bool{}, cursor: map[jobs.JobID]int{},
-	}
 }
 
 // Address is where the coordinator serves.
@@ -261,10 +269,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	defer c.cfg.Logger.Info("not leading any more", "node", c.node.Identity.Node().Short())
 	defer c.desk.close()
 	for {
-		err := c.desk.open(ctx)
-		if err == nil {
-			err = c.foundState(ctx)
-		}
+		err := c.begin(ctx)
 		if err == nil {
 			break
 		}
@@ -283,8 +288,22 @@ func (c *Coordinator) rule(ctx context.Context) {
 	loops.Wait()
 }
 
+// begin opens the desk on a state in which all is applied that former leaders
+// committed.
+func (c *Coordinator) begin(ctx context.Context) error {
+	if err := c.replica.Barrier(); err != nil {
+		return err
+	}
+	if err := c.foundState(ctx); err != nil {
+		return err
+	}
+	return c.desk.open(ctx)
+}
+
 // confirm tells the leader, who may be this coordinator, what is held.
 func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	if c.desk.Leading() {
 		return c.desk.Confirm(ctx, held)
 	}
@@ -303,26 +322,8 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	for _, id := range held.Inputs {
 		req.Inputs = append(req.Inputs, string(id))
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
 	return err
-}
-
-// addressOf finds a node: where gossip says it is, or else where it enrolled.
-func (c *Coordinator) addressOf(id jobs.NodeID) string {
-	for _, m := range c.membership.Members() {
-		if m.Node == id {
-			return m.Address
-		}
-	}
-	address := ""
-	c.replica.View(func(s *jobs.State) {
-		if n := s.Nodes[id]; n != nil {
-			address = n.Address
-		}
-	})
-	return address
 }
 
 // mayRead says who may read a blob here: workers only the inputs of jobs that

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,8 +26,12 @@ const (
 	coalesce = 3 * time.Millisecond
 	// renewEvery is how often heartbeats are written down.
 	renewEvery = rpc.LeaseDuration / 3
-	// maxReports bounds the reports of one log entry.
-	maxReports = 600
+	// sweepEvery is how often the desk looks for leases that have ended.
+	sweepEvery = 250 * time.Millisecond
+	// maxReports bounds the reports of one log entry, and maxRenewals the
+	// leases: both stay well below replica.MaxCommand.
+	maxReports  = 600
+	maxRenewals = 20_000
 	// maxInline bounds the bytes of outputs that wait to be stored.
 	maxInline = 128 << 20
 )
@@ -38,7 +43,8 @@ const (
 type desk struct {
 	replica *replica.Replica
 	logger  *slog.Logger
-	kick    chan struct{}
+	// News for the three loops of run.
+	offered, reported, confirmed chan struct{}
 
 	mu       sync.Mutex
 	leading  bool
@@ -48,6 +54,7 @@ type desk struct {
 	confirms []*delivery[jobs.ConfirmHeld]
 	renewals map[jobs.LeaseID]bool
 	renewed  time.Time
+	swept    time.Time          // loopGrants' own
 	outputs  map[blob.ID][]byte // inline outputs, not stored yet
 	inline   int
 	tracker  *tracker
@@ -73,7 +80,8 @@ type delivery[T any] struct {
 }
 
 func newDesk(r *replica.Replica, logger *slog.Logger) *desk {
-	d := &desk{replica: r, logger: logger, kick: make(chan struct{}, 1)}
+	news := func() chan struct{} { return make(chan struct{}, 1) }
+	d := &desk{replica: r, logger: logger, offered: news(), reported: news(), confirmed: news()}
 	d.clear()
 	return d
 }
@@ -85,12 +93,10 @@ func (d *desk) clear() {
 	d.tracker = newTracker()
 }
 
-// open starts serving as the leader. The leases of the former leader's workers
-// live on: nobody has been heard of yet.
+// open starts serving as the leader, once all of the former leaders' entries
+// are applied. The leases of their workers live on: nobody has been heard of
+// yet.
 func (d *desk) open(ctx context.Context) error {
-	if err := d.replica.Barrier(); err != nil {
-		return err
-	}
 	now := time.Now()
 	c := jobs.Command{At: jobs.TimeOf(now), Renew: &jobs.RenewLeases{All: true, Expires: jobs.TimeOf(now.Add(rpc.LeaseDuration))}}
 	if _, err := d.replica.Propose(ctx, c); err != nil {
@@ -137,18 +143,27 @@ func (d *desk) Offer(ctx context.Context, id jobs.NodeID, capacity int) ([]jobs.
 		return nil, rpc.ErrNoLeader
 	}
 	defer d.withdraw(id, o)
-	timer := time.NewTimer(offerWait)
-	defer timer.Stop()
+	ctx, cancel := context.WithTimeout(ctx, offerWait)
+	defer cancel()
 	select {
 	case ids, ok := <-o.grants:
-		if !ok {
-			return nil, rpc.ErrNoLeader
-		}
-		return ids, nil
-	case <-timer.C:
+		return answer(ids, ok)
 	case <-ctx.Done():
 	}
-	return nil, ctx.Err()
+	d.withdraw(id, o)
+	select {
+	case ids, ok := <-o.grants: // granted at the last moment
+		return answer(ids, ok)
+	default:
+		return nil, nil
+	}
+}
+
+func answer(ids []jobs.LeaseID, ok bool) ([]jobs.LeaseID, error) {
+	if !ok {
+		return nil, rpc.ErrNoLeader
+	}
+	return ids, nil
 }
 
 func (d *desk) register(id jobs.NodeID, o *offer) bool {
@@ -162,7 +177,7 @@ func (d *desk) register(id jobs.NodeID, o *offer) bool {
 	}
 	d.offers[id] = o
 	d.hear(id)
-	d.wake()
+	wake(d.offered)
 	return true
 }
 
@@ -184,9 +199,9 @@ func (d *desk) hear(id jobs.NodeID) *worker {
 	return w
 }
 
-func (d *desk) wake() {
+func wake(news chan<- struct{}) {
 	select {
-	case d.kick <- struct{}{}:
+	case news <- struct{}{}:
 	default:
 	}
 }
@@ -202,7 +217,8 @@ func (d *desk) Report(ctx context.Context, reports []jobs.Report, outputs map[bl
 	d.reports = append(d.reports, r)
 	d.keepInline(outputs)
 	d.mu.Unlock()
-	return d.await(ctx, r.done)
+	wake(d.reported)
+	return await(ctx, r.done)
 }
 
 // keepInline keeps outputs until they are stored. Where there are too many,
@@ -216,8 +232,7 @@ func (d *desk) keepInline(outputs map[blob.ID][]byte) {
 	}
 }
 
-func (d *desk) await(ctx context.Context, done <-chan error) error {
-	d.wake()
+func await(ctx context.Context, done <-chan error) error {
 	select {
 	case err := <-done:
 		return err
@@ -236,7 +251,8 @@ func (d *desk) Confirm(ctx context.Context, c jobs.ConfirmHeld) error {
 	}
 	d.confirms = append(d.confirms, r)
 	d.mu.Unlock()
-	return d.await(ctx, r.done)
+	wake(d.confirmed)
+	return await(ctx, r.done)
 }
 
 // Heartbeat implements rpc.Desk.
@@ -296,37 +312,59 @@ func (d *desk) takeOutput(id blob.ID) []byte {
 	return data
 }
 
-// run is the leader's loop, until ctx ends.
+// run is the leader's work, until ctx ends: three loops that do not wait for
+// each other's commits. A plan may so be made on a state that is about to
+// change; Apply checks every grant again.
 func (d *desk) run(ctx context.Context) {
+	var loops sync.WaitGroup
+	loops.Go(func() { d.loop(ctx, d.reported, d.commitReports) })
+	loops.Go(func() { d.loop(ctx, d.confirmed, d.commitConfirms) })
+	loops.Go(func() { d.loopGrants(ctx) })
+	loops.Wait()
+}
+
+// loop commits what has come in, again and again.
+func (d *desk) loop(ctx context.Context, news <-chan struct{}, commit func(context.Context)) {
+	for {
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return
+		}
+		time.Sleep(coalesce)
+		commit(ctx)
+	}
+}
+
+// loopGrants also looks when the state has changed, since a job may have come,
+// and at least four times a second, since leases may have ended.
+func (d *desk) loopGrants(ctx context.Context) {
 	idle := time.NewTicker(250 * time.Millisecond)
 	defer idle.Stop()
 	changed := d.replica.Changed()
-	for ctx.Err() == nil {
+	for {
 		select {
-		case <-d.kick:
-		case <-changed: // a job may have come
+		case <-d.offered:
+		case <-changed:
 		case <-idle.C:
 		case <-ctx.Done():
 			return
 		}
 		time.Sleep(coalesce)
 		changed = d.replica.Changed()
-		d.step(ctx)
+		d.commitLeases(ctx)
+		d.commitGrants(ctx)
 	}
 }
 
-// step turns all that has come in into commands. What leads to grants goes
-// first, so that they are planned on the newest state.
-func (d *desk) step(ctx context.Context) {
-	d.commitReports(ctx)
-	d.commitConfirms(ctx)
-	d.commitLeases(ctx)
-	d.commitGrants(ctx)
-}
-
+// propose replicates a command within the term that ctx stands for.
 func (d *desk) propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
 	c.At = jobs.TimeOf(time.Now())
-	return d.replica.Propose(ctx, c)
+	out, err := d.replica.Propose(ctx, c)
+	if err != nil && ctx.Err() != nil { // nobody cancelled but the term's end
+		err = rpc.ErrNoLeader
+	}
+	return out, err
 }
 
 func (d *desk) commitReports(ctx context.Context) {
@@ -353,9 +391,9 @@ func (d *desk) commitReports(ctx context.Context) {
 // one delivery.
 func batches[T any](all []*delivery[T], limit int) [][]*delivery[T] {
 	var groups [][]*delivery[T]
-	size := limit
+	size := 0
 	for _, r := range all {
-		if size+len(r.items) > limit {
+		if len(groups) == 0 || size+len(r.items) > limit {
 			groups = append(groups, nil)
 			size = 0
 		}
@@ -395,36 +433,46 @@ func (d *desk) commitConfirms(ctx context.Context) {
 	deliveries := d.confirms
 	d.confirms = nil
 	d.mu.Unlock()
+	var all sync.WaitGroup
 	for _, r := range deliveries {
-		_, err := d.propose(ctx, jobs.Command{Confirm: &r.items[0]})
-		r.done <- err
+		all.Go(func() {
+			_, err := d.propose(ctx, jobs.Command{Confirm: &r.items[0]})
+			r.done <- err
+		})
 	}
+	all.Wait()
 }
 
 // commitLeases writes down who was heard of, and voids the leases of those
 // who were not.
 func (d *desk) commitLeases(ctx context.Context) {
-	d.mu.Lock()
-	due := time.Since(d.renewed) >= renewEvery
-	var c jobs.RenewLeases
-	if due {
-		d.renewed = time.Now()
-		for id := range d.renewals {
-			c.Leases = append(c.Leases, id)
-		}
-		d.renewals = map[jobs.LeaseID]bool{}
-	}
-	d.mu.Unlock()
-	if len(c.Leases) > 0 {
-		slices.Sort(c.Leases)
-		c.Expires = jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))
+	for ids := range slices.Chunk(d.takeRenewals(), maxRenewals) {
+		c := jobs.RenewLeases{Leases: ids, Expires: jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))}
 		d.log("renew leases", second(d.propose(ctx, jobs.Command{Renew: &c})))
 	}
+	if time.Since(d.swept) < sweepEvery {
+		return
+	}
+	d.swept = time.Now()
 	expired := false
 	d.replica.View(func(s *jobs.State) { expired = s.AnyExpired(jobs.TimeOf(time.Now())) })
 	if expired {
 		d.log("expire leases", second(d.propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))
 	}
+}
+
+// takeRenewals are the leases heard of since the last time, when it is time to
+// write them down again.
+func (d *desk) takeRenewals() []jobs.LeaseID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Since(d.renewed) < renewEvery {
+		return nil
+	}
+	d.renewed = time.Now()
+	ids := slices.Sorted(maps.Keys(d.renewals))
+	d.renewals = map[jobs.LeaseID]bool{}
+	return ids
 }
 
 func second(_ jobs.Outcome, err error) error { return err }

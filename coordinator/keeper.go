@@ -9,6 +9,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -16,10 +17,15 @@ import (
 const (
 	// keepEvery is the shortest time between two looks at the state.
 	keepEvery = 20 * time.Millisecond
-	// keepRetry is for how long the keeper leaves alone what it could not get.
-	keepRetry = 500 * time.Millisecond
-	// keepBatch bounds how many results are fetched in one go.
+	// keepRetry is for how long the keeper leaves alone what it could not get,
+	// keepRetryMax that for what it could not get again and again.
+	keepRetry    = 500 * time.Millisecond
+	keepRetryMax = 15 * time.Second
+	// keepBatch bounds how many results are fetched in one go, keepLarge those
+	// of more than a piece, and keepScan how many the state is held for.
 	keepBatch = 256
+	keepLarge = 8
+	keepScan  = 4096
 )
 
 // keeper copies to this coordinator's disk what must outlive the nodes that
@@ -34,24 +40,39 @@ type keeper struct {
 	inline func(blob.ID) []byte
 	// confirm tells the leader what is held.
 	confirm func(context.Context, jobs.ConfirmHeld) error
-	// address finds a node on the network; "" if it is not known.
-	address func(jobs.NodeID) string
+	// members are the nodes that gossip knows.
+	members func() []membership.Member
 	logger  *slog.Logger
+	// copied is run's own.
+	copied map[jobs.JobID]*progress
 
 	mu     sync.Mutex
-	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
-	taken  map[jobs.JobID]bool
-	// cursor[job] is how far the job's order of results has been copied.
-	cursor map[jobs.JobID]int
+	inputs map[blob.ID]int                   // blobs of unfinished jobs, by the number of jobs
+	taken  map[jobs.JobID]context.CancelFunc // ends the copying of a job's blobs
+}
+
+// progress is how far a job's results have been copied.
+type progress struct {
+	cursor int // in the job's order of results
+	pause  time.Duration
+	retry  time.Time // not before
 }
 
 // wanted is an accepted result that is to be copied.
 type wanted struct {
-	job     jobs.JobID
-	task    uint32
-	output  blob.Ref
-	holders []jobs.NodeID // who is known to have it
+	job       jobs.JobID
+	task      uint32
+	output    blob.Ref
+	holders   []jobs.NodeID    // who is known to have it
+	providers []swarm.Provider // where they are, see locate
+}
 
+func newKeeper(c *Coordinator) *keeper {
+	return &keeper{
+		node: c.node.Identity.Node(), replica: c.replica, store: c.store, swarm: c.swarm,
+		inline: c.desk.takeOutput, confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger,
+		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[jobs.JobID]context.CancelFunc{},
+	}
 }
 
 // run copies until ctx ends.
@@ -61,15 +82,11 @@ func (k *keeper) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		changed := k.replica.Changed()
 		k.keepInputs(ctx, &inputs)
-		wait := time.Second
-		if !k.keepResults(ctx) {
-			wait = keepRetry
-			changed = nil
-		}
+		k.keepResults(ctx)
 		sleep(ctx, keepEvery)
 		select {
 		case <-changed:
-		case <-time.After(wait):
+		case <-time.After(keepRetry):
 		case <-ctx.Done():
 		}
 	}
@@ -82,25 +99,18 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// keepResults copies what was accepted since the last time, and says whether
-// it got everything.
-func (k *keeper) keepResults(ctx context.Context) bool {
-	complete := true
+// keepResults copies what was accepted since the last time.
+func (k *keeper) keepResults(ctx context.Context) {
 	for _, id := range k.unread() {
-		for {
-			list, next := k.pending(id)
-			if len(list) == 0 {
-				break
-			}
-			held := k.fetch(ctx, list)
-			if err := k.confirmResults(ctx, id, held); err != nil || len(held) < len(list) {
-				complete = false
-				break
-			}
-			k.cursor[id] = next
+		p := k.copied[id]
+		if p == nil {
+			p = &progress{}
+			k.copied[id] = p
+		}
+		if !time.Now().Before(p.retry) {
+			k.keepJob(ctx, id, p)
 		}
 	}
-	return complete
 }
 
 // unread are the jobs with results beyond the cursor.
@@ -108,7 +118,7 @@ func (k *keeper) unread() []jobs.JobID {
 	var list []jobs.JobID
 	k.replica.View(func(s *jobs.State) {
 		for id, j := range s.Jobs {
-			if k.cursor[id] < len(j.Order) {
+			if p := k.copied[id]; len(j.Order) > 0 && (p == nil || p.cursor < len(j.Order)) {
 				list = append(list, id)
 			}
 		}
@@ -116,23 +126,51 @@ func (k *keeper) unread() []jobs.JobID {
 	return list
 }
 
+// keepJob copies a job's results as far as they can be had. What cannot must
+// not hold up other jobs: it is left alone for a while, the longer the less
+// comes of it.
+func (k *keeper) keepJob(ctx context.Context, id jobs.JobID, p *progress) {
+	for ctx.Err() == nil {
+		list, next := k.pending(id, p.cursor)
+		if next == p.cursor {
+			return
+		}
+		held := k.fetch(ctx, list)
+		err := k.confirmResults(ctx, id, held)
+		switch {
+		case err == nil && len(held) == len(list):
+			p.cursor, p.pause = next, 0
+			continue
+		case err != nil || len(held) > 0:
+			p.pause = keepRetry
+		default:
+			p.pause = min(max(2*p.pause, keepRetry), keepRetryMax)
+		}
+		p.retry = time.Now().Add(p.pause)
+		return
+	}
+}
+
 // pending are results from the cursor on that this coordinator has not got or
 // not confirmed, and where the cursor is after them.
-func (k *keeper) pending(id jobs.JobID) (list []wanted, next int) {
+func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
+	large := 0
 	k.replica.View(func(s *jobs.State) {
 		j := s.Jobs[id]
-		for next = k.cursor[id]; next < len(j.Order) && len(list) < keepBatch; next++ {
+		end := min(len(j.Order), from+keepScan)
+		for next = from; next < end && len(list) < keepBatch && large < keepLarge; next++ {
 			task := j.Order[next]
-			if id := j.Closed[task].Output.ID; s.Holds(j, task, k.node) && k.store.Complete(id) {
-				k.store.Pin(id) // held since before the start
+			output := j.Closed[task].Output
+			if s.Holds(j, task, k.node) && k.store.Complete(output.ID) {
+				k.store.Pin(output.ID) // held since before the start
 				continue
 			}
-			list = append(list, wanted{job: id, task: task, output: j.Closed[task].Output, holders: k.holders(s, j, task)})
+			if output.Size > blob.MinPiece {
+				large++
+			}
+			list = append(list, wanted{job: id, task: task, output: output, holders: k.holders(s, j, task)})
 		}
 	})
-	if len(list) == 0 {
-		k.cursor[id] = next
-	}
 	return list, next
 }
 
@@ -148,36 +186,86 @@ func (k *keeper) holders(s *jobs.State, j *jobs.Job, task uint32) []jobs.NodeID 
 	return nodes
 }
 
+// locate finds the holders on the network: where gossip says they are, or else
+// where they enrolled. Those that are alive come first.
+func (k *keeper) locate(list []wanted) {
+	members := map[jobs.NodeID]membership.Member{}
+	for _, m := range k.members() {
+		members[m.Node] = m
+	}
+	k.replica.View(func(s *jobs.State) {
+		for i := range list {
+			list[i].providers = providers(s, members, list[i].holders)
+		}
+	})
+}
+
+func providers(s *jobs.State, members map[jobs.NodeID]membership.Member, nodes []jobs.NodeID) []swarm.Provider {
+	var alive, others []swarm.Provider
+	for _, id := range nodes {
+		m, known := members[id]
+		n := s.Nodes[id]
+		switch {
+		case known && m.Status == membership.Alive:
+			alive = append(alive, swarm.Provider{Address: m.Address, Role: jobs.Worker})
+		case known:
+			others = append(others, swarm.Provider{Address: m.Address, Role: jobs.Worker})
+		case n != nil && n.Address != "":
+			others = append(others, swarm.Provider{Address: n.Address, Role: jobs.Worker})
+		}
+	}
+	return append(alive, others...)
+}
+
 // fetch brings results to the disk and returns those that are there then.
 func (k *keeper) fetch(ctx context.Context, list []wanted) []wanted {
-	var held, small []wanted
+	k.locate(list)
+	var held, small, large []wanted
 	for _, w := range list {
 		switch {
 		case k.store.Complete(w.output.ID):
+			k.store.Pin(w.output.ID)
 			held = append(held, w)
 		case w.output.Size <= blob.MinPiece:
 			small = append(small, w)
 		default:
-			if k.fetchLarge(ctx, w) {
-				held = append(held, w)
-			}
+			large = append(large, w)
 		}
 	}
-	return append(held, k.fetchSmall(ctx, small)...)
+	held = append(held, k.fetchSmall(ctx, small)...)
+	return append(held, k.fetchLarge(ctx, large)...)
 }
 
-func (k *keeper) fetchLarge(ctx context.Context, w wanted) bool {
+// fetchLarge fetches side by side, so that one dead holder costs its silence
+// only once.
+func (k *keeper) fetchLarge(ctx context.Context, list []wanted) []wanted {
+	ok := make([]bool, len(list))
+	var copies sync.WaitGroup
+	for i, w := range list {
+		copies.Go(func() { ok[i] = k.copyLarge(ctx, w) })
+	}
+	copies.Wait()
+	var held []wanted
+	for i, w := range list {
+		if ok[i] {
+			held = append(held, w)
+		}
+	}
+	return held
+}
+
+func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, -1, k.providers(w.holders)); err != nil {
+	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers); err != nil {
 		k.logger.Debug("copy result", "job", w.job, "task", w.task, "error", err)
 		return false
 	}
+	k.store.Pin(w.output.ID)
 	if err := k.store.Sync(w.output.ID); err != nil {
 		k.logger.Error("copy result", "job", w.job, "task", w.task, "error", err)
 		return false
 	}
-	k.store.Pin(w.output.ID)
 	return true
 }
 
@@ -185,47 +273,46 @@ func (k *keeper) fetchLarge(ctx context.Context, w wanted) bool {
 // their holders for the rest, many in one stream. All are stored together.
 func (k *keeper) fetchSmall(ctx context.Context, list []wanted) []wanted {
 	data := make([][]byte, len(list))
-	missing := map[string][]int{} // by a holder's address
-	var addresses []string
 	for i, w := range list {
-		if data[i] = k.inline(w.output.ID); data[i] != nil || w.output.Size == 0 {
-			continue
-		}
-		for _, p := range k.providers(w.holders) {
-			if missing[p.Address] == nil {
-				addresses = append(addresses, p.Address)
-			}
-			missing[p.Address] = append(missing[p.Address], i)
-		}
+		data[i] = k.inline(w.output.ID)
 	}
-	for _, address := range addresses {
-		k.ask(ctx, address, missing[address], list, data)
+	for round := 0; k.askHolders(ctx, round, list, data); round++ {
 	}
 	return k.storeAll(list, data)
 }
 
-// ask fills in what one peer has of the results at these places.
-func (k *keeper) ask(ctx context.Context, address string, places []int, list []wanted, data [][]byte) {
-	var ids []blob.ID
-	var at []int
-	for _, i := range places {
-		if data[i] == nil {
-			ids = append(ids, list[i].output.ID)
-			at = append(at, i)
+// askHolders asks the holder whose turn it is for each result that is still
+// missing, all of them side by side, and says whether there was anybody to ask.
+func (k *keeper) askHolders(ctx context.Context, round int, list []wanted, data [][]byte) bool {
+	places := map[string][]int{}
+	for i, w := range list {
+		if data[i] == nil && w.output.Size > 0 && round < len(w.providers) {
+			address := w.providers[round].Address
+			places[address] = append(places[address], i)
 		}
 	}
-	if len(ids) == 0 {
-		return
+	var asked sync.WaitGroup
+	for address, at := range places {
+		asked.Go(func() { k.ask(ctx, address, at, list, data) })
+	}
+	asked.Wait()
+	return len(places) > 0
+}
+
+// ask fills in what one peer has of the results at these places.
+func (k *keeper) ask(ctx context.Context, address string, places []int, list []wanted, data [][]byte) {
+	ids := make([]blob.ID, len(places))
+	for n, i := range places {
+		ids[n] = list[i].output.ID
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	got, _, err := k.swarm.FetchSmall(ctx, ids, []swarm.Provider{{Address: address, Role: jobs.Worker}})
 	if err != nil {
 		k.logger.Debug("copy results", "from", address, "error", err)
-		return
 	}
 	for n, d := range got {
-		data[at[n]] = d
+		data[places[n]] = d
 	}
 }
 
@@ -261,16 +348,6 @@ func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wante
 	return k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Results: []jobs.HeldResults{h}})
 }
 
-func (k *keeper) providers(nodes []jobs.NodeID) []swarm.Provider {
-	var list []swarm.Provider
-	for _, id := range nodes {
-		if a := k.address(id); a != "" {
-			list = append(list, swarm.Provider{Address: a, Role: jobs.Worker})
-		}
-	}
-	return list
-}
-
 // Result implements rpc.Results.
 func (k *keeper) Result(ref blob.Ref) ([]byte, bool) {
 	if !k.store.Complete(ref.ID) {
@@ -285,107 +362,4 @@ func (k *keeper) Result(ref blob.Ref) ([]byte, bool) {
 		return nil, false
 	}
 	return data, true
-}
-
-// keepInputs starts copying the blobs of new jobs, and lets those of finished
-// ones go.
-func (k *keeper) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
-	running := map[jobs.JobID]*jobs.Job{}
-	k.replica.View(func(s *jobs.State) {
-		for _, id := range s.Running() {
-			running[id] = &jobs.Job{Spec: s.Jobs[id].Spec, Provider: s.Jobs[id].Provider}
-		}
-	})
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for id, j := range running {
-		if !k.taken[id] {
-			k.taken[id] = true
-			k.count(j.Spec.Blobs(), 1)
-			copies.Go(func() { k.copyInput(ctx, id, j) })
-		}
-	}
-	k.release(running)
-}
-
-// count pins or unpins the blobs of a job. It is called with mu held.
-func (k *keeper) count(refs []blob.Ref, by int) {
-	for _, r := range refs {
-		k.inputs[r.ID] += by
-		if by > 0 {
-			k.store.Pin(r.ID)
-		} else {
-			k.store.Unpin(r.ID)
-		}
-		if k.inputs[r.ID] == 0 {
-			delete(k.inputs, r.ID)
-		}
-	}
-}
-
-func (k *keeper) release(running map[jobs.JobID]*jobs.Job) {
-	for id := range k.taken {
-		if running[id] != nil {
-			continue
-		}
-		delete(k.taken, id)
-		k.replica.View(func(s *jobs.State) {
-			if j := s.Jobs[id]; j != nil {
-				k.count(j.Spec.Blobs(), -1)
-			}
-		})
-	}
-}
-
-// isInput says whether a blob belongs to an unfinished job: what workers may
-// read here. Results they may not.
-func (k *keeper) isInput(id blob.ID) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.inputs[id] > 0
-}
-
-// copyInput gets a job's blobs and confirms them, again and again until that
-// succeeds or the job is over.
-func (k *keeper) copyInput(ctx context.Context, id jobs.JobID, j *jobs.Job) {
-	for ctx.Err() == nil && k.unfinished(id) {
-		err := k.copyBlobs(ctx, j)
-		if err == nil {
-			err = k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Inputs: []jobs.JobID{id}})
-		}
-		if err == nil {
-			return
-		}
-		k.logger.Debug("copy input", "job", id, "error", err)
-		sleep(ctx, keepRetry)
-	}
-}
-
-func (k *keeper) unfinished(id jobs.JobID) (yes bool) {
-	k.replica.View(func(s *jobs.State) { yes = s.Jobs[id] != nil && s.Jobs[id].State == jobs.JobRunning })
-	return yes
-}
-
-func (k *keeper) copyBlobs(ctx context.Context, j *jobs.Job) error {
-	var providers []swarm.Provider
-	if j.Provider != "" {
-		providers = append(providers, swarm.Provider{Address: j.Provider, Role: jobs.Submitter})
-	}
-	for _, v := range k.replica.Voters() {
-		if v.Node != k.node {
-			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
-		}
-	}
-	for _, r := range j.Spec.Blobs() {
-		if k.store.Complete(r.ID) {
-			continue
-		}
-		if _, err := k.swarm.Fetch(ctx, r.ID, 0, -1, providers); err != nil {
-			return err
-		}
-		if err := k.store.Sync(r.ID); err != nil {
-			return err
-		}
-	}
-	return nil
 }

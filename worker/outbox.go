@@ -21,6 +21,7 @@ const (
 type outbox struct {
 	mu     sync.Mutex
 	list   []*anthillv1.AttemptReport
+	taken  int // of the batch that is being handed in
 	closed bool
 	news   chan struct{}
 }
@@ -32,6 +33,13 @@ func (o *outbox) add(r *anthillv1.AttemptReport) {
 	o.list = append(o.list, r)
 	o.mu.Unlock()
 	o.wake()
+}
+
+// count is the number of reports that are not handed in yet.
+func (o *outbox) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.list) + o.taken
 }
 
 func (o *outbox) close() {
@@ -48,7 +56,15 @@ func (o *outbox) wake() {
 	}
 }
 
-// take waits for reports; false when there will be none any more.
+// handedIn ends the batch that was taken last.
+func (o *outbox) handedIn() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.taken = 0
+}
+
+// take waits for reports; false when there will be none any more. They count
+// until handedIn.
 func (o *outbox) take(ctx context.Context) ([]*anthillv1.AttemptReport, bool) {
 	for ctx.Err() == nil {
 		batch, closed := o.cut()
@@ -77,6 +93,9 @@ func (o *outbox) cut() (batch []*anthillv1.AttemptReport, closed bool) {
 		}
 		n++
 	}
-	batch, o.list = o.list[:n:n], o.list[n:]
+	batch, o.list, o.taken = o.list[:n:n], o.list[n:], n
+	if len(o.list) == 0 {
+		o.list = nil // do not keep what has been taken
+	}
 	return batch, o.closed
 }

@@ -3,7 +3,11 @@ package worker
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -30,23 +34,43 @@ const (
 func (w *Worker) offers(ctx context.Context) {
 	for ctx.Err() == nil {
 		sleep(ctx, w.pace.rest())
-		room := len(w.slots) + w.pace.ahead(len(w.slots)) - w.leases.count()
+		room := len(w.slots) + w.pace.ahead(len(w.slots)) - w.leases.count() + w.reports.count()
 		if room <= 0 {
 			sleep(ctx, 5*time.Millisecond)
 			continue
 		}
 		resp, err := w.offer(ctx, room)
 		if err != nil {
-			w.cfg.Logger.Debug("offer", "error", err)
-			sleep(ctx, 100*time.Millisecond)
+			w.offerFailed(ctx, err)
 			continue
 		}
 		for _, lease := range resp.GetLeases() {
 			leaseCtx := w.leases.add(ctx, lease)
 			w.shelf.add(lease.GetSpec())
-			go w.prepare(leaseCtx, lease)
+			w.preparing.Go(func() { w.prepare(leaseCtx, lease) })
 		}
 	}
+}
+
+// offerFailed waits before the next offer: for long where the grid does not
+// want this worker, because his owner is banned.
+func (w *Worker) offerFailed(ctx context.Context, err error) {
+	if refused(err) {
+		w.cfg.Logger.Warn("the grid refuses this worker", "error", err)
+		sleep(ctx, maxBackoff)
+		return
+	}
+	w.cfg.Logger.Debug("offer", "error", err)
+	sleep(ctx, 100*time.Millisecond)
+}
+
+// refused says that a call is not worth repeating: the answer stays the same.
+func refused(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.PermissionDenied, codes.Unauthenticated:
+		return true
+	}
+	return false
 }
 
 // offer gives up soon where a coordinator hangs: the next call goes to another.
@@ -114,18 +138,25 @@ func (w *Worker) deliver(ctx context.Context) {
 		if !ok {
 			return
 		}
-		w.keep(batch)
+		var kept sync.WaitGroup
+		kept.Go(func() { w.keep(batch) })
 		for ctx.Err() == nil {
 			err := w.report(ctx, batch)
 			if err == nil {
 				break
 			}
+			if refused(err) {
+				w.cfg.Logger.Warn("report", "error", err)
+				break
+			}
 			w.cfg.Logger.Debug("report", "error", err)
 			sleep(ctx, 100*time.Millisecond)
 		}
+		w.reports.handedIn() // first: what counts neither here nor there is not asked for twice
 		for _, r := range batch {
 			w.leases.drop(r.GetLease())
 		}
+		kept.Wait()
 	}
 }
 

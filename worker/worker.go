@@ -58,6 +58,7 @@ type Worker struct {
 	leases     *leases
 	ready      chan *executor.Attempt
 	reports    *outbox
+	preparing  sync.WaitGroup
 	kept       []blob.ID // small outputs on disk, oldest first; deliver's own
 	pace       pace
 	shelf      shelf
@@ -171,6 +172,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	cancel()
 	loops.Wait()
+	w.preparing.Wait()
 	w.giveBack()
 	time.AfterFunc(2*time.Second, stopReports)
 	w.reports.close()

@@ -49,10 +49,11 @@ type Config struct {
 
 // Replica is one voter's copy of the state.
 type Replica struct {
-	cfg  Config
-	raft *raft.Raft
-	fsm  *fsm
-	logs *diskLog
+	cfg   Config
+	raft  *raft.Raft
+	fsm   *fsm
+	clock clock
+	logs  *diskLog
 	// settled is the term in which this replica, as its leader, has applied all
 	// that former leaders committed.
 	settled atomic.Uint64

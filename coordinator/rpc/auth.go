@@ -67,12 +67,15 @@ func identify(ctx context.Context) (caller, error) {
 	if err != nil {
 		return caller{}, newStatus(codes.Unauthenticated, err.Error(), "NO_CERTIFICATE", "", "join the grid with a token first")
 	}
-	if values := metadata.ValueFromIncomingContext(ctx, forwardedFor); len(values) == 1 && peer.Role == jobs.Coordinator {
-		if c, ok := decodeCaller(values[0]); ok {
-			return c, nil
-		}
+	values := metadata.ValueFromIncomingContext(ctx, forwardedFor)
+	if len(values) == 0 || peer.Role != jobs.Coordinator {
+		return caller{Peer: peer, key: key}, nil
 	}
-	return caller{Peer: peer, key: key}, nil
+	c, ok := decodeCaller(values[0])
+	if !ok || len(values) > 1 { // never to be taken for the coordinator's own call
+		return caller{}, newStatus(codes.Unauthenticated, "forwarded call: it does not say for whom", "BAD_FORWARD", string(peer.Node), "run the same version on all coordinators")
+	}
+	return c, nil
 }
 
 // authorize identifies the caller and refuses what his role may not do.

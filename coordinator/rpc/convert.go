@@ -3,6 +3,7 @@ package rpc
 import (
 	"fmt"
 	"maps"
+	"net"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -15,6 +16,18 @@ import (
 
 func badField(field, format string, args ...any) *jobs.Rejection {
 	return &jobs.Rejection{Code: jobs.Invalid, Reason: "INVALID_FIELD", Subject: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// checkAddress refuses what is neither empty nor HOST:PORT: addresses are kept
+// and told to others.
+func checkAddress(field, address string) error {
+	if address == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(address); err != nil || len(address) > 300 {
+		return badField(field, "%.300q is not HOST:PORT", address)
+	}
+	return nil
 }
 
 func refFromProto(field string, m *anthillv1.BlobRef) (blob.Ref, error) {

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -14,6 +15,15 @@ import (
 
 // ErrNoLeader: no coordinator leads at the moment, or this one ceased to.
 var ErrNoLeader = errors.New("the coordinators have no leader at the moment")
+
+// leaderError is what a call to the leader failed with: where he could not be
+// reached, the caller's next step is that of ErrNoLeader.
+func leaderError(err error) error {
+	if st, ok := status.FromError(err); ok && st.Code() == codes.Unavailable && len(st.Details()) == 0 {
+		return fmt.Errorf("%w: it does not answer: %s", ErrNoLeader, st.Message())
+	}
+	return err
+}
 
 // statusOf is the one place where errors become gRPC statuses. The details are
 // an ErrorInfo with a stable reason and, where there is one, the next step as

@@ -44,7 +44,7 @@ func (s *Server) forward(ctx context.Context, leader *gridconn.Conn, method stri
 		return nil, err
 	}
 	ctx = metadata.AppendToOutgoingContext(ctx, forwardedFor, c.encode())
-	return resp, leader.Invoke(ctx, method, req, resp)
+	return resp, leaderError(leader.Invoke(ctx, method, req, resp))
 }
 
 // leader is a connection to the leader, once there is one; nil if that is this
@@ -102,11 +102,11 @@ func (s *Server) fresh(ctx context.Context) error {
 		_, err := s.cfg.Replica.ReadIndex()
 		return err
 	}
-	resp, err := anthillv1.NewCoordinatorServiceClient(leader).ReadIndex(ctx, &anthillv1.ReadIndexRequest{})
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, leaderWait)
 	defer cancel()
+	resp, err := anthillv1.NewCoordinatorServiceClient(leader).ReadIndex(ctx, &anthillv1.ReadIndexRequest{})
+	if err != nil {
+		return leaderError(err)
+	}
 	return s.cfg.Replica.WaitApplied(ctx, resp.GetIndex())
 }

@@ -3,11 +3,13 @@ package rpc
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/anthill-grid/anthill/coordinator/placement"
@@ -27,6 +29,9 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if r := spec.Validate(); r != nil {
 		return nil, r
 	}
+	if err := checkAddress("provider", req.GetProvider()); err != nil {
+		return nil, err
+	}
 	c := jobs.SubmitJob{Job: newJobID(spec.Name), Spec: spec, Submitter: callerFrom(ctx).Node, Provider: req.GetProvider()}
 	out, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Submit: &c})
 	if err != nil {
@@ -44,11 +49,17 @@ func newJobID(name string) jobs.JobID {
 	return jobs.JobID(strings.ToLower(name + "-" + rand.Text()[:6]))
 }
 
+// maxRequestID bounds request ids in bytes: they are remembered for an hour.
+const maxRequestID = 128
+
 // propose replicates a command in the caller's name. Request ids of different
 // nodes do not meet.
 func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (jobs.Outcome, error) {
 	if request == "" {
 		request = rand.Text()
+	}
+	if len(request) > maxRequestID {
+		return jobs.Outcome{}, badField("request_id", "it has %d bytes, more than %d", len(request), maxRequestID)
 	}
 	c.At = jobs.TimeOf(time.Now())
 	c.Request = jobs.RequestID(string(callerFrom(ctx).Node) + "/" + request)
@@ -204,6 +215,7 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 	if err := s.mayRead(ctx, id); err != nil {
 		return err
 	}
+	progress := time.Now()
 	for next := req.GetFromSequence(); ; {
 		changed := s.cfg.Replica.Changed()
 		refs, finished := s.accepted(id, next)
@@ -215,8 +227,15 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 		if finished && sent == len(refs) && len(refs) < resultBatch {
 			return nil
 		}
+		if sent > 0 || !finished {
+			progress = time.Now()
+		}
 		if sent > 0 && sent == len(refs) {
 			continue
+		}
+		if time.Since(progress) > resultWait {
+			return newStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", id, refs[0].task), "RESULT_MISSING", "",
+				"ask another coordinator; if none has it, the job ended before it was copied from the workers")
 		}
 		if err := pause(ctx, changed, 20*time.Millisecond, 100*time.Millisecond); err != nil {
 			return err
@@ -232,6 +251,10 @@ func (s *Server) mayRead(ctx context.Context, id jobs.JobID) error {
 	}
 	return nil
 }
+
+// resultWait is for how long the stream of a finished job waits for a result
+// that this coordinator lacks.
+const resultWait = 10 * time.Second
 
 // resultBatch bounds how many results one look at the state collects.
 const resultBatch = 256

@@ -132,7 +132,13 @@ func tokenID(secret []byte) jobs.TokenID {
 // certificate, of whatever issuer, proved to be his.
 func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthillv1.EnrolResponse, error) {
 	c, role := callerFrom(ctx), jobs.Role(req.GetRole())
+	if err := checkAddress("address", req.GetAddress()); err != nil {
+		return nil, err
+	}
 	admit := jobs.AdmitNode{Token: tokenID(req.GetSecret()), Node: c.Node, Role: role, Address: req.GetAddress()}
+	if err := s.knowToken(admit.Token); err != nil {
+		return nil, err
+	}
 	out, err := s.propose(ctx, "", jobs.Command{Admit: &admit})
 	if err != nil {
 		return nil, err
@@ -153,6 +159,18 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 		resp.CaKey, err = s.cfg.Authority.MarshalKey()
 	}
 	return resp, err
+}
+
+// knowToken refuses tokens that this grid never issued without a log entry:
+// strangers must not be able to fill the log.
+func (s *Server) knowToken(id jobs.TokenID) error {
+	known := false
+	s.cfg.Replica.View(func(st *jobs.State) { known = st.Tokens[id] != nil })
+	if known {
+		return nil
+	}
+	return &jobs.Rejection{Code: jobs.Denied, Reason: "TOKEN_UNKNOWN", Subject: "token",
+		Message: "this grid has not issued it", Next: "ask an operator for a new one: `anthill token create`"}
 }
 
 // coordinators are the voters, with their gossip addresses where known.

@@ -14,27 +14,43 @@ import (
 // LeaseDuration is for how long a lease lives without a heartbeat.
 const LeaseDuration = 6 * time.Second
 
+const (
+	// maxCapacity bounds the leases of one answer: with the largest specs it
+	// still is one message.
+	maxCapacity = 128
+	// maxReports bounds the reports of one call.
+	maxReports = 600
+)
+
 // Offer implements WorkService.
 func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthillv1.OfferResponse, error) {
 	worker := callerFrom(ctx).Node
-	ids, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), 1024)))
+	ids, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)))
 	if err != nil {
 		return nil, err
 	}
 	resp := &anthillv1.OfferResponse{}
+	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
 	s.cfg.Replica.View(func(st *jobs.State) {
 		for _, id := range ids {
-			if place, _, ok := st.Lease(id); ok {
-				resp.Leases = append(resp.Leases, s.leaseToProto(st, id, place, worker))
+			place, _, ok := st.Lease(id)
+			if !ok {
+				continue
 			}
+			if shared[place.Job] == nil {
+				shared[place.Job] = s.leaseOf(st.Jobs[place.Job], worker)
+			}
+			common := shared[place.Job]
+			resp.Leases = append(resp.Leases, &anthillv1.Lease{
+				Id: uint64(id), JobId: string(place.Job), Task: place.Task, Spec: common.GetSpec(), Providers: common.GetProviders(),
+			})
 		}
 	})
 	return resp, nil
 }
 
-func (s *Server) leaseToProto(st *jobs.State, id jobs.LeaseID, place jobs.LeasePlace, worker jobs.NodeID) *anthillv1.Lease {
-	j := st.Jobs[place.Job]
-	lease := &anthillv1.Lease{Id: uint64(id), JobId: string(place.Job), Task: place.Task, Spec: specToProto(j.Spec)}
+func (s *Server) leaseOf(j *jobs.Job, worker jobs.NodeID) *anthillv1.Lease {
+	lease := &anthillv1.Lease{Spec: specToProto(j.Spec)}
 	for _, p := range s.cfg.Desk.Providers(j, worker) {
 		lease.Providers = append(lease.Providers, &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)})
 	}
@@ -43,6 +59,9 @@ func (s *Server) leaseToProto(st *jobs.State, id jobs.LeaseID, place jobs.LeaseP
 
 // Report implements WorkService.
 func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
+	if n := len(req.GetReports()); n > maxReports {
+		return nil, badField("reports", "%d are too many for one call, at most %d", n, maxReports)
+	}
 	worker := callerFrom(ctx).Node
 	outputs := map[blob.ID][]byte{}
 	var reports []jobs.Report
@@ -64,6 +83,9 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 
 // Heartbeat implements WorkService.
 func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest) (*anthillv1.HeartbeatResponse, error) {
+	if err := checkAddress("address", req.GetAddress()); err != nil {
+		return nil, err
+	}
 	beat := Beat{Address: req.GetAddress(), Slots: int(req.GetSlots())}
 	for _, id := range req.GetLeases() {
 		beat.Leases = append(beat.Leases, jobs.LeaseID(id))

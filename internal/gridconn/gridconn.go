@@ -22,6 +22,9 @@ import (
 const (
 	window     = 4 << 20
 	maxMessage = 16 << 20
+	// probeEvery is how often a client probes a connection on which it waits.
+	// Servers that expect it less often than that hang up.
+	probeEvery = 10 * time.Second
 )
 
 // Conn is a gRPC connection that spreads calls over the coordinators it knows.
@@ -46,7 +49,7 @@ func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
 		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`),
 		grpc.WithTransportCredentials(identity.ClientCredentials(id, identity.WantRole(jobs.Coordinator))),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: 3 * time.Second}),
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 3 * time.Second}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: probeEvery, Timeout: 3 * time.Second}),
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
 		grpc.WithIdleTimeout(0))
@@ -95,12 +98,14 @@ func stateOf(addresses []string) resolver.State {
 
 // ServerOptions are what servers of the grid need to get along with Dial: the
 // same windows and message sizes, and leave for clients to probe a silent
-// connection every ten seconds.
+// connection. Stopping such a server waits for its handlers, so that what they
+// use can be closed then.
 func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
+		grpc.WaitForHandlers(true),
 		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(2 * window),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: probeEvery / 2, PermitWithoutStream: true}),
 	}
 }
 

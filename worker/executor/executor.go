@@ -50,9 +50,20 @@ type Executor struct {
 type Attempt struct {
 	Lease   *anthillv1.Lease
 	task    sandbox.Task
+	shard   section // what goes to stdin, where that is not in task already
 	fetched swarm.Traffic
 	pinned  []blob.ID
 }
+
+// section is a part of a blob. It is read only when the attempt runs: those
+// that wait must not hold their input in memory.
+type section struct {
+	blob      blob.ID
+	off, size int64
+}
+
+// maxShard bounds what a task reads on stdin, which is held in memory.
+const maxShard = 1 << 30
 
 // FetchTime bounds the fetching for one attempt.
 const FetchTime = 10 * time.Minute
@@ -93,8 +104,7 @@ func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 			return err
 		}
 	}
-	a.task.Stdin, err = e.shard(ctx, a, spec.GetInput())
-	return err
+	return e.input(ctx, a, spec.GetInput())
 }
 
 // whole fetches a blob and gives the file that it is in.
@@ -122,22 +132,24 @@ func (e *Executor) fetch(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef
 	return id, err
 }
 
-// shard gives what the task reads on stdin.
-func (e *Executor) shard(ctx context.Context, a *Attempt, in *anthillv1.Input) ([]byte, error) {
+// input brings here what the task reads on stdin.
+func (e *Executor) input(ctx context.Context, a *Attempt, in *anthillv1.Input) error {
 	task := a.Lease.GetTask()
 	if r := in.GetRange(); r != nil {
-		return []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(task)), nil
+		a.task.Stdin = []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(task))
+		return nil
 	}
 	b := in.GetBlob()
 	off, n, err := e.locate(ctx, a, b, task)
 	if err != nil || n == 0 {
-		return nil, err
+		return err
+	}
+	if n > maxShard {
+		return fmt.Errorf("shard %d has %d bytes, more than %d: split the input finer", task, n, maxShard)
 	}
 	id, err := e.fetch(ctx, a, b.GetBlob(), off, n)
-	if err != nil {
-		return nil, err
-	}
-	return e.Store.ReadRange(id, off, n)
+	a.shard = section{id, off, n}
+	return err
 }
 
 // locate finds out which bytes of the input the task reads.
@@ -184,7 +196,11 @@ func seed(lease *anthillv1.Lease) [32]byte {
 // Run runs a prepared attempt. It returns nil where ctx ended first: then
 // nobody wants the answer.
 func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.AttemptReport {
-	result, err := r.Run(ctx, a.task)
+	task, err := e.load(a)
+	if err != nil {
+		return e.lost(a, err)
+	}
+	result, err := r.Run(ctx, task)
 	if ctx.Err() != nil {
 		return nil
 	}
@@ -200,6 +216,17 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 	report.Status, report.ExitCode = failure(result)
 	report.Reason = Reason(explain(result, a.task), result.Stderr)
 	return report
+}
+
+// load gives the task with its input.
+func (e *Executor) load(a *Attempt) (sandbox.Task, error) {
+	task := a.task
+	if a.shard.size == 0 {
+		return task, nil
+	}
+	var err error
+	task.Stdin, err = e.Store.ReadRange(a.shard.blob, a.shard.off, a.shard.size)
+	return task, err
 }
 
 // Lost reports an attempt that could not be prepared.

@@ -46,8 +46,15 @@ func Loop() []byte {
 }
 
 // Echo copies its input to its output.
-func Echo() []byte {
+func Echo() []byte { return echoAfter(nil) }
+
+// EchoAfter computes for a while, as Count does, and then is Echo.
+func EchoAfter(millions uint32) []byte { return echoAfter(count(millions)) }
+
+// echoAfter has one local, for the code that comes first.
+func echoAfter(first []byte) []byte {
 	code := join(
+		first,
 		[]byte{opLoop, void},
 		ioVector(4096),
 		[]byte{
@@ -62,6 +69,7 @@ func Echo() []byte {
 	return Spec{
 		Imports: []Import{{ABI, "fd_read", FourArgs}, {ABI, "fd_write", FourArgs}},
 		Code:    code,
+		Locals:  1,
 		Pages:   1,
 	}.Encode()
 }
@@ -117,12 +125,15 @@ func GrowTable() []byte {
 // Count adds up in a loop of n turns, a million if n is 1: pure computing that
 // never leaves the guest.
 func Count(millions uint32) []byte {
-	code := join(
+	return Spec{Code: count(millions), Locals: 1, Pages: 1}.Encode()
+}
+
+func count(millions uint32) []byte {
+	return join(
 		[]byte{opLoop, void, opLocalGet, 0, opConst, 1, opAdd, opLocalSet, 0, opLocalGet, 0},
 		[]byte{opConst}, signedLEB(int64(int32(millions*1_000_000))),
 		[]byte{opEqual, opIsZero, opBranchIf, 0, opEnd},
 	)
-	return Spec{Code: code, Locals: 1, Pages: 1}.Encode()
 }
 
 // ioVector stores {address 16, length} at address 0.

@@ -27,6 +27,7 @@ func TestGuests(t *testing.T) {
 		{name: "exit", module: Exit(3), code: 3},
 		{name: "trap", module: Trap(), failsAtEnd: "unreachable"},
 		{name: "echo", module: Echo(), stdin: long, out: long},
+		{name: "echo after", module: EchoAfter(1), stdin: long, out: long},
 		{name: "print", module: Print(2, "hello"), errs: "hello"},
 		{name: "grow", module: Grow(), out: "\x10\x00\x00\x00"},
 		{name: "count", module: Count(2)},

@@ -1,0 +1,287 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+func TestBatches(t *testing.T) {
+	for _, c := range []struct {
+		sizes []int
+		want  string
+	}{
+		{nil, "[]"},
+		{[]int{0}, "[[0]]"}, // a report of nothing must not stop the leader
+		{[]int{3, 3, 4}, "[[3 3 4]]"},
+		{[]int{3, 3, 5}, "[[3 3] [5]]"},
+		{[]int{30, 1, 0, 9}, "[[30] [1 0 9]]"},
+		{[]int{1, 30, 1}, "[[1] [30] [1]]"},
+	} {
+		var all []*delivery[int]
+		for _, n := range c.sizes {
+			all = append(all, &delivery[int]{items: make([]int, n)})
+		}
+		groups := [][]int{}
+		for _, g := range batches(all, 10) {
+			var sizes []int
+			for _, d := range g {
+				sizes = append(sizes, len(d.items))
+			}
+			groups = append(groups, sizes)
+		}
+		if got := fmt.Sprint(groups); got != c.want {
+			t.Errorf("batches(%v) = %s, want %s", c.sizes, got, c.want)
+		}
+	}
+}
+
+// soon is a context for calls that should not take long.
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestDeskGivesWorkAndTakesReports(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	d := l.desk(true)
+	l.submit("j", 3)
+	leases, err := d.Offer(soon(t), "w1", 2)
+	if err != nil || len(leases) != 2 {
+		t.Fatalf("offer: %v, %v; want 2 leases", leases, err)
+	}
+	void, err := d.Heartbeat("w1", rpc.Beat{Leases: append(leases, 7), Slots: 2, Address: "h:1"})
+	if err != nil || !slices.Equal(void, []jobs.LeaseID{7}) {
+		t.Errorf("void leases %v, %v; want only 7", void, err)
+	}
+	if void, _ := d.Heartbeat("w2", rpc.Beat{Leases: leases}); len(void) != 2 {
+		t.Errorf("another worker's leases: %v are void, want both", void)
+	}
+	if d.Slots("w1") != 2 || d.Slots("nobody") != 0 {
+		t.Error("slots are not those of the last heartbeat")
+	}
+	output := []byte("result")
+	ref := blob.Of(output).Ref()
+	report := jobs.Report{Lease: leases[0], Worker: "w1", Status: jobs.Succeeded, Output: ref}
+	if err := d.Report(soon(t), []jobs.Report{report}, map[blob.ID][]byte{ref.ID: output}); err != nil {
+		t.Fatal(err)
+	}
+	if l.holds(leases[0]) || !l.holds(leases[1]) {
+		t.Error("the report did not end its lease, or ended another")
+	}
+	if err := d.Report(soon(t), nil, nil); err != nil {
+		t.Errorf("an empty report: %v", err)
+	}
+	if string(d.takeOutput(ref.ID)) != "result" || d.takeOutput(ref.ID) != nil {
+		t.Error("the inline output cannot be taken, or twice")
+	}
+}
+
+// idleDesk is an open desk that never commits anything.
+func idleDesk() *desk {
+	d := newDesk(nil, quiet)
+	d.leading = true
+	return d
+}
+
+func TestDeskReplacesAnOffer(t *testing.T) {
+	t.Parallel()
+	l := &lab{TB: t}
+	d := idleDesk()
+	first := make(chan error, 1)
+	go func() {
+		ids, err := d.Offer(context.Background(), "w1", 1)
+		if len(ids) > 0 {
+			err = errors.New("it got leases")
+		}
+		first <- err
+	}()
+	l.until("the first offer waits", func() bool { return len(d.openOffers()) == 1 })
+	l.until("it is replaced", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		ids, err := d.Offer(ctx, "w1", 1)
+		if ids != nil || err != nil {
+			t.Fatalf("an offer that nobody answered: %v, %v", ids, err)
+		}
+		return len(first) == 1
+	})
+	if err := <-first; err != nil {
+		t.Errorf("the first offer: %v", err)
+	}
+	if n := len(d.openOffers()); n != 0 {
+		t.Errorf("%d offers are left", n)
+	}
+}
+
+func TestDeskGivesWhatWasGrantedAtTheLastMoment(t *testing.T) {
+	t.Parallel()
+	l := &lab{TB: t}
+	d := idleDesk()
+	ctx, cancel := context.WithCancel(t.Context())
+	got := make(chan []jobs.LeaseID, 1)
+	go func() {
+		ids, _ := d.Offer(ctx, "w1", 1)
+		got <- ids
+	}()
+	l.until("the offer waits", func() bool { return len(d.openOffers()) == 1 })
+	d.mu.Lock()
+	cancel()
+	time.Sleep(20 * time.Millisecond) // the offer now wants to withdraw
+	d.offers["w1"].grants <- []jobs.LeaseID{5}
+	delete(d.offers, "w1")
+	d.mu.Unlock()
+	if ids := <-got; !slices.Equal(ids, []jobs.LeaseID{5}) {
+		t.Errorf("the offer got %v, want the lease 5", ids)
+	}
+}
+
+func TestDeskCloseAnswersEverybody(t *testing.T) {
+	t.Parallel()
+	l := &lab{TB: t}
+	d := idleDesk()
+	answers := make(chan error, 3)
+	go func() {
+		_, err := d.Offer(context.Background(), "w1", 1)
+		answers <- err
+	}()
+	go func() {
+		answers <- d.Report(context.Background(), []jobs.Report{{}}, nil)
+	}()
+	go func() { answers <- d.Confirm(context.Background(), jobs.ConfirmHeld{}) }()
+	l.until("all wait", func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return len(d.offers) == 1 && len(d.reports) == 1 && len(d.confirms) == 1
+	})
+	d.close()
+	d.close() // twice is no harm
+	for range 3 {
+		select {
+		case err := <-answers:
+			if !errors.Is(err, rpc.ErrNoLeader) {
+				t.Errorf("got %v, want ErrNoLeader", err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("somebody still waits")
+		}
+	}
+	if _, err := d.Heartbeat("w1", rpc.Beat{}); !errors.Is(err, rpc.ErrNoLeader) || d.Leading() {
+		t.Errorf("a closed desk answers: %v", err)
+	}
+}
+
+func TestDeskReportsAreNotCancelledByTheTermsEnd(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	d := l.desk(false)
+	answer := make(chan error, 1)
+	go func() { answer <- d.Report(context.Background(), []jobs.Report{{}}, nil) }()
+	l.until("it waits", func() bool {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return len(d.reports) == 1
+	})
+	term, end := context.WithCancel(t.Context())
+	end()
+	d.commitReports(term)
+	if err := <-answer; !errors.Is(err, rpc.ErrNoLeader) {
+		t.Errorf("got %v, want ErrNoLeader: the worker did not cancel it", err)
+	}
+}
+
+func TestDeskBoundsInlineOutputs(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	d := l.desk(false)
+	l.submit("j", 2)
+	needed := l.accept("j", 0, "w1", []byte("unheld")).ID
+	big := make([]byte, maxInline/4)
+	d.keepInline(map[blob.ID][]byte{needed: []byte("unheld")})
+	for i := range byte(6) {
+		d.keepInline(map[blob.ID][]byte{{i + 1}: big})
+		d.keepInline(map[blob.ID][]byte{{i + 1}: big}) // counts once
+	}
+	if d.inline > maxInline || len(d.outputs) != 4 {
+		t.Errorf("%d outputs of %d bytes are kept, more than there is room for", len(d.outputs), d.inline)
+	}
+	d.dropStaleOutputs()
+	if d.inline != len("unheld") || d.takeOutput(needed) == nil || d.inline != 0 {
+		t.Errorf("%d bytes are left; what is needed should stay and the rest go", d.inline)
+	}
+}
+
+func TestDeskRenewsInPieces(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	d := l.desk(false)
+	l.submit("j", 1)
+	l.grant(math64, "j", 0, "w1", time.Second)
+	for i := range 3*maxRenewals + 1 {
+		d.renewals[math64-jobs.LeaseID(i)] = true
+	}
+	if ids := d.takeRenewals(); ids != nil {
+		t.Fatalf("%d renewals right after the term began, want them later", len(ids))
+	}
+	d.renewed = d.renewed.Add(-renewEvery)
+	d.commitLeases(t.Context()) // one command would be too long: lab's desk fails on warnings
+	later := jobs.TimeOf(time.Now().Add(rpc.LeaseDuration / 2))
+	l.View(func(s *jobs.State) {
+		if s.AnyExpired(later) {
+			t.Error("the lease was not renewed")
+		}
+	})
+}
+
+// math64 is a lease id as long as ids can be in the log.
+const math64 jobs.LeaseID = 1<<64 - 1
+
+func TestDeskVoidsLeasesOfTheSilent(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	d := l.desk(false) // so that opening it does not renew the lease
+	l.submit("j", 1)
+	l.grant(1, "j", 0, "w1", 50*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		d.run(ctx)
+		close(ended)
+	}()
+	ids, err := d.Offer(soon(t), "w2", 1)
+	if err != nil || len(ids) != 1 {
+		t.Errorf("offer after the lease of another ended: %v, %v; want the task", ids, err)
+	}
+	if l.holds(1) {
+		t.Error("the silent worker still holds its lease")
+	}
+	cancel()
+	<-ended
+}
+
+func TestDeskOpensWithAGraceForLeases(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	l.submit("j", 1)
+	l.grant(1, "j", 0, "w1", time.Millisecond) // of the former leader
+	d := l.desk(false)
+	time.Sleep(5 * time.Millisecond)
+	d.commitLeases(t.Context())
+	if !l.holds(1) {
+		t.Error("the new leader took a lease back before its worker could be heard")
+	}
+}

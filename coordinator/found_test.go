@@ -1,0 +1,59 @@
+package coordinator
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+func TestFoundAGridOnce(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Dir: dir, Bootstrap: true}
+	first, err := open(t.Context(), cfg, "127.0.0.1:7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	operator, err := identity.Load(OperatorDir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Identity.Role != jobs.Coordinator || first.Authority == nil || len(first.GossipKey) != membership.KeySize {
+		t.Errorf("the founder is a %v with a gossip key of %d bytes", first.Identity.Role, len(first.GossipKey))
+	}
+	if operator.Identity.Role != jobs.Operator || operator.Identity.Grid != first.Identity.Grid || operator.Authority != nil {
+		t.Errorf("the operator is a %v of grid %s", operator.Identity.Role, operator.Identity.Grid)
+	}
+	for _, again := range []Config{cfg, {Dir: dir}} {
+		n, err := open(t.Context(), again, "127.0.0.1:7")
+		if err != nil || n.Identity.Grid != first.Identity.Grid || n.Identity.Node() != first.Identity.Node() {
+			t.Errorf("started again with bootstrap %v: another node, or %v", again.Bootstrap, err)
+		}
+	}
+	if _, err := open(t.Context(), Config{Dir: t.TempDir()}, "127.0.0.1:7"); !errors.Is(err, problem.ErrInvalid) {
+		t.Errorf("neither --bootstrap nor a token: %v", err)
+	}
+}
+
+// A node that joined a grid by a token has its identity from there; to begin a
+// raft group of its own would make a second grid of the same name.
+func TestBootstrapOnlyWhatThisNodeFounded(t *testing.T) {
+	c := &Coordinator{cfg: Config{Dir: t.TempDir(), Bootstrap: true}}
+	if err := c.bootstrap(); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "without --bootstrap") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNextPort(t *testing.T) {
+	for port, want := range map[int]string{7700: "10.0.0.1:7701", 65534: "10.0.0.1:65535", 65535: ""} {
+		got, err := nextPort(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: port})
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("after port %d: %q, %v; want %q", port, got, err, want)
+		}
+	}
+}

@@ -1,0 +1,343 @@
+package coordinator
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// keeping is a keeper of c1 with peers on loopback.
+type keeping struct {
+	*keeper
+	lab      *lab
+	inlined  map[blob.ID][]byte
+	gossip   []membership.Member
+	confirms atomic.Int32
+	failing  atomic.Int32 // confirmations that are to fail
+}
+
+func newKeeping(l *lab, store *blobstore.Store) *keeping {
+	l.Helper()
+	k := &keeping{lab: l, inlined: map[blob.ID][]byte{}}
+	dialer := &dialer{conns: map[string]*grpc.ClientConn{}}
+	sw, err := swarm.New(swarm.Config{Store: store, Dial: dialer.dial, Patience: 300 * time.Millisecond})
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.Cleanup(func() {
+		sw.Close()
+		dialer.close()
+	})
+	k.keeper = &keeper{
+		node: "c1", replica: l.Replica, store: store, swarm: sw, logger: quiet,
+		inline: func(id blob.ID) []byte { return k.inlined[id] }, confirm: k.note,
+		members: func() []membership.Member { return k.gossip },
+		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[jobs.JobID]context.CancelFunc{},
+	}
+	return k
+}
+
+func (k *keeping) note(ctx context.Context, c jobs.ConfirmHeld) error {
+	if k.failing.Add(-1) >= 0 {
+		return context.DeadlineExceeded
+	}
+	k.confirms.Add(1)
+	_, err := k.lab.Propose(ctx, jobs.Command{At: jobs.TimeOf(time.Now()), Confirm: &c})
+	return err
+}
+
+// peer starts a peer and lets gossip tell of it. It has nothing yet.
+func (k *keeping) peer(id jobs.NodeID) *blobstore.Store {
+	k.lab.Helper()
+	store := openStore(k.lab, k.lab.TempDir())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		k.lab.Fatal(err)
+	}
+	server := grpc.NewServer()
+	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(swarm.ServerConfig{Store: store}))
+	go server.Serve(listener)
+	k.lab.Cleanup(server.Stop)
+	k.gossip = append(k.gossip, membership.Member{Node: id, Address: listener.Addr().String(), Status: membership.Alive})
+	return store
+}
+
+func openStore(t testing.TB, dir string) *blobstore.Store {
+	t.Helper()
+	s, err := blobstore.Open(blobstore.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func put(t testing.TB, s *blobstore.Store, data []byte) blob.Ref {
+	t.Helper()
+	ref, err := s.Put(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+type dialer struct {
+	mu    sync.Mutex
+	conns map[string]*grpc.ClientConn
+}
+
+func (d *dialer) dial(_ context.Context, address string) (grpc.ClientConnInterface, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.conns[address] == nil {
+		c, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+		if err != nil {
+			return nil, err
+		}
+		d.conns[address] = c
+	}
+	return d.conns[address], nil
+}
+
+func (d *dialer) close() {
+	for _, c := range d.conns {
+		c.Close()
+	}
+}
+
+func TestKeeperTakesResultsInlineAndFromPeers(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w1, w2 := k.peer("w1"), k.peer("w2")
+	large := bytes.Repeat([]byte("large "), 100_000)
+	l.submit("j", 5)
+	inline := l.accept("j", 0, "w1", []byte("inline"))
+	k.inlined[inline.ID] = []byte("inline")
+	refs := []blob.Ref{
+		inline, l.accept("j", 1, "w1", []byte("of w1")), l.accept("j", 2, "w2", []byte("of w2")),
+		l.accept("j", 3, "w1", nil), l.accept("j", 4, "w2", large),
+	}
+	put(t, w1, []byte("of w1"))
+	put(t, w2, []byte("of w2"))
+	put(t, w2, large)
+	k.keepResults(t.Context())
+	for i, ref := range refs {
+		data, here := k.Result(ref)
+		if !here || ref.Size <= blob.MinPiece && blob.Of(data).Ref() != ref {
+			t.Errorf("result %d: here %v, %q", i, here, data)
+		}
+	}
+	if data, _ := k.Result(refs[4]); data != nil {
+		t.Error("a large result comes as a whole")
+	}
+	if state := l.jobState("j"); state != jobs.JobSucceeded {
+		t.Errorf("the job is %v after its results are held", state)
+	}
+	k.keepResults(t.Context())
+	if n := k.confirms.Load(); n != 1 {
+		t.Errorf("%d confirmations, want one for all", n)
+	}
+}
+
+func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w1 := k.peer("w1")
+	l.submit("a", 2)
+	l.submit("b", 1)
+	lost := l.accept("a", 0, "w1", []byte("not there yet"))
+	l.accept("a", 1, "w1", []byte("there"))
+	l.accept("b", 0, "w1", []byte("of b"))
+	put(t, w1, []byte("there"))
+	put(t, w1, []byte("of b"))
+	k.keepResults(t.Context())
+	if l.jobState("b") != jobs.JobSucceeded {
+		t.Error("a job waits for another's result")
+	}
+	p := k.copied["a"]
+	if _, here := k.Result(lost); here || p.cursor != 0 || p.pause != keepRetry {
+		t.Errorf("after a miss: here %v, progress %+v", here, p)
+	}
+	for range 8 { // nothing comes of it
+		p.retry = time.Time{}
+		k.keepResults(t.Context())
+	}
+	if p.pause != keepRetryMax {
+		t.Errorf("pause %v after eight misses, want %v", p.pause, keepRetryMax)
+	}
+	put(t, w1, []byte("not there yet"))
+	k.keepResults(t.Context())
+	if _, here := k.Result(lost); here {
+		t.Error("it did not leave alone what it could not get")
+	}
+	p.retry = time.Time{}
+	k.keepResults(t.Context())
+	if l.jobState("a") != jobs.JobSucceeded {
+		t.Error("the result was not fetched when it was there again")
+	}
+}
+
+func TestKeeperConfirmsAgainWhatTheLeaderDidNotHear(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	l.submit("j", 1)
+	ref := l.accept("j", 0, "w1", []byte("x"))
+	k.inlined[ref.ID] = []byte("x")
+	k.failing.Store(1)
+	k.keepResults(t.Context())
+	delete(k.inlined, ref.ID) // it is on disk now
+	if l.jobState("j") == jobs.JobSucceeded {
+		t.Fatal("succeeded without a confirmation")
+	}
+	k.copied["j"].retry = time.Time{}
+	k.keepResults(t.Context())
+	if l.jobState("j") != jobs.JobSucceeded {
+		t.Error("it did not confirm again")
+	}
+}
+
+func TestKeeperAfterARestart(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	l.admit(jobs.Coordinator, "c2")
+	dir := t.TempDir()
+	store, err := blobstore.Open(blobstore.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := newKeeping(l, store)
+	l.submit("j", 2)
+	kept := l.accept("j", 0, "w1", []byte("kept"))
+	l.accept("j", 1, "w1", []byte("rotten"))
+	for _, s := range []string{"kept", "rotten"} {
+		k.inlined[blob.Of([]byte(s)).ID()] = []byte(s)
+	}
+	k.keepResults(t.Context())
+	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Tasks: []uint32{0, 1}}}}})
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	store = openStore(t, dir)
+	if err := store.Delete(blob.Of([]byte("rotten")).ID()); err != nil {
+		t.Fatal(err)
+	}
+	k = newKeeping(l, store)
+	put(t, k.peer("c2"), []byte("rotten"))
+	k.keepResults(t.Context())
+	if n := k.confirms.Load(); n != 1 {
+		t.Errorf("%d confirmations, want one, of what was fetched again", n)
+	}
+	if err := store.Delete(kept.ID); !errors.Is(err, blobstore.ErrPinned) {
+		t.Errorf("delete a result of before the restart: %v, want it pinned", err)
+	}
+	if !store.Complete(blob.Of([]byte("rotten")).ID()) {
+		t.Error("a result that the disk lost was not fetched again")
+	}
+}
+
+func TestProvidersThatAreAliveComeFirst(t *testing.T) {
+	members := map[jobs.NodeID]membership.Member{
+		"dead": {Node: "dead", Address: "dead:1", Status: membership.Failed},
+		"here": {Node: "here", Address: "here:1", Status: membership.Alive},
+	}
+	s := jobs.NewState()
+	s.Nodes["silent"] = &jobs.Node{Address: "silent:1"}
+	s.Nodes["nowhere"] = &jobs.Node{}
+	var got []string
+	for _, p := range providers(s, members, []jobs.NodeID{"dead", "silent", "nowhere", "unknown", "here"}) {
+		got = append(got, p.Address)
+	}
+	if want := []string{"here:1", "dead:1", "silent:1"}; !slices.Equal(got, want) {
+		t.Errorf("providers %v, want %v", got, want)
+	}
+}
+
+func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	put(t, k.peer("submitter"), []byte("bundle"))
+	bundle := blob.Of([]byte("bundle")).ID()
+	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
+	l.submit("twin", 1)
+	var copies sync.WaitGroup
+	k.keepInputs(t.Context(), &copies)
+	k.keepInputs(t.Context(), &copies) // takes nothing twice
+	copies.Wait()
+	l.View(func(s *jobs.State) {
+		for _, id := range []jobs.JobID{"j", "twin"} {
+			if s.Jobs[id].InputCopies() != 1 {
+				t.Errorf("the input of %s is not confirmed", id)
+			}
+		}
+	})
+	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
+	k.keepInputs(t.Context(), &copies)
+	if !k.isInput(bundle) {
+		t.Error("the bundle is let go while another job needs it")
+	}
+	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "twin", By: "op"}})
+	k.keepInputs(t.Context(), &copies)
+	if k.isInput(bundle) || len(k.inputs)+len(k.taken) != 0 {
+		t.Error("workers may read the bundle of finished jobs")
+	}
+}
+
+func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = silent.Addr().String() })
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		k.run(ctx)
+		close(ended)
+	}()
+	waits := func() int {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return len(k.taken)
+	}
+	l.until("it copies", func() bool { return waits() == 1 })
+	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
+	l.until("it lets go", func() bool { return waits() == 0 })
+	cancel()
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the keeper does not end")
+	}
+	if n := k.confirms.Load(); n != 0 {
+		t.Errorf("%d confirmations of what it does not have", n)
+	}
+}

@@ -1,0 +1,101 @@
+package rpc
+
+import (
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// who may call what: s(tranger), c(oordinator), w(orker), u (submitter),
+// o(perator). Written down apart from access, which it checks.
+var who = map[string]string{
+	"anthill.v1.JobService/SubmitJob":            "uo",
+	"anthill.v1.JobService/GetJob":               "uo",
+	"anthill.v1.JobService/ListJobs":             "uo",
+	"anthill.v1.JobService/WatchJob":             "uo",
+	"anthill.v1.JobService/CancelJob":            "uo",
+	"anthill.v1.JobService/StreamResults":        "uo",
+	"anthill.v1.NodeService/ListNodes":           "cuo",
+	"anthill.v1.WorkService/Offer":               "w",
+	"anthill.v1.WorkService/Report":              "w",
+	"anthill.v1.WorkService/Heartbeat":           "w",
+	"anthill.v1.PieceService/Stat":               "cwuo",
+	"anthill.v1.PieceService/Read":               "cwuo",
+	"anthill.v1.PieceService/ReadBlobs":          "cwuo",
+	"anthill.v1.CoordinatorService/ReadIndex":    "c",
+	"anthill.v1.CoordinatorService/ConfirmHeld":  "c",
+	"anthill.v1.EnrolmentService/CreateToken":    "co",
+	"anthill.v1.EnrolmentService/Enrol":          "scwuo",
+	"grpc.health.v1.Health/*":                    "cwuo",
+	"grpc.reflection.v1.ServerReflection/*":      "cwuo",
+	"grpc.reflection.v1alpha.ServerReflection/*": "cwuo",
+	"anthill.v1.JobService2/GetJob":              "",
+	"anthill.v1/JobService":                      "",
+}
+
+var roles = map[rune]jobs.Role{'s': jobs.Stranger, 'c': jobs.Coordinator, 'w': jobs.Worker, 'u': jobs.Submitter, 'o': jobs.Operator, '?': 99}
+
+func registered() []string {
+	s := New(Config{Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.Default()}, insecure.NewCredentials())
+	var methods []string
+	for service, info := range s.grpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			methods = append(methods, service+"/"+m.Name)
+		}
+	}
+	return methods
+}
+
+func TestEveryMethodHasItsCallers(t *testing.T) {
+	checked := map[string]bool{}
+	for _, method := range append(registered(), "anthill.v1.JobService2/GetJob", "anthill.v1/JobService") {
+		service, _, _ := strings.Cut(method, "/")
+		key := method
+		if _, ok := who[key]; !ok {
+			key = service + "/*"
+		}
+		want, ok := who[key]
+		if !ok {
+			t.Errorf("%s is served, and this test does not say to whom", method)
+		}
+		checked[key] = true
+		for letter, role := range roles {
+			err := mayCall(role, "/"+method)
+			if allowed := err == nil; allowed != strings.ContainsRune(want, letter) {
+				t.Errorf("%v calls %s: %v, want callers %q", role, method, err, want)
+			}
+			code := status.Code(err)
+			if err != nil && code != codes.PermissionDenied && !(role == jobs.Stranger && code == codes.Unauthenticated) {
+				t.Errorf("%v calls %s: code %v", role, method, code)
+			}
+		}
+	}
+	for key := range who {
+		if !checked[key] {
+			t.Errorf("%s is not served", key)
+		}
+	}
+}
+
+func TestForwardedMethodsAreServed(t *testing.T) {
+	served := registered()
+	for method := range leaderOnly {
+		if !slices.Contains(served, method[1:]) {
+			t.Errorf("%s is for the leader only and does not exist", method)
+		}
+		if _, err := newResponse(method); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := newResponse("/anthill.v1.JobService/Nothing"); err == nil {
+		t.Error("a method that does not exist has a response")
+	}
+}

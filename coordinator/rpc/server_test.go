@@ -1,0 +1,410 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/enrol"
+	"github.com/anthill-grid/anthill/internal/gridconn"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// desk notes what it is told.
+type desk struct {
+	mu      sync.Mutex
+	leading bool
+	leases  []jobs.LeaseID
+	beats   map[jobs.NodeID]Beat
+	reports []jobs.Report
+	outputs map[blob.ID][]byte
+	room    int
+}
+
+func (d *desk) Leading() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.leading
+}
+
+func (d *desk) Offer(_ context.Context, _ jobs.NodeID, capacity int) ([]jobs.LeaseID, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.room = capacity
+	return d.leases, nil
+}
+
+func (d *desk) Report(_ context.Context, reports []jobs.Report, outputs map[blob.ID][]byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reports, d.outputs = reports, outputs
+	return nil
+}
+
+func (d *desk) Heartbeat(id jobs.NodeID, beat Beat) ([]jobs.LeaseID, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.beats[id] = beat
+	return []jobs.LeaseID{42}, nil
+}
+
+func (d *desk) Confirm(context.Context, jobs.ConfirmHeld) error { return nil }
+
+func (d *desk) Providers(*jobs.Job, jobs.NodeID) []swarm.Provider {
+	return []swarm.Provider{{Address: "p:1", Role: jobs.Worker}}
+}
+
+func (d *desk) Slots(jobs.NodeID) int { return 0 }
+
+// shelf has results by their id.
+type shelf map[blob.ID][]byte
+
+func (s shelf) Result(ref blob.Ref) ([]byte, bool) {
+	data, here := s[ref.ID]
+	return data, here
+}
+
+// grid is one replica behind two servers: the leader, and one that forwards to
+// him.
+type grid struct {
+	testing.TB
+	*replica.Replica
+	authority *identity.Authority
+	desk      *desk // the leader's
+	results   shelf
+	leader    string
+	follower  string
+}
+
+func start(t *testing.T) *grid {
+	t.Helper()
+	authority, err := identity.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &grid{TB: t, authority: authority, results: shelf{}, desk: &desk{leading: true, beats: map[jobs.NodeID]Beat{}}}
+	leader := g.issue(jobs.Coordinator)
+	listener := g.listen()
+	g.leader = listener.Addr().String()
+	_, transport := raft.NewInmemTransport(replica.Address(leader.Node(), g.leader))
+	g.Replica, err = replica.Open(replica.Config{
+		Node: leader.Node(), Address: g.leader, Dir: filepath.Join(t.TempDir(), "raft"), Alone: true,
+		Transport: transport, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { g.Close() })
+	if err := g.Bootstrap(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); g.Barrier() != nil && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	g.do(jobs.Command{Found: &jobs.FoundGrid{Grid: "g", Coordinator: leader.Node(), Operator: "op"}})
+	g.serve(leader, g.desk, listener)
+	g.follower = g.serve(g.admit(jobs.Coordinator, "coordinators"), &desk{}, g.listen())
+	return g
+}
+
+func (g *grid) listen() net.Listener {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		g.Fatal(err)
+	}
+	return l
+}
+
+func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
+	pool := gridconn.NewPool(id)
+	s := New(Config{
+		Node: id.Node(), Replica: g.Replica, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
+		Members: func() []membership.Member { return nil }, DialCoordinator: pool.Dial,
+		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
+	}, identity.ServerCredentials(id, nil))
+	go s.Serve(l)
+	g.Cleanup(func() {
+		s.Stop()
+		pool.Close()
+	})
+	return l.Addr().String()
+}
+
+func (g *grid) issue(role jobs.Role) *identity.Identity {
+	g.Helper()
+	key, err := identity.NewKey()
+	if err != nil {
+		g.Fatal(err)
+	}
+	der, err := g.authority.Issue(key.Public(), role, nil)
+	if err != nil {
+		g.Fatal(err)
+	}
+	id, err := identity.New(key, der, g.authority.Certificate())
+	if err != nil {
+		g.Fatal(err)
+	}
+	return id
+}
+
+func (g *grid) do(c jobs.Command) jobs.Outcome {
+	g.Helper()
+	c.At = jobs.TimeOf(time.Now())
+	out, err := g.Propose(context.Background(), c)
+	if err != nil || out.Rejection != nil {
+		g.Fatal(err, out.Rejection)
+	}
+	return out
+}
+
+// admit lets a node of an owner in.
+func (g *grid) admit(role jobs.Role, owner jobs.OwnerID) *identity.Identity {
+	g.Helper()
+	id := g.issue(role)
+	token := jobs.TokenID("token of " + id.Node())
+	g.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: role, Uses: 1, Expires: 1 << 50, Owner: owner}})
+	g.do(jobs.Command{Admit: &jobs.AdmitNode{Token: token, Node: id.Node(), Role: role}})
+	return id
+}
+
+func (g *grid) dial(id *identity.Identity, address string) *gridconn.Conn {
+	g.Helper()
+	c, err := gridconn.Dial(id, []string{address})
+	if err != nil {
+		g.Fatal(err)
+	}
+	g.Cleanup(func() { c.Close() })
+	return c
+}
+
+func ctx(t *testing.T) context.Context {
+	c, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	t.Cleanup(cancel)
+	return c
+}
+
+func expect(t *testing.T, what string, err error, code codes.Code, reason string) {
+	t.Helper()
+	if got, _, _ := details(err); status.Code(err) != code || got != reason {
+		t.Errorf("%s: got %v with reason %q, want %v with %q", what, err, got, code, reason)
+	}
+}
+
+func rangeSpec() *anthillv1.JobSpec {
+	return &anthillv1.JobSpec{
+		Name: "count", Bundle: refToProto(blob.Of([]byte("bundle")).Ref()), Trust: &anthillv1.Trust{Replicas: 1},
+		Input: &anthillv1.Input{Source: &anthillv1.Input_Range{Range: &anthillv1.RangeInput{To: 3, Step: 1}}},
+	}
+}
+
+func TestFollowersForwardInTheCallersName(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	worker := g.admit(jobs.Worker, "w")
+	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.follower))
+	resp, err := work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Slots: 3, Address: "h:1"})
+	if err != nil || len(resp.GetVoidLeases()) != 1 || resp.GetLeaseDuration().AsDuration() != LeaseDuration {
+		t.Fatalf("got %v, %v", resp, err)
+	}
+	if beat := g.desk.beats[worker.Node()]; beat.Slots != 3 || len(g.desk.beats) != 1 {
+		t.Errorf("the leader heard %v", g.desk.beats)
+	}
+	// A caller cannot name himself somebody else by the coordinators' header.
+	operator := caller{Peer: identity.Peer{Role: jobs.Operator}, key: g.issue(jobs.Operator).Key.Public()}
+	for _, address := range []string{g.follower, g.leader} {
+		submitter := anthillv1.NewEnrolmentServiceClient(g.dial(g.admit(jobs.Submitter, "s"), address))
+		spoofed := metadata.AppendToOutgoingContext(ctx(t), forwardedFor, operator.encode())
+		_, err := submitter.CreateToken(spoofed, &anthillv1.CreateTokenRequest{Role: anthillv1.Role_ROLE_WORKER})
+		expect(t, "a submitter who says he is an operator", err, codes.PermissionDenied, "WRONG_ROLE")
+	}
+}
+
+func TestForwardingDoesNotGoRound(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	g.desk.mu.Lock()
+	g.desk.leading = false
+	g.desk.mu.Unlock()
+	// The former leader thinks that somebody else leads: the replica's node, to
+	// a server of another name, is another node.
+	other := g.serve(g.admit(jobs.Coordinator, "coordinators"), &desk{}, g.listen())
+	forward := metadata.AppendToOutgoingContext(ctx(t), forwardedFor, caller{Peer: identity.Peer{Role: jobs.Worker}, key: g.issue(jobs.Worker).Key.Public()}.encode())
+	client := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Coordinator, "coordinators"), other))
+	_, err := client.Heartbeat(forward, &anthillv1.HeartbeatRequest{})
+	expect(t, "a call that was forwarded already", err, codes.Unavailable, "NO_LEADER")
+
+	garbled := metadata.AppendToOutgoingContext(ctx(t), forwardedFor, "garbled")
+	_, err = anthillv1.NewCoordinatorServiceClient(g.dial(g.admit(jobs.Coordinator, "coordinators"), other)).ReadIndex(garbled, &anthillv1.ReadIndexRequest{})
+	expect(t, "a forwarded call for nobody", err, codes.Unauthenticated, "BAD_FORWARD")
+}
+
+func TestCallerEncoding(t *testing.T) {
+	key, err := identity.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := caller{Peer: identity.Peer{Node: key.Node(), Role: jobs.Submitter}, key: key.Public()}
+	got, ok := decodeCaller(c.encode())
+	if !ok || got.Node != c.Node || got.Role != c.Role || !got.forwarded || !got.key.Equal(c.key) {
+		t.Errorf("got %+v, %v", got, ok)
+	}
+	for _, s := range []string{"", "x", c.encode()[1:], c.encode() + "x"} {
+		if _, ok := decodeCaller(s); ok {
+			t.Errorf("%q was decoded", s)
+		}
+	}
+}
+
+func TestEnrolment(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	before, _ := g.ReadIndex()
+	key, err := identity.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown, err := identity.NewToken(g.authority.Fingerprint(), jobs.Worker, []string{g.follower})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := enrol.Enrol(ctx(t), enrol.Config{Token: unknown, Key: key, Role: jobs.Worker}); err == nil {
+		t.Errorf("a token of nobody's admitted %v", got)
+	}
+	if after, _ := g.ReadIndex(); after != before {
+		t.Errorf("a stranger wrote %d log entries", after-before)
+	}
+	tokens := anthillv1.NewEnrolmentServiceClient(g.dial(g.admit(jobs.Operator, "operators"), g.follower))
+	req := &anthillv1.CreateTokenRequest{Role: anthillv1.Role_ROLE_WORKER, RequestId: "r1", Owner: "ann"}
+	made, err := tokens.CreateToken(ctx(t), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := tokens.CreateToken(ctx(t), req)
+	if err != nil || again.GetToken() != made.GetToken() {
+		t.Errorf("the request repeated gave another token, or %v", err)
+	}
+	token, err := identity.ParseToken(made.GetToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := enrol.Enrol(ctx(t), enrol.Config{Token: token, Key: key, Role: jobs.Worker, Address: "10.0.0.1:1"})
+	if err != nil || got.Directory.Owner != "ann" || len(got.Directory.GossipKey) != 32 || got.Directory.Authority != nil {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if _, err := tokens.CreateToken(ctx(t), &anthillv1.CreateTokenRequest{RequestId: string(make([]byte, maxRequestID+1))}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a request id without bounds: %v", err)
+	}
+}
+
+func TestBannedNodesAreRefused(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	worker := g.admit(jobs.Worker, "liar")
+	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "he lied" }) // nobody else looks at the state yet
+	_, err := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader)).Offer(ctx(t), &anthillv1.OfferRequest{})
+	expect(t, "a banned worker", err, codes.PermissionDenied, "OWNER_BANNED")
+}
+
+func TestResultsAreForTheOwner(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	ann, bob := g.admit(jobs.Submitter, "ann"), g.admit(jobs.Submitter, "bob")
+	worker := g.admit(jobs.Worker, "w").Node()
+	mine := anthillv1.NewJobServiceClient(g.dial(ann, g.follower))
+	req := &anthillv1.SubmitJobRequest{Spec: rangeSpec(), RequestId: "r"}
+	made, err := mine.SubmitJob(ctx(t), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := made.GetJob().GetId()
+	if again, err := mine.SubmitJob(ctx(t), req); err != nil || again.GetJob().GetId() != id {
+		t.Errorf("the request repeated made another job, or %v", err)
+	}
+	for task := range uint32(3) {
+		output := blob.Of([]byte{byte(task)}).Ref()
+		g.results[output.ID] = []byte{byte(task)}
+		lease := jobs.LeaseID(task + 1)
+		g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: jobs.JobID(id), Task: task, Worker: worker}}}})
+		g.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Succeeded, Output: output}}}})
+	}
+	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: jobs.JobID(id), By: "op"}})
+	stream, err := mine.StreamResults(ctx(t), &anthillv1.StreamResultsRequest{JobId: id, FromSequence: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []uint32{1, 2} {
+		if r, err := stream.Recv(); err != nil || r.GetTask() != want || string(r.GetData()) != string([]byte{byte(want)}) {
+			t.Errorf("result %d: %v, %v", want, r, err)
+		}
+	}
+	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
+		t.Errorf("after the last result: %v, want the end", err)
+	}
+	theirs := anthillv1.NewJobServiceClient(g.dial(bob, g.leader))
+	stream, err = theirs.StreamResults(ctx(t), &anthillv1.StreamResultsRequest{JobId: id})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	expect(t, "another owner's results", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	_, err = theirs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: id})
+	expect(t, "cancel another owner's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	_, err = theirs.GetJob(ctx(t), &anthillv1.GetJobRequest{JobId: "nope"})
+	expect(t, "a job that is not there", err, codes.NotFound, "UNKNOWN_JOB")
+	_, err = theirs.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec(), Provider: "not an address"})
+	expect(t, "a provider that is no address", err, codes.InvalidArgument, "INVALID_FIELD")
+}
+
+func TestWorkCalls(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	worker := g.admit(jobs.Worker, "w")
+	spec, err := specFromProto(rangeSpec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.do(jobs.Command{Submit: &jobs.SubmitJob{Job: "j", Spec: spec.WithDefaults(), Submitter: "op"}})
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Task: 1, Worker: worker.Node()}}}})
+	g.desk.leases = []jobs.LeaseID{8, 9, 10} // 10 became void on the way
+	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader))
+	resp, err := work.Offer(ctx(t), &anthillv1.OfferRequest{Capacity: 1 << 30})
+	if err != nil || len(resp.GetLeases()) != 2 || g.desk.room != maxCapacity {
+		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.room)
+	}
+	for i, lease := range resp.GetLeases() {
+		if lease.GetTask() != uint32(i) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
+			t.Errorf("lease %v", lease)
+		}
+	}
+	ref := blob.Of([]byte("out")).Ref()
+	report := &anthillv1.AttemptReport{Lease: 8, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: refToProto(ref), Data: []byte("out")}
+	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(g.desk.reports) != 1 || g.desk.reports[0].Worker != worker.Node() || string(g.desk.outputs[ref.ID]) != "out" {
+		t.Errorf("the desk got %+v and %q", g.desk.reports, g.desk.outputs)
+	}
+	report.Data = []byte("lie")
+	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}})
+	expect(t, "data that is not the output", err, codes.InvalidArgument, "INVALID_FIELD")
+	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: make([]*anthillv1.AttemptReport, maxReports+1)})
+	expect(t, "too many reports", err, codes.InvalidArgument, "INVALID_FIELD")
+	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Blobs: [][]byte{{1}}})
+	expect(t, "a blob id of one byte", err, codes.InvalidArgument, "INVALID_FIELD")
+}

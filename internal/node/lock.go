@@ -1,0 +1,24 @@
+package node
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/anthill-grid/anthill/internal/problem"
+)
+
+// Lock makes sure that a data directory serves one process. The lock ends with
+// the process, however it ends, or when it is closed.
+func Lock(dir string) (io.Closer, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	f, err := lockFile(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, problem.Invalid("stop the other process, or give this node a directory of its own",
+			"open %s: another process uses it (%w)", dir, err)
+	}
+	return f, nil
+}

@@ -1,0 +1,150 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/fakegrid"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+func TestOpenJoinsOnceAndLoadsAfterwards(t *testing.T) {
+	t.Parallel()
+	fake := fakegrid.Start(t, 1)
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	token := fake.Token(t, jobs.Worker).String()
+	first, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token, Address: "10.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Identity.Role != jobs.Worker || !slices.Equal(first.Coordinators, fake.Addresses()) {
+		t.Errorf("joined as %v with coordinators %v", first.Identity.Role, first.Coordinators)
+	}
+	if err := os.WriteFile(filepath.Join(dir, gossipFile), []byte(`["a:1","b:2"]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fake.Kill(0) // nobody is needed any more
+	for _, token := range []string{"", token, "mangled"} {
+		again, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token})
+		if err != nil || again.Identity.Node() != first.Identity.Node() || !slices.Equal(again.Gossip, []string{"a:1", "b:2"}) {
+			t.Errorf("second start with token %.8q: %+v, %v", token, again, err)
+		}
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	t.Parallel()
+	fake := fakegrid.Start(t, 1)
+	token := fake.Token(t, jobs.Worker).String()
+	joined, broken := t.TempDir(), t.TempDir()
+	for _, dir := range []string{joined, broken} {
+		if _, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(broken, gossipFile), []byte("["), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		cfg        Config
+		want, next string
+	}{
+		"no token":          {Config{Dir: t.TempDir(), Role: jobs.Worker}, "has not joined a grid yet", "anthill token create --role worker"},
+		"mangled token":     {Config{Dir: t.TempDir(), Role: jobs.Worker, Token: token[:len(token)-3]}, "join: ", "copy the whole token"},
+		"another's folder":  {Config{Dir: joined, Role: jobs.Coordinator, Token: token}, "it belongs to a worker, not to a coordinator", "data directory of its own"},
+		"token for another": {Config{Dir: t.TempDir(), Role: jobs.Coordinator, Token: token}, "for a worker, not for a coordinator", "anthill token create --role coordinator"},
+		"broken file":       {Config{Dir: broken, Role: jobs.Worker}, "open " + broken, ""},
+	} {
+		_, err := Open(t.Context(), c.cfg)
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(problem.Next(err), c.next) {
+			t.Errorf("%s: got %v with next step %q", name, err, problem.Next(err))
+		}
+		if c.next != "" && !errors.Is(err, problem.ErrInvalid) {
+			t.Errorf("%s: %v is not a bad input", name, err)
+		}
+	}
+}
+
+func TestListen(t *testing.T) {
+	t.Parallel()
+	for listen, host := range map[string]string{"127.0.0.1:0": "127.0.0.1", "localhost:0": "localhost", ":0": "127.0.0.1", "0.0.0.0:0": "127.0.0.1"} {
+		l, address, err := Listen(listen, "127.0.0.1:9")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		if address != net.JoinHostPort(host, port) {
+			t.Errorf("listen on %s: others reach it at %s, want %s and its port", listen, address, host)
+		}
+		if _, _, err := Listen(address, ""); !errors.Is(err, problem.ErrInvalid) || problem.Next(err) == "" {
+			t.Errorf("listen on a port that is taken: %v", err)
+		}
+		l.Close()
+	}
+	if _, _, err := Listen("nonsense", ""); !errors.Is(err, problem.ErrInvalid) {
+		t.Errorf("listen on nonsense: %v", err)
+	}
+	if ip := net.ParseIP(ownHost("")); ip == nil || ip.IsUnspecified() {
+		t.Errorf("own host %v cannot be reached", ip)
+	}
+}
+
+func TestToward(t *testing.T) {
+	token, err := identity.NewToken([32]byte{1}, jobs.Worker, []string{"10.0.0.1:1", "10.0.0.2:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Toward(token.String()); got != "10.0.0.1:1" {
+		t.Errorf("toward %q", got)
+	}
+	if Toward("") != "" || Toward("mangled") != "" {
+		t.Error("toward something without a token")
+	}
+}
+
+func TestKeepGossiping(t *testing.T) {
+	t.Parallel()
+	member := func(id jobs.NodeID, role jobs.Role) *membership.Membership {
+		m, err := membership.New(membership.Config{
+			Node: id, Role: role, Address: "127.0.0.1:1", Bind: "127.0.0.1:0", Key: make([]byte, membership.KeySize),
+			SnapshotPath: filepath.Join(t.TempDir(), "snapshot"), Logger: slog.New(slog.DiscardHandler),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.Shutdown() })
+		return m
+	}
+	coordinator, worker := member("c", jobs.Coordinator), member("w", jobs.Worker)
+	dir := t.TempDir()
+	n := &Node{Gossip: []string{"127.0.0.1:1", coordinator.Gossip()}}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		n.KeepGossiping(ctx, dir, worker, slog.New(slog.DiscardHandler))
+		close(ended)
+	}()
+	kept := func() string {
+		data, _ := os.ReadFile(filepath.Join(dir, gossipFile))
+		return string(data)
+	}
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(kept(), coordinator.Gossip()) && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
+	cancel()
+	<-ended
+	if !slices.Equal(n.Gossip, []string{coordinator.Gossip()}) {
+		t.Errorf("remembered %v, want the coordinator that answers and no other", n.Gossip)
+	}
+}

@@ -1,0 +1,169 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/gridconn"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/executor"
+)
+
+// coordinators answer as they are told to.
+type coordinators struct {
+	anthillv1.WorkServiceClient
+	errs    []error // of the next reports
+	reports []*anthillv1.ReportRequest
+	void    []uint64
+	beat    *anthillv1.HeartbeatRequest
+}
+
+func (c *coordinators) Report(_ context.Context, req *anthillv1.ReportRequest, _ ...grpc.CallOption) (*anthillv1.ReportResponse, error) {
+	c.reports = append(c.reports, req)
+	var err error
+	if len(c.errs) > 0 {
+		err, c.errs = c.errs[0], c.errs[1:]
+	}
+	return &anthillv1.ReportResponse{}, err
+}
+
+func (c *coordinators) Heartbeat(_ context.Context, req *anthillv1.HeartbeatRequest, _ ...grpc.CallOption) (*anthillv1.HeartbeatResponse, error) {
+	c.beat = req
+	return &anthillv1.HeartbeatResponse{VoidLeases: c.void}, nil
+}
+
+// nothing can be fetched.
+type nothing struct{}
+
+func (nothing) Fetch(context.Context, blob.ID, int64, int64, []swarm.Provider) (swarm.Traffic, error) {
+	return nil, swarm.ErrUnavailable
+}
+
+func newWorker(t *testing.T) (*Worker, *coordinators) {
+	t.Helper()
+	store, err := blobstore.Open(blobstore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	c := &coordinators{}
+	return &Worker{
+		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, store: store, work: c, conn: &gridconn.Conn{}, address: "h:1",
+		executor: &executor.Executor{Fetcher: nothing{}, Store: store},
+		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt),
+	}, c
+}
+
+func TestDeliverRepeatsWhatFailed(t *testing.T) {
+	w, c := newWorker(t)
+	c.errs = []error{status.Error(codes.Unavailable, "no leader"), context.DeadlineExceeded}
+	lease := w.leases.add(t.Context(), &anthillv1.Lease{Id: 1})
+	w.reports.add(report(1, 3))
+	w.reports.close()
+	w.deliver(t.Context())
+	if len(c.reports) != 3 || c.reports[2].GetReports()[0].GetLease() != 1 {
+		t.Errorf("%d calls, want the same report three times", len(c.reports))
+	}
+	if lease.Err() == nil || w.leases.count() != 0 || w.reports.count() != 0 {
+		t.Error("the lease is still held after its report")
+	}
+	if !w.store.Complete(blob.Of(make([]byte, 3)).ID()) {
+		t.Error("the output is not kept for a leader that dies now")
+	}
+}
+
+func TestDeliverDoesNotRepeatWhatIsRefused(t *testing.T) {
+	w, c := newWorker(t)
+	c.errs = []error{status.Error(codes.PermissionDenied, "banned")}
+	for i := range uint64(maxBatch + 1) {
+		w.reports.add(report(i, 0))
+	}
+	w.reports.close()
+	w.deliver(t.Context())
+	if len(c.reports) != 2 {
+		t.Errorf("%d calls, want two batches once each", len(c.reports))
+	}
+}
+
+func TestDeliverEndsWithItsContext(t *testing.T) {
+	w, c := newWorker(t)
+	for range 1000 {
+		c.errs = append(c.errs, status.Error(codes.Unavailable, "no leader"))
+	}
+	w.reports.add(report(1, 0))
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	w.deliver(ctx) // or the test runs into its time limit
+}
+
+func TestOldOutputsAreForgotten(t *testing.T) {
+	w, _ := newWorker(t)
+	first := blob.Of([]byte("first")).ID()
+	w.keep([]*anthillv1.AttemptReport{{Data: []byte("first")}, {Lease: 2}})
+	for i := range keptOutputs - 1 {
+		w.kept = append(w.kept, blob.ID{byte(i), byte(i >> 8), 1})
+	}
+	if !w.store.Complete(first) {
+		t.Fatal("an output is forgotten too soon")
+	}
+	w.keep([]*anthillv1.AttemptReport{{Data: []byte("last")}})
+	if w.store.Complete(first) || !w.store.Complete(blob.Of([]byte("last")).ID()) || len(w.kept) != keptOutputs {
+		t.Errorf("of %d outputs the oldest should be forgotten, and the newest kept", len(w.kept))
+	}
+}
+
+func TestHeartbeatDropsVoidLeases(t *testing.T) {
+	w, c := newWorker(t)
+	one, two := w.leases.add(t.Context(), &anthillv1.Lease{Id: 1}), w.leases.add(t.Context(), &anthillv1.Lease{Id: 2})
+	c.void = []uint64{2, 77}
+	if err := w.heartbeat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if one.Err() != nil || two.Err() == nil {
+		t.Error("the void lease goes on, or the other does not")
+	}
+	if len(c.beat.GetLeases()) != 2 || c.beat.GetAddress() != "h:1" {
+		t.Errorf("heartbeat %v", c.beat)
+	}
+}
+
+func TestAttemptsThatCannotBePrepared(t *testing.T) {
+	w, _ := newWorker(t)
+	id := blob.Of([]byte("bundle")).ID()
+	lease := &anthillv1.Lease{Id: 5, Spec: &anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}}}
+	w.prepare(t.Context(), lease)
+	batch := take(t, w.reports)
+	if len(batch) != 1 || batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(batch[0].GetReason(), "no provider") {
+		t.Errorf("reported %v", batch)
+	}
+	w.reports.handedIn()
+	if w.pace.rest() == 0 {
+		t.Error("it goes on at once")
+	}
+	void, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("void"))
+	w.prepare(void, lease)
+	if w.reports.count() != 0 {
+		t.Error("it reports on a lease that is void")
+	}
+}
+
+func TestGiveBack(t *testing.T) {
+	w, _ := newWorker(t)
+	w.leases.add(t.Context(), &anthillv1.Lease{Id: 3})
+	w.giveBack()
+	if r := take(t, w.reports)[0]; r.GetLease() != 3 || r.GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST {
+		t.Errorf("reported %v", r)
+	}
+}
