@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -58,6 +59,7 @@ type Coordinator struct {
 	keeper     *keeper
 	rpc        *rpc.Server
 	listener   net.Listener
+	lock       io.Closer
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
@@ -72,6 +74,9 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 // start goes from the ground up: identity, disk, raft, gossip, and the API
 // last, so that nobody is answered by half a coordinator.
 func (c *Coordinator) start(ctx context.Context) (err error) {
+	if c.lock, err = node.Lock(c.cfg.Dir); err != nil {
+		return err
+	}
 	c.listener, c.address, err = node.Listen(c.cfg.Listen, node.Toward(c.cfg.Token))
 	if err != nil {
 		return err
@@ -237,6 +242,9 @@ func (c *Coordinator) stop() error {
 	}
 	if c.listener != nil {
 		c.listener.Close() // the gRPC server has closed it, if it came so far
+	}
+	if c.lock != nil {
+		errs = append(errs, c.lock.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
-	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -32,8 +31,6 @@ const (
 	// leases: both stay well below replica.MaxCommand.
 	maxReports  = 600
 	maxRenewals = 20_000
-	// maxInline bounds the bytes of outputs that wait to be stored.
-	maxInline = 128 << 20
 )
 
 // desk is where the leader meets the workers. It holds what is not worth a log
@@ -54,9 +51,7 @@ type desk struct {
 	confirms []*delivery[jobs.ConfirmHeld]
 	renewals map[jobs.LeaseID]bool
 	renewed  time.Time
-	swept    time.Time          // loopGrants' own
-	outputs  map[blob.ID][]byte // inline outputs, not stored yet
-	inline   int
+	swept    time.Time // loopGrants' own
 	tracker  *tracker
 }
 
@@ -89,7 +84,7 @@ func newDesk(r *replica.Replica, logger *slog.Logger) *desk {
 func (d *desk) clear() {
 	d.offers, d.workers = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}
 	d.reports, d.confirms = nil, nil
-	d.renewals, d.outputs, d.inline = map[jobs.LeaseID]bool{}, map[blob.ID][]byte{}, 0
+	d.renewals = map[jobs.LeaseID]bool{}
 	d.tracker = newTracker()
 }
 
@@ -97,15 +92,15 @@ func (d *desk) clear() {
 // are applied. The leases of their workers live on: nobody has been heard of
 // yet.
 func (d *desk) open(ctx context.Context) error {
-	now := time.Now()
-	c := jobs.Command{At: jobs.TimeOf(now), Renew: &jobs.RenewLeases{All: true, Expires: jobs.TimeOf(now.Add(rpc.LeaseDuration))}}
+	now := d.replica.Now()
+	c := jobs.Command{At: now, Renew: &jobs.RenewLeases{All: true, Expires: now.Add(rpc.LeaseDuration)}}
 	if _, err := d.replica.Propose(ctx, c); err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clear()
-	d.leading, d.renewed = true, now
+	d.leading, d.renewed = true, time.Now()
 	return nil
 }
 
@@ -207,7 +202,7 @@ func wake(news chan<- struct{}) {
 }
 
 // Report implements rpc.Desk. It returns when the reports are committed.
-func (d *desk) Report(ctx context.Context, reports []jobs.Report, outputs map[blob.ID][]byte) error {
+func (d *desk) Report(ctx context.Context, reports []jobs.Report) error {
 	r := &delivery[jobs.Report]{reports, make(chan error, 1)}
 	d.mu.Lock()
 	if !d.leading {
@@ -215,21 +210,9 @@ func (d *desk) Report(ctx context.Context, reports []jobs.Report, outputs map[bl
 		return rpc.ErrNoLeader
 	}
 	d.reports = append(d.reports, r)
-	d.keepInline(outputs)
 	d.mu.Unlock()
 	wake(d.reported)
 	return await(ctx, r.done)
-}
-
-// keepInline keeps outputs until they are stored. Where there are too many,
-// the keeper fetches them from the worker instead.
-func (d *desk) keepInline(outputs map[blob.ID][]byte) {
-	for id, data := range outputs {
-		if d.inline+len(data) <= maxInline && d.outputs[id] == nil {
-			d.outputs[id] = data
-			d.inline += len(data)
-		}
-	}
 }
 
 func await(ctx context.Context, done <-chan error) error {
@@ -300,18 +283,6 @@ func (d *desk) Slots(id jobs.NodeID) int {
 	return 0
 }
 
-// takeOutput gives an inline output away, if it is here.
-func (d *desk) takeOutput(id blob.ID) []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	data := d.outputs[id]
-	if data != nil {
-		delete(d.outputs, id)
-		d.inline -= len(data)
-	}
-	return data
-}
-
 // run is the leader's work, until ctx ends: three loops that do not wait for
 // each other's commits. A plan may so be made on a state that is about to
 // change; Apply checks every grant again.
@@ -359,7 +330,7 @@ func (d *desk) loopGrants(ctx context.Context) {
 
 // propose replicates a command within the term that ctx stands for.
 func (d *desk) propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
-	c.At = jobs.TimeOf(time.Now())
+	c.At = d.replica.Now()
 	out, err := d.replica.Propose(ctx, c)
 	if err != nil && ctx.Err() != nil { // nobody cancelled but the term's end
 		err = rpc.ErrNoLeader
@@ -382,9 +353,6 @@ func (d *desk) commitReports(ctx context.Context) {
 			r.done <- err
 		}
 	}
-	if len(deliveries) > 0 {
-		d.dropStaleOutputs()
-	}
 }
 
 // batches groups deliveries so that each group has at most limit items, or
@@ -401,31 +369,6 @@ func batches[T any](all []*delivery[T], limit int) [][]*delivery[T] {
 		size += len(r.items)
 	}
 	return groups
-}
-
-// dropStaleOutputs forgets inline outputs that no vote on an open or unheld
-// task can need once half of the room is used up.
-func (d *desk) dropStaleOutputs() {
-	d.mu.Lock()
-	crowded := d.inline > maxInline/2
-	d.mu.Unlock()
-	if !crowded {
-		return
-	}
-	needed := map[blob.ID]bool{}
-	d.replica.View(func(s *jobs.State) {
-		for _, id := range s.Running() {
-			s.Jobs[id].Undecided(func(r blob.Ref) { needed[r.ID] = true })
-		}
-	})
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for id, data := range d.outputs {
-		if !needed[id] {
-			delete(d.outputs, id)
-			d.inline -= len(data)
-		}
-	}
 }
 
 func (d *desk) commitConfirms(ctx context.Context) {
@@ -447,15 +390,15 @@ func (d *desk) commitConfirms(ctx context.Context) {
 // who were not.
 func (d *desk) commitLeases(ctx context.Context) {
 	for ids := range slices.Chunk(d.takeRenewals(), maxRenewals) {
-		c := jobs.RenewLeases{Leases: ids, Expires: jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))}
+		c := jobs.RenewLeases{Leases: ids, Expires: d.replica.Now().Add(rpc.LeaseDuration)}
 		d.log("renew leases", second(d.propose(ctx, jobs.Command{Renew: &c})))
 	}
 	if time.Since(d.swept) < sweepEvery {
 		return
 	}
 	d.swept = time.Now()
-	expired := false
-	d.replica.View(func(s *jobs.State) { expired = s.AnyExpired(jobs.TimeOf(time.Now())) })
+	now, expired := d.replica.Now(), false
+	d.replica.View(func(s *jobs.State) { expired = s.AnyExpired(now) })
 	if expired {
 		d.log("expire leases", second(d.propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))
 	}
@@ -496,7 +439,7 @@ func (d *desk) commitGrants(ctx context.Context) {
 	if len(grants) == 0 {
 		return
 	}
-	c := jobs.GrantLeases{Grants: grants, Expires: jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))}
+	c := jobs.GrantLeases{Grants: grants, Expires: d.replica.Now().Add(rpc.LeaseDuration)}
 	out, err := d.propose(ctx, jobs.Command{Grant: &c})
 	if err != nil {
 		d.log("grant leases", err)

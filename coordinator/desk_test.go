@@ -70,20 +70,16 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	if d.Slots("w1") != 2 || d.Slots("nobody") != 0 {
 		t.Error("slots are not those of the last heartbeat")
 	}
-	output := []byte("result")
-	ref := blob.Of(output).Ref()
+	ref := blob.Of([]byte("result")).Ref()
 	report := jobs.Report{Lease: leases[0], Worker: "w1", Status: jobs.Succeeded, Output: ref}
-	if err := d.Report(soon(t), []jobs.Report{report}, map[blob.ID][]byte{ref.ID: output}); err != nil {
+	if err := d.Report(soon(t), []jobs.Report{report}); err != nil {
 		t.Fatal(err)
 	}
 	if l.holds(leases[0]) || !l.holds(leases[1]) {
 		t.Error("the report did not end its lease, or ended another")
 	}
-	if err := d.Report(soon(t), nil, nil); err != nil {
+	if err := d.Report(soon(t), nil); err != nil {
 		t.Errorf("an empty report: %v", err)
-	}
-	if string(d.takeOutput(ref.ID)) != "result" || d.takeOutput(ref.ID) != nil {
-		t.Error("the inline output cannot be taken, or twice")
 	}
 }
 
@@ -156,7 +152,7 @@ func TestDeskCloseAnswersEverybody(t *testing.T) {
 		answers <- err
 	}()
 	go func() {
-		answers <- d.Report(context.Background(), []jobs.Report{{}}, nil)
+		answers <- d.Report(context.Background(), []jobs.Report{{}})
 	}()
 	go func() { answers <- d.Confirm(context.Background(), jobs.ConfirmHeld{}) }()
 	l.until("all wait", func() bool {
@@ -186,7 +182,7 @@ func TestDeskReportsAreNotCancelledByTheTermsEnd(t *testing.T) {
 	l := newLab(t)
 	d := l.desk(false)
 	answer := make(chan error, 1)
-	go func() { answer <- d.Report(context.Background(), []jobs.Report{{}}, nil) }()
+	go func() { answer <- d.Report(context.Background(), []jobs.Report{{}}) }()
 	l.until("it waits", func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -197,28 +193,6 @@ func TestDeskReportsAreNotCancelledByTheTermsEnd(t *testing.T) {
 	d.commitReports(term)
 	if err := <-answer; !errors.Is(err, rpc.ErrNoLeader) {
 		t.Errorf("got %v, want ErrNoLeader: the worker did not cancel it", err)
-	}
-}
-
-func TestDeskBoundsInlineOutputs(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	d := l.desk(false)
-	l.submit("j", 2)
-	needed := l.accept("j", 0, "w1", []byte("unheld")).ID
-	big := make([]byte, maxInline/4)
-	d.keepInline(map[blob.ID][]byte{needed: []byte("unheld")})
-	for i := range byte(6) {
-		d.keepInline(map[blob.ID][]byte{{i + 1}: big})
-		d.keepInline(map[blob.ID][]byte{{i + 1}: big}) // counts once
-	}
-	if d.inline > maxInline || len(d.outputs) != 4 {
-		t.Errorf("%d outputs of %d bytes are kept, more than there is room for", len(d.outputs), d.inline)
-	}
-	d.dropStaleOutputs()
-	if d.inline != len("unheld") || d.takeOutput(needed) == nil || d.inline != 0 {
-		t.Errorf("%d bytes are left; what is needed should stay and the rest go", d.inline)
 	}
 }
 

@@ -36,8 +36,6 @@ type keeper struct {
 	replica *replica.Replica
 	store   *blobstore.Store
 	swarm   *swarm.Swarm
-	// inline gives outputs that came with reports to this coordinator.
-	inline func(blob.ID) []byte
 	// confirm tells the leader what is held.
 	confirm func(context.Context, jobs.ConfirmHeld) error
 	// members are the nodes that gossip knows.
@@ -70,7 +68,7 @@ type wanted struct {
 func newKeeper(c *Coordinator) *keeper {
 	return &keeper{
 		node: c.node.Identity.Node(), replica: c.replica, store: c.store, swarm: c.swarm,
-		inline: c.desk.takeOutput, confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger,
+		confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger,
 		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[jobs.JobID]context.CancelFunc{},
 	}
 }
@@ -269,13 +267,10 @@ func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
 	return true
 }
 
-// fetchSmall takes small results from the reports that came here, and asks
-// their holders for the rest, many in one stream. All are stored together.
+// fetchSmall asks the holders of small results, for many in one stream. All are
+// stored together.
 func (k *keeper) fetchSmall(ctx context.Context, list []wanted) []wanted {
 	data := make([][]byte, len(list))
-	for i, w := range list {
-		data[i] = k.inline(w.output.ID)
-	}
 	for round := 0; k.askHolders(ctx, round, list, data); round++ {
 	}
 	return k.storeAll(list, data)
@@ -346,6 +341,13 @@ func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wante
 		h.Tasks = append(h.Tasks, w.task)
 	}
 	return k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Results: []jobs.HeldResults{h}})
+}
+
+// Store implements rpc.Results. What of it turns out to be no result is not
+// pinned, and goes when the room is needed.
+func (k *keeper) Store(outputs [][]byte) error {
+	_, err := k.store.PutMany(outputs)
+	return err
 }
 
 // Result implements rpc.Results.

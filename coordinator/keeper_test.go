@@ -26,7 +26,6 @@ import (
 type keeping struct {
 	*keeper
 	lab      *lab
-	inlined  map[blob.ID][]byte
 	gossip   []membership.Member
 	confirms atomic.Int32
 	failing  atomic.Int32 // confirmations that are to fail
@@ -34,7 +33,7 @@ type keeping struct {
 
 func newKeeping(l *lab, store *blobstore.Store) *keeping {
 	l.Helper()
-	k := &keeping{lab: l, inlined: map[blob.ID][]byte{}}
+	k := &keeping{lab: l}
 	dialer := &dialer{conns: map[string]*grpc.ClientConn{}}
 	sw, err := swarm.New(swarm.Config{Store: store, Dial: dialer.dial, Patience: 300 * time.Millisecond})
 	if err != nil {
@@ -46,11 +45,23 @@ func newKeeping(l *lab, store *blobstore.Store) *keeping {
 	})
 	k.keeper = &keeper{
 		node: "c1", replica: l.Replica, store: store, swarm: sw, logger: quiet,
-		inline: func(id blob.ID) []byte { return k.inlined[id] }, confirm: k.note,
+		confirm: k.note,
 		members: func() []membership.Member { return k.gossip },
 		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[jobs.JobID]context.CancelFunc{},
 	}
 	return k
+}
+
+// has are outputs that came to the coordinator with reports.
+func (k *keeping) has(outputs ...string) {
+	k.lab.Helper()
+	var all [][]byte
+	for _, s := range outputs {
+		all = append(all, []byte(s))
+	}
+	if err := k.Store(all); err != nil {
+		k.lab.Fatal(err)
+	}
 }
 
 func (k *keeping) note(ctx context.Context, c jobs.ConfirmHeld) error {
@@ -121,7 +132,7 @@ func (d *dialer) close() {
 	}
 }
 
-func TestKeeperTakesResultsInlineAndFromPeers(t *testing.T) {
+func TestKeeperTakesResultsFromReportsAndPeers(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	l.admit(jobs.Worker, "w1", "w2")
@@ -129,10 +140,10 @@ func TestKeeperTakesResultsInlineAndFromPeers(t *testing.T) {
 	w1, w2 := k.peer("w1"), k.peer("w2")
 	large := bytes.Repeat([]byte("large "), 100_000)
 	l.submit("j", 5)
-	inline := l.accept("j", 0, "w1", []byte("inline"))
-	k.inlined[inline.ID] = []byte("inline")
+	reported := l.accept("j", 0, "w1", []byte("reported"))
+	k.has("reported")
 	refs := []blob.Ref{
-		inline, l.accept("j", 1, "w1", []byte("of w1")), l.accept("j", 2, "w2", []byte("of w2")),
+		reported, l.accept("j", 1, "w1", []byte("of w1")), l.accept("j", 2, "w2", []byte("of w2")),
 		l.accept("j", 3, "w1", nil), l.accept("j", 4, "w2", large),
 	}
 	put(t, w1, []byte("of w1"))
@@ -203,11 +214,10 @@ func TestKeeperConfirmsAgainWhatTheLeaderDidNotHear(t *testing.T) {
 	l.admit(jobs.Worker, "w1")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	l.submit("j", 1)
-	ref := l.accept("j", 0, "w1", []byte("x"))
-	k.inlined[ref.ID] = []byte("x")
+	l.accept("j", 0, "w1", []byte("x"))
+	k.has("x")
 	k.failing.Store(1)
 	k.keepResults(t.Context())
-	delete(k.inlined, ref.ID) // it is on disk now
 	if l.jobState("j") == jobs.JobSucceeded {
 		t.Fatal("succeeded without a confirmation")
 	}
@@ -232,9 +242,7 @@ func TestKeeperAfterARestart(t *testing.T) {
 	l.submit("j", 2)
 	kept := l.accept("j", 0, "w1", []byte("kept"))
 	l.accept("j", 1, "w1", []byte("rotten"))
-	for _, s := range []string{"kept", "rotten"} {
-		k.inlined[blob.Of([]byte(s)).ID()] = []byte(s)
-	}
+	k.has("kept", "rotten")
 	k.keepResults(t.Context())
 	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Tasks: []uint32{0, 1}}}}})
 	if err := store.Close(); err != nil {

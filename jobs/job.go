@@ -280,18 +280,3 @@ func sortedKeys[K ~string | ~uint32 | ~uint64, V any](m map[K]V) []K {
 	slices.Sort(keys)
 	return keys
 }
-
-// Undecided calls visit with every output that may still have to be fetched:
-// of votes on open tasks, and of closed tasks that too few coordinators hold.
-func (j *Job) Undecided(visit func(blob.Ref)) {
-	for _, t := range j.Open {
-		for i := range t.Attempts {
-			if a := &t.Attempts[i]; a.State == AttemptVoted && !a.Vote.Failed {
-				visit(a.Vote.Output)
-			}
-		}
-	}
-	for i := range j.Unheld {
-		visit(j.Closed[i].Output)
-	}
-}

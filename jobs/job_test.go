@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 func TestSubmit(t *testing.T) {
@@ -193,23 +191,5 @@ func TestEventsFade(t *testing.T) {
 	}
 	if len(j.Events) != maxEvents || j.Events[0].Sequence != 100-maxEvents || j.Events[maxEvents-1].Text != "99" {
 		t.Errorf("%d events from %+v", len(j.Events), j.Events[0])
-	}
-}
-
-func TestUndecided(t *testing.T) {
-	g := gridOf("w1", "w2")
-	g.submit("j", rangeSpec(5))
-	g.run("j", 0, "w1", "closed")
-	g.run("j", 0, "w2", "closed")
-	g.run("j", 1, "w1", "held")
-	g.run("j", 1, "w2", "held")
-	g.confirm("c1", "j", 1)
-	g.run("j", 2, "w1", "open")
-	g.run("j", 3, "w1", "!1")
-	g.grant("j", 4, "w1", false)
-	got := map[blob.Ref]bool{}
-	g.Jobs["j"].Undecided(func(r blob.Ref) { got[r] = true })
-	if len(got) != 2 || !got[fakeRef("closed")] || !got[fakeRef("open")] {
-		t.Errorf("undecided: %v", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
@@ -213,6 +214,7 @@ func (w *Worker) heartbeats(ctx context.Context) {
 	for {
 		if err := w.heartbeat(ctx); err != nil {
 			w.cfg.Logger.Debug("heartbeat", "error", err)
+			w.lookAround()
 		}
 		select {
 		case <-ticker.C:
@@ -243,6 +245,18 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 		return w.node.Save(w.cfg.Dir)
 	}
 	return nil
+}
+
+// lookAround also tries the coordinators that gossip knows of, for where none
+// of those that this worker was told of answers: TLS tells who is one.
+func (w *Worker) lookAround() {
+	addresses := w.conn.Known()
+	for _, m := range w.membership.Members() {
+		if m.Role == jobs.Coordinator && m.Status == membership.Alive {
+			addresses = append(addresses, m.Address)
+		}
+	}
+	w.conn.Learn(addresses)
 }
 
 // mayRead says who may read a blob here: coordinators everything, others only

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -50,6 +51,7 @@ type Worker struct {
 	peers      *swarm.Pool
 	membership *membership.Membership
 	listener   net.Listener
+	lock       io.Closer
 	pieces     *grpc.Server
 	conn       *gridconn.Conn
 	work       anthillv1.WorkServiceClient
@@ -77,6 +79,9 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 }
 
 func (w *Worker) start(ctx context.Context) (err error) {
+	if w.lock, err = node.Lock(w.cfg.Dir); err != nil {
+		return err
+	}
 	if w.listener, w.address, err = node.Listen(w.cfg.Listen, node.Toward(w.cfg.Token)); err != nil {
 		return err
 	}
@@ -215,6 +220,9 @@ func (w *Worker) stop() error {
 	}
 	if w.listener != nil {
 		w.listener.Close() // the gRPC server has closed it, if it came so far
+	}
+	if w.lock != nil {
+		errs = append(errs, w.lock.Close())
 	}
 	return errors.Join(errs...)
 }

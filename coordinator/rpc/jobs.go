@@ -61,7 +61,7 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 	if len(request) > maxRequestID {
 		return jobs.Outcome{}, badField("request_id", "it has %d bytes, more than %d", len(request), maxRequestID)
 	}
-	c.At = jobs.TimeOf(time.Now())
+	c.At = s.cfg.Replica.Now()
 	c.Request = jobs.RequestID(string(callerFrom(ctx).Node) + "/" + request)
 	out, err := s.cfg.Replica.Propose(ctx, c)
 	if err == nil && out.Rejection != nil {

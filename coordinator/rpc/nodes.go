@@ -96,7 +96,7 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	}
 	c := jobs.CreateToken{
 		Token: tokenID(token.Secret[:]), Role: token.Role, Uses: uses, Owner: jobs.OwnerID(req.GetOwner()),
-		Expires: jobs.TimeOf(time.Now().Add(lifetime)),
+		Expires: s.cfg.Replica.Now().Add(lifetime),
 	}
 	if _, err := s.propose(ctx, request, jobs.Command{CreateToken: &c}); err != nil {
 		return nil, err

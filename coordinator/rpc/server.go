@@ -31,8 +31,8 @@ type Desk interface {
 	Leading() bool
 	// Offer waits for up to some seconds until there are leases for a worker.
 	Offer(ctx context.Context, worker jobs.NodeID, capacity int) ([]jobs.LeaseID, error)
-	// Report hands in how attempts ended; outputs are those that came inline.
-	Report(ctx context.Context, reports []jobs.Report, outputs map[blob.ID][]byte) error
+	// Report hands in how attempts ended.
+	Report(ctx context.Context, reports []jobs.Report) error
 	// Heartbeat notes that a worker is alive, and tells which of its leases
 	// are void.
 	Heartbeat(worker jobs.NodeID, beat Beat) ([]jobs.LeaseID, error)
@@ -52,8 +52,10 @@ type Beat struct {
 	Blobs   []blob.ID
 }
 
-// Results is where accepted results are read from.
+// Results is where results are stored and read.
 type Results interface {
+	// Store keeps outputs on this coordinator's disk.
+	Store(outputs [][]byte) error
 	// Result is a small result's bytes, or nil if it is not here yet. Of a
 	// large one it says only whether it is here.
 	Result(ref blob.Ref) (data []byte, here bool)

@@ -34,7 +34,6 @@ type desk struct {
 	leases  []jobs.LeaseID
 	beats   map[jobs.NodeID]Beat
 	reports []jobs.Report
-	outputs map[blob.ID][]byte
 	room    int
 }
 
@@ -51,10 +50,10 @@ func (d *desk) Offer(_ context.Context, _ jobs.NodeID, capacity int) ([]jobs.Lea
 	return d.leases, nil
 }
 
-func (d *desk) Report(_ context.Context, reports []jobs.Report, outputs map[blob.ID][]byte) error {
+func (d *desk) Report(_ context.Context, reports []jobs.Report) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.reports, d.outputs = reports, outputs
+	d.reports = reports
 	return nil
 }
 
@@ -75,6 +74,13 @@ func (d *desk) Slots(jobs.NodeID) int { return 0 }
 
 // shelf has results by their id.
 type shelf map[blob.ID][]byte
+
+func (s shelf) Store(outputs [][]byte) error {
+	for _, data := range outputs {
+		s[blob.Of(data).ID()] = data
+	}
+	return nil
+}
 
 func (s shelf) Result(ref blob.Ref) ([]byte, bool) {
 	data, here := s[ref.ID]
@@ -397,8 +403,8 @@ func TestWorkCalls(t *testing.T) {
 	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}}); err != nil {
 		t.Fatal(err)
 	}
-	if len(g.desk.reports) != 1 || g.desk.reports[0].Worker != worker.Node() || string(g.desk.outputs[ref.ID]) != "out" {
-		t.Errorf("the desk got %+v and %q", g.desk.reports, g.desk.outputs)
+	if len(g.desk.reports) != 1 || g.desk.reports[0].Worker != worker.Node() || string(g.results[ref.ID]) != "out" {
+		t.Errorf("the desk got %+v and %q", g.desk.reports, g.results)
 	}
 	report.Data = []byte("lie")
 	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}})

@@ -63,7 +63,7 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 		return nil, badField("reports", "%d are too many for one call, at most %d", n, maxReports)
 	}
 	worker := callerFrom(ctx).Node
-	outputs := map[blob.ID][]byte{}
+	var outputs [][]byte
 	var reports []jobs.Report
 	for _, m := range req.GetReports() {
 		r, err := reportFromProto(m, worker)
@@ -74,11 +74,24 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 			if blob.Of(m.GetData()).ID() != r.Output.ID {
 				return nil, badField("reports.data", "it does not match the output's id")
 			}
-			outputs[r.Output.ID] = m.GetData()
+			outputs = append(outputs, m.GetData())
 		}
 		reports = append(reports, r)
 	}
-	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports, outputs)
+	s.storeOutputs(outputs)
+	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
+}
+
+// storeOutputs keeps what came along before the reports are committed, so that
+// an accepted result is not lost with the worker who had it. Where the disk
+// fails, another coordinator may still fetch it from there.
+func (s *Server) storeOutputs(outputs [][]byte) {
+	if len(outputs) == 0 {
+		return
+	}
+	if err := s.cfg.Results.Store(outputs); err != nil {
+		s.cfg.Logger.Error("store outputs", "error", err)
+	}
 }
 
 // Heartbeat implements WorkService.
