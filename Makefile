@@ -13,7 +13,7 @@ RACE     := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env C
 EXAMPLES := wordcount mandelbrot
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples demo test fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples demo bench test fmt vet lint proto proto-check cross check clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ example-%:
 
 demo: build examples ## a grid on this machine: a job, a liar, a killed leader (ARGS=...)
 	bin/anthill demo $(ARGS)
+
+bench: ## measure tasks/s, failover and the sandbox's overhead (ARGS=-json)
+	go run ./internal/bench $(ARGS)
+	go test ./worker/sandbox -run NONE -bench . -benchtime 1x
 
 test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)

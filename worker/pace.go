@@ -17,8 +17,12 @@ type pace struct {
 // to the next lease that is ready to run.
 const roundTrip = 150 * time.Millisecond
 
+// maxAhead bounds the leases that wait for a slot, since the next tasks may be
+// longer than the last.
+const maxAhead = 64
+
 // ahead is the number of leases to hold beyond the busy slots: enough for the
-// slots to stay busy for a round trip, but at most sixteen a slot, and one at
+// slots to stay busy for a round trip, but at most maxAhead a slot, and one at
 // least.
 func (p *pace) ahead(slots int) int {
 	p.mu.Lock()
@@ -27,7 +31,7 @@ func (p *pace) ahead(slots int) int {
 		return slots
 	}
 	each := int(roundTrip/p.average) + 1
-	return slots * min(each, 16)
+	return slots * min(each, maxAhead)
 }
 
 // took notes how long an attempt ran, and that all is well.

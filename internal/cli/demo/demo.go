@@ -45,7 +45,6 @@ type demo struct {
 	prepared *sdk.Prepared
 
 	last     *anthillv1.Job // as of the end
-	accepted atomic.Int64   // tasks, as of the last update
 	killed   atomic.Int64   // when the leader was killed, in Unix nanoseconds
 	victim   string
 	failover time.Duration
