@@ -247,11 +247,11 @@ func (s Spec) checkLimits() *Rejection {
 	l := s.Limits
 	switch {
 	case l.Time < time.Millisecond || l.Time > MaxTime:
-		return invalid("limits.time", "%v is not between 1ms and %v", l.Time, MaxTime)
+		return invalid("limits.time", "%v is not between 1ms and %v", l.Time, MaxTime).next("give each task less to do")
 	case l.Memory < 64<<10 || l.Memory > MaxMemory:
-		return invalid("limits.memory", "%d bytes is not between 64 KiB and 4 GiB", l.Memory)
+		return invalid("limits.memory", "%d bytes is not between 64 KiB and 4 GiB", l.Memory).next("leave it out for 512 MiB")
 	case l.Output < 0 || l.Output > MaxOutput:
-		return invalid("limits.output", "%d bytes is not between 0 and 256 MiB", l.Output)
+		return invalid("limits.output", "%d bytes is not between 0 and 256 MiB", l.Output).next("give each task less to do")
 	}
 	return nil
 }

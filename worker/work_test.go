@@ -23,7 +23,7 @@ func TestPace(t *testing.T) {
 	for _, c := range []struct {
 		took time.Duration
 		want int
-	}{{10 * time.Second, 2}, {roundTrip / 3, 8}, {time.Microsecond, 32}, {0, 2}} {
+	}{{10 * time.Second, 2}, {roundTrip / 3, 8}, {time.Microsecond, 2 * maxAhead}, {0, 2}} {
 		p := pace{}
 		p.took(c.took)
 		if got := p.ahead(2); got != c.want {

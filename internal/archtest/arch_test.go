@@ -89,7 +89,7 @@ func TestImportRules(t *testing.T) {
 		{"internal/cli/demo_test.go", "internal/guesttest", ""},
 		{"internal/gridtest/grid.go", "worker", ""},
 		{"internal/gridtest/grid.go", "internal/simnet", ""},
-		{"internal/gridtest/grid.go", "internal/cli/localgrid", ""},
+		{"internal/gridtest/grid.go", "internal/localgrid", ""},
 		{"reports/report.go", "jobs", "is in no layer"},
 	} {
 		path, foreign := strings.CutPrefix(test.imports, "!")

@@ -20,10 +20,10 @@ var layers = []layer{
 	{"the rooms", []string{"coordinator/...", "worker/..."}},
 	{"the houses", []string{"coordinator", "worker", "sdk/..."}},
 	{"the examples", []string{"examples/..."}},
-	{"the commands", []string{"internal/cli/...", "internal/bench/..."}},
+	{"the commands", []string{"internal/cli/..."}},
 	{"main", []string{"."}},
 	{"the tests' tools", []string{
-		"internal/archtest/...", "internal/gridtest/...", "internal/guesttest/...", "internal/simnet/...",
+		"internal/archtest/...", "internal/bench/...", "internal/gridtest/...", "internal/guesttest/...", "internal/simnet/...",
 		"worker/sandbox/guesttest/...",
 	}},
 }

@@ -18,7 +18,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/cli/localgrid"
+	"github.com/anthill-grid/anthill/internal/localgrid"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )

@@ -68,7 +68,7 @@ func TestJobsStatusCancel(t *testing.T) {
 	expectMatch(t, stderr, `^old: cancelled\n$`)
 	expect(t, 1, "cancel", "old")
 	_, stderr = expect(t, 3, "status", "nosuch")
-	expectMatch(t, stderr, `^anthill: job nosuch: .*no such job\nlist the jobs: anthill jobs\n$`)
+	expectMatch(t, stderr, `^anthill: get job: .*nosuch.*no such job\nlist the jobs: anthill jobs\n$`)
 	expect(t, 3, "cancel", "nosuch")
 	expect(t, 3, "status", "--watch", "nosuch")
 }

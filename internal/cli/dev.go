@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/anthill-grid/anthill/internal/cli/localgrid"
 	"github.com/anthill-grid/anthill/internal/contexts"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/localgrid"
 )
 
 // devContext is the context that `anthill dev` writes.

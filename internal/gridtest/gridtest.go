@@ -15,7 +15,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/anthill-grid/anthill/internal/cli/localgrid"
+	"github.com/anthill-grid/anthill/internal/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )

@@ -71,7 +71,7 @@ func join(ctx context.Context, cfg Config) (*Node, error) {
 	}
 	token, err := identity.ParseToken(cfg.Token)
 	if err != nil {
-		return nil, problem.Invalid("copy the whole token, on one line", "join: %w", err)
+		return nil, problem.Invalid("copy the whole token, on one line", "%w", err)
 	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("join: %w", err)

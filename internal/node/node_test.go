@@ -61,7 +61,7 @@ func TestOpenErrors(t *testing.T) {
 		want, next string
 	}{
 		"no token":          {Config{Dir: t.TempDir(), Role: jobs.Worker}, "has not joined a grid yet", "anthill token create --role worker"},
-		"mangled token":     {Config{Dir: t.TempDir(), Role: jobs.Worker, Token: token[:len(token)-3]}, "join: ", "copy the whole token"},
+		"mangled token":     {Config{Dir: t.TempDir(), Role: jobs.Worker, Token: token[:len(token)-3]}, "join token: ", "copy the whole token"},
 		"another's folder":  {Config{Dir: joined, Role: jobs.Coordinator, Token: token}, "it belongs to a worker, not to a coordinator", "data directory of its own"},
 		"token for another": {Config{Dir: t.TempDir(), Role: jobs.Coordinator, Token: token}, "for a worker, not for a coordinator", "anthill token create --role coordinator"},
 		"broken file":       {Config{Dir: broken, Role: jobs.Worker}, "open " + broken, ""},

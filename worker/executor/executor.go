@@ -285,18 +285,30 @@ func explain(r sandbox.Result, t sandbox.Task) string {
 	return fmt.Sprintf("%v: %s", r.Status, r.Reason)
 }
 
-// Reason joins what happened and the end of stderr, at most jobs.MaxReason
-// bytes; of a long log the end is kept.
+// Reason joins what happened and what stderr says of it, at most
+// jobs.MaxReason bytes.
 func Reason(what string, stderr []byte) string {
 	log := strings.TrimSpace(strings.ToValidUTF8(string(stderr), "?"))
 	if log == "" {
 		return clip(what, jobs.MaxReason)
 	}
 	what = clip(what, jobs.MaxReason/2)
-	if room := jobs.MaxReason - len(what) - 2; len(log) > room {
-		log = strings.ToValidUTF8(log[len(log)-room:], "")
+	return what + ": " + telling(log, jobs.MaxReason-len(what)-2)
+}
+
+// telling is the part of a log that says why a program died: from the panic on,
+// whose stack trace may be long (as Go and Rust print it), or else the end.
+func telling(log string, room int) string {
+	if len(log) <= room {
+		return log
 	}
-	return what + ": " + log
+	for _, sign := range []string{"panic: ", "fatal error: ", "panicked at "} {
+		if i := strings.LastIndex(log, sign); i >= 0 {
+			i = strings.LastIndexByte(log[:i], '\n') + 1
+			return clip(log[i:], room)
+		}
+	}
+	return strings.ToValidUTF8(log[len(log)-room:], "")
 }
 
 func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))], "") }

@@ -305,4 +305,8 @@ func TestReason(t *testing.T) {
 	if got := Reason("exited", []byte(strings.Repeat("x", 5000)+"the end")); !strings.HasPrefix(got, "exited: ") || !strings.HasSuffix(got, "the end") {
 		t.Errorf("of a long log the end should stay: %.20q", got)
 	}
+	panicked := "working\npanic: no such file\n\ngoroutine 1 [running]:\n" + strings.Repeat("main.f()\n", 200)
+	if got := Reason("exited", []byte(panicked)); !strings.HasPrefix(got, "exited: panic: no such file") {
+		t.Errorf("of a panic the message should stay: %.40q", got)
+	}
 }

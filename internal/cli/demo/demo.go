@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/anthill-grid/anthill/examples/wordcount"
-	"github.com/anthill-grid/anthill/internal/cli/localgrid"
+	"github.com/anthill-grid/anthill/internal/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )

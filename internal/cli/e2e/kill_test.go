@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+)
+
+// slowEcho computes for about a tenth of a second: long enough that a worker
+// cannot finish the job with the leases that it holds.
+func slowEcho() []byte { return guesttest.EchoAfter(50) }
+
+func TestLeaderIsKilled(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	client := grid.Connect(t)
+	file, want := echoJob(t, slowEcho(), 30)
+	id := submit(t, client, file)
+	wait := follow(t, client, id)
+	awaitAccepted(t, client, id, 5)
+	leader, err := grid.Leader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid.KillAll(t, leader)
+	expectRunning(t, client, id)
+	awaitSuccess(t, client, id)
+	compare(t, wait(), want)
+	expectResults(t, client, id, want)
+}
+
+// TestFounderIsKilledEarly kills the coordinator that admitted the workers,
+// before it could tell them of any other: gossip does.
+func TestFounderIsKilledEarly(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno")})
+	grid.KillAll(t, "c1")
+	client := grid.Connect(t)
+	file, want := echoJob(t, guesttest.Echo(), 5)
+	id := submit(t, client, file)
+	awaitSuccess(t, client, id)
+	expectResults(t, client, id, want)
+}
+
+func TestWorkerIsKilled(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	client := grid.Connect(t)
+	file, want := echoJob(t, guesttest.EchoAfter(500), 3)
+	id := submit(t, client, file)
+	wait := follow(t, client, id)
+	awaitNode(t, grid, client, "w1", hasLease)
+	grid.KillAll(t, "w1")
+	expectRunning(t, client, id)
+	job := awaitSuccess(t, client, id)
+	if job.GetAttempts().GetLost() == 0 {
+		t.Errorf("no attempt was lost with its worker: %v", job.GetAttempts())
+	}
+	compare(t, wait(), want)
+}
+
+func TestAllCoordinatorsAreKilled(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	client := grid.Connect(t)
+	file, want := echoJob(t, slowEcho(), 30)
+	id := submit(t, client, file)
+	wait := follow(t, client, id)
+	awaitAccepted(t, client, id, 5)
+	grid.KillAll(t, "c1", "c2", "c3")
+	expectUnavailable(t, grid)
+	grid.RestartAll(t, "c1", "c2", "c3")
+	expectRunning(t, client, id)
+	awaitSuccess(t, client, id)
+	compare(t, wait(), want)
+	expectResults(t, client, id, want)
+}
+
+// expectUnavailable tries the command on a grid without coordinators.
+func expectUnavailable(t *testing.T, grid *gridtest.Grid) {
+	t.Helper()
+	code, _, stderr := grid.Run(t, "jobs", "--patience", "100ms")
+	if code != 4 || !strings.Contains(stderr, "no coordinator could answer") || !strings.Contains(stderr, "check that one of them runs") {
+		t.Errorf("with all coordinators down: exit code %d, %s", code, stderr)
+	}
+}
+
+// TestSucceededMeansHeld kills every worker and the leader as soon as the job
+// has succeeded.
+func TestSucceededMeansHeld(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno")})
+	client := grid.Connect(t)
+	file, want := echoJob(t, guesttest.Echo(), 0)
+	for i, size := range []int{0, 1, 100, 256 << 10, 256<<10 + 1, 3 << 20} {
+		data := random(size)
+		want[i] = string(data)
+		file.Input.Files = append(file.Input.Files, write(t, "input", data))
+	}
+	id := submit(t, client, file)
+	leader, err := grid.Leader(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	awaitSuccess(t, client, id)
+	grid.KillAll(t, "w1", "w2", leader)
+	expectResults(t, client, id, want)
+}
