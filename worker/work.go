@@ -83,6 +83,7 @@ func (w *Worker) offer(ctx context.Context, room int) (*anthillv1.OfferResponse,
 
 // prepare fetches what an attempt needs and hands it to the slots.
 func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
+	began := time.Now()
 	a, err := w.executor.Prepare(ctx, lease)
 	if ctx.Err() != nil && err != nil {
 		return
@@ -93,6 +94,7 @@ func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
 		w.reports.add(executor.Lost(lease, err))
 		return
 	}
+	w.cfg.Logger.Debug("prepared", "job", lease.GetJobId(), "task", lease.GetTask(), "took", time.Since(began))
 	select {
 	case w.ready <- a:
 	case <-ctx.Done():
@@ -128,6 +130,7 @@ func (w *Worker) runAttempt(s *sandbox.Slot, a *executor.Attempt) {
 	} else {
 		w.pace.took(time.Since(began))
 	}
+	w.cfg.Logger.Debug("ran", "job", a.Lease.GetJobId(), "task", a.Lease.GetTask(), "took", time.Since(began), "guest", report.GetElapsed().AsDuration())
 	w.reports.add(report)
 }
 
