@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
 
 	"github.com/anthill-grid/anthill/internal/hclogslog"
 	"github.com/anthill-grid/anthill/jobs"
@@ -53,7 +54,7 @@ type Replica struct {
 	raft  *raft.Raft
 	fsm   *fsm
 	clock clock
-	logs  *diskLog
+	logs  *wal.WAL
 	// settled is the term in which this replica, as its leader, has applied all
 	// that former leaders committed.
 	settled atomic.Uint64
