@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/anthill-grid/anthill/examples/wordcount"
@@ -44,6 +45,7 @@ type demo struct {
 	job      *sdk.Job
 	prepared *sdk.Prepared
 
+	paths    []string       // the files to count
 	last     *anthillv1.Job // as of the end
 	killed   atomic.Int64   // when the leader was killed, in Unix nanoseconds
 	victim   string
@@ -87,9 +89,13 @@ func (d *demo) start(ctx context.Context) (err error) {
 		return err
 	}
 	d.Note("reading " + filepath.Join(d.Input, d.Glob))
+	size, err := d.find()
+	if err != nil {
+		return err
+	}
 	d.prepared, err = sdk.Prepare(ctx, &sdk.JobFile{
 		Name: "wordcount", Bundle: d.Bundle,
-		Input: sdk.Input{Files: []string{filepath.Join(d.Input, d.Glob)}, Pack: 512 << 10},
+		Input: sdk.Input{Files: []string{filepath.Join(d.Input, d.Glob)}, Pack: shardSize(size)},
 	})
 	if err != nil {
 		return err
@@ -99,6 +105,28 @@ func (d *demo) start(ctx context.Context) (err error) {
 	}
 	d.Note(fmt.Sprintf("submitted %s: %d tasks, %s", d.job.ID(), d.job.Tasks(), sdk.Size(d.job.Size())))
 	return nil
+}
+
+// find lists the files to count, and adds their sizes up.
+func (d *demo) find() (size int64, err error) {
+	d.paths, err = doublestar.FilepathGlob(filepath.Join(d.Input, d.Glob), doublestar.WithFilesOnly())
+	if err != nil {
+		return 0, fmt.Errorf("find input: %w", err)
+	}
+	for _, path := range d.paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0, fmt.Errorf("find input: %w", err)
+		}
+		size += info.Size()
+	}
+	return size, nil
+}
+
+// shardSize makes some 200 tasks of an input, so that there is a half way, but
+// of at most 512 KiB each.
+func shardSize(input int64) sdk.Size {
+	return sdk.Size(max(4<<10, min(input/200, 512<<10)))
 }
 
 func (d *demo) close() error {
@@ -257,9 +285,9 @@ func (d *demo) isRight(task int, data []byte) (bool, error) {
 
 // countLocally counts the words of all files, one after the other, without the
 // grid and without the shards that were made for it.
-func (d *demo) countLocally(paths []string) (*wordcount.Counts, error) {
+func (d *demo) countLocally() (*wordcount.Counts, error) {
 	c := new(wordcount.Counts)
-	for _, path := range paths {
+	for _, path := range d.paths {
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err

@@ -6,11 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/anthill-grid/anthill/examples/wordcount"
 	"github.com/anthill-grid/anthill/sdk"
@@ -47,11 +44,7 @@ func seconds(d time.Duration) float64 {
 }
 
 func (d *demo) report(ctx context.Context) (*Report, error) {
-	paths, err := doublestar.FilepathGlob(filepath.Join(d.Input, d.Glob), doublestar.WithFilesOnly())
-	if err != nil {
-		return nil, fmt.Errorf("demo: %w", err)
-	}
-	local, err := d.countLocally(paths)
+	local, err := d.countLocally()
 	if err != nil {
 		return nil, fmt.Errorf("count locally: %w", err)
 	}
@@ -66,7 +59,7 @@ func (d *demo) report(ctx context.Context) (*Report, error) {
 		Failover:      seconds(d.failover),
 		FromSubmitter: traffic.GetFromSubmitter(), FromPeers: traffic.GetFromWorkers() + traffic.GetFromCoordinators(),
 		FromCoordinators: traffic.GetFromCoordinators(), FromWorkers: traffic.GetFromWorkers(),
-		Identical: identical, files: len(paths), bytes: d.job.Size(), victim: d.victim,
+		Identical: identical, files: len(d.paths), bytes: d.job.Size(), victim: d.victim,
 		total: d.counts.Total(), top: d.counts.Top(10),
 	}
 	return r, d.judgeLiar(ctx, r)
