@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -15,7 +14,6 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
@@ -46,11 +44,7 @@ type Config struct {
 // Coordinator is a running voter.
 type Coordinator struct {
 	cfg        Config
-	address    string
-	node       *node.Node
-	store      *blobstore.Store
-	swarm      *swarm.Swarm
-	peers      *swarm.Pool    // connections for pieces
+	base       *node.Base
 	voters     *gridconn.Pool // connections to coordinators
 	membership *membership.Membership
 	raft       *replica.Listener
@@ -58,8 +52,6 @@ type Coordinator struct {
 	desk       *desk
 	keeper     *keeper
 	rpc        *rpc.Server
-	listener   net.Listener
-	lock       io.Closer
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
@@ -74,26 +66,14 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 // start goes from the ground up: identity, disk, raft, gossip, and the API
 // last, so that nobody is answered by half a coordinator.
 func (c *Coordinator) start(ctx context.Context) (err error) {
-	if c.lock, err = node.Lock(c.cfg.Dir); err != nil {
-		return err
-	}
-	c.listener, c.address, err = node.Listen(c.cfg.Listen, node.Toward(c.cfg.Token))
+	c.base, err = node.NewBase(ctx, node.BaseConfig{
+		Dir: c.cfg.Dir, Role: jobs.Coordinator, Token: c.cfg.Token, Listen: c.cfg.Listen, Quota: diskQuota,
+		Found: c.foundIfNew, Logger: c.cfg.Logger,
+	})
 	if err != nil {
 		return err
 	}
-	if c.node, err = open(ctx, c.cfg, c.address); err != nil {
-		return err
-	}
-	if c.store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(c.cfg.Dir, "blobs"), Quota: diskQuota}); err != nil {
-		return err
-	}
-	c.voters = gridconn.NewPool(c.node.Identity)
-	c.peers = swarm.NewDialer(c.node.Identity.ClientTLS(nil, identity.ProtoGRPC))
-	if c.swarm, err = swarm.New(swarm.Config{
-		Store: c.store, Dial: c.peers.Dial, Self: c.address, Identify: identity.Identify, Logger: c.cfg.Logger,
-	}); err != nil {
-		return err
-	}
+	c.voters = gridconn.NewPool(c.base.Identity)
 	if err := c.startReplica(); err != nil {
 		return err
 	}
@@ -105,10 +85,10 @@ func (c *Coordinator) start(ctx context.Context) (err error) {
 }
 
 func (c *Coordinator) startReplica() (err error) {
-	id := c.node.Identity.Node()
-	c.raft = replica.NewListener(replica.Address(id, c.address), c.voterTLS)
+	id := c.base.Identity.Node()
+	c.raft = replica.NewListener(replica.Address(id, c.base.Address), c.voterTLS)
 	c.replica, err = replica.Open(replica.Config{
-		Node: id, Address: c.address, Dir: filepath.Join(c.cfg.Dir, "raft"),
+		Node: id, Address: c.base.Address, Dir: filepath.Join(c.cfg.Dir, "raft"),
 		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger, Alone: c.cfg.Bootstrap,
 	})
 	if err != nil {
@@ -138,13 +118,13 @@ func (c *Coordinator) bootstrap() error {
 func (c *Coordinator) startGossip() (err error) {
 	bind := c.cfg.Gossip
 	if bind == "" {
-		if bind, err = nextPort(c.listener.Addr()); err != nil {
+		if bind, err = nextPort(c.base.Listener.Addr()); err != nil {
 			return err
 		}
 	}
 	c.membership, err = membership.New(membership.Config{
-		Node: c.node.Identity.Node(), Role: jobs.Coordinator, Address: c.address, Bind: bind,
-		Key: c.node.GossipKey, SnapshotPath: filepath.Join(c.cfg.Dir, "gossip.snapshot"), Logger: c.cfg.Logger,
+		Node: c.base.Identity.Node(), Role: jobs.Coordinator, Address: c.base.Address, Bind: bind,
+		Key: c.base.GossipKey, SnapshotPath: filepath.Join(c.cfg.Dir, "gossip.snapshot"), Logger: c.cfg.Logger,
 	})
 	return err
 }
@@ -163,37 +143,37 @@ func nextPort(a net.Addr) (string, error) {
 }
 
 func (c *Coordinator) startServices() {
-	id := c.node.Identity
+	id := c.base.Identity
 	c.desk = newDesk(c.replica, c.cfg.Logger)
 	c.keeper = newKeeper(c)
 	c.rpc = rpc.New(rpc.Config{
-		Node: id.Node(), Address: c.address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.membership.Members, Authority: c.node.Authority, GossipKey: c.node.GossipKey,
+		Node: id.Node(), Address: c.base.Address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
+		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
-		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.store, Allow: c.mayRead}),
+		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.mayRead}),
 	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
 }
 
 // Address is where the coordinator serves.
-func (c *Coordinator) Address() string { return c.address }
+func (c *Coordinator) Address() string { return c.base.Address }
 
 // Grid is the grid's id.
-func (c *Coordinator) Grid() string { return c.node.Identity.Grid }
+func (c *Coordinator) Grid() string { return c.base.Identity.Grid }
 
 // Run serves until ctx ends.
 func (c *Coordinator) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	loops.Go(func() { c.node.KeepGossiping(ctx, c.cfg.Dir, c.membership, c.cfg.Logger) })
+	loops.Go(func() { c.base.KeepGossiping(ctx, c.cfg.Dir, c.membership, c.cfg.Logger) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.run(ctx) })
 	served := make(chan error, 1)
-	go func() { served <- c.rpc.Serve(c.listener) }()
+	go func() { served <- c.rpc.Serve(c.base.Listener) }()
 	var err error
 	select {
 	case err = <-served:
-		err = fmt.Errorf("serve on %s: %w", c.address, err)
+		err = fmt.Errorf("serve on %s: %w", c.base.Address, err)
 	case <-ctx.Done():
 		c.stepDown()
 	}
@@ -228,23 +208,11 @@ func (c *Coordinator) stop() error {
 	if c.replica != nil {
 		errs = append(errs, c.replica.Close())
 	}
-	if c.swarm != nil {
-		errs = append(errs, c.swarm.Close())
-	}
-	if c.peers != nil {
-		errs = append(errs, c.peers.Close())
-	}
 	if c.voters != nil {
 		errs = append(errs, c.voters.Close())
 	}
-	if c.store != nil {
-		errs = append(errs, c.store.Close())
-	}
-	if c.listener != nil {
-		c.listener.Close() // the gRPC server has closed it, if it came so far
-	}
-	if c.lock != nil {
-		errs = append(errs, c.lock.Close())
+	if c.base != nil {
+		errs = append(errs, c.base.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -273,8 +241,8 @@ func (c *Coordinator) lead(ctx context.Context) {
 
 // rule is one term as the leader.
 func (c *Coordinator) rule(ctx context.Context) {
-	c.cfg.Logger.Info("leading", "node", c.node.Identity.Node().Short())
-	defer c.cfg.Logger.Info("not leading any more", "node", c.node.Identity.Node().Short())
+	c.cfg.Logger.Info("leading", "node", c.base.Identity.Node().Short())
+	defer c.cfg.Logger.Info("not leading any more", "node", c.base.Identity.Node().Short())
 	defer c.desk.close()
 	for {
 		err := c.begin(ctx)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
-	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -18,17 +17,19 @@ import (
 // operator's identity, below its data directory.
 func OperatorDir(dataDir string) string { return filepath.Join(dataDir, "operator") }
 
-// open gives the coordinator its identity: from disk, by founding a grid, or
-// for a token.
-func open(ctx context.Context, cfg Config, address string) (*node.Node, error) {
-	if cfg.Bootstrap {
-		if _, err := identity.Load(cfg.Dir); errors.Is(err, identity.ErrNoIdentity) {
-			if err := found(cfg.Dir, address); err != nil {
-				return nil, fmt.Errorf("found grid: %w", err)
-			}
-		}
+// foundIfNew founds a grid where that was asked for and the directory does not
+// belong to one.
+func (c *Coordinator) foundIfNew(address string) error {
+	if !c.cfg.Bootstrap {
+		return nil
 	}
-	return node.Open(ctx, node.Config{Dir: cfg.Dir, Role: jobs.Coordinator, Token: cfg.Token, Address: address})
+	if _, err := identity.Load(c.cfg.Dir); !errors.Is(err, identity.ErrNoIdentity) {
+		return err
+	}
+	if err := found(c.cfg.Dir, address); err != nil {
+		return fmt.Errorf("found grid: %w", err)
+	}
+	return nil
 }
 
 // found makes a new grid's authority, and certifies its first coordinator and
@@ -91,7 +92,7 @@ func (c *Coordinator) foundState(ctx context.Context) error {
 		return fmt.Errorf("found grid: %w", err)
 	}
 	_, err = c.desk.propose(ctx, jobs.Command{Found: &jobs.FoundGrid{
-		Grid: c.node.Identity.Grid, Coordinator: c.node.Identity.Node(), Operator: operator.Identity.Node(),
+		Grid: c.base.Identity.Grid, Coordinator: c.base.Identity.Node(), Operator: operator.Identity.Node(),
 	}})
 	return err
 }

@@ -8,14 +8,28 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
+// start opens what a coordinator of this configuration stands on.
+func start(t *testing.T, cfg Config) (*node.Base, error) {
+	t.Helper()
+	c := &Coordinator{cfg: cfg}
+	b, err := node.NewBase(t.Context(), node.BaseConfig{
+		Dir: cfg.Dir, Role: jobs.Coordinator, Listen: "127.0.0.1:0", Found: c.foundIfNew,
+	})
+	if err == nil {
+		err = b.Close()
+	}
+	return b, err
+}
+
 func TestFoundAGridOnce(t *testing.T) {
 	dir := t.TempDir()
 	cfg := Config{Dir: dir, Bootstrap: true}
-	first, err := open(t.Context(), cfg, "127.0.0.1:7")
+	first, err := start(t, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,12 +44,12 @@ func TestFoundAGridOnce(t *testing.T) {
 		t.Errorf("the operator is a %v of grid %s", operator.Identity.Role, operator.Identity.Grid)
 	}
 	for _, again := range []Config{cfg, {Dir: dir}} {
-		n, err := open(t.Context(), again, "127.0.0.1:7")
+		n, err := start(t, again)
 		if err != nil || n.Identity.Grid != first.Identity.Grid || n.Identity.Node() != first.Identity.Node() {
 			t.Errorf("started again with bootstrap %v: another node, or %v", again.Bootstrap, err)
 		}
 	}
-	if _, err := open(t.Context(), Config{Dir: t.TempDir()}, "127.0.0.1:7"); !errors.Is(err, problem.ErrInvalid) {
+	if _, err := start(t, Config{Dir: t.TempDir()}); !errors.Is(err, problem.ErrInvalid) {
 		t.Errorf("neither --bootstrap nor a token: %v", err)
 	}
 }

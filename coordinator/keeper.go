@@ -67,7 +67,7 @@ type wanted struct {
 
 func newKeeper(c *Coordinator) *keeper {
 	return &keeper{
-		node: c.node.Identity.Node(), replica: c.replica, store: c.store, swarm: c.swarm,
+		node: c.base.Identity.Node(), replica: c.replica, store: c.base.Store, swarm: c.base.Swarm,
 		confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger,
 		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[jobs.JobID]context.CancelFunc{},
 	}

@@ -68,5 +68,5 @@ func (c *Coordinator) enlist(ctx context.Context, m membership.Member) error {
 
 // voterTLS is for reaching one voter, and no other, for raft.
 func (c *Coordinator) voterTLS(id jobs.NodeID) *tls.Config {
-	return c.node.Identity.ClientTLS(identity.WantNode(id), identity.ProtoRaft)
+	return c.base.Identity.ClientTLS(identity.WantNode(id), identity.ProtoRaft)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/gridconn"
+	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
@@ -59,7 +60,7 @@ func newWorker(t *testing.T) (*Worker, *coordinators) {
 	t.Cleanup(func() { store.Close() })
 	c := &coordinators{}
 	return &Worker{
-		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, store: store, work: c, conn: &gridconn.Conn{}, address: "h:1",
+		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, base: &node.Base{Store: store, Address: "h:1"}, work: c, conn: &gridconn.Conn{},
 		executor: &executor.Executor{Fetcher: nothing{}, Store: store},
 		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt),
 	}, c
@@ -78,7 +79,7 @@ func TestDeliverRepeatsWhatFailed(t *testing.T) {
 	if lease.Err() == nil || w.leases.count() != 0 || w.reports.count() != 0 {
 		t.Error("the lease is still held after its report")
 	}
-	if !w.store.Complete(blob.Of(make([]byte, 3)).ID()) {
+	if !w.base.Store.Complete(blob.Of(make([]byte, 3)).ID()) {
 		t.Error("the output is not kept for a leader that dies now")
 	}
 }
@@ -114,11 +115,11 @@ func TestOldOutputsAreForgotten(t *testing.T) {
 	for i := range keptOutputs - 1 {
 		w.kept = append(w.kept, blob.ID{byte(i), byte(i >> 8), 1})
 	}
-	if !w.store.Complete(first) {
+	if !w.base.Store.Complete(first) {
 		t.Fatal("an output is forgotten too soon")
 	}
 	w.keep([]*anthillv1.AttemptReport{{Data: []byte("last")}})
-	if w.store.Complete(first) || !w.store.Complete(blob.Of([]byte("last")).ID()) || len(w.kept) != keptOutputs {
+	if w.base.Store.Complete(first) || !w.base.Store.Complete(blob.Of([]byte("last")).ID()) || len(w.kept) != keptOutputs {
 		t.Errorf("of %d outputs the oldest should be forgotten, and the newest kept", len(w.kept))
 	}
 }

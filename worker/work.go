@@ -177,7 +177,7 @@ func (w *Worker) keep(batch []*anthillv1.AttemptReport) {
 	if len(outputs) == 0 {
 		return
 	}
-	refs, err := w.store.PutMany(outputs)
+	refs, err := w.base.Store.PutMany(outputs)
 	if err != nil {
 		w.cfg.Logger.Warn("store outputs", "error", err)
 		return
@@ -197,7 +197,7 @@ func (w *Worker) forgetOldest(refs []blob.Ref) {
 		if w.shelf.has(old) || slices.Contains(w.kept, old) {
 			continue
 		}
-		if err := w.store.Delete(old); err != nil {
+		if err := w.base.Store.Delete(old); err != nil {
 			w.cfg.Logger.Debug("forget output", "error", err)
 		}
 	}
@@ -231,7 +231,7 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*heartbeatEvery)
 	defer cancel()
 	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
-		Leases: w.leases.ids(), Address: w.address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
+		Leases: w.leases.ids(), Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
 	})
 	if err != nil {
 		return err
@@ -244,8 +244,8 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 		addresses = append(addresses, c.GetAddress())
 	}
 	if w.conn.Learn(addresses) {
-		w.node.Coordinators = w.conn.Known()
-		return w.node.Save(w.cfg.Dir)
+		w.base.Coordinators = w.conn.Known()
+		return w.base.Save(w.cfg.Dir)
 	}
 	return nil
 }

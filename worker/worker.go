@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
@@ -44,14 +42,8 @@ type Config struct {
 // Worker is a running donor.
 type Worker struct {
 	cfg        Config
-	address    string
-	node       *node.Node
-	store      *blobstore.Store
-	swarm      *swarm.Swarm
-	peers      *swarm.Pool
+	base       *node.Base
 	membership *membership.Membership
-	listener   net.Listener
-	lock       io.Closer
 	pieces     *grpc.Server
 	conn       *gridconn.Conn
 	work       anthillv1.WorkServiceClient
@@ -79,33 +71,20 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 }
 
 func (w *Worker) start(ctx context.Context) (err error) {
-	if w.lock, err = node.Lock(w.cfg.Dir); err != nil {
-		return err
-	}
-	if w.listener, w.address, err = node.Listen(w.cfg.Listen, node.Toward(w.cfg.Token)); err != nil {
-		return err
-	}
-	w.node, err = node.Open(ctx, node.Config{Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Address: w.address})
+	w.base, err = node.NewBase(ctx, node.BaseConfig{
+		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Quota: w.cfg.Lent.Disk, Logger: w.cfg.Logger,
+	})
 	if err != nil {
 		return err
 	}
-	if w.store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(w.cfg.Dir, "blobs"), Quota: w.cfg.Lent.Disk}); err != nil {
-		return err
-	}
-	id := w.node.Identity
-	w.peers = swarm.NewDialer(id.ClientTLS(nil, identity.ProtoGRPC))
-	if w.swarm, err = swarm.New(swarm.Config{
-		Store: w.store, Dial: w.peers.Dial, Self: w.address, Identify: identity.Identify, Logger: w.cfg.Logger,
-	}); err != nil {
-		return err
-	}
-	w.executor = &executor.Executor{Fetcher: w.swarm, Store: w.store}
+	id := w.base.Identity
+	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
 	if w.cfg.Misbehave {
 		w.executor.Tamper = lie
 	}
 	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(id, nil)))...)
-	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{Store: w.store, Allow: w.mayRead}))
-	if w.conn, err = gridconn.Dial(id, w.node.Coordinators); err != nil {
+	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{Store: w.base.Store, Allow: w.mayRead}))
+	if w.conn, err = gridconn.Dial(id, w.base.Coordinators); err != nil {
 		return err
 	}
 	w.work = anthillv1.NewWorkServiceClient(w.conn)
@@ -116,13 +95,13 @@ func (w *Worker) start(ctx context.Context) (err error) {
 }
 
 func (w *Worker) startGossip() (err error) {
-	host, _, err := net.SplitHostPort(w.listener.Addr().String())
+	host, _, err := net.SplitHostPort(w.base.Listener.Addr().String())
 	if err != nil {
 		return err
 	}
 	w.membership, err = membership.New(membership.Config{
-		Node: w.node.Identity.Node(), Role: jobs.Worker, Address: w.address, Bind: net.JoinHostPort(host, "0"),
-		Key: w.node.GossipKey, SnapshotPath: filepath.Join(w.cfg.Dir, "gossip.snapshot"), Logger: w.cfg.Logger,
+		Node: w.base.Identity.Node(), Role: jobs.Worker, Address: w.base.Address, Bind: net.JoinHostPort(host, "0"),
+		Key: w.base.GossipKey, SnapshotPath: filepath.Join(w.cfg.Dir, "gossip.snapshot"), Logger: w.cfg.Logger,
 	})
 	return err
 }
@@ -141,16 +120,16 @@ func (w *Worker) startSlots() error {
 }
 
 // Address is where the worker serves pieces.
-func (w *Worker) Address() string { return w.address }
+func (w *Worker) Address() string { return w.base.Address }
 
 // Grid is the grid's id; Owner is who the worker belongs to in it.
-func (w *Worker) Grid() string { return w.node.Identity.Grid }
+func (w *Worker) Grid() string { return w.base.Identity.Grid }
 
 // Owner is who the worker belongs to in the grid.
-func (w *Worker) Owner() string { return w.node.Owner }
+func (w *Worker) Owner() string { return w.base.Owner }
 
 // Node is the worker's id.
-func (w *Worker) Node() jobs.NodeID { return w.node.Identity.Node() }
+func (w *Worker) Node() jobs.NodeID { return w.base.Identity.Node() }
 
 // Run works until ctx ends. What is under way then is reported as lost, so
 // that others get it at once.
@@ -161,8 +140,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	reportCtx, stopReports := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopReports()
 	served := make(chan error, 1)
-	go func() { served <- w.pieces.Serve(w.listener) }()
-	loops.Go(func() { w.node.KeepGossiping(ctx, w.cfg.Dir, w.membership, w.cfg.Logger) })
+	go func() { served <- w.pieces.Serve(w.base.Listener) }()
+	loops.Go(func() { w.base.KeepGossiping(ctx, w.cfg.Dir, w.membership, w.cfg.Logger) })
 	loops.Go(func() { w.heartbeats(ctx) })
 	loops.Go(func() { w.offers(ctx) })
 	for _, s := range w.slots {
@@ -172,7 +151,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var err error
 	select {
 	case err = <-served:
-		err = fmt.Errorf("serve on %s: %w", w.address, err)
+		err = fmt.Errorf("serve on %s: %w", w.base.Address, err)
 	case <-ctx.Done():
 	}
 	cancel()
@@ -209,20 +188,8 @@ func (w *Worker) stop() error {
 	if w.conn != nil {
 		errs = append(errs, w.conn.Close())
 	}
-	if w.swarm != nil {
-		errs = append(errs, w.swarm.Close())
-	}
-	if w.peers != nil {
-		errs = append(errs, w.peers.Close())
-	}
-	if w.store != nil {
-		errs = append(errs, w.store.Close())
-	}
-	if w.listener != nil {
-		w.listener.Close() // the gRPC server has closed it, if it came so far
-	}
-	if w.lock != nil {
-		errs = append(errs, w.lock.Close())
+	if w.base != nil {
+		errs = append(errs, w.base.Close())
 	}
 	return errors.Join(errs...)
 }

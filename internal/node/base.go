@@ -1,0 +1,95 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// BaseConfig says who starts, and where.
+type BaseConfig struct {
+	Dir    string
+	Role   jobs.Role
+	Token  string // empty: the node has been here before
+	Listen string // HOST:PORT
+	Quota  int64  // of blobs on disk, in bytes
+	// Found, where set, may make an identity in Dir before one is looked for.
+	Found  func(address string) error
+	Logger *slog.Logger
+}
+
+// Base is what coordinators and workers stand on alike.
+type Base struct {
+	*Node
+	Address  string // HOST:PORT at which others reach Listener
+	Listener net.Listener
+	Store    *blobstore.Store
+	Swarm    *swarm.Swarm
+
+	lock  io.Closer
+	peers *swarm.Pool
+}
+
+// NewBase locks the data directory, opens the port, gets the identity, and
+// opens the disk.
+func NewBase(ctx context.Context, cfg BaseConfig) (*Base, error) {
+	b := &Base{}
+	if err := b.open(ctx, cfg); err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	return b, nil
+}
+
+func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
+	if b.lock, err = Lock(cfg.Dir); err != nil {
+		return err
+	}
+	if b.Listener, b.Address, err = Listen(cfg.Listen, Toward(cfg.Token)); err != nil {
+		return err
+	}
+	if cfg.Found != nil {
+		if err := cfg.Found(b.Address); err != nil {
+			return err
+		}
+	}
+	if b.Node, err = Open(ctx, Config{Dir: cfg.Dir, Role: cfg.Role, Token: cfg.Token, Address: b.Address}); err != nil {
+		return err
+	}
+	if b.Store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(cfg.Dir, "blobs"), Quota: cfg.Quota}); err != nil {
+		return err
+	}
+	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC))
+	b.Swarm, err = swarm.New(swarm.Config{
+		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Identify: identity.Identify, Logger: cfg.Logger,
+	})
+	return err
+}
+
+// Close closes what was opened, the last first.
+func (b *Base) Close() error {
+	var errs []error
+	if b.Swarm != nil {
+		errs = append(errs, b.Swarm.Close())
+	}
+	if b.peers != nil {
+		errs = append(errs, b.peers.Close())
+	}
+	if b.Store != nil {
+		errs = append(errs, b.Store.Close())
+	}
+	if b.Listener != nil {
+		b.Listener.Close() // a gRPC server has closed it, if it came so far
+	}
+	if b.lock != nil {
+		errs = append(errs, b.lock.Close())
+	}
+	return errors.Join(errs...)
+}
