@@ -203,39 +203,32 @@ func wake(news chan<- struct{}) {
 
 // Report implements rpc.Desk. It returns when the reports are committed.
 func (d *desk) Report(ctx context.Context, reports []jobs.Report) error {
-	r := &delivery[jobs.Report]{reports, make(chan error, 1)}
-	d.mu.Lock()
-	if !d.leading {
-		d.mu.Unlock()
-		return rpc.ErrNoLeader
-	}
-	d.reports = append(d.reports, r)
-	d.mu.Unlock()
-	wake(d.reported)
-	return await(ctx, r.done)
-}
-
-func await(ctx context.Context, done <-chan error) error {
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return handIn(ctx, d, &d.reports, d.reported, reports)
 }
 
 // Confirm implements rpc.Desk.
 func (d *desk) Confirm(ctx context.Context, c jobs.ConfirmHeld) error {
-	r := &delivery[jobs.ConfirmHeld]{[]jobs.ConfirmHeld{c}, make(chan error, 1)}
+	return handIn(ctx, d, &d.confirms, d.confirmed, []jobs.ConfirmHeld{c})
+}
+
+// handIn queues items for the loop that waits for this news, and returns when
+// they are committed.
+func handIn[T any](ctx context.Context, d *desk, queue *[]*delivery[T], news chan<- struct{}, items []T) error {
+	r := &delivery[T]{items, make(chan error, 1)}
 	d.mu.Lock()
 	if !d.leading {
 		d.mu.Unlock()
 		return rpc.ErrNoLeader
 	}
-	d.confirms = append(d.confirms, r)
+	*queue = append(*queue, r)
 	d.mu.Unlock()
-	wake(d.confirmed)
-	return await(ctx, r.done)
+	wake(news)
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Heartbeat implements rpc.Desk.
