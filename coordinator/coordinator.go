@@ -36,6 +36,9 @@ type Config struct {
 	Gossip string // HOST:PORT; empty: Listen's host, and the next port
 	// Bootstrap founds a grid, unless Dir belongs to one.
 	Bootstrap bool
+	// Saboteurs is the share of strangers that a grid founded by Bootstrap takes
+	// for saboteurs. Default jobs.DefaultSaboteurs.
+	Saboteurs jobs.Prob
 	// Token joins a grid, unless Dir belongs to one.
 	Token  string
 	Logger *slog.Logger
@@ -293,7 +296,7 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	}
 	req := &anthillv1.ConfirmHeldRequest{}
 	for _, h := range held.Results {
-		req.Results = append(req.Results, &anthillv1.HeldResults{JobId: string(h.Job), Tasks: h.Tasks})
+		req.Results = append(req.Results, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: h.Sequences})
 	}
 	for _, id := range held.Inputs {
 		req.Inputs = append(req.Inputs, string(id))
@@ -302,12 +305,19 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	return err
 }
 
-// mayRead says who may read a blob here: workers only the inputs of jobs that
-// are not finished, so that nobody can copy a result.
+// mayRead says who may read a blob here. Workers may read only what a job that
+// is not finished names as bundle, input, index or data, so that nobody can copy
+// a result; anything else is to them as if it were not here.
 func (c *Coordinator) mayRead(ctx context.Context, id blob.ID) bool {
 	peer, err := identity.FromContext(ctx)
 	if err != nil {
 		return false
 	}
-	return peer.Role != jobs.Worker || c.keeper.isInput(id)
+	switch peer.Role {
+	case jobs.Coordinator, jobs.Submitter, jobs.Operator:
+		return true
+	case jobs.Worker:
+		return c.keeper.isInput(id)
+	}
+	return false
 }

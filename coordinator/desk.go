@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"log/slog"
 	"maps"
+	mathrand "math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -51,8 +52,11 @@ type desk struct {
 	confirms []*delivery[jobs.ConfirmHeld]
 	renewals map[jobs.LeaseID]bool
 	renewed  time.Time
-	swept    time.Time // loopGrants' own
-	tracker  *tracker
+	// loopGrants' own: when it last looked for leases that ended and for jobs
+	// that are stuck, and since when which are.
+	swept, conceded time.Time
+	stuck           map[jobs.JobID]time.Time
+	tracker         *tracker
 }
 
 // offer is a worker waiting for work.
@@ -303,6 +307,7 @@ func (d *desk) loop(ctx context.Context, news <-chan struct{}, commit func(conte
 // loopGrants also looks when the state has changed, since a job may have come,
 // and at least four times a second, since leases may have ended.
 func (d *desk) loopGrants(ctx context.Context) {
+	d.stuck = nil
 	idle := time.NewTicker(250 * time.Millisecond)
 	defer idle.Stop()
 	changed := d.replica.Changed()
@@ -420,10 +425,11 @@ func (d *desk) log(what string, err error) {
 }
 
 func (d *desk) commitGrants(ctx context.Context) {
-	request := placement.Request{Offers: d.openOffers(), Live: d.live(), NewLease: newLease}
+	request := placement.Request{Offers: d.openOffers(), Live: d.live(), NewLease: newLease, Draw: mathrand.IntN}
 	if len(request.Offers) == 0 {
 		return
 	}
+	d.concede(ctx, request.Live)
 	var grants []jobs.Grant
 	d.replica.View(func(s *jobs.State) {
 		request.State = s
@@ -439,6 +445,37 @@ func (d *desk) commitGrants(ctx context.Context) {
 		return
 	}
 	d.deliver(grants, out.Granted)
+}
+
+// concedeAfter is for how long a job must have had nobody left to ask before it
+// ends short of the certainty that was asked for: workers come back.
+const concedeAfter = 10 * time.Second
+
+// concede ends jobs that the live workers can bring no further.
+func (d *desk) concede(ctx context.Context, live []jobs.NodeID) {
+	if time.Since(d.conceded) < sweepEvery {
+		return
+	}
+	d.conceded = time.Now()
+	stuck := map[jobs.JobID]time.Time{}
+	d.replica.View(func(s *jobs.State) {
+		for _, id := range s.Running() {
+			if s.Exhausted(s.Jobs[id], live) {
+				stuck[id] = time.Now()
+			}
+		}
+	})
+	for id := range stuck {
+		if since, before := d.stuck[id]; before {
+			stuck[id] = since
+		}
+	}
+	d.stuck = stuck
+	for id, since := range stuck {
+		if time.Since(since) > concedeAfter {
+			d.log("concede job", second(d.propose(ctx, jobs.Command{Concede: &jobs.ConcedeJob{Job: id}})))
+		}
+	}
 }
 
 func (d *desk) openOffers() []placement.Offer {

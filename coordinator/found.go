@@ -93,6 +93,7 @@ func (c *Coordinator) foundState(ctx context.Context) error {
 	}
 	_, err = c.desk.propose(ctx, jobs.Command{Found: &jobs.FoundGrid{
 		Grid: c.base.Identity.Grid, Coordinator: c.base.Identity.Node(), Operator: operator.Identity.Node(),
+		Saboteurs: c.cfg.Saboteurs,
 	}})
 	return err
 }

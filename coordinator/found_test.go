@@ -54,6 +54,29 @@ func TestFoundAGridOnce(t *testing.T) {
 	}
 }
 
+func TestFoundStateWithItsShareOfSaboteurs(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Bootstrap: true, Saboteurs: jobs.One / 10}
+	base, err := start(t, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lab{TB: t}
+	l.Replica, l.transport = openReplica(t, "c1", "127.0.0.1:1")
+	if err := l.Bootstrap(); err != nil {
+		t.Fatal(err)
+	}
+	l.until("c1 leads", func() bool { return l.Barrier() == nil })
+	c := &Coordinator{cfg: cfg, base: base, replica: l.Replica, desk: newDesk(l.Replica, quiet)}
+	if err := c.foundState(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.View(func(s *jobs.State) {
+		if s.Grid != base.Identity.Grid || s.Saboteurs != cfg.Saboteurs {
+			t.Errorf("founded %s with %v saboteurs", s.Grid, s.Saboteurs)
+		}
+	})
+}
+
 // A node that joined a grid by a token has its identity from there; to begin a
 // raft group of its own would make a second grid of the same name.
 func TestBootstrapOnlyWhatThisNodeFounded(t *testing.T) {

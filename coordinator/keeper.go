@@ -59,7 +59,7 @@ type progress struct {
 // wanted is an accepted result that is to be copied.
 type wanted struct {
 	job       jobs.JobID
-	task      uint32
+	sequence  uint32 // in the job's order of results
 	output    blob.Ref
 	holders   []jobs.NodeID    // who is known to have it
 	providers []swarm.Provider // where they are, see locate
@@ -157,16 +157,19 @@ func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
 		j := s.Jobs[id]
 		end := min(len(j.Order), from+keepScan)
 		for next = from; next < end && len(list) < keepBatch && large < keepLarge; next++ {
-			task := j.Order[next]
-			output := j.Closed[task].Output
-			if s.Holds(j, task, k.node) && k.store.Complete(output.ID) {
+			if !j.Current(uint32(next)) {
+				continue // taken back, or accepted anew further on
+			}
+			place := j.Order[next]
+			output := j.Closed[place].Output
+			if s.Holds(j, place, k.node) && k.store.Complete(output.ID) {
 				k.store.Pin(output.ID) // held since before the start
 				continue
 			}
 			if output.Size > blob.MinPiece {
 				large++
 			}
-			list = append(list, wanted{job: id, task: task, output: output, holders: k.holders(s, j, task)})
+			list = append(list, wanted{job: id, sequence: uint32(next), output: output, holders: k.holders(s, j, place)})
 		}
 	})
 	return list, next
@@ -174,10 +177,10 @@ func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
 
 // holders are other coordinators that hold a result, and the workers who
 // computed it.
-func (k *keeper) holders(s *jobs.State, j *jobs.Job, task uint32) []jobs.NodeID {
-	nodes := append([]jobs.NodeID(nil), j.Unheld[task]...)
+func (k *keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
+	nodes := append([]jobs.NodeID(nil), j.Unheld[place]...)
 	for _, id := range s.Holders {
-		if id != k.node && s.Holds(j, task, id) {
+		if id != k.node && s.Holds(j, place, id) {
 			nodes = append(nodes, id)
 		}
 	}
@@ -198,6 +201,8 @@ func (k *keeper) locate(list []wanted) {
 	})
 }
 
+// providers name the node that is to answer: gossip can be forged, and to ask
+// for a result is to tell what it is.
 func providers(s *jobs.State, members map[jobs.NodeID]membership.Member, nodes []jobs.NodeID) []swarm.Provider {
 	var alive, others []swarm.Provider
 	for _, id := range nodes {
@@ -205,11 +210,11 @@ func providers(s *jobs.State, members map[jobs.NodeID]membership.Member, nodes [
 		n := s.Nodes[id]
 		switch {
 		case known && m.Status == membership.Alive:
-			alive = append(alive, swarm.Provider{Address: m.Address, Role: jobs.Worker})
+			alive = append(alive, swarm.Provider{Address: m.Address, Role: jobs.Worker, Node: id})
 		case known:
-			others = append(others, swarm.Provider{Address: m.Address, Role: jobs.Worker})
+			others = append(others, swarm.Provider{Address: m.Address, Role: jobs.Worker, Node: id})
 		case n != nil && n.Address != "":
-			others = append(others, swarm.Provider{Address: n.Address, Role: jobs.Worker})
+			others = append(others, swarm.Provider{Address: n.Address, Role: jobs.Worker, Node: id})
 		}
 	}
 	return append(alive, others...)
@@ -256,12 +261,12 @@ func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers); err != nil {
-		k.logger.Debug("copy result", "job", w.job, "task", w.task, "error", err)
+		k.logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", err)
 		return false
 	}
 	k.store.Pin(w.output.ID)
 	if err := k.store.Sync(w.output.ID); err != nil {
-		k.logger.Error("copy result", "job", w.job, "task", w.task, "error", err)
+		k.logger.Error("copy result", "job", w.job, "sequence", w.sequence, "error", err)
 		return false
 	}
 	return true
@@ -279,32 +284,32 @@ func (k *keeper) fetchSmall(ctx context.Context, list []wanted) []wanted {
 // askHolders asks the holder whose turn it is for each result that is still
 // missing, all of them side by side, and says whether there was anybody to ask.
 func (k *keeper) askHolders(ctx context.Context, round int, list []wanted, data [][]byte) bool {
-	places := map[string][]int{}
+	places := map[swarm.Provider][]int{}
 	for i, w := range list {
 		if data[i] == nil && w.output.Size > 0 && round < len(w.providers) {
-			address := w.providers[round].Address
-			places[address] = append(places[address], i)
+			holder := w.providers[round]
+			places[holder] = append(places[holder], i)
 		}
 	}
 	var asked sync.WaitGroup
-	for address, at := range places {
-		asked.Go(func() { k.ask(ctx, address, at, list, data) })
+	for holder, at := range places {
+		asked.Go(func() { k.ask(ctx, holder, at, list, data) })
 	}
 	asked.Wait()
 	return len(places) > 0
 }
 
 // ask fills in what one peer has of the results at these places.
-func (k *keeper) ask(ctx context.Context, address string, places []int, list []wanted, data [][]byte) {
+func (k *keeper) ask(ctx context.Context, holder swarm.Provider, places []int, list []wanted, data [][]byte) {
 	ids := make([]blob.ID, len(places))
 	for n, i := range places {
 		ids[n] = list[i].output.ID
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	got, _, err := k.swarm.FetchSmall(ctx, ids, []swarm.Provider{{Address: address, Role: jobs.Worker}})
+	got, _, err := k.swarm.FetchSmall(ctx, ids, []swarm.Provider{holder})
 	if err != nil {
-		k.logger.Debug("copy results", "from", address, "error", err)
+		k.logger.Debug("copy results", "from", holder.Address, "error", err)
 	}
 	for n, d := range got {
 		data[places[n]] = d
@@ -338,7 +343,7 @@ func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wante
 	}
 	h := jobs.HeldResults{Job: id}
 	for _, w := range held {
-		h.Tasks = append(h.Tasks, w.task)
+		h.Sequences = append(h.Sequences, w.sequence)
 	}
 	return k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Results: []jobs.HeldResults{h}})
 }

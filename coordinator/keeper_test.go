@@ -29,6 +29,7 @@ type keeping struct {
 	gossip   []membership.Member
 	confirms atomic.Int32
 	failing  atomic.Int32 // confirmations that are to fail
+	held     []uint32     // sequences that were confirmed
 }
 
 func newKeeping(l *lab, store *blobstore.Store) *keeping {
@@ -69,6 +70,9 @@ func (k *keeping) note(ctx context.Context, c jobs.ConfirmHeld) error {
 		return context.DeadlineExceeded
 	}
 	k.confirms.Add(1)
+	for _, h := range c.Results {
+		k.held = append(k.held, h.Sequences...)
+	}
 	_, err := k.lab.Propose(ctx, jobs.Command{At: jobs.TimeOf(time.Now()), Confirm: &c})
 	return err
 }
@@ -244,7 +248,7 @@ func TestKeeperAfterARestart(t *testing.T) {
 	l.accept("j", 1, "w1", []byte("rotten"))
 	k.has("kept", "rotten")
 	k.keepResults(t.Context())
-	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Tasks: []uint32{0, 1}}}}})
+	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{0, 1}}}}})
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -267,6 +271,79 @@ func TestKeeperAfterARestart(t *testing.T) {
 	}
 }
 
+// accepted makes data the result of a place, as if by a verdict, and without
+// data takes its result back. Nobody else may look at the state meanwhile.
+func (l *lab) accepted(id jobs.JobID, place uint32, data string, by ...jobs.NodeID) {
+	l.View(func(s *jobs.State) {
+		j := s.Jobs[id]
+		if data == "" {
+			j.Closed[place] = jobs.ClosedTask{}
+			delete(j.Unheld, place)
+			return
+		}
+		j.Closed[place] = jobs.ClosedTask{Output: blob.Of([]byte(data)).Ref(), Sequence: uint32(len(j.Order))}
+		j.Order = append(j.Order, place)
+		j.Unheld[place] = by
+	})
+}
+
+func TestKeeperPassesOverStaleResults(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w2 := k.peer("w2")
+	l.submit("j", 3)
+	wrong := l.accept("j", 0, "w1", []byte("wrong, and gone with the liar"))
+	retaken := l.accept("j", 1, "w1", []byte("taken back"))
+	l.accepted("j", 0, "right", "w2")
+	l.accepted("j", 1, "")
+	put(t, w2, []byte("right"))
+	k.keepResults(t.Context())
+	if p := k.copied["j"]; p.cursor != 3 || p.pause != 0 {
+		t.Errorf("progress %+v: it waits for a result that nobody wants", p)
+	}
+	if _, here := k.Result(blob.Of([]byte("right")).Ref()); !here {
+		t.Error("the result that counts was not copied")
+	}
+	for _, ref := range []blob.Ref{wrong, retaken} {
+		if _, here := k.Result(ref); here {
+			t.Errorf("a stale result was copied")
+		}
+	}
+	if !slices.Equal(k.held, []uint32{2}) {
+		t.Errorf("the sequences %v were confirmed, want the last alone", k.held)
+	}
+}
+
+// What replaces a result that was copied already is copied too.
+func TestKeeperCopiesTheResultThatReplacesAnother(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w2 := k.peer("w2")
+	l.submit("j", 2)
+	l.accept("j", 0, "w1", []byte("wrong"))
+	k.has("wrong")
+	k.keepResults(t.Context())
+	l.accepted("j", 0, "right", "w2")
+	k.keepResults(t.Context())
+	holds := func() (yes bool) {
+		l.View(func(s *jobs.State) { yes = s.Holds(s.Jobs["j"], 0, "c1") })
+		return yes
+	}
+	if holds() {
+		t.Fatal("it confirms what it has not got")
+	}
+	put(t, w2, []byte("right"))
+	k.copied["j"].retry = time.Time{}
+	k.keepResults(t.Context())
+	if _, here := k.Result(blob.Of([]byte("right")).Ref()); !here || !holds() {
+		t.Errorf("here %v, confirmed %v", here, holds())
+	}
+}
+
 func TestProvidersThatAreAliveComeFirst(t *testing.T) {
 	members := map[jobs.NodeID]membership.Member{
 		"dead": {Node: "dead", Address: "dead:1", Status: membership.Failed},
@@ -278,6 +355,9 @@ func TestProvidersThatAreAliveComeFirst(t *testing.T) {
 	var got []string
 	for _, p := range providers(s, members, []jobs.NodeID{"dead", "silent", "nowhere", "unknown", "here"}) {
 		got = append(got, p.Address)
+		if string(p.Node)+":1" != p.Address {
+			t.Errorf("whoever answers at %s is told what the result of %s is", p.Address, p.Node)
+		}
 	}
 	if want := []string{"here:1", "dead:1", "silent:1"}; !slices.Equal(got, want) {
 		t.Errorf("providers %v, want %v", got, want)

@@ -15,19 +15,27 @@ func (s *State) Clone() *State {
 		Owners: cloneEach(s.Owners, func(o Owner) Owner { return o }),
 		Jobs:   cloneEach(s.Jobs, Job.clone),
 
-		Holders:  slices.Clone(s.Holders),
-		Answered: slices.Clone(s.Answered),
+		Holders:   slices.Clone(s.Holders),
+		Numbered:  slices.Clone(s.Numbered),
+		Saboteurs: s.Saboteurs,
+		Answered:  slices.Clone(s.Answered),
 	}
 }
 
 // clone shares the spec, which nothing changes.
 func (j Job) clone() Job {
-	j.Open = cloneEach(j.Open, func(t Task) Task { t.Attempts = slices.Clone(t.Attempts); return t })
+	j.Open, j.Kept = cloneEach(j.Open, Task.clone), cloneEach(j.Kept, Task.clone)
+	j.tally = nil
 	j.Closed = slices.Clone(j.Closed)
 	j.Order = slices.Clone(j.Order)
 	j.Unheld = maps.Clone(j.Unheld)
 	j.Events = slices.Clone(j.Events)
 	return j
+}
+
+func (t Task) clone() Task {
+	t.Attempts = slices.Clone(t.Attempts)
+	return t
 }
 
 func cloneEach[K comparable, V any](m map[K]*V, clone func(V) V) map[K]*V {

@@ -21,6 +21,7 @@ type Command struct {
 	Expire      *ExpireLeases   `cbor:"17,keyasint,omitempty"`
 	Report      *ReportAttempts `cbor:"18,keyasint,omitempty"`
 	Confirm     *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
+	Concede     *ConcedeJob     `cbor:"20,keyasint,omitempty"`
 }
 
 // FoundGrid is the first command of a grid: its name, its first coordinator
@@ -29,6 +30,9 @@ type FoundGrid struct {
 	Grid        string `cbor:"1,keyasint"`
 	Coordinator NodeID `cbor:"2,keyasint"`
 	Operator    NodeID `cbor:"3,keyasint"`
+	// Saboteurs is the share of strangers that the grid takes for saboteurs;
+	// zero: DefaultSaboteurs.
+	Saboteurs Prob `cbor:"4,keyasint,omitempty"`
 }
 
 // CreateToken stores a join token by the hash of its secret.
@@ -38,6 +42,8 @@ type CreateToken struct {
 	Expires Time    `cbor:"3,keyasint"`
 	Uses    uint32  `cbor:"4,keyasint"`
 	Owner   OwnerID `cbor:"5,keyasint,omitempty"` // empty: the token itself
+	// Prior is the probability that the owner is a saboteur; zero: the grid's.
+	Prior Prob `cbor:"6,keyasint,omitempty"`
 }
 
 // AdmitNode trades one use of a token for membership.
@@ -54,6 +60,8 @@ type SubmitJob struct {
 	Spec      Spec   `cbor:"2,keyasint"`
 	Submitter NodeID `cbor:"3,keyasint"`
 	Provider  string `cbor:"4,keyasint,omitempty"` // HOST:PORT
+	// Seed decides in which order the tasks are opened; zero: by their index.
+	Seed uint64 `cbor:"5,keyasint,omitempty"`
 }
 
 // CancelJob ends a job on behalf of a node.
@@ -136,10 +144,18 @@ type ConfirmHeld struct {
 	Inputs      []JobID       `cbor:"3,keyasint,omitempty"`
 }
 
-// HeldResults names tasks of a job.
+// HeldResults names results of a job by their sequences, their indices in its
+// order of acceptance: a task's result may change after it was copied.
 type HeldResults struct {
-	Job   JobID    `cbor:"1,keyasint"`
-	Tasks []uint32 `cbor:"2,keyasint"`
+	Job       JobID    `cbor:"1,keyasint"`
+	Sequences []uint32 `cbor:"2,keyasint"`
+}
+
+// ConcedeJob finishes a job that has all its results but not the certainty that
+// was asked for, since nobody is left to ask. Who is alive only the leader
+// knows; Apply checks the rest.
+type ConcedeJob struct {
+	Job JobID `cbor:"1,keyasint"`
 }
 
 // Outcome is what applying a command answers.

@@ -8,6 +8,9 @@ const (
 	EventDisputed EventKind = iota + 1
 	EventBanned
 	EventFinished
+	EventReopened
+	EventChanged
+	EventDoubted
 )
 
 // Event is something that people who follow a job want to know.

@@ -47,9 +47,12 @@ func (g *grid) apply(c Command) Outcome {
 
 func (g *grid) pass(d time.Duration) { g.clock = g.clock.Add(d) }
 
-func (g *grid) admit(role Role, node, owner string) {
+func (g *grid) admit(role Role, node, owner string) { g.admitWith(role, node, owner, 0) }
+
+// admitWith joins a node with a token that carries a prior.
+func (g *grid) admitWith(role Role, node, owner string, prior Prob) {
 	token := TokenID("token-for-" + node)
-	create := CreateToken{Token: token, Role: role, Uses: 1, Owner: OwnerID(owner), Expires: g.clock + 1}
+	create := CreateToken{Token: token, Role: role, Uses: 1, Owner: OwnerID(owner), Expires: g.clock + 1, Prior: prior}
 	for _, c := range []Command{{CreateToken: &create}, {Admit: &AdmitNode{Token: token, Node: NodeID(node), Role: role}}} {
 		if out := g.apply(c); out.Rejection != nil {
 			panic(out.Rejection.Error())
@@ -67,9 +70,17 @@ func fakeRef(text string) blob.Ref {
 	return r
 }
 
-// rangeSpec has tasks, and the defaults for the rest.
-func rangeSpec(tasks int64) Spec {
-	return Spec{Name: "job", Bundle: fakeRef("bundle"), Input: Input{Range: &Range{To: tasks, Step: 1}}}.WithDefaults()
+// fixedTrust is two equal results of at most five.
+var fixedTrust = Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}
+
+// rangeSpec has tasks, a fixed quorum of two, and the defaults for the rest.
+func rangeSpec(tasks int64) Spec { return trustSpec(tasks, fixedTrust) }
+
+// boundSpec asks for a bound on the share of wrong results.
+func boundSpec(tasks int64, maxError Prob) Spec { return trustSpec(tasks, Trust{MaxError: maxError}) }
+
+func trustSpec(tasks int64, trust Trust) Spec {
+	return Spec{Name: "job", Bundle: fakeRef("bundle"), Input: Input{Range: &Range{To: tasks, Step: 1}}, Trust: trust}.WithDefaults()
 }
 
 func (g *grid) submit(job string, spec Spec) Outcome {
@@ -116,10 +127,22 @@ func (g *grid) run(job string, task uint32, worker, how string) LeaseID {
 	return id
 }
 
-func (g *grid) confirm(coordinator, job string, tasks ...uint32) Outcome {
-	return g.apply(Command{Confirm: &ConfirmHeld{
-		Coordinator: NodeID(coordinator), Results: []HeldResults{{JobID(job), tasks}},
-	}})
+// confirm says that a coordinator holds the latest results of tasks by their
+// places; where there is none it names a sequence that is not there yet.
+func (g *grid) confirm(coordinator, job string, places ...uint32) Outcome {
+	h := HeldResults{Job: JobID(job)}
+	j := g.Jobs[h.Job]
+	for _, place := range places {
+		switch {
+		case j == nil:
+			h.Sequences = append(h.Sequences, place)
+		case place < j.Next && !j.Closed[place].open():
+			h.Sequences = append(h.Sequences, j.Closed[place].Sequence)
+		default:
+			h.Sequences = append(h.Sequences, uint32(len(j.Order))+place)
+		}
+	}
+	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Results: []HeldResults{h}}})
 }
 
 func (g *grid) expire() { g.apply(Command{Expire: &ExpireLeases{}}) }

@@ -9,7 +9,7 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 	}
 	for _, h := range c.Results {
 		if j := s.Jobs[h.Job]; j != nil {
-			s.confirmResults(h.Job, j, h.Tasks, bit)
+			s.confirmResults(h.Job, j, h.Sequences, bit)
 		}
 	}
 	for _, id := range c.Inputs {
@@ -20,20 +20,19 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 	return Outcome{}
 }
 
-func (s *State) confirmResults(id JobID, j *Job, tasks []uint32, bit uint64) {
-	for _, i := range tasks {
-		if int(i) >= len(j.Closed) || j.Closed[i].Output.ID.IsZero() {
-			continue
+func (s *State) confirmResults(id JobID, j *Job, sequences []uint32, bit uint64) {
+	for _, seq := range sequences {
+		if int(seq) >= len(j.Order) || !j.Current(seq) {
+			continue // copied, and replaced since
 		}
-		c := &j.Closed[i]
+		place := j.Order[seq]
+		c := &j.Closed[place]
 		c.Holders |= bit
 		if bits.OnesCount64(c.Holders) >= s.CopiesNeeded() {
-			delete(j.Unheld, i)
+			delete(j.Unheld, place)
 		}
 	}
-	if j.State == JobRunning && j.Done() == j.Total() {
-		s.finish(id, j, JobSucceeded, "")
-	}
+	s.finishIfDone(id)
 }
 
 // unholdScarce takes back that results are safe whose copies were enough only
@@ -41,8 +40,8 @@ func (s *State) confirmResults(id JobID, j *Job, tasks []uint32, bit uint64) {
 func (s *State) unholdScarce() {
 	for _, id := range s.running {
 		j := s.Jobs[id]
-		for _, i := range j.Order {
-			if _, already := j.Unheld[i]; !already && bits.OnesCount64(j.Closed[i].Holders) < s.CopiesNeeded() {
+		for seq, i := range j.Order {
+			if _, already := j.Unheld[i]; !already && j.Current(uint32(seq)) && bits.OnesCount64(j.Closed[i].Holders) < s.CopiesNeeded() {
 				j.Unheld[i] = nil // the winners are forgotten, but a holder has the bytes
 			}
 		}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 )
@@ -36,7 +37,8 @@ type Job struct {
 	Next   uint32           `cbor:"10,keyasint"`
 	Open   map[uint32]*Task `cbor:"11,keyasint,omitempty"`
 	Closed []ClosedTask     `cbor:"12,keyasint,omitempty"` // by index, Next long
-	// Order lists the closed tasks in the order in which they closed.
+	// Order lists the places of tasks as their results were accepted. A task
+	// that was reopened, or whose result changed, occurs again: see Current.
 	Order []uint32 `cbor:"13,keyasint,omitempty"`
 	// Unheld are the closed tasks that too few coordinators hold, with the
 	// workers who have the bytes.
@@ -48,14 +50,41 @@ type Job struct {
 	Fetched  Traffic       `cbor:"17,keyasint"`
 	Events   []Event       `cbor:"18,keyasint,omitempty"` // the last maxEvents
 	EventSeq uint64        `cbor:"19,keyasint,omitempty"` // of the next event
+
+	// Seed decides in which order the tasks are opened, see TaskAt.
+	Seed uint64 `cbor:"20,keyasint,omitempty"`
+	// Bound is the expected share of wrong results of a finished job, and
+	// Short, where that is more than was asked for, what would help.
+	Bound Prob   `cbor:"21,keyasint,omitempty"`
+	Short string `cbor:"22,keyasint,omitempty"`
+	// Disputes, Reopened and Changed count what happened to tasks.
+	Disputes uint64 `cbor:"23,keyasint,omitempty"`
+	Reopened uint64 `cbor:"24,keyasint,omitempty"`
+	Changed  uint64 `cbor:"25,keyasint,omitempty"`
+
+	// Count is the number of tasks that have an accepted result.
+	Count int `cbor:"26,keyasint,omitempty"`
+	// Kept are the closed tasks of which there is more to tell than who agreed:
+	// more than two votes, or votes for something else.
+	Kept map[uint32]*Task `cbor:"27,keyasint,omitempty"`
+	// Conceded: nobody is left to ask, the job ends with the bound it has.
+	Conceded bool `cbor:"28,keyasint,omitempty"`
+	// Pace is how long an attempt takes that ends with a vote: a moving average.
+	Pace time.Duration `cbor:"29,keyasint,omitempty"`
+
+	tally *tally
 }
 
-// ClosedTask is all that is kept of a task that is done.
+// ClosedTask is all that is kept of most tasks that have a result.
 type ClosedTask struct {
-	_       struct{} `cbor:",toarray"`
-	Output  blob.Ref // zero while the task is open
-	Holders uint64   // coordinators that have the output
+	_        struct{}  `cbor:",toarray"`
+	Output   blob.Ref  // zero while the task is open
+	Holders  uint64    // coordinators that have the output
+	Voters   [2]uint32 // the workers who voted for it, see State.Numbered; unless Kept tells
+	Sequence uint32    // of its latest acceptance, in Order
 }
+
+func (c *ClosedTask) open() bool { return c.Output.ID.IsZero() }
 
 // AttemptCounts counts attempts by how they ended.
 type AttemptCounts struct {
@@ -64,12 +93,21 @@ type AttemptCounts struct {
 	Outvoted uint64 `cbor:"3,keyasint,omitempty"`
 	Killed   uint64 `cbor:"4,keyasint,omitempty"`
 	Lost     uint64 `cbor:"5,keyasint,omitempty"`
+	Extra    uint64 `cbor:"6,keyasint,omitempty"` // of Started: not a task's first
 }
 
-// Task is a task with attempts under way.
+// Task is a task and the attempts at it.
 type Task struct {
 	Attempts []Attempt `cbor:"1,keyasint"`
 	Disputed bool      `cbor:"2,keyasint,omitempty"`
+	// Lies counts the votes that were proven wrong, Exposed is when the first of
+	// them was, and Agreeing counts the votes that were right since the last one
+	// by somebody who was there then.
+	Lies     uint32 `cbor:"3,keyasint,omitempty"`
+	Agreeing uint32 `cbor:"4,keyasint,omitempty"`
+	Exposed  Time   `cbor:"6,keyasint,omitempty"`
+	// Was is the result that was accepted before the task was reopened.
+	Was blob.Ref `cbor:"5,keyasint,omitempty"`
 }
 
 // AttemptState is where an attempt is in its life.
@@ -77,11 +115,12 @@ type AttemptState uint8
 
 // The states of an attempt.
 const (
-	AttemptRunning AttemptState = iota + 1
-	AttemptVoted                // it reported a result or a failure
-	AttemptKilled               // ended by the host at a limit: no vote
-	AttemptLost                 // no result
-	AttemptVoid                 // its owner was banned
+	AttemptRunning  AttemptState = iota + 1
+	AttemptVoted                 // it reported a result or a failure
+	AttemptKilled                // ended by the host at a limit: no vote
+	AttemptLost                  // no result
+	AttemptVoid                  // its owner was banned
+	AttemptOutvoted              // it voted, and a proven group said otherwise
 )
 
 // Attempt is one worker's try at a task.
@@ -93,13 +132,48 @@ type Attempt struct {
 	Vote    Vote         `cbor:"5,keyasint"`
 	Reason  string       `cbor:"6,keyasint,omitempty"`
 	Expires Time         `cbor:"7,keyasint"`
+	Started Time         `cbor:"8,keyasint,omitempty"`
+	// Agreed and Checked: it is counted among its owner's votes for accepted
+	// results, and among the checks that he survived.
+	Agreed  bool `cbor:"9,keyasint,omitempty"`
+	Checked bool `cbor:"10,keyasint,omitempty"`
 }
 
 // Total is the number of the job's tasks.
 func (j *Job) Total() int { return int(j.Spec.Input.Tasks()) }
 
 // Done is the number of tasks whose results are accepted and safe.
-func (j *Job) Done() int { return len(j.Order) - len(j.Unheld) }
+func (j *Job) Done() int { return j.Count - len(j.Unheld) }
+
+// Accepted is the number of tasks that have an accepted result.
+func (j *Job) Accepted() int { return j.Count }
+
+// Current says whether an entry of Order is its task's latest, and the task has
+// not been reopened since.
+func (j *Job) Current(sequence uint32) bool {
+	c := &j.Closed[j.Order[sequence]]
+	return !c.open() && c.Sequence == sequence
+}
+
+// Disputed is the number of tasks whose votes disagree, undecided so far.
+func (j *Job) Disputed() int {
+	n := 0
+	for _, t := range j.Open {
+		if t.Disputed {
+			n++
+		}
+	}
+	return n
+}
+
+// task is the record of a task's attempts, or nil if there is none but who
+// voted for its result.
+func (j *Job) task(place uint32) *Task {
+	if t := j.Open[place]; t != nil {
+		return t
+	}
+	return j.Kept[place]
+}
 
 // Running is the number of attempts under way.
 func (j *Job) Running() int {
@@ -130,11 +204,12 @@ const maxOwnerLost = 3
 
 // MayAttempt says whether a worker may get a task. Nobody votes twice on a
 // task; an owner tries it again only where repeat says that no other is left:
-// with another node, or after attempts without a vote.
-func (t *Task) MayAttempt(worker NodeID, owner OwnerID, repeat bool) bool {
+// after attempts without a vote or, under fixed replication, with another node.
+func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
-		if a.Worker == worker && (a.State == AttemptRunning || a.State == AttemptVoted) {
+		same := a.Worker == worker || a.Owner == owner && !j.Spec.Trust.Fixed()
+		if same && (a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted) {
 			return false
 		}
 	}
@@ -171,7 +246,8 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	}
 	s.Jobs[c.Job] = &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
-		State: JobRunning, Submitted: s.Now, Open: map[uint32]*Task{}, Unheld: map[uint32][]NodeID{},
+		State: JobRunning, Submitted: s.Now, Seed: c.Seed,
+		Open: map[uint32]*Task{}, Kept: map[uint32]*Task{}, Unheld: map[uint32][]NodeID{}, tally: newTally(),
 	}
 	s.setRunning(c.Job)
 	return Outcome{Job: c.Job}
@@ -207,48 +283,21 @@ func (s *State) MayControl(by NodeID, id JobID) *Rejection {
 
 // finish ends a job and voids its leases.
 func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
-	for _, i := range j.OpenTasks() {
-		s.voidRunning(j.Open[i])
-	}
 	j.State, j.Reason, j.Finished = state, reason, s.Now
-	j.Open = nil
+	for _, place := range j.OpenTasks() {
+		s.voidRunning(j.Open[place])
+		s.shelve(j, place)
+	}
+	for place, t := range j.Open {
+		j.Kept[place] = t // without a result: what was tried is worth to know
+	}
+	j.Open, j.tally = nil, newTally()
 	text := state.String()
 	if reason != "" {
 		text += ": " + reason
 	}
 	s.event(j, EventFinished, "", text)
 	s.clearRunning(id)
-}
-
-// closeTask accepts a vote as the task's result.
-func (s *State) closeTask(id JobID, j *Job, index uint32, v Vote) {
-	t := j.Open[index]
-	var winners []NodeID
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		if a.State == AttemptVoted && s.score(j, a, v) {
-			winners = append(winners, a.Worker)
-		}
-	}
-	s.voidRunning(t)
-	delete(j.Open, index)
-	j.Closed[index].Output = v.Output
-	j.Order = append(j.Order, index)
-	j.Unheld[index] = winners
-	j.Progress = s.Now
-}
-
-// score counts a vote for or against its owner, and tells whether it won.
-func (s *State) score(j *Job, a *Attempt, v Vote) bool {
-	o := s.Owners[a.Owner]
-	if a.Vote == v {
-		o.Agreed++
-		j.Attempts.Agreed++
-		return true
-	}
-	o.Outvoted++
-	j.Attempts.Outvoted++
-	return false
 }
 
 func (s JobState) String() string {

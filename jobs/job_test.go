@@ -43,7 +43,7 @@ func TestAgreementClosesATask(t *testing.T) {
 	}
 	// The third report came after the quorum, in the same command: his lease was
 	// void by then, and he is neither praised nor blamed.
-	if o := g.Owners["owner-w3"]; *o != (Owner{}) || g.Owners["owner-w1"].Agreed != 1 {
+	if o := g.Owners["owner-w3"]; o.Agreed+o.Outvoted+o.Checks+o.Credit != 0 || g.Owners["owner-w1"].Agreed != 1 {
 		t.Errorf("records %+v, %+v", g.Owners["owner-w1"], o)
 	}
 	if g.grant("j", 0, "w3", true) != 0 {
@@ -72,18 +72,22 @@ func TestJobFailsWithTheReasonAgreedOn(t *testing.T) {
 	}
 }
 
-func TestKilledFiveTimes(t *testing.T) {
+func TestKilledTooOften(t *testing.T) {
 	g := gridOf("w1", "w2")
-	spec := rangeSpec(1)
-	spec.Trust = Trust{Replicas: 1, Quorum: 1, MaxAttempts: 5}
-	g.submit("j", spec)
-	for i := range 5 {
-		g.mustBe(t, "j", JobRunning, "")
-		g.run("j", 0, []string{"w1", "w2"}[i%2], "killed")
-	}
-	j := g.mustBe(t, "j", JobFailed, "task 0: 5 attempts killed, the last: time limit")
-	if j.Attempts != (AttemptCounts{Started: 5, Killed: 5}) {
-		t.Errorf("counts %+v", j.Attempts)
+	for name, trust := range map[string]Trust{"fixed": fixedTrust, "bound": {}, "own": {Replicas: 1}} {
+		g.submit(name, trustSpec(1, trust))
+		want := uint64(maxKilled)
+		if trust.Fixed() {
+			want-- // then one is left of five, which is no quorum
+		}
+		for i := range want {
+			g.mustBe(t, name, JobRunning, "")
+			g.run(name, 0, []string{"w1", "w2"}[i%2], "killed")
+		}
+		j := g.mustBe(t, name, JobFailed, fmt.Sprintf("task 0: %d attempts killed, the last: time limit", want))
+		if j.Attempts != (AttemptCounts{Started: want, Killed: want, Extra: want - 1}) {
+			t.Errorf("%s: counts %+v", name, j.Attempts)
+		}
 	}
 }
 

@@ -1,9 +1,6 @@
 package jobs
 
-import (
-	"fmt"
-	"slices"
-)
+import "time"
 
 // AttemptStatus is how a worker says that an attempt ended.
 type AttemptStatus uint8
@@ -82,31 +79,42 @@ func (s *State) grant(c *GrantLeases) Outcome {
 	return out
 }
 
+// grantOne gives out one attempt, if it may be. Under fixed replication it must
+// be asked for by the verdict; else how many second opinions a task gets is for
+// placement to choose.
 func (s *State) grantOne(g Grant, expires Time) bool {
 	j, n := s.Jobs[g.Job], s.Nodes[g.Worker]
-	if j == nil || j.State != JobRunning || n == nil || n.Role != Worker || s.banned(n.Owner) {
+	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || s.banned(n.Owner) {
 		return false
 	}
-	if _, taken := s.leases[g.Lease]; taken || int64(g.Task) >= j.Spec.Input.Tasks() {
+	if _, taken := s.leases[g.Lease]; taken || g.Task > j.Next || int64(g.Task) >= j.Spec.Input.Tasks() {
 		return false
 	}
-	t := j.Open[g.Task]
-	switch {
-	case t == nil && g.Task == j.Next:
-		t = &Task{}
-		j.Open[g.Task] = t
+	if g.Task == j.Next {
+		j.Open[g.Task] = &Task{}
 		j.Next++
 		j.Closed = append(j.Closed, ClosedTask{})
-	case t == nil: // closed, or opened out of order
+	}
+	t := s.recall(j, g.Task)
+	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || !j.MayAttempt(t, g.Worker, n.Owner, g.Repeat) {
+		s.shelve(j, g.Task)
 		return false
 	}
-	if j.Spec.Trust.Judge(t.Attempts).Want == 0 || !t.MayAttempt(g.Worker, n.Owner, g.Repeat) {
-		return false
-	}
-	t.Attempts = append(t.Attempts, Attempt{Lease: g.Lease, Worker: g.Worker, Owner: n.Owner, State: AttemptRunning, Expires: expires})
-	s.addLease(g.Lease, g.Worker, LeasePlace{g.Job, g.Task, len(t.Attempts) - 1})
 	j.Attempts.Started++
+	if len(t.Attempts) > 0 {
+		j.Attempts.Extra++
+	}
+	t.Attempts = append(t.Attempts, Attempt{
+		Lease: g.Lease, Worker: g.Worker, Owner: n.Owner, State: AttemptRunning, Expires: s.leaseEnd(n, expires), Started: s.Now,
+	})
+	s.addLease(g.Lease, g.Worker, LeasePlace{g.Job, g.Task, len(t.Attempts) - 1})
 	return true
+}
+
+// leaseEnd is earlier for workers that often end without a vote, by up to a
+// half: what they hold comes back sooner.
+func (s *State) leaseEnd(n *Node, expires Time) Time {
+	return expires - (expires-s.Now)*Time(One-n.Reliability)/Time(2*One)
 }
 
 func (s *State) renew(c *RenewLeases) Outcome {
@@ -125,7 +133,7 @@ func (s *State) renew(c *RenewLeases) Outcome {
 
 func (s *State) extend(p LeasePlace, expires Time) {
 	a := s.attempt(p)
-	a.Expires = max(a.Expires, expires)
+	a.Expires = max(a.Expires, s.leaseEnd(s.Nodes[a.Worker], expires))
 }
 
 // AnyExpired says whether ExpireLeases at this time would void any lease.
@@ -139,36 +147,36 @@ func (s *State) AnyExpired(at Time) bool {
 }
 
 func (s *State) expire() Outcome {
+	h := newHearing()
 	for _, id := range sortedKeys(s.leases) {
 		p, ok := s.leases[id]
 		if !ok {
 			continue // its job failed on account of an earlier one
 		}
 		if a := s.attempt(p); a.Expires <= s.Now {
-			s.endLease(a, AttemptLost, "the worker was not heard of any more")
-			s.Jobs[p.Job].Attempts.Lost++
-			s.settle(p)
+			j := s.Jobs[p.Job]
+			s.discount(j, p.Task)
+			s.lose(j, a, "the worker was not heard of any more")
+			s.settle(h, p.Job, p.Task)
+			s.count(j, p.Task)
 		}
 	}
+	s.conclude(h)
 	return Outcome{}
 }
 
 func (s *State) report(c *ReportAttempts) Outcome {
-	suspects := map[OwnerID]bool{}
+	h := newHearing()
 	for i := range c.Reports {
-		s.reportOne(&c.Reports[i], suspects)
+		s.reportOne(h, &c.Reports[i])
 	}
-	for _, id := range sortedKeys(suspects) {
-		if o := s.Owners[id]; o.Banned == "" && o.misbehaves() {
-			s.ban(id, fmt.Sprintf("%d of %d results outvoted", o.Outvoted, o.Agreed+o.Outvoted))
-		}
-	}
+	s.conclude(h)
 	return Outcome{}
 }
 
 // reportOne passes over a report whose lease is void (it came too late, twice,
-// or from somebody else) and over a success that names no output. Owners who lost a vote by it are added to suspects.
-func (s *State) reportOne(r *Report, suspects map[OwnerID]bool) {
+// or from somebody else) and over a success that names no output.
+func (s *State) reportOne(h *hearing, r *Report) {
 	p, ok := s.leases[r.Lease]
 	if !ok || s.attempt(p).Worker != r.Worker || r.Status == Succeeded && r.Output.ID.IsZero() {
 		return
@@ -176,87 +184,36 @@ func (s *State) reportOne(r *Report, suspects map[OwnerID]bool) {
 	j, a := s.Jobs[p.Job], s.attempt(p)
 	reason := r.Reason[:min(len(r.Reason), MaxReason)]
 	j.Fetched.Add(r.Fetched)
+	s.discount(j, p.Task)
 	switch r.Status {
 	case Succeeded:
-		s.endLease(a, AttemptVoted, "")
-		a.Vote = Vote{Output: r.Output}
+		s.vote(j, a, Vote{Output: r.Output}, "")
 	case Crashed:
-		s.endLease(a, AttemptVoted, reason)
-		a.Vote = Vote{Failed: true, ExitCode: r.ExitCode}
+		s.vote(j, a, Vote{Failed: true, ExitCode: r.ExitCode}, reason)
 	case Killed:
 		s.endLease(a, AttemptKilled, reason)
+		s.Nodes[a.Worker].stumble()
 		j.Attempts.Killed++
 	default:
-		s.endLease(a, AttemptLost, reason)
-		j.Attempts.Lost++
+		s.lose(j, a, reason)
 	}
-	for _, o := range s.settle(p) {
-		suspects[o] = true
-	}
+	s.settle(h, p.Job, p.Task)
+	s.count(j, p.Task)
 }
 
-// settle judges a task anew after an attempt ended, and returns the owners who
-// were outvoted.
-func (s *State) settle(p LeasePlace) []OwnerID {
-	j := s.Jobs[p.Job]
-	t := j.Open[p.Task]
-	v := j.Spec.Trust.Judge(t.Attempts)
-	switch v.Kind {
-	case Agreed:
-		s.closeTask(p.Job, j, p.Task, v.Vote)
-		return outvoted(t, v.Vote)
-	case Failed:
-		s.finish(p.Job, j, JobFailed, fmt.Sprintf("task %d: %s", p.Task, v.Reason))
-	case Disputed:
-		if !t.Disputed {
-			t.Disputed = true
-			s.event(j, EventDisputed, "", fmt.Sprintf("task %d: the results disagree, asking further workers", p.Task))
-		}
+func (s *State) vote(j *Job, a *Attempt, v Vote, reason string) {
+	s.endLease(a, AttemptVoted, reason)
+	a.Vote = v
+	s.Nodes[a.Worker].deliver()
+	took := time.Duration(s.Now-a.Started) * time.Millisecond
+	if j.Pace == 0 {
+		j.Pace = took
 	}
-	return nil
+	j.Pace += (took - j.Pace) / 16
 }
 
-func outvoted(t *Task, v Vote) []OwnerID {
-	var owners []OwnerID
-	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptVoted && a.Vote != v {
-			owners = append(owners, a.Owner)
-		}
-	}
-	return owners
-}
-
-// ban voids an owner's leases and his votes on open tasks, which are asked
-// anew of others.
-func (s *State) ban(id OwnerID, why string) {
-	s.Owners[id].Banned = why
-	for _, jobID := range slices.Clone(s.Running()) {
-		j := s.Jobs[jobID]
-		s.event(j, EventBanned, id, fmt.Sprintf("%s is banned: %s", id, why))
-		for _, i := range j.OpenTasks() {
-			// Where his was the last attempt under way, the task may be hopeless now.
-			if t := j.Open[i]; t != nil && s.voidOwner(t, id) {
-				s.settle(LeasePlace{Job: jobID, Task: i})
-			}
-		}
-	}
-}
-
-// voidOwner makes an owner's attempts count nowhere, and tells whether there
-// were any.
-func (s *State) voidOwner(t *Task, owner OwnerID) bool {
-	found := false
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		if a.Owner != owner {
-			continue
-		}
-		found = true
-		if a.State == AttemptRunning {
-			s.endLease(a, AttemptVoid, "its owner was banned")
-		}
-		a.State = AttemptVoid
-	}
-	t.Disputed = len(count(t.Attempts).groups) > 1
-	return found
+func (s *State) lose(j *Job, a *Attempt, reason string) {
+	s.endLease(a, AttemptLost, reason)
+	s.Nodes[a.Worker].stumble()
+	j.Attempts.Lost++
 }

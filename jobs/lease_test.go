@@ -55,31 +55,38 @@ func TestMayAttempt(t *testing.T) {
 		}
 		return task
 	}
-	const running, voted, killed, lost, void = AttemptRunning, AttemptVoted, AttemptKilled, AttemptLost, AttemptVoid
+	const running, voted, killed, lost, void, outvoted = AttemptRunning, AttemptVoted, AttemptKilled, AttemptLost, AttemptVoid, AttemptOutvoted
+	fixed, bound := &Job{Spec: rangeSpec(1)}, &Job{Spec: boundSpec(1, DefaultMaxError)}
 	for _, test := range []struct {
 		name         string
+		job          *Job
 		task         *Task
 		worker       string
 		once, repeat bool
 	}{
-		{"untouched", attempts(), "w", true, true},
-		{"running", attempts(running), "w", false, false},
-		{"running on the owner's other node", attempts(running), "v", false, true},
-		{"voted", attempts(voted), "w", false, false},
-		{"the owner's other node voted", attempts(voted), "v", false, true},
-		{"killed", attempts(killed), "w", false, true},
-		{"lost", attempts(lost), "w", true, true},
-		{"lost twice", attempts(lost, lost), "v", true, true},
-		{"lost thrice", attempts(lost, lost, lost), "w", false, true},
-		{"lost, then voted", attempts(lost, voted), "w", false, false},
-		{"void", attempts(void, void, void), "w", true, true},
+		{"untouched", fixed, attempts(), "w", true, true},
+		{"running", fixed, attempts(running), "w", false, false},
+		{"running on the owner's other node", fixed, attempts(running), "v", false, true},
+		{"running on the owner's other node", bound, attempts(running), "v", false, false},
+		{"voted", fixed, attempts(voted), "w", false, false},
+		{"the owner's other node voted", fixed, attempts(voted), "v", false, true},
+		{"the owner's other node voted", bound, attempts(voted), "v", false, false},
+		{"outvoted", fixed, attempts(outvoted), "w", false, false},
+		{"the owner's other node was outvoted", fixed, attempts(outvoted), "v", false, true},
+		{"the owner's other node was outvoted", bound, attempts(outvoted), "v", false, false},
+		{"killed", bound, attempts(killed), "w", false, true},
+		{"lost", bound, attempts(lost), "w", true, true},
+		{"lost twice", bound, attempts(lost, lost), "v", true, true},
+		{"lost thrice", bound, attempts(lost, lost, lost), "w", false, true},
+		{"lost, then voted", bound, attempts(lost, voted), "w", false, false},
+		{"void", bound, attempts(void, void, void), "w", true, true},
 	} {
 		for repeat, want := range map[bool]bool{false: test.once, true: test.repeat} {
-			if got := test.task.MayAttempt(NodeID(test.worker), "o", repeat); got != want {
+			if got := test.job.MayAttempt(test.task, NodeID(test.worker), "o", repeat); got != want {
 				t.Errorf("%s, repeat %v: %v", test.name, repeat, got)
 			}
 		}
-		if !test.task.MayAttempt("x", "another", false) {
+		if !test.job.MayAttempt(test.task, "x", "another", false) {
 			t.Errorf("%s: another owner may not", test.name)
 		}
 	}
@@ -126,7 +133,7 @@ func TestReportsThatAreTooLateOrNotHis(t *testing.T) {
 	g.expire()
 	g.report(vote(other, "w2", "a"))
 	wantStates(t, task, AttemptVoted, AttemptLost)
-	if c := g.Jobs["j"].Attempts; c != (AttemptCounts{Started: 2, Lost: 1}) {
+	if c := g.Jobs["j"].Attempts; c != (AttemptCounts{Started: 2, Lost: 1, Extra: 1}) {
 		t.Errorf("counts %+v", c)
 	}
 }
@@ -172,7 +179,7 @@ func TestLeasesEnd(t *testing.T) {
 			t.Errorf("lease of w%d: held %v", i+1, ok)
 		}
 	}
-	again := g.grant("j", 0, "w1", false)
+	again := g.grant("j", 0, "w2", false)
 	g.apply(Command{Renew: &RenewLeases{All: true, Expires: g.clock.Add(time.Hour)}})
 	g.pass(time.Hour - time.Millisecond)
 	g.expire()

@@ -8,6 +8,8 @@ type model struct {
 	attempts []*modelAttempt
 	jobs     map[JobID]*modelJob
 	owners   map[OwnerID]*Owner
+	// stumbles is how much of a worker's reliability is lost.
+	stumbles map[NodeID]Prob
 }
 
 type modelAttempt struct {
@@ -17,14 +19,15 @@ type modelAttempt struct {
 }
 
 type modelJob struct {
-	trust  Trust
-	over   bool
-	closed map[uint32]Vote
-	counts AttemptCounts
+	trust    Trust
+	over     bool
+	closed   map[uint32]Vote
+	reopened map[uint32]bool // ever
+	counts   AttemptCounts
 }
 
 func newModel() *model {
-	return &model{jobs: map[JobID]*modelJob{}, owners: map[OwnerID]*Owner{}}
+	return &model{jobs: map[JobID]*modelJob{}, owners: map[OwnerID]*Owner{}, stumbles: map[NodeID]Prob{}}
 }
 
 func (m *model) owner(id OwnerID) *Owner {
@@ -35,7 +38,7 @@ func (m *model) owner(id OwnerID) *Owner {
 }
 
 func (m *model) submit(id JobID, trust Trust) {
-	m.jobs[id] = &modelJob{trust: trust, closed: map[uint32]Vote{}}
+	m.jobs[id] = &modelJob{trust: trust, closed: map[uint32]Vote{}, reopened: map[uint32]bool{}}
 }
 
 // mayGrant is the rule by which an attempt may be added.
@@ -48,16 +51,32 @@ func (m *model) mayGrant(g Grant, owner OwnerID) bool {
 		return false
 	}
 	return !slices.ContainsFunc(m.of(g.Job, g.Task), func(a *modelAttempt) bool {
-		active := a.State == AttemptRunning || a.State == AttemptVoted
+		active := a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted
 		return active && (a.Worker == g.Worker || a.Owner == owner && !g.Repeat)
 	})
 }
 
-func (m *model) grant(g Grant, owner OwnerID, expires Time) {
+func (m *model) grant(g Grant, owner OwnerID, now, expires Time) {
+	if len(m.of(g.Job, g.Task)) > 0 {
+		m.jobs[g.Job].counts.Extra++
+	}
 	m.attempts = append(m.attempts, &modelAttempt{job: g.Job, task: g.Task, Attempt: Attempt{
-		Lease: g.Lease, Worker: g.Worker, Owner: owner, State: AttemptRunning, Expires: expires,
+		Lease: g.Lease, Worker: g.Worker, Owner: owner, State: AttemptRunning, Expires: m.leaseEnd(g.Worker, now, expires),
 	}})
 	m.jobs[g.Job].counts.Started++
+}
+
+// leaseEnd cuts up to half off the leases of unreliable workers.
+func (m *model) leaseEnd(w NodeID, now, expires Time) Time {
+	return expires - (expires-now)*Time(m.stumbles[w])/Time(2*One)
+}
+
+func (m *model) renew(now, expires Time) {
+	for _, a := range m.attempts {
+		if a.State == AttemptRunning {
+			a.Expires = max(a.Expires, m.leaseEnd(a.Worker, now, expires))
+		}
+	}
 }
 
 // of are the attempts at a task.
@@ -82,24 +101,24 @@ func (m *model) running() map[LeaseID]NodeID {
 }
 
 func (m *model) report(reports []Report) {
-	var blamed []OwnerID
+	blamed := map[OwnerID]bool{}
 	for _, r := range reports {
 		for _, a := range m.attempts {
 			if a.State == AttemptRunning && a.Lease == r.Lease && a.Worker == r.Worker {
-				blamed = append(blamed, m.end(a, r)...)
+				m.end(a, r, blamed)
 			}
 		}
 	}
-	for _, id := range blamed {
-		o := m.owner(id)
-		if o.Banned == "" && o.Outvoted >= 3 && float64(o.Outvoted)/float64(o.Agreed+o.Outvoted) >= 0.1 {
-			m.ban(id)
-		}
-	}
+	m.punish(blamed)
 }
 
-func (m *model) end(a *modelAttempt, r Report) []OwnerID {
+func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 	counts := &m.jobs[a.job].counts
+	if lost := m.stumbles[a.Worker]; r.Status == Killed || r.Status == Lost {
+		m.stumbles[a.Worker] += (One - lost) / 8
+	} else {
+		m.stumbles[a.Worker] -= lost / 16
+	}
 	switch r.Status {
 	case Succeeded:
 		a.State, a.Vote = AttemptVoted, Vote{Output: r.Output}
@@ -112,40 +131,97 @@ func (m *model) end(a *modelAttempt, r Report) []OwnerID {
 		a.State = AttemptLost
 		counts.Lost++
 	}
-	return m.settle(a.job, a.task)
+	m.settle(a.job, a.task, blamed)
 }
 
-func (m *model) settle(job JobID, task uint32) (blamed []OwnerID) {
+// settle judges a task anew, whether it has a result or not.
+func (m *model) settle(job JobID, task uint32, blamed map[OwnerID]bool) {
 	j := m.jobs[job]
 	var list []Attempt
 	for _, a := range m.of(job, task) {
 		list = append(list, a.Attempt)
 	}
-	switch v := j.trust.Judge(list); v.Kind {
-	case Agreed:
+	_, closed := j.closed[task]
+	switch v := j.trust.Judge(list); {
+	case v.Kind == Agreed:
 		j.closed[task] = v.Vote
-		return m.score(job, task, v.Vote)
-	case Failed:
+		m.score(job, task, v.Vote, blamed)
+		m.forget(job, task)
+	case v.Kind == Failed:
 		m.finish(job)
+	case closed:
+		delete(j.closed, task)
+		j.reopened[task] = true
 	}
-	return nil
 }
 
-func (m *model) score(job JobID, task uint32, v Vote) (blamed []OwnerID) {
+func (m *model) score(job JobID, task uint32, v Vote, blamed map[OwnerID]bool) {
 	for _, a := range m.of(job, task) {
 		switch {
 		case a.State == AttemptRunning:
 			a.State = AttemptVoid
-		case a.State == AttemptVoted && a.Vote == v:
-			m.owner(a.Owner).Agreed++
-			m.jobs[job].counts.Agreed++
-		case a.State == AttemptVoted:
+		case a.State == AttemptVoted && a.Vote != v:
+			m.uncount(a)
+			a.State = AttemptOutvoted
 			m.owner(a.Owner).Outvoted++
 			m.jobs[job].counts.Outvoted++
-			blamed = append(blamed, a.Owner)
+			blamed[a.Owner] = true
 		}
 	}
-	return blamed
+	owners := map[OwnerID]bool{}
+	for _, a := range m.of(job, task) {
+		if a.State == AttemptVoted {
+			owners[a.Owner] = true
+		}
+	}
+	for _, a := range m.of(job, task) {
+		if a.State == AttemptVoted {
+			m.uncount(a)
+			m.count(a, len(owners) > 1)
+		}
+	}
+}
+
+func (m *model) count(a *modelAttempt, checked bool) {
+	a.Agreed, a.Checked = true, checked
+	m.owner(a.Owner).Agreed++
+	m.jobs[a.job].counts.Agreed++
+	if checked {
+		m.owner(a.Owner).Checks++
+	}
+}
+
+func (m *model) uncount(a *modelAttempt) {
+	if a.Agreed {
+		m.owner(a.Owner).Agreed--
+		m.jobs[a.job].counts.Agreed--
+	}
+	if a.Checked {
+		m.owner(a.Owner).Checks--
+	}
+	a.Agreed, a.Checked = false, false
+}
+
+// forget drops what is not told of a task with a result and without a story:
+// that attempts ended without a vote.
+func (m *model) forget(job JobID, task uint32) {
+	votes := 0
+	for _, a := range m.of(job, task) {
+		switch a.State {
+		case AttemptVoted:
+			votes++
+		case AttemptOutvoted:
+			return
+		}
+	}
+	if votes > 2 || m.jobs[job].reopened[task] {
+		return
+	}
+	for _, a := range m.of(job, task) {
+		if a.State != AttemptVoted {
+			a.State = AttemptVoid
+		}
+	}
 }
 
 func (m *model) finish(job JobID) {
@@ -165,25 +241,58 @@ func (m *model) expire(now Time) {
 		}
 	}
 	slices.SortFunc(ended, func(a, b *modelAttempt) int { return int(a.Lease) - int(b.Lease) })
+	blamed := map[OwnerID]bool{}
 	for _, a := range ended {
 		if a.State == AttemptRunning {
-			m.end(a, Report{Status: Lost})
+			m.end(a, Report{Status: Lost}, blamed)
+		}
+	}
+	m.punish(blamed)
+}
+
+// punish bans who misbehaves, until nobody is left to blame: a ban can bring
+// out further lies.
+func (m *model) punish(blamed map[OwnerID]bool) {
+	for len(blamed) > 0 {
+		id := sortedKeys(blamed)[0]
+		delete(blamed, id)
+		o := m.owner(id)
+		if o.Banned == "" && o.Outvoted >= 3 && float64(o.Outvoted)/float64(o.Agreed+o.Outvoted) >= 0.1 {
+			m.ban(id, blamed)
 		}
 	}
 }
 
-func (m *model) ban(id OwnerID) {
+// ban goes through the tasks of the running jobs in order, also those that have
+// a result.
+func (m *model) ban(id OwnerID, blamed map[OwnerID]bool) {
 	m.owner(id).Banned = "yes"
-	for _, a := range m.attempts {
-		j := m.jobs[a.job]
-		if _, closed := j.closed[a.task]; a.Owner == id && !j.over && !closed {
+	for _, job := range sortedKeys(m.jobs) {
+		for task := range uint32(maxModelTasks) {
+			m.strike(job, task, id, blamed)
+		}
+	}
+}
+
+// maxModelTasks is above the number of tasks of every job.
+const maxModelTasks = 20
+
+func (m *model) strike(job JobID, task uint32, id OwnerID, blamed map[OwnerID]bool) {
+	if m.jobs[job].over {
+		return
+	}
+	tookPart := false
+	for _, a := range m.of(job, task) {
+		if a.Owner != id || a.State == AttemptVoid {
+			continue
+		}
+		tookPart = true
+		m.uncount(a)
+		if a.State != AttemptOutvoted {
 			a.State = AttemptVoid
 		}
 	}
-	for _, a := range m.attempts {
-		j := m.jobs[a.job]
-		if _, closed := j.closed[a.task]; a.Owner == id && !j.over && !closed {
-			m.settle(a.job, a.task)
-		}
+	if tookPart {
+		m.settle(job, task, blamed)
 	}
 }

@@ -10,6 +10,7 @@ type Token struct {
 	Expires Time            `cbor:"2,keyasint"`
 	Uses    uint32          `cbor:"3,keyasint"` // left
 	Owner   OwnerID         `cbor:"4,keyasint"`
+	Prior   Prob            `cbor:"6,keyasint,omitempty"`
 	Nodes   map[NodeID]bool `cbor:"5,keyasint,omitempty"` // admitted by it
 }
 
@@ -19,6 +20,10 @@ type Node struct {
 	Owner    OwnerID `cbor:"2,keyasint"`
 	Address  string  `cbor:"3,keyasint,omitempty"`
 	Admitted Time    `cbor:"4,keyasint"`
+	// Reliability is the share of its latest attempts that ended with a vote.
+	Reliability Prob `cbor:"5,keyasint,omitempty"`
+	// Number is a worker's place in State.Numbered, counted from 1.
+	Number uint32 `cbor:"6,keyasint,omitempty"`
 }
 
 // Owner is what the grid knows of who stands behind nodes.
@@ -26,7 +31,25 @@ type Owner struct {
 	Agreed   uint64 `cbor:"1,keyasint,omitempty"` // votes for accepted results
 	Outvoted uint64 `cbor:"2,keyasint,omitempty"` // votes against them
 	Banned   string `cbor:"3,keyasint,omitempty"` // why; empty: he is not
+	// Checks counts the checks that he survived since the last doubt.
+	Checks uint64 `cbor:"4,keyasint,omitempty"`
+	Doubts uint32 `cbor:"5,keyasint,omitempty"`
+	// Credit counts accepted results that he voted for.
+	Credit uint64 `cbor:"6,keyasint,omitempty"`
+	// Prior is the probability that he is a saboteur; zero: the grid's.
+	Prior Prob `cbor:"7,keyasint,omitempty"`
+
+	// Derived, see State.Reindex: his place in byNumber, and whether he has
+	// workers.
+	number uint32
+	works  bool
 }
+
+// deliver and stumble keep a worker's reliability, a moving average: some
+// sixteen attempts with a vote mend what eight without one have broken.
+func (n *Node) deliver() { n.Reliability += (One - n.Reliability) / 16 }
+
+func (n *Node) stumble() { n.Reliability -= n.Reliability / 8 }
 
 // OperatorOwner owns what FoundGrid admits.
 const OperatorOwner OwnerID = "operator"
@@ -45,15 +68,49 @@ func (s *State) found(c *FoundGrid) Outcome {
 	if s.Grid != "" {
 		return rejected(reject(Precondition, "GRID_EXISTS", "grid "+s.Grid, "it is founded already"))
 	}
-	s.Grid = c.Grid
-	s.Owners[OperatorOwner] = &Owner{}
+	if c.Saboteurs < 0 || c.Saboteurs > MaxPrior {
+		return rejected(invalid("saboteurs", "a share of %v is not between 0 and %v", c.Saboteurs, MaxPrior))
+	}
+	s.Grid, s.Saboteurs = c.Grid, c.Saboteurs
+	s.owner(OperatorOwner)
 	s.addNode(c.Coordinator, &Node{Role: Coordinator, Owner: OperatorOwner, Admitted: s.Now})
 	s.addNode(c.Operator, &Node{Role: Operator, Owner: OperatorOwner, Admitted: s.Now})
 	return Outcome{Owner: OperatorOwner}
 }
 
+// owner is the record of an owner, who is made known if he is not.
+func (s *State) owner(id OwnerID) *Owner {
+	if s.Owners[id] == nil {
+		s.Owners[id] = &Owner{}
+		s.number(s.Owners[id])
+	}
+	return s.Owners[id]
+}
+
+func (s *State) number(o *Owner) {
+	o.number, o.works = uint32(len(s.byNumber)), false
+	s.byNumber = append(s.byNumber, o)
+}
+
+// enlist counts an owner among those who have workers.
+func (s *State) enlist(o *Owner) {
+	if o.works {
+		return
+	}
+	o.works = true
+	s.crew++
+	if o.Banned != "" {
+		s.bannedCrew++
+	}
+}
+
 func (s *State) addNode(id NodeID, n *Node) {
 	s.Nodes[id] = n
+	if n.Role == Worker {
+		s.Numbered = append(s.Numbered, id)
+		n.Number, n.Reliability = uint32(len(s.Numbered)), One
+		s.enlist(s.Owners[n.Owner])
+	}
 	if n.Role == Coordinator && s.holderBit(id) == 0 && len(s.Holders) < 64 {
 		before := s.CopiesNeeded()
 		s.Holders = append(s.Holders, id)
@@ -75,6 +132,10 @@ func (s *State) createToken(c *CreateToken) Outcome {
 		return rejected(invalid("owner", "the name has %d bytes, more than 64", len(c.Owner)))
 	case c.Owner == OperatorOwner && c.Role == Worker: // a ban would hit the coordinators
 		return rejected(invalid("owner", "%q cannot own workers", c.Owner).next("use another name"))
+	case c.Prior < 0 || c.Prior > MaxPrior:
+		return rejected(invalid("prior", "%v is not between 0 and %v", c.Prior, MaxPrior).next("give the probability that the owner is a saboteur, such as 0.01 for machines of your own"))
+	case c.Prior != 0 && c.Role != Worker:
+		return rejected(invalid("prior", "it is for workers, not for a %v", c.Role).next("leave it out"))
 	case s.Tokens[c.Token] != nil:
 		return rejected(reject(Precondition, "TOKEN_EXISTS", "token", "it exists already"))
 	}
@@ -82,7 +143,7 @@ func (s *State) createToken(c *CreateToken) Outcome {
 	if owner == "" {
 		owner = OwnerID("token-" + string(c.Token[:min(8, len(c.Token))]))
 	}
-	s.Tokens[c.Token] = &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner}
+	s.Tokens[c.Token] = &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner, Prior: c.Prior}
 	return Outcome{Owner: owner}
 }
 
@@ -113,10 +174,10 @@ func (s *State) admit(c *AdmitNode) Outcome {
 		t.Nodes = map[NodeID]bool{}
 	}
 	t.Nodes[c.Node] = true
-	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now})
-	if s.Owners[t.Owner] == nil {
-		s.Owners[t.Owner] = &Owner{}
+	if o := s.owner(t.Owner); t.Prior != 0 {
+		o.Prior = t.Prior
 	}
+	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now})
 	return Outcome{Owner: t.Owner}
 }
 

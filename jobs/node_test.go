@@ -98,7 +98,7 @@ func TestAdmit(t *testing.T) {
 
 func TestBannedOwnerIsNotAdmitted(t *testing.T) {
 	g := gridOf("w1")
-	g.ban("owner-w1", "3 of 3 results outvoted")
+	g.ban(newHearing(), "owner-w1", "3 of 3 results outvoted")
 	g.apply(Command{CreateToken: &CreateToken{Token: "again", Role: Worker, Uses: 1, Owner: "owner-w1", Expires: g.clock + 1}})
 	wantRejected(t, g.apply(Command{Admit: &AdmitNode{Token: "again", Node: "w9", Role: Worker}}), "OWNER_BANNED")
 	if g.BannedNode("w1") != "3 of 3 results outvoted" || g.BannedNode("c1") != "" || g.BannedNode("nobody") != "" {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,13 +17,18 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 // The scenarios in testdata are commands, one a line, each followed by what it
 // answers, indented. Blank lines and lines with # are for people.
 //
-//	coordinator NODE | worker NODE [OWNER] | submitter NODE OWNER
-//	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N]
-//	grant JOB TASK WORKER... [repeat]
+//	coordinator NODE | worker NODE [OWNER] [prior=P] | submitter NODE OWNER
+//	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N] [max_error=P]
+//	grant JOB TASK[-TASK] WORKER... [repeat]
 //	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed or lost
-//	confirm COORDINATOR JOB TASK...
-//	renew | expire | cancel JOB NODE | pass DURATION
-//	show JOB | owners
+//	confirm COORDINATOR JOB TASK...      the latest results of tasks
+//	renew | expire | cancel JOB NODE | concede JOB | pass DURATION
+//	checks OWNER N                       as if he had survived so many
+//	show JOB | task JOB TASK | owners | nodes
+//	plan JOB                             what the next attempt is for
+//	exhausted JOB WORKER...              whether these have run every task
+//
+// Tasks are opened in the order of their index, so that these are places too.
 func TestScenarios(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -84,8 +90,7 @@ func (g *grid) perform(words []string) string {
 	args := words[1:]
 	switch words[0] {
 	case "coordinator", "worker", "submitter":
-		role, _ := ParseRole(words[0])
-		g.admit(role, args[0], append(args, args[0]+"-owner")[1])
+		g.performAdmit(words[0], args)
 	case "submit":
 		return answer(g.submit(args[0], specOf(args[1:])))
 	case "grant":
@@ -104,6 +109,10 @@ func (g *grid) perform(words []string) string {
 		g.expire()
 	case "cancel":
 		return answer(g.apply(Command{Cancel: &CancelJob{Job: JobID(args[0]), By: NodeID(args[1])}}))
+	case "concede":
+		return answer(g.apply(Command{Concede: &ConcedeJob{Job: JobID(args[0])}}))
+	case "checks":
+		g.Owners[OwnerID(args[0])].Checks = uint64(number(args[1]))
 	case "pass":
 		d, err := time.ParseDuration(args[0])
 		if err != nil {
@@ -112,31 +121,73 @@ func (g *grid) perform(words []string) string {
 		g.pass(d)
 	case "show":
 		return g.show(JobID(args[0]))
+	case "task":
+		return g.showReport(g.Inspect(g.Jobs[JobID(args[0])], number(args[1])))
+	case "plan":
+		if g.Prospect(g.Jobs[JobID(args[0])]).Behind() {
+			return "a second opinion"
+		}
+		return "a fresh task"
+	case "exhausted":
+		return fmt.Sprint(g.Exhausted(g.Jobs[JobID(args[0])], nodeIDs(args[1:])))
 	case "owners":
 		return g.showOwners()
+	case "nodes":
+		return g.showNodes()
 	default:
 		return "unknown command " + words[0]
 	}
 	return ""
 }
 
-func specOf(args []string) Spec {
-	s := rangeSpec(1)
-	s.Trust = Trust{}
-	for _, a := range args {
-		key, value, _ := strings.Cut(a, "=")
-		switch n := number(value); key {
-		case "tasks":
-			s.Input.Range.To = int64(n)
-		case "replicas":
-			s.Trust.Replicas = n
-		case "quorum":
-			s.Trust.Quorum = n
-		case "max":
-			s.Trust.MaxAttempts = n
+func nodeIDs(names []string) []NodeID {
+	var list []NodeID
+	for _, name := range names {
+		list = append(list, NodeID(name))
+	}
+	return list
+}
+
+func (g *grid) performAdmit(kind string, args []string) {
+	var prior Prob
+	owner := args[0] + "-owner"
+	for _, a := range args[1:] {
+		if p, found := strings.CutPrefix(a, "prior="); found {
+			prior = parseProb(p)
+		} else {
+			owner = a
 		}
 	}
-	return s.WithDefaults()
+	role, _ := ParseRole(kind)
+	g.admitWith(role, args[0], owner, prior)
+}
+
+func specOf(args []string) Spec {
+	tasks, trust := uint32(1), Trust{}
+	for _, a := range args {
+		switch key, value, _ := strings.Cut(a, "="); key {
+		case "tasks":
+			tasks = number(value)
+		case "replicas":
+			trust.Replicas = number(value)
+		case "quorum":
+			trust.Quorum = number(value)
+		case "max":
+			trust.MaxAttempts = number(value)
+		case "max_error":
+			trust.MaxError = parseProb(value)
+		}
+	}
+	return trustSpec(int64(tasks), trust)
+}
+
+// parseProb reads a decimal fraction.
+func parseProb(s string) Prob {
+	p, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		panic(err)
+	}
+	return Prob(math.Round(p * float64(One)))
 }
 
 func number(s string) uint32 {
@@ -160,10 +211,16 @@ func (g *grid) performGrant(args []string) string {
 	if repeat {
 		args = args[:len(args)-1]
 	}
+	from, to, several := strings.Cut(args[1], "-")
+	if !several {
+		to = from
+	}
 	var b strings.Builder
-	for _, w := range args[2:] {
-		if g.grant(args[0], number(args[1]), w, repeat) == 0 {
-			fmt.Fprintf(&b, "%s: refused\n", w)
+	for task := number(from); task <= number(to); task++ {
+		for _, w := range args[2:] {
+			if g.grant(args[0], task, w, repeat) == 0 {
+				fmt.Fprintf(&b, "%s: refused\n", w)
+			}
 		}
 	}
 	return b.String()
@@ -189,12 +246,20 @@ func (g *grid) show(id JobID) string {
 	j := g.Jobs[id]
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v %s\n", j.State, j.Reason)
-	fmt.Fprintf(&b, "%d of %d done, %d accepted, attempts %+v\n", j.Done(), j.Total(), len(j.Order), j.Attempts)
-	for _, i := range j.Order {
-		fmt.Fprintf(&b, "task %d: %s, held by %b\n", i, nameOf(Vote{Output: j.Closed[i].Output}), j.Closed[i].Holders)
+	fmt.Fprintf(&b, "%d of %d done, %d accepted, attempts %s\n", j.Done(), j.Total(), j.Accepted(), countsOf(j.Attempts))
+	if !j.Spec.Trust.Fixed() {
+		fmt.Fprintf(&b, "bound %v, %v asked for\n", g.Bound(j), j.Spec.Trust.MaxError)
+	}
+	if j.Short != "" {
+		fmt.Fprintf(&b, "short: %s\n", j.Short)
+	}
+	for seq, i := range j.Order {
+		if j.Current(uint32(seq)) {
+			fmt.Fprintf(&b, "task %d: %s, held by %b\n", i, nameOf(Vote{Output: j.Closed[i].Output}), j.Closed[i].Holders)
+		}
 	}
 	for _, i := range j.OpenTasks() {
-		fmt.Fprintf(&b, "task %d: %s\n", i, showTask(j.Open[i], j.Spec.Trust))
+		fmt.Fprintf(&b, "task %d: %s\n", i, g.showTask(j, j.Open[i]))
 	}
 	for _, e := range j.Events {
 		fmt.Fprintf(&b, "event: %s\n", e.Text)
@@ -202,19 +267,51 @@ func (g *grid) show(id JobID) string {
 	return strings.ReplaceAll(b.String(), " \n", "\n")
 }
 
-func showTask(t *Task, rule Trust) string {
-	names := map[AttemptState]string{AttemptRunning: "running", AttemptKilled: "killed", AttemptLost: "lost", AttemptVoid: "void"}
-	var list []string
-	for _, a := range t.Attempts {
-		if a.State == AttemptVoted {
-			names[AttemptVoted] = nameOf(a.Vote)
+// countsOf leaves out what did not happen.
+func countsOf(c AttemptCounts) string {
+	list := []string{fmt.Sprint(c.Started, " started")}
+	for _, e := range []struct {
+		n    uint64
+		what string
+	}{{c.Extra, "extra"}, {c.Agreed, "agreed"}, {c.Outvoted, "outvoted"}, {c.Killed, "killed"}, {c.Lost, "lost"}} {
+		if e.n > 0 {
+			list = append(list, fmt.Sprint(e.n, " ", e.what))
 		}
-		list = append(list, string(a.Worker)+"="+names[a.State])
+	}
+	return strings.Join(list, ", ")
+}
+
+func (g *grid) showTask(j *Job, t *Task) string {
+	var list []string
+	for i := range t.Attempts {
+		a := &t.Attempts[i]
+		list = append(list, string(a.Worker)+"="+saidBy(a.State, a.Vote))
 	}
 	if t.Disputed {
 		list = append(list, "disputed")
 	}
-	return strings.Join(list, " ") + fmt.Sprintf(", %d wanted", rule.Judge(t.Attempts).Want)
+	v := g.Judge(j, t)
+	if v.Kind == Agreed && v.Want > 0 {
+		return strings.Join(list, " ") + ", open for exams"
+	}
+	return strings.Join(list, " ") + fmt.Sprintf(", %d wanted", v.Want)
+}
+
+// saidBy is what an attempt said, or how it ended without a vote.
+func saidBy(s AttemptState, v Vote) string {
+	switch s {
+	case AttemptRunning:
+		return "running"
+	case AttemptKilled:
+		return "killed"
+	case AttemptLost:
+		return "lost"
+	case AttemptVoid:
+		return "void"
+	case AttemptOutvoted:
+		return "outvoted:" + nameOf(v)
+	}
+	return nameOf(v)
 }
 
 func nameOf(v Vote) string {
@@ -224,12 +321,49 @@ func nameOf(v Vote) string {
 	return strings.TrimRight(string(v.Output.ID[:]), "\x00")
 }
 
+func (g *grid) showReport(r TaskReport) string {
+	var b strings.Builder
+	b.WriteString(r.Verdict)
+	if !r.Output.ID.IsZero() {
+		fmt.Fprintf(&b, ": %s is right with a probability of %v", nameOf(Vote{Output: r.Output}), r.Credibility)
+	}
+	b.WriteString("\n")
+	for i, group := range r.Groups {
+		fmt.Fprintf(&b, "group %d: %s, %v\n", i, nameOf(group.Vote), group.Credibility)
+	}
+	for _, a := range r.Attempts {
+		said := saidBy(a.State, Vote{})
+		if a.State == AttemptVoted || a.State == AttemptOutvoted {
+			said = saidBy(a.State, r.Groups[a.Group].Vote)
+		}
+		fmt.Fprintf(&b, "%s of %s (%v): %s %s\n", a.Worker, a.Owner, a.Credibility, said, a.Reason)
+	}
+	return strings.ReplaceAll(b.String(), " \n", "\n")
+}
+
 func (g *grid) showOwners() string {
 	var b strings.Builder
 	for _, id := range sortedKeys(g.Owners) {
-		if o := g.Owners[id]; o.Agreed+o.Outvoted > 0 || o.Banned != "" {
-			fmt.Fprintf(&b, "%s: %d agreed, %d outvoted, banned: %q\n", id, o.Agreed, o.Outvoted, o.Banned)
+		o := g.Owners[id]
+		if o.Agreed+o.Outvoted+o.Checks == 0 && o.Banned == "" && o.Prior == 0 {
+			continue
 		}
+		fmt.Fprintf(&b, "%s: %d agreed, %d outvoted, %s survived, credibility %v", id, o.Agreed, o.Outvoted, plural(int(o.Checks), "check"), g.Credibility(id))
+		if o.Doubts > 0 {
+			fmt.Fprintf(&b, ", %s", plural(int(o.Doubts), "doubt"))
+		}
+		if o.Banned != "" {
+			fmt.Fprintf(&b, ", banned: %s", o.Banned)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func (g *grid) showNodes() string {
+	var b strings.Builder
+	for _, id := range g.Numbered {
+		fmt.Fprintf(&b, "%s: reliability %v\n", id, g.Nodes[id].Reliability)
 	}
 	return b.String()
 }

@@ -71,9 +71,19 @@ func TestValidate(t *testing.T) {
 		{"large quorum", func(s *Spec) { s.Trust.Quorum = 17 }, "trust.quorum"},
 		{"no replicas", func(s *Spec) { s.Trust.Replicas = 0 }, "trust.replicas"},
 		{"many replicas", func(s *Spec) { s.Trust.Replicas = math.MaxUint32 }, "trust.replicas"},
-		{"fewer attempts than quorum", func(s *Spec) { s.Trust = Trust{2, 6, 5} }, "trust.max_attempts"},
-		{"fewer attempts than replicas", func(s *Spec) { s.Trust = Trust{6, 2, 5} }, "trust.max_attempts"},
+		{"fewer attempts than quorum", func(s *Spec) { s.Trust = Trust{Replicas: 2, Quorum: 6, MaxAttempts: 5} }, "trust.max_attempts"},
+		{"fewer attempts than replicas", func(s *Spec) { s.Trust = Trust{Replicas: 6, Quorum: 2, MaxAttempts: 5} }, "trust.max_attempts"},
 		{"many attempts", func(s *Spec) { s.Trust.MaxAttempts = 65 }, "trust.max_attempts"},
+		{"quorum of one", func(s *Spec) { s.Trust = Trust{Replicas: 1, Quorum: 1, MaxAttempts: 5} }, "trust.quorum"},
+		{"no trust at all", func(s *Spec) { s.Trust = Trust{} }, "trust.quorum"},
+		{"machines of one's own", func(s *Spec) { s.Trust = Trust{Replicas: 1}.withDefaults() }, ""},
+		{"any error from strangers", func(s *Spec) { s.Trust = Trust{MaxError: One} }, "trust.max_error"},
+		{"smallest error", func(s *Spec) { s.Trust = Trust{MaxError: 1} }, ""},
+		{"largest error", func(s *Spec) { s.Trust = Trust{MaxError: One - 1} }, ""},
+		{"negative error", func(s *Spec) { s.Trust = Trust{MaxError: -1} }, "trust.max_error"},
+		{"error and replicas", func(s *Spec) { s.Trust = Trust{MaxError: One / 10, Replicas: 1} }, "trust.max_error"},
+		{"error and quorum", func(s *Spec) { s.Trust.MaxError = One / 10 }, "trust.max_error"},
+		{"error and attempts", func(s *Spec) { s.Trust = Trust{MaxError: One / 10, MaxAttempts: 5} }, "trust.max_error"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -101,13 +111,19 @@ func TestValidateIsDeterministic(t *testing.T) {
 
 func TestWithDefaults(t *testing.T) {
 	for _, test := range []struct{ given, want Trust }{
-		{Trust{}, Trust{2, 2, 5}},
-		{Trust{Replicas: 1}, Trust{1, 1, 5}},
-		{Trust{Replicas: 3}, Trust{3, 2, 5}},
-		{Trust{Quorum: 3}, Trust{3, 3, 5}},
-		{Trust{Quorum: 10}, Trust{10, 10, 10}},
-		{Trust{Replicas: 2, Quorum: 10}, Trust{2, 10, 10}},
-		{Trust{Replicas: 8, MaxAttempts: 9}, Trust{8, 2, 9}},
+		{Trust{}, Trust{MaxError: One / 10_000}},
+		{Trust{MaxError: 5}, Trust{MaxError: 5}},
+		{Trust{Replicas: 1}, Trust{Replicas: 1, MaxError: One}},
+		{Trust{Quorum: 1}, Trust{Replicas: 1, MaxError: One}},
+		{Trust{Replicas: 1, Quorum: 1}, Trust{Replicas: 1, MaxError: One}},
+		{Trust{Replicas: 2}, Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}},
+		{Trust{Quorum: 2}, Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}},
+		{Trust{MaxAttempts: 7}, Trust{Replicas: 2, Quorum: 2, MaxAttempts: 7}},
+		{Trust{Replicas: 3}, Trust{Replicas: 3, Quorum: 2, MaxAttempts: 5}},
+		{Trust{Quorum: 3}, Trust{Replicas: 3, Quorum: 3, MaxAttempts: 5}},
+		{Trust{Quorum: 10}, Trust{Replicas: 10, Quorum: 10, MaxAttempts: 10}},
+		{Trust{Replicas: 2, Quorum: 10}, Trust{Replicas: 2, Quorum: 10, MaxAttempts: 10}},
+		{Trust{Replicas: 8, MaxAttempts: 9}, Trust{Replicas: 8, Quorum: 2, MaxAttempts: 9}},
 	} {
 		if got := (Spec{Trust: test.given}).WithDefaults().Trust; got != test.want {
 			t.Errorf("%+v becomes %+v, want %+v", test.given, got, test.want)

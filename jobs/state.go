@@ -17,6 +17,11 @@ type State struct {
 	// Holders are the coordinators in the order of their admission; a place in
 	// it is a bit in sets of holders.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
+	// Numbered are the workers in the order of their admission; a closed task
+	// names its voters by their places in it, counted from 1.
+	Numbered []NodeID `cbor:"9,keyasint,omitempty"`
+	// Saboteurs is the share of strangers that is taken for saboteurs.
+	Saboteurs Prob `cbor:"10,keyasint,omitempty"`
 	// Answered are the requests of the last hour, oldest first.
 	Answered []Answer `cbor:"8,keyasint,omitempty"`
 
@@ -25,6 +30,9 @@ type State struct {
 	byWorker map[NodeID]map[LeaseID]bool
 	requests map[RequestID]Outcome
 	running  []JobID // in order
+	byNumber []*Owner
+	// crew counts the owners of workers, bannedCrew those that are banned.
+	crew, bannedCrew int
 }
 
 // Answer is what a request was answered.
@@ -55,6 +63,15 @@ func (s *State) Reindex() {
 	for _, a := range s.Answered {
 		s.requests[a.Request] = a.Outcome
 	}
+	s.byNumber, s.crew, s.bannedCrew = nil, 0, 0
+	for _, id := range sortedKeys(s.Owners) {
+		s.number(s.Owners[id])
+	}
+	for _, n := range s.Nodes {
+		if n.Role == Worker {
+			s.enlist(s.Owners[n.Owner])
+		}
+	}
 	for _, id := range sortedKeys(s.Jobs) {
 		s.reindexJob(id, s.Jobs[id])
 	}
@@ -66,6 +83,17 @@ func (s *State) reindexJob(id JobID, j *Job) {
 		makeMap(&j.Open)
 	}
 	makeMap(&j.Unheld)
+	makeMap(&j.Kept)
+	j.tally = newTally()
+	if j.State != JobRunning {
+		return
+	}
+	for place := range j.Closed {
+		s.count(j, uint32(place))
+		if t := j.task(uint32(place)); t != nil && t.Lies > 0 {
+			j.tally.lies = append(j.tally.lies, uint32(place))
+		}
+	}
 	for index, t := range j.Open {
 		for i := range t.Attempts {
 			if a := &t.Attempts[i]; a.State == AttemptRunning {
@@ -134,6 +162,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.report(c.Report)
 	case c.Confirm != nil:
 		return s.confirm(c.Confirm)
+	case c.Concede != nil:
+		return s.concede(c.Concede)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

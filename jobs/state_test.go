@@ -88,7 +88,7 @@ func TestCloneSharesNothingThatChanges(t *testing.T) {
 	}
 }
 
-func dump(t *testing.T, s *State) string {
+func dump(t interface{ Fatal(...any) }, s *State) string {
 	data, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)

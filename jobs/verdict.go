@@ -1,6 +1,10 @@
 package jobs
 
-import "github.com/anthill-grid/anthill/internal/blob"
+import (
+	"slices"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
 
 // Vote is what an attempt says of its task: a result, or a way of failing.
 // Two votes agree if they are equal.
@@ -43,9 +47,10 @@ type ballot struct {
 }
 
 type group struct {
-	vote  Vote
-	size  int
-	first *Attempt
+	vote   Vote
+	size   int
+	owners []OwnerID
+	first  *Attempt
 }
 
 // Judge is the rule of fixed replication: Quorum equal votes of at most
@@ -88,7 +93,7 @@ func count(attempts []Attempt) ballot {
 			b.killed++
 		case AttemptLost:
 			b.lost++
-		case AttemptVoid: // a banned owner's: counts nowhere
+		case AttemptVoid, AttemptOutvoted: // they count nowhere any more
 		}
 	}
 	return b
@@ -96,12 +101,15 @@ func count(attempts []Attempt) ballot {
 
 func (b *ballot) add(a *Attempt) {
 	for i := range b.groups {
-		if b.groups[i].vote == a.Vote {
-			b.groups[i].size++
+		if g := &b.groups[i]; g.vote == a.Vote {
+			g.size++
+			if !slices.Contains(g.owners, a.Owner) {
+				g.owners = append(g.owners, a.Owner)
+			}
 			return
 		}
 	}
-	b.groups = append(b.groups, group{vote: a.Vote, size: 1, first: a})
+	b.groups = append(b.groups, group{vote: a.Vote, size: 1, owners: []OwnerID{a.Owner}, first: a})
 }
 
 // leader is the largest group, of equals the one that voted first.

@@ -7,7 +7,7 @@ import (
 )
 
 // attemptsOf reads attempts: "a b" are votes for results, "!" a crash, "K"
-// killed, "L" lost, "V" void, "." running.
+// killed, "L" lost, "V" void, "O" outvoted, "." running.
 func attemptsOf(script string) []Attempt {
 	var list []Attempt
 	for i, word := range strings.Fields(script) {
@@ -21,6 +21,8 @@ func attemptsOf(script string) []Attempt {
 			a.State = AttemptLost
 		case "V":
 			a.State, a.Vote = AttemptVoid, Vote{Output: fakeRef("a")}
+		case "O":
+			a.State, a.Vote = AttemptOutvoted, Vote{Output: fakeRef("a")}
 		case "!":
 			a.State, a.Vote = AttemptVoted, Vote{Failed: true, ExitCode: 1}
 		default:
@@ -33,7 +35,6 @@ func attemptsOf(script string) []Attempt {
 
 func TestJudge(t *testing.T) {
 	fixed := Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}
-	own := Trust{Replicas: 1, Quorum: 1, MaxAttempts: 5}
 	lazy := Trust{Replicas: 1, Quorum: 2, MaxAttempts: 5}
 	eager := Trust{Replicas: 3, Quorum: 2, MaxAttempts: 5}
 	three := Trust{Replicas: 3, Quorum: 3, MaxAttempts: 5}
@@ -48,14 +49,12 @@ func TestJudge(t *testing.T) {
 		{fixed, "", Pending, 2, ""},
 		{fixed, ".", Pending, 1, ""},
 		{fixed, ". .", Pending, 0, ""},
-		{own, "", Pending, 1, ""},
 		{lazy, "", Pending, 1, ""},
 		{lazy, "a", Pending, 1, ""},
 		{eager, ". .", Pending, 1, ""},
 		{eager, "a . .", Pending, 0, ""},
 		{eager, "a .", Pending, 0, ""}, // one more vote may be enough
 		// agreeing
-		{own, "a", Agreed, 0, "a"},
 		{fixed, "a .", Pending, 0, ""},
 		{fixed, "a a", Agreed, 0, "a"},
 		{fixed, "a b a", Agreed, 0, "a"},
@@ -81,7 +80,6 @@ func TestJudge(t *testing.T) {
 		{fixed, "K K K K K", Failed, 0, "5 attempts killed, the last: reason 4"},
 		{fixed, "K K K a", Pending, 1, ""},
 		{fixed, "K K K K a", Failed, 0, "1 different result in 5 attempts"},
-		{own, "K K K K", Pending, 1, ""},
 		// nobody agrees
 		{fixed, "a b c d e", Failed, 0, "5 different results in 5 attempts, and no 2 equal ones"},
 		{three, "a b c d .", Disputed, 0, ""}, // hopeless, but wait for who is at it
@@ -98,6 +96,8 @@ func TestJudge(t *testing.T) {
 		{fixed, "V a", Pending, 1, ""},
 		{fixed, "V V V V V a", Pending, 1, ""},
 		{fixed, "V b b", Agreed, 0, "b"},
+		{fixed, "O a", Pending, 1, ""},
+		{fixed, "O b b", Agreed, 0, "b"},
 	}
 	for _, test := range tests {
 		v := test.trust.Judge(attemptsOf(test.attempts))

@@ -139,10 +139,17 @@ func (f *JobFile) dataNames() []string {
 
 func (f *JobFile) checkTrust() error {
 	t := f.Trust
-	if t.Quorum != 0 && t.MaxAttempts != 0 && t.Quorum > t.MaxAttempts {
+	switch {
+	case t.MaxError != 0 && !isShare(float64(t.MaxError)):
+		return f.wrong("trust.max_error", "give a share such as 1e-4, or leave it out", "%v is not above 0 and below 1", t.MaxError)
+	case t.MaxError != 0 && (t.Replicas != 0 || t.Quorum != 0 || t.MaxAttempts != 0):
+		return f.wrong("trust.max_error", "give max_error alone, or leave it out for fixed replication",
+			"it does not go together with replicas, quorum and max_attempts")
+	case t.Quorum == 1 && t.Replicas > 1:
+		return f.wrong("trust.quorum", "use 2 or more, or 'replicas: 1' for machines of your own", "1 result of %d agrees with nobody", t.Replicas)
+	case t.Quorum != 0 && t.MaxAttempts != 0 && t.Quorum > t.MaxAttempts:
 		return f.wrong("trust.quorum", "make max_attempts at least quorum", "%d can never agree in %d attempts", t.Quorum, t.MaxAttempts)
-	}
-	if t.Replicas != 0 && t.MaxAttempts != 0 && t.Replicas > t.MaxAttempts {
+	case t.Replicas != 0 && t.MaxAttempts != 0 && t.Replicas > t.MaxAttempts:
 		return f.wrong("trust.replicas", "make max_attempts at least replicas", "%d is more than the %d attempts allowed", t.Replicas, t.MaxAttempts)
 	}
 	return nil

@@ -13,6 +13,9 @@
 //		...
 //	}
 //
+// A job is finished when the expected share of wrong results is at most the
+// max_error that its file asks for; what is accepted before is provisional.
+//
 // Errors say what went wrong and are of one of the kinds ErrInvalid,
 // ErrNotFound, ErrUnavailable and ErrRefused where that matters; NextStep says
 // what to do about one.

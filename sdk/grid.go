@@ -163,6 +163,15 @@ func (g *Grid) Jobs(ctx context.Context) ([]*anthillv1.Job, error) {
 	return resp.GetJobs(), err
 }
 
+// Task tells of one task of a job who tried it, what each said, and what the
+// grid makes of it. It is an error of kind ErrNotFound if the job has no such
+// task, and of kind ErrRefused if the job is somebody else's.
+func (g *Grid) Task(ctx context.Context, id string, index uint32) (*anthillv1.GetTaskResponse, error) {
+	return call(ctx, g, "get task", func(ctx context.Context) (*anthillv1.GetTaskResponse, error) {
+		return g.jobs.GetTask(ctx, &anthillv1.GetTaskRequest{JobId: id, Task: index})
+	})
+}
+
 // Nodes describes the coordinators and workers of the grid.
 func (g *Grid) Nodes(ctx context.Context) ([]*anthillv1.Node, error) {
 	resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListNodesResponse, error) {

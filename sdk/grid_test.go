@@ -229,3 +229,20 @@ func TestAnotherGridsCoordinatorsAreNotTrusted(t *testing.T) {
 		t.Error("the other grid was called")
 	}
 }
+
+func TestTask(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	grid := connect(t, fake, time.Second)
+	fake.AddJob("j", 3)
+	fake.Inspected("j", &anthillv1.GetTaskResponse{Task: 1, Verdict: "disputed"})
+	for index, verdict := range map[uint32]string{0: "untouched", 1: "disputed"} {
+		report, err := grid.Task(t.Context(), "j", index)
+		if err != nil || report.GetTask() != index || report.GetVerdict() != verdict {
+			t.Errorf("task %d: got %v, %v", index, report, err)
+		}
+	}
+	_, err := grid.Task(t.Context(), "j", 3)
+	if !errors.Is(err, ErrNotFound) || err.Error() != "get task: task 3: job j has tasks 0 to 2" {
+		t.Errorf("got %v", err)
+	}
+}

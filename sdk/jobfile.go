@@ -17,7 +17,7 @@ import (
 //	  pack: 1MiB
 //	data: {stopwords.txt: lists/stopwords.txt}
 //	limits: {time: 30s, memory: 256MiB, output: 16MiB}
-//	trust: {replicas: 2, quorum: 2, max_attempts: 5}
+//	trust: {max_error: 1e-4}
 type JobFile struct {
 	// Path is where the file lies: paths in it are relative to its directory.
 	// A JobFile made by hand may leave it empty for the working directory.
@@ -81,12 +81,18 @@ type Limits struct {
 	Output Size `json:"output"`
 }
 
-// Trust says how much agreement accepts a result; zero means the grid's
-// default.
+// Trust says what it takes to believe results: MaxError or, for fixed
+// replication, the other fields. Left empty, it asks for a MaxError of 1e-4.
 type Trust struct {
-	// Replicas is how many attempts at a task are started at once.
+	// MaxError is the expected share of wrong results that the submitter
+	// accepts in the finished job, above 0 and below 1, to nine decimal places.
+	// The grid spends as few extra attempts as that allows.
+	MaxError Share `json:"max_error"`
+
+	// Replicas is how many attempts at every task are started at once. 1 alone
+	// is for machines of one's own: each task runs once, but for spot checks.
 	Replicas uint32 `json:"replicas"`
-	// Quorum is how many agreeing attempts accept a result.
+	// Quorum is how many agreeing attempts accept a result; 2 or more.
 	Quorum uint32 `json:"quorum"`
 	// MaxAttempts is after how many attempts without agreement a task failed.
 	MaxAttempts uint32 `json:"max_attempts"`

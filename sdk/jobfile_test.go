@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -60,6 +61,24 @@ func TestParseJobFileSources(t *testing.T) {
 	}
 }
 
+func TestParseJobFileMaxError(t *testing.T) {
+	for text, want := range map[string]Trust{
+		"{max_error: 1e-4}":              {MaxError: 1e-4},
+		"{max_error: 0.0001}":            {MaxError: 1e-4},
+		"{max_error: 1e-9}":              {MaxError: 1e-9},
+		"{replicas: 1}":                  {Replicas: 1},
+		"{replicas: 1, quorum: 1}":       {Replicas: 1, Quorum: 1},
+		"{quorum: 1}":                    {Quorum: 1},
+		"{}":                             {},
+		"{max_error: null, replicas: 3}": {Replicas: 3},
+	} {
+		file, err := ParseJobFile("job.yaml", []byte(head+"input: {items: [1]}\ntrust: "+text))
+		if err != nil || file.Trust != want {
+			t.Errorf("%s: got %+v, %v", text, file, err)
+		}
+	}
+}
+
 func TestParseJobFileKeepsLargeItemsExact(t *testing.T) {
 	file, err := ParseJobFile("job.yaml", []byte(head+"input: {items: [9007199254740993, a b, {x: 1}]}"))
 	if err != nil {
@@ -104,6 +123,15 @@ func TestParseJobFileErrors(t *testing.T) {
 			"makes 18446744073709551615 tasks", "larger step"},
 		{head + "input: {items: [1]}\ndata: {a/b: c}", `data: found the name "a/b"`, ""},
 		{head + "input: {items: [1]}\ndata: {a: ''}", "data.a: missing", ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: 0}", "trust.max_error: 0 is not a share above 0 and below 1; write it like 0.0001", ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: 1}", "trust.max_error: 1 is not a share above 0 and below 1", ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: 1e-10}", "trust.max_error: 1e-10 is not a share", ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: -1e-4}", "trust.max_error: -0.0001 is not a share", ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: low}", `trust.max_error: "low" is not a share`, ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, quorum: 2}", "trust.max_error: it does not go together with replicas", "max_error alone"},
+		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, replicas: 1}", "trust.max_error: it does not go together", ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, max_attempts: 9}", "trust.max_error: it does not go together", ""},
+		{head + "input: {items: [1]}\ntrust: {replicas: 3, quorum: 1}", "trust.quorum: 1 result of 3 agrees with nobody", "replicas: 1"},
 		{head + "input: {items: [1]}\ntrust: {quorum: 4, max_attempts: 3}", "trust.quorum: 4 can never agree in 3 attempts", ""},
 		{head + "input: {items: [1]}\ntrust: {replicas: 4, max_attempts: 3}", "trust.replicas: 4 is more than the 3", ""},
 	}
@@ -140,6 +168,18 @@ func TestRangeTasks(t *testing.T) {
 	for _, tt := range tests {
 		if got := tt.r.tasks(); got != tt.want {
 			t.Errorf("%+v: got %d, want %d", tt.r, got, tt.want)
+		}
+	}
+}
+
+func TestCheckOfAJobMadeByHand(t *testing.T) {
+	for share, ok := range map[Share]bool{
+		0: true, 1e-4: true, 0.5: true,
+		1: false, 1e-10: false, -1: false, 0.9999999999: false, Share(math.NaN()): false, Share(math.Inf(1)): false,
+	} {
+		file := JobFile{Name: "t", Bundle: "t.wasm", Input: Input{Items: []any{1}}, Trust: Trust{MaxError: share}}
+		if err := file.Check(); (err == nil) != ok || err != nil && !errors.Is(err, ErrInvalid) {
+			t.Errorf("max_error %v: %v", share, err)
 		}
 	}
 }

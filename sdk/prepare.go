@@ -206,5 +206,5 @@ func (l Limits) proto() *anthillv1.Limits {
 }
 
 func (t Trust) proto() *anthillv1.Trust {
-	return &anthillv1.Trust{Replicas: t.Replicas, Quorum: t.Quorum, MaxAttempts: t.MaxAttempts}
+	return &anthillv1.Trust{Replicas: t.Replicas, Quorum: t.Quorum, MaxAttempts: t.MaxAttempts, MaxError: float64(t.MaxError)}
 }

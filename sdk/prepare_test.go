@@ -150,6 +150,15 @@ trust: {replicas: 3, quorum: 2, max_attempts: 4}`)
 	}
 }
 
+func TestPreparePassesMaxErrorOn(t *testing.T) {
+	for text, want := range map[string]float64{"": 0, "trust: {max_error: 1e-3}": 1e-3} {
+		p, err := prepareText(t, jobDir(t), head+"input: {items: [1]}\n"+text)
+		if err != nil || p.spec.GetTrust().GetMaxError() != want {
+			t.Errorf("%q: got %v, %v", text, p.spec.GetTrust(), err)
+		}
+	}
+}
+
 func TestPrepareErrors(t *testing.T) {
 	dir := jobDir(t)
 	input := "input: {items: [1]}\n"

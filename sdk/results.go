@@ -12,7 +12,8 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// Result is the accepted result of one task.
+// Result is the accepted result of one task: for good if Results tells of it,
+// provisionally if ProvisionalResults does.
 type Result struct {
 	// Task is the task's index, from 0.
 	Task int
@@ -70,14 +71,27 @@ func (r *Result) Copy(ctx context.Context, w io.Writer) error {
 	})
 }
 
-// Results tells of the results of a job in the order in which they were
-// accepted, those that are there at once and the others as they come, until
-// the job is finished. It ends in the same way whether the job succeeded or
-// failed: Job or Watch tell which. None comes twice, even when a coordinator is
-// lost. After an error there is nothing more.
+// Results waits until a job is finished and then tells of its results, one of
+// each task, in the order in which they were accepted. It ends in the same way
+// whether the job succeeded or failed, with the results that there are: Job or
+// Watch tell which, and ShortOfBound whether there is more doubt left than was
+// to be. None comes twice, even when a coordinator is lost. After an error there
+// is nothing more.
 func (g *Grid) Results(ctx context.Context, id string) iter.Seq2[*Result, error] {
+	return g.results(ctx, id, false)
+}
+
+// ProvisionalResults is like Results, but tells of results as they are
+// accepted, long before the job is finished. Until then they may prove wrong: a
+// later result replaces an earlier one of the same task. What is taken back and
+// not yet computed anew is not told.
+func (g *Grid) ProvisionalResults(ctx context.Context, id string) iter.Seq2[*Result, error] {
+	return g.results(ctx, id, true)
+}
+
+func (g *Grid) results(ctx context.Context, id string, provisional bool) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
-		s := resultStream{grid: g, id: id, yield: yield}
+		s := resultStream{grid: g, id: id, provisional: provisional, yield: yield}
 		err := g.persist(ctx, "get results", s.run)
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
@@ -86,19 +100,27 @@ func (g *Grid) Results(ctx context.Context, id string) iter.Seq2[*Result, error]
 }
 
 type resultStream struct {
-	grid  *Grid
-	id    string
-	yield func(*Result, error) bool
-	next  uint64 // results before this one have been told
+	grid        *Grid
+	id          string
+	provisional bool
+	yield       func(*Result, error) bool
+	next        uint64 // results before this one have been told
 }
 
 // run reads one stream to its end.
 func (s *resultStream) run(ctx context.Context, alive func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := s.grid.jobs.StreamResults(ctx, &anthillv1.StreamResultsRequest{JobId: s.id, FromSequence: s.next})
+	stream, err := s.grid.jobs.StreamResults(ctx, &anthillv1.StreamResultsRequest{
+		JobId: s.id, FromSequence: s.next, Provisional: s.provisional,
+	})
 	if err != nil {
 		return err
+	}
+	// Of a job that runs the header comes at once, the first result perhaps in
+	// hours.
+	if header, err := stream.Header(); err == nil && header != nil {
+		alive()
 	}
 	for {
 		msg, err := stream.Recv()

@@ -78,36 +78,97 @@ func TestWatchErrors(t *testing.T) {
 	}
 }
 
-func TestResultsAcrossLostCoordinators(t *testing.T) {
+// told is a result as SEQUENCE:TASK:BYTES.
+func told(t *testing.T, result *Result) string {
+	t.Helper()
+	data, err := result.Bytes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%d:%d:%s", result.Sequence, result.Task, data)
+}
+
+func TestProvisionalResultsAcrossLostCoordinators(t *testing.T) {
 	fake := fakegrid.Start(t, 2)
 	grid := connect(t, fake, 10*time.Second)
 	fake.AddJob("j", 5)
 	fake.Accept(t, "j", 3, []byte("three"))
 	fake.Accept(t, "j", 1, nil)
 	var got []string
-	for result, err := range grid.Results(t.Context(), "j") {
+	for result, err := range grid.ProvisionalResults(t.Context(), "j") {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, err := result.Bytes(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, fmt.Sprintf("%d:%d:%s", result.Sequence, result.Task, data))
+		got = append(got, told(t, result))
 		switch len(got) {
 		case 2:
 			failOver(t, fake, 2)
 			fake.Accept(t, "j", 0, []byte("zero"))
 		case 3:
 			failOver(t, fake, 2)
-			fake.Accept(t, "j", 2, []byte("two"))
+			fake.Accept(t, "j", 3, []byte("not three"))
 			fake.Accept(t, "j", 4, []byte("four"))
 			fake.Finish("j", succeeded, "")
 		}
 	}
-	want := []string{"0:3:three", "1:1:", "2:0:zero", "3:2:two", "4:4:four"}
+	want := []string{"0:3:three", "1:1:", "2:0:zero", "3:3:not three", "4:4:four"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestResultsAreFinal(t *testing.T) {
+	fake := fakegrid.Start(t, 2)
+	grid := connect(t, fake, 10*time.Second)
+	fake.AddJob("j", 3)
+	fake.Accept(t, "j", 2, []byte("wrong"))
+	fake.Accept(t, "j", 1, []byte("one"))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		time.Sleep(50 * time.Millisecond) // a stream that did not wait would tell of the wrong one
+		fake.Accept(t, "j", 2, []byte("two"))
+		fake.Accept(t, "j", 0, []byte("zero"))
+		fake.Finish("j", succeeded, "")
+	}()
+	var got []string
+	for result, err := range grid.Results(t.Context(), "j") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, told(t, result)); len(got) == 1 {
+			failOver(t, fake, 2)
+		}
+	}
+	<-ended
+	if want := []string{"1:1:one", "2:2:two", "3:0:zero"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A stream that waits for the end of a job may be lost more than once, and
+// nothing has come in between: the patience is for each loss, not for all.
+func TestResultsWaitLongerThanThePatience(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	grid := connect(t, fake, 400*time.Millisecond)
+	fake.AddJob("j", 1)
+	go func() {
+		for range 3 {
+			time.Sleep(300 * time.Millisecond)
+			failOver(t, fake, 1)
+		}
+		fake.Accept(t, "j", 0, nil)
+		fake.Finish("j", succeeded, "")
+	}()
+	n := 0
+	for _, err := range grid.Results(t.Context(), "j") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	if n != 1 {
+		t.Errorf("%d results, want 1", n)
 	}
 }
 
@@ -160,7 +221,7 @@ func TestLeavingAStreamEarly(t *testing.T) {
 	grid := connect(t, fake, time.Second)
 	fake.AddJob("j", 9)
 	fake.Accept(t, "j", 0, nil)
-	for _, err := range grid.Results(t.Context(), "j") {
+	for _, err := range grid.ProvisionalResults(t.Context(), "j") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,5 +243,21 @@ func TestStreamsRetryWhatACoordinatorCannotAnswer(t *testing.T) {
 	}
 	if n := fake.Calls(); n != 3 {
 		t.Errorf("%d calls, want 3", n)
+	}
+}
+
+func TestShortOfBound(t *testing.T) {
+	for _, c := range []struct {
+		job  *anthillv1.Job
+		want bool
+	}{
+		{&anthillv1.Job{State: succeeded}, false},
+		{&anthillv1.Job{State: succeeded, Short: "start workers of other owners"}, true},
+		{&anthillv1.Job{State: anthillv1.JobState_JOB_STATE_RUNNING, Short: "not yet"}, false},
+		{nil, false},
+	} {
+		if got := ShortOfBound(c.job); got != c.want {
+			t.Errorf("%v: got %v", c.job, got)
+		}
 	}
 }

@@ -68,6 +68,31 @@ func (s Size) String() string {
 	return strconv.FormatInt(int64(s), 10) + " B"
 }
 
+// Share is a part of a whole, above 0 and below 1. In a job file it is a number:
+// 0.0001 or 1e-4.
+type Share float64
+
+// UnmarshalJSON reads a number. 0 is refused: to leave the field out is another
+// thing than to ask for nothing.
+func (s *Share) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	value, err := strconv.ParseFloat(string(data), 64)
+	if err != nil || !isShare(value) {
+		return fmt.Errorf("%s is not a share above 0 and below 1; write it like 0.0001 or 1e-4", data)
+	}
+	*s = Share(value)
+	return nil
+}
+
+// isShare says whether a value is above 0 and below 1 to nine decimal places,
+// which is how exactly the grid takes it.
+func isShare(value float64) bool {
+	rounded := math.Round(value * 1e9)
+	return rounded >= 1 && rounded < 1e9
+}
+
 // Duration is a time.Duration that a job file writes as Go does: 30s, 1m30s.
 type Duration time.Duration
 

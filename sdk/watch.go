@@ -80,6 +80,13 @@ func (w *watcher) fresh(events []*anthillv1.Event) []*anthillv1.Event {
 	return fresh
 }
 
+// ShortOfBound tells whether a job has all its results, and yet more doubt is
+// left about them than its max_error allows, since nobody was left to ask. Such
+// a job has succeeded; its field short says what would help.
+func ShortOfBound(job *anthillv1.Job) bool {
+	return job.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED && job.GetShort() != ""
+}
+
 // Finished tells whether a job has come to its end, good or bad.
 func Finished(job *anthillv1.Job) bool {
 	switch job.GetState() {

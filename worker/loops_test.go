@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -28,6 +29,8 @@ type coordinators struct {
 	reports []*anthillv1.ReportRequest
 	void    []uint64
 	beat    *anthillv1.HeartbeatRequest
+	patient time.Duration // how long the last heartbeat would wait
+	life    time.Duration // of leases
 }
 
 func (c *coordinators) Report(_ context.Context, req *anthillv1.ReportRequest, _ ...grpc.CallOption) (*anthillv1.ReportResponse, error) {
@@ -39,9 +42,11 @@ func (c *coordinators) Report(_ context.Context, req *anthillv1.ReportRequest, _
 	return &anthillv1.ReportResponse{}, err
 }
 
-func (c *coordinators) Heartbeat(_ context.Context, req *anthillv1.HeartbeatRequest, _ ...grpc.CallOption) (*anthillv1.HeartbeatResponse, error) {
+func (c *coordinators) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest, _ ...grpc.CallOption) (*anthillv1.HeartbeatResponse, error) {
 	c.beat = req
-	return &anthillv1.HeartbeatResponse{VoidLeases: c.void}, nil
+	deadline, _ := ctx.Deadline()
+	c.patient = time.Until(deadline)
+	return &anthillv1.HeartbeatResponse{VoidLeases: c.void, LeaseDuration: durationpb.New(c.life)}, nil
 }
 
 // nothing can be fetched.
@@ -62,7 +67,7 @@ func newWorker(t *testing.T) (*Worker, *coordinators) {
 	return &Worker{
 		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, base: &node.Base{Store: store, Address: "h:1"}, work: c, conn: &gridconn.Conn{},
 		executor: &executor.Executor{Fetcher: nothing{}, Store: store},
-		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt),
+		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease,
 	}, c
 }
 
@@ -136,6 +141,27 @@ func TestHeartbeatDropsVoidLeases(t *testing.T) {
 	}
 	if len(c.beat.GetLeases()) != 2 || c.beat.GetAddress() != "h:1" {
 		t.Errorf("heartbeat %v", c.beat)
+	}
+}
+
+// A coordinator that hangs must not cost a lease, however short it is.
+func TestHeartbeatsKeepUpWithLeases(t *testing.T) {
+	w, c := newWorker(t)
+	for _, life := range []time.Duration{6 * time.Second, 3 * time.Second, 0, time.Minute} {
+		before := w.leaseTime
+		c.life = life
+		if err := w.heartbeat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if c.patient > before/2 {
+			t.Errorf("leases live for %v, and a heartbeat takes up to %v", before, c.patient)
+		}
+		if life > 0 && w.leaseTime != life || life == 0 && w.leaseTime != before {
+			t.Errorf("told of %v, it goes by %v after %v", life, w.leaseTime, before)
+		}
+		if every := beatEvery(w.leaseTime); every > time.Second || every > w.leaseTime/6 || every < w.leaseTime/6 && every < time.Second {
+			t.Errorf("leases live for %v, and there is a heartbeat every %v", w.leaseTime, every)
+		}
 	}
 }
 

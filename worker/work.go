@@ -19,8 +19,10 @@ import (
 )
 
 const (
-	// heartbeatEvery is well below the time that leases live without one.
+	// heartbeatEvery is the longest time between heartbeats, and shortLease how
+	// long leases live without one until a coordinator has said.
 	heartbeatEvery = time.Second
+	shortLease     = 3 * time.Second
 	// announced bounds the blobs that a heartbeat names.
 	announced = 64
 	// keptOutputs is how many small outputs stay on disk after they were
@@ -121,7 +123,7 @@ func (w *Worker) runAttempt(s *sandbox.Slot, a *executor.Attempt) {
 		return
 	}
 	began := time.Now()
-	report := w.executor.Run(ctx, s, a)
+	report := w.executor.Run(ctx, w.liar.runner(s), a)
 	if report == nil {
 		return
 	}
@@ -212,29 +214,32 @@ func (w *Worker) report(ctx context.Context, batch []*anthillv1.AttemptReport) e
 
 // heartbeats keeps the leases alive and stops attempts whose lease is void.
 func (w *Worker) heartbeats(ctx context.Context) {
-	ticker := time.NewTicker(heartbeatEvery)
-	defer ticker.Stop()
-	for {
+	for ctx.Err() == nil {
+		began := time.Now()
 		if err := w.heartbeat(ctx); err != nil {
 			w.cfg.Logger.Debug("heartbeat", "error", err)
 			w.lookAround()
 		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
+		sleep(ctx, time.Until(began.Add(beatEvery(w.leaseTime))))
 	}
 }
 
+// beatEvery is how often to send heartbeats where leases live for so long
+// without one: a coordinator that hangs for half of it leaves time to be heard
+// by another.
+func beatEvery(lease time.Duration) time.Duration { return min(lease/6, heartbeatEvery) }
+
 func (w *Worker) heartbeat(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*heartbeatEvery)
+	ctx, cancel := context.WithTimeout(ctx, w.leaseTime/2)
 	defer cancel()
 	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
 		Leases: w.leases.ids(), Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
 	})
 	if err != nil {
 		return err
+	}
+	if d := resp.GetLeaseDuration().AsDuration(); d > 0 {
+		w.leaseTime = d
 	}
 	for _, id := range resp.GetVoidLeases() {
 		w.leases.drop(id)

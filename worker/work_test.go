@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -90,20 +89,6 @@ func TestWhoMayRead(t *testing.T) {
 	}
 	if w.mayRead(t.Context(), input) {
 		t.Error("nobody in particular may read")
-	}
-}
-
-func TestLie(t *testing.T) {
-	truth := []byte("truth")
-	if got := lie(2, truth); !bytes.Equal(got, truth) {
-		t.Errorf("an even lease gave %q", got)
-	}
-	one, other := lie(1, truth), lie(3, truth)
-	if bytes.Equal(one, truth) || !bytes.Equal(one, other) || string(truth) != "truth" {
-		t.Errorf("liars say %q and %q of %q, and should agree with each other only", one, other, truth)
-	}
-	if len(lie(1, nil)) == 0 {
-		t.Error("no lie about nothing")
 	}
 }
 

@@ -33,9 +33,8 @@ type Config struct {
 	Lent   limits.Lent
 	// SandboxCommand starts a sandbox child; see sandbox.Config.
 	SandboxCommand []string
-	// Misbehave makes the worker return wrong bytes for half of its tasks: for
-	// trying out whether a grid notices.
-	Misbehave bool
+	// Misbehave is how the worker lies, for trying out whether a grid notices.
+	Misbehave Misbehaviour
 	Logger    *slog.Logger
 }
 
@@ -56,6 +55,8 @@ type Worker struct {
 	kept       []blob.ID // small outputs on disk, oldest first; deliver's own
 	pace       pace
 	shelf      shelf
+	liar       liar
+	leaseTime  time.Duration // as the last heartbeat was answered; heartbeats' own
 }
 
 // New opens the worker's port and disk, and enrols it where needed.
@@ -63,7 +64,10 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 	if err := cfg.Lent.Validate(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
-	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt)}
+	if _, err := ParseMisbehaviour(string(cfg.Misbehave)); err != nil {
+		return nil, err
+	}
+	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease}
 	if err := w.start(ctx); err != nil {
 		return nil, errors.Join(err, w.stop())
 	}
@@ -79,9 +83,6 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	}
 	id := w.base.Identity
 	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
-	if w.cfg.Misbehave {
-		w.executor.Tamper = lie
-	}
 	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(id, nil)))...)
 	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{Store: w.base.Store, Allow: w.mayRead}))
 	if w.conn, err = gridconn.Dial(id, w.base.Coordinators); err != nil {
@@ -91,7 +92,27 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	if err := w.startGossip(); err != nil {
 		return err
 	}
+	w.startLying()
 	return w.startSlots()
+}
+
+// startLying does nothing in an honest worker.
+func (w *Worker) startLying() {
+	w.liar.how, w.liar.name = w.cfg.Misbehave, string(w.Node())
+	if w.liar.how == Honest {
+		return
+	}
+	w.liar.copycat = copycat{anthillv1.NewJobServiceClient(w.conn), w.base.Swarm, w.everybody, w.cfg.Logger}
+	w.executor.Tamper = w.liar.tamper
+}
+
+// everybody are the nodes that gossip knows.
+func (w *Worker) everybody() []swarm.Provider {
+	var list []swarm.Provider
+	for _, m := range w.membership.Members() {
+		list = append(list, swarm.Provider{Address: m.Address, Role: m.Role})
+	}
+	return list
 }
 
 func (w *Worker) startGossip() (err error) {

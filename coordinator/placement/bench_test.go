@@ -17,7 +17,7 @@ func BenchmarkPlan(b *testing.B) {
 		g.admit(id, fmt.Sprint("o", i))
 		offers = append(offers, Offer{jobs.NodeID(id), 8})
 	}
-	g.submit("j", 1_000_000, jobs.Trust{})
+	g.submit("j", 1_000_000, jobs.Trust{Quorum: 2})
 	next := func() jobs.LeaseID { g.lease++; return g.lease }
 	for open := 0; open < openTasks*1000-MaxGrants; open += MaxGrants {
 		plan := make([]jobs.Grant, MaxGrants)

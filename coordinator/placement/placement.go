@@ -25,6 +25,9 @@ type Request struct {
 	Live []jobs.NodeID
 	// NewLease gives a fresh random id.
 	NewLease func() jobs.LeaseID
+	// Draw gives a random number of at least 0 and below n: nobody must know
+	// who will check whom.
+	Draw func(n int) int
 }
 
 // MaxGrants bounds one plan, so that it fits into one log entry.
@@ -37,7 +40,9 @@ const openTasks = 64
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
-// task of the job that has the fewest attempts under way.
+// task of the job that has the fewest attempts under way: one that waits for an
+// attempt, or else a second opinion on what another has done, or else a fresh
+// one.
 func Plan(r Request) []jobs.Grant {
 	p := newPlanner(r)
 	for progress := true; progress; {
@@ -56,7 +61,7 @@ type planner struct {
 	Request
 	offers []offer
 	jobs   []*jobPlan
-	owners map[jobs.OwnerID]bool // with a live worker that is not banned
+	owners map[jobs.OwnerID]bool // see liveOwners
 	grants []jobs.Grant
 }
 
@@ -75,31 +80,38 @@ type jobPlan struct {
 	tasks   []*taskPlan
 	next    uint32
 	open    int
+	// prospect is nil under fixed replication.
+	prospect *jobs.Prospect
 }
 
 type taskPlan struct {
 	index uint32
 	want  int
 	task  jobs.Task // with the attempts that this plan adds
+	// probe: the task has its result, and those are asked who may be liars too.
+	probe bool
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r, owners: map[jobs.OwnerID]bool{}}
-	for _, id := range r.Live {
-		if n := p.worker(id); n != nil {
-			p.owners[n.Owner] = true
-		}
-	}
+	p := &planner{Request: r}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
-			p.owners[n.Owner] = true
+			o.Capacity = fit(o.Capacity, n)
 			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}})
 		}
 	}
 	for _, id := range r.State.Running() {
-		p.jobs = append(p.jobs, planJob(id, r.State.Jobs[id]))
+		if !r.State.Jobs[id].Conceded {
+			p.jobs = append(p.jobs, planJob(r.State, id))
+		}
 	}
 	return p
+}
+
+// fit is the part of a worker's capacity that its reliability is worth: who
+// often ends without a vote gets less to lose.
+func fit(capacity int, n *jobs.Node) int {
+	return min(capacity, max(1, int(int64(capacity)*int64(n.Reliability)/int64(jobs.One))))
 }
 
 // worker is an enrolled worker that may get work, or nil.
@@ -111,14 +123,20 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 	return n
 }
 
-func planJob(id jobs.JobID, j *jobs.Job) *jobPlan {
+func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
+	j := s.Jobs[id]
 	jp := &jobPlan{id: id, job: j, next: j.Next, open: len(j.Open)}
 	for _, index := range j.OpenTasks() {
 		t := j.Open[index]
 		jp.running += t.Running()
-		if want := j.Spec.Trust.Judge(t.Attempts).Want; want > 0 {
-			jp.tasks = append(jp.tasks, newTaskPlan(index, want, t.Attempts))
+		if v := s.Judge(j, t); v.Want > 0 {
+			tp := newTaskPlan(index, v.Want, t.Attempts)
+			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
+			jp.tasks = append(jp.tasks, tp)
 		}
+	}
+	if !j.Spec.Trust.Fixed() {
+		jp.prospect = s.Prospect(j)
 	}
 	return jp
 }
@@ -144,36 +162,92 @@ func (p *planner) place(o *offer) bool {
 }
 
 func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
+	if t, repeat = p.waiting(jp, o); t != nil {
+		return t, repeat
+	}
+	if t = p.second(jp, o); t != nil {
+		return t, false
+	}
+	return p.fresh(jp, o), false
+}
+
+// waiting is an open task that an attempt is asked for.
+func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	seen := o.seen[jp]
 	defer func() { o.seen[jp] = seen }()
 	for ; seen < len(jp.tasks); seen++ {
 		t := jp.tasks[seen]
-		if t.want == 0 {
+		if t.want == 0 || t.probe && !p.State.WasThere(&t.task, o.Worker) {
 			continue
 		}
-		if t.task.MayAttempt(o.Worker, o.owner, false) {
+		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
 			return t, false
 		}
-		if p.nobodyElse(t) && t.task.MayAttempt(o.Worker, o.owner, true) {
+		if p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
 			return t, true
 		}
 	}
-	if int(jp.next) >= jp.job.Total() || jp.open >= openTasks*max(1, len(p.Live)) {
-		return nil, false
+	return nil, false
+}
+
+// second is a task for a second opinion, if that is worth more than a fresh
+// result.
+func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
+	if jp.prospect == nil {
+		return nil
 	}
-	t = newTaskPlan(jp.next, int(jp.job.Spec.Trust.Replicas), nil)
+	place, ok := jp.prospect.Exam(o.Worker, p.Draw)
+	if !ok && jp.prospect.Behind() {
+		place, ok = jp.prospect.Check(o.Worker, p.likeness, p.Draw)
+	}
+	if !ok {
+		return nil
+	}
+	return &taskPlan{index: place, want: 1}
+}
+
+// fresh opens a task, if not too many are open.
+func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
+	if int(jp.next) >= jp.job.Total() || jp.open >= openTasks*max(1, len(p.Live)) {
+		return nil
+	}
+	want := 1
+	if jp.prospect == nil {
+		want = int(jp.job.Spec.Trust.Replicas)
+	} else {
+		jp.prospect.Begin(jp.next, o.Worker)
+	}
+	t := newTaskPlan(jp.next, want, nil)
 	jp.next++
 	jp.open++
 	jp.tasks = append(jp.tasks, t)
-	return t, false
+	return t
+}
+
+// liveOwners are those with a live worker that is not banned.
+func (p *planner) liveOwners() map[jobs.OwnerID]bool {
+	if p.owners != nil {
+		return p.owners
+	}
+	p.owners = map[jobs.OwnerID]bool{}
+	for _, o := range p.offers {
+		p.owners[o.owner] = true
+	}
+	for _, id := range p.Live {
+		if n := p.worker(id); n != nil {
+			p.owners[n.Owner] = true
+		}
+	}
+	return p.owners
 }
 
 // nobodyElse says that every live owner has tried the task.
 func (p *planner) nobodyElse(t *taskPlan) bool {
-	if len(p.owners) > len(t.task.Attempts) {
+	owners := p.liveOwners()
+	if len(owners) > len(t.task.Attempts) {
 		return false
 	}
-	for owner := range p.owners {
+	for owner := range owners {
 		if !t.task.Tried(owner) {
 			return false
 		}

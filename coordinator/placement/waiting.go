@@ -21,8 +21,11 @@ func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
 	switch {
 	case workers == 0:
 		return "no worker is alive: start one with `anthill worker --join TOKEN`"
-	case len(j.Order) == j.Total():
+	case j.Accepted() == j.Total() && len(j.Unheld) > 0:
 		return "all results are accepted; they are being copied to further coordinators"
+	case s.Exhausted(j, live):
+		return fmt.Sprintf("the owners of the %d live workers have run every task, which leaves an expected share of wrong results of %v where %v was asked for: "+
+			"start workers of further owners, or it ends like that", workers, s.Bound(j), j.Spec.Trust.MaxError)
 	case workers < int(j.Spec.Trust.Quorum):
 		return fmt.Sprintf("%d equal results are asked for each task, and the grid has only %d live: start more workers, or set trust.replicas to 1 for machines of your own", j.Spec.Trust.Quorum, workers)
 	case disputed(j) && int(j.Next) == j.Total():

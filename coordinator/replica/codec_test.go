@@ -28,10 +28,10 @@ func someSpec() jobs.Spec {
 func everyCommand() []jobs.Command {
 	ref := blob.Ref{ID: blob.ID{9}, Size: 7}
 	return []jobs.Command{
-		{At: 1, Found: &jobs.FoundGrid{Grid: "g", Coordinator: "c1", Operator: "op"}},
-		{At: 2, Request: "r", CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Expires: 9, Uses: 3, Owner: "o"}},
+		{At: 1, Found: &jobs.FoundGrid{Grid: "g", Coordinator: "c1", Operator: "op", Saboteurs: 5}},
+		{At: 2, Request: "r", CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Expires: 9, Uses: 3, Owner: "o", Prior: 6}},
 		{At: 3, Admit: &jobs.AdmitNode{Token: "t", Node: "w1", Role: jobs.Worker, Address: "h:1"}},
-		{At: 4, Submit: &jobs.SubmitJob{Job: "j", Spec: someSpec(), Submitter: "op", Provider: "h:2"}},
+		{At: 4, Submit: &jobs.SubmitJob{Job: "j", Spec: someSpec(), Submitter: "op", Provider: "h:2", Seed: 1 << 63}},
 		{At: 5, Cancel: &jobs.CancelJob{Job: "j", By: "op"}},
 		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Task: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
 		{At: 7, Renew: &jobs.RenewLeases{Leases: []jobs.LeaseID{1, 2}, All: true, Expires: 8}},
@@ -40,7 +40,8 @@ func everyCommand() []jobs.Command {
 			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why",
 			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
 		}}}},
-		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Tasks: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}}},
+		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
 	}
 }
 

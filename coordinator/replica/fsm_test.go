@@ -53,12 +53,12 @@ func (a *author) write(t fataler, c jobs.Command) jobs.Outcome {
 func (a *author) writeAny(t *rapid.T) {
 	a.now += jobs.Time(rapid.IntRange(-5, 200_000).Draw(t, "ms"))
 	job := jobs.JobID(rapid.SampledFrom([]string{"j1", "j2"}).Draw(t, "job"))
-	switch rapid.IntRange(0, 9).Draw(t, "kind") {
+	switch rapid.IntRange(0, 10).Draw(t, "kind") {
 	case 0:
 		spec := someSpec()
 		spec.Input = jobs.Input{Range: &jobs.Range{To: 5, Step: 1}}
 		request := jobs.RequestID(rapid.SampledFrom([]string{"", "r1", "r2"}).Draw(t, "request"))
-		a.write(t, jobs.Command{Request: request, Submit: &jobs.SubmitJob{Job: job, Spec: spec, Submitter: "op"}})
+		a.write(t, jobs.Command{Request: request, Submit: &jobs.SubmitJob{Job: job, Spec: spec, Submitter: "op", Seed: 7}})
 	case 1:
 		a.write(t, jobs.Command{Request: "cancel " + jobs.RequestID(job), Cancel: &jobs.CancelJob{Job: job, By: "w1"}})
 	case 2:
@@ -66,12 +66,14 @@ func (a *author) writeAny(t *rapid.T) {
 	case 3:
 		a.write(t, jobs.Command{Renew: &jobs.RenewLeases{All: true, Expires: a.now + 300_000}})
 	case 4:
-		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Tasks: []uint32{0, 1, 2, 3, 4}}}}
+		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Sequences: []uint32{0, 1, 2, 3, 4}}}}
 		if rapid.Bool().Draw(t, "c2") {
 			c.Coordinator = "c2"
 		}
 		a.write(t, jobs.Command{Confirm: &c})
-	case 5, 6, 7:
+	case 5:
+		a.write(t, jobs.Command{Concede: &jobs.ConcedeJob{Job: job}})
+	case 6, 7, 8:
 		a.grantAny(t, job)
 	default:
 		a.reportAny(t)

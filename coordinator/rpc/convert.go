@@ -3,6 +3,7 @@ package rpc
 import (
 	"fmt"
 	"maps"
+	"math"
 	"net"
 	"strings"
 
@@ -57,10 +58,14 @@ func specFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 	if err != nil {
 		return jobs.Spec{}, err
 	}
+	trust, err := trustFromProto(m.GetTrust())
+	if err != nil {
+		return jobs.Spec{}, err
+	}
 	s := jobs.Spec{
 		Name: m.GetName(), Bundle: bundle, Args: m.GetArgs(), Env: m.GetEnv(), Input: input,
 		Limits: jobs.Limits{Time: m.GetLimits().GetTime().AsDuration(), Memory: m.GetLimits().GetMemory(), Output: m.GetLimits().GetOutput()},
-		Trust:  jobs.Trust{Replicas: m.GetTrust().GetReplicas(), Quorum: m.GetTrust().GetQuorum(), MaxAttempts: m.GetTrust().GetMaxAttempts()},
+		Trust:  trust,
 	}
 	for _, d := range m.GetData() {
 		ref, err := refFromProto("data."+d.GetName(), d.GetBlob())
@@ -70,6 +75,36 @@ func specFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 		s.Data = append(s.Data, jobs.DataFile{Name: d.GetName(), Blob: ref})
 	}
 	return s, nil
+}
+
+func trustFromProto(m *anthillv1.Trust) (jobs.Trust, error) {
+	maxError, err := shareFromProto("trust.max_error", m.GetMaxError())
+	return jobs.Trust{
+		Replicas: m.GetReplicas(), Quorum: m.GetQuorum(), MaxAttempts: m.GetMaxAttempts(), MaxError: maxError,
+	}, err
+}
+
+// shareFromProto reads a share above 0 and below 1 in parts per billion; 0 is
+// one that was not given.
+func shareFromProto(field string, v float64) (jobs.Prob, error) {
+	if v == 0 {
+		return 0, nil
+	}
+	p := math.Round(v * float64(jobs.One))
+	if !(p >= 1 && p < float64(jobs.One)) { // not a number neither
+		r := badField(field, "%v is not above 0 and below 1, to nine decimal places", v)
+		r.Next = "give a share such as 0.0001, or leave it out"
+		return 0, r
+	}
+	return jobs.Prob(p), nil
+}
+
+func shareToProto(p jobs.Prob) float64 { return float64(p) / float64(jobs.One) }
+
+func trustToProto(t jobs.Trust) *anthillv1.Trust {
+	return &anthillv1.Trust{
+		Replicas: t.Replicas, Quorum: t.Quorum, MaxAttempts: t.MaxAttempts, MaxError: shareToProto(t.MaxError),
+	}
 }
 
 func inputFromProto(m *anthillv1.Input) (jobs.Input, error) {
@@ -100,7 +135,7 @@ func specToProto(s jobs.Spec) *anthillv1.JobSpec {
 	m := &anthillv1.JobSpec{
 		Name: s.Name, Bundle: refToProto(s.Bundle), Args: s.Args, Env: maps.Clone(s.Env), Input: &anthillv1.Input{},
 		Limits: &anthillv1.Limits{Time: durationpb.New(s.Limits.Time), Memory: s.Limits.Memory, Output: s.Limits.Output},
-		Trust:  &anthillv1.Trust{Replicas: s.Trust.Replicas, Quorum: s.Trust.Quorum, MaxAttempts: s.Trust.MaxAttempts},
+		Trust:  trustToProto(s.Trust),
 	}
 	if r := s.Input.Range; r != nil {
 		m.Input.Source = &anthillv1.Input_Range{Range: &anthillv1.RangeInput{From: r.From, To: r.To, Step: r.Step}}
@@ -124,12 +159,13 @@ func jobToProto(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
 		Reason: j.Reason, SubmittedAt: timestamppb.New(j.Submitted.Std()), Tasks: countTasks(j),
 		Attempts: &anthillv1.AttemptCounts{
 			Started: j.Attempts.Started, Agreed: j.Attempts.Agreed, Outvoted: j.Attempts.Outvoted,
-			Killed: j.Attempts.Killed, Lost: j.Attempts.Lost,
+			Killed: j.Attempts.Killed, Lost: j.Attempts.Lost, Extra: j.Attempts.Extra,
 		},
 		Fetched: &anthillv1.Traffic{
 			FromSubmitter: j.Fetched.FromSubmitter, FromCoordinators: j.Fetched.FromCoordinators, FromWorkers: j.Fetched.FromWorkers,
 		},
 		InputCopies: uint32(j.InputCopies()), InputCopiesNeeded: uint32(st.CopiesNeeded()),
+		Bound: shareToProto(st.Bound(j)), Short: j.Short,
 	}
 	if j.Finished != 0 {
 		m.FinishedAt = timestamppb.New(j.Finished.Std())
@@ -138,16 +174,52 @@ func jobToProto(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
 }
 
 func countTasks(j *jobs.Job) *anthillv1.TaskCounts {
-	counts := &anthillv1.TaskCounts{Total: uint32(j.Total()), Done: uint32(j.Done()), Accepted: uint32(len(j.Order))}
+	counts := &anthillv1.TaskCounts{
+		Total: uint32(j.Total()), Done: uint32(j.Done()), Accepted: uint32(j.Accepted()), Disputed: uint32(j.Disputed()),
+		Disputes: uint32(j.Disputes), Reopened: uint32(j.Reopened), Changed: uint32(j.Changed),
+	}
 	for _, t := range j.Open {
 		if t.Running() > 0 {
 			counts.Running++
 		}
-		if t.Disputed {
-			counts.Disputed++
-		}
 	}
 	return counts
+}
+
+// taskToProto describes a task by its index, which the report does not know.
+func taskToProto(task uint32, r jobs.TaskReport) *anthillv1.GetTaskResponse {
+	m := &anthillv1.GetTaskResponse{Task: task, Verdict: r.Verdict, Output: outputToProto(r.Output), Credibility: shareToProto(r.Credibility)}
+	for i, g := range r.Groups {
+		m.Groups = append(m.Groups, &anthillv1.VoteGroup{
+			Group: uint32(i), Output: outputToProto(g.Vote.Output), Failed: g.Vote.Failed, ExitCode: g.Vote.ExitCode,
+			Credibility: shareToProto(g.Credibility),
+		})
+	}
+	for _, a := range r.Attempts {
+		m.Attempts = append(m.Attempts, &anthillv1.TaskAttempt{
+			NodeId: string(a.Worker), Owner: string(a.Owner), State: attemptStates[a.State], Group: uint32(a.Group),
+			Reason: a.Reason, Credibility: shareToProto(a.Credibility),
+		})
+	}
+	return m
+}
+
+// outputToProto gives none for the output of an open task or of a failure.
+func outputToProto(r blob.Ref) *anthillv1.BlobRef {
+	if r.ID.IsZero() {
+		return nil
+	}
+	return refToProto(r)
+}
+
+// attemptStates are the states of attempts in the words of the wire.
+var attemptStates = map[jobs.AttemptState]string{
+	jobs.AttemptRunning:  "running",
+	jobs.AttemptVoted:    "voted",
+	jobs.AttemptOutvoted: "outvoted",
+	jobs.AttemptKilled:   "killed",
+	jobs.AttemptLost:     "lost",
+	jobs.AttemptVoid:     "void",
 }
 
 func eventsToProto(events []jobs.Event, since uint64) []*anthillv1.Event {

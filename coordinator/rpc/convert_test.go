@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func anySpec(t *rapid.T) jobs.Spec {
 		Args:   rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "args"),
 		Env:    rapid.MapOfN(rapid.String(), rapid.String(), 0, 3).Draw(t, "env"),
 		Limits: jobs.Limits{Time: time.Duration(rapid.Int64().Draw(t, "time")), Memory: rapid.Int64().Draw(t, "memory"), Output: rapid.Int64().Draw(t, "output")},
-		Trust:  jobs.Trust{Replicas: rapid.Uint32().Draw(t, "r"), Quorum: rapid.Uint32().Draw(t, "q"), MaxAttempts: rapid.Uint32().Draw(t, "m")},
+		Trust:  jobs.Trust{Replicas: rapid.Uint32().Draw(t, "r"), Quorum: rapid.Uint32().Draw(t, "q"), MaxAttempts: rapid.Uint32().Draw(t, "m"), MaxError: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)-1).Draw(t, "e"))},
 	}
 	switch rapid.IntRange(0, 2).Draw(t, "input") {
 	case 0:
@@ -99,6 +100,78 @@ func TestSpecFromProtoNamesTheField(t *testing.T) {
 	}
 }
 
+func TestMaxErrorFromProto(t *testing.T) {
+	for wire, want := range map[float64]jobs.Prob{
+		0: 0, 1e-4: 100_000, 0.0001000000004: 100_000, 1e-9: 1, 0.6e-9: 1, 0.3: 300_000_000, 0.999999999: jobs.One - 1,
+	} {
+		got, err := specFromProto(&anthillv1.JobSpec{Trust: &anthillv1.Trust{MaxError: wire}})
+		if err != nil || got.Trust.MaxError != want {
+			t.Errorf("%v: got %v, %v; want %v", wire, got.Trust.MaxError, err, want)
+		}
+	}
+	for _, wire := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1e-4, 1, 2, 0.9999999999, 1e-10, -1e-30} {
+		_, err := specFromProto(&anthillv1.JobSpec{Trust: &anthillv1.Trust{MaxError: wire}})
+		var r *jobs.Rejection
+		if !errors.As(err, &r) || r.Code != jobs.Invalid || r.Subject != "trust.max_error" || r.Next == "" {
+			t.Errorf("%v: got %v", wire, err)
+		}
+	}
+}
+
+func TestJobToProto(t *testing.T) {
+	st := jobs.NewState()
+	j := &jobs.Job{
+		Spec:  jobs.Spec{Trust: jobs.Trust{MaxError: 100_000}, Input: jobs.Input{Range: &jobs.Range{To: 9, Step: 1}}},
+		State: jobs.JobSucceeded, Bound: 200_000, Short: "start more workers", Count: 5, Unheld: map[uint32][]jobs.NodeID{0: nil},
+		Disputes: 1, Reopened: 2, Changed: 3, Attempts: jobs.AttemptCounts{Started: 8, Extra: 4},
+		Open: map[uint32]*jobs.Task{7: {Disputed: true}},
+	}
+	m := jobToProto(st, "j", j)
+	if m.GetBound() != 2e-4 || m.GetShort() != j.Short || m.GetSpec().GetTrust().GetMaxError() != 1e-4 || m.GetAttempts().GetExtra() != 4 {
+		t.Errorf("got %v", m)
+	}
+	want := &anthillv1.TaskCounts{Total: 9, Done: 4, Accepted: 5, Disputed: 1, Disputes: 1, Reopened: 2, Changed: 3}
+	if !proto.Equal(m.GetTasks(), want) {
+		t.Errorf("tasks %v, want %v", m.GetTasks(), want)
+	}
+	j.Spec.Trust, j.Bound = jobs.Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}, 0
+	if m := jobToProto(st, "j", j); m.GetBound() != 0 || m.GetSpec().GetTrust().GetMaxError() != 0 {
+		t.Errorf("fixed replication promises a bound: %v", m)
+	}
+}
+
+func TestTaskToProto(t *testing.T) {
+	output := blob.Of([]byte("x")).Ref()
+	m := taskToProto(7, jobs.TaskReport{
+		Verdict: "accepted", Output: output, Credibility: jobs.One - 1,
+		Groups: []jobs.VoteGroup{{Vote: jobs.Vote{Output: output}, Credibility: jobs.One - 1}, {Vote: jobs.Vote{Failed: true, ExitCode: 3}, Credibility: 1}},
+		Attempts: []jobs.TaskAttempt{
+			{Worker: "w1", Owner: "ann", State: jobs.AttemptOutvoted, Group: 1, Credibility: 500_000_000},
+			{Worker: "w2", Owner: "bob", State: jobs.AttemptLost, Reason: "gone"},
+		},
+	})
+	want := &anthillv1.GetTaskResponse{
+		Task: 7, Verdict: "accepted", Output: refToProto(output), Credibility: 0.999999999,
+		Groups: []*anthillv1.VoteGroup{
+			{Output: refToProto(output), Credibility: 0.999999999}, {Group: 1, Failed: true, ExitCode: 3, Credibility: 1e-9},
+		},
+		Attempts: []*anthillv1.TaskAttempt{
+			{NodeId: "w1", Owner: "ann", State: "outvoted", Group: 1, Credibility: 0.5}, {NodeId: "w2", Owner: "bob", State: "lost", Reason: "gone"},
+		},
+	}
+	if !proto.Equal(m, want) {
+		t.Errorf("got  %v\nwant %v", m, want)
+	}
+	if m := taskToProto(0, jobs.TaskReport{}); m.Output != nil {
+		t.Errorf("an open task has the output %v", m.GetOutput())
+	}
+	for state := jobs.AttemptRunning; state <= jobs.AttemptOutvoted; state++ {
+		if attemptStates[state] == "" {
+			t.Errorf("attempt state %d has no name", state)
+		}
+	}
+}
+
 func TestReportFromProto(t *testing.T) {
 	ok := anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED
 	id := blob.Of([]byte("x")).ID()
@@ -154,7 +227,17 @@ func TestEnumsAgreeWithTheWire(t *testing.T) {
 	if jobs.Succeeded != 1 || jobs.Crashed != 2 || jobs.Killed != 3 || jobs.Lost != 4 || len(anthillv1.AttemptStatus_name) != 5 {
 		t.Error("attempt statuses differ")
 	}
-	if jobs.EventDisputed != 1 || jobs.EventBanned != 2 || jobs.EventFinished != 3 || len(anthillv1.EventKind_name) != 4 {
-		t.Error("event kinds differ")
+	kinds := map[jobs.EventKind]anthillv1.EventKind{
+		jobs.EventDisputed: anthillv1.EventKind_EVENT_KIND_DISPUTED, jobs.EventBanned: anthillv1.EventKind_EVENT_KIND_BANNED,
+		jobs.EventFinished: anthillv1.EventKind_EVENT_KIND_FINISHED, jobs.EventReopened: anthillv1.EventKind_EVENT_KIND_REOPENED,
+		jobs.EventChanged: anthillv1.EventKind_EVENT_KIND_CHANGED, jobs.EventDoubted: anthillv1.EventKind_EVENT_KIND_DOUBTED,
+	}
+	for kind, wire := range kinds {
+		if anthillv1.EventKind(kind) != wire {
+			t.Errorf("event kind %d is %v", kind, wire)
+		}
+	}
+	if len(kinds) != len(anthillv1.EventKind_name)-1 {
+		t.Error("this test does not know all kinds of events")
 	}
 }

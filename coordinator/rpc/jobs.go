@@ -3,17 +3,16 @@ package rpc
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/anthill-grid/anthill/coordinator/placement"
-	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -32,7 +31,9 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
-	c := jobs.SubmitJob{Job: newJobID(spec.Name), Spec: spec, Submitter: callerFrom(ctx).Node, Provider: req.GetProvider()}
+	c := jobs.SubmitJob{
+		Job: newJobID(spec.Name), Spec: spec, Submitter: callerFrom(ctx).Node, Provider: req.GetProvider(), Seed: newSeed(),
+	}
 	out, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Submit: &c})
 	if err != nil {
 		return nil, err
@@ -47,6 +48,14 @@ func newJobID(name string) jobs.JobID {
 		name = name[:24]
 	}
 	return jobs.JobID(strings.ToLower(name + "-" + rand.Text()[:6]))
+}
+
+// newSeed is random, so that nobody can tell from a task's index when it was
+// opened, and never zero.
+func newSeed() uint64 {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	return binary.BigEndian.Uint64(b[:]) | 1
 }
 
 // maxRequestID bounds request ids in bytes: they are remembered for an hour.
@@ -197,52 +206,37 @@ func (s *Server) CancelJob(ctx context.Context, req *anthillv1.CancelJobRequest)
 	return &anthillv1.CancelJobResponse{Job: j}, err
 }
 
-// resultRef is one accepted result, by its place in the order of acceptance.
-type resultRef struct {
-	sequence uint64
-	task     uint32
-	output   blob.Ref
-}
-
-// StreamResults implements JobService. A result is sent once its bytes are on
-// this coordinator's disk.
-func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]) error {
-	ctx := stream.Context()
+// GetTask implements JobService.
+func (s *Server) GetTask(ctx context.Context, req *anthillv1.GetTaskRequest) (*anthillv1.GetTaskResponse, error) {
 	if err := s.fresh(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	id := jobs.JobID(req.GetJobId())
 	if err := s.mayRead(ctx, id); err != nil {
-		return err
+		return nil, err
 	}
-	progress := time.Now()
-	for next := req.GetFromSequence(); ; {
-		changed := s.cfg.Replica.Changed()
-		refs, finished := s.accepted(id, next)
-		sent, err := s.sendResults(refs, stream)
-		if err != nil {
-			return err
+	var resp *anthillv1.GetTaskResponse
+	total := 0
+	s.cfg.Replica.View(func(st *jobs.State) {
+		j := st.Jobs[id]
+		if total = j.Total(); int64(req.GetTask()) < int64(total) {
+			resp = taskToProto(req.GetTask(), st.Inspect(j, j.PlaceOf(req.GetTask())))
 		}
-		next += uint64(sent)
-		if finished && sent == len(refs) && len(refs) < resultBatch {
-			return nil
-		}
-		if sent > 0 || !finished {
-			progress = time.Now()
-		}
-		if sent > 0 && sent == len(refs) {
-			continue
-		}
-		if time.Since(progress) > resultWait {
-			return newStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", id, refs[0].task), "RESULT_MISSING", "",
-				"ask another coordinator; if none has it, the job ended before it was copied from the workers")
-		}
-		if err := pause(ctx, changed, 20*time.Millisecond, 100*time.Millisecond); err != nil {
-			return err
-		}
+	})
+	if resp == nil {
+		return nil, unknownTask(id, req.GetTask(), total)
+	}
+	return resp, nil
+}
+
+func unknownTask(id jobs.JobID, task uint32, total int) error {
+	return &jobs.Rejection{
+		Code: jobs.NotFound, Reason: "UNKNOWN_TASK", Subject: fmt.Sprintf("task %d", task),
+		Message: fmt.Sprintf("job %s has tasks 0 to %d", id, total-1), Next: "give the index of one of them",
 	}
 }
 
+// mayRead refuses a caller who is neither the job's owner nor an operator.
 func (s *Server) mayRead(ctx context.Context, id jobs.JobID) error {
 	var r *jobs.Rejection
 	s.cfg.Replica.View(func(st *jobs.State) { r = st.MayControl(callerFrom(ctx).Node, id) })
@@ -250,39 +244,4 @@ func (s *Server) mayRead(ctx context.Context, id jobs.JobID) error {
 		return r
 	}
 	return nil
-}
-
-// resultWait is for how long the stream of a finished job waits for a result
-// that this coordinator lacks.
-const resultWait = 10 * time.Second
-
-// resultBatch bounds how many results one look at the state collects.
-const resultBatch = 256
-
-func (s *Server) accepted(id jobs.JobID, from uint64) (refs []resultRef, finished bool) {
-	s.cfg.Replica.View(func(st *jobs.State) {
-		j := st.Jobs[id]
-		finished = j.State != jobs.JobRunning
-		for seq := from; seq < uint64(len(j.Order)) && len(refs) < resultBatch; seq++ {
-			task := j.Order[seq]
-			refs = append(refs, resultRef{seq, task, j.Closed[task].Output})
-		}
-	})
-	return refs, finished
-}
-
-// sendResults sends results up to the first that is not here yet.
-func (s *Server) sendResults(refs []resultRef, stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]) (sent int, err error) {
-	for _, r := range refs {
-		data, here := s.cfg.Results.Result(r.output)
-		if !here {
-			break
-		}
-		msg := &anthillv1.StreamResultsResponse{Sequence: r.sequence, Task: r.task, Output: refToProto(r.output), Data: data}
-		if err := stream.Send(msg); err != nil {
-			return sent, err
-		}
-		sent++
-	}
-	return sent, nil
 }

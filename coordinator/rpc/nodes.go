@@ -60,9 +60,16 @@ func (s *Server) nodeToProto(st *jobs.State, id jobs.NodeID, n *jobs.Node, m mem
 		node.Address = m.Address
 	}
 	if o := st.Owners[n.Owner]; o != nil && n.Role == jobs.Worker {
-		node.Record = &anthillv1.OwnerRecord{Agreed: o.Agreed, Outvoted: o.Outvoted, Banned: o.Banned != "", BannedReason: o.Banned}
+		node.Record, node.Reliability = recordToProto(o, st.Credibility(n.Owner)), shareToProto(n.Reliability)
 	}
 	return node
+}
+
+func recordToProto(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord {
+	return &anthillv1.OwnerRecord{
+		Agreed: o.Agreed, Outvoted: o.Outvoted, Banned: o.Banned != "", BannedReason: o.Banned,
+		Checks: o.Checks, Credibility: shareToProto(credibility), Doubts: o.Doubts, Credit: o.Credit,
+	}
 }
 
 func livenessToProto(m membership.Member) anthillv1.Liveness {
@@ -86,6 +93,10 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	if uses == 0 {
 		uses = 1
 	}
+	prior, err := shareFromProto("prior", req.GetPrior())
+	if err != nil {
+		return nil, err
+	}
 	request := req.GetRequestId()
 	if request == "" {
 		request = rand.Text()
@@ -96,7 +107,7 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	}
 	c := jobs.CreateToken{
 		Token: tokenID(token.Secret[:]), Role: token.Role, Uses: uses, Owner: jobs.OwnerID(req.GetOwner()),
-		Expires: s.cfg.Replica.Now().Add(lifetime),
+		Expires: s.cfg.Replica.Now().Add(lifetime), Prior: prior,
 	}
 	if _, err := s.propose(ctx, request, jobs.Command{CreateToken: &c}); err != nil {
 		return nil, err

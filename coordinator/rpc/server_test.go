@@ -3,10 +3,13 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -73,17 +77,24 @@ func (d *desk) Providers(*jobs.Job, jobs.NodeID) []swarm.Provider {
 func (d *desk) Slots(jobs.NodeID) int { return 0 }
 
 // shelf has results by their id.
-type shelf map[blob.ID][]byte
+type shelf struct {
+	mu   sync.Mutex
+	data map[blob.ID][]byte
+}
 
-func (s shelf) Store(outputs [][]byte) error {
+func (s *shelf) Store(outputs [][]byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, data := range outputs {
-		s[blob.Of(data).ID()] = data
+		s.data[blob.Of(data).ID()] = data
 	}
 	return nil
 }
 
-func (s shelf) Result(ref blob.Ref) ([]byte, bool) {
-	data, here := s[ref.ID]
+func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	data, here := s.data[ref.ID]
 	return data, here
 }
 
@@ -94,7 +105,7 @@ type grid struct {
 	*replica.Replica
 	authority *identity.Authority
 	desk      *desk // the leader's
-	results   shelf
+	results   *shelf
 	leader    string
 	follower  string
 }
@@ -105,7 +116,7 @@ func start(t *testing.T) *grid {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &grid{TB: t, authority: authority, results: shelf{}, desk: &desk{leading: true, beats: map[jobs.NodeID]Beat{}}}
+	g := &grid{TB: t, authority: authority, results: &shelf{data: map[blob.ID][]byte{}}, desk: &desk{leading: true, beats: map[jobs.NodeID]Beat{}}}
 	leader := g.issue(jobs.Coordinator)
 	listener := g.listen()
 	g.leader = listener.Addr().String()
@@ -188,6 +199,23 @@ func (g *grid) admit(role jobs.Role, owner jobs.OwnerID) *identity.Identity {
 	g.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: role, Uses: 1, Expires: 1 << 50, Owner: owner}})
 	g.do(jobs.Command{Admit: &jobs.AdmitNode{Token: token, Node: id.Node(), Role: role}})
 	return id
+}
+
+// accept makes data the result of the task at a place, by one worker's word.
+func (g *grid) accept(job jobs.JobID, place uint32, worker jobs.NodeID, data []byte) blob.Ref {
+	g.Helper()
+	if err := g.results.Store([][]byte{data}); err != nil {
+		g.Fatal(err)
+	}
+	output, lease := blob.Of(data).Ref(), jobs.LeaseID(place+1)
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: job, Task: place, Worker: worker}}}})
+	g.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Succeeded, Output: output}}}})
+	return output
+}
+
+func (g *grid) taskAt(job jobs.JobID, place uint32) (task uint32) {
+	g.View(func(s *jobs.State) { task = s.Jobs[job].TaskAt(place) })
+	return task
 }
 
 func (g *grid) dial(id *identity.Identity, address string) *gridconn.Conn {
@@ -343,21 +371,18 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if again, err := mine.SubmitJob(ctx(t), req); err != nil || again.GetJob().GetId() != id {
 		t.Errorf("the request repeated made another job, or %v", err)
 	}
-	for task := range uint32(3) {
-		output := blob.Of([]byte{byte(task)}).Ref()
-		g.results[output.ID] = []byte{byte(task)}
-		lease := jobs.LeaseID(task + 1)
-		g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: jobs.JobID(id), Task: task, Worker: worker}}}})
-		g.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Succeeded, Output: output}}}})
+	for place := range uint32(3) {
+		g.accept(jobs.JobID(id), place, worker, []byte{byte(place)})
 	}
 	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: jobs.JobID(id), By: "op"}})
 	stream, err := mine.StreamResults(ctx(t), &anthillv1.StreamResultsRequest{JobId: id, FromSequence: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []uint32{1, 2} {
-		if r, err := stream.Recv(); err != nil || r.GetTask() != want || string(r.GetData()) != string([]byte{byte(want)}) {
-			t.Errorf("result %d: %v, %v", want, r, err)
+	for place := uint32(1); place < 3; place++ {
+		want := g.taskAt(jobs.JobID(id), place)
+		if r, err := stream.Recv(); err != nil || r.GetTask() != want || string(r.GetData()) != string([]byte{byte(place)}) {
+			t.Errorf("result %d: %v, %v; want task %d", place, r, err, want)
 		}
 	}
 	if _, err := stream.Recv(); !errors.Is(err, io.EOF) {
@@ -369,6 +394,8 @@ func TestResultsAreForTheOwner(t *testing.T) {
 		_, err = stream.Recv()
 	}
 	expect(t, "another owner's results", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	_, err = theirs.GetTask(ctx(t), &anthillv1.GetTaskRequest{JobId: id})
+	expect(t, "another owner's task", err, codes.PermissionDenied, "NOT_YOUR_JOB")
 	_, err = theirs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: id})
 	expect(t, "cancel another owner's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
 	_, err = theirs.GetJob(ctx(t), &anthillv1.GetJobRequest{JobId: "nope"})
@@ -385,7 +412,11 @@ func TestWorkCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.do(jobs.Command{Submit: &jobs.SubmitJob{Job: "j", Spec: spec.WithDefaults(), Submitter: "op"}})
+	spec.Input.Range.To = 100
+	g.do(jobs.Command{Submit: &jobs.SubmitJob{Job: "j", Spec: spec.WithDefaults(), Submitter: "op", Seed: 7}})
+	if g.taskAt("j", 0) == 0 && g.taskAt("j", 1) == 1 {
+		t.Fatal("this seed shuffles nothing")
+	}
 	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Task: 1, Worker: worker.Node()}}}})
 	g.desk.leases = []jobs.LeaseID{8, 9, 10} // 10 became void on the way
 	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader))
@@ -394,7 +425,7 @@ func TestWorkCalls(t *testing.T) {
 		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.room)
 	}
 	for i, lease := range resp.GetLeases() {
-		if lease.GetTask() != uint32(i) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
+		if lease.GetTask() != g.taskAt("j", uint32(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
 			t.Errorf("lease %v", lease)
 		}
 	}
@@ -403,14 +434,74 @@ func TestWorkCalls(t *testing.T) {
 	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}}); err != nil {
 		t.Fatal(err)
 	}
-	if len(g.desk.reports) != 1 || g.desk.reports[0].Worker != worker.Node() || string(g.results[ref.ID]) != "out" {
-		t.Errorf("the desk got %+v and %q", g.desk.reports, g.results)
+	if data, _ := g.results.Result(ref); len(g.desk.reports) != 1 || g.desk.reports[0].Worker != worker.Node() || string(data) != "out" {
+		t.Errorf("the desk got %+v and %q", g.desk.reports, data)
 	}
-	report.Data = []byte("lie")
-	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}})
-	expect(t, "data that is not the output", err, codes.InvalidArgument, "INVALID_FIELD")
+	for name, data := range map[string]string{"data that is not the output": "lie", "a digest alone": ""} {
+		report.Data = []byte(data)
+		_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}})
+		expect(t, name, err, codes.InvalidArgument, "INVALID_FIELD")
+	}
+	report.Output.Size = blob.MinPiece + 1 // then a coordinator fetches it
+	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}}); err != nil {
+		t.Error(err)
+	}
 	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: make([]*anthillv1.AttemptReport, maxReports+1)})
 	expect(t, "too many reports", err, codes.InvalidArgument, "INVALID_FIELD")
 	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Blobs: [][]byte{{1}}})
 	expect(t, "a blob id of one byte", err, codes.InvalidArgument, "INVALID_FIELD")
+}
+
+func TestTokensWithAPrior(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	tokens := anthillv1.NewEnrolmentServiceClient(g.dial(g.admit(jobs.Operator, "operators"), g.follower))
+	create := func(role anthillv1.Role, prior float64) (string, error) {
+		resp, err := tokens.CreateToken(ctx(t), &anthillv1.CreateTokenRequest{Role: role, Prior: prior})
+		return resp.GetToken(), err
+	}
+	made, err := create(anthillv1.Role_ROLE_WORKER, 0.01)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := identity.ParseToken(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.View(func(s *jobs.State) {
+		if got := s.Tokens[tokenID(token.Secret[:])].Prior; got != 10_000_000 {
+			t.Errorf("the token's prior is %v, want 10,000,000 ppb", got)
+		}
+	})
+	for _, prior := range []float64{-0.01, 1, 1e-10, math.NaN()} {
+		_, err := create(anthillv1.Role_ROLE_WORKER, prior)
+		expect(t, fmt.Sprintf("a prior of %v", prior), err, codes.InvalidArgument, "INVALID_FIELD")
+	}
+	_, err = create(anthillv1.Role_ROLE_SUBMITTER, 0.01)
+	expect(t, "a prior of a submitter", err, codes.InvalidArgument, "INVALID_FIELD")
+	if _, subject, _ := details(err); subject != "prior" {
+		t.Errorf("the field is %q", subject)
+	}
+}
+
+func TestNodesShowTheirRecord(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	worker := g.admit(jobs.Worker, "w")
+	var credibility float64
+	g.View(func(s *jobs.State) { // nobody else looks at the state yet
+		s.Nodes[worker.Node()].Reliability = 900_000_000
+		*s.Owners["w"] = jobs.Owner{Agreed: 7, Outvoted: 1, Checks: 5, Doubts: 2, Credit: 6}
+		credibility = shareToProto(s.Credibility("w"))
+	})
+	nodes := anthillv1.NewNodeServiceClient(g.dial(g.admit(jobs.Submitter, "s"), g.leader))
+	resp, err := nodes.ListNodes(ctx(t), &anthillv1.ListNodesRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &anthillv1.OwnerRecord{Agreed: 7, Outvoted: 1, Checks: 5, Doubts: 2, Credit: 6, Credibility: credibility}
+	i := slices.IndexFunc(resp.GetNodes(), func(n *anthillv1.Node) bool { return n.GetId() == string(worker.Node()) })
+	if n := resp.GetNodes()[i]; n.GetReliability() != 0.9 || !proto.Equal(n.GetRecord(), want) || credibility == 0 {
+		t.Errorf("got %v", n)
+	}
 }

@@ -42,7 +42,8 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 			}
 			common := shared[place.Job]
 			resp.Leases = append(resp.Leases, &anthillv1.Lease{
-				Id: uint64(id), JobId: string(place.Job), Task: place.Task, Spec: common.GetSpec(), Providers: common.GetProviders(),
+				Id: uint64(id), JobId: string(place.Job), Task: st.Jobs[place.Job].TaskAt(place.Task),
+				Spec: common.GetSpec(), Providers: common.GetProviders(),
 			})
 		}
 	})
@@ -57,7 +58,8 @@ func (s *Server) leaseOf(j *jobs.Job, worker jobs.NodeID) *anthillv1.Lease {
 	return lease
 }
 
-// Report implements WorkService.
+// Report implements WorkService. A small output must come along: its digest
+// alone could be hearsay.
 func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
 	if n := len(req.GetReports()); n > maxReports {
 		return nil, badField("reports", "%d are too many for one call, at most %d", n, maxReports)
@@ -70,9 +72,9 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 		if err != nil {
 			return nil, err
 		}
-		if r.Status == jobs.Succeeded && int64(len(m.GetData())) == r.Output.Size {
-			if blob.Of(m.GetData()).ID() != r.Output.ID {
-				return nil, badField("reports.data", "it does not match the output's id")
+		if r.Status == jobs.Succeeded && r.Output.Size <= blob.MinPiece {
+			if blob.Of(m.GetData()).Ref() != r.Output {
+				return nil, badField("reports.data", "%d bytes do not match the output of %d bytes: an output of up to %d has to come along", len(m.GetData()), r.Output.Size, blob.MinPiece)
 			}
 			outputs = append(outputs, m.GetData())
 		}
@@ -130,11 +132,12 @@ func (s *Server) ReadIndex(context.Context, *anthillv1.ReadIndexRequest) (*anthi
 	return &anthillv1.ReadIndexResponse{Index: index}, err
 }
 
-// ConfirmHeld implements CoordinatorService.
+// ConfirmHeld implements CoordinatorService. Coordinators name results by their
+// sequences, as the state does.
 func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequest) (*anthillv1.ConfirmHeldResponse, error) {
 	c := jobs.ConfirmHeld{Coordinator: callerFrom(ctx).Node}
 	for _, h := range req.GetResults() {
-		c.Results = append(c.Results, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Tasks: h.GetTasks()})
+		c.Results = append(c.Results, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Sequences: h.GetSequences()})
 	}
 	for _, id := range req.GetInputs() {
 		c.Inputs = append(c.Inputs, jobs.JobID(id))

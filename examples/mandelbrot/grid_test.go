@@ -18,7 +18,7 @@ var small = []string{"-width=96", "-height=60", "-tile=12", "-samples=1"}
 // TestOnGrid draws the view of job.yaml on a grid and natively, in fewer
 // pixels.
 func TestOnGrid(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Workers("ada", "bruno")})
+	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
 	file, err := sdk.LoadJobFile("job.yaml")
 	if err != nil {

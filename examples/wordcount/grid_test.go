@@ -15,7 +15,7 @@ import (
 // TestOnGrid runs job.yaml on a grid, merges the partial counts and compares
 // them with a plain count.
 func TestOnGrid(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Workers("ada", "bruno")})
+	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
 	file, err := sdk.LoadJobFile("job.yaml")
 	if err != nil {

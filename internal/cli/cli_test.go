@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +17,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/fakegrid"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
 )
 
 const (
@@ -46,6 +49,14 @@ func expectMatch(t *testing.T, text, pattern string) {
 	t.Helper()
 	if !regexp.MustCompile(pattern).MatchString(text) {
 		t.Errorf("does not match %q:\n%s", pattern, text)
+	}
+}
+
+// expectText checks text line by line; want begins with an empty line.
+func expectText(t *testing.T, text, want string) {
+	t.Helper()
+	if want = strings.TrimPrefix(want, "\n"); text != want {
+		t.Errorf("got:\n%s\nwant:\n%s", text, want)
 	}
 }
 
@@ -113,28 +124,108 @@ func TestStatusWatch(t *testing.T) {
 	expectMatch(t, stdout, `^\{"id":"bad",.*\}\n$`)
 }
 
-func TestNodes(t *testing.T) {
-	fake := start(t, jobs.Submitter)
-	fake.AddNode(&anthillv1.Node{
-		Id: strings.Repeat("b", 32), Role: anthillv1.Role_ROLE_WORKER, Owner: "mallory", Liveness: anthillv1.Liveness_LIVENESS_ALIVE,
-		Slots: 4, Record: &anthillv1.OwnerRecord{Agreed: 7, Outvoted: 5, Banned: true}, Address: "10.0.0.2:7000",
+// finishShort ends a job of one task with more doubt than was asked for.
+func finishShort(t *testing.T, fake *fakegrid.Grid, id string) {
+	t.Helper()
+	fake.Accept(t, id, 0, []byte("A"))
+	fake.Update(id, func(j *anthillv1.Job) {
+		j.Tasks.Total, j.Bound, j.Short = 1, 0.0312, "let workers of 2 more owners join"
+		j.Spec = &anthillv1.JobSpec{Name: id, Trust: &anthillv1.Trust{MaxError: 1e-4}}
+		j.Attempts = &anthillv1.AttemptCounts{Started: 3, Agreed: 2, Extra: 2}
 	})
-	fake.AddNode(&anthillv1.Node{Id: strings.Repeat("c", 32), Role: anthillv1.Role_ROLE_COORDINATOR, Leader: true, Liveness: anthillv1.Liveness_LIVENESS_FAILED})
-	stdout, _ := expect(t, 0, "nodes")
-	expectMatch(t, stdout, `^NODE .*\ncccccccc +coordinator \(leader\) +failed .*\nbbbbbbbb +worker +mallory +alive, banned +4 +0 +7 +5 +10.0.0.2:7000\n$`)
-	stdout, _ = expect(t, 0, "nodes", "-o", "json")
-	if n := strings.Count(stdout, "\n"); n != 2 {
-		t.Errorf("%d lines, want 2: %s", n, stdout)
+	fake.Finish(id, succeeded, "")
+}
+
+func TestFinishedShortOfItsBound(t *testing.T) {
+	const plain = `(?m)^anthill: job j: all results are there, but short of the max error: 1e-4 asked, 0.032 reached\nlet workers of 2 more owners join\n\z`
+	fake := start(t, jobs.Submitter)
+	fake.AddJob("j", 1)
+	finishShort(t, fake, "j")
+	stdout, stderr := expect(t, 5, "status", "j", "--watch")
+	expectMatch(t, stderr, `(?m)^j: succeeded, short of its max error after .*: 1 tasks; max error 0.032 \(1e-4 asked\), 3.00x executions per task$`)
+	expectMatch(t, stderr, plain)
+	expectMatch(t, stdout, `(?m)^state      succeeded, short of its max error\nshort      let workers of 2 more owners join$`)
+	expectMatch(t, stdout, `(?m)^trust      max error 1e-4 asked, 0.032 reached\nexecutions 3.00x per task, 2 extra$`)
+
+	_, stderr = expect(t, 5, "status", "j", "--watch", "-o", "json")
+	expectMatch(t, stderr, plain)
+	dir := filepath.Join(t.TempDir(), "out")
+	_, stderr = expect(t, 5, "results", "j", "-o", dir)
+	expectMatch(t, stderr, plain)
+	expectFiles(t, dir, map[string]string{"task-000000.out": "A"})
+	expect(t, 0, "status", "j")
+	stdout, _ = expect(t, 0, "jobs")
+	expectMatch(t, stdout, `(?m)^j +succeeded, short of its max error +1/1 `)
+}
+
+func TestSubmitFinishesShortOfItsBound(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	for n, args := range [][]string{{"--wait"}, {"-o", filepath.Join(t.TempDir(), "out")}} {
+		go func() {
+			for len(fake.Submissions()) == n {
+				time.Sleep(5 * time.Millisecond)
+			}
+			finishShort(t, fake, fmt.Sprintf("t-%d", n+1))
+		}()
+		_, stderr := expect(t, 5, append([]string{"submit", jobFile(t)}, args...)...)
+		expectMatch(t, stderr, `all results are there, but short of the max error: 1e-4 asked, 0.032 reached`)
 	}
 }
 
+func TestStatusOfATask(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	fake.AddJob("j", 3)
+	fake.Inspected("j", &anthillv1.GetTaskResponse{Task: 2, Verdict: "disputed"})
+	stdout, _ := expect(t, 0, "status", "j", "--task", "2")
+	expectText(t, stdout, `
+task       2
+verdict    disputed
+`)
+	stdout, _ = expect(t, 0, "status", "j", "--task", "2", "-o", "json")
+	expectMatch(t, stdout, `(?s)^\{\n  "task": 2,\n  "verdict": "disputed",\n.*  "attempts": \[\]\n\}\n$`)
+	stdout, _ = expect(t, 0, "status", "j", "--task", "0") // not the job
+	expectMatch(t, stdout, `^task       0\nverdict    untouched\n$`)
+	_, stderr := expect(t, 3, "status", "j", "--task", "3")
+	expectMatch(t, stderr, `task 3: job j has tasks 0 to 2`)
+	expect(t, 3, "status", "nosuch", "--task", "0")
+}
+
+func TestNodes(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	fake.AddNode(&anthillv1.Node{
+		Id: strings.Repeat("c", 32), Role: anthillv1.Role_ROLE_COORDINATOR, Leader: true, Liveness: anthillv1.Liveness_LIVENESS_FAILED})
+	fake.AddNode(&anthillv1.Node{
+		Id: strings.Repeat("b", 32), Role: anthillv1.Role_ROLE_WORKER, Owner: "mallory", Liveness: anthillv1.Liveness_LIVENESS_ALIVE,
+		Slots: 4, Address: "10.0.0.2:7000", Reliability: 1,
+		Record: &anthillv1.OwnerRecord{Banned: true, BannedReason: "outvoted in 5 tasks", Outvoted: 5},
+	})
+	fake.AddNode(&anthillv1.Node{
+		Id: strings.Repeat("a", 32), Role: anthillv1.Role_ROLE_WORKER, Owner: "ada", Liveness: anthillv1.Liveness_LIVENESS_ALIVE,
+		Slots: 1, Leases: 2, Address: "10.0.0.3:7000", Reliability: 0.953,
+		Record: &anthillv1.OwnerRecord{Checks: 37, Credibility: 0.99752, Doubts: 1, Credit: 1200, Agreed: 1300},
+	})
+	stdout, _ := expect(t, 0, "nodes")
+	expectText(t, stdout, `
+NODE      ROLE                  OWNER    STATE          SLOTS  LEASES  CHECKS  CREDIBILITY  DOUBTS  CREDIT  RELIABILITY  ADDRESS        WHY BANNED
+cccccccc  coordinator (leader)           failed             0       0
+bbbbbbbb  worker                mallory  alive, banned      4       0  0       0            0       0                    10.0.0.2:7000  outvoted in 5 tasks
+aaaaaaaa  worker                ada      alive              1       2  37      0.9975       1       1200    0.95         10.0.0.3:7000
+`)
+	stdout, _ = expect(t, 0, "nodes", "-o", "json")
+	expectMatch(t, stdout, `(?s)^\{"id":"cccc.*\n\{"id":"bbbb.*\n\{"id":"aaaa[^\n]*\n$`) // in the server's order
+}
+
 func TestTokenAndJoin(t *testing.T) {
-	start(t, jobs.Operator)
+	fake := start(t, jobs.Operator)
 	token, stderr := expect(t, 0, "token", "create", "--role", "submitter", "--ttl", "10m")
 	expectMatch(t, token, `^anthill-[\w-]+\n$`)
 	expectMatch(t, stderr, `admits 1 submitter\(s\) until .*: anthill join TOKEN\n$`)
 	_, stderr = expect(t, 0, "token", "create", "--role", "worker")
 	expectMatch(t, stderr, `anthill worker --data DIR --join TOKEN`)
+	expect(t, 0, "token", "create", "--role", "worker", "--prior", "0.01")
+	if got := fake.Wishes(); got[1].GetPrior() != 0 || got[2].GetPrior() != 0.01 {
+		t.Errorf("asked for %v", got)
+	}
 	asJSON, _ := expect(t, 0, "token", "create", "--role", "submitter", "-o", "json")
 	expectMatch(t, asJSON, `(?s)^\{\n  "token": "anthill-.*"expires_at"`)
 
@@ -170,6 +261,73 @@ func TestResults(t *testing.T) {
 	_, stderr = expect(t, 0, "results", "j", "-o", dir)
 	expectMatch(t, stderr, `wrote 1 results to .*, 2 were there`)
 	expectFiles(t, dir, map[string]string{"task-000000.out": string(large), "task-000001.out": "one", "task-000002.out": ""})
+}
+
+func TestResultsAreFinalUnlessAsked(t *testing.T) {
+	fake := start(t, jobs.Submitter)
+	dir := t.TempDir()
+	early, late := filepath.Join(dir, "early"), filepath.Join(dir, "late")
+	fake.AddJob("j", 1)
+	fake.Accept(t, "j", 0, []byte("wrong"))
+	noted := make(chan string, 2)
+	for _, args := range [][]string{{"-o", early, "--provisional"}, {"-o", late}} {
+		go func() {
+			_, _, stderr := anthill(t.Context(), append([]string{"results", "j"}, args...)...)
+			noted <- stderr
+		}()
+	}
+	await(t, func() bool {
+		data, err := os.ReadFile(filepath.Join(early, "task-000000.out"))
+		_, begun := os.Stat(late)
+		return err == nil && string(data) == "wrong" && begun == nil
+	})
+	expectFiles(t, late, nil)
+	fake.Accept(t, "j", 0, []byte("right"))
+	await(t, func() bool {
+		data, err := os.ReadFile(filepath.Join(early, "task-000000.out"))
+		return err == nil && string(data) == "right"
+	})
+	expectFiles(t, late, nil)
+	fake.Finish("j", succeeded, "")
+	notes := <-noted + <-noted
+	expectFiles(t, early, map[string]string{"task-000000.out": "right"})
+	expectFiles(t, late, map[string]string{"task-000000.out": "right"})
+	expectMatch(t, notes, `j: wrote 1 results to .*late, 0 were there`)
+	expectMatch(t, notes, `j: wrote 2 results to .*early, 0 were there`)
+	const hint = "j: results are provisional until the job is finished; to have them now: anthill results j -o DIR --provisional\n"
+	if strings.Count(notes, hint) != 1 {
+		t.Errorf("told other than once, where it was not asked for:\n%s", notes)
+	}
+}
+
+// A slow writer of a result that was replaced meanwhile changes nothing.
+func TestLaterResultsStay(t *testing.T) {
+	dir := t.TempDir()
+	c := &collector{dir: dir, newest: map[int]uint64{0: 7}}
+	path := filepath.Join(dir, "task-000000.out")
+	for _, sequence := range []uint64{7, 6} {
+		temp, err := writeTemp(path, func(w io.Writer) error {
+			_, err := fmt.Fprint(w, sequence)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.place(temp, path, &sdk.Result{Sequence: sequence}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expectFiles(t, dir, map[string]string{"task-000000.out": "7"})
+}
+
+// await waits until something is so.
+func await(t *testing.T, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("waited too long")
+		}
+	}
 }
 
 // expectFiles checks that a directory has these files and no others.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,10 +11,11 @@ import (
 	"github.com/anthill-grid/anthill/coordinator"
 	"github.com/anthill-grid/anthill/internal/contexts"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 func newCoordinatorCommand() *cobra.Command {
-	var cfg coordinator.Config
+	cfg := coordinator.Config{Saboteurs: jobs.DefaultSaboteurs}
 	var d daemon
 	cmd := &cobra.Command{
 		Use:   "coordinator --data DIR --listen HOST:PORT (--bootstrap | --join TOKEN)",
@@ -23,12 +25,19 @@ grid's state in a raft group. The first founds the grid with --bootstrap, and
 writes a context with which this user operates it; the others join with a token
 for coordinators. A coordinator that has been part of a grid needs neither.`,
 		Args: cobra.NoArgs,
+		PreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("saboteurs") && !cfg.Bootstrap {
+				return errors.New("--saboteurs is for founding a grid: give it together with --bootstrap")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return runCoordinator(cmd, cfg, &d) },
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, log and results (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "HOST:PORT for gRPC and raft, the same at every start (required)")
 	cmd.Flags().StringVar(&cfg.Gossip, "gossip", "", "HOST:PORT for gossip, TCP and UDP (default: the port after --listen's)")
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
+	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: which share of strangers the grid takes for saboteurs, for good")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join")
 	_ = cmd.MarkFlagRequired("data")   // the flags exist

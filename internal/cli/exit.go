@@ -18,8 +18,12 @@ const (
 	exitUsage       = 2   // bad flags, job file, module or token
 	exitNotFound    = 3   // no such job or context
 	exitUnavailable = 4   // no coordinator could be reached
+	exitShort       = 5   // all results are there, but not as surely right as was asked
 	exitInterrupted = 130 // ended by an interrupt, as shells have it
 )
+
+// errShort is of a job that finished with a bound above its max_error.
+var errShort = errors.New("short of its max error")
 
 func exitCode(err error) int {
 	switch {
@@ -33,6 +37,8 @@ func exitCode(err error) int {
 		return exitNotFound
 	case errors.Is(err, problem.ErrUnavailable):
 		return exitUnavailable
+	case errors.Is(err, errShort):
+		return exitShort
 	}
 	return exitFailed
 }

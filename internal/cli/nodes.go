@@ -1,11 +1,13 @@
 package cli
 
 import (
-	"cmp"
-	"slices"
+	"fmt"
+	"io"
 
+	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -14,7 +16,12 @@ func newNodesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "nodes",
 		Short: "List the grid's coordinators and workers",
-		Args:  cobra.NoArgs,
+		Long: `List the grid's coordinators and workers, and how far each worker is trusted:
+the checks that its owner has survived, how probably his results are right, how
+often he was doubted, and the accepted results that he has voted for. Reliability
+is the share of a worker's latest attempts that came to a result, where some did
+not; it decides how much work it gets, not whether it is believed.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			grid, err := connect(cmd, askPatience)
 			if err != nil {
@@ -25,7 +32,6 @@ func newNodesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			slices.SortFunc(nodes, byRoleAndID)
 			if output == formatJSON {
 				return writeJSONLines(cmd.OutOrStdout(), nodes)
 			}
@@ -36,6 +42,35 @@ func newNodesCommand() *cobra.Command {
 	return cmd
 }
 
-func byRoleAndID(a, b *anthillv1.Node) int {
-	return cmp.Or(cmp.Compare(a.GetRole(), b.GetRole()), cmp.Compare(a.GetId(), b.GetId()))
+func writeNodes(w io.Writer, list []*anthillv1.Node) error {
+	var rows []table.Row
+	for _, node := range list {
+		role := jobs.Role(node.GetRole()).String()
+		if node.GetLeader() {
+			role += " (leader)"
+		}
+		state := enumName("LIVENESS_", node.GetLiveness().String())
+		if node.GetRecord().GetBanned() {
+			state += ", banned"
+		}
+		row := table.Row{jobs.NodeID(node.GetId()).Short(), role, node.GetOwner(), state, node.GetSlots(), node.GetLeases()}
+		row = append(row, standing(node)...)
+		rows = append(rows, append(row, node.GetAddress(), node.GetRecord().GetBannedReason()))
+	}
+	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases",
+		"checks", "credibility", "doubts", "credit", "reliability", "address", "why banned"}, rows)
+}
+
+// standing is what cross-checking has shown of a worker's owner, and how often
+// the worker itself came to an end. Coordinators have none.
+func standing(node *anthillv1.Node) table.Row {
+	record := node.GetRecord()
+	if record == nil {
+		return table.Row{"", "", "", "", ""}
+	}
+	reliability := ""
+	if r := node.GetReliability(); r < 1 {
+		reliability = fmt.Sprintf("%.2f", r)
+	}
+	return table.Row{record.GetChecks(), certainty(record.GetCredibility()), record.GetDoubts(), record.GetCredit(), reliability}
 }

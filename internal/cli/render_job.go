@@ -9,7 +9,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )
@@ -19,44 +18,28 @@ func writeJobs(w io.Writer, list []*anthillv1.Job) error {
 	for _, job := range list {
 		tasks := job.GetTasks()
 		rows = append(rows, table.Row{
-			job.GetId(), stateName(job.GetState()), fmt.Sprintf("%d/%d", tasks.GetDone(), tasks.GetTotal()),
+			job.GetId(), jobState(job), fmt.Sprintf("%d/%d", tasks.GetDone(), tasks.GetTotal()),
 			tasks.GetRunning(), tasks.GetDisputed(), job.GetOwner(), stamp(job.GetSubmittedAt()),
 		})
 	}
 	return writeTable(w, table.Row{"job", "state", "done", "running", "disputed", "owner", "submitted"}, rows)
 }
 
-func writeNodes(w io.Writer, list []*anthillv1.Node) error {
-	var rows []table.Row
-	for _, node := range list {
-		role := jobs.Role(node.GetRole()).String()
-		if node.GetLeader() {
-			role += " (leader)"
-		}
-		record := node.GetRecord()
-		state := enumName("LIVENESS_", node.GetLiveness().String())
-		if record.GetBanned() {
-			state += ", banned"
-		}
-		rows = append(rows, table.Row{
-			jobs.NodeID(node.GetId()).Short(), role, node.GetOwner(), state, node.GetSlots(), node.GetLeases(),
-			record.GetAgreed(), record.GetOutvoted(), node.GetAddress(),
-		})
-	}
-	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases", "agreed", "outvoted", "address"}, rows)
-}
-
 func writeJob(w io.Writer, job *anthillv1.Job) error {
 	tasks, attempts := job.GetTasks(), job.GetAttempts()
 	return writeFields(w, [][2]string{
 		{"job", job.GetId()},
-		{"state", stateName(job.GetState())},
+		{"state", jobState(job)},
+		{"short", job.GetShort()},
 		{"reason", job.GetReason()},
 		{"waiting", job.GetWaiting()},
 		{"tasks", fmt.Sprintf("%d of %d done, %d accepted, %d running, %d disputed",
 			tasks.GetDone(), tasks.GetTotal(), tasks.GetAccepted(), tasks.GetRunning(), tasks.GetDisputed())},
 		{"attempts", fmt.Sprintf("%d started, %d agreed, %d outvoted, %d killed, %d lost",
 			attempts.GetStarted(), attempts.GetAgreed(), attempts.GetOutvoted(), attempts.GetKilled(), attempts.GetLost())},
+		{"trust", trustTerms(job)},
+		{"executions", executions(job)},
+		{"disputes", disputes(job)},
 		{"fetched", traffic(job.GetFetched())},
 		{"input", fmt.Sprintf("%d copies, %d needed", job.GetInputCopies(), job.GetInputCopiesNeeded())},
 		{"owner", job.GetOwner()},
@@ -87,6 +70,15 @@ func stamp(t *timestamppb.Timestamp) string {
 		return ""
 	}
 	return t.AsTime().Local().Format(time.DateTime)
+}
+
+// jobState tells a job that held what was asked from one that fell short of it.
+func jobState(job *anthillv1.Job) string {
+	state := stateName(job.GetState())
+	if sdk.ShortOfBound(job) {
+		state += ", short of its max error"
+	}
+	return state
 }
 
 func stateName(state anthillv1.JobState) string { return enumName("JOB_STATE_", state.String()) }

@@ -35,7 +35,7 @@ func follow(ctx context.Context, grid *sdk.Grid, id string, w io.Writer) (*anthi
 		p.show(last)
 	}
 	if last.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED {
-		p.note(fmt.Sprintf("%s: succeeded after %s: %d tasks", id, age(last), last.GetTasks().GetTotal()))
+		p.note(fmt.Sprintf("%s: %s after %s: %d tasks%s", id, jobState(last), age(last), last.GetTasks().GetTotal(), trustNote(last)))
 	}
 	return last, nil
 }
@@ -132,8 +132,12 @@ func (p *pace) eta(job *anthillv1.Job, now time.Time) time.Duration {
 // progressLine says how far a job is.
 func progressLine(job *anthillv1.Job, eta time.Duration) string {
 	tasks, fetched := job.GetTasks(), job.GetFetched()
-	line := fmt.Sprintf("%d/%d done, %d running, %d disputed; %s from peers, %s from the submitter",
-		tasks.GetDone(), tasks.GetTotal(), tasks.GetRunning(), tasks.GetDisputed(),
+	line := fmt.Sprintf("%d/%d done, %d running, %d disputed", tasks.GetDone(), tasks.GetTotal(), tasks.GetRunning(), tasks.GetDisputed())
+	if n := tasks.GetReopened(); n > 0 {
+		line += fmt.Sprintf(", %d reopened", n)
+	}
+	line += trustNote(job)
+	line += fmt.Sprintf("; %s from peers, %s from the submitter",
 		sdk.Size(fetched.GetFromWorkers()+fetched.GetFromCoordinators()), sdk.Size(fetched.GetFromSubmitter()))
 	switch {
 	case job.GetWaiting() != "":

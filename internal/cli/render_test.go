@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
@@ -34,6 +35,141 @@ func TestProgressLine(t *testing.T) {
 	job.Waiting = "no workers"
 	if got := progressLine(job, time.Second); got != counts+"; waiting: no workers" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestProgressLineTellsOfTrust(t *testing.T) {
+	job := jobAt(5, 10)
+	job.Spec = &anthillv1.JobSpec{Trust: &anthillv1.Trust{MaxError: 1e-4}}
+	job.Tasks.Accepted, job.Tasks.Reopened, job.Bound = 100, 3, 0.0000321
+	job.Attempts = &anthillv1.AttemptCounts{Started: 107}
+	const want = "5/10 done, 4 running, 1 disputed, 3 reopened; max error 3.3e-5 (1e-4 asked), 1.07x executions per task; 3 MiB from peers, 1 KiB from the submitter"
+	if got := progressLine(job, 0); got != want {
+		t.Errorf("got %q", got)
+	}
+	job.Spec.Trust = &anthillv1.Trust{Replicas: 2, Quorum: 2}
+	if got := progressLine(job, 0); strings.Contains(got, "max error") || !strings.Contains(got, "; 1.07x executions per task;") {
+		t.Errorf("under fixed replication: %q", got)
+	}
+}
+
+func TestWriteJobTellsOfTrust(t *testing.T) {
+	job := jobAt(5, 10)
+	job.Attempts = &anthillv1.AttemptCounts{Started: 107, Extra: 7}
+	job.Tasks.Accepted, job.Bound = 100, 2.5e-3
+	tests := []struct {
+		name  string
+		trust *anthillv1.Trust
+		edit  func(*anthillv1.Job)
+		want  string
+	}{
+		{"bound", &anthillv1.Trust{MaxError: 1e-3}, func(j *anthillv1.Job) { j.Tasks.Disputes, j.Tasks.Reopened, j.Tasks.Changed = 4, 3, 1 },
+			"trust      max error 0.001 asked, 0.0025 reached\nexecutions 1.07x per task, 7 extra\n" +
+				"disputes   4 in all; of the accepted results 3 were reopened, 1 changed\n"},
+		{"nothing accepted", &anthillv1.Trust{MaxError: 1e-4}, func(j *anthillv1.Job) { j.Tasks.Accepted = 0 },
+			"trust      max error 1e-4 asked\n"},
+		{"own machines", &anthillv1.Trust{MaxError: 1, Replicas: 1}, func(*anthillv1.Job) {},
+			"trust      each task once, with spot checks, 0.0025 reached\nexecutions 1.07x per task, 7 extra\n"},
+		{"fixed", &anthillv1.Trust{Replicas: 3, Quorum: 2, MaxAttempts: 5}, func(*anthillv1.Job) {},
+			"trust      2 of 3 equal results\nexecutions 1.07x per task, 7 extra\n"},
+	}
+	for _, tt := range tests {
+		job := proto.CloneOf(job)
+		job.Spec = &anthillv1.JobSpec{Trust: tt.trust}
+		tt.edit(job)
+		var out strings.Builder
+		if err := writeJob(&out, job); err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(out.String(), "0 lost\n")
+		got, _, _ = strings.Cut(got, "fetched")
+		if got != tt.want {
+			t.Errorf("%s: got\n%swant\n%s", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestWriteTask(t *testing.T) {
+	task := &anthillv1.GetTaskResponse{
+		Task: 7, Verdict: "accepted", Credibility: 0.9999871,
+		Groups: []*anthillv1.VoteGroup{
+			{Group: 1, Credibility: 0.9999871, Output: &anthillv1.BlobRef{Id: []byte("0123456789"), Size: 2048}},
+			{Group: 0, Credibility: 0.000012, Failed: true, ExitCode: 3},
+		},
+		Attempts: []*anthillv1.TaskAttempt{
+			{NodeId: strings.Repeat("a", 32), Owner: "ada", State: "outvoted", Group: 0, Credibility: 0.8},
+			{NodeId: strings.Repeat("b", 32), Owner: "bruno", State: "killed", Credibility: 0.95, Reason: "time limit:\nstderr"},
+			{NodeId: strings.Repeat("c", 32), Owner: "chen", State: "voted", Group: 1, Credibility: 0.9968},
+			{NodeId: strings.Repeat("d", 32), Owner: "dora", State: "voted", Group: 1, Credibility: 1},
+		},
+	}
+	expectTask(t, task, `
+task       7
+verdict    accepted with credibility 0.999987
+
+GROUP  WON  CREDIBILITY  VOTES  RESULT
+    1  yes  0.999987         2  2 KiB, 303132333435
+    0       1.2e-5           1  failed with exit code 3
+
+WORKER    OWNER  STATE     GROUP  CREDIBILITY  REASON
+aaaaaaaa  ada    outvoted  0      0.8
+bbbbbbbb  bruno  killed           0.95         time limit: stderr
+cccccccc  chen   voted     1      0.9968
+dddddddd  dora   voted     1      1
+`)
+	task.Verdict, task.Credibility = "disputed", 0
+	task.Attempts = task.Attempts[:1]
+	task.Groups = task.Groups[1:]
+	expectTask(t, task, `
+task       7
+verdict    disputed
+
+GROUP  WON  CREDIBILITY  VOTES  RESULT
+    0       1.2e-5           1  failed with exit code 3
+
+WORKER    OWNER  STATE     GROUP  CREDIBILITY  REASON
+aaaaaaaa  ada    outvoted  0      0.8
+`)
+}
+
+func expectTask(t *testing.T, task *anthillv1.GetTaskResponse, want string) {
+	t.Helper()
+	var out strings.Builder
+	if err := writeTask(&out, task); err != nil {
+		t.Fatal(err)
+	}
+	expectText(t, out.String(), want)
+}
+
+func TestShares(t *testing.T) {
+	tests := []struct {
+		p                        float64
+		share, atMost, certainty string
+	}{
+		{0, "0", "0", "0"},
+		{1e-9, "1e-9", "1e-9", "1e-9"},
+		{1e-4, "1e-4", "1e-4", "1e-4"},
+		{100001e-9, "1.00001e-4", "1.1e-4", "1e-4"},
+		{99600e-9, "9.96e-5", "1e-4", "1e-4"},
+		{32e-6, "3.2e-5", "3.2e-5", "3.2e-5"},
+		{0.001, "0.001", "0.001", "0.001"},
+		{0.2, "0.2", "0.2", "0.2"},
+		{0.8, "0.8", "0.8", "0.8"},
+		{0.9968, "0.9968", "1", "0.9968"},
+		{0.999967, "0.999967", "1", "0.999967"},
+		{0.999999999, "0.999999999", "1", "0.999999999"},
+		{1, "1", "1", "1"},
+	}
+	for _, tt := range tests {
+		if got := share(tt.p); got != tt.share {
+			t.Errorf("share(%v) is %q, want %q", tt.p, got, tt.share)
+		}
+		if got := atMost(tt.p); got != tt.atMost {
+			t.Errorf("atMost(%v) is %q, want %q", tt.p, got, tt.atMost)
+		}
+		if got := certainty(tt.p); got != tt.certainty {
+			t.Errorf("certainty(%v) is %q, want %q", tt.p, got, tt.certainty)
+		}
 	}
 }
 
@@ -89,6 +225,7 @@ func TestReportNeverShowsRawGRPC(t *testing.T) {
 		{status.Error(codes.NotFound, "job x: none"), 3, "anthill: job x: none\n"},
 		{status.Error(codes.Unavailable, "no majority"), 4, "anthill: no majority\n"},
 		{fmt.Errorf("look: %w", sdk.ErrInvalid), 2, "anthill: look: bad input\n"},
+		{fmt.Errorf("job x: %w", errShort), 5, "anthill: job x: short of its max error\n"},
 		{status.Error(codes.Canceled, "context canceled"), 130, "anthill: interrupted\n"},
 	}
 	for _, tt := range tests {
@@ -110,5 +247,19 @@ func TestBarEndsThoughTheJobDoesNot(t *testing.T) {
 	case <-ended:
 	case <-time.After(5 * time.Second):
 		t.Fatal("the bar hangs")
+	}
+}
+
+// Results are checked by other owners' workers only.
+func TestDevWorkersCheckEachOther(t *testing.T) {
+	owners := map[string]bool{}
+	for _, w := range devWorkers() {
+		owners[w.Owner] = true
+		if w.Prior != 0.001 {
+			t.Errorf("%s is a saboteur with probability %v", w.Owner, w.Prior)
+		}
+	}
+	if len(owners) < 2 || len(owners) != len(devWorkers()) {
+		t.Errorf("%d workers of %d owners", len(devWorkers()), len(owners))
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync/atomic"
+	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -22,13 +22,19 @@ const writers = 4
 
 func newResultsCommand() *cobra.Command {
 	var dir string
+	var provisional bool
 	cmd := &cobra.Command{
 		Use:   "results JOB -o DIR",
 		Short: "Write a job's results into a directory",
 		Long: `Write a job's results into a directory, as task-000000.out and so on.
 
-Follows a running job until it is finished. Run again, it leaves alone what is
-there and right. The exit code is 1 if the job failed.`,
+Follows a running job until it is finished, and writes its results then: until
+then, the grid may still find one of them to be wrong. With --provisional,
+writes them as they come, and writes those again that change. Run again, it
+leaves alone what is there and right.
+
+The exit code is 1 if the job failed, and 5 if all results are there, but short
+of the max_error that was asked for.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			grid, err := connect(cmd, followPatience)
@@ -36,7 +42,7 @@ there and right. The exit code is 1 if the job failed.`,
 				return err
 			}
 			defer grid.Close()
-			job, err := collect(cmd.Context(), grid, args[0], dir, cmd.ErrOrStderr())
+			job, err := collect(cmd.Context(), grid, args[0], &collector{dir: dir, provisional: provisional}, cmd.ErrOrStderr())
 			if err != nil {
 				explainDetach(cmd.Context(), cmd, args[0])
 				return err
@@ -45,6 +51,7 @@ there and right. The exit code is 1 if the job failed.`,
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "the `directory` to write into; it is made if need be (required)")
+	cmd.Flags().BoolVar(&provisional, "provisional", false, "write results before the job is finished, though they may change")
 	if err := cmd.MarkFlagRequired("output"); err != nil {
 		panic("cli: the flag that was just made: " + err.Error())
 	}
@@ -52,16 +59,18 @@ there and right. The exit code is 1 if the job failed.`,
 }
 
 // collect follows a job to its end while it writes the results.
-func collect(ctx context.Context, grid *sdk.Grid, id, dir string, stderr io.Writer) (*anthillv1.Job, error) {
+func collect(ctx context.Context, grid *sdk.Grid, id string, c *collector, stderr io.Writer) (*anthillv1.Job, error) {
 	// Asked first, so that a wrong id makes no directory.
-	if _, err := grid.Job(ctx, id); err != nil {
+	job, err := grid.Job(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := os.MkdirAll(c.dir, 0o777); err != nil {
 		return nil, fmt.Errorf("results of job %s: %w", id, err)
 	}
-	c := collector{dir: dir}
-	var job *anthillv1.Job
+	if !c.provisional && !sdk.Finished(job) {
+		fmt.Fprintf(stderr, "%s: results are provisional until the job is finished; to have them now: anthill results %s -o DIR --provisional\n", id, id)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return c.run(ctx, grid, id) })
 	group.Go(func() (err error) {
@@ -71,8 +80,9 @@ func collect(ctx context.Context, grid *sdk.Grid, id, dir string, stderr io.Writ
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(stderr, "%s: wrote %d results to %s, %d were there\n", id, c.written.Load(), dir, c.kept.Load())
-	if got, want := c.written.Load()+c.kept.Load(), int64(job.GetTasks().GetTotal()); outcome(job) == nil && got != want {
+	fmt.Fprintf(stderr, "%s: wrote %d results to %s, %d were there\n", id, c.written, c.dir, c.kept)
+	got, want := len(c.newest), int(job.GetTasks().GetTotal())
+	if job.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED && got != want {
 		return nil, fmt.Errorf("results of job %s: got %d of %d", id, got, want)
 	}
 	return job, nil
@@ -80,14 +90,23 @@ func collect(ctx context.Context, grid *sdk.Grid, id, dir string, stderr io.Writ
 
 // collector writes results into a directory.
 type collector struct {
-	dir           string
-	written, kept atomic.Int64
+	dir         string
+	provisional bool
+
+	mu            sync.Mutex
+	newest        map[int]uint64 // sequence of a task's latest result
+	written, kept int
 }
 
 func (c *collector) run(ctx context.Context, grid *sdk.Grid, id string) error {
+	c.newest = map[int]uint64{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
-	for result, err := range grid.Results(ctx, id) {
+	results := grid.Results
+	if c.provisional {
+		results = grid.ProvisionalResults
+	}
+	for result, err := range results(ctx, id) {
 		if err != nil {
 			// If a writer failed, that is why the stream ended.
 			if failure := group.Wait(); failure != nil {
@@ -95,6 +114,9 @@ func (c *collector) run(ctx context.Context, grid *sdk.Grid, id string) error {
 			}
 			return err
 		}
+		c.mu.Lock()
+		c.newest[result.Task] = result.Sequence
+		c.mu.Unlock()
 		group.Go(func() error { return c.save(ctx, result) })
 	}
 	return group.Wait()
@@ -107,13 +129,33 @@ func (c *collector) save(ctx context.Context, result *sdk.Result) error {
 		return err
 	}
 	if there {
-		c.kept.Add(1)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.kept++
 		return nil
 	}
-	if err := writeAtomically(path, func(w io.Writer) error { return result.Copy(ctx, w) }); err != nil {
+	temp, err := writeTemp(path, func(w io.Writer) error { return result.Copy(ctx, w) })
+	if err == nil {
+		err = c.place(temp, path, result)
+	}
+	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	c.written.Add(1)
+	return nil
+}
+
+// place makes a written result the task's, unless a later one has come while
+// it was being written.
+func (c *collector) place(temp, path string, result *sdk.Result) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.newest[result.Task] != result.Sequence {
+		return os.Remove(temp)
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	c.written++
 	return nil
 }
 
@@ -134,21 +176,19 @@ func holds(path string, result *sdk.Result) (bool, error) {
 	return result.Matches(file, info.Size())
 }
 
-// writeAtomically makes a file that is whole or not there.
-func writeAtomically(path string, write func(io.Writer) error) error {
+// writeTemp writes a file beside path that is to take its place: there is no
+// half of a result to be seen.
+func writeTemp(path string, write func(io.Writer) error) (string, error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return err
+		return "", err
 	}
 	err = errors.Join(write(temp), temp.Close())
 	if err == nil {
 		err = os.Chmod(temp.Name(), 0o644)
 	}
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
 	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
+		return "", errors.Join(err, os.Remove(temp.Name()))
 	}
-	return nil
+	return temp.Name(), nil
 }

@@ -54,8 +54,13 @@ func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "anthill",
 		Short: "A volunteer compute grid with no server to own",
-		Args:  noSuchCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `A volunteer compute grid with no server to own.
+
+Exit codes: 0 done, 1 the job failed (or anything else did), 2 bad input, 3 not
+found, 4 no coordinator can be reached, 5 the job ended with all results, but
+short of the max_error that was asked for, 130 interrupted.`,
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		// report prints errors, and points at --help.
 		SilenceErrors: true,
 		SilenceUsage:  true,

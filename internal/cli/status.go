@@ -6,46 +6,73 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/problem"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )
 
 func newStatusCommand() *cobra.Command {
 	output, watch := formatTable, false
+	var task uint32
 	cmd := &cobra.Command{
 		Use:   "status JOB",
-		Short: "Describe a job",
-		Long: `Describe a job.
+		Short: "Describe a job, or one of its tasks",
+		Long: `Describe a job: how far it is, and how surely its results are right.
 
 With --watch, show its progress until it is finished; the exit code is 1 if it
-failed. With --watch -o json, print one object a line at each change.`,
+failed, and 5 if it ended with all results but short of the max_error that was
+asked for. With --watch -o json, print one object a line at each change.
+
+With --task, tell who tried the task, what each said, and which result won with
+what credibility.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if watch {
 				return watchStatus(cmd, args[0], output)
 			}
-			grid, err := connect(cmd, askPatience)
-			if err != nil {
-				return err
+			if cmd.Flags().Changed("task") {
+				return taskStatus(cmd, args[0], task, output)
 			}
-			defer grid.Close()
-			job, err := grid.Job(cmd.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return describe(cmd, job, output)
+			return jobStatus(cmd, args[0], output)
 		},
 	}
 	addFormatFlag(cmd, &output)
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "follow the job until it is finished")
+	cmd.Flags().Uint32Var(&task, "task", 0, "describe this `task`, from 0, in place of the job")
+	cmd.MarkFlagsMutuallyExclusive("watch", "task")
 	return cmd
 }
 
-func describe(cmd *cobra.Command, job *anthillv1.Job, output format) error {
+func jobStatus(cmd *cobra.Command, id string, output format) error {
+	grid, err := connect(cmd, askPatience)
+	if err != nil {
+		return err
+	}
+	defer grid.Close()
+	job, err := grid.Job(cmd.Context(), id)
+	if err != nil {
+		return err
+	}
 	if output == formatJSON {
 		return writeJSON(cmd.OutOrStdout(), job)
 	}
 	return writeJob(cmd.OutOrStdout(), job)
+}
+
+func taskStatus(cmd *cobra.Command, id string, index uint32, output format) error {
+	grid, err := connect(cmd, askPatience)
+	if err != nil {
+		return err
+	}
+	defer grid.Close()
+	task, err := grid.Task(cmd.Context(), id, index)
+	if err != nil {
+		return err
+	}
+	if output == formatJSON {
+		return writeJSON(cmd.OutOrStdout(), task)
+	}
+	return writeTask(cmd.OutOrStdout(), task)
 }
 
 func watchStatus(cmd *cobra.Command, id string, output format) error {
@@ -81,8 +108,13 @@ func watchJSON(cmd *cobra.Command, grid *sdk.Grid, id string) error {
 	return outcome(last)
 }
 
-// outcome is an error if a finished job did not succeed.
+// outcome is an error if a finished job did not give what was asked.
 func outcome(job *anthillv1.Job) error {
+	if sdk.ShortOfBound(job) {
+		return &problem.Problem{Kind: errShort, Next: job.GetShort(), Message: fmt.Sprintf(
+			"job %s: all results are there, but short of the max error: %s asked, %s reached",
+			job.GetId(), share(job.GetSpec().GetTrust().GetMaxError()), atMost(job.GetBound()))}
+	}
 	if job.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED {
 		return nil
 	}

@@ -20,7 +20,8 @@ func newSubmitCommand() *cobra.Command {
 		Long: `Submit a job and print its id on stdout.
 
 Returns when the grid has its own copies of the input. With --wait or -o, stays
-until the job is finished; the exit code is 1 if it failed. An interrupt
+until the job is finished; the exit code is 1 if it failed, and 5 if it ended
+with all results but short of the max_error that was asked for. An interrupt
 detaches, and the job goes on.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,7 +40,7 @@ detaches, and the job goes on.`,
 		},
 	}
 	cmd.Flags().BoolVarP(&wait, "wait", "w", false, "stay until the job is finished")
-	cmd.Flags().StringVarP(&dir, "output", "o", "", "write the results into this `directory` as they come; implies --wait")
+	cmd.Flags().StringVarP(&dir, "output", "o", "", "write the results into this `directory` when the job is finished; implies --wait")
 	return cmd
 }
 
@@ -82,7 +83,7 @@ func stay(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job, dir string) error {
 	var last *anthillv1.Job
 	var err error
 	if dir != "" {
-		last, err = collect(cmd.Context(), grid, job.ID(), dir, cmd.ErrOrStderr())
+		last, err = collect(cmd.Context(), grid, job.ID(), &collector{dir: dir}, cmd.ErrOrStderr())
 	} else {
 		last, err = follow(cmd.Context(), grid, job.ID(), cmd.ErrOrStderr())
 	}

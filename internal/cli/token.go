@@ -29,27 +29,35 @@ type tokenFlags struct {
 	ttl    time.Duration
 	uses   uint32
 	owner  string
+	prior  shareFlag
 	output format
+}
+
+// check says what is wrong with the wishes.
+func (f tokenFlags) check() error {
+	switch {
+	case f.ttl <= 0 || f.uses == 0:
+		return errors.New("--ttl and --uses must be more than zero")
+	case f.prior != 0 && f.role != jobs.Worker:
+		return fmt.Errorf("--prior is for workers: a %s computes nothing that could be wrong", f.role)
+	}
+	return nil
 }
 
 func newTokenCreateCommand() *cobra.Command {
 	flags := tokenFlags{output: formatTable}
 	cmd := &cobra.Command{
-		Use:   "create --role ROLE",
-		Short: "Make a join token and print it on stdout",
-		Args:  cobra.NoArgs,
-		PreRunE: func(*cobra.Command, []string) error {
-			if flags.ttl <= 0 || flags.uses == 0 {
-				return errors.New("--ttl and --uses must be more than zero")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return createToken(cmd, flags) },
+		Use:     "create --role ROLE",
+		Short:   "Make a join token and print it on stdout",
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error { return flags.check() },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return createToken(cmd, flags) },
 	}
 	cmd.Flags().Var((*roleFlag)(&flags.role), "role", "what it lets a node be: coordinator, worker, submitter or operator (required)")
 	cmd.Flags().DurationVar(&flags.ttl, "ttl", time.Hour, "how long it can be used")
 	cmd.Flags().Uint32Var(&flags.uses, "uses", 1, "how many nodes it admits")
 	cmd.Flags().StringVar(&flags.owner, "owner", "", "who answers for these nodes (default: the token itself)")
+	cmd.Flags().Var(&flags.prior, "prior", "how probably the owner of these workers is a saboteur, such as 0.01 for machines of your own (default: as the grid takes strangers)")
 	addFormatFlag(cmd, &flags.output)
 	if err := cmd.MarkFlagRequired("role"); err != nil {
 		panic("cli: the flag that was just made: " + err.Error())
@@ -64,7 +72,7 @@ func createToken(cmd *cobra.Command, flags tokenFlags) error {
 	}
 	defer grid.Close()
 	resp, err := grid.CreateToken(cmd.Context(), &anthillv1.CreateTokenRequest{
-		Role: anthillv1.Role(flags.role), Lifetime: durationpb.New(flags.ttl), Uses: flags.uses, Owner: flags.owner,
+		Role: anthillv1.Role(flags.role), Lifetime: durationpb.New(flags.ttl), Uses: flags.uses, Owner: flags.owner, Prior: flags.prior.float(),
 	})
 	if err != nil {
 		return err

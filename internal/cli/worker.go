@@ -17,6 +17,7 @@ const sandboxChild = "sandbox-child"
 
 func newWorkerCommand() *cobra.Command {
 	cfg := worker.Config{Lent: limits.Default()}
+	var misbehave string
 	var d daemon
 	cmd := &cobra.Command{
 		Use:   "worker --data DIR --join TOKEN",
@@ -25,13 +26,18 @@ func newWorkerCommand() *cobra.Command {
 a process of its own at the lowest priority, sees no file and no network, and is
 killed at its limits. A worker that has joined once needs no token any more.`,
 		Args: cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) (err error) {
+			cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave)
+			return err
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return runWorker(cmd, cfg, &d) },
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, blobs and compiled modules (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
-	cmd.Flags().BoolVar(&cfg.Misbehave, "misbehave", false, "return wrong bytes for half of the tasks, to try out whether the grid notices")
+	cmd.Flags().StringVar(&misbehave, "misbehave", "", "lie in this way, to try out whether the grid notices")
+	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(worker.Half)
 	_ = cmd.MarkFlagRequired("data") // the flags exist
 	_ = cmd.Flags().MarkHidden("misbehave")
 	d.flags(cmd)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -31,6 +32,7 @@ type Grid struct {
 	tokens       map[[32]byte]jobs.Role
 	requests     map[string]*Job
 	submissions  []*anthillv1.SubmitJobRequest
+	wishes       []*anthillv1.CreateTokenRequest
 	failures     []error
 	calls        int
 	store        *blobstore.Store
@@ -47,6 +49,7 @@ type coordinator struct {
 type Job struct {
 	Proto   *anthillv1.Job
 	results []*anthillv1.StreamResultsResponse
+	tasks   map[uint32]*anthillv1.GetTaskResponse
 	events  []*anthillv1.Event
 }
 
@@ -109,10 +112,7 @@ func (g *Grid) Kill(i int) {
 func (g *Grid) Restart(t testing.TB, i int) {
 	t.Helper()
 	c := g.coordinators[i]
-	listener, err := net.Listen("tcp", c.address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := listen(t, c.address)
 	c.address = listener.Addr().String()
 	c.server = grpc.NewServer(grpc.Creds(identity.ServerCredentials(c.identity, nil)))
 	anthillv1.RegisterJobServiceServer(c.server, &jobService{grid: g})
@@ -120,6 +120,21 @@ func (g *Grid) Restart(t testing.TB, i int) {
 	anthillv1.RegisterEnrolmentServiceServer(c.server, &enrolmentService{grid: g})
 	anthillv1.RegisterPieceServiceServer(c.server, swarm.NewServer(swarm.ServerConfig{Store: g.store, Allow: anybody}))
 	go c.server.Serve(listener) //nolint:errcheck // ends with Kill
+}
+
+// listen tries for a while: a client that dials a dead coordinator may have got
+// this very port from the system for its own end.
+func listen(t testing.TB, address string) net.Listener {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		listener, err := net.Listen("tcp", address)
+		if err == nil {
+			return listener
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Addresses are the coordinators'.

@@ -3,6 +3,7 @@ package fakegrid
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -22,7 +23,7 @@ func (g *Grid) AddJob(id string, tasks uint32) {
 		Attempts: &anthillv1.AttemptCounts{}, Fetched: &anthillv1.Traffic{},
 		InputCopies: g.Copies, InputCopiesNeeded: 2,
 	}
-	g.change(func() { g.jobs = append(g.jobs, &Job{Proto: job}) })
+	g.change(func() { g.jobs = append(g.jobs, &Job{Proto: job, tasks: map[uint32]*anthillv1.GetTaskResponse{}}) })
 }
 
 // AddNode puts a node into the list.
@@ -40,7 +41,8 @@ func (g *Grid) Update(id string, f func(*anthillv1.Job)) {
 	})
 }
 
-// Accept makes data the result of a task.
+// Accept makes data the result of a task, in the place of an earlier one if
+// there is one.
 func (g *Grid) Accept(t testing.TB, id string, task uint32, data []byte) {
 	t.Helper()
 	ref := blob.Of(data).Ref()
@@ -50,15 +52,26 @@ func (g *Grid) Accept(t testing.TB, id string, task uint32, data []byte) {
 	} else if _, err := g.store.Put(data); err != nil {
 		t.Fatal(err)
 	}
+	changed := false
 	g.change(func() {
 		job := g.job(id)
+		changed = slices.ContainsFunc(job.results, func(m *anthillv1.StreamResultsResponse) bool { return m.GetTask() == task })
 		msg.Sequence = uint64(len(job.results))
 		job.results = append(job.results, msg)
 	})
 	g.Update(id, func(job *anthillv1.Job) {
+		if changed {
+			job.Tasks.Changed++
+			return
+		}
 		job.Tasks.Done++
 		job.Tasks.Accepted++
 	})
+}
+
+// Inspected is what GetTask answers of a task.
+func (g *Grid) Inspected(id string, report *anthillv1.GetTaskResponse) {
+	g.change(func() { g.job(id).tasks[report.GetTask()] = report })
 }
 
 // Tell adds an event.
@@ -89,6 +102,13 @@ func (g *Grid) Submissions() []*anthillv1.SubmitJobRequest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.submissions
+}
+
+// Wishes are the requests that made a token.
+func (g *Grid) Wishes() []*anthillv1.CreateTokenRequest {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.wishes
 }
 
 // Calls counts the calls that came in, those that failed included.

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -93,19 +94,59 @@ func (s *jobService) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.Server
 	})
 }
 
+func (s *jobService) GetTask(_ context.Context, req *anthillv1.GetTaskRequest) (*anthillv1.GetTaskResponse, error) {
+	if err := s.grid.enter(); err != nil {
+		return nil, err
+	}
+	s.grid.mu.Lock()
+	defer s.grid.mu.Unlock()
+	job := s.grid.job(req.GetJobId())
+	if job == nil {
+		return nil, unknown(req.GetJobId())
+	}
+	total := job.Proto.GetTasks().GetTotal()
+	if req.GetTask() >= total {
+		return nil, status.Errorf(codes.NotFound, "task %d: job %s has tasks 0 to %d", req.GetTask(), req.GetJobId(), int(total)-1)
+	}
+	if report := job.tasks[req.GetTask()]; report != nil {
+		return report, nil
+	}
+	return &anthillv1.GetTaskResponse{Task: req.GetTask(), Verdict: "untouched"}, nil
+}
+
 // StreamResults starts one result too early: clients must cope.
 func (s *jobService) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]) error {
 	next := int(req.GetFromSequence())
 	if next > 0 {
 		next--
 	}
+	headed := false
 	return s.grid.follow(stream.Context(), req.GetJobId(), func(job Job) (bool, error) {
+		if !job.finished() && !headed {
+			headed = true
+			if err := stream.SendHeader(metadata.MD{}); err != nil {
+				return false, err
+			}
+		}
+		if !job.finished() && !req.GetProvisional() {
+			return false, nil
+		}
 		for ; next < len(job.results); next++ {
+			if job.finished() && job.replaced(next) {
+				continue
+			}
 			if err := stream.Send(job.results[next]); err != nil {
 				return false, err
 			}
 		}
 		return job.finished(), nil
+	})
+}
+
+// replaced says whether a later result is of the same task.
+func (j *Job) replaced(i int) bool {
+	return slices.ContainsFunc(j.results[i+1:], func(m *anthillv1.StreamResultsResponse) bool {
+		return m.GetTask() == j.results[i].GetTask()
 	})
 }
 
@@ -161,7 +202,10 @@ func (s *enrolmentService) CreateToken(_ context.Context, req *anthillv1.CreateT
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
-	s.grid.change(func() { s.grid.tokens[token.Hash()] = token.Role })
+	s.grid.change(func() {
+		s.grid.tokens[token.Hash()] = token.Role
+		s.grid.wishes = append(s.grid.wishes, req)
+	})
 	return &anthillv1.CreateTokenResponse{
 		Token: token.String(), ExpiresAt: timestamppb.New(time.Now().Add(req.GetLifetime().AsDuration())),
 	}, nil

@@ -35,11 +35,18 @@ type Config struct {
 	Workers      []localgrid.Worker
 }
 
-// Workers are honest workers with one slot each, of these owners.
-func Workers(owners ...string) []localgrid.Worker {
+// Strangers are honest workers with one slot each, of these owners, of whom the
+// grid knows nothing.
+func Strangers(owners ...string) []localgrid.Worker { return workers(owners, 0) }
+
+// Friends are such workers of owners whom the grid has been told to trust: two
+// of them are enough for the default max_error, in jobs of one task too.
+func Friends(owners ...string) []localgrid.Worker { return workers(owners, 0.001) }
+
+func workers(owners []string, prior float64) []localgrid.Worker {
 	var list []localgrid.Worker
 	for _, owner := range owners {
-		list = append(list, localgrid.Worker{Owner: owner})
+		list = append(list, localgrid.Worker{Owner: owner, Prior: prior})
 	}
 	return list
 }

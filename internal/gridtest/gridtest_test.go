@@ -13,7 +13,7 @@ import (
 func TestGrid(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	grid := Start(t, Config{Coordinators: 1, Workers: Workers("ada", "bruno")})
+	grid := Start(t, Config{Coordinators: 1, Workers: Friends("ada", "bruno")})
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("the build left %v, %v", left, err)
 	}
@@ -32,7 +32,7 @@ func TestGrid(t *testing.T) {
 }
 
 func TestCommands(t *testing.T) {
-	grid := Start(t, Config{Coordinators: 1, Workers: Workers("ada")})
+	grid := Start(t, Config{Coordinators: 1, Workers: Friends("ada")})
 	code, stdout, stderr := grid.Run(t, "nodes")
 	if code != 0 || strings.Count(stdout, "\n") != 3 {
 		t.Errorf("nodes: exit code %d\n%s%s", code, stdout, stderr)

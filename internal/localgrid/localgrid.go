@@ -20,6 +20,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/identity"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
+	"github.com/anthill-grid/anthill/worker"
 )
 
 // Config says what to run.
@@ -34,7 +35,8 @@ type Config struct {
 type Worker struct {
 	Owner     string
 	Slots     int
-	Misbehave bool
+	Prior     float64 // that the owner is a saboteur; 0: the grid's
+	Misbehave worker.Misbehaviour
 }
 
 // Grid is a running grid. Its processes are named c1, c2, ... and w1, w2, ...
@@ -87,7 +89,9 @@ func (g *Grid) startCoordinators(ctx context.Context) error {
 	if g.cfg.Coordinators == 1 {
 		return nil
 	}
-	token, err := g.token(ctx, anthillv1.Role_ROLE_COORDINATOR, uint32(g.cfg.Coordinators-1), "operator")
+	token, err := g.token(ctx, &anthillv1.CreateTokenRequest{
+		Role: anthillv1.Role_ROLE_COORDINATOR, Uses: uint32(g.cfg.Coordinators - 1), Owner: "operator",
+	})
 	if err != nil {
 		return err
 	}
@@ -133,23 +137,25 @@ func (g *Grid) startWorkers(ctx context.Context) error {
 func (g *Grid) worker(ctx context.Context, n int, w Worker) (*process, error) {
 	p := g.process(fmt.Sprintf("w%d", n))
 	p.args = []string{"worker", "--data", p.dir, "--listen", "127.0.0.1:0", "--slots", fmt.Sprint(max(1, w.Slots))}
-	if w.Misbehave {
-		p.args = append(p.args, "--misbehave")
+	if w.Misbehave != worker.Honest {
+		p.args = append(p.args, "--misbehave="+string(w.Misbehave))
 	}
 	if _, err := identity.Load(p.dir); err == nil {
 		return p, nil
 	}
-	token, err := g.token(ctx, anthillv1.Role_ROLE_WORKER, 1, w.Owner)
+	token, err := g.token(ctx, &anthillv1.CreateTokenRequest{
+		Role: anthillv1.Role_ROLE_WORKER, Uses: 1, Owner: w.Owner, Prior: w.Prior,
+	})
 	p.args = append(p.args, "--join", token)
 	return p, err
 }
 
-func (g *Grid) token(ctx context.Context, role anthillv1.Role, uses uint32, owner string) (string, error) {
+// token makes a token; wish needs no lifetime.
+func (g *Grid) token(ctx context.Context, wish *anthillv1.CreateTokenRequest) (string, error) {
+	wish.Lifetime = durationpb.New(10 * time.Minute)
 	var token string
 	err := g.ask(ctx, func(grid *sdk.Grid) error {
-		resp, err := grid.CreateToken(ctx, &anthillv1.CreateTokenRequest{
-			Role: role, Uses: uses, Owner: owner, Lifetime: durationpb.New(10 * time.Minute),
-		})
+		resp, err := grid.CreateToken(ctx, wish)
 		token = resp.GetToken()
 		return err
 	})

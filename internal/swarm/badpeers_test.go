@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -179,5 +180,35 @@ func TestALoneSilentProviderIsGivenUp(t *testing.T) {
 	p.onRead = hang
 	if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(p)); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Who answers at another node's address does not hear what is asked of it.
+func TestOnlyTheNodeThatIsMeantIsAsked(t *testing.T) {
+	pool := newPool(namedCreds{insecure.NewCredentials()})
+	t.Cleanup(func() { _ = pool.Close() })
+	s := newSwarm(t, Config{Dial: pool.Dial, Patience: 300 * time.Millisecond, Identify: func(a credentials.AuthInfo) (jobs.NodeID, jobs.Role, error) {
+		return jobs.NodeID("node at " + a.(named).address), jobs.Worker, nil
+	}})
+	data := content(30, 100)
+	id := blob.Of(data).ID()
+	p := serve(t, jobs.Worker).hold(t, data)
+	meant, other := p.Provider, p.Provider
+	meant.Node, other.Node = jobs.NodeID("node at "+p.Address), "a victim"
+	_, err := s.Fetch(deadline(t, 10*time.Second), id, 0, -1, []Provider{other})
+	if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "answers in the place of node a victim") {
+		t.Errorf("fetch from an impostor: %v", err)
+	}
+	if got, _, err := s.FetchSmall(deadline(t, 10*time.Second), []blob.ID{id}, []Provider{other}); err != nil || got[0] != nil {
+		t.Errorf("got %d bytes, %v", len(got[0]), err)
+	}
+	if p.stats.Load()+p.reads.Load() != 0 || s.refusals.has(meant.Node, p.Address) {
+		t.Error("an impostor is asked, or is refused for what it did not do")
+	}
+	if got, _, err := s.FetchSmall(deadline(t, 10*time.Second), []blob.ID{id}, []Provider{other, meant}); err != nil || !bytes.Equal(got[0], data) {
+		t.Errorf("got %d bytes of the right node, %v", len(got[0]), err)
+	}
+	if _, err := s.Fetch(deadline(t, 10*time.Second), id, 0, -1, []Provider{other, meant}); err != nil {
+		t.Errorf("fetch from the right node: %v", err)
 	}
 }

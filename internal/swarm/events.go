@@ -40,7 +40,7 @@ func (d *download) addRemote(p Provider) {
 		return
 	}
 	for _, r := range d.remotes {
-		if r.Address == p.Address {
+		if r.Address == p.Address && r.Node == p.Node {
 			return
 		}
 	}

@@ -50,9 +50,9 @@ func (s *Swarm) FetchSmall(ctx context.Context, ids []blob.ID, providers []Provi
 func (s *Swarm) tiers(providers []Provider) [][]Provider {
 	list := slices.Clone(providers)
 	slices.SortStableFunc(list, func(a, b Provider) int {
-		return cmp.Or(rank(a.Role)-rank(b.Role), cmp.Compare(a.Address, b.Address))
+		return cmp.Or(rank(a.Role)-rank(b.Role), cmp.Compare(a.Address, b.Address), cmp.Compare(a.Node, b.Node))
 	})
-	list = slices.CompactFunc(list, func(a, b Provider) bool { return a.Address == b.Address })
+	list = slices.CompactFunc(list, func(a, b Provider) bool { return a.Address == b.Address && a.Node == b.Node })
 	var tiers [][]Provider
 	for _, p := range list {
 		if p.Address == s.cfg.Self {
@@ -104,7 +104,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 	for _, id := range batch {
 		req.Blobs = append(req.Blobs, id[:])
 	}
-	stream, err := anthillv1.NewPieceServiceClient(conn).ReadBlobs(ctx, req)
+	stream, err := anthillv1.NewPieceServiceClient(conn).ReadBlobs(ctx, req, s.meaning(p))
 	if err != nil {
 		return from, err
 	}

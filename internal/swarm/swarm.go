@@ -34,6 +34,9 @@ var (
 type Provider struct {
 	Address string // HOST:PORT of its PieceService
 	Role    jobs.Role
+	// Node, where set, is the only node that is asked at this address. Who
+	// hears of a result's id could hand it in as its own.
+	Node jobs.NodeID
 }
 
 // Traffic counts the bytes of verified pieces by the role of who sent them.
@@ -58,7 +61,7 @@ type Config struct {
 	Self string
 	// Identify tells who is at the other end of a connection, so that refusals
 	// and Traffic go by node. Without it they go by address and by what the
-	// Provider says of its role.
+	// Provider says of its role, and Provider.Node counts for nothing.
 	Identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
 	// Patience is how long a Fetch goes on while nobody sends anything;
 	// 0 means 5 seconds.

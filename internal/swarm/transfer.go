@@ -11,7 +11,10 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 )
 
 // errLie is wrapped by errors that only a peer that is broken or lies can
@@ -38,6 +41,39 @@ func (s *Swarm) whois(p *peer.Peer, said Provider) who {
 	return who{role: said.Role}
 }
 
+// meaning makes a call fail unless it is the provider's node that would get it.
+func (s *Swarm) meaning(p Provider) grpc.CallOption {
+	if p.Node == "" || s.cfg.Identify == nil {
+		return grpc.EmptyCallOption{}
+	}
+	return grpc.PerRPCCredentials(onlyTo{p.Node, s.cfg.Identify})
+}
+
+// onlyTo sends nothing along with a call. It is asked for what to send when the
+// connection stands and before the call goes out, which is the one moment at
+// which a call can still be kept from the wrong node.
+type onlyTo struct {
+	node     jobs.NodeID
+	identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
+}
+
+// GetRequestMetadata implements credentials.PerRPCCredentials.
+func (o onlyTo) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
+	info, _ := credentials.RequestInfoFromContext(ctx)
+	node, _, err := o.identify(info.AuthInfo)
+	if err != nil {
+		return nil, status.Errorf(codes.Unauthenticated, "cannot tell whether it is node %s: %v", o.node.Short(), err)
+	}
+	if node != o.node {
+		return nil, status.Errorf(codes.Unauthenticated, "node %s answers in the place of node %s", node.Short(), o.node.Short())
+	}
+	return nil, nil
+}
+
+// RequireTransportSecurity implements credentials.PerRPCCredentials: identify
+// sees to that.
+func (onlyTo) RequireTransportSecurity() bool { return false }
+
 // stat asks a peer what it has of a blob.
 func (s *Swarm) stat(ctx context.Context, id blob.ID, p Provider) (*anthillv1.StatResponse, who, error) {
 	conn, err := s.cfg.Dial(ctx, p.Address)
@@ -45,7 +81,7 @@ func (s *Swarm) stat(ctx context.Context, id blob.ID, p Provider) (*anthillv1.St
 		return nil, who{role: p.Role}, err
 	}
 	var other peer.Peer
-	resp, err := anthillv1.NewPieceServiceClient(conn).Stat(ctx, &anthillv1.StatRequest{Blob: id[:]}, grpc.Peer(&other))
+	resp, err := anthillv1.NewPieceServiceClient(conn).Stat(ctx, &anthillv1.StatRequest{Blob: id[:]}, s.meaning(p), grpc.Peer(&other))
 	return resp, s.whois(&other, p), err
 }
 
@@ -60,7 +96,7 @@ func (s *Swarm) readPiece(ctx context.Context, m blob.Manifest, id blob.ID, i in
 		return nil, from, err
 	}
 	req := &anthillv1.ReadRequest{Blob: id[:], Pieces: []uint32{uint32(i)}}
-	stream, err := anthillv1.NewPieceServiceClient(conn).Read(ctx, req)
+	stream, err := anthillv1.NewPieceServiceClient(conn).Read(ctx, req, s.meaning(p))
 	if err != nil {
 		return nil, from, err
 	}

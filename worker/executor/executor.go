@@ -43,7 +43,7 @@ type Executor struct {
 	Store   Store
 	// Tamper, where set, changes results before they are hashed: what a worker
 	// does that is started to misbehave.
-	Tamper func(lease uint64, output []byte) []byte
+	Tamper func(ctx context.Context, lease *anthillv1.Lease, output []byte) []byte
 }
 
 // Attempt is an attempt that has all it needs on this machine.
@@ -211,7 +211,11 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 		Lease: a.Lease.GetId(), Elapsed: durationpb.New(result.Elapsed), Fetched: traffic(a.fetched),
 	}
 	if result.Succeeded() {
-		return e.succeeded(report, result.Output)
+		output := result.Output
+		if e.Tamper != nil {
+			output = e.Tamper(ctx, a.Lease, output)
+		}
+		return e.succeeded(report, output)
 	}
 	report.Status, report.ExitCode = failure(result)
 	report.Reason = Reason(explain(result, a.task), result.Stderr)
@@ -245,9 +249,6 @@ func (e *Executor) lost(a *Attempt, err error) *anthillv1.AttemptReport {
 // succeeded sends a small output along; a large one is stored, for coordinators
 // to fetch.
 func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *anthillv1.AttemptReport {
-	if e.Tamper != nil {
-		output = e.Tamper(report.GetLease(), output)
-	}
 	ref := blob.Ref{Size: int64(len(output))}
 	if ref.Size <= blob.MinPiece {
 		ref, report.Data = blob.Of(output).Ref(), output

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -282,10 +283,16 @@ func TestResults(t *testing.T) {
 	if r := run(t, &Executor{Store: full}, ok(large)); r.GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(r.GetReason(), "disk full") {
 		t.Errorf("on a full disk: reported %v", r)
 	}
-	liar := &Executor{Store: newDisk(), Tamper: func(uint64, []byte) []byte { return []byte("lie") }}
-	id := blob.Of([]byte("lie")).ID()
-	if r := run(t, liar, ok([]byte("truth"))); !bytes.Equal(r.GetOutput().GetId(), id[:]) || string(r.GetData()) != "lie" {
+	liar := &Executor{Store: newDisk(), Tamper: func(_ context.Context, l *anthillv1.Lease, output []byte) []byte {
+		return fmt.Appendf(nil, "not %s, of lease %d", output, l.GetId())
+	}}
+	lie := "not truth, of lease 7"
+	id := blob.Of([]byte(lie)).ID()
+	if r := run(t, liar, ok([]byte("truth"))); !bytes.Equal(r.GetOutput().GetId(), id[:]) || string(r.GetData()) != lie {
 		t.Errorf("a liar reported %v", r)
+	}
+	if r := run(t, liar, &runner{result: sandbox.Result{Status: sandbox.Trapped}}); r.GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED || r.GetOutput() != nil {
+		t.Errorf("a liar reported %v of a task that failed", r)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
+	"github.com/anthill-grid/anthill/worker"
 )
 
 // liar is the owner of the worker that misbehaves.
@@ -50,6 +51,7 @@ type demo struct {
 	killed   atomic.Int64   // when the leader was killed, in Unix nanoseconds
 	victim   string
 	failover time.Duration
+	trusted  uint64 // results of the liar that stood when he was last seen unbanned
 	counts   wordcount.Counts
 	wrong    int // accepted results that are not what they should be
 }
@@ -79,7 +81,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 	d.grid, err = localgrid.Start(ctx, localgrid.Config{
 		Exe: d.Exe, Dir: filepath.Join(d.Dir, "grid"), Coordinators: 3,
 		Workers: []localgrid.Worker{
-			{Owner: "ada"}, {Owner: "bruno"}, {Owner: "chen"}, {Owner: "dora"}, {Owner: liar, Misbehave: true},
+			{Owner: "ada"}, {Owner: "bruno"}, {Owner: "chen"}, {Owner: "dora"}, {Owner: liar, Misbehave: worker.Half},
 		},
 	})
 	if err != nil {
@@ -149,9 +151,14 @@ func (d *demo) work(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	half := make(chan struct{})
 	recovered := make(chan struct{})
-	group.Go(func() error { return d.follow(ctx, half, recovered) })
 	group.Go(func() error { return d.merge(ctx) })
 	group.Go(func() error { return d.killLeader(ctx, half, recovered) })
+	watching, stop := context.WithCancel(ctx)
+	group.Go(func() error { return d.watchLiar(watching) })
+	group.Go(func() error {
+		defer stop()
+		return d.follow(ctx, half, recovered)
+	})
 	return group.Wait()
 }
 
@@ -176,7 +183,7 @@ func (d *demo) follow(ctx context.Context, half, recovered chan<- struct{}) erro
 			close(half)
 		}
 		switch since := d.sinceKill(); {
-		case since < settling:
+		case since < settling || accepted < before: // results may be taken back
 			before = accepted
 		case d.failover == 0 && accepted > before:
 			d.failover = since
@@ -240,8 +247,45 @@ func wait(ctx context.Context, c <-chan struct{}) bool {
 	}
 }
 
-// merge adds the partial counts up as they are accepted, and compares each
-// with what its shard really holds.
+// liarPause is how often the grid is asked what it thinks of the liar.
+const liarPause = 100 * time.Millisecond
+
+// watchLiar notes how many results of the liar the grid believes, until it bans
+// him: then it withdraws them.
+func (d *demo) watchLiar(ctx context.Context) error {
+	for {
+		record, err := d.liarsRecord(ctx)
+		if ctx.Err() != nil || record.GetBanned() {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		d.trusted = record.GetAgreed()
+		select {
+		case <-time.After(liarPause):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// liarsRecord is what the grid thinks of the liar.
+func (d *demo) liarsRecord(ctx context.Context) (*anthillv1.OwnerRecord, error) {
+	nodes, err := d.client.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range nodes {
+		if n.GetOwner() == liar {
+			return n.GetRecord(), nil
+		}
+	}
+	return nil, errors.New("demo: the grid does not know the liar")
+}
+
+// merge adds the partial counts up when they are final, and compares each with
+// what its shard really holds.
 func (d *demo) merge(ctx context.Context) error {
 	for result, err := range d.client.Results(ctx, d.job.ID()) {
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -17,12 +18,26 @@ import (
 type Report struct {
 	Tasks    uint32 `json:"tasks"`
 	Attempts uint64 `json:"attempts"`
-	// WrongOffered are results that a quorum outvoted, WrongAccepted accepted
-	// results whose bytes are not what their shard gives.
-	WrongOffered  uint64  `json:"wrong_offered"`
-	WrongAccepted int     `json:"wrong_accepted"`
-	LiarFlagged   bool    `json:"liar_flagged"`
-	Failover      float64 `json:"failover_seconds"`
+	// Executions are the attempts per task.
+	Executions float64 `json:"executions_per_task"`
+	// MaxError is the expected share of wrong results that was asked for, Bound
+	// the one that was reached.
+	MaxError float64 `json:"max_error"`
+	Bound    float64 `json:"bound"`
+	// How often attempts at a task came to disagree, and how often an accepted
+	// result was taken back or gave way to another.
+	Disputes uint32 `json:"disputes"`
+	Reopened uint32 `json:"reopened"`
+	Changed  uint32 `json:"changed"`
+	// WrongOffered are results that were outvoted, WrongAccepted final results
+	// whose bytes are not what their shard gives.
+	WrongOffered  uint64 `json:"wrong_offered"`
+	WrongAccepted int    `json:"wrong_accepted"`
+	LiarFlagged   bool   `json:"liar_flagged"`
+	// LiarResults is after how many of its results the liar was banned, true
+	// ones included, as seen from a tenth of a second before.
+	LiarResults uint64  `json:"liar_results"`
+	Failover    float64 `json:"failover_seconds"`
 	// Bytes that workers fetched. Peers are other workers and coordinators.
 	FromSubmitter    int64   `json:"bytes_from_submitter"`
 	FromPeers        int64   `json:"bytes_from_peers"`
@@ -52,9 +67,12 @@ func (d *demo) report(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	traffic, attempts := d.last.GetFetched(), d.last.GetAttempts()
+	traffic, attempts, tasks := d.last.GetFetched(), d.last.GetAttempts(), d.last.GetTasks()
 	r := &Report{
-		Tasks: d.last.GetTasks().GetTotal(), Attempts: attempts.GetStarted(),
+		Tasks: tasks.GetTotal(), Attempts: attempts.GetStarted(),
+		Executions: math.Round(100*float64(attempts.GetStarted())/float64(max(1, tasks.GetTotal()))) / 100,
+		MaxError:   d.last.GetSpec().GetTrust().GetMaxError(), Bound: d.last.GetBound(),
+		Disputes: tasks.GetDisputes(), Reopened: tasks.GetReopened(), Changed: tasks.GetChanged(),
 		WrongOffered: attempts.GetOutvoted() + uint64(d.wrong), WrongAccepted: d.wrong,
 		Failover:      seconds(d.failover),
 		FromSubmitter: traffic.GetFromSubmitter(), FromPeers: traffic.GetFromWorkers() + traffic.GetFromCoordinators(),
@@ -72,18 +90,16 @@ func same(a, b *wordcount.Counts) (bool, error) {
 	return bytes.Equal(left.Bytes(), right.Bytes()), errors.Join(errA, errB)
 }
 
-// judgeLiar asks the grid what it thinks of the liar.
+// judgeLiar asks the grid what it thinks of the liar in the end.
 func (d *demo) judgeLiar(ctx context.Context, r *Report) error {
-	nodes, err := d.client.Nodes(ctx)
+	record, err := d.liarsRecord(ctx)
 	if err != nil {
 		return err
 	}
-	r.liarFate = "got away with it"
-	for _, n := range nodes {
-		if n.GetOwner() == liar && n.GetRecord().GetBanned() {
-			r.LiarFlagged = true
-			r.liarFate = "banned: " + n.GetRecord().GetBannedReason()
-		}
+	r.LiarFlagged, r.liarFate = record.GetBanned(), "got away with it"
+	if r.LiarFlagged {
+		r.LiarResults = d.trusted + record.GetOutvoted()
+		r.liarFate = fmt.Sprintf("banned after some %d results: %s", r.LiarResults, record.GetBannedReason())
 	}
 	return nil
 }
@@ -93,6 +109,9 @@ func (r *Report) Failures() []string {
 	var list []string
 	if r.WrongAccepted > 0 {
 		list = append(list, fmt.Sprintf("%d wrong results were accepted", r.WrongAccepted))
+	}
+	if r.Bound > r.MaxError {
+		list = append(list, fmt.Sprintf("a max error of %g was asked for, and %g reached", r.MaxError, r.Bound))
 	}
 	if !r.Identical {
 		list = append(list, "the merged counts are not those of a local count")
@@ -111,8 +130,10 @@ func (r *Report) Print(w io.Writer) {
 	yes := map[bool]string{true: "yes", false: "NO"}
 	fmt.Fprintln(w)
 	line("input", "%d files, %s", r.files, sdk.Size(r.bytes))
-	line("tasks", "%d, with %.2f attempts each", r.Tasks, float64(r.Attempts)/float64(max(1, r.Tasks)))
-	line("wrong results", "%d offered, %d accepted", r.WrongOffered, r.WrongAccepted)
+	line("tasks", "%d, with %.2f executions each", r.Tasks, r.Executions)
+	line("expected error", "at most %.2g reached, %.2g asked", r.Bound, r.MaxError)
+	line("wrong results", "%d outvoted, %d accepted in the end", r.WrongOffered, r.WrongAccepted)
+	line("tasks in doubt", "%d disputed, %d reopened, %d changed", r.Disputes, r.Reopened, r.Changed)
 	line("the liar", "%s: %s", liar, r.liarFate)
 	line("leader killed", "%s; the next result was accepted %.1f s later", r.victim, r.Failover)
 	line("workers fetched", "%s from other workers, %s from coordinators, %s from the submitter",

@@ -19,7 +19,7 @@ const goGuest = "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"
 // TestGrid runs what breaks nothing on one grid, good and bad, and then looks
 // whether all of its processes live.
 func TestGrid(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	t.Run("large output", func(t *testing.T) { testLargeOutput(t, grid) })
 	t.Run("data files", func(t *testing.T) { testDataFiles(t, grid) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, grid) })

@@ -13,7 +13,7 @@ import (
 func slowEcho() []byte { return guesttest.EchoAfter(50) }
 
 func TestLeaderIsKilled(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, slowEcho(), 30)
 	id := submit(t, client, file)
@@ -33,7 +33,7 @@ func TestLeaderIsKilled(t *testing.T) {
 // TestFounderIsKilledEarly kills the coordinator that admitted the workers,
 // before it could tell them of any other: gossip does.
 func TestFounderIsKilledEarly(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno")})
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	grid.KillAll(t, "c1")
 	client := grid.Connect(t)
 	file, want := echoJob(t, guesttest.Echo(), 5)
@@ -43,7 +43,7 @@ func TestFounderIsKilledEarly(t *testing.T) {
 }
 
 func TestWorkerIsKilled(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, guesttest.EchoAfter(500), 3)
 	id := submit(t, client, file)
@@ -59,7 +59,7 @@ func TestWorkerIsKilled(t *testing.T) {
 }
 
 func TestAllCoordinatorsAreKilled(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, slowEcho(), 30)
 	id := submit(t, client, file)
@@ -86,7 +86,7 @@ func expectUnavailable(t *testing.T, grid *gridtest.Grid) {
 // TestSucceededMeansHeld kills every worker and the leader as soon as the job
 // has succeeded.
 func TestSucceededMeansHeld(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno")})
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, guesttest.Echo(), 0)
 	for i, size := range []int{0, 1, 100, 256 << 10, 256<<10 + 1, 3 << 20} {

@@ -14,7 +14,7 @@ import (
 // has returned, all bytes must come from the grid itself, for the first worker
 // from coordinators, and for those after him from him too.
 func TestSubmitterLeaves(t *testing.T) {
-	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Workers("ada", "bruno", "chen")})
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	grid.KillAll(t, "w1", "w2", "w3")
 	const size = 6 << 20

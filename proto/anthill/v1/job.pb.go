@@ -90,10 +90,16 @@ const (
 	EventKind_EVENT_KIND_UNSPECIFIED EventKind = 0
 	// Attempts at a task disagreed.
 	EventKind_EVENT_KIND_DISPUTED EventKind = 1
-	// An owner's results were outvoted so often that he gets no more work.
+	// An owner's results were outvoted so that he gets no more work.
 	EventKind_EVENT_KIND_BANNED EventKind = 2
 	// The job ended.
 	EventKind_EVENT_KIND_FINISHED EventKind = 3
+	// Accepted results were taken back and are computed again.
+	EventKind_EVENT_KIND_REOPENED EventKind = 4
+	// Other results were accepted in the place of earlier ones.
+	EventKind_EVENT_KIND_CHANGED EventKind = 5
+	// An owner's result was outvoted, and he has to earn his trust anew.
+	EventKind_EVENT_KIND_DOUBTED EventKind = 6
 )
 
 // Enum value maps for EventKind.
@@ -103,12 +109,18 @@ var (
 		1: "EVENT_KIND_DISPUTED",
 		2: "EVENT_KIND_BANNED",
 		3: "EVENT_KIND_FINISHED",
+		4: "EVENT_KIND_REOPENED",
+		5: "EVENT_KIND_CHANGED",
+		6: "EVENT_KIND_DOUBTED",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED": 0,
 		"EVENT_KIND_DISPUTED":    1,
 		"EVENT_KIND_BANNED":      2,
 		"EVENT_KIND_FINISHED":    3,
+		"EVENT_KIND_REOPENED":    4,
+		"EVENT_KIND_CHANGED":     5,
+		"EVENT_KIND_DOUBTED":     6,
 	}
 )
 
@@ -568,15 +580,21 @@ func (x *Limits) GetOutput() int64 {
 	return 0
 }
 
-// Trust says how much agreement accepts a result. Zero means the default.
+// Trust says what it takes to believe results. Left empty, it asks for a
+// max_error of 1e-4.
 type Trust struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Attempts started at once. Default 2.
+	// Fixed replication: attempts started at once at every task. 1 is for
+	// machines of one's own: each task runs once, but for spot checks.
 	Replicas uint32 `protobuf:"varint,1,opt,name=replicas,proto3" json:"replicas,omitempty"`
-	// Agreeing attempts that accept a result. Default 2.
+	// Fixed replication: agreeing attempts that accept a result. Default 2.
 	Quorum uint32 `protobuf:"varint,2,opt,name=quorum,proto3" json:"quorum,omitempty"`
-	// Attempts after which a task without agreement has failed. Default 5.
-	MaxAttempts   uint32 `protobuf:"varint,3,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	// Fixed replication: attempts after which a task without agreement has
+	// failed. Default 5.
+	MaxAttempts uint32 `protobuf:"varint,3,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	// The expected share of wrong results that the submitter accepts, above 0 and
+	// below 1, to nine decimal places. Not together with the others.
+	MaxError      float64 `protobuf:"fixed64,4,opt,name=max_error,json=maxError,proto3" json:"max_error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -632,6 +650,13 @@ func (x *Trust) GetMaxAttempts() uint32 {
 	return 0
 }
 
+func (x *Trust) GetMaxError() float64 {
+	if x != nil {
+		return x.MaxError
+	}
+	return 0
+}
+
 // Job describes a job.
 type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -654,8 +679,15 @@ type Job struct {
 	// many are needed before the submitter may leave.
 	InputCopies       uint32 `protobuf:"varint,12,opt,name=input_copies,json=inputCopies,proto3" json:"input_copies,omitempty"`
 	InputCopiesNeeded uint32 `protobuf:"varint,13,opt,name=input_copies_needed,json=inputCopiesNeeded,proto3" json:"input_copies_needed,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// The expected share of wrong results among the accepted ones, by what is
+	// known now; of a finished job, what it finished with. 0 under fixed
+	// replication, which makes no such promise.
+	Bound float64 `protobuf:"fixed64,14,opt,name=bound,proto3" json:"bound,omitempty"`
+	// The job is finished, and the bound that it reached is above the max_error
+	// that was asked for: nobody was left to ask. short says what would help.
+	Short         string `protobuf:"bytes,15,opt,name=short,proto3" json:"short,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -779,18 +811,38 @@ func (x *Job) GetInputCopiesNeeded() uint32 {
 	return 0
 }
 
+func (x *Job) GetBound() float64 {
+	if x != nil {
+		return x.Bound
+	}
+	return 0
+}
+
+func (x *Job) GetShort() string {
+	if x != nil {
+		return x.Short
+	}
+	return ""
+}
+
 // TaskCounts counts a job's tasks by where they are.
 type TaskCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Total uint32                 `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
 	// Accepted, and held where no single loss can take the bytes.
 	Done uint32 `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`
-	// Accepted: a quorum agreed.
+	// Accepted. Provisional until the job is finished.
 	Accepted uint32 `protobuf:"varint,3,opt,name=accepted,proto3" json:"accepted,omitempty"`
 	// Tasks with an attempt under way.
 	Running uint32 `protobuf:"varint,4,opt,name=running,proto3" json:"running,omitempty"`
-	// Open tasks whose attempts disagree.
-	Disputed      uint32 `protobuf:"varint,5,opt,name=disputed,proto3" json:"disputed,omitempty"`
+	// Tasks whose attempts disagree, undecided so far.
+	Disputed uint32 `protobuf:"varint,5,opt,name=disputed,proto3" json:"disputed,omitempty"`
+	// How often attempts at a task came to disagree.
+	Disputes uint32 `protobuf:"varint,6,opt,name=disputes,proto3" json:"disputes,omitempty"`
+	// How often an accepted result was taken back, since a liar had vouched for it.
+	Reopened uint32 `protobuf:"varint,7,opt,name=reopened,proto3" json:"reopened,omitempty"`
+	// How often another result was accepted in the place of an earlier one.
+	Changed       uint32 `protobuf:"varint,8,opt,name=changed,proto3" json:"changed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -860,6 +912,27 @@ func (x *TaskCounts) GetDisputed() uint32 {
 	return 0
 }
 
+func (x *TaskCounts) GetDisputes() uint32 {
+	if x != nil {
+		return x.Disputes
+	}
+	return 0
+}
+
+func (x *TaskCounts) GetReopened() uint32 {
+	if x != nil {
+		return x.Reopened
+	}
+	return 0
+}
+
+func (x *TaskCounts) GetChanged() uint32 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
 // AttemptCounts counts a job's attempts by how they ended.
 type AttemptCounts struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
@@ -871,7 +944,10 @@ type AttemptCounts struct {
 	// Killed at a limit: no vote.
 	Killed uint64 `protobuf:"varint,4,opt,name=killed,proto3" json:"killed,omitempty"`
 	// No result: the worker was lost, or could not run it.
-	Lost          uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	Lost uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
+	// Those of the started ones that were not a task's first: second opinions,
+	// spot checks and re-runs.
+	Extra         uint64 `protobuf:"varint,6,opt,name=extra,proto3" json:"extra,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -937,6 +1013,13 @@ func (x *AttemptCounts) GetKilled() uint64 {
 func (x *AttemptCounts) GetLost() uint64 {
 	if x != nil {
 		return x.Lost
+	}
+	return 0
+}
+
+func (x *AttemptCounts) GetExtra() uint64 {
+	if x != nil {
+		return x.Extra
 	}
 	return 0
 }
@@ -1548,18 +1631,334 @@ func (x *CancelJobResponse) GetJob() *Job {
 	return nil
 }
 
+type GetTaskRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Task          uint32                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTaskRequest) Reset() {
+	*x = GetTaskRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTaskRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTaskRequest) ProtoMessage() {}
+
+func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTaskRequest.ProtoReflect.Descriptor instead.
+func (*GetTaskRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetTaskRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *GetTaskRequest) GetTask() uint32 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+type GetTaskResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Task  uint32                 `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
+	// What cross-checking says: "untouched", "running", "accepted", "disputed" or
+	// "given up" (the job ended before there was a result).
+	Verdict string `protobuf:"bytes,2,opt,name=verdict,proto3" json:"verdict,omitempty"`
+	// The accepted result; none while the task is open.
+	Output *BlobRef `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+	// The probability that the accepted result is right, by what is known now.
+	Credibility float64 `protobuf:"fixed64,4,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	// Groups of equal votes, the accepted one first.
+	Groups []*VoteGroup `protobuf:"bytes,5,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Oldest first.
+	Attempts      []*TaskAttempt `protobuf:"bytes,6,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTaskResponse) Reset() {
+	*x = GetTaskResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTaskResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTaskResponse) ProtoMessage() {}
+
+func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTaskResponse.ProtoReflect.Descriptor instead.
+func (*GetTaskResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *GetTaskResponse) GetTask() uint32 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *GetTaskResponse) GetVerdict() string {
+	if x != nil {
+		return x.Verdict
+	}
+	return ""
+}
+
+func (x *GetTaskResponse) GetOutput() *BlobRef {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *GetTaskResponse) GetCredibility() float64 {
+	if x != nil {
+		return x.Credibility
+	}
+	return 0
+}
+
+func (x *GetTaskResponse) GetGroups() []*VoteGroup {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+func (x *GetTaskResponse) GetAttempts() []*TaskAttempt {
+	if x != nil {
+		return x.Attempts
+	}
+	return nil
+}
+
+// VoteGroup is what several attempts agree on.
+type VoteGroup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Index into TaskAttempt.group.
+	Group  uint32   `protobuf:"varint,1,opt,name=group,proto3" json:"group,omitempty"`
+	Output *BlobRef `protobuf:"bytes,2,opt,name=output,proto3" json:"output,omitempty"`
+	// The program failed with this exit code instead of giving an output.
+	Failed   bool   `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
+	ExitCode uint32 `protobuf:"varint,4,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
+	// The probability that this group is right.
+	Credibility   float64 `protobuf:"fixed64,5,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VoteGroup) Reset() {
+	*x = VoteGroup{}
+	mi := &file_anthill_v1_job_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VoteGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VoteGroup) ProtoMessage() {}
+
+func (x *VoteGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VoteGroup.ProtoReflect.Descriptor instead.
+func (*VoteGroup) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *VoteGroup) GetGroup() uint32 {
+	if x != nil {
+		return x.Group
+	}
+	return 0
+}
+
+func (x *VoteGroup) GetOutput() *BlobRef {
+	if x != nil {
+		return x.Output
+	}
+	return nil
+}
+
+func (x *VoteGroup) GetFailed() bool {
+	if x != nil {
+		return x.Failed
+	}
+	return false
+}
+
+func (x *VoteGroup) GetExitCode() uint32 {
+	if x != nil {
+		return x.ExitCode
+	}
+	return 0
+}
+
+func (x *VoteGroup) GetCredibility() float64 {
+	if x != nil {
+		return x.Credibility
+	}
+	return 0
+}
+
+// TaskAttempt is one worker's try at a task.
+type TaskAttempt struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Owner  string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	// "running", "voted", "outvoted", "killed", "lost" or "void" (its owner was
+	// banned, or it was not needed any more).
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// Of voted and outvoted ones: the group that it is in.
+	Group uint32 `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
+	// For people: why it was killed or lost.
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The probability that the owner is right in a task, by the checks that he
+	// has survived.
+	Credibility   float64 `protobuf:"fixed64,6,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskAttempt) Reset() {
+	*x = TaskAttempt{}
+	mi := &file_anthill_v1_job_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskAttempt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskAttempt) ProtoMessage() {}
+
+func (x *TaskAttempt) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskAttempt.ProtoReflect.Descriptor instead.
+func (*TaskAttempt) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *TaskAttempt) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *TaskAttempt) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *TaskAttempt) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *TaskAttempt) GetGroup() uint32 {
+	if x != nil {
+		return x.Group
+	}
+	return 0
+}
+
+func (x *TaskAttempt) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *TaskAttempt) GetCredibility() float64 {
+	if x != nil {
+		return x.Credibility
+	}
+	return 0
+}
+
 type StreamResultsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	// Results to leave out: those with a sequence below this one.
-	FromSequence  uint64 `protobuf:"varint,2,opt,name=from_sequence,json=fromSequence,proto3" json:"from_sequence,omitempty"`
+	FromSequence uint64 `protobuf:"varint,2,opt,name=from_sequence,json=fromSequence,proto3" json:"from_sequence,omitempty"`
+	// Send results as they are accepted, before the job is finished. A later
+	// message replaces an earlier one of the same task.
+	Provisional   bool `protobuf:"varint,3,opt,name=provisional,proto3" json:"provisional,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamResultsRequest) Reset() {
 	*x = StreamResultsRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	mi := &file_anthill_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1970,7 @@ func (x *StreamResultsRequest) String() string {
 func (*StreamResultsRequest) ProtoMessage() {}
 
 func (x *StreamResultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	mi := &file_anthill_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1983,7 @@ func (x *StreamResultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResultsRequest.ProtoReflect.Descriptor instead.
 func (*StreamResultsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *StreamResultsRequest) GetJobId() string {
@@ -1601,6 +2000,13 @@ func (x *StreamResultsRequest) GetFromSequence() uint64 {
 	return 0
 }
 
+func (x *StreamResultsRequest) GetProvisional() bool {
+	if x != nil {
+		return x.Provisional
+	}
+	return false
+}
+
 type StreamResultsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The place of this result in the order of acceptance, from 0.
@@ -1615,7 +2021,7 @@ type StreamResultsResponse struct {
 
 func (x *StreamResultsResponse) Reset() {
 	*x = StreamResultsResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	mi := &file_anthill_v1_job_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1627,7 +2033,7 @@ func (x *StreamResultsResponse) String() string {
 func (*StreamResultsResponse) ProtoMessage() {}
 
 func (x *StreamResultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	mi := &file_anthill_v1_job_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1640,7 +2046,7 @@ func (x *StreamResultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResultsResponse.ProtoReflect.Descriptor instead.
 func (*StreamResultsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StreamResultsResponse) GetSequence() uint64 {
@@ -1709,11 +2115,12 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x06Limits\x12-\n" +
 	"\x04time\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04time\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\x03R\x06memory\x12\x16\n" +
-	"\x06output\x18\x03 \x01(\x03R\x06output\"^\n" +
+	"\x06output\x18\x03 \x01(\x03R\x06output\"{\n" +
 	"\x05Trust\x12\x1a\n" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
-	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\"\x95\x04\n" +
+	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xc1\x04\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -1729,20 +2136,26 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	" \x01(\v2\x19.anthill.v1.AttemptCountsR\battempts\x12-\n" +
 	"\afetched\x18\v \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12!\n" +
 	"\finput_copies\x18\f \x01(\rR\vinputCopies\x12.\n" +
-	"\x13input_copies_needed\x18\r \x01(\rR\x11inputCopiesNeeded\"\x88\x01\n" +
+	"\x13input_copies_needed\x18\r \x01(\rR\x11inputCopiesNeeded\x12\x14\n" +
+	"\x05bound\x18\x0e \x01(\x01R\x05bound\x12\x14\n" +
+	"\x05short\x18\x0f \x01(\tR\x05short\"\xda\x01\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\rR\x04done\x12\x1a\n" +
 	"\baccepted\x18\x03 \x01(\rR\baccepted\x12\x18\n" +
 	"\arunning\x18\x04 \x01(\rR\arunning\x12\x1a\n" +
-	"\bdisputed\x18\x05 \x01(\rR\bdisputed\"\x89\x01\n" +
+	"\bdisputed\x18\x05 \x01(\rR\bdisputed\x12\x1a\n" +
+	"\bdisputes\x18\x06 \x01(\rR\bdisputes\x12\x1a\n" +
+	"\breopened\x18\a \x01(\rR\breopened\x12\x18\n" +
+	"\achanged\x18\b \x01(\rR\achanged\"\x9f\x01\n" +
 	"\rAttemptCounts\x12\x18\n" +
 	"\astarted\x18\x01 \x01(\x04R\astarted\x12\x16\n" +
 	"\x06agreed\x18\x02 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x03 \x01(\x04R\boutvoted\x12\x16\n" +
 	"\x06killed\x18\x04 \x01(\x04R\x06killed\x12\x12\n" +
-	"\x04lost\x18\x05 \x01(\x04R\x04lost\"\x80\x01\n" +
+	"\x04lost\x18\x05 \x01(\x04R\x04lost\x12\x14\n" +
+	"\x05extra\x18\x06 \x01(\x04R\x05extra\"\x80\x01\n" +
 	"\aTraffic\x12%\n" +
 	"\x0efrom_submitter\x18\x01 \x01(\x03R\rfromSubmitter\x12+\n" +
 	"\x11from_coordinators\x18\x02 \x01(\x03R\x10fromCoordinators\x12!\n" +
@@ -1777,10 +2190,34 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"6\n" +
 	"\x11CancelJobResponse\x12!\n" +
-	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\"R\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\";\n" +
+	"\x0eGetTaskRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\"\xf2\x01\n" +
+	"\x0fGetTaskResponse\x12\x12\n" +
+	"\x04task\x18\x01 \x01(\rR\x04task\x12\x18\n" +
+	"\averdict\x18\x02 \x01(\tR\averdict\x12+\n" +
+	"\x06output\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12 \n" +
+	"\vcredibility\x18\x04 \x01(\x01R\vcredibility\x12-\n" +
+	"\x06groups\x18\x05 \x03(\v2\x15.anthill.v1.VoteGroupR\x06groups\x123\n" +
+	"\battempts\x18\x06 \x03(\v2\x17.anthill.v1.TaskAttemptR\battempts\"\xa5\x01\n" +
+	"\tVoteGroup\x12\x14\n" +
+	"\x05group\x18\x01 \x01(\rR\x05group\x12+\n" +
+	"\x06output\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x16\n" +
+	"\x06failed\x18\x03 \x01(\bR\x06failed\x12\x1b\n" +
+	"\texit_code\x18\x04 \x01(\rR\bexitCode\x12 \n" +
+	"\vcredibility\x18\x05 \x01(\x01R\vcredibility\"\xa2\x01\n" +
+	"\vTaskAttempt\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x14\n" +
+	"\x05group\x18\x04 \x01(\rR\x05group\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12 \n" +
+	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\"t\n" +
 	"\x14StreamResultsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12#\n" +
-	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\"\x88\x01\n" +
+	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12 \n" +
+	"\vprovisional\x18\x03 \x01(\bR\vprovisional\"\x88\x01\n" +
 	"\x15StreamResultsResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\x12+\n" +
@@ -1791,19 +2228,23 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x01\x12\x17\n" +
 	"\x13JOB_STATE_SUCCEEDED\x10\x02\x12\x14\n" +
 	"\x10JOB_STATE_FAILED\x10\x03\x12\x17\n" +
-	"\x13JOB_STATE_CANCELLED\x10\x04*p\n" +
+	"\x13JOB_STATE_CANCELLED\x10\x04*\xb9\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EVENT_KIND_DISPUTED\x10\x01\x12\x15\n" +
 	"\x11EVENT_KIND_BANNED\x10\x02\x12\x17\n" +
-	"\x13EVENT_KIND_FINISHED\x10\x032\xc9\x03\n" +
+	"\x13EVENT_KIND_FINISHED\x10\x03\x12\x17\n" +
+	"\x13EVENT_KIND_REOPENED\x10\x04\x12\x16\n" +
+	"\x12EVENT_KIND_CHANGED\x10\x05\x12\x16\n" +
+	"\x12EVENT_KIND_DOUBTED\x10\x062\x8d\x04\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\tSubmitJob\x12\x1c.anthill.v1.SubmitJobRequest\x1a\x1d.anthill.v1.SubmitJobResponse\x12?\n" +
 	"\x06GetJob\x12\x19.anthill.v1.GetJobRequest\x1a\x1a.anthill.v1.GetJobResponse\x12E\n" +
 	"\bListJobs\x12\x1b.anthill.v1.ListJobsRequest\x1a\x1c.anthill.v1.ListJobsResponse\x12G\n" +
 	"\bWatchJob\x12\x1b.anthill.v1.WatchJobRequest\x1a\x1c.anthill.v1.WatchJobResponse0\x01\x12H\n" +
-	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12V\n" +
+	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12B\n" +
+	"\aGetTask\x12\x1a.anthill.v1.GetTaskRequest\x1a\x1b.anthill.v1.GetTaskResponse\x12V\n" +
 	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
@@ -1819,7 +2260,7 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(JobState)(0),                 // 0: anthill.v1.JobState
 	(EventKind)(0),                // 1: anthill.v1.EventKind
@@ -1845,30 +2286,34 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*Event)(nil),                 // 21: anthill.v1.Event
 	(*CancelJobRequest)(nil),      // 22: anthill.v1.CancelJobRequest
 	(*CancelJobResponse)(nil),     // 23: anthill.v1.CancelJobResponse
-	(*StreamResultsRequest)(nil),  // 24: anthill.v1.StreamResultsRequest
-	(*StreamResultsResponse)(nil), // 25: anthill.v1.StreamResultsResponse
-	nil,                           // 26: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 27: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 28: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*GetTaskRequest)(nil),        // 24: anthill.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),       // 25: anthill.v1.GetTaskResponse
+	(*VoteGroup)(nil),             // 26: anthill.v1.VoteGroup
+	(*TaskAttempt)(nil),           // 27: anthill.v1.TaskAttempt
+	(*StreamResultsRequest)(nil),  // 28: anthill.v1.StreamResultsRequest
+	(*StreamResultsResponse)(nil), // 29: anthill.v1.StreamResultsResponse
+	nil,                           // 30: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 31: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	27, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	26, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	31, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	30, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
 	3,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
 	6,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
 	7,  // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
 	8,  // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	4,  // 6: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
 	5,  // 7: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	27, // 8: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	27, // 9: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	27, // 10: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	28, // 11: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	31, // 8: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	31, // 9: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	31, // 10: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	32, // 11: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
 	2,  // 12: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
 	0,  // 13: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	29, // 14: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	29, // 15: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	33, // 14: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	33, // 15: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	10, // 16: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
 	11, // 17: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
 	12, // 18: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
@@ -1878,27 +2323,33 @@ var file_anthill_v1_job_proto_depIdxs = []int32{
 	9,  // 22: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
 	9,  // 23: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
 	21, // 24: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	29, // 25: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	33, // 25: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
 	1,  // 26: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
 	9,  // 27: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	27, // 28: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	13, // 29: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	15, // 30: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	17, // 31: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	19, // 32: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	22, // 33: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	24, // 34: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	14, // 35: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	16, // 36: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	18, // 37: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	20, // 38: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	23, // 39: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	25, // 40: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	35, // [35:41] is the sub-list for method output_type
-	29, // [29:35] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	31, // 28: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	26, // 29: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	27, // 30: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	31, // 31: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	31, // 32: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	13, // 33: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	15, // 34: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	17, // 35: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	19, // 36: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	22, // 37: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	24, // 38: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	28, // 39: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	14, // 40: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	16, // 41: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	18, // 42: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	20, // 43: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	23, // 44: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	25, // 45: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	29, // 46: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	40, // [40:47] is the sub-list for method output_type
+	33, // [33:40] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -1917,7 +2368,7 @@ func file_anthill_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

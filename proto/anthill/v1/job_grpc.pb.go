@@ -26,6 +26,7 @@ const (
 	JobService_ListJobs_FullMethodName      = "/anthill.v1.JobService/ListJobs"
 	JobService_WatchJob_FullMethodName      = "/anthill.v1.JobService/WatchJob"
 	JobService_CancelJob_FullMethodName     = "/anthill.v1.JobService/CancelJob"
+	JobService_GetTask_FullMethodName       = "/anthill.v1.JobService/GetTask"
 	JobService_StreamResults_FullMethodName = "/anthill.v1.JobService/StreamResults"
 )
 
@@ -47,8 +48,11 @@ type JobServiceClient interface {
 	WatchJob(ctx context.Context, in *WatchJobRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchJobResponse], error)
 	// CancelJob stops a job. FAILED_PRECONDITION if it has finished.
 	CancelJob(ctx context.Context, in *CancelJobRequest, opts ...grpc.CallOption) (*CancelJobResponse, error)
-	// StreamResults sends results in the order in which they were accepted, as
-	// they are accepted, and ends when the job is finished and all were sent.
+	// GetTask tells who tried a task, what each said, and what the grid makes of
+	// it. NOT_FOUND if the job has no such task, PERMISSION_DENIED to other owners.
+	GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*GetTaskResponse, error)
+	// StreamResults waits until the job is finished, sends each task's result and
+	// ends. With provisional it sends results as they are accepted.
 	StreamResults(ctx context.Context, in *StreamResultsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamResultsResponse], error)
 }
 
@@ -119,6 +123,16 @@ func (c *jobServiceClient) CancelJob(ctx context.Context, in *CancelJobRequest, 
 	return out, nil
 }
 
+func (c *jobServiceClient) GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*GetTaskResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTaskResponse)
+	err := c.cc.Invoke(ctx, JobService_GetTask_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *jobServiceClient) StreamResults(ctx context.Context, in *StreamResultsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamResultsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &JobService_ServiceDesc.Streams[1], JobService_StreamResults_FullMethodName, cOpts...)
@@ -156,8 +170,11 @@ type JobServiceServer interface {
 	WatchJob(*WatchJobRequest, grpc.ServerStreamingServer[WatchJobResponse]) error
 	// CancelJob stops a job. FAILED_PRECONDITION if it has finished.
 	CancelJob(context.Context, *CancelJobRequest) (*CancelJobResponse, error)
-	// StreamResults sends results in the order in which they were accepted, as
-	// they are accepted, and ends when the job is finished and all were sent.
+	// GetTask tells who tried a task, what each said, and what the grid makes of
+	// it. NOT_FOUND if the job has no such task, PERMISSION_DENIED to other owners.
+	GetTask(context.Context, *GetTaskRequest) (*GetTaskResponse, error)
+	// StreamResults waits until the job is finished, sends each task's result and
+	// ends. With provisional it sends results as they are accepted.
 	StreamResults(*StreamResultsRequest, grpc.ServerStreamingServer[StreamResultsResponse]) error
 	mustEmbedUnimplementedJobServiceServer()
 }
@@ -183,6 +200,9 @@ func (UnimplementedJobServiceServer) WatchJob(*WatchJobRequest, grpc.ServerStrea
 }
 func (UnimplementedJobServiceServer) CancelJob(context.Context, *CancelJobRequest) (*CancelJobResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelJob not implemented")
+}
+func (UnimplementedJobServiceServer) GetTask(context.Context, *GetTaskRequest) (*GetTaskResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTask not implemented")
 }
 func (UnimplementedJobServiceServer) StreamResults(*StreamResultsRequest, grpc.ServerStreamingServer[StreamResultsResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamResults not implemented")
@@ -291,6 +311,24 @@ func _JobService_CancelJob_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _JobService_GetTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTaskRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobServiceServer).GetTask(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: JobService_GetTask_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobServiceServer).GetTask(ctx, req.(*GetTaskRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _JobService_StreamResults_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(StreamResultsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -324,6 +362,10 @@ var JobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelJob",
 			Handler:    _JobService_CancelJob_Handler,
+		},
+		{
+			MethodName: "GetTask",
+			Handler:    _JobService_GetTask_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -96,7 +96,10 @@ type Node struct {
 	Record     *OwnerRecord           `protobuf:"bytes,9,opt,name=record,proto3" json:"record,omitempty"`
 	AdmittedAt *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=admitted_at,json=admittedAt,proto3" json:"admitted_at,omitempty"`
 	// It has a vote in raft.
-	Voter         bool `protobuf:"varint,11,opt,name=voter,proto3" json:"voter,omitempty"`
+	Voter bool `protobuf:"varint,11,opt,name=voter,proto3" json:"voter,omitempty"`
+	// The share of its latest attempts that ended with a vote: workers below 1
+	// get less work and shorter leases.
+	Reliability   float64 `protobuf:"fixed64,12,opt,name=reliability,proto3" json:"reliability,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -208,15 +211,30 @@ func (x *Node) GetVoter() bool {
 	return false
 }
 
+func (x *Node) GetReliability() float64 {
+	if x != nil {
+		return x.Reliability
+	}
+	return 0
+}
+
 // OwnerRecord is what cross-checking has shown of an owner.
 type OwnerRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Votes that agreed with an accepted result.
 	Agreed uint64 `protobuf:"varint,1,opt,name=agreed,proto3" json:"agreed,omitempty"`
-	// Votes that a quorum outvoted.
-	Outvoted      uint64 `protobuf:"varint,2,opt,name=outvoted,proto3" json:"outvoted,omitempty"`
-	Banned        bool   `protobuf:"varint,3,opt,name=banned,proto3" json:"banned,omitempty"`
-	BannedReason  string `protobuf:"bytes,4,opt,name=banned_reason,json=bannedReason,proto3" json:"banned_reason,omitempty"`
+	// Votes that were outvoted.
+	Outvoted     uint64 `protobuf:"varint,2,opt,name=outvoted,proto3" json:"outvoted,omitempty"`
+	Banned       bool   `protobuf:"varint,3,opt,name=banned,proto3" json:"banned,omitempty"`
+	BannedReason string `protobuf:"bytes,4,opt,name=banned_reason,json=bannedReason,proto3" json:"banned_reason,omitempty"`
+	// Checks survived since the last doubt.
+	Checks uint64 `protobuf:"varint,5,opt,name=checks,proto3" json:"checks,omitempty"`
+	// The probability that he is right in a task.
+	Credibility float64 `protobuf:"fixed64,6,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	// How often he was outvoted and not banned for it.
+	Doubts uint32 `protobuf:"varint,7,opt,name=doubts,proto3" json:"doubts,omitempty"`
+	// Accepted results that he voted for; a ban withdraws them.
+	Credit        uint64 `protobuf:"varint,8,opt,name=credit,proto3" json:"credit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -277,6 +295,34 @@ func (x *OwnerRecord) GetBannedReason() string {
 		return x.BannedReason
 	}
 	return ""
+}
+
+func (x *OwnerRecord) GetChecks() uint64 {
+	if x != nil {
+		return x.Checks
+	}
+	return 0
+}
+
+func (x *OwnerRecord) GetCredibility() float64 {
+	if x != nil {
+		return x.Credibility
+	}
+	return 0
+}
+
+func (x *OwnerRecord) GetDoubts() uint32 {
+	if x != nil {
+		return x.Doubts
+	}
+	return 0
+}
+
+func (x *OwnerRecord) GetCredit() uint64 {
+	if x != nil {
+		return x.Credit
+	}
+	return 0
 }
 
 type ListNodesRequest struct {
@@ -367,8 +413,11 @@ type CreateTokenRequest struct {
 	// How many nodes it admits. Default 1.
 	Uses uint32 `protobuf:"varint,3,opt,name=uses,proto3" json:"uses,omitempty"`
 	// To whom the nodes belong; empty: the token itself is the owner.
-	Owner         string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
-	RequestId     string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Owner     string `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The probability that the owner of these workers is a saboteur, above 0 and
+	// at most 0.5; 0: the share that the grid assumes of strangers.
+	Prior         float64 `protobuf:"fixed64,6,opt,name=prior,proto3" json:"prior,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -436,6 +485,13 @@ func (x *CreateTokenRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *CreateTokenRequest) GetPrior() float64 {
+	if x != nil {
+		return x.Prior
+	}
+	return 0
 }
 
 type CreateTokenResponse struct {
@@ -830,11 +886,12 @@ func (x *ConfirmHeldRequest) GetInputs() []string {
 	return nil
 }
 
-// HeldResults names tasks of a job whose results are held.
+// HeldResults names results of a job that are held.
 type HeldResults struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Tasks         []uint32               `protobuf:"varint,2,rep,packed,name=tasks,proto3" json:"tasks,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Indices into the order in which the job's results were accepted.
+	Sequences     []uint32 `protobuf:"varint,2,rep,packed,name=sequences,proto3" json:"sequences,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -876,9 +933,9 @@ func (x *HeldResults) GetJobId() string {
 	return ""
 }
 
-func (x *HeldResults) GetTasks() []uint32 {
+func (x *HeldResults) GetSequences() []uint32 {
 	if x != nil {
-		return x.Tasks
+		return x.Sequences
 	}
 	return nil
 }
@@ -924,7 +981,7 @@ var File_anthill_v1_node_proto protoreflect.FileDescriptor
 const file_anthill_v1_node_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/node.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe8\x02\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x03\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
@@ -938,22 +995,28 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\vadmitted_at\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"admittedAt\x12\x14\n" +
-	"\x05voter\x18\v \x01(\bR\x05voter\"~\n" +
+	"\x05voter\x18\v \x01(\bR\x05voter\x12 \n" +
+	"\vreliability\x18\f \x01(\x01R\vreliability\"\xe8\x01\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +
 	"\x06banned\x18\x03 \x01(\bR\x06banned\x12#\n" +
-	"\rbanned_reason\x18\x04 \x01(\tR\fbannedReason\"\x12\n" +
+	"\rbanned_reason\x18\x04 \x01(\tR\fbannedReason\x12\x16\n" +
+	"\x06checks\x18\x05 \x01(\x04R\x06checks\x12 \n" +
+	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\x12\x16\n" +
+	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
+	"\x06credit\x18\b \x01(\x04R\x06credit\"\x12\n" +
 	"\x10ListNodesRequest\";\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xba\x01\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xd0\x01\n" +
 	"\x12CreateTokenRequest\x12$\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x125\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x12\x12\n" +
 	"\x04uses\x18\x03 \x01(\rR\x04uses\x12\x14\n" +
 	"\x05owner\x18\x04 \x01(\tR\x05owner\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\x05 \x01(\tR\trequestId\"f\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x12\x14\n" +
+	"\x05prior\x18\x06 \x01(\x01R\x05prior\"f\n" +
 	"\x13CreateTokenResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
@@ -978,10 +1041,10 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\"_\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
-	"\x06inputs\x18\x02 \x03(\tR\x06inputs\":\n" +
+	"\x06inputs\x18\x02 \x03(\tR\x06inputs\"B\n" +
 	"\vHeldResults\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
-	"\x05tasks\x18\x02 \x03(\rR\x05tasks\"\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1c\n" +
+	"\tsequences\x18\x02 \x03(\rR\tsequences\"\x15\n" +
 	"\x13ConfirmHeldResponse*`\n" +
 	"\bLiveness\x12\x18\n" +
 	"\x14LIVENESS_UNSPECIFIED\x10\x00\x12\x12\n" +

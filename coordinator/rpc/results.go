@@ -1,0 +1,160 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	// resultWait is for how long the stream of a finished job waits for a
+	// result that this coordinator lacks.
+	resultWait = 10 * time.Second
+	// resultBatch bounds how many results one look at the state collects.
+	resultBatch = 256
+)
+
+// resultRef is one accepted result, by its place in the order of acceptance.
+type resultRef struct {
+	sequence uint64
+	task     uint32
+	output   blob.Ref
+}
+
+// batch is what one look at a job's results has found.
+type batch struct {
+	refs     []resultRef
+	next     uint64 // sequence after those looked at
+	finished bool   // the job is
+	last     bool   // and nothing comes after this
+}
+
+// StreamResults implements JobService. A result is sent once its bytes are on
+// this coordinator's disk.
+func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]) error {
+	ctx := stream.Context()
+	if err := s.fresh(ctx); err != nil {
+		return err
+	}
+	id := jobs.JobID(req.GetJobId())
+	if err := s.mayRead(ctx, id); err != nil {
+		return err
+	}
+	if !s.finished(id) {
+		// It may be long before there is anything to send: the header tells that
+		// the stream stands.
+		if err := stream.SendHeader(metadata.MD{}); err != nil {
+			return err
+		}
+	}
+	if !req.GetProvisional() {
+		if err := s.waitFinished(ctx, id); err != nil {
+			return err
+		}
+	}
+	r := resultStream{server: s, job: id, stream: stream, next: req.GetFromSequence(), progress: time.Now()}
+	return r.run(ctx)
+}
+
+// waitFinished returns when a job is finished.
+func (s *Server) waitFinished(ctx context.Context, id jobs.JobID) error {
+	for {
+		changed := s.cfg.Replica.Changed()
+		if s.finished(id) {
+			return nil
+		}
+		if err := pause(ctx, changed, watchInterval, time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Server) finished(id jobs.JobID) (yes bool) {
+	s.cfg.Replica.View(func(st *jobs.State) { yes = st.Jobs[id].State != jobs.JobRunning })
+	return yes
+}
+
+// resultStream sends one caller the results of one job.
+type resultStream struct {
+	server   *Server
+	job      jobs.JobID
+	stream   grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
+	next     uint64    // results before this sequence were sent or are stale
+	progress time.Time // when something was sent, or the job was running
+}
+
+func (r *resultStream) run(ctx context.Context) error {
+	for {
+		changed := r.server.cfg.Replica.Changed()
+		b := r.look()
+		sent, err := r.send(b.refs)
+		if err != nil {
+			return err
+		}
+		all := sent == len(b.refs)
+		if r.next = b.next; !all {
+			r.next = b.refs[sent].sequence
+		}
+		switch {
+		case all && b.last:
+			return nil
+		case sent > 0 || !b.finished:
+			r.progress = time.Now()
+		case time.Since(r.progress) > resultWait:
+			return r.missing(b.refs[sent].task)
+		}
+		if all && sent > 0 {
+			continue
+		}
+		if err := pause(ctx, changed, 20*time.Millisecond, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *resultStream) missing(task uint32) error {
+	return newStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", r.job, task), "RESULT_MISSING", "",
+		"ask another coordinator; if none has it, the job ended before it was copied from the workers")
+}
+
+// look collects results from the next sequence on. It passes over stale ones:
+// those that were taken back, or that a later one replaces.
+func (r *resultStream) look() (b batch) {
+	r.server.cfg.Replica.View(func(st *jobs.State) {
+		j := st.Jobs[r.job]
+		end := uint64(len(j.Order))
+		for b.next = r.next; b.next < end && len(b.refs) < resultBatch; b.next++ {
+			if j.Current(uint32(b.next)) {
+				place := j.Order[b.next]
+				b.refs = append(b.refs, resultRef{b.next, j.TaskAt(place), j.Closed[place].Output})
+			}
+		}
+		b.finished = j.State != jobs.JobRunning
+		b.last = b.finished && b.next >= end
+	})
+	return b
+}
+
+// send sends results up to the first that is not here yet.
+func (r *resultStream) send(refs []resultRef) (sent int, err error) {
+	for _, ref := range refs {
+		data, here := r.server.cfg.Results.Result(ref.output)
+		if !here {
+			break
+		}
+		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: refToProto(ref.output), Data: data}
+		if err := r.stream.Send(msg); err != nil {
+			return sent, err
+		}
+		sent++
+	}
+	return sent, nil
+}

@@ -1,0 +1,224 @@
+package jobs
+
+import "fmt"
+
+// accept makes a vote the task's result.
+func (s *State) accept(h *hearing, id JobID, place uint32, v Vote) {
+	j := s.Jobs[id]
+	t, c := j.Open[place], &j.Closed[place]
+	before := c.Output
+	if c.open() {
+		j.Count++
+		before = t.Was
+	}
+	if !before.ID.IsZero() && before != v.Output {
+		j.Changed++
+		h.changed[id] = append(h.changed[id], j.TaskAt(place))
+	}
+	*c = ClosedTask{Output: v.Output, Sequence: uint32(len(j.Order))}
+	j.Order = append(j.Order, place)
+	j.Unheld[place] = t.voters(v)
+	j.Progress = s.Now
+}
+
+// voters are the workers whose votes for v stand.
+func (t *Task) voters(v Vote) []NodeID {
+	var list []NodeID
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.State == AttemptVoted && a.Vote == v {
+			list = append(list, a.Worker)
+		}
+	}
+	return list
+}
+
+// reopen takes back a result that too few stand behind any more: under fixed
+// replication without a quorum, else without any vote.
+func (s *State) reopen(h *hearing, id JobID, place uint32) {
+	j := s.Jobs[id]
+	t, c := j.Open[place], &j.Closed[place]
+	if c.open() || !j.Spec.Trust.Fixed() && len(t.voters(Vote{Output: c.Output})) > 0 {
+		return
+	}
+	t.Was = c.Output
+	*c = ClosedTask{}
+	delete(j.Unheld, place)
+	j.Count--
+	j.Reopened++
+	h.reopened[id] = append(h.reopened[id], j.TaskAt(place))
+}
+
+// recall brings the record of a task back among the open ones.
+func (s *State) recall(j *Job, place uint32) *Task {
+	t := j.task(place)
+	if t == nil {
+		t = s.remember(&j.Closed[place])
+	}
+	delete(j.Kept, place)
+	j.Open[place] = t
+	return t
+}
+
+// remember is the record of a task that few words were enough for.
+func (s *State) remember(c *ClosedTask) *Task {
+	t := &Task{}
+	for _, v := range c.Voters {
+		if v != 0 {
+			worker := s.Numbered[v-1]
+			t.Attempts = append(t.Attempts, Attempt{
+				Worker: worker, Owner: s.Nodes[worker].Owner, State: AttemptVoted, Vote: Vote{Output: c.Output}, Agreed: true,
+			})
+		}
+	}
+	for i := range t.Attempts {
+		t.Attempts[i].Checked = t.owners() > 1
+	}
+	return t
+}
+
+// shelve takes a task that has its result, and wants nothing more, from among
+// the open ones.
+func (s *State) shelve(j *Job, place uint32) {
+	t, c := j.Open[place], &j.Closed[place]
+	idle := t.Running() == 0 && (j.State != JobRunning || !t.Disputed && s.Judge(j, t).Want == 0)
+	if c.open() || !idle {
+		return
+	}
+	delete(j.Open, place)
+	c.Voters = [2]uint32{}
+	if !t.plain() {
+		j.Kept[place] = t
+		return
+	}
+	for i, worker := range t.voters(Vote{Output: c.Output}) {
+		c.Voters[i] = s.Nodes[worker].Number
+	}
+}
+
+// plain says that there is nothing to tell of a task but the one or two votes
+// for its result.
+func (t *Task) plain() bool {
+	votes := 0
+	for i := range t.Attempts {
+		switch t.Attempts[i].State {
+		case AttemptVoted:
+			votes++
+		case AttemptOutvoted:
+			return false
+		}
+	}
+	return votes <= 2 && t.Lies == 0 && !t.Disputed && t.Was.ID.IsZero()
+}
+
+// finishIfDone ends a job that has all results on enough disks and, where it
+// was promised, the certainty that was asked for.
+func (s *State) finishIfDone(id JobID) {
+	j := s.Jobs[id]
+	if j.State != JobRunning || j.Done() != j.Total() {
+		return
+	}
+	if j.Spec.Trust.Fixed() {
+		s.finish(id, j, JobSucceeded, "")
+		return
+	}
+	if s.asking(j) && !j.Conceded {
+		return
+	}
+	bound := ceil(s.Risk(j), Prob(j.Total()))
+	if bound > j.Spec.Trust.aim() && !j.Conceded {
+		return
+	}
+	j.Bound = bound
+	if bound > j.Spec.Trust.MaxError {
+		j.Short = fmt.Sprintf("an expected share of wrong results of %v was asked for, and %v was reached: every owner of a live worker has run every task that is in doubt. "+
+			"Workers of further owners would help, or tokens with --prior for machines of your own", j.Spec.Trust.MaxError, bound)
+	}
+	s.finish(id, j, JobSucceeded, "")
+}
+
+// asking says whether a task waits for votes that may tell liars from honest
+// owners.
+func (s *State) asking(j *Job) bool {
+	for place, t := range j.Open {
+		if t.Disputed || t.Lies > 0 && t.Agreeing < probeRun && (t.Running() > 0 || s.anyoneLeft(j, place)) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyoneLeft says whether there is an owner whose workers were there when a lie
+// about a task came out, and who has not had his turn at it.
+func (s *State) anyoneLeft(j *Job, place uint32) bool {
+	t := j.Open[place]
+	tried := map[OwnerID]bool{}
+	for _, a := range t.Attempts {
+		tried[a.Owner] = true
+	}
+	for id, n := range s.Nodes {
+		if n.Role == Worker && !tried[n.Owner] && !s.banned(n.Owner) && s.WasThere(t, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// WasThere says whether a worker was in the grid when the first lie about a
+// task came out. Those who came later are not asked about it: they may be
+// liars who return under fresh names, and there would be no end of them.
+func (s *State) WasThere(t *Task, worker NodeID) bool { return s.Nodes[worker].Admitted <= t.Exposed }
+
+// concede ends a job whose every task has been run by everybody.
+func (s *State) concede(c *ConcedeJob) Outcome {
+	j := s.Jobs[c.Job]
+	switch {
+	case j == nil:
+		return rejected(UnknownJob(c.Job))
+	case j.State != JobRunning || j.Spec.Trust.Fixed() || j.Running() > 0 || int(j.Next) < j.Total():
+		return rejected(reject(Precondition, "JOB_NOT_STUCK", "job "+string(c.Job), "it has not run out of workers to ask"))
+	}
+	h := newHearing()
+	j.Conceded = true
+	for _, place := range j.OpenTasks() {
+		if j.State == JobRunning {
+			s.discount(j, place)
+			s.settleFor(h, c.Job, place)
+			s.count(j, place)
+		}
+	}
+	h.touched[c.Job] = true
+	s.conclude(h)
+	return Outcome{}
+}
+
+// settleFor ends a dispute with what is most likely right.
+func (s *State) settleFor(h *hearing, id JobID, place uint32) {
+	j := s.Jobs[id]
+	t := j.Open[place]
+	lead, p := s.lead(t)
+	switch {
+	case lead == nil:
+		j.Conceded = false // a task without any vote may still be computed
+	case lead.vote.Failed:
+		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s (this is right with a probability of %v; too few workers to be surer)", j.TaskAt(place), lead.first.Reason, p))
+	default:
+		t.Disputed = false
+		if c := &j.Closed[place]; c.open() || c.Output != lead.vote.Output {
+			s.accept(h, id, place, lead.vote)
+		}
+		s.raiseDoubt(t, lead.vote)
+		delete(j.Open, place)
+		j.Kept[place] = t
+	}
+}
+
+// raiseDoubt halves what is thought of those who are probably wrong.
+func (s *State) raiseDoubt(t *Task, v Vote) {
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.State == AttemptVoted && a.Vote != v {
+			o := s.Owners[a.Owner]
+			o.Doubts++
+			o.Checks /= 2
+		}
+	}
+}

@@ -1,0 +1,78 @@
+package jobs
+
+import (
+	"math/bits"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// TaskAt is the task that is opened at a place in the order of opening. The
+// state knows tasks by their places alone. Workers and people know them by
+// their index, and since the order is random, a worker cannot tell from the
+// index that others have run a task before, and that he is being checked.
+func (j *Job) TaskAt(place uint32) uint32 { return j.reorder(place, shuffle) }
+
+// PlaceOf is the inverse of TaskAt.
+func (j *Job) PlaceOf(task uint32) uint32 { return j.reorder(task, unshuffle) }
+
+// reorder moves whole runs of tasks about. The tasks of a run read the same
+// piece of the input, which a worker should not fetch for one of them alone.
+func (j *Job) reorder(i uint32, permute func(i, n uint32, seed uint64) uint32) uint32 {
+	run := j.Spec.Input.run()
+	runs := uint32(j.Total()) / run // the rest stays at the end
+	if j.Seed == 0 || i/run >= runs {
+		return i
+	}
+	return permute(i/run, runs, j.Seed)*run + i%run
+}
+
+// run is the number of tasks that read one piece of the input.
+func (in Input) run() uint32 {
+	if in.Blob == nil {
+		return 1
+	}
+	size, tasks := in.Blob.Blob.Size, in.Tasks()
+	return uint32(max(1, min(tasks, blob.PieceSize(size)*tasks/max(1, size))))
+}
+
+// rounds of a Feistel network: four make a permutation that looks random to
+// those who do not know the seed (Luby and Rackoff 1988).
+const rounds = 4
+
+// shuffle is a permutation of the numbers below n: a Feistel network over the
+// next power of four, walked until it comes back below n.
+func shuffle(i, n uint32, seed uint64) uint32 {
+	half := halfBits(n)
+	for {
+		left, right := i>>half, i&(1<<half-1)
+		for r := range uint64(rounds) {
+			left, right = right, left^mix(seed, r, right)&(1<<half-1)
+		}
+		if i = left<<half | right; i < n {
+			return i
+		}
+	}
+}
+
+func unshuffle(i, n uint32, seed uint64) uint32 {
+	half := halfBits(n)
+	for {
+		left, right := i>>half, i&(1<<half-1)
+		for r := uint64(rounds); r > 0; r-- {
+			left, right = right^mix(seed, r-1, left)&(1<<half-1), left
+		}
+		if i = left<<half | right; i < n {
+			return i
+		}
+	}
+}
+
+func halfBits(n uint32) uint { return uint(bits.Len32(n-1)+1) / 2 }
+
+// mix is the finisher of SplitMix64 (Steele and others 2014).
+func mix(seed, round uint64, half uint32) uint32 {
+	x := seed + (round<<32|uint64(half))*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return uint32(x ^ x>>31)
+}

@@ -1,0 +1,354 @@
+package jobs
+
+// Prospect is what a job under the rule of credibility comes to when all
+// attempts under way have ended and agreed: what a plan for further ones is
+// made on. It goes stale when the state changes.
+type Prospect struct {
+	s *State
+	j *Job
+	// soon counts, by owner's number, the checks under way, and alone the
+	// results that will rest on his word alone.
+	soon, alone []int64
+	// fresh lists by owner's number the tasks that he alone runs and nobody has
+	// voted on.
+	fresh [][]uint32
+	// begun are the tasks that the plan opens, and taken the places that it
+	// gives a second opinion.
+	begun  map[uint32]NodeID
+	taken  map[uint32]bool
+	opened int
+	extra  uint64
+	risk   Prob
+}
+
+// Prospect looks ahead for a running job.
+func (s *State) Prospect(j *Job) *Prospect {
+	p := &Prospect{
+		s: s, j: j, soon: make([]int64, len(s.byNumber)), alone: make([]int64, len(s.byNumber)),
+		fresh: make([][]uint32, len(s.byNumber)), begun: map[uint32]NodeID{}, taken: map[uint32]bool{}, opened: int(j.Next), extra: j.Attempts.Extra,
+	}
+	for owner, places := range j.tally.alone {
+		p.alone[owner] = int64(len(places))
+	}
+	var pairs Prob
+	for _, place := range j.OpenTasks() {
+		pairs += p.look(place, j.Open[place])
+	}
+	rates := s.rates(j)
+	if p.opened < j.Total() {
+		pairs += j.tally.worth
+	} else {
+		pairs += s.pairRisk(j, rates) // the end must not be missed
+	}
+	for place := range j.tally.deep {
+		if t := j.Open[place]; t == nil || !t.Disputed {
+			pairs += s.doubt(j, place, rates)
+		}
+	}
+	p.risk = pairs
+	for owner := range p.alone {
+		p.risk += p.share(uint32(owner))
+	}
+	return p
+}
+
+// look counts in what is under way at an open task, and returns the error that
+// will be left there.
+func (p *Prospect) look(place uint32, t *Task) Prob {
+	if t.Disputed {
+		return 0
+	}
+	closed := !p.j.Closed[place].open()
+	running := t.running()
+	if !closed && len(running) == 1 {
+		owner := p.s.Owners[running[0]].number
+		p.alone[owner]++
+		p.fresh[owner] = append(p.fresh[owner], place)
+		return 0
+	}
+	if len(running) == 0 {
+		return 0
+	}
+	who, _ := p.s.supporters(p.j, place)
+	if closed && len(who) == 1 {
+		p.alone[who[0]]--
+		p.soon[who[0]]++
+	}
+	sum := One
+	for _, id := range running {
+		o := p.s.Owners[id]
+		p.soon[o.number]++
+		sum = times(sum, odds(p.rate(o.number)))
+	}
+	if closed && len(who) == 1 {
+		return times(sum, odds(p.rate(who[0])))
+	}
+	if closed {
+		return 0 // the tally has it already, with one vote less
+	}
+	return sum
+}
+
+// running are the owners whose attempts are under way.
+func (t *Task) running() []OwnerID {
+	var list []OwnerID
+	for i := range t.Attempts {
+		if t.Attempts[i].State == AttemptRunning {
+			list = append(list, t.Attempts[i].Owner)
+		}
+	}
+	return list
+}
+
+func (p *Prospect) checks(owner uint32) uint64 {
+	return p.j.tally.checks(p.s.byNumber[owner], uint64(p.soon[owner]))
+}
+
+func (p *Prospect) rate(owner uint32) Prob {
+	o := p.s.byNumber[owner]
+	return ErrorRate(p.checks(owner), p.s.prior(o), p.s.liarsReturn())
+}
+
+// share is the part of the risk that rests on one owner's word alone.
+func (p *Prospect) share(owner uint32) Prob {
+	if p.alone[owner] <= 0 {
+		return 0
+	}
+	return Prob(p.alone[owner]) * p.rate(owner)
+}
+
+// spotShare is of how many tasks one is checked where the submitter accepts any
+// error, since the machines are his own.
+const spotShare = 20
+
+// Behind says whether the next attempt should be a second opinion rather than a
+// fresh task.
+func (p *Prospect) Behind() bool {
+	if p.j.Spec.Trust.MaxError >= One {
+		return p.extra*spotShare < uint64(p.opened)
+	}
+	return p.risk > p.j.Budget(p.opened)
+}
+
+// Begin counts in that a worker gets a fresh task.
+func (p *Prospect) Begin(place uint32, worker NodeID) {
+	n := p.numberOf(worker)
+	p.risk -= p.share(n)
+	p.alone[n]++
+	p.risk += p.share(n)
+	p.fresh[n] = append(p.fresh[n], place)
+	p.begun[place] = worker
+	p.opened++
+}
+
+func (p *Prospect) numberOf(worker NodeID) uint32 { return p.s.Owners[p.s.Nodes[worker].Owner].number }
+
+// candidates is how many results are looked at for the one that is checked
+// best: enough to come near the best of all, few enough to stay unpredictable.
+const candidates = 16
+
+// Likeness says how much two workers have in common that makes them less fit
+// to check each other: 1 for nothing.
+type Likeness func(a, b NodeID) int64
+
+// Check chooses the task whose second opinion by this worker lowers the risk
+// most: it checks the one as well as the other. draw gives a random number
+// below n. What it chooses is counted in already.
+func (p *Prospect) Check(worker NodeID, like Likeness, draw func(n int) int) (uint32, bool) {
+	checker := p.numberOf(worker)
+	var best uint32
+	var most Prob = -1
+	for range candidates {
+		place, author, ok := p.sample(worker, draw)
+		if !ok {
+			continue
+		}
+		if gain := p.gain(p.numberOf(author), checker) / Prob(like(worker, author)); gain > most {
+			best, most = place, gain
+		}
+	}
+	if most < 0 {
+		return p.deepen(worker, draw)
+	}
+	p.pair(best, checker)
+	return best, true
+}
+
+// sample draws a result that rests on one word alone, and says on whose.
+func (p *Prospect) sample(worker NodeID, draw func(n int) int) (place uint32, author NodeID, ok bool) {
+	n := uint32(draw(len(p.alone)))
+	if p.alone[n] <= 0 || n == p.numberOf(worker) {
+		return 0, "", false
+	}
+	var settled []uint32
+	if int(n) < len(p.j.tally.alone) {
+		settled = p.j.tally.alone[n]
+	}
+	if i := draw(len(settled) + len(p.fresh[n])); i < len(settled) {
+		place = settled[i]
+	} else {
+		place = p.fresh[n][i-len(settled)]
+	}
+	author, ok = p.author(place)
+	return place, author, ok && p.free(place, worker)
+}
+
+// author is who alone has voted for a result or, where nobody has yet, runs
+// its task. A task with anybody else at it is spoken for.
+func (p *Prospect) author(place uint32) (by NodeID, ok bool) {
+	if p.taken[place] {
+		return "", false
+	}
+	if by, ok = p.begun[place]; ok {
+		return by, true
+	}
+	t := p.j.task(place)
+	if t == nil {
+		return p.s.Numbered[p.j.Closed[place].Voters[0]-1], true
+	}
+	n := 0
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.State == AttemptRunning || a.State == AttemptVoted {
+			by = a.Worker
+			n++
+		}
+	}
+	return by, n == 1
+}
+
+// free says whether a worker may get a task.
+func (p *Prospect) free(place uint32, worker NodeID) bool {
+	owner := p.s.Nodes[worker].Owner
+	if by, ok := p.begun[place]; ok {
+		return p.s.Nodes[by].Owner != owner
+	}
+	if t := p.j.task(place); t != nil {
+		return p.j.MayAttempt(t, worker, owner, false)
+	}
+	for _, v := range p.j.Closed[place].Voters {
+		if v != 0 && p.s.Nodes[p.s.Numbered[v-1]].Owner == owner {
+			return false
+		}
+	}
+	return true
+}
+
+// newcomer is up to how many checks an owner is one: two newcomers say little
+// about each other.
+const newcomer = 3
+
+// gain is by how much the risk falls when one owner checks another: the result
+// itself gains a second word, and each of them a check that he survived, which
+// speaks for all results that rest on his word. Those who have judged together
+// before are paired less.
+func (p *Prospect) gain(author, checker uint32) Prob {
+	gain := p.rate(author) + p.lift(author) + p.lift(checker)
+	if p.checks(author) < newcomer && p.checks(checker) < newcomer {
+		gain /= 4
+	}
+	return gain / Prob(1+p.j.tally.pairs[pairOf(author, checker)])
+}
+
+// lift is by how much one more check lowers what rests on an owner's word.
+func (p *Prospect) lift(owner uint32) Prob {
+	return p.share(owner) / Prob(p.checks(owner)+1)
+}
+
+// pair counts in that an owner gives a second opinion on a task.
+func (p *Prospect) pair(place, checker uint32) {
+	by, _ := p.author(place)
+	author := p.numberOf(by)
+	p.risk -= p.share(author) + p.share(checker)
+	p.alone[author]--
+	p.soon[author]++
+	p.soon[checker]++
+	p.risk += p.share(author) + p.share(checker) + times(odds(p.rate(author)), odds(p.rate(checker)))
+	p.extra++
+	p.taken[place] = true
+}
+
+// depth bounds how many tasks are looked at for the one that needs a third
+// opinion most.
+const depth = 256
+
+// deepen chooses a task for a third opinion or more, once every task has been
+// opened and none rests on one word alone: in small jobs and small grids.
+func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (uint32, bool) {
+	if p.opened < p.j.Total() {
+		return 0, false
+	}
+	var best uint32
+	var most Prob
+	for i := range min(depth, len(p.j.Closed)) {
+		place := uint32(i)
+		if len(p.j.Closed) > depth {
+			place = uint32(draw(len(p.j.Closed)))
+		}
+		if e := p.error(place); e > most && p.free(place, worker) {
+			best, most = place, e
+		}
+	}
+	if most == 0 {
+		return 0, false
+	}
+	checker := p.numberOf(worker)
+	p.risk -= most - times(most, odds(p.rate(checker)))
+	p.soon[checker]++
+	p.extra++
+	p.taken[best] = true
+	return best, true
+}
+
+// error is what is left of a task's error probability, or 0 if somebody is at
+// it already.
+func (p *Prospect) error(place uint32) Prob {
+	t := p.j.task(place)
+	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || t.Running() > 0) {
+		return 0
+	}
+	who, contested := p.s.supporters(p.j, place)
+	if contested {
+		return 0
+	}
+	sum := One
+	for _, owner := range who {
+		o := p.s.byNumber[owner]
+		sum = times(sum, p.s.rate(o, p.j.tally.checks(o, 0)).among)
+	}
+	return sum
+}
+
+// Exam is a task about which a lie came out, for a newcomer who has not run it:
+// if he works with the liars, he lies about it too. draw is as for Check.
+func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (uint32, bool) {
+	n := p.numberOf(worker)
+	if len(p.j.tally.lies) == 0 || p.checks(n) > 0 || draw(4) == 0 {
+		return 0, false
+	}
+	place := p.j.tally.lies[draw(len(p.j.tally.lies))]
+	t := p.j.task(place)
+	if p.j.Closed[place].open() || t.Disputed || !p.free(place, worker) {
+		return 0, false
+	}
+	p.soon[n]++
+	p.extra++
+	p.taken[place] = true
+	return place, true
+}
+
+// Exhausted says whether a job has all results but not the certainty that was
+// asked for, and every one of these workers' owners has run every task.
+func (s *State) Exhausted(j *Job, live []NodeID) bool {
+	if j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded || int(j.Next) < j.Total() || j.Running() > 0 || len(j.Unheld) > 0 {
+		return false
+	}
+	p := &Prospect{s: s, j: j}
+	for place := range j.Next {
+		for _, worker := range live {
+			if p.free(place, worker) {
+				return false
+			}
+		}
+	}
+	return len(live) > 0
+}

@@ -1,0 +1,562 @@
+package jobs
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"math/bits"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// trusting sends random commands to a state with jobs under the rule of
+// credibility (and now and then a fixed quorum), in which some owners lie, and
+// keeps a record of its own of all that was said.
+type trusting struct {
+	*grid
+	log     []Command // all that was applied
+	answers []Outcome // to each of them
+	founded int       // the number of commands before the veteran got his checks
+	veteran OwnerID   // who had survived many checks before
+	checks  uint64
+	liars   OwnerID // the first of those who lie
+	workers []NodeID
+	coords  []NodeID
+	// said are the votes that were taken down, by lease.
+	said map[LeaseID]statement
+	// ended is what was true when jobs succeeded.
+	ended map[JobID]ending
+}
+
+func TestCredibilityKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newTrusting(t)
+		steps := []func(*rapid.T){
+			m.planAny, m.planAny, m.planAny, m.reportAll, m.reportAny, m.reportAny, m.reportAny, m.confirmAll,
+			m.grantAny, m.submitAny, m.submitAny, m.askEverybody, m.concedeAny, m.concedeAny, m.expireAny, m.joinAny, m.cancelAny,
+		}
+		m.submitAny(t)
+		for range rapid.IntRange(10, 100).Draw(t, "steps") {
+			rapid.SampledFrom(steps).Draw(t, "step")(t)
+			m.check(t)
+		}
+		m.checkReplay(t)
+	})
+}
+
+// newTrusting has one to six owners, half of them with two workers. The last
+// ones lie together.
+func newTrusting(t *rapid.T) *trusting {
+	m := &trusting{grid: newGrid(), coords: []NodeID{"c1"}, said: map[LeaseID]statement{}, ended: map[JobID]ending{}}
+	m.State = NewState()
+	saboteurs := rapid.SampledFrom([]Prob{0, One / 20, One / 3}).Draw(t, "saboteurs")
+	m.do(Command{Found: &FoundGrid{Grid: "test", Coordinator: "c1", Operator: "op", Saboteurs: saboteurs}})
+	m.join(Submitter, "sub", "ann", 0)
+	owners := rapid.SampledFrom([]int{1, 2, 3, 4, 6, 6, 6}).Draw(t, "owners")
+	m.liars = OwnerID(fmt.Sprint("o", owners-rapid.IntRange(0, (owners+1)/2).Draw(t, "liars")))
+	for i := range owners * 3 / 2 {
+		prior := Prob(0)
+		if i == 8 {
+			prior = One / 100
+		}
+		w := NodeID(fmt.Sprint("w", i))
+		m.join(Worker, w, OwnerID(fmt.Sprint("o", i%owners)), prior)
+		m.workers = append(m.workers, w)
+	}
+	m.veteran = OwnerID(fmt.Sprint("o", rapid.IntRange(0, owners-1).Draw(t, "veteran")))
+	m.checks = rapid.SampledFrom([]uint64{0, 5, 1100, 100_000}).Draw(t, "checks")
+	m.Owners[m.veteran].Checks = m.checks
+	m.founded = len(m.log)
+	return m
+}
+
+func (m *trusting) do(c Command) Outcome {
+	c.At = m.clock
+	ran := slices.Clone(m.Running())
+	out := m.Apply(c)
+	m.log, m.answers = append(m.log, c), append(m.answers, out)
+	m.forget(ran)
+	for _, id := range ran {
+		if m.Jobs[id].State == JobSucceeded {
+			m.ended[id] = m.end(id)
+		}
+	}
+	return out
+}
+
+func (m *trusting) join(role Role, node NodeID, owner OwnerID, prior Prob) {
+	token := TokenID("for-" + node)
+	m.do(Command{CreateToken: &CreateToken{Token: token, Role: role, Uses: 1, Owner: owner, Expires: m.clock + 1, Prior: prior}})
+	m.do(Command{Admit: &AdmitNode{Token: token, Node: node, Role: role}})
+}
+
+func (m *trusting) submitAny(t *rapid.T) {
+	if len(m.Jobs) == 3 {
+		return
+	}
+	trust := rapid.SampledFrom([]Trust{
+		{MaxError: One / 2}, {MaxError: One / 20}, {MaxError: One / 100}, {MaxError: One / 1000}, {}, {Replicas: 1}, {Quorum: 2},
+	}).Draw(t, "trust")
+	spec := trustSpec(rapid.Int64Range(1, 12).Draw(t, "tasks"), trust)
+	seed := rapid.Uint64Range(0, 3).Draw(t, "seed")
+	m.do(Command{Submit: &SubmitJob{Job: JobID(fmt.Sprint("j", len(m.Jobs))), Spec: spec, Submitter: "sub", Seed: seed}})
+}
+
+// anyJob is one that runs, if there is any.
+func (m *trusting) anyJob(t *rapid.T) JobID {
+	if len(m.Running()) == 0 {
+		return JobID(fmt.Sprint("j", rapid.IntRange(0, 2).Draw(t, "job")))
+	}
+	return rapid.SampledFrom(m.Running()).Draw(t, "job")
+}
+
+// planAny gives out what a prospect proposes, all of which must hold.
+func (m *trusting) planAny(t *rapid.T) {
+	id := m.anyJob(t)
+	j := m.Jobs[id]
+	if j == nil || j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded {
+		return
+	}
+	p := m.Prospect(j)
+	next := j.Next
+	random := rapid.Uint64().Draw(t, "draws")
+	draw := func(n int) int { random++; return int(mix(random, 0, 0)) % n }
+	var grants []Grant
+	for range rapid.IntRange(1, 12).Draw(t, "grants") {
+		worker := rapid.SampledFrom(m.workers).Draw(t, "worker")
+		if m.BannedNode(worker) != "" {
+			continue
+		}
+		place, ok := uint32(0), false
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0:
+			place, ok = p.Exam(worker, draw)
+		case 1, 2:
+			place, ok = p.Check(worker, func(a, b NodeID) int64 { return 1 + int64(a[1]&1) }, draw)
+		}
+		if !ok && int(next) < j.Total() {
+			p.Begin(next, worker)
+			place, ok = next, true
+			next++
+		}
+		if ok {
+			m.lastLease++
+			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Task: place, Worker: worker})
+		}
+	}
+	out := m.do(Command{Grant: &GrantLeases{Grants: grants, Expires: m.clock.Add(leaseTime)}})
+	if len(out.Granted) != len(grants) {
+		t.Fatalf("of the plan %+v only %v were granted", grants, out.Granted)
+	}
+}
+
+// grantAny gives out whatever may be.
+func (m *trusting) grantAny(t *rapid.T) {
+	var grants []Grant
+	id := m.anyJob(t)
+	for range rapid.IntRange(1, 8).Draw(t, "grants") {
+		task := rapid.Uint32Range(0, 12).Draw(t, "task")
+		if j := m.Jobs[id]; j != nil && rapid.Bool().Draw(t, "open") {
+			task = rapid.SampledFrom(append(sortedKeys(j.Open), j.Next)).Draw(t, "which")
+		}
+		m.lastLease++
+		grants = append(grants, Grant{
+			Lease: m.lastLease, Job: id, Task: task, Worker: rapid.SampledFrom(m.workers).Draw(t, "worker"),
+			Repeat: rapid.IntRange(0, 5).Draw(t, "repeat") == 0,
+		})
+	}
+	m.do(Command{Grant: &GrantLeases{Grants: grants, Expires: m.clock.Add(leaseTime)}})
+}
+
+func (m *trusting) reportAny(t *rapid.T) { m.reportSome(t, rapid.IntRange(1, 8).Draw(t, "reports")) }
+
+func (m *trusting) reportAll(t *rapid.T) { m.reportSome(t, math.MaxInt) }
+
+func (m *trusting) reportSome(t *rapid.T, n int) {
+	held := sortedKeys(m.State.leases)
+	var reports []Report
+	for range min(n, len(held)) {
+		i := rapid.IntRange(0, len(held)-1).Draw(t, "lease")
+		r := m.reportOf(t, held[i])
+		held = slices.Delete(held, i, i+1)
+		reports = append(reports, r)
+	}
+	m.take(reports)
+}
+
+// reportOf is mostly right, with liars who lie about the same tasks alike, and
+// now and then an accident.
+func (m *trusting) reportOf(t *rapid.T, id LeaseID) Report {
+	_, worker, _ := m.Lease(id)
+	how := rapid.SampledFrom([]string{"right", "right", "right", "right", "right", "right", "right", "right", "killed", "lost", "stray", "!1"}).Draw(t, "how")
+	if o := m.Nodes[worker].Owner; o >= m.liars && how == "right" && rapid.Bool().Draw(t, "lies") {
+		how = "lie"
+	}
+	return vote(id, string(worker), how)
+}
+
+// take sends reports and notes the votes that were taken down.
+func (m *trusting) take(reports []Report) {
+	for _, r := range reports {
+		if p, _, ok := m.Lease(r.Lease); ok && (r.Status == Succeeded || r.Status == Crashed) {
+			m.said[r.Lease] = statement{p.Job, p.Task, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output}}
+		}
+	}
+	m.do(Command{Report: &ReportAttempts{Reports: reports}})
+}
+
+// confirmAll says for a coordinator that it holds all there is, or some of it.
+func (m *trusting) confirmAll(t *rapid.T) {
+	by := rapid.SampledFrom(m.coords).Draw(t, "by")
+	c := &ConfirmHeld{Coordinator: by}
+	for _, id := range sortedKeys(m.Jobs) {
+		h := HeldResults{Job: id}
+		for seq := range uint32(len(m.Jobs[id].Order)) {
+			if rapid.IntRange(0, 9).Draw(t, "late") > 0 {
+				h.Sequences = append(h.Sequences, seq)
+			}
+		}
+		c.Results = append(c.Results, h)
+	}
+	m.do(Command{Confirm: c})
+}
+
+// askEverybody lets each worker run each task of a job.
+func (m *trusting) askEverybody(t *rapid.T) {
+	id := m.anyJob(t)
+	j := m.Jobs[id]
+	if j == nil {
+		return
+	}
+	for _, w := range m.workers {
+		var grants []Grant
+		for place := range uint32(j.Total()) {
+			m.lastLease++
+			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Task: place, Worker: w})
+		}
+		m.do(Command{Grant: &GrantLeases{Grants: grants, Expires: m.clock.Add(leaseTime)}})
+		m.reportAll(t)
+	}
+	m.confirmAll(t)
+}
+
+// concedeAny is what the leader does with a job that is exhausted.
+func (m *trusting) concedeAny(t *rapid.T) {
+	for _, id := range slices.Clone(m.Running()) {
+		j := m.Jobs[id]
+		if !m.Exhausted(j, m.free()) {
+			continue
+		}
+		random := uint64(0)
+		for _, w := range m.free() {
+			if place, ok := m.Prospect(j).Check(w, func(a, b NodeID) int64 { return 1 }, func(n int) int { random++; return int(mix(random, 0, 0)) % n }); ok {
+				t.Fatalf("%s is exhausted, and yet %s could check %d", id, w, place)
+			}
+		}
+		if out := m.do(Command{Concede: &ConcedeJob{Job: id}}); out.Rejection != nil {
+			t.Fatalf("%s is exhausted: %v", id, out.Rejection)
+		}
+	}
+}
+
+// free are the workers that may get work.
+func (m *trusting) free() []NodeID {
+	return slices.DeleteFunc(slices.Clone(m.workers), func(w NodeID) bool { return m.BannedNode(w) != "" })
+}
+
+func (m *trusting) expireAny(t *rapid.T) {
+	m.pass(time.Duration(rapid.IntRange(0, 12_000).Draw(t, "ms")) * time.Millisecond)
+	if rapid.Bool().Draw(t, "renew") {
+		m.do(Command{Renew: &RenewLeases{All: true, Expires: m.clock.Add(leaseTime)}})
+	}
+	m.do(Command{Expire: &ExpireLeases{}})
+}
+
+// joinAny lets another coordinator in, or a newcomer.
+func (m *trusting) joinAny(t *rapid.T) {
+	switch rapid.IntRange(0, 5).Draw(t, "who") {
+	case 0:
+		if len(m.coords) < 3 {
+			m.coords = append(m.coords, NodeID(fmt.Sprint("c", len(m.coords)+1)))
+			m.join(Coordinator, m.coords[len(m.coords)-1], "ops", 0)
+		}
+	case 1:
+		w := NodeID(fmt.Sprint("w", len(m.Tokens)))
+		owner := OwnerID(fmt.Sprint("a", len(m.Tokens))) // sorts before the others
+		m.join(Worker, w, owner, 0)
+		m.workers = append(m.workers, w)
+	}
+}
+
+func (m *trusting) cancelAny(t *rapid.T) {
+	if rapid.IntRange(0, 9).Draw(t, "really") == 0 {
+		m.do(Command{Cancel: &CancelJob{Job: m.anyJob(t), By: "sub"}})
+	}
+}
+
+func (m *trusting) check(t *rapid.T) {
+	for _, id := range sortedKeys(m.Jobs) {
+		j := m.Jobs[id]
+		checkOrder(t, id, j)
+		m.checkHeld(t, id, j)
+		m.checkOpen(t, id, j)
+		m.checkRisk(t, id, j)
+		m.checkEnd(t, id, j)
+	}
+	m.checkBanned(t)
+	m.checkRecords(t)
+	m.checkIndex(t)
+}
+
+func (m *trusting) checkHeld(t *rapid.T, id JobID, j *Job) {
+	if len(j.Closed) != int(j.Next) || j.Count > j.Total() {
+		t.Fatalf("%s: %d closed of %d opened, %d counted", id, len(j.Closed), j.Next, j.Count)
+	}
+	for place := range j.Closed {
+		c := &j.Closed[place]
+		_, unheld := j.Unheld[uint32(place)]
+		scarce := !c.open() && bits.OnesCount64(c.Holders) < m.CopiesNeeded()
+		if j.State == JobRunning && scarce != unheld || unheld && c.open() {
+			t.Fatalf("%s: task %d has holders %b, unheld: %v", id, place, c.Holders, unheld)
+		}
+	}
+}
+
+// checkOpen: tasks are open that wait for something, and no others.
+func (m *trusting) checkOpen(t *rapid.T, id JobID, j *Job) {
+	for place := range j.Next {
+		task, c := j.Open[place], &j.Closed[place]
+		switch {
+		case task == nil && c.open() && j.State == JobRunning:
+			t.Fatalf("%s: task %d is neither open nor closed", id, place)
+		case task != nil && j.Kept[place] != nil:
+			t.Fatalf("%s: task %d is kept twice", id, place)
+		case task == nil || task.Running() > 0:
+		case m.Judge(j, task).Want == 0:
+			t.Fatalf("%s: task %d is stuck: %+v, %+v", id, place, task, m.Judge(j, task))
+		}
+	}
+}
+
+// checkBanned: they hold no lease, and their votes count nowhere.
+func (m *trusting) checkBanned(t *rapid.T) {
+	for _, w := range m.workers {
+		if m.BannedNode(w) != "" && len(m.LeasesOf(w)) > 0 {
+			t.Fatalf("%s is banned and holds %v", w, m.LeasesOf(w))
+		}
+	}
+	for _, id := range m.Running() {
+		j := m.Jobs[id]
+		for place := range j.Next {
+			for _, o := range m.counted(j, place) {
+				if m.banned(o) {
+					t.Fatalf("%s: the vote of %s on task %d counts, and he is banned", id, o, place)
+				}
+			}
+		}
+		for o := range talliedOwners(m.State, j) {
+			if m.banned(o) {
+				t.Fatalf("%s: %s is banned and counted", id, o)
+			}
+		}
+	}
+}
+
+// counted are the owners whose votes on a task stand, or who run it.
+func (m *trusting) counted(j *Job, place uint32) []OwnerID {
+	var list []OwnerID
+	task := j.task(place)
+	if task == nil {
+		for _, v := range j.Closed[place].Voters {
+			if v != 0 {
+				list = append(list, m.Nodes[m.Numbered[v-1]].Owner)
+			}
+		}
+		return list
+	}
+	for _, a := range task.Attempts {
+		if a.State == AttemptVoted || a.State == AttemptRunning {
+			list = append(list, a.Owner)
+		}
+	}
+	return list
+}
+
+// talliedOwners are those who occur in a job's tally as the support of results.
+func talliedOwners(s *State, j *Job) map[OwnerID]bool {
+	names, list := ownerNames(s), map[OwnerID]bool{}
+	for n, places := range j.tally.alone {
+		if len(places) > 0 {
+			list[names[n]] = true
+		}
+	}
+	for p := range j.tally.pairs {
+		list[names[p.a]], list[names[p.b]] = true, true
+	}
+	return list
+}
+
+// checkRecords: what owners are credited with is what their attempts say.
+func (m *trusting) checkRecords(t *rapid.T) {
+	want := map[OwnerID]*Owner{}
+	for id := range m.Owners {
+		want[id] = &Owner{}
+	}
+	want[m.veteran].Checks = m.checks
+	for _, id := range sortedKeys(m.Jobs) {
+		m.recount(t, id, want)
+	}
+	for id, o := range m.Owners {
+		w := want[id]
+		if o.Agreed != w.Agreed || o.Outvoted != w.Outvoted {
+			t.Fatalf("%s: %+v, want %d agreed, %d outvoted", id, o, w.Agreed, w.Outvoted)
+		}
+		if exact := o.Doubts == 0; exact && o.Checks != w.Checks || o.Checks > w.Checks {
+			t.Fatalf("%s: %d checks, want %d (%d doubts)", id, o.Checks, w.Checks, o.Doubts)
+		}
+		if o.Credit > o.Agreed || o.Banned == "" && o.Credit != o.Agreed || o.Banned != "" && o.Credit != 0 {
+			t.Fatalf("%s: a credit of %d for %d votes, banned: %q", id, o.Credit, o.Agreed, o.Banned)
+		}
+	}
+}
+
+func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*Owner) {
+	j, said := m.Jobs[id], m.opinions(id)
+	agreed := uint64(0)
+	for place := range j.Next {
+		task, c := j.task(place), &j.Closed[place]
+		if task == nil {
+			task = m.remember(c)
+		}
+		settled := !c.open() && !task.Disputed && len(said[place]) == 1
+		for _, a := range task.Attempts {
+			o := want[a.Owner]
+			if a.State == AttemptOutvoted {
+				o.Outvoted++
+			}
+			if a.Agreed {
+				o.Agreed++
+				agreed++
+			}
+			if a.Checked {
+				o.Checks++
+			}
+			if checked := a.State == AttemptVoted && task.owners() > 1; settled && (checked != a.Checked || a.Agreed != (a.State == AttemptVoted)) {
+				t.Fatalf("%s: task %d is settled, with %+v", id, place, task)
+			}
+		}
+	}
+	if agreed != j.Attempts.Agreed {
+		t.Fatalf("%s: %d agreed, counted %d", id, j.Attempts.Agreed, agreed)
+	}
+}
+
+// checkIndex: what is derived is what Reindex derives.
+func (m *trusting) checkIndex(t *rapid.T) {
+	fresh := m.Clone()
+	fresh.Reindex()
+	if !reflect.DeepEqual(m.State.leases, fresh.leases) || !reflect.DeepEqual(m.byWorker, fresh.byWorker) || !slices.Equal(m.running, fresh.running) {
+		t.Fatalf("the leases %v differ from a fresh index: %v", m.State.leases, fresh.leases)
+	}
+	if m.crew != fresh.crew || m.bannedCrew != fresh.bannedCrew {
+		t.Fatalf("%d owners, %d banned, want %d and %d", m.crew, m.bannedCrew, fresh.crew, fresh.bannedCrew)
+	}
+	for _, id := range sortedKeys(m.Jobs) {
+		got, want := namedTally(m.State, m.Jobs[id]), namedTally(fresh, fresh.Jobs[id])
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s: the tally is %v, a fresh one %v", id, got, want)
+		}
+		if m.Risk(m.Jobs[id]) != fresh.Risk(fresh.Jobs[id]) {
+			t.Fatalf("%s: the risk is %v, a fresh one %v", id, m.Risk(m.Jobs[id]), fresh.Risk(fresh.Jobs[id]))
+		}
+	}
+}
+
+// tallyByName is a tally in which owners have their names instead of numbers,
+// and lists are sets.
+type tallyByName struct {
+	Alone map[OwnerID]map[uint32]bool
+	Pairs map[[2]OwnerID]int64
+	Deep  map[uint32]bool
+	Lies  map[uint32]bool
+	// Checked are the results in which owners were checked.
+	Checked map[OwnerID]uint64
+}
+
+func namedTally(s *State, j *Job) tallyByName {
+	names := ownerNames(s)
+	n := tallyByName{map[OwnerID]map[uint32]bool{}, map[[2]OwnerID]int64{}, maps.Clone(j.tally.deep), map[uint32]bool{}, map[OwnerID]uint64{}}
+	for owner, places := range j.tally.alone {
+		for slot, place := range places {
+			if int(j.tally.slot[place]) != slot {
+				panic("a place is not where it is said to be")
+			}
+			if n.Alone[names[owner]] == nil {
+				n.Alone[names[owner]] = map[uint32]bool{}
+			}
+			n.Alone[names[owner]][place] = true
+		}
+	}
+	for p, count := range j.tally.pairs {
+		a, b := names[p.a], names[p.b]
+		n.Pairs[[2]OwnerID{min(a, b), max(a, b)}] += count
+	}
+	for _, place := range j.tally.lies {
+		n.Lies[place] = true
+	}
+	for owner, count := range j.tally.checked {
+		if count != 0 {
+			n.Checked[names[owner]] = count
+		}
+	}
+	return n
+}
+
+func ownerNames(s *State) []OwnerID {
+	names := make([]OwnerID, len(s.byNumber))
+	for id, o := range s.Owners {
+		names[o.number] = id
+	}
+	return names
+}
+
+// checkReplay: the same commands get the same answers and make the same state,
+// also where a snapshot was taken on the way.
+func (m *trusting) checkReplay(t *rapid.T) {
+	for _, at := range []int{-1, rapid.IntRange(0, len(m.log)-1).Draw(t, "snapshot")} {
+		got := m.replay(t, at)
+		if got, want := dump(t, got.Clone()), dump(t, m.Clone()); got != want {
+			t.Fatalf("replayed, with a snapshot after command %d:\n%s", at, firstDifference(split(got), split(want)))
+		}
+		for _, id := range m.Running() {
+			if got, want := namedTally(got, got.Jobs[id]), namedTally(m.State, m.Jobs[id]); !reflect.DeepEqual(got, want) {
+				t.Fatalf("%s: with a snapshot after command %d the tally is %v, want %v", id, at, got, want)
+			}
+		}
+	}
+}
+
+// split breaks JSON into lines.
+func split(dump string) string { return strings.ReplaceAll(dump, "},", "},\n") }
+
+func (m *trusting) replay(t *rapid.T, snapshot int) *State {
+	s := NewState()
+	for i, c := range m.log {
+		if i == m.founded {
+			s.Owners[m.veteran].Checks = m.checks
+		}
+		if got := s.Apply(c); !reflect.DeepEqual(got, m.answers[i]) {
+			t.Fatalf("replayed, with a snapshot after command %d: command %d is answered %+v, not %+v", snapshot, i, got, m.answers[i])
+		}
+		if i == snapshot {
+			s = s.Clone()
+			s.Reindex()
+		}
+	}
+	return s
+}

@@ -1,0 +1,267 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/gridconn"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/limits"
+)
+
+var lent = limits.Lent{Slots: 1, Disk: 64 << 20}
+
+type results = grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
+
+// grid certifies nodes.
+type grid struct {
+	testing.TB
+	authority *identity.Authority
+	dir       string
+}
+
+func newGrid(t *testing.T) *grid {
+	t.Helper()
+	a, err := identity.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &grid{t, a, t.TempDir()}
+}
+
+func (g *grid) issue(role jobs.Role) *identity.Identity {
+	g.Helper()
+	key, err := identity.NewKey()
+	if err != nil {
+		g.Fatal(err)
+	}
+	der, err := g.authority.Issue(key.Public(), role, nil)
+	if err != nil {
+		g.Fatal(err)
+	}
+	id, err := identity.New(key, der, g.authority.Certificate())
+	if err != nil {
+		g.Fatal(err)
+	}
+	return id
+}
+
+// directory is that of a worker who has joined.
+func (g *grid) directory(name string) string {
+	g.Helper()
+	d := identity.Directory{
+		Identity: g.issue(jobs.Worker), Owner: name, Coordinators: []string{"127.0.0.1:1"}, GossipKey: make([]byte, 32),
+	}
+	dir := filepath.Join(g.dir, name)
+	if err := d.Save(dir); err != nil {
+		g.Fatal(err)
+	}
+	return dir
+}
+
+// server is a real worker that only serves pieces.
+type server struct {
+	*Worker
+	testing.TB
+}
+
+func (g *grid) worker(dir string) *server {
+	g.Helper()
+	w, err := New(g.Context(), Config{
+		Dir: dir, Listen: "127.0.0.1:0", Lent: lent, SandboxCommand: []string{"unused"}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		g.Fatal(err)
+	}
+	go w.pieces.Serve(w.base.Listener)
+	s := &server{w, g.TB}
+	g.Cleanup(func() { s.end() })
+	return s
+}
+
+// end stops the worker; again is no harm.
+func (s *server) end() {
+	s.Helper()
+	if s.Worker == nil {
+		return
+	}
+	if err := s.stop(); err != nil {
+		s.Error(err)
+	}
+	s.Worker = nil
+}
+
+// holds keeps a small result as after a report.
+func (s *server) holds(output []byte) blob.ID {
+	s.keep([]*anthillv1.AttemptReport{{Data: output}})
+	return blob.Of(output).ID()
+}
+
+func (s *server) provider() []swarm.Provider {
+	return []swarm.Provider{{Address: s.Address(), Role: jobs.Worker}}
+}
+
+// coordinator serves these jobs and nothing else.
+func (g *grid) coordinator(jobService anthillv1.JobServiceServer) (address string) {
+	g.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		g.Fatal(err)
+	}
+	s := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.issue(jobs.Coordinator), nil)))...)
+	anthillv1.RegisterJobServiceServer(s, jobService)
+	go s.Serve(l)
+	g.Cleanup(s.Stop)
+	return l.Addr().String()
+}
+
+// reader is a node that asks others for blobs.
+type reader struct {
+	testing.TB
+	pool *swarm.Pool
+}
+
+func (g *grid) reader(role jobs.Role) *reader {
+	pool := swarm.NewDialer(g.issue(role).ClientTLS(nil, identity.ProtoGRPC))
+	g.Cleanup(func() { pool.Close() })
+	return &reader{g.TB, pool}
+}
+
+// gets says whether a worker sends a blob, asked in all three ways: these must
+// agree, and who gets nothing must not learn whether there is something.
+func (r *reader) gets(from *server, data []byte) bool {
+	r.Helper()
+	conn, err := r.pool.Dial(r.Context(), from.Address())
+	if err != nil {
+		r.Fatal(err)
+	}
+	client := anthillv1.NewPieceServiceClient(conn)
+	id := blob.Of(data).ID()
+	_, errStat := client.Stat(r.Context(), &anthillv1.StatRequest{Blob: id[:]})
+	read := r.read(client, id)
+	small := len(data) > blob.MinPiece || bytes.Equal(r.readBlob(client, id), data)
+	if (errStat == nil) != (len(read) > 0) || (errStat == nil) != small && len(data) <= blob.MinPiece {
+		r.Errorf("stat: %v, read %d bytes, read as a small one: %v", errStat, len(read), small)
+	}
+	unknown := blob.Of(append([]byte("not "), data...)).ID()
+	_, errUnknown := client.Stat(r.Context(), &anthillv1.StatRequest{Blob: unknown[:]})
+	if errStat != nil && status.Code(errStat) != status.Code(errUnknown) {
+		r.Errorf("a blob that is not there gives %v, one that is hidden %v", errUnknown, errStat)
+	}
+	return errStat == nil
+}
+
+func (r *reader) read(client anthillv1.PieceServiceClient, id blob.ID) (data []byte) {
+	stream, err := client.Read(r.Context(), &anthillv1.ReadRequest{Blob: id[:], Pieces: []uint32{0}})
+	for err == nil {
+		var frame *anthillv1.ReadResponse
+		if frame, err = stream.Recv(); err == nil {
+			data = append(data, frame.GetData()...)
+		}
+	}
+	return data
+}
+
+func (r *reader) readBlob(client anthillv1.PieceServiceClient, id blob.ID) []byte {
+	stream, err := client.ReadBlobs(r.Context(), &anthillv1.ReadBlobsRequest{Blobs: [][]byte{id[:]}})
+	if err != nil {
+		r.Fatal(err)
+	}
+	resp, err := stream.Recv()
+	if err != nil {
+		r.Fatal(err)
+	}
+	return resp.GetData()
+}
+
+// Workers get no results of each other: neither small nor large ones, neither
+// now nor after a restart, unless a job has them as its input.
+func TestResultsStayFromOtherWorkers(t *testing.T) {
+	g := newGrid(t)
+	dir := g.directory("ada")
+	ada := g.worker(dir)
+	small, large := []byte("small result"), bytes.Repeat([]byte("large"), blob.MinPiece)
+	ada.holds(small)
+	if _, err := ada.executor.Store.Put(large); err != nil {
+		t.Fatal(err)
+	}
+	readers := map[jobs.Role]*reader{}
+	for _, role := range []jobs.Role{jobs.Worker, jobs.Submitter, jobs.Operator, jobs.Coordinator} {
+		readers[role] = g.reader(role)
+	}
+	check := func(when string, shared bool) {
+		t.Helper()
+		for role, r := range readers {
+			for _, data := range [][]byte{small, large} {
+				if got, want := r.gets(ada, data), shared || role == jobs.Coordinator; got != want {
+					t.Errorf("%s: a %v gets a result of %d bytes: %v, want %v", when, role, len(data), got, want)
+				}
+			}
+		}
+		if n := len(ada.shelf.list()); (n > 0) != shared {
+			t.Errorf("%s: %d blobs are announced", when, n)
+		}
+	}
+	check("when it was computed", false)
+	ada.end()
+	ada = g.worker(dir)
+	check("after a restart", false)
+	ids := [][]byte{}
+	for _, data := range [][]byte{small, large} {
+		id := blob.Of(data).ID()
+		ids = append(ids, id[:])
+	}
+	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: ids[0]}, Data: []*anthillv1.DataFile{{Blob: &anthillv1.BlobRef{Id: ids[1]}}}})
+	check("with a lease that reads it", true)
+}
+
+// Another worker's swarm ends empty-handed, and a coordinator's does not.
+func TestSwarmsOfOtherWorkersGetNoResults(t *testing.T) {
+	g := newGrid(t)
+	ada, bruno := g.worker(g.directory("ada")), g.worker(g.directory("bruno"))
+	result := []byte("result")
+	id := ada.holds(result)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := bruno.base.Swarm.Fetch(ctx, id, 0, -1, ada.provider()); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, swarm.ErrUnavailable) {
+		t.Errorf("a worker fetched a result: %v", err)
+	}
+	if got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, ada.provider()); err != nil || got[0] != nil {
+		t.Errorf("a worker fetched %q, %v", got[0], err)
+	}
+	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	if got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, ada.provider()); err != nil || !bytes.Equal(got[0], result) {
+		t.Errorf("a worker fetched %q of an input, %v", got[0], err)
+	}
+}
+
+// Who took another's address is not asked: the question alone says what the
+// result is.
+func TestImpostorsAreNotAsked(t *testing.T) {
+	g := newGrid(t)
+	ada, bruno := g.worker(g.directory("ada")), g.worker(g.directory("bruno"))
+	result := []byte("result")
+	id := ada.holds(result)
+	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	meant := ada.provider()
+	for node, want := range map[jobs.NodeID]bool{ada.Node(): true, bruno.Node(): false} {
+		meant[0].Node = node
+		got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, meant)
+		if err != nil || (got[0] != nil) != want {
+			t.Errorf("asked at its address for node %s, ada sends %q, %v", node.Short(), got[0], err)
+		}
+	}
+}
