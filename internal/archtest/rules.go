@@ -20,7 +20,7 @@ var layers = []layer{
 	{"the rooms", []string{"coordinator/...", "worker/..."}},
 	{"the houses", []string{"coordinator", "worker", "sdk/..."}},
 	{"the examples", []string{"examples/..."}},
-	{"the commands", []string{"internal/cli/...", "internal/localgrid/..."}},
+	{"the commands", []string{"internal/cli/...", "internal/localgrid/...", "internal/simgrid"}},
 	{"main", []string{"."}},
 	{"the tests' tools", []string{
 		"internal/archtest/...", "internal/bench/...", "internal/gridtest/...", "internal/guesttest/...", "internal/simnet/...",

@@ -80,6 +80,7 @@ short of the max_error that was asked for, 130 interrupted.`,
 		newWorkerCommand(),
 		newDevCommand(),
 		newDemoCommand(),
+		newSimCommand(),
 		newSandboxChildCommand(),
 	)
 	return root
