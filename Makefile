@@ -13,7 +13,7 @@ RACE     := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env C
 EXAMPLES := wordcount mandelbrot
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples demo bench test fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples demo bench bench-trust test fmt vet lint proto proto-check cross check clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ demo: build examples ## a grid on this machine: a job, a liar, a killed leader (
 bench: ## measure tasks/s, failover and the sandbox's overhead (ARGS=-json)
 	go run ./internal/bench $(ARGS)
 	go test ./worker/sandbox -run NONE -bench . -benchtime 1x
+
+# Takes long: each of its 336 figures is a job or more played through.
+bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds 5")
+	go run ./internal/bench/trust -plot docs/trust.png $(ARGS)
 
 test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)
