@@ -174,7 +174,7 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	switch {
 	case j == nil:
 		return rejected(UnknownJob(c.Job))
-	case j.State != JobRunning || j.Spec.Trust.Fixed() || j.Running() > 0 || int(j.Next) < j.Total():
+	case j.State != JobRunning || j.Spec.Trust.Fixed() || j.Running() > 0 || int(j.Next) < j.Total() || j.voteless():
 		return rejected(reject(Precondition, "JOB_NOT_STUCK", "job "+string(c.Job), "it has not run out of workers to ask"))
 	}
 	h := newHearing()
@@ -191,14 +191,22 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	return Outcome{}
 }
 
+// voteless says whether nobody has voted on some task: it may still be computed.
+func (j *Job) voteless() bool {
+	for _, t := range j.Open {
+		if t.owners() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // settleFor ends a dispute with what is most likely right.
 func (s *State) settleFor(h *hearing, id JobID, place uint32) {
 	j := s.Jobs[id]
 	t := j.Open[place]
 	lead, p := s.lead(t)
 	switch {
-	case lead == nil:
-		j.Conceded = false // a task without any vote may still be computed
 	case lead.vote.Failed:
 		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s (this is right with a probability of %v; too few workers to be surer)", j.TaskAt(place), lead.first.Reason, p))
 	default:

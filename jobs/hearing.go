@@ -170,6 +170,23 @@ func (s *State) conclude(h *hearing) {
 	}
 }
 
+// review judges what is open anew: what is thought of an owner has changed, or
+// how many liars are to be feared.
+func (s *State) review() {
+	h := newHearing()
+	for _, id := range slices.Clone(s.Running()) {
+		j := s.Jobs[id]
+		for _, place := range j.OpenTasks() {
+			if j.State == JobRunning {
+				s.discount(j, place)
+				s.settle(h, id, place)
+				s.count(j, place)
+			}
+		}
+	}
+	s.conclude(h)
+}
+
 // steadfast is how many checks an owner must have survived for one mismatch to
 // be taken for an accident: a bad memory module errs now and then.
 const steadfast = 1000

@@ -178,6 +178,7 @@ func (s *State) admit(c *AdmitNode) Outcome {
 		o.Prior = t.Prior
 	}
 	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now})
+	s.review()
 	return Outcome{Owner: t.Owner}
 }
 

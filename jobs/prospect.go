@@ -339,7 +339,7 @@ func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (uint32, bool) {
 // Exhausted says whether a job has all results but not the certainty that was
 // asked for, and every one of these workers' owners has run every task.
 func (s *State) Exhausted(j *Job, live []NodeID) bool {
-	if j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded || int(j.Next) < j.Total() || j.Running() > 0 || len(j.Unheld) > 0 {
+	if j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded || int(j.Next) < j.Total() || j.Running() > 0 || len(j.Unheld) > 0 || j.voteless() {
 		return false
 	}
 	p := &Prospect{s: s, j: j}

@@ -290,6 +290,12 @@ func (m *trusting) joinAny(t *rapid.T) {
 		owner := OwnerID(fmt.Sprint("a", len(m.Tokens))) // sorts before the others
 		m.join(Worker, w, owner, 0)
 		m.workers = append(m.workers, w)
+	case 2:
+		w := NodeID(fmt.Sprint("w", len(m.workers)))
+		m.join(Worker, w, m.Nodes[rapid.SampledFrom(m.workers).Draw(t, "like")].Owner, One/100)
+		if m.Nodes[w] != nil {
+			m.workers = append(m.workers, w)
+		}
 	}
 }
 
