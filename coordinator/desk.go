@@ -24,8 +24,10 @@ const (
 	// coalesce is how long the desk waits after something came in, so that
 	// what comes in at about the same time goes into one log entry.
 	coalesce = 3 * time.Millisecond
-	// renewEvery is how often heartbeats are written down.
-	renewEvery = rpc.LeaseDuration / 3
+	// renewEvery is how often heartbeats are written down. Together with the
+	// third of a lease between two of them it stays below the shortest lease,
+	// see jobs.State.
+	renewEvery = rpc.LeaseDuration / 6
 	// sweepEvery is how often the desk looks for leases that have ended.
 	sweepEvery = 250 * time.Millisecond
 	// maxReports bounds the reports of one log entry, and maxRenewals the

@@ -66,9 +66,9 @@ func (m *model) grant(g Grant, owner OwnerID, now, expires Time) {
 	m.jobs[g.Job].counts.Started++
 }
 
-// leaseEnd cuts up to half off the leases of unreliable workers.
+// leaseEnd cuts up to a third off the leases of unreliable workers.
 func (m *model) leaseEnd(w NodeID, now, expires Time) Time {
-	return expires - (expires-now)*Time(m.stumbles[w])/Time(2*One)
+	return expires - (expires-now)*Time(m.stumbles[w])/Time(3*One)
 }
 
 func (m *model) renew(now, expires Time) {

@@ -141,6 +141,10 @@ func (p *Prospect) Begin(place uint32, worker NodeID) {
 	p.opened++
 }
 
+// Take counts in that somebody gets a task that waits for an attempt: nobody
+// else is to give a second opinion on it.
+func (p *Prospect) Take(place uint32) { p.taken[place] = true }
+
 func (p *Prospect) numberOf(worker NodeID) uint32 { return p.s.Owners[p.s.Nodes[worker].Owner].number }
 
 // candidates is how many results are looked at for the one that is checked
@@ -327,7 +331,7 @@ func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (uint32, bool) {
 	}
 	place := p.j.tally.lies[draw(len(p.j.tally.lies))]
 	t := p.j.task(place)
-	if p.j.Closed[place].open() || t.Disputed || !p.free(place, worker) {
+	if p.taken[place] || p.j.Closed[place].open() || t.Disputed || !p.free(place, worker) {
 		return 0, false
 	}
 	p.soon[n]++

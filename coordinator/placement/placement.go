@@ -163,6 +163,9 @@ func (p *planner) place(o *offer) bool {
 
 func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	if t, repeat = p.waiting(jp, o); t != nil {
+		if jp.prospect != nil {
+			jp.prospect.Take(t.index)
+		}
 		return t, repeat
 	}
 	if t = p.second(jp, o); t != nil {

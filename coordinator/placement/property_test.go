@@ -95,7 +95,7 @@ func (g *grid) checkNobodyIsIdle(t *rapid.T) {
 func (g *grid) checkAllVoted(t *rapid.T, task *jobs.Task) {
 	voted := map[jobs.OwnerID]bool{}
 	for _, a := range task.Attempts {
-		voted[a.Owner] = voted[a.Owner] || a.State == jobs.AttemptVoted
+		voted[a.Owner] = voted[a.Owner] || a.State == jobs.AttemptVoted || a.State == jobs.AttemptOutvoted
 	}
 	for _, w := range g.live {
 		if !voted[g.Nodes[w].Owner] && g.BannedNode(w) == "" {
