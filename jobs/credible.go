@@ -61,7 +61,9 @@ func (s *State) weigh(j *Job, t *Task) Verdict {
 }
 
 // timely is the number of attempts under way that are not far behind: where
-// one takes much longer than others did, another is asked for as well.
+// one takes much longer than others did, another is asked for as well, once
+// all tasks are begun. (Such backup tasks near the end cost little and cut the
+// tail: Dean and Ghemawat, MapReduce, 2004, section 3.6.)
 func (s *State) timely(j *Job, t *Task) int {
 	n, late := 0, 0
 	for i := range t.Attempts {
@@ -85,7 +87,7 @@ const (
 )
 
 func (s *State) late(j *Job, a *Attempt) bool {
-	return j.Pace > 0 && s.Now-a.Started > max(lateLeast, lateFactor*Time(j.Pace.Milliseconds()))
+	return int(j.Next) == j.Total() && j.Pace > 0 && s.Now-a.Started > max(lateLeast, lateFactor*Time(j.Pace.Milliseconds()))
 }
 
 // probes is how many owners are asked about a task that somebody lied about.
