@@ -340,7 +340,7 @@ type AttemptReport struct {
 	// The guest's exit code; for FAILED without one, 255.
 	ExitCode uint32   `protobuf:"varint,3,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
 	Output   *BlobRef `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
-	// The output itself, if it is at most one piece.
+	// The output itself: needed if it is at most one piece (256 KiB).
 	Data []byte `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
 	// For people, where status is not SUCCEEDED: what happened and the end of
 	// stderr, at most 512 bytes.
