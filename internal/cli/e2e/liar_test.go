@@ -41,17 +41,19 @@ func testLiars(t *testing.T, ways [2]worker.Misbehaviour) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: workers})
 	client := grid.Connect(t)
 	const maxJobs = 5
-	caught := 0
+	caught, told := 0, 0
 	for n := 0; caught < len(ways); n++ {
 		if n == maxJobs {
 			t.Fatalf("%d of %d liars are banned after %d jobs", caught, len(ways), n)
 		}
-		id := runHonestly(t, client)
+		job := runHonestly(t, client)
 		caught = expectBansOfLiars(t, client)
-		if n == 0 {
-			expectTold(t, grid, client, id)
-		}
+		told += expectTold(t, grid, client, job)
 	}
+	if told != caught {
+		t.Errorf("events tell of %d bans, and there were %d", told, caught)
+	}
+	expectStanding(t, grid)
 	for i := range workers {
 		if log := grid.Log(t, fmt.Sprint("w", i+1)); strings.Contains(log, "copied a result") {
 			t.Errorf("w%d got hold of what others said:\n%s", i+1, log)
@@ -62,16 +64,16 @@ func testLiars(t *testing.T, ways [2]worker.Misbehaviour) {
 
 // runHonestly runs a job, all of whose results must be right and its error
 // bounded as was asked for.
-func runHonestly(t *testing.T, client *sdk.Grid) (id string) {
+func runHonestly(t *testing.T, client *sdk.Grid) *anthillv1.Job {
 	t.Helper()
 	file, want := echoJob(t, guesttest.EchoAfter(5), 150)
-	id = submit(t, client, file)
+	id := submit(t, client, file)
 	job := awaitSuccess(t, client, id)
 	expectResults(t, client, id, want)
 	if asked := job.GetSpec().GetTrust().GetMaxError(); job.GetBound() > asked || job.GetBound() == 0 || asked != 1e-4 {
 		t.Errorf("an expected error of %g was asked for, and %g reached", asked, job.GetBound())
 	}
-	return id
+	return job
 }
 
 // expectBansOfLiars counts the liars who are banned, by their names.
@@ -94,39 +96,63 @@ func expectBansOfLiars(t *testing.T, client *sdk.Grid) int {
 	return n
 }
 
-// expectTold looks whether people see what happened in a job.
-func expectTold(t *testing.T, grid *gridtest.Grid, client *sdk.Grid, id string) {
+// expectTold looks whether people see what happened in a job, and counts the
+// bans that they are told of.
+func expectTold(t *testing.T, grid *gridtest.Grid, client *sdk.Grid, job *anthillv1.Job) (bans int) {
 	t.Helper()
-	ban := firstBan(t, client, id)
-	if ban == nil {
-		return // nobody was caught so early
+	events := eventsOf(t, client, job.GetId())
+	for _, ban := range events[anthillv1.EventKind_EVENT_KIND_BANNED] {
+		bans++
+		task := regexp.MustCompile(`task (\d+)`).FindStringSubmatch(ban.GetText())
+		if task == nil || !strings.HasPrefix(ban.GetOwner(), "liar") {
+			t.Fatalf("an event does not say who lied, or about what: %v", ban)
+		}
+		expectTask(t, grid, job.GetId(), task[1], ban.GetOwner())
 	}
-	task := regexp.MustCompile(`task (\d+)`).FindStringSubmatch(ban.GetText())
-	if task == nil || !strings.HasPrefix(ban.GetOwner(), "liar") {
-		t.Fatalf("an event does not say who lied, or about what: %v", ban)
+	for kind, n := range map[anthillv1.EventKind]uint32{
+		anthillv1.EventKind_EVENT_KIND_DISPUTED: job.GetTasks().GetDisputes(),
+		anthillv1.EventKind_EVENT_KIND_REOPENED: job.GetTasks().GetReopened(),
+		anthillv1.EventKind_EVENT_KIND_CHANGED:  job.GetTasks().GetChanged(),
+	} {
+		if told := len(events[kind]) > 0; told != (n > 0) {
+			t.Errorf("%d tasks of the job are %s, and its events of that are %v", n, kind, events[kind])
+		}
 	}
-	expectTask(t, grid, id, task[1], ban.GetOwner())
-	if _, stdout, _ := grid.Run(t, "nodes"); !regexp.MustCompile(ban.GetOwner() + ` .*banned`).MatchString(stdout) {
-		t.Errorf("anthill nodes does not say that %s is banned:\n%s", ban.GetOwner(), stdout)
-	}
-	if _, stdout, _ := grid.Run(t, "status", id); !strings.Contains(stdout, "asked") || !strings.Contains(stdout, "per task") {
+	if _, stdout, _ := grid.Run(t, "status", job.GetId()); !strings.Contains(stdout, "asked") || !strings.Contains(stdout, "per task") {
 		t.Errorf("anthill status does not say how sure the job is, or at what cost:\n%s", stdout)
 	}
+	return bans
 }
 
-func firstBan(t *testing.T, client *sdk.Grid, id string) *anthillv1.Event {
+func eventsOf(t *testing.T, client *sdk.Grid, id string) map[anthillv1.EventKind][]*anthillv1.Event {
 	t.Helper()
+	events := map[anthillv1.EventKind][]*anthillv1.Event{}
 	for update, err := range client.Watch(within(t, deadline), id) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range update.Events {
-			if e.GetKind() == anthillv1.EventKind_EVENT_KIND_BANNED {
-				return e
-			}
+			events[e.GetKind()] = append(events[e.GetKind()], e)
 		}
 	}
-	return nil
+	return events
+}
+
+// expectStanding: the list of nodes says who is trusted, and who is banned for
+// what.
+func expectStanding(t *testing.T, grid *gridtest.Grid) {
+	t.Helper()
+	_, stdout, _ := grid.Run(t, "nodes")
+	for what, pattern := range map[string]string{
+		"its columns":          `(?i)checks +credibility +doubts`,
+		"the first liar's ban": `(?m)liar-0 .*banned.* outvoted on task \d+ of`,
+		"the other's":          `(?m)liar-1 .*banned.* outvoted on task \d+ of`,
+		"who survived checks":  `(?m)(` + strings.Join(honest, "|") + `) +alive +1 +\d+ +[1-9]\d* +0\.\d+ +0 `,
+	} {
+		if !regexp.MustCompile(pattern).MatchString(stdout) {
+			t.Errorf("anthill nodes does not show %s:\n%s", what, stdout)
+		}
+	}
 }
 
 // expectTask: who said what of a task that somebody lied about.
@@ -149,18 +175,29 @@ func expectTask(t *testing.T, grid *gridtest.Grid, id, task, liar string) {
 func TestTooFewToAsk(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Strangers("ada", "bruno")})
 	file, want := echoJob(t, guesttest.Echo(), 2)
+	jobFile := write(t, "job.yaml", fmt.Appendf(nil, "name: echo\nbundle: %s\ninput: {items: [%q, %q]}\n", file.Bundle, file.Input.Items[0], file.Input.Items[1]))
+	submitted, _, stderr := grid.Run(t, "submit", "--wait", jobFile)
+	expectShort(t, "submit --wait", submitted, stderr)
 	client := grid.Connect(t)
-	id := submit(t, client, file)
-	job := awaitSuccess(t, client, id)
-	expectResults(t, client, id, want)
-	if job.GetBound() <= job.GetSpec().GetTrust().GetMaxError() {
+	list, err := client.Jobs(t.Context())
+	if err != nil || len(list) != 1 {
+		t.Fatalf("jobs %v, %v, want one", list, err)
+	}
+	job, id := list[0], list[0].GetId()
+	if job.GetBound() <= job.GetSpec().GetTrust().GetMaxError() || job.GetState() != succeeded {
 		t.Fatalf("two strangers are believed: %v", job)
 	}
-	code, _, stderr := grid.Run(t, "status", id, "--watch")
-	if code != 5 || !strings.Contains(stderr, "further owners") || !strings.Contains(stderr, "--prior") {
-		t.Errorf("anthill status --watch: exit code %d, %s", code, stderr)
-	}
+	expectResults(t, client, id, want)
+	watched, _, stderr := grid.Run(t, "status", id, "--watch")
+	expectShort(t, "status --watch", watched, stderr)
 	if code, stdout, _ := grid.Run(t, "status", id); code != 0 || !strings.Contains(stdout, "further owners") {
 		t.Errorf("anthill status: exit code %d\n%s", code, stdout)
+	}
+}
+
+func expectShort(t *testing.T, command string, code int, stderr string) {
+	t.Helper()
+	if code != 5 || !strings.Contains(stderr, "further owners") || !strings.Contains(stderr, "--prior") {
+		t.Errorf("anthill %s: exit code %d, %s", command, code, stderr)
 	}
 }
