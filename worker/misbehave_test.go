@@ -35,6 +35,7 @@ func TestParseMisbehaviour(t *testing.T) {
 func says(t *testing.T, l *liar, tasks int, truth string) []string {
 	t.Helper()
 	var list []string
+	l.logger = slog.New(slog.DiscardHandler)
 	for i := range uint32(tasks) {
 		output := []byte(truth)
 		list = append(list, string(l.tamper(t.Context(), &anthillv1.Lease{JobId: "j", Task: i}, output)))

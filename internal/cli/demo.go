@@ -84,7 +84,7 @@ func printDemo(cmd *cobra.Command, r *demo.Report, asJSON bool) error {
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), string(line))
 	} else {
-		r.Print(cmd.OutOrStdout())
+		r.Print(cmd.OutOrStdout(), share, atMost)
 	}
 	if failures := r.Failures(); len(failures) > 0 {
 		return fmt.Errorf("demo: %s", strings.Join(failures, "; "))

@@ -112,11 +112,11 @@ func (g *Grid) Dir(name string) string { return filepath.Join(g.dir, name) }
 // Log is all that a process has logged.
 func (g *Grid) Log(t testing.TB, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(g.dir, name+".log"))
+	log, err := g.Grid.Log(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(data)
+	return log
 }
 
 // Connect is a connection as the operator, for the time of the test.

@@ -288,6 +288,16 @@ func (g *Grid) Kill(name string) error {
 	return p.kill()
 }
 
+// Log is all that a process has logged.
+func (g *Grid) Log(name string) (string, error) {
+	p, err := g.find(name)
+	if err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(p.log)
+	return string(data), err
+}
+
 // Ended are the processes that do not run, sorted.
 func (g *Grid) Ended() []string {
 	g.mu.Lock()

@@ -16,9 +16,8 @@ import (
 // results accept it. Nobody is ever banned, and time passes in rounds in which
 // each worker does one task (a slow one in each tenth).
 //
-// Replicated tasks go to whoever comes first. BOINC prefers fresh ones for the
-// trusted; where fresh tasks abound, the untrusted are so left to confirm each
-// other, and a fifth of colluders who always cheat get 12 % past it instead of 8.
+// Replicated tasks go to whoever comes first: where the trusted get fresh ones
+// instead, the untrusted are left to confirm each other.
 
 const (
 	trustedAfter = 10 // consecutive valid results

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,8 +24,12 @@ import (
 	"github.com/anthill-grid/anthill/worker"
 )
 
-// liar is the owner of the worker that misbehaves.
-const liar = "mallory"
+const (
+	// liar is the owner of the worker that misbehaves.
+	liar = "mallory"
+	// liarProcess is that worker.
+	liarProcess = "w5"
+)
 
 // Config says what to show.
 type Config struct {
@@ -51,7 +56,7 @@ type demo struct {
 	killed   atomic.Int64   // when the leader was killed, in Unix nanoseconds
 	victim   string
 	failover time.Duration
-	trusted  uint64 // results of the liar that stood when he was last seen unbanned
+	banned   time.Time // when the liar was
 	counts   wordcount.Counts
 	wrong    int // accepted results that are not what they should be
 }
@@ -153,12 +158,7 @@ func (d *demo) work(ctx context.Context) error {
 	recovered := make(chan struct{})
 	group.Go(func() error { return d.merge(ctx) })
 	group.Go(func() error { return d.killLeader(ctx, half, recovered) })
-	watching, stop := context.WithCancel(ctx)
-	group.Go(func() error { return d.watchLiar(watching) })
-	group.Go(func() error {
-		defer stop()
-		return d.follow(ctx, half, recovered)
-	})
+	group.Go(func() error { return d.follow(ctx, half, recovered) })
 	return group.Wait()
 }
 
@@ -199,6 +199,7 @@ func (d *demo) follow(ctx context.Context, half, recovered chan<- struct{}) erro
 func (d *demo) tell(update *sdk.Update) {
 	for _, e := range update.Events {
 		if e.GetKind() == anthillv1.EventKind_EVENT_KIND_BANNED {
+			d.banned = e.GetAt().AsTime()
 			d.Note(e.GetText())
 		}
 	}
@@ -247,27 +248,30 @@ func wait(ctx context.Context, c <-chan struct{}) bool {
 	}
 }
 
-// liarPause is how often the grid is asked what it thinks of the liar.
-const liarPause = 100 * time.Millisecond
-
-// watchLiar notes how many results of the liar the grid believes, until it bans
-// him: then it withdraws them.
-func (d *demo) watchLiar(ctx context.Context) error {
-	for {
-		record, err := d.liarsRecord(ctx)
-		if ctx.Err() != nil || record.GetBanned() {
-			return nil
+// answers counts what the liar said until he was banned, by his own log.
+func (d *demo) answers() (all, lies int, err error) {
+	log, err := d.grid.Log(liarProcess)
+	if err != nil {
+		return 0, 0, err
+	}
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, " msg=answered ") {
+			continue
 		}
+		stamp, _, _ := strings.Cut(strings.TrimPrefix(line, "time="), " ")
+		at, err := time.Parse(time.RFC3339, stamp)
 		if err != nil {
-			return err
+			return 0, 0, fmt.Errorf("read the liar's log: %w", err)
 		}
-		d.trusted = record.GetAgreed()
-		select {
-		case <-time.After(liarPause):
-		case <-ctx.Done():
-			return nil
+		if !d.banned.IsZero() && at.After(d.banned) {
+			break
+		}
+		all++
+		if strings.Contains(line, " lie=true") {
+			lies++
 		}
 	}
+	return all, lies, nil
 }
 
 // liarsRecord is what the grid thinks of the liar.

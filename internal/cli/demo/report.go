@@ -29,14 +29,13 @@ type Report struct {
 	Disputes uint32 `json:"disputes"`
 	Reopened uint32 `json:"reopened"`
 	Changed  uint32 `json:"changed"`
-	// WrongOffered are results that were outvoted, WrongAccepted final results
-	// whose bytes are not what their shard gives.
-	WrongOffered  uint64 `json:"wrong_offered"`
-	WrongAccepted int    `json:"wrong_accepted"`
-	LiarFlagged   bool   `json:"liar_flagged"`
-	// LiarResults is after how many of its results the liar was banned, true
-	// ones included, as seen from a tenth of a second before.
-	LiarResults uint64  `json:"liar_results"`
+	// WrongOffered are lies that were told, WrongAccepted final results whose
+	// bytes are not what their shard gives.
+	WrongOffered  int  `json:"wrong_offered"`
+	WrongAccepted int  `json:"wrong_accepted"`
+	LiarFlagged   bool `json:"liar_flagged"`
+	// LiarResults is what the liar said until he was banned, lies or not.
+	LiarResults int     `json:"liar_results"`
 	Failover    float64 `json:"failover_seconds"`
 	// Bytes that workers fetched. Peers are other workers and coordinators.
 	FromSubmitter    int64   `json:"bytes_from_submitter"`
@@ -73,12 +72,12 @@ func (d *demo) report(ctx context.Context) (*Report, error) {
 		Executions: math.Round(100*float64(attempts.GetStarted())/float64(max(1, tasks.GetTotal()))) / 100,
 		MaxError:   d.last.GetSpec().GetTrust().GetMaxError(), Bound: d.last.GetBound(),
 		Disputes: tasks.GetDisputes(), Reopened: tasks.GetReopened(), Changed: tasks.GetChanged(),
-		WrongOffered: attempts.GetOutvoted() + uint64(d.wrong), WrongAccepted: d.wrong,
+		WrongAccepted: d.wrong,
 		Failover:      seconds(d.failover),
 		FromSubmitter: traffic.GetFromSubmitter(), FromPeers: traffic.GetFromWorkers() + traffic.GetFromCoordinators(),
 		FromCoordinators: traffic.GetFromCoordinators(), FromWorkers: traffic.GetFromWorkers(),
 		Identical: identical, files: len(d.paths), bytes: d.job.Size(), victim: d.victim,
-		total: d.counts.Total(), top: d.counts.Top(10),
+		total: d.counts.Total(), top: d.counts.Top(5),
 	}
 	return r, d.judgeLiar(ctx, r)
 }
@@ -90,16 +89,18 @@ func same(a, b *wordcount.Counts) (bool, error) {
 	return bytes.Equal(left.Bytes(), right.Bytes()), errors.Join(errA, errB)
 }
 
-// judgeLiar asks the grid what it thinks of the liar in the end.
-func (d *demo) judgeLiar(ctx context.Context, r *Report) error {
+// judgeLiar asks the liar what he said, and the grid what it thinks of him.
+func (d *demo) judgeLiar(ctx context.Context, r *Report) (err error) {
+	if r.LiarResults, r.WrongOffered, err = d.answers(); err != nil {
+		return err
+	}
 	record, err := d.liarsRecord(ctx)
 	if err != nil {
 		return err
 	}
 	r.LiarFlagged, r.liarFate = record.GetBanned(), "got away with it"
 	if r.LiarFlagged {
-		r.LiarResults = d.trusted + record.GetOutvoted()
-		r.liarFate = fmt.Sprintf("banned after some %d results: %s", r.LiarResults, record.GetBannedReason())
+		r.liarFate = fmt.Sprintf("banned after %d results, %d of them lies: %s", r.LiarResults, r.WrongOffered, record.GetBannedReason())
 	}
 	return nil
 }
@@ -122,8 +123,9 @@ func (r *Report) Failures() []string {
 	return list
 }
 
-// Print writes the report for people.
-func (r *Report) Print(w io.Writer) {
+// Print writes the report for people. The functions write a small share: as it
+// is, and rounded up.
+func (r *Report) Print(w io.Writer, share, atMost func(float64) string) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-22s%s\n", name, fmt.Sprintf(format, args...))
 	}
@@ -131,13 +133,13 @@ func (r *Report) Print(w io.Writer) {
 	fmt.Fprintln(w)
 	line("input", "%d files, %s", r.files, sdk.Size(r.bytes))
 	line("tasks", "%d, with %.2f executions each", r.Tasks, r.Executions)
-	line("expected error", "at most %.2g reached, %.2g asked", r.Bound, r.MaxError)
-	line("wrong results", "%d outvoted, %d accepted in the end", r.WrongOffered, r.WrongAccepted)
+	line("max error", "%s asked, %s reached", share(r.MaxError), atMost(r.Bound))
+	line("wrong results", "%d offered, %d accepted in the end", r.WrongOffered, r.WrongAccepted)
 	line("tasks in doubt", "%d disputed, %d reopened, %d changed", r.Disputes, r.Reopened, r.Changed)
 	line("the liar", "%s: %s", liar, r.liarFate)
 	line("leader killed", "%s; the next result was accepted %.1f s later", r.victim, r.Failover)
-	line("workers fetched", "%s from other workers, %s from coordinators, %s from the submitter",
-		sdk.Size(r.FromWorkers), sdk.Size(r.FromCoordinators), sdk.Size(r.FromSubmitter))
+	line("workers fetched", "%d %% from peers: %s from other workers, %s from coordinators, %s from the submitter",
+		100*r.FromPeers/max(1, r.FromPeers+r.FromSubmitter), sdk.Size(r.FromWorkers), sdk.Size(r.FromCoordinators), sdk.Size(r.FromSubmitter))
 	var top []string
 	for _, word := range r.top {
 		top = append(top, fmt.Sprintf("%s %d", word.Text, word.Count))

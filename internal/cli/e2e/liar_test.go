@@ -54,9 +54,13 @@ func testLiars(t *testing.T, ways [2]worker.Misbehaviour) {
 		t.Errorf("events tell of %d bans, and there were %d", told, caught)
 	}
 	expectStanding(t, grid)
-	for i := range workers {
-		if log := grid.Log(t, fmt.Sprint("w", i+1)); strings.Contains(log, "copied a result") {
+	for i, w := range workers {
+		log := grid.Log(t, fmt.Sprint("w", i+1))
+		if strings.Contains(log, "copied a result") {
 			t.Errorf("w%d got hold of what others said:\n%s", i+1, log)
+		}
+		if lied := strings.Contains(log, "lie=true"); lied != (w.Misbehave != worker.Honest) {
+			t.Errorf("w%d of %s has lied: %t", i+1, w.Owner, lied)
 		}
 	}
 	grid.ExpectAlive(t)
