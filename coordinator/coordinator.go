@@ -153,7 +153,7 @@ func (c *Coordinator) startServices() {
 		Node: id.Node(), Address: c.base.Address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
-		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.mayRead}),
+		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.mayRead, Swarm: c.base.Swarm}),
 	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
 }
 

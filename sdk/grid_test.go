@@ -50,29 +50,34 @@ func TestSubmitServesTheInputToTheGridAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := fake.Submissions()[0]
-	stat := func(id *identity.Identity) error {
+	greet := func(id *identity.Identity) error {
 		conn, err := grpc.NewClient(req.GetProvider(), grpc.WithTransportCredentials(identity.ClientCredentials(id, identity.WantRole(jobs.Submitter))))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		_, err = anthillv1.NewPieceServiceClient(conn).Stat(t.Context(), &anthillv1.StatRequest{Blob: req.GetSpec().GetBundle().GetId()})
+		stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(t.Context())
+		if err != nil {
+			return err
+		}
+		_ = stream.Send(&anthillv1.ExchangeRequest{Blob: req.GetSpec().GetBundle().GetId()}) // Recv tells
+		_, err = stream.Recv()
 		return err
 	}
-	if err := stat(fake.Coordinator(0)); err != nil {
+	if err := greet(fake.Coordinator(0)); err != nil {
 		t.Errorf("a coordinator may not read the bundle: %v", err)
 	}
 	other, err := identity.Load(fake.Client(t, jobs.Submitter))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stat(other.Identity); status.Code(err) != codes.NotFound {
+	if err := greet(other.Identity); status.Code(err) != codes.NotFound {
 		t.Errorf("another submitter: got %v, want NotFound", err)
 	}
 	if err := job.Close(); err != nil {
 		t.Error(err)
 	}
-	if err := stat(fake.Coordinator(0)); status.Code(err) != codes.Unavailable {
+	if err := greet(fake.Coordinator(0)); status.Code(err) != codes.Unavailable {
 		t.Errorf("after Close: got %v, want Unavailable", err)
 	}
 	expectNoTemporaries(t)

@@ -140,7 +140,7 @@ func (g *grid) reader(role jobs.Role) *reader {
 	return &reader{g.TB, pool}
 }
 
-// gets says whether a worker sends a blob, asked in all three ways: these must
+// gets says whether a worker sends a blob, asked in both ways: these must
 // agree, and who gets nothing must not learn whether there is something.
 func (r *reader) gets(from *server, data []byte) bool {
 	r.Helper()
@@ -150,29 +150,33 @@ func (r *reader) gets(from *server, data []byte) bool {
 	}
 	client := anthillv1.NewPieceServiceClient(conn)
 	id := blob.Of(data).ID()
-	_, errStat := client.Stat(r.Context(), &anthillv1.StatRequest{Blob: id[:]})
-	read := r.read(client, id)
+	read, errRead := r.read(client, id)
 	small := len(data) > blob.MinPiece || bytes.Equal(r.readBlob(client, id), data)
-	if (errStat == nil) != (len(read) > 0) || (errStat == nil) != small && len(data) <= blob.MinPiece {
-		r.Errorf("stat: %v, read %d bytes, read as a small one: %v", errStat, len(read), small)
+	if (errRead == nil) != (len(read) > 0) || (errRead == nil) != small && len(data) <= blob.MinPiece {
+		r.Errorf("exchange: %v, read %d bytes, read as a small one: %v", errRead, len(read), small)
 	}
-	unknown := blob.Of(append([]byte("not "), data...)).ID()
-	_, errUnknown := client.Stat(r.Context(), &anthillv1.StatRequest{Blob: unknown[:]})
-	if errStat != nil && status.Code(errStat) != status.Code(errUnknown) {
-		r.Errorf("a blob that is not there gives %v, one that is hidden %v", errUnknown, errStat)
+	_, errUnknown := r.read(client, blob.Of(append([]byte("not "), data...)).ID())
+	if errRead != nil && status.Code(errRead) != status.Code(errUnknown) {
+		r.Errorf("a blob that is not there gives %v, one that is hidden %v", errUnknown, errRead)
 	}
-	return errStat == nil
+	return errRead == nil
 }
 
-func (r *reader) read(client anthillv1.PieceServiceClient, id blob.ID) (data []byte) {
-	stream, err := client.Read(r.Context(), &anthillv1.ReadRequest{Blob: id[:], Pieces: []uint32{0}})
-	for err == nil {
-		var frame *anthillv1.ReadResponse
-		if frame, err = stream.Recv(); err == nil {
-			data = append(data, frame.GetData()...)
+// read gets the first bytes of a blob.
+func (r *reader) read(client anthillv1.PieceServiceClient, id blob.ID) ([]byte, error) {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	stream, err := client.Exchange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:], Ask: []uint32{0}})
+	for {
+		resp, recvErr := stream.Recv()
+		if err = errors.Join(err, recvErr); err != nil || len(resp.GetData()) > 0 {
+			return resp.GetData(), recvErr
 		}
 	}
-	return data
 }
 
 func (r *reader) readBlob(client anthillv1.PieceServiceClient, id blob.ID) []byte {

@@ -6,33 +6,61 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// askAround starts the Stats that are due.
-func (d *download) askAround(now time.Time) {
+const (
+	// maxRemotes bounds the peers that a download remembers, and maxLinks those
+	// that it talks to at a time.
+	maxRemotes = 256
+	maxLinks   = 40
+	// goldenStep is the golden ratio of a turn in units of 2^-32: so many steps
+	// of it as one likes lie far apart.
+	goldenStep = 0x9E3779B9
+)
+
+// connect begins to talk to peers as far as there is room. Who has nothing to
+// give makes room for who might.
+func (d *download) connect(now time.Time) {
+	links := 0
+	var useless *remote
 	for _, r := range d.remotes {
 		d.checkRefusal(r)
-		if r.statDue(now, len(d.manifest.Pieces)) {
-			r.asking, r.asked = true, now
-			d.io.Go(func() { d.stat(r, r.Provider) })
+		if r.link != nil {
+			links++
+			if r.ready && len(r.flights) == 0 && now.Sub(r.idle) > linger && !d.useful(r) {
+				useless = r
+			}
 		}
+	}
+	for _, r := range d.remotes {
+		if r.link != nil || r.refused || now.Before(r.paused) {
+			continue
+		}
+		if links >= maxLinks {
+			if useless != nil {
+				useless.last, useless.paused = "lacks pieces", now.Add(slowFor)
+				useless.link.cancel()
+			}
+			return
+		}
+		links++
+		ctx, cancel := context.WithCancel(d.ctx)
+		r.link, r.ready = newLink(d, r, cancel), false
+		d.start += goldenStep
+		l, p, have, start := r.link, r.Provider, d.have.Clone(), d.start
+		d.io.Go(func() { l.run(ctx, p, have, start) })
 	}
 }
 
-// stat runs beside the download's goroutine.
-func (d *download) stat(r *remote, p Provider) {
-	ctx, cancel := context.WithTimeout(d.ctx, statTimeout)
-	defer cancel()
-	resp, from, err := d.swarm.stat(ctx, d.id, p)
-	ev := statted{from: r, who: from, err: err}
-	if err == nil {
-		ev.have = resp.GetHave()
-		ev.manifest, ev.local, ev.err = d.begin(resp.GetManifest())
-		if ev.have == nil {
-			ev.have = blob.Bitmap{}
+// useful tells whether the peer has a piece that is missing here.
+func (d *download) useful(r *remote) bool {
+	for i := range d.manifest.Pieces {
+		if r.have.Has(i) && !d.have.Has(i) {
+			return true
 		}
 	}
-	d.send(ev)
+	return false
 }
 
 // begin checks a manifest and makes room for the blob.
@@ -48,19 +76,66 @@ func (d *download) begin(encoded []byte) (blob.Manifest, blob.Bitmap, error) {
 	return m, have, atHome(err)
 }
 
-// askForPieces starts the transfers that the policy chooses.
-func (d *download) askForPieces(now time.Time) {
-	missing := d.missing()
-	if len(missing) == 0 {
+// request asks for what is wanted. Who wants all of a blob leaves the choice to
+// the peers, who know what is rare; parts are asked for by number.
+func (d *download) request(now time.Time) {
+	whole := d.whole()
+	if whole {
+		d.giveCredit(now)
+	}
+	if whole && now.Sub(d.moved) < lateAfter {
 		return
 	}
+	missing := d.missing()
 	sources := make([]source, len(d.remotes))
 	for k, r := range d.remotes {
 		sources[k] = r.source(now)
 	}
 	for _, a := range assign(missing, sources, d.rng) {
-		d.start(a.piece, d.remotes[a.source], now)
+		d.ask(a.piece, d.remotes[a.source], now)
 	}
+	d.endgame(now)
+}
+
+// whole tells whether somebody wants all of the blob.
+func (d *download) whole() bool {
+	for _, w := range d.wants {
+		if first, end := d.manifest.Covering(w.off, w.n); first == 0 && end == len(d.manifest.Pieces) {
+			return true
+		}
+	}
+	return false
+}
+
+// giveCredit lets the peers choose what to send, but spares those who would
+// rather leave what others have to them.
+func (d *download) giveCredit(now time.Time) {
+	for _, r := range d.remotes {
+		if more := r.allowance() - r.credit; r.usable(now) && !now.Before(r.slow) && more > 0 && !d.spares(r, now) {
+			r.credit += more
+			r.link.say(func(out *anthillv1.ExchangeRequest) { out.Credit += uint32(more) })
+		}
+	}
+}
+
+// spares tells whether preferred peers have all that is missing.
+func (d *download) spares(r *remote, now time.Time) bool {
+	best := rank(r.who.role)
+	for i := range d.manifest.Pieces {
+		if d.have.Has(i) {
+			continue
+		}
+		found := false
+		for _, other := range d.remotes {
+			if found = other.usable(now) && !now.Before(other.slow) && rank(other.who.role) < best && other.have.Has(i); found {
+				break
+			}
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // missing lists the pieces that somebody wants and nobody is sending.
@@ -70,7 +145,7 @@ func (d *download) missing() []int {
 	for _, w := range d.wants {
 		first, end := d.manifest.Covering(w.off, w.n)
 		for i := first; i < end; i++ {
-			if !wanted.Has(i) && !d.have.Has(i) && d.inflight[i] == nil {
+			if !wanted.Has(i) && !d.have.Has(i) && len(d.flights[i]) == 0 {
 				wanted.Set(i)
 				list = append(list, i)
 			}
@@ -79,44 +154,94 @@ func (d *download) missing() []int {
 	return list
 }
 
-// start asks a peer for a piece.
-func (d *download) start(i int, r *remote, now time.Time) {
-	ctx, cancel := context.WithCancel(d.ctx)
-	t := &transfer{piece: i, from: r, cancel: cancel, moved: now}
-	d.inflight[i] = t
-	r.busy++
-	m, p := d.manifest, r.Provider
-	d.io.Go(func() {
-		defer cancel()
-		from, err := d.transfer(ctx, t, m, p)
-		d.send(arrived{t, from, err})
-	})
-}
-
-// transfer runs beside the download's goroutine.
-func (d *download) transfer(ctx context.Context, t *transfer, m blob.Manifest, p Provider) (who, error) {
-	data, from, err := d.swarm.readPiece(ctx, m, d.id, t.piece, p, &t.received)
-	if err != nil {
-		return from, err
+// endgame asks a second peer for pieces that take long, if nothing else is left
+// to ask for. Whichever comes second is cancelled.
+func (d *download) endgame(now time.Time) {
+	if len(d.missing()) > 0 {
+		return
 	}
-	if d.swarm.refusals.has(from.node, p.Address) {
-		return from, errRefused
-	}
-	return from, atHome(d.swarm.cfg.Store.WritePiece(d.id, t.piece, data))
-}
-
-// unstall gives up transfers that hardly move, if another peer has the piece.
-func (d *download) unstall(now time.Time) {
-	for i, t := range d.inflight {
-		if n := t.received.Load(); n-t.seen >= stallBytes {
-			t.seen, t.moved = n, now
-			d.moved = now
-		}
-		if now.Sub(t.moved) < stallAfter || !d.elsewhere(i, t.from, now) {
+	for i, from := range d.flights {
+		if len(from) != 1 || now.Sub(from[0].flights[i].since) < lateAfter {
 			continue
 		}
-		d.abandon(t)
-		t.from.slow, t.from.last = now.Add(slowFor), "is too slow"
+		for _, r := range d.remotes {
+			if r != from[0] && r.usable(now) && !now.Before(r.slow) && len(r.flights) == 0 && r.have.Has(i) {
+				d.ask(i, r, now)
+				break
+			}
+		}
+	}
+}
+
+// ask asks a peer for a piece.
+func (d *download) ask(i int, r *remote, now time.Time) {
+	d.fly(i, r, now, true)
+	r.link.ask(i)
+}
+
+// fly notes that a peer is to send a piece, and lets the others know.
+func (d *download) fly(i int, r *remote, now time.Time, asked bool) {
+	r.flights[i] = &flight{asked: asked, since: now, moved: now}
+	d.flights[i] = append(d.flights[i], r)
+	d.tell(r, func(out *anthillv1.ExchangeRequest) { out.Coming = append(out.Coming, uint32(i)) })
+}
+
+// tell says something to all peers but one.
+func (d *download) tell(not *remote, say func(*anthillv1.ExchangeRequest)) {
+	for _, r := range d.remotes {
+		if r != not && r.link != nil {
+			r.link.say(say)
+		}
+	}
+}
+
+// unstall gives up pieces that hardly move, if another peer has them.
+func (d *download) unstall(now time.Time) {
+	for _, r := range d.remotes {
+		if len(r.flights) == 0 || r.link == nil {
+			continue
+		}
+		received, _ := r.link.progress()
+		moved := received-r.seen >= stallBytes
+		if moved {
+			r.seen, d.moved = received, now
+		}
+		for i, f := range r.flights {
+			if moved {
+				f.moved = now
+			}
+			if now.Sub(f.moved) < stallAfter || !d.elsewhere(i, r, now) {
+				continue
+			}
+			r.link.refuse(i)
+			d.land(i, r)
+			r.slow, r.last = now.Add(slowFor), "is too slow"
+		}
+	}
+}
+
+// land notes that a peer does not send a piece any more.
+func (d *download) land(i int, r *remote) {
+	f := r.flights[i]
+	if f == nil {
+		return
+	}
+	delete(r.flights, i)
+	if !f.asked {
+		r.credit--
+	}
+	var others []*remote
+	for _, other := range d.flights[i] {
+		if other != r {
+			others = append(others, other)
+		}
+	}
+	d.flights[i] = others
+	if len(others) == 0 {
+		delete(d.flights, i)
+		if !d.have.Has(i) {
+			d.tell(nil, func(out *anthillv1.ExchangeRequest) { out.Lost = append(out.Lost, uint32(i)) })
+		}
 	}
 }
 

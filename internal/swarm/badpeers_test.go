@@ -10,29 +10,30 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 )
 
-func flipByte(f *anthillv1.ReadResponse) { f.Data[len(f.Data)/2] ^= 1 }
+func flipByte(f *anthillv1.ExchangeResponse) { f.Data[len(f.Data)/2] ^= 1 }
 
 // liars are the ways in which a peer can send what no honest one does.
 var liars = map[string]func(p *testPeer){
-	"wrong bytes":        func(p *testPeer) { p.frame = flipByte },
-	"wrong manifest":     func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest[20] ^= 1 } },
-	"other manifest":     func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest = blob.Of(nil).Encode() } },
-	"huge manifest":      func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest = make([]byte, 2<<20) } },
-	"no manifest":        func(p *testPeer) { p.onStat = func(r *anthillv1.StatResponse) { r.Manifest = nil } },
-	"other piece":        func(p *testPeer) { p.frame = func(f *anthillv1.ReadResponse) { f.Piece++ } },
-	"frame out of order": func(p *testPeer) { p.frame = func(f *anthillv1.ReadResponse) { f.Offset += 7 } },
-	"frame too long":     func(p *testPeer) { p.frame = func(f *anthillv1.ReadResponse) { f.Data = make([]byte, 3<<20) } },
+	"wrong bytes":    func(p *testPeer) { p.frame = flipByte },
+	"wrong manifest": func(p *testPeer) { p.greet = func(r *anthillv1.ExchangeResponse) { r.Manifest[20] ^= 1 } },
+	"other manifest": func(p *testPeer) {
+		p.greet = func(r *anthillv1.ExchangeResponse) { r.Manifest = blob.Of(nil).Encode() }
+	},
+	"huge manifest":      func(p *testPeer) { p.greet = func(r *anthillv1.ExchangeResponse) { r.Manifest = make([]byte, 2<<20) } },
+	"no manifest":        func(p *testPeer) { p.greet = func(r *anthillv1.ExchangeResponse) { r.Manifest = nil } },
+	"other piece":        func(p *testPeer) { p.frame = func(f *anthillv1.ExchangeResponse) { f.Piece++ } },
+	"frame out of order": func(p *testPeer) { p.frame = func(f *anthillv1.ExchangeResponse) { f.Offset += 7 } },
+	"frame too long":     func(p *testPeer) { p.frame = func(f *anthillv1.ExchangeResponse) { f.Data = make([]byte, 3<<20) } },
 	"endless empty frames": func(p *testPeer) {
-		p.onRead = func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+		p.instead = func(piece uint32, stream exchangeServer) error {
 			for {
-				if err := stream.Send(&anthillv1.ReadResponse{Piece: req.Pieces[0]}); err != nil {
+				if err := stream.Send(&anthillv1.ExchangeResponse{Piece: piece}); err != nil {
 					return err
 				}
 			}
@@ -55,14 +56,14 @@ func TestLiarIsRefusedAndNeverAskedAgain(t *testing.T) {
 			if !s.refusals.has("", liar.Address) || s.refusals.has("", honest.Address) {
 				t.Error("the liar is not refused, or the honest peer is")
 			}
-			stats, reads := liar.stats.Load(), liar.reads.Load()
+			greetings, reads := liar.greetings.Load(), liar.reads.Load()
 			if reads > outstanding {
 				t.Errorf("the liar was asked for %d pieces", reads)
 			}
 			if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(other).ID(), 0, -1, providers(liar, honest)); err != nil {
 				t.Fatal(err)
 			}
-			if liar.stats.Load() != stats || liar.reads.Load() != reads {
+			if liar.greetings.Load() != greetings || liar.reads.Load() != reads {
 				t.Error("the liar was asked again")
 			}
 		})
@@ -105,11 +106,11 @@ func TestRefusalGoesByNode(t *testing.T) {
 
 // hinder gives the ways in which a peer can be of no use without lying.
 var hinder = map[string]func(p *testPeer){
-	"hangs in Read": func(p *testPeer) { p.onRead = hang },
+	"hangs in a piece": func(p *testPeer) { p.instead = hang },
 	"drips": func(p *testPeer) {
-		p.onRead = func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+		p.instead = func(piece uint32, stream exchangeServer) error {
 			for k := uint32(0); ; k++ {
-				if err := stream.Send(&anthillv1.ReadResponse{Piece: req.Pieces[0], Offset: k, Data: []byte{0}}); err != nil {
+				if err := stream.Send(&anthillv1.ExchangeResponse{Piece: piece, Offset: k, Data: []byte{0}}); err != nil {
 					return err
 				}
 				select {
@@ -121,14 +122,14 @@ var hinder = map[string]func(p *testPeer){
 		}
 	},
 	"has all and gives nothing": func(p *testPeer) {
-		p.onRead = func(*anthillv1.ReadRequest, grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+		p.instead = func(uint32, exchangeServer) error {
 			return status.Error(codes.NotFound, "not here")
 		}
 	},
 	"ends too early": func(p *testPeer) {
-		p.onRead = func(*anthillv1.ReadRequest, grpc.ServerStreamingServer[anthillv1.ReadResponse]) error { return nil }
+		p.instead = func(uint32, exchangeServer) error { return errEnd }
 	},
-	"hangs in Stat": func(p *testPeer) { p.onStat = func(*anthillv1.StatResponse) { time.Sleep(4 * time.Second) } },
+	"hangs before it greets": func(p *testPeer) { p.greet = func(*anthillv1.ExchangeResponse) { time.Sleep(4 * time.Second) } },
 }
 
 func TestUselessPeerCostsTwoSecondsAtMost(t *testing.T) {
@@ -158,13 +159,13 @@ func TestProviderDiesHalfWay(t *testing.T) {
 	s := newSwarm(t, Config{})
 	data := content(6, 30*piece)
 	dying, other := serve(t, jobs.Worker).hold(t, data), serve(t, jobs.Submitter).hold(t, data)
-	dying.onRead = func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+	dying.instead = func(_ uint32, stream exchangeServer) error {
 		if dying.reads.Load() == 10 {
 			go dying.server.Stop()
 			<-stream.Context().Done()
 			return stream.Context().Err()
 		}
-		return dying.PieceServiceServer.Read(req, stream)
+		return errHonest
 	}
 	tr, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(dying, other))
 	if err != nil || tr[jobs.Submitter] == 0 || tr[jobs.Worker] == 0 {
@@ -177,7 +178,7 @@ func TestALoneSilentProviderIsGivenUp(t *testing.T) {
 	s := newSwarm(t, Config{Patience: 500 * time.Millisecond})
 	data := content(7, 2*piece)
 	p := serve(t, jobs.Worker).hold(t, data)
-	p.onRead = hang
+	p.instead = hang
 	if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(p)); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
@@ -202,7 +203,7 @@ func TestOnlyTheNodeThatIsMeantIsAsked(t *testing.T) {
 	if got, _, err := s.FetchSmall(deadline(t, 10*time.Second), []blob.ID{id}, []Provider{other}); err != nil || got[0] != nil {
 		t.Errorf("got %d bytes, %v", len(got[0]), err)
 	}
-	if p.stats.Load()+p.reads.Load() != 0 || s.refusals.has(meant.Node, p.Address) {
+	if p.greetings.Load()+p.reads.Load() != 0 || s.refusals.has(meant.Node, p.Address) {
 		t.Error("an impostor is asked, or is refused for what it did not do")
 	}
 	if got, _, err := s.FetchSmall(deadline(t, 10*time.Second), []blob.ID{id}, []Provider{other, meant}); err != nil || !bytes.Equal(got[0], data) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -17,6 +16,9 @@ const (
 	// the piece is asked of another peer.
 	stallAfter = 2 * time.Second
 	stallBytes = 16 << 10
+	// lateAfter is when a piece that is on its way may be asked of a second peer,
+	// if there is nothing else to ask for.
+	lateAfter = 500 * time.Millisecond
 	// linger is how long a download without wants remembers its peers: the next
 	// shard of the same blob is probably wanted soon.
 	linger = time.Second
@@ -41,32 +43,25 @@ type download struct {
 	have     blob.Bitmap
 	remotes  []*remote
 	wants    []*want
-	inflight map[int]*transfer
-	moved    time.Time // when somebody last sent something
-	idle     time.Time // since when nobody wants anything
+	flights  map[int][]*remote // pieces on their way, and from whom: two at most
+	counted  map[int]bool      // pieces that came, whether or not the store told first
+	moved    time.Time         // when somebody last sent something
+	idle     time.Time         // since when nobody wants anything
+	start    uint32            // where the last peer was told to begin
 	rng      *rand.Rand
-}
-
-// transfer is one piece that was asked of one peer.
-type transfer struct {
-	piece    int
-	from     *remote
-	cancel   context.CancelFunc
-	dropped  bool // nobody waits for it any more
-	received atomic.Int64
-	seen     int64     // received, when it last grew enough
-	moved    time.Time // when that was
 }
 
 func newDownload(s *Swarm, id blob.ID) *download {
 	ctx, cancel := context.WithCancel(s.ctx)
 	return &download{
 		swarm: s, id: id, ctx: ctx, cancel: cancel,
-		events:   make(chan event),
-		done:     make(chan struct{}),
-		inflight: make(map[int]*transfer),
-		idle:     time.Now(),
-		rng:      rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		events:  make(chan event),
+		done:    make(chan struct{}),
+		flights: make(map[int][]*remote),
+		counted: make(map[int]bool),
+		idle:    time.Now(),
+		start:   rand.Uint32(),
+		rng:     rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 }
 
@@ -98,16 +93,13 @@ func (d *download) over(now time.Time) bool {
 func (d *download) step(now time.Time) {
 	d.settle(now)
 	if len(d.wants) == 0 {
-		for _, t := range d.inflight {
-			d.abandon(t)
-		}
 		return
 	}
 	d.idle = now
-	d.askAround(now)
+	d.connect(now)
 	if d.known {
 		d.unstall(now)
-		d.askForPieces(now)
+		d.request(now)
 	}
 }
 

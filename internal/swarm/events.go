@@ -9,8 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // apply adds a Fetch.
@@ -26,28 +25,52 @@ func (w *want) apply(d *download) {
 // corrupt, or the whole blob may have been evicted, in which case somebody has
 // to tell its manifest again.
 func (d *download) refresh() {
+	before := d.have
 	d.manifest, d.have, d.known = d.swarm.local(d.id)
-	if d.known {
-		return
+	for i := range 8 * len(before) {
+		if before.Has(i) && !d.have.Has(i) {
+			delete(d.counted, i)
+			d.tell(nil, func(out *anthillv1.ExchangeRequest) { out.Lost = append(out.Lost, uint32(i)) })
+		}
 	}
-	for _, r := range d.remotes {
-		r.have, r.asked = nil, time.Time{}
+	if !d.known {
+		for _, r := range d.remotes {
+			if r.link != nil {
+				r.link.cancel()
+			}
+		}
 	}
 }
 
 func (d *download) addRemote(p Provider) {
-	if p.Address == d.swarm.cfg.Self || p.Address == "" {
+	if p.Address == d.swarm.cfg.Self || p.Address == "" || len(d.remotes) >= maxRemotes {
 		return
 	}
 	for _, r := range d.remotes {
-		if r.Address == p.Address && r.Node == p.Node {
+		if r.Address == p.Address && (r.Node == p.Node || p.Node == "") {
+			if r.link == nil && r.failures < hopeful {
+				r.paused = time.Time{} // it lives
+			}
 			return
 		}
 	}
-	r := &remote{Provider: p, idle: time.Now()}
+	r := &remote{Provider: p, idle: time.Now(), flights: make(map[int]*flight)}
 	r.who.role = p.Role
 	d.checkRefusal(r)
 	d.remotes = append(d.remotes, r)
+}
+
+// hopeful is how many failures in a row may be forgiven to a peer that was named
+// again: it may just have had nothing yet.
+const hopeful = 5
+
+// introduced are peers that others told of.
+type introduced struct{ peers []Provider }
+
+func (ev introduced) apply(d *download) {
+	for _, p := range ev.peers {
+		d.addRemote(p)
+	}
 }
 
 // checkRefusal looks whether another download has caught the peer lying.
@@ -71,35 +94,99 @@ func (ev drop) apply(d *download) {
 	}
 }
 
-// statted is the end of a Stat.
-type statted struct {
+// linked is a peer's first answer.
+type linked struct {
 	from     *remote
 	who      who
 	manifest blob.Manifest
-	have     blob.Bitmap
-	local    blob.Bitmap // what the store has, if this answer brought the manifest
-	err      error
+	local    blob.Bitmap // what the store has
+	have     blob.Bitmap // what the peer has
 }
 
-func (ev statted) apply(d *download) {
+func (ev linked) apply(d *download) {
 	r := ev.from
-	r.asking = false
-	if ev.who.node != "" {
-		r.who = ev.who
-	}
-	d.checkRefusal(r)
-	if ev.err != nil {
-		d.failed(r, ev.err)
-		return
-	}
+	r.who = ev.who
 	if !d.known {
 		d.manifest, d.have, d.known = ev.manifest, ev.local, true
 		d.moved = time.Now()
 	}
-	if r.have == nil {
-		r.idle = time.Now()
+	r.have = blob.NewBitmap(len(d.manifest.Pieces))
+	copy(r.have, ev.have)
+	r.ready, r.failures, r.last, r.seen = true, 0, "lacks pieces", 0
+	r.idle = time.Now()
+	var coming []uint32
+	for i := range d.flights {
+		coming = append(coming, uint32(i))
 	}
-	r.have, r.failures, r.last = ev.have, 0, "lacks pieces"
+	r.link.say(func(out *anthillv1.ExchangeRequest) {
+		out.Gained = append(out.Gained, indices(d.have, len(d.manifest.Pieces))...)
+		out.Coming = append(out.Coming, coming...)
+	})
+}
+
+// indices are the pieces in a bitmap.
+func indices(b blob.Bitmap, n int) []uint32 {
+	var list []uint32
+	for i := range n {
+		if b.Has(i) {
+			list = append(list, uint32(i))
+		}
+	}
+	return list
+}
+
+// heard is what a peer says.
+type heard struct {
+	from                      *remote
+	gained, promised, lacking []int
+	peers                     []Provider
+}
+
+func (ev heard) apply(d *download) {
+	r := ev.from
+	introduced{ev.peers}.apply(d)
+	for _, i := range ev.gained {
+		if i < 8*len(r.have) {
+			r.have.Set(i)
+		}
+	}
+	for _, i := range ev.promised {
+		if d.have.Has(i) || len(d.flights[i]) > 0 || len(d.wants) == 0 {
+			r.credit--
+			r.link.refuse(i)
+			continue
+		}
+		d.fly(i, r, time.Now(), false)
+		r.link.ask(i)
+	}
+	for _, i := range ev.lacking {
+		if i < 8*len(r.have) {
+			r.have.Clear(i)
+		}
+		d.land(i, r)
+	}
+}
+
+// unlinked is the end of the talk with a peer.
+type unlinked struct {
+	from *remote
+	who  who
+	err  error
+}
+
+func (ev unlinked) apply(d *download) {
+	r := ev.from
+	for i := range r.flights {
+		d.land(i, r)
+	}
+	r.link, r.ready, r.credit, r.have = nil, false, 0, nil
+	if ev.who.node != "" {
+		r.who = ev.who
+	}
+	if d.ctx.Err() != nil || time.Now().Before(r.paused) {
+		return
+	}
+	d.failed(r, ev.err)
 }
 
 // failed sorts out whether a peer is to be refused or tried again later, or
@@ -113,66 +200,41 @@ func (d *download) failed(r *remote, err error) {
 		d.swarm.refusals.add(r.who.node, r.Address)
 		d.swarm.cfg.Logger.Warn("peer refused", "address", r.Address, "node", r.who.node, "blob", d.id, "cause", err)
 		d.checkRefusal(r)
-		for _, t := range d.inflight {
-			if t.from == r {
-				d.abandon(t)
-			}
-		}
 	default:
 		r.fail(time.Now(), err)
 	}
 }
 
-// arrived is the end of a transfer.
+// arrived is a piece that was stored.
 type arrived struct {
-	transfer *transfer
-	who      who
-	err      error
+	from  *remote
+	piece int
+	who   who
 }
 
+// The first who wants a piece pays for it.
 func (ev arrived) apply(d *download) {
-	t := ev.transfer
-	r, gone := t.from, t.dropped
-	d.abandon(t)
-	r.busy--
-	r.idle = time.Now()
-	if ev.who.node != "" {
-		r.who = ev.who
+	r, i, now := ev.from, ev.piece, time.Now()
+	r.failures, r.idle, d.moved = 0, now, now
+	fresh := !d.counted[i]
+	d.counted[i] = true
+	r.proven = true
+	if _, have, known := d.swarm.local(d.id); known && have.Has(i) && d.known {
+		d.have.Set(i) // if it was given up, the store may have lost it since
 	}
-	switch {
-	case ev.err == nil:
-		r.failures = 0
-		d.gain(t, ev.who, gone)
-	case gone && !errors.Is(ev.err, errLie):
-	case status.Code(ev.err) == codes.NotFound && r.have.Has(t.piece):
-		r.have.Clear(t.piece)
-		r.pause(r.idle)
-	default:
-		d.failed(r, ev.err)
+	d.land(i, r)
+	for _, other := range slices.Clone(d.flights[i]) {
+		other.link.refuse(i)
+		d.land(i, other)
 	}
-}
-
-// abandon ends a transfer, or notes its end; the piece may be asked of others.
-func (d *download) abandon(t *transfer) {
-	t.dropped = true
-	t.cancel()
-	if d.inflight[t.piece] == t {
-		delete(d.inflight, t.piece)
+	d.tell(nil, func(out *anthillv1.ExchangeRequest) { out.Gained = append(out.Gained, uint32(i)) })
+	if !fresh || !d.known {
+		return
 	}
-}
-
-// gain notes a piece that was stored. The first who wants it pays. If the
-// transfer had been given up, the store may have lost the piece since.
-func (d *download) gain(t *transfer, from who, gone bool) {
-	if gone {
-		d.refresh()
-	} else {
-		d.have.Set(t.piece)
-	}
-	d.moved = time.Now()
+	d.swarm.stored.Add(d.manifest.PieceLen(i))
 	for _, w := range d.wants {
-		if d.known && w.covers(d.manifest, t.piece) {
-			w.traffic[from.role] += d.manifest.PieceLen(t.piece)
+		if w.covers(d.manifest, i) {
+			w.traffic[ev.who.role] += d.manifest.PieceLen(i)
 			return
 		}
 	}

@@ -46,16 +46,16 @@ func newStore(t testing.TB, cfg blobstore.Config) *blobstore.Store {
 type testPeer struct {
 	anthillv1.PieceServiceServer
 	Provider
-	store  *blobstore.Store
-	server *grpc.Server
-	stats  atomic.Int64 // Stats answered
-	reads  atomic.Int64 // Reads begun
+	store     *blobstore.Store
+	server    *grpc.Server
+	greetings atomic.Int64 // Exchanges begun
+	reads     atomic.Int64 // pieces and batches begun
 
 	// How it misbehaves, if at all.
-	onStat func(*anthillv1.StatResponse)
-	onRead func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error
-	frame  func(*anthillv1.ReadResponse)
-	small  func(*anthillv1.ReadBlobsResponse) error
+	greet   func(*anthillv1.ExchangeResponse)
+	frame   func(*anthillv1.ExchangeResponse)
+	instead func(piece uint32, stream exchangeServer) error // of a piece
+	small   func(*anthillv1.ReadBlobsResponse) error
 }
 
 // serve starts a peer; set its misbehaviour before anybody asks it.
@@ -78,35 +78,47 @@ func serve(t testing.TB, role jobs.Role) *testPeer {
 	return p
 }
 
-func (p *testPeer) Stat(ctx context.Context, req *anthillv1.StatRequest) (*anthillv1.StatResponse, error) {
-	p.stats.Add(1)
-	resp, err := p.PieceServiceServer.Stat(ctx, req)
-	if err == nil && p.onStat != nil {
-		p.onStat(resp)
+type exchangeServer = grpc.BidiStreamingServer[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse]
+
+// errEnd ends an Exchange as if all were well.
+var errEnd = errors.New("end")
+
+// errHonest makes a peer send the piece after all.
+var errHonest = errors.New("honest")
+
+func (p *testPeer) Exchange(stream exchangeServer) error {
+	p.greetings.Add(1)
+	err := p.PieceServiceServer.Exchange(&editedExchange{stream, p})
+	if errors.Is(err, errEnd) {
+		return nil
 	}
-	return resp, err
+	return err
 }
 
-func (p *testPeer) Read(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
-	p.reads.Add(1)
-	if p.onRead != nil {
-		return p.onRead(req, stream)
-	}
-	if p.frame != nil {
-		stream = &editedFrames{stream, p.frame}
-	}
-	return p.PieceServiceServer.Read(req, stream)
+type editedExchange struct {
+	exchangeServer
+	peer *testPeer
 }
 
-type editedFrames struct {
-	grpc.ServerStreamingServer[anthillv1.ReadResponse]
-	edit func(*anthillv1.ReadResponse)
-}
-
-func (s *editedFrames) Send(f *anthillv1.ReadResponse) error {
-	f.Data = bytes.Clone(f.Data)
-	s.edit(f)
-	return s.ServerStreamingServer.Send(f)
+func (s *editedExchange) Send(r *anthillv1.ExchangeResponse) error {
+	if len(r.GetManifest()) > 0 && s.peer.greet != nil {
+		s.peer.greet(r)
+	}
+	if len(r.GetData()) > 0 {
+		if r.GetOffset() == 0 {
+			s.peer.reads.Add(1)
+			if s.peer.instead != nil {
+				if err := s.peer.instead(r.GetPiece(), s.exchangeServer); !errors.Is(err, errHonest) {
+					return err
+				}
+			}
+		}
+		if s.peer.frame != nil {
+			r.Data = bytes.Clone(r.GetData())
+			s.peer.frame(r)
+		}
+	}
+	return s.exchangeServer.Send(r)
 }
 
 func (p *testPeer) ReadBlobs(req *anthillv1.ReadBlobsRequest, stream grpc.ServerStreamingServer[anthillv1.ReadBlobsResponse]) error {

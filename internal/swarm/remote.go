@@ -9,66 +9,59 @@ import (
 )
 
 const (
-	// statEvery is how old the knowledge of a peer's pieces may get while the
-	// peer may still gain some.
-	statEvery = time.Second
-	// statTimeout only bounds a goroutine's life: nobody waits for a slow Stat.
-	statTimeout = 10 * time.Second
+	// greetTimeout only bounds a goroutine's life: nobody waits for a peer that
+	// is slow to answer.
+	greetTimeout = 10 * time.Second
 	// reluctance is how long a source has to be idle before it may take a piece
 	// that a preferred source is busy with.
 	reluctance = 250 * time.Millisecond
 	maxPause   = 2 * time.Second
 	// slowFor is how long a peer stays out of favour that let a transfer stall.
 	slowFor = 30 * time.Second
+	// credit is how many pieces a peer may choose ahead. How many of them are on
+	// their way at a time is the peer's business: it knows its line.
+	credit = 8
 )
 
 // remote is a provider, as one download knows it.
 type remote struct {
 	Provider
 	who      who
-	have     blob.Bitmap // nil until its first answer
-	asked    time.Time   // when the last Stat began
-	asking   bool
-	busy     int // pieces asked of it
+	link     *link // nil: none
+	ready    bool  // it has answered
+	have     blob.Bitmap
+	flights  map[int]*flight // pieces on their way from it
+	credit   int             // pieces that it may choose, or has
 	paused   time.Time
 	failures int       // in a row
 	slow     time.Time // until when it is asked only if nobody else can be
 	idle     time.Time
+	proven   bool // it has sent a piece that was right
 	refused  bool
 	last     string // why it is of no use, for people
+	seen     int64  // bytes that had come when they last grew enough
+}
+
+// flight is a piece that one peer is to send.
+type flight struct {
+	asked bool // by number; otherwise the peer chose it
+	since time.Time
+	moved time.Time // when its peer last sent enough
 }
 
 // fail keeps a peer from being asked for a while, longer each time.
 func (r *remote) fail(now time.Time, err error) {
 	r.last = status.Convert(err).Message()
 	if status.Code(err) == codes.NotFound {
-		r.have = nil
 		r.last = "does not have it"
 	}
-	r.pause(now)
-}
-
-// pause counts a failure.
-func (r *remote) pause(now time.Time) {
 	r.failures++
-	r.paused = now.Add(min(maxPause, 100*time.Millisecond<<min(r.failures, 10)))
+	r.paused = now.Add(min(maxPause, 100*time.Millisecond<<min(r.failures-1, 10)))
 }
 
 // usable tells whether pieces can be asked of the peer now.
 func (r *remote) usable(now time.Time) bool {
-	return !r.refused && r.have != nil && !now.Before(r.paused)
-}
-
-// statDue tells whether to ask what the peer has. A peer that has all that the
-// blob is made of cannot gain any.
-func (r *remote) statDue(now time.Time, pieces int) bool {
-	if r.refused || r.asking || now.Before(r.paused) {
-		return false
-	}
-	if r.have == nil {
-		return r.asked.IsZero() || r.failures > 0
-	}
-	return now.Sub(r.asked) >= statEvery && !r.have.All(pieces)
+	return !r.refused && r.ready && !now.Before(r.paused)
 }
 
 // source is the peer in the policy's words.
@@ -77,12 +70,29 @@ func (r *remote) source(now time.Time) source {
 		return source{}
 	}
 	if now.Before(r.slow) {
-		return source{rank: lastRank, free: outstanding - r.busy, have: r.have}
+		return source{rank: lastRank, free: r.room(), have: r.have}
 	}
 	return source{
 		rank:  rank(r.who.role),
-		free:  outstanding - r.busy,
+		free:  r.room(),
 		have:  r.have,
-		eager: r.busy == 0 && now.Sub(r.idle) >= reluctance,
+		eager: len(r.flights) == 0 && now.Sub(r.idle) >= reluctance,
 	}
+}
+
+// room is how many more pieces may be asked of the peer: but one before it has
+// shown that it sends what it should.
+func (r *remote) room() int {
+	if !r.proven {
+		return 1 - len(r.flights)
+	}
+	return outstanding - len(r.flights)
+}
+
+// allowance is how many pieces the peer may choose.
+func (r *remote) allowance() int {
+	if !r.proven {
+		return 1
+	}
+	return credit
 }

@@ -6,10 +6,12 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 )
 
@@ -27,14 +29,20 @@ type ServerConfig struct {
 	// Allow tells whether the caller may have a blob; nil means everybody may.
 	// Who may not gets the same answer as if the blob were not there.
 	Allow func(ctx context.Context, id blob.ID) bool
+	// Swarm, where set, fetches into Store: what it gains is served at once, and
+	// it hears of peers that come to download.
+	Swarm *Swarm
 }
 
 // Server serves the pieces in a store. Every piece is hashed as it is read, so
 // that a rotten disk is never taken for a liar.
 type Server struct {
 	anthillv1.UnimplementedPieceServiceServer
-	store *blobstore.Store
-	allow func(ctx context.Context, id blob.ID) bool
+	store    *blobstore.Store
+	allow    func(ctx context.Context, id blob.ID) bool
+	identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
+	met      func(blob.ID, Provider)
+	uploads  *uploads
 }
 
 // NewServer makes a Server.
@@ -43,54 +51,11 @@ func NewServer(cfg ServerConfig) *Server {
 	if allow == nil {
 		allow = func(context.Context, blob.ID) bool { return true }
 	}
-	return &Server{store: cfg.Store, allow: allow}
-}
-
-// Stat implements anthillv1.PieceServiceServer.
-func (s *Server) Stat(ctx context.Context, req *anthillv1.StatRequest) (*anthillv1.StatResponse, error) {
-	id, err := s.check(ctx, req.GetBlob())
-	if err != nil {
-		return nil, err
+	s := &Server{store: cfg.Store, allow: allow, uploads: newUploads()}
+	if cfg.Swarm != nil {
+		s.uploads, s.met, s.identify = cfg.Swarm.uploads, cfg.Swarm.meet, cfg.Swarm.cfg.Identify
 	}
-	m, have, err := s.store.Have(id)
-	if err == nil && have.Count() == 0 && len(m.Pieces) > 0 {
-		err = blobstore.ErrNotFound
-	}
-	if err != nil {
-		return nil, statusOf(id, err)
-	}
-	return &anthillv1.StatResponse{Manifest: m.Encode(), Have: have}, nil
-}
-
-// Read implements anthillv1.PieceServiceServer.
-func (s *Server) Read(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
-	id, err := s.check(stream.Context(), req.GetBlob())
-	if err != nil {
-		return err
-	}
-	if len(req.GetPieces()) > blob.MaxPieces {
-		return refuse(codes.InvalidArgument, "TOO_MANY_PIECES", "%d pieces in one request, at most %d", len(req.GetPieces()), blob.MaxPieces)
-	}
-	for _, i := range req.GetPieces() {
-		data, err := s.store.ReadPiece(id, int(i))
-		if err != nil {
-			return statusOf(id, err)
-		}
-		if err := sendPiece(stream, i, data); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func sendPiece(stream grpc.ServerStreamingServer[anthillv1.ReadResponse], i uint32, data []byte) error {
-	for off := 0; off < len(data); off += frameSize {
-		frame := data[off:min(off+frameSize, len(data))]
-		if err := stream.Send(&anthillv1.ReadResponse{Piece: i, Offset: uint32(off), Data: frame}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s
 }
 
 // ReadBlobs implements anthillv1.PieceServiceServer.

@@ -4,13 +4,18 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 )
 
@@ -25,25 +30,16 @@ func reason(err error) string {
 
 func TestServerRefuses(t *testing.T) {
 	store := newStore(t, blobstore.Config{})
-	data, secret := content(1, 2*piece), content(2, 10)
-	id, hidden := blob.Of(data).ID(), blob.Of(secret).ID()
-	for _, d := range [][]byte{data, secret} {
-		if _, err := store.Put(d); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := store.Begin(blob.Of(content(3, 3*piece))); err != nil {
+	secret := content(2, 10)
+	hidden := blob.Of(secret).ID()
+	if _, err := store.Put(secret); err != nil {
 		t.Fatal(err)
 	}
-	begun := blob.Of(content(3, 3*piece)).ID()
 	srv := NewServer(ServerConfig{Store: store, Allow: func(_ context.Context, id blob.ID) bool { return id != hidden }})
 	ctx := context.Background()
-	stat := func(id []byte) error {
-		_, err := srv.Stat(ctx, &anthillv1.StatRequest{Blob: id})
+	exchange := func(id []byte) error {
+		_, err := serveStore(t, srv).exchange(t, &anthillv1.ExchangeRequest{Blob: id}, 1)
 		return err
-	}
-	read := func(id []byte, pieces ...uint32) error {
-		return srv.Read(&anthillv1.ReadRequest{Blob: id, Pieces: pieces}, &discard[anthillv1.ReadResponse]{ctx: ctx})
 	}
 	readBlobs := func(ids ...[]byte) error {
 		return srv.ReadBlobs(&anthillv1.ReadBlobsRequest{Blobs: ids}, &discard[anthillv1.ReadBlobsResponse]{ctx: ctx})
@@ -54,14 +50,9 @@ func TestServerRefuses(t *testing.T) {
 		code   codes.Code
 		reason string
 	}{
-		{"stat of an unknown blob", stat(make([]byte, 32)), codes.NotFound, "BLOB_NOT_FOUND"},
-		{"stat of a hidden one", stat(hidden[:]), codes.NotFound, "BLOB_NOT_FOUND"},
-		{"stat of one without pieces", stat(begun[:]), codes.NotFound, "BLOB_NOT_FOUND"},
-		{"stat of a short id", stat([]byte{1}), codes.InvalidArgument, "BAD_BLOB_ID"},
-		{"read of a hidden blob", read(hidden[:], 0), codes.NotFound, "BLOB_NOT_FOUND"},
-		{"read of a piece beyond the end", read(id[:], 0, 2), codes.NotFound, "BLOB_NOT_FOUND"},
-		{"read of a huge piece number", read(id[:], 1<<32-1), codes.NotFound, "BLOB_NOT_FOUND"},
-		{"read of too many", read(id[:], make([]uint32, blob.MaxPieces+1)...), codes.InvalidArgument, "TOO_MANY_PIECES"},
+		{"exchange of an unknown blob", exchange(make([]byte, 32)), codes.NotFound, "BLOB_NOT_FOUND"},
+		{"exchange of a hidden one", exchange(hidden[:]), codes.NotFound, "BLOB_NOT_FOUND"},
+		{"exchange of a short id", exchange([]byte{1}), codes.InvalidArgument, "BAD_BLOB_ID"},
 		{"read of blobs by a bad id", readBlobs([]byte{1}), codes.InvalidArgument, "BAD_BLOB_ID"},
 		{"read of too many blobs", readBlobs(make([][]byte, maxBlobs+1)...), codes.InvalidArgument, "TOO_MANY_BLOBS"},
 	} {
@@ -78,19 +69,20 @@ func TestServerReadsInFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := &discard[anthillv1.ReadResponse]{ctx: context.Background()}
-	if err := NewServer(ServerConfig{Store: store}).Read(&anthillv1.ReadRequest{Blob: ref.ID[:], Pieces: []uint32{1, 0}}, out); err != nil {
+	p := serveStore(t, NewServer(ServerConfig{Store: store}))
+	sent, err := p.exchange(t, &anthillv1.ExchangeRequest{Blob: ref.ID[:], Ask: []uint32{1, 0}}, len(data))
+	if err != nil {
 		t.Fatal(err)
 	}
 	got := make([]byte, len(data))
-	for _, f := range out.sent {
+	for _, f := range sent {
 		if len(f.Data) > frameSize {
 			t.Errorf("frame of %d bytes", len(f.Data))
 		}
 		copy(got[int(f.Piece)*piece+int(f.Offset):], f.Data)
 	}
-	if !bytes.Equal(got, data) || out.sent[0].Piece != 1 {
-		t.Errorf("%d frames do not make the blob, or not in the order asked", len(out.sent))
+	if !bytes.Equal(got, data) || sent[0].Piece != 1 {
+		t.Errorf("%d frames do not make the blob, or not in the order asked", len(sent))
 	}
 }
 
@@ -129,13 +121,62 @@ func TestServerNeverSendsCorruptBytes(t *testing.T) {
 	if err := os.WriteFile(path, make([]byte, 2*piece), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	srv, out := NewServer(ServerConfig{Store: store}), &discard[anthillv1.ReadResponse]{ctx: context.Background()}
-	err = srv.Read(&anthillv1.ReadRequest{Blob: ref.ID[:], Pieces: []uint32{1}}, out)
-	if status.Code(err) != codes.NotFound || len(out.sent) > 0 {
-		t.Errorf("sent %d frames, %v", len(out.sent), err)
+	p := serveStore(t, NewServer(ServerConfig{Store: store}))
+	stream := p.open(t, &anthillv1.ExchangeRequest{Blob: ref.ID[:], Ask: []uint32{1}})
+	for {
+		resp, err := stream.Recv()
+		if err != nil || len(resp.GetData()) > 0 {
+			t.Fatalf("sent %d bytes, %v", len(resp.GetData()), err)
+		}
+		if slices.Equal(resp.GetLacking(), []uint32{1}) {
+			break
+		}
 	}
-	resp, err := srv.Stat(context.Background(), &anthillv1.StatRequest{Blob: ref.ID[:]})
-	if err != nil || resp.Have[0] != 1 {
-		t.Errorf("stat: %08b, %v", resp.GetHave(), err)
+	if _, have, err := store.Have(ref.ID); err != nil || have[0] != 1 {
+		t.Errorf("has %08b, %v", have, err)
 	}
+}
+
+// serveStore is a peer with a server of its own.
+func serveStore(t *testing.T, srv *Server) *testPeer {
+	t.Helper()
+	p := serve(t, jobs.Worker)
+	p.PieceServiceServer = srv
+	return p
+}
+
+func (p *testPeer) open(t *testing.T, hello *anthillv1.ExchangeRequest) grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse] {
+	t.Helper()
+	pool := newPool(insecure.NewCredentials())
+	t.Cleanup(func() { _ = pool.Close() })
+	conn, err := pool.Dial(t.Context(), p.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(deadline(t, 10*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(hello); err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+// exchange collects frames until they hold n bytes.
+func (p *testPeer) exchange(t *testing.T, hello *anthillv1.ExchangeRequest, n int) (frames []*anthillv1.ExchangeResponse, err error) {
+	t.Helper()
+	stream := p.open(t, hello)
+	for n > 0 {
+		resp, err := stream.Recv()
+		if err != nil {
+			return frames, err
+		}
+		if len(resp.GetData()) > 0 {
+			frames = append(frames, resp)
+			n -= len(resp.GetData())
+			stream.Send(&anthillv1.ExchangeRequest{Gained: []uint32{resp.GetPiece()}}) //nolint:errcheck // Recv tells
+		}
+	}
+	return frames, nil
 }

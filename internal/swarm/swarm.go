@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -75,7 +76,10 @@ type Swarm struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	refusals *refusals
+	uploads  *uploads
 	running  sync.WaitGroup
+	received atomic.Int64 // bytes of pieces
+	stored   atomic.Int64 // those that were missing
 
 	mu        sync.Mutex
 	closed    bool
@@ -99,6 +103,7 @@ func New(cfg Config) (*Swarm, error) {
 		ctx:       ctx,
 		stop:      stop,
 		refusals:  newRefusals(),
+		uploads:   newUploads(),
 		downloads: make(map[blob.ID]*download),
 	}, nil
 }
@@ -168,4 +173,14 @@ func (s *Swarm) forget(d *download) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.downloads, d.id)
+}
+
+// meet tells the download of a blob, if there is one, of a peer that came by.
+func (s *Swarm) meet(id blob.ID, p Provider) {
+	s.mu.Lock()
+	d := s.downloads[id]
+	s.mu.Unlock()
+	if d != nil {
+		d.send(introduced{peers: []Provider{p}})
+	}
 }

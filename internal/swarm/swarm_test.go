@@ -11,8 +11,6 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -165,7 +163,7 @@ func TestManyFetchesOfOneBlobShareTheTransfers(t *testing.T) {
 	mustHold(t, s, data)
 }
 
-func TestHaveIsCachedBetweenFetches(t *testing.T) {
+func TestQuickFetchesShareAnExchange(t *testing.T) {
 	s := newSwarm(t, Config{})
 	data := content(7, 20*piece)
 	p := serve(t, jobs.Worker).hold(t, data)
@@ -174,8 +172,8 @@ func TestHaveIsCachedBetweenFetches(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := p.stats.Load(); n > 5 {
-		t.Errorf("%d Stats for 20 quick fetches", n)
+	if n := p.greetings.Load(); n > 1 {
+		t.Errorf("%d Exchanges for 20 quick fetches", n)
 	}
 }
 
@@ -216,7 +214,7 @@ func TestCancel(t *testing.T) {
 	s := newSwarm(t, Config{Patience: time.Minute})
 	data := content(9, 2*piece)
 	p := serve(t, jobs.Worker).hold(t, data)
-	p.onRead = hang
+	p.instead = hang
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	if _, err := s.Fetch(ctx, blob.Of(data).ID(), 0, -1, providers(p)); !errors.Is(err, context.Canceled) {
@@ -228,7 +226,7 @@ func TestCloseEndsFetches(t *testing.T) {
 	s := newSwarm(t, Config{Patience: time.Minute})
 	data := content(10, 2*piece)
 	p := serve(t, jobs.Worker).hold(t, data)
-	p.onRead = hang
+	p.instead = hang
 	time.AfterFunc(100*time.Millisecond, func() { _ = s.Close() })
 	if _, err := s.Fetch(context.Background(), blob.Of(data).ID(), 0, -1, providers(p)); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
@@ -238,7 +236,7 @@ func TestCloseEndsFetches(t *testing.T) {
 	}
 }
 
-func hang(_ *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+func hang(_ uint32, stream exchangeServer) error {
 	<-stream.Context().Done()
 	return status.FromContextError(stream.Context().Err()).Err()
 }
@@ -314,11 +312,11 @@ func TestBrokenPeerIsTriedAgain(t *testing.T) {
 	s := newSwarm(t, Config{})
 	data := content(15, 4*piece)
 	p := serve(t, jobs.Worker).hold(t, data)
-	p.onRead = func(req *anthillv1.ReadRequest, stream grpc.ServerStreamingServer[anthillv1.ReadResponse]) error {
+	p.instead = func(uint32, exchangeServer) error {
 		if p.reads.Load()%3 == 1 {
 			return status.Error(codes.Canceled, "no")
 		}
-		return p.PieceServiceServer.Read(req, stream)
+		return errHonest
 	}
 	if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(p)); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ package anthillv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -191,217 +192,6 @@ func (x *Provider) GetRole() Role {
 	return Role_ROLE_UNSPECIFIED
 }
 
-type StatRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StatRequest) Reset() {
-	*x = StatRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[2]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StatRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StatRequest) ProtoMessage() {}
-
-func (x *StatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[2]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StatRequest.ProtoReflect.Descriptor instead.
-func (*StatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{2}
-}
-
-func (x *StatRequest) GetBlob() []byte {
-	if x != nil {
-		return x.Blob
-	}
-	return nil
-}
-
-type StatResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The canonical encoding of the manifest; its SHA-256 is the blob's id.
-	Manifest []byte `protobuf:"bytes,1,opt,name=manifest,proto3" json:"manifest,omitempty"`
-	// Bit i (least significant first in each byte) is set if the peer has piece i.
-	Have          []byte `protobuf:"bytes,2,opt,name=have,proto3" json:"have,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *StatResponse) Reset() {
-	*x = StatResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *StatResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*StatResponse) ProtoMessage() {}
-
-func (x *StatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use StatResponse.ProtoReflect.Descriptor instead.
-func (*StatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *StatResponse) GetManifest() []byte {
-	if x != nil {
-		return x.Manifest
-	}
-	return nil
-}
-
-func (x *StatResponse) GetHave() []byte {
-	if x != nil {
-		return x.Have
-	}
-	return nil
-}
-
-type ReadRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
-	Pieces        []uint32               `protobuf:"varint,2,rep,packed,name=pieces,proto3" json:"pieces,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReadRequest) Reset() {
-	*x = ReadRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReadRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReadRequest) ProtoMessage() {}
-
-func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
-func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
-}
-
-func (x *ReadRequest) GetBlob() []byte {
-	if x != nil {
-		return x.Blob
-	}
-	return nil
-}
-
-func (x *ReadRequest) GetPieces() []uint32 {
-	if x != nil {
-		return x.Pieces
-	}
-	return nil
-}
-
-type ReadResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	Piece uint32                 `protobuf:"varint,1,opt,name=piece,proto3" json:"piece,omitempty"`
-	// Where data starts within the piece.
-	Offset        uint32 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
-	Data          []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ReadResponse) Reset() {
-	*x = ReadResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ReadResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ReadResponse) ProtoMessage() {}
-
-func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
-func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *ReadResponse) GetPiece() uint32 {
-	if x != nil {
-		return x.Piece
-	}
-	return 0
-}
-
-func (x *ReadResponse) GetOffset() uint32 {
-	if x != nil {
-		return x.Offset
-	}
-	return 0
-}
-
-func (x *ReadResponse) GetData() []byte {
-	if x != nil {
-		return x.Data
-	}
-	return nil
-}
-
 type ReadBlobsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Blobs         [][]byte               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
@@ -411,7 +201,7 @@ type ReadBlobsRequest struct {
 
 func (x *ReadBlobsRequest) Reset() {
 	*x = ReadBlobsRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -423,7 +213,7 @@ func (x *ReadBlobsRequest) String() string {
 func (*ReadBlobsRequest) ProtoMessage() {}
 
 func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -436,7 +226,7 @@ func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsRequest.ProtoReflect.Descriptor instead.
 func (*ReadBlobsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ReadBlobsRequest) GetBlobs() [][]byte {
@@ -457,7 +247,7 @@ type ReadBlobsResponse struct {
 
 func (x *ReadBlobsResponse) Reset() {
 	*x = ReadBlobsResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -469,7 +259,7 @@ func (x *ReadBlobsResponse) String() string {
 func (*ReadBlobsResponse) ProtoMessage() {}
 
 func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -482,7 +272,7 @@ func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsResponse.ProtoReflect.Descriptor instead.
 func (*ReadBlobsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ReadBlobsResponse) GetBlob() []byte {
@@ -506,46 +296,539 @@ func (x *ReadBlobsResponse) GetMissing() bool {
 	return false
 }
 
+type ExchangeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First message only: the blob, HOST:PORT at which the caller serves it in
+	// turn (empty: nowhere), and a bitmap of what it has (empty: nothing).
+	Blob    []byte `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	Have    []byte `protobuf:"bytes,3,opt,name=have,proto3" json:"have,omitempty"`
+	// First message only: where in the blob (in 2^-32 of its length) the peer is to
+	// begin with pieces that are equally rare. Callers tell each peer another
+	// place, so that two rarely choose the same piece.
+	Start uint32 `protobuf:"fixed32,10,opt,name=start,proto3" json:"start,omitempty"`
+	// Pieces that the caller has gained: this also acknowledges them.
+	Gained []uint32 `protobuf:"varint,4,rep,packed,name=gained,proto3" json:"gained,omitempty"`
+	// Pieces that it expects from others, so that they need not be sent, and
+	// those that it does not expect any more.
+	Coming []uint32 `protobuf:"varint,5,rep,packed,name=coming,proto3" json:"coming,omitempty"`
+	Lost   []uint32 `protobuf:"varint,6,rep,packed,name=lost,proto3" json:"lost,omitempty"`
+	// Pieces that it asks for by number, and pieces asked for or promised that
+	// it does not want from this peer.
+	Ask    []uint32 `protobuf:"varint,7,rep,packed,name=ask,proto3" json:"ask,omitempty"`
+	Cancel []uint32 `protobuf:"varint,8,rep,packed,name=cancel,proto3" json:"cancel,omitempty"`
+	// How many more pieces the peer may choose. It promises those that it chose,
+	// and sends them when they are asked for: another may have been faster.
+	Credit        uint32 `protobuf:"varint,9,opt,name=credit,proto3" json:"credit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExchangeRequest) Reset() {
+	*x = ExchangeRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExchangeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExchangeRequest) ProtoMessage() {}
+
+func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExchangeRequest.ProtoReflect.Descriptor instead.
+func (*ExchangeRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ExchangeRequest) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *ExchangeRequest) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *ExchangeRequest) GetHave() []byte {
+	if x != nil {
+		return x.Have
+	}
+	return nil
+}
+
+func (x *ExchangeRequest) GetStart() uint32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *ExchangeRequest) GetGained() []uint32 {
+	if x != nil {
+		return x.Gained
+	}
+	return nil
+}
+
+func (x *ExchangeRequest) GetComing() []uint32 {
+	if x != nil {
+		return x.Coming
+	}
+	return nil
+}
+
+func (x *ExchangeRequest) GetLost() []uint32 {
+	if x != nil {
+		return x.Lost
+	}
+	return nil
+}
+
+func (x *ExchangeRequest) GetAsk() []uint32 {
+	if x != nil {
+		return x.Ask
+	}
+	return nil
+}
+
+func (x *ExchangeRequest) GetCancel() []uint32 {
+	if x != nil {
+		return x.Cancel
+	}
+	return nil
+}
+
+func (x *ExchangeRequest) GetCredit() uint32 {
+	if x != nil {
+		return x.Credit
+	}
+	return 0
+}
+
+type ExchangeResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First message only: the canonical encoding of the manifest, whose SHA-256 is
+	// the blob's id, and a bitmap of what the peer has: bit i (least significant
+	// first in each byte) is piece i.
+	Manifest []byte `protobuf:"bytes,1,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	Have     []byte `protobuf:"bytes,2,opt,name=have,proto3" json:"have,omitempty"`
+	// Pieces that the peer has gained.
+	Gained []uint32 `protobuf:"varint,3,rep,packed,name=gained,proto3" json:"gained,omitempty"`
+	// Other peers that have or want pieces.
+	Peers []*Provider `protobuf:"bytes,4,rep,name=peers,proto3" json:"peers,omitempty"`
+	// Pieces that the peer has chosen, to be asked for or cancelled.
+	Promised []uint32 `protobuf:"varint,5,rep,packed,name=promised,proto3" json:"promised,omitempty"`
+	// Pieces that were asked for or promised and are not here.
+	Lacking []uint32 `protobuf:"varint,6,rep,packed,name=lacking,proto3" json:"lacking,omitempty"`
+	// A part of a piece, and where it starts within that.
+	Piece         uint32 `protobuf:"varint,7,opt,name=piece,proto3" json:"piece,omitempty"`
+	Offset        uint32 `protobuf:"varint,8,opt,name=offset,proto3" json:"offset,omitempty"`
+	Data          []byte `protobuf:"bytes,9,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExchangeResponse) Reset() {
+	*x = ExchangeResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExchangeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExchangeResponse) ProtoMessage() {}
+
+func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExchangeResponse.ProtoReflect.Descriptor instead.
+func (*ExchangeResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ExchangeResponse) GetManifest() []byte {
+	if x != nil {
+		return x.Manifest
+	}
+	return nil
+}
+
+func (x *ExchangeResponse) GetHave() []byte {
+	if x != nil {
+		return x.Have
+	}
+	return nil
+}
+
+func (x *ExchangeResponse) GetGained() []uint32 {
+	if x != nil {
+		return x.Gained
+	}
+	return nil
+}
+
+func (x *ExchangeResponse) GetPeers() []*Provider {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+func (x *ExchangeResponse) GetPromised() []uint32 {
+	if x != nil {
+		return x.Promised
+	}
+	return nil
+}
+
+func (x *ExchangeResponse) GetLacking() []uint32 {
+	if x != nil {
+		return x.Lacking
+	}
+	return nil
+}
+
+func (x *ExchangeResponse) GetPiece() uint32 {
+	if x != nil {
+		return x.Piece
+	}
+	return 0
+}
+
+func (x *ExchangeResponse) GetOffset() uint32 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *ExchangeResponse) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type AnnounceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// HOST:PORT of the caller's PieceService; empty: it serves nothing.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// At most 1,024.
+	Blobs         []*Announcement `protobuf:"bytes,2,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnnounceRequest) Reset() {
+	*x = AnnounceRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnnounceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnnounceRequest) ProtoMessage() {}
+
+func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnnounceRequest.ProtoReflect.Descriptor instead.
+func (*AnnounceRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AnnounceRequest) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *AnnounceRequest) GetBlobs() []*Announcement {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
+type Announcement struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Blob  []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	// The caller has all of it.
+	Complete bool `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
+	// It does not serve it any more.
+	Leaving bool `protobuf:"varint,3,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	// How many peers it would like to hear of, at most 32.
+	Peers         uint32 `protobuf:"varint,4,opt,name=peers,proto3" json:"peers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Announcement) Reset() {
+	*x = Announcement{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Announcement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Announcement) ProtoMessage() {}
+
+func (x *Announcement) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
+func (*Announcement) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Announcement) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *Announcement) GetComplete() bool {
+	if x != nil {
+		return x.Complete
+	}
+	return false
+}
+
+func (x *Announcement) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
+	}
+	return false
+}
+
+func (x *Announcement) GetPeers() uint32 {
+	if x != nil {
+		return x.Peers
+	}
+	return 0
+}
+
+type AnnounceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of the announcements.
+	Swarms []*SwarmPeers `protobuf:"bytes,1,rep,name=swarms,proto3" json:"swarms,omitempty"`
+	// When to announce again at the latest.
+	Again         *durationpb.Duration `protobuf:"bytes,2,opt,name=again,proto3" json:"again,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnnounceResponse) Reset() {
+	*x = AnnounceResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnnounceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnnounceResponse) ProtoMessage() {}
+
+func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
+func (*AnnounceResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *AnnounceResponse) GetSwarms() []*SwarmPeers {
+	if x != nil {
+		return x.Swarms
+	}
+	return nil
+}
+
+func (x *AnnounceResponse) GetAgain() *durationpb.Duration {
+	if x != nil {
+		return x.Again
+	}
+	return nil
+}
+
+type SwarmPeers struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In random order; at least two that have everything, if there are so many.
+	Peers         []*Provider `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SwarmPeers) Reset() {
+	*x = SwarmPeers{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SwarmPeers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SwarmPeers) ProtoMessage() {}
+
+func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SwarmPeers.ProtoReflect.Descriptor instead.
+func (*SwarmPeers) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SwarmPeers) GetPeers() []*Provider {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
 var File_anthill_v1_blob_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/blob.proto\x12\n" +
-	"anthill.v1\"-\n" +
+	"anthill.v1\x1a\x1egoogle/protobuf/duration.proto\"-\n" +
 	"\aBlobRef\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\"J\n" +
 	"\bProvider\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"!\n" +
-	"\vStatRequest\x12\x12\n" +
-	"\x04blob\x18\x01 \x01(\fR\x04blob\">\n" +
-	"\fStatResponse\x12\x1a\n" +
-	"\bmanifest\x18\x01 \x01(\fR\bmanifest\x12\x12\n" +
-	"\x04have\x18\x02 \x01(\fR\x04have\"9\n" +
-	"\vReadRequest\x12\x12\n" +
-	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x16\n" +
-	"\x06pieces\x18\x02 \x03(\rR\x06pieces\"P\n" +
-	"\fReadResponse\x12\x14\n" +
-	"\x05piece\x18\x01 \x01(\rR\x05piece\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\rR\x06offset\x12\x12\n" +
-	"\x04data\x18\x03 \x01(\fR\x04data\"(\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"(\n" +
 	"\x10ReadBlobsRequest\x12\x14\n" +
 	"\x05blobs\x18\x01 \x03(\fR\x05blobs\"U\n" +
 	"\x11ReadBlobsResponse\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x18\n" +
-	"\amissing\x18\x03 \x01(\bR\amissing*j\n" +
+	"\amissing\x18\x03 \x01(\bR\amissing\"\xef\x01\n" +
+	"\x0fExchangeRequest\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
+	"\x04have\x18\x03 \x01(\fR\x04have\x12\x14\n" +
+	"\x05start\x18\n" +
+	" \x01(\aR\x05start\x12\x16\n" +
+	"\x06gained\x18\x04 \x03(\rR\x06gained\x12\x16\n" +
+	"\x06coming\x18\x05 \x03(\rR\x06coming\x12\x12\n" +
+	"\x04lost\x18\x06 \x03(\rR\x04lost\x12\x10\n" +
+	"\x03ask\x18\a \x03(\rR\x03ask\x12\x16\n" +
+	"\x06cancel\x18\b \x03(\rR\x06cancel\x12\x16\n" +
+	"\x06credit\x18\t \x01(\rR\x06credit\"\xfe\x01\n" +
+	"\x10ExchangeResponse\x12\x1a\n" +
+	"\bmanifest\x18\x01 \x01(\fR\bmanifest\x12\x12\n" +
+	"\x04have\x18\x02 \x01(\fR\x04have\x12\x16\n" +
+	"\x06gained\x18\x03 \x03(\rR\x06gained\x12*\n" +
+	"\x05peers\x18\x04 \x03(\v2\x14.anthill.v1.ProviderR\x05peers\x12\x1a\n" +
+	"\bpromised\x18\x05 \x03(\rR\bpromised\x12\x18\n" +
+	"\alacking\x18\x06 \x03(\rR\alacking\x12\x14\n" +
+	"\x05piece\x18\a \x01(\rR\x05piece\x12\x16\n" +
+	"\x06offset\x18\b \x01(\rR\x06offset\x12\x12\n" +
+	"\x04data\x18\t \x01(\fR\x04data\"[\n" +
+	"\x0fAnnounceRequest\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12.\n" +
+	"\x05blobs\x18\x02 \x03(\v2\x18.anthill.v1.AnnouncementR\x05blobs\"n\n" +
+	"\fAnnouncement\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x1a\n" +
+	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x18\n" +
+	"\aleaving\x18\x03 \x01(\bR\aleaving\x12\x14\n" +
+	"\x05peers\x18\x04 \x01(\rR\x05peers\"s\n" +
+	"\x10AnnounceResponse\x12.\n" +
+	"\x06swarms\x18\x01 \x03(\v2\x16.anthill.v1.SwarmPeersR\x06swarms\x12/\n" +
+	"\x05again\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05again\"8\n" +
+	"\n" +
+	"SwarmPeers\x12*\n" +
+	"\x05peers\x18\x01 \x03(\v2\x14.anthill.v1.ProviderR\x05peers*j\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +
 	"\vROLE_WORKER\x10\x02\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x03\x12\x11\n" +
-	"\rROLE_OPERATOR\x10\x042\xd2\x01\n" +
-	"\fPieceService\x129\n" +
-	"\x04Stat\x12\x17.anthill.v1.StatRequest\x1a\x18.anthill.v1.StatResponse\x12;\n" +
-	"\x04Read\x12\x17.anthill.v1.ReadRequest\x1a\x18.anthill.v1.ReadResponse0\x01\x12J\n" +
-	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\rROLE_OPERATOR\x10\x042\xa5\x01\n" +
+	"\fPieceService\x12J\n" +
+	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01\x12I\n" +
+	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012W\n" +
+	"\x0eTrackerService\x12E\n" +
+	"\bAnnounce\x12\x1b.anthill.v1.AnnounceRequest\x1a\x1c.anthill.v1.AnnounceResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_blob_proto_rawDescOnce sync.Once
@@ -560,31 +843,39 @@ func file_anthill_v1_blob_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_anthill_v1_blob_proto_goTypes = []any{
-	(Role)(0),                 // 0: anthill.v1.Role
-	(*BlobRef)(nil),           // 1: anthill.v1.BlobRef
-	(*Provider)(nil),          // 2: anthill.v1.Provider
-	(*StatRequest)(nil),       // 3: anthill.v1.StatRequest
-	(*StatResponse)(nil),      // 4: anthill.v1.StatResponse
-	(*ReadRequest)(nil),       // 5: anthill.v1.ReadRequest
-	(*ReadResponse)(nil),      // 6: anthill.v1.ReadResponse
-	(*ReadBlobsRequest)(nil),  // 7: anthill.v1.ReadBlobsRequest
-	(*ReadBlobsResponse)(nil), // 8: anthill.v1.ReadBlobsResponse
+	(Role)(0),                   // 0: anthill.v1.Role
+	(*BlobRef)(nil),             // 1: anthill.v1.BlobRef
+	(*Provider)(nil),            // 2: anthill.v1.Provider
+	(*ReadBlobsRequest)(nil),    // 3: anthill.v1.ReadBlobsRequest
+	(*ReadBlobsResponse)(nil),   // 4: anthill.v1.ReadBlobsResponse
+	(*ExchangeRequest)(nil),     // 5: anthill.v1.ExchangeRequest
+	(*ExchangeResponse)(nil),    // 6: anthill.v1.ExchangeResponse
+	(*AnnounceRequest)(nil),     // 7: anthill.v1.AnnounceRequest
+	(*Announcement)(nil),        // 8: anthill.v1.Announcement
+	(*AnnounceResponse)(nil),    // 9: anthill.v1.AnnounceResponse
+	(*SwarmPeers)(nil),          // 10: anthill.v1.SwarmPeers
+	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
 }
 var file_anthill_v1_blob_proto_depIdxs = []int32{
-	0, // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
-	3, // 1: anthill.v1.PieceService.Stat:input_type -> anthill.v1.StatRequest
-	5, // 2: anthill.v1.PieceService.Read:input_type -> anthill.v1.ReadRequest
-	7, // 3: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
-	4, // 4: anthill.v1.PieceService.Stat:output_type -> anthill.v1.StatResponse
-	6, // 5: anthill.v1.PieceService.Read:output_type -> anthill.v1.ReadResponse
-	8, // 6: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
-	4, // [4:7] is the sub-list for method output_type
-	1, // [1:4] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	0,  // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
+	2,  // 1: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
+	8,  // 2: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
+	10, // 3: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
+	11, // 4: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
+	2,  // 5: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
+	3,  // 6: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
+	5,  // 7: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
+	7,  // 8: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
+	4,  // 9: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
+	6,  // 10: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
+	9,  // 11: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
+	9,  // [9:12] is the sub-list for method output_type
+	6,  // [6:9] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_blob_proto_init() }
@@ -598,9 +889,9 @@ func file_anthill_v1_blob_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_blob_proto_rawDesc), len(file_anthill_v1_blob_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   10,
 			NumExtensions: 0,
-			NumServices:   1,
+			NumServices:   2,
 		},
 		GoTypes:           file_anthill_v1_blob_proto_goTypes,
 		DependencyIndexes: file_anthill_v1_blob_proto_depIdxs,

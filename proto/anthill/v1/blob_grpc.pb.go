@@ -21,9 +21,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PieceService_Stat_FullMethodName      = "/anthill.v1.PieceService/Stat"
-	PieceService_Read_FullMethodName      = "/anthill.v1.PieceService/Read"
 	PieceService_ReadBlobs_FullMethodName = "/anthill.v1.PieceService/ReadBlobs"
+	PieceService_Exchange_FullMethodName  = "/anthill.v1.PieceService/Exchange"
 )
 
 // PieceServiceClient is the client API for PieceService service.
@@ -32,14 +31,14 @@ const (
 //
 // PieceService serves the pieces that a peer holds. Every node runs it.
 type PieceServiceClient interface {
-	// Stat tells what the peer has of one blob. NOT_FOUND if nothing.
-	Stat(ctx context.Context, in *StatRequest, opts ...grpc.CallOption) (*StatResponse, error)
-	// Read streams the named pieces of one blob, each in order in frames of at
-	// most 256 KiB. NOT_FOUND at the first piece that the peer lacks.
-	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResponse], error)
 	// ReadBlobs streams many small blobs (at most one piece each) whole, in the
 	// order asked; one that the peer lacks comes back as missing.
 	ReadBlobs(ctx context.Context, in *ReadBlobsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadBlobsResponse], error)
+	// Exchange gives pieces of one blob to the caller for as long as it asks, and
+	// tells what else the peer gains and whom it knows. Pieces that were asked for
+	// come in the order asked, each whole, in frames of at most 256 KiB. NOT_FOUND
+	// if the peer has nothing of the blob.
+	Exchange(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExchangeRequest, ExchangeResponse], error)
 }
 
 type pieceServiceClient struct {
@@ -50,38 +49,9 @@ func NewPieceServiceClient(cc grpc.ClientConnInterface) PieceServiceClient {
 	return &pieceServiceClient{cc}
 }
 
-func (c *pieceServiceClient) Stat(ctx context.Context, in *StatRequest, opts ...grpc.CallOption) (*StatResponse, error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	out := new(StatResponse)
-	err := c.cc.Invoke(ctx, PieceService_Stat_FullMethodName, in, out, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	return out, nil
-}
-
-func (c *pieceServiceClient) Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResponse], error) {
-	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &PieceService_ServiceDesc.Streams[0], PieceService_Read_FullMethodName, cOpts...)
-	if err != nil {
-		return nil, err
-	}
-	x := &grpc.GenericClientStream[ReadRequest, ReadResponse]{ClientStream: stream}
-	if err := x.ClientStream.SendMsg(in); err != nil {
-		return nil, err
-	}
-	if err := x.ClientStream.CloseSend(); err != nil {
-		return nil, err
-	}
-	return x, nil
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type PieceService_ReadClient = grpc.ServerStreamingClient[ReadResponse]
-
 func (c *pieceServiceClient) ReadBlobs(ctx context.Context, in *ReadBlobsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadBlobsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &PieceService_ServiceDesc.Streams[1], PieceService_ReadBlobs_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &PieceService_ServiceDesc.Streams[0], PieceService_ReadBlobs_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -98,20 +68,33 @@ func (c *pieceServiceClient) ReadBlobs(ctx context.Context, in *ReadBlobsRequest
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PieceService_ReadBlobsClient = grpc.ServerStreamingClient[ReadBlobsResponse]
 
+func (c *pieceServiceClient) Exchange(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExchangeRequest, ExchangeResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &PieceService_ServiceDesc.Streams[1], PieceService_Exchange_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ExchangeRequest, ExchangeResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PieceService_ExchangeClient = grpc.BidiStreamingClient[ExchangeRequest, ExchangeResponse]
+
 // PieceServiceServer is the server API for PieceService service.
 // All implementations must embed UnimplementedPieceServiceServer
 // for forward compatibility.
 //
 // PieceService serves the pieces that a peer holds. Every node runs it.
 type PieceServiceServer interface {
-	// Stat tells what the peer has of one blob. NOT_FOUND if nothing.
-	Stat(context.Context, *StatRequest) (*StatResponse, error)
-	// Read streams the named pieces of one blob, each in order in frames of at
-	// most 256 KiB. NOT_FOUND at the first piece that the peer lacks.
-	Read(*ReadRequest, grpc.ServerStreamingServer[ReadResponse]) error
 	// ReadBlobs streams many small blobs (at most one piece each) whole, in the
 	// order asked; one that the peer lacks comes back as missing.
 	ReadBlobs(*ReadBlobsRequest, grpc.ServerStreamingServer[ReadBlobsResponse]) error
+	// Exchange gives pieces of one blob to the caller for as long as it asks, and
+	// tells what else the peer gains and whom it knows. Pieces that were asked for
+	// come in the order asked, each whole, in frames of at most 256 KiB. NOT_FOUND
+	// if the peer has nothing of the blob.
+	Exchange(grpc.BidiStreamingServer[ExchangeRequest, ExchangeResponse]) error
 	mustEmbedUnimplementedPieceServiceServer()
 }
 
@@ -122,14 +105,11 @@ type PieceServiceServer interface {
 // pointer dereference when methods are called.
 type UnimplementedPieceServiceServer struct{}
 
-func (UnimplementedPieceServiceServer) Stat(context.Context, *StatRequest) (*StatResponse, error) {
-	return nil, status.Error(codes.Unimplemented, "method Stat not implemented")
-}
-func (UnimplementedPieceServiceServer) Read(*ReadRequest, grpc.ServerStreamingServer[ReadResponse]) error {
-	return status.Error(codes.Unimplemented, "method Read not implemented")
-}
 func (UnimplementedPieceServiceServer) ReadBlobs(*ReadBlobsRequest, grpc.ServerStreamingServer[ReadBlobsResponse]) error {
 	return status.Error(codes.Unimplemented, "method ReadBlobs not implemented")
+}
+func (UnimplementedPieceServiceServer) Exchange(grpc.BidiStreamingServer[ExchangeRequest, ExchangeResponse]) error {
+	return status.Error(codes.Unimplemented, "method Exchange not implemented")
 }
 func (UnimplementedPieceServiceServer) mustEmbedUnimplementedPieceServiceServer() {}
 func (UnimplementedPieceServiceServer) testEmbeddedByValue()                      {}
@@ -152,35 +132,6 @@ func RegisterPieceServiceServer(s grpc.ServiceRegistrar, srv PieceServiceServer)
 	s.RegisterService(&PieceService_ServiceDesc, srv)
 }
 
-func _PieceService_Stat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
-	in := new(StatRequest)
-	if err := dec(in); err != nil {
-		return nil, err
-	}
-	if interceptor == nil {
-		return srv.(PieceServiceServer).Stat(ctx, in)
-	}
-	info := &grpc.UnaryServerInfo{
-		Server:     srv,
-		FullMethod: PieceService_Stat_FullMethodName,
-	}
-	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
-		return srv.(PieceServiceServer).Stat(ctx, req.(*StatRequest))
-	}
-	return interceptor(ctx, in, info, handler)
-}
-
-func _PieceService_Read_Handler(srv interface{}, stream grpc.ServerStream) error {
-	m := new(ReadRequest)
-	if err := stream.RecvMsg(m); err != nil {
-		return err
-	}
-	return srv.(PieceServiceServer).Read(m, &grpc.GenericServerStream[ReadRequest, ReadResponse]{ServerStream: stream})
-}
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type PieceService_ReadServer = grpc.ServerStreamingServer[ReadResponse]
-
 func _PieceService_ReadBlobs_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(ReadBlobsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -192,29 +143,144 @@ func _PieceService_ReadBlobs_Handler(srv interface{}, stream grpc.ServerStream) 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type PieceService_ReadBlobsServer = grpc.ServerStreamingServer[ReadBlobsResponse]
 
+func _PieceService_Exchange_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(PieceServiceServer).Exchange(&grpc.GenericServerStream[ExchangeRequest, ExchangeResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type PieceService_ExchangeServer = grpc.BidiStreamingServer[ExchangeRequest, ExchangeResponse]
+
 // PieceService_ServiceDesc is the grpc.ServiceDesc for PieceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
 var PieceService_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "anthill.v1.PieceService",
 	HandlerType: (*PieceServiceServer)(nil),
-	Methods: []grpc.MethodDesc{
-		{
-			MethodName: "Stat",
-			Handler:    _PieceService_Stat_Handler,
-		},
-	},
+	Methods:     []grpc.MethodDesc{},
 	Streams: []grpc.StreamDesc{
-		{
-			StreamName:    "Read",
-			Handler:       _PieceService_Read_Handler,
-			ServerStreams: true,
-		},
 		{
 			StreamName:    "ReadBlobs",
 			Handler:       _PieceService_ReadBlobs_Handler,
 			ServerStreams: true,
 		},
+		{
+			StreamName:    "Exchange",
+			Handler:       _PieceService_Exchange_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
 	},
+	Metadata: "anthill/v1/blob.proto",
+}
+
+const (
+	TrackerService_Announce_FullMethodName = "/anthill.v1.TrackerService/Announce"
+)
+
+// TrackerServiceClient is the client API for TrackerService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// TrackerService introduces peers to each other. What it knows is soft state
+// that lives for a few announcements.
+type TrackerServiceClient interface {
+	// Announce says of which blobs the caller has pieces or wants them, and asks
+	// who else does.
+	Announce(ctx context.Context, in *AnnounceRequest, opts ...grpc.CallOption) (*AnnounceResponse, error)
+}
+
+type trackerServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewTrackerServiceClient(cc grpc.ClientConnInterface) TrackerServiceClient {
+	return &trackerServiceClient{cc}
+}
+
+func (c *trackerServiceClient) Announce(ctx context.Context, in *AnnounceRequest, opts ...grpc.CallOption) (*AnnounceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AnnounceResponse)
+	err := c.cc.Invoke(ctx, TrackerService_Announce_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// TrackerServiceServer is the server API for TrackerService service.
+// All implementations must embed UnimplementedTrackerServiceServer
+// for forward compatibility.
+//
+// TrackerService introduces peers to each other. What it knows is soft state
+// that lives for a few announcements.
+type TrackerServiceServer interface {
+	// Announce says of which blobs the caller has pieces or wants them, and asks
+	// who else does.
+	Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error)
+	mustEmbedUnimplementedTrackerServiceServer()
+}
+
+// UnimplementedTrackerServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedTrackerServiceServer struct{}
+
+func (UnimplementedTrackerServiceServer) Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Announce not implemented")
+}
+func (UnimplementedTrackerServiceServer) mustEmbedUnimplementedTrackerServiceServer() {}
+func (UnimplementedTrackerServiceServer) testEmbeddedByValue()                        {}
+
+// UnsafeTrackerServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to TrackerServiceServer will
+// result in compilation errors.
+type UnsafeTrackerServiceServer interface {
+	mustEmbedUnimplementedTrackerServiceServer()
+}
+
+func RegisterTrackerServiceServer(s grpc.ServiceRegistrar, srv TrackerServiceServer) {
+	// If the following call panics, it indicates UnimplementedTrackerServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&TrackerService_ServiceDesc, srv)
+}
+
+func _TrackerService_Announce_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AnnounceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TrackerServiceServer).Announce(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TrackerService_Announce_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TrackerServiceServer).Announce(ctx, req.(*AnnounceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// TrackerService_ServiceDesc is the grpc.ServiceDesc for TrackerService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var TrackerService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "anthill.v1.TrackerService",
+	HandlerType: (*TrackerServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "Announce",
+			Handler:    _TrackerService_Announce_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
 	Metadata: "anthill/v1/blob.proto",
 }

@@ -1,0 +1,124 @@
+package swarm
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+)
+
+// Exchange implements anthillv1.PieceServiceServer.
+func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse]) error {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	id, err := s.check(stream.Context(), first.GetBlob())
+	if err != nil {
+		return err
+	}
+	n, err := s.uploads.join(id, s.store, first, s.meet(stream.Context(), id, first.GetAddress()))
+	if err != nil {
+		return statusOf(id, err)
+	}
+	defer s.uploads.leave(n)
+	s.uploads.hear(n, first, time.Now())
+	gone := make(chan error, 1)
+	go func() {
+		for {
+			req, err := stream.Recv()
+			if err != nil {
+				gone <- err
+				return
+			}
+			s.uploads.hear(n, req, time.Now())
+		}
+	}()
+	return s.upload(stream, n, gone)
+}
+
+// upload sends what the client is given until it goes.
+func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], n *session, gone <-chan error) error {
+	ticker := time.NewTicker(patienceForAck / 4)
+	defer ticker.Stop()
+	for {
+		news, i := s.uploads.todo(n)
+		if news != nil {
+			if err := stream.Send(news); err != nil {
+				return err
+			}
+		}
+		if i >= 0 {
+			if err := s.sendPiece(stream, n, i); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case <-n.wake:
+		case <-ticker.C:
+			s.uploads.review(n, s.store, time.Now())
+		case <-gone:
+			return nil
+		case <-stream.Context().Done():
+			return stream.Context().Err()
+		}
+	}
+}
+
+// sendPiece sends a piece frame by frame; news go between them.
+func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], n *session, i int) error {
+	data, err := s.store.ReadPiece(n.id, i)
+	if err != nil {
+		s.uploads.lacks(n, i)
+		return nil
+	}
+	for off := 0; off < len(data); off += frameSize {
+		news, stop := s.uploads.midway(n, i)
+		if stop {
+			s.uploads.stopped(n, i)
+			return nil
+		}
+		if news != nil {
+			if err := stream.Send(news); err != nil {
+				return err
+			}
+		}
+		frame := data[off:min(off+frameSize, len(data))]
+		if err := stream.Send(&anthillv1.ExchangeResponse{Piece: uint32(i), Offset: uint32(off), Data: frame}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meet learns from a client where it serves the blob in turn. Only its port is
+// believed: the host is the one that the connection comes from, so that nobody
+// can send a crowd to somebody else.
+func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv1.Provider {
+	_, port, err := net.SplitHostPort(address)
+	from, ok := peer.FromContext(ctx)
+	if err != nil || !ok {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(from.Addr.String())
+	if err != nil {
+		return nil
+	}
+	role := jobs.Submitter
+	if s.identify != nil && from.AuthInfo != nil {
+		if _, r, err := s.identify(from.AuthInfo); err == nil {
+			role = r
+		}
+	}
+	p := Provider{Address: net.JoinHostPort(host, port), Role: role}
+	if s.met != nil {
+		s.met(id, p)
+	}
+	return &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)}
+}

@@ -1,0 +1,283 @@
+package swarm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+)
+
+// link is the downloading end of one Exchange. It runs beside the download's
+// goroutine, which tells it what to say and hears from it by events.
+type link struct {
+	download *download
+	remote   *remote
+	cancel   context.CancelFunc
+
+	mu       sync.Mutex
+	out      *anthillv1.ExchangeRequest // to be sent; nil: nothing
+	due      map[int]bool               // pieces that may come: they were asked for
+	received int64                      // bytes of pieces
+	begun    int                        // the piece that is coming, -1 if none
+	broken   bool                       // it was cancelled midway
+	wake     chan struct{}
+}
+
+func newLink(d *download, r *remote, cancel context.CancelFunc) *link {
+	return &link{download: d, remote: r, cancel: cancel, due: make(map[int]bool), begun: -1, wake: make(chan struct{}, 1)}
+}
+
+// say adds to what is sent next.
+func (l *link) say(add func(*anthillv1.ExchangeRequest)) {
+	l.mu.Lock()
+	if l.out == nil {
+		l.out = &anthillv1.ExchangeRequest{}
+	}
+	add(l.out)
+	l.mu.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (l *link) ask(i int) {
+	l.expect(i)
+	l.say(func(out *anthillv1.ExchangeRequest) { out.Ask = append(out.Ask, uint32(i)) })
+}
+
+func (l *link) refuse(i int) {
+	l.mu.Lock()
+	if l.begun == i {
+		l.begun, l.broken = -1, true
+	}
+	l.mu.Unlock()
+	l.say(func(out *anthillv1.ExchangeRequest) { out.Cancel = append(out.Cancel, uint32(i)) })
+}
+
+func (l *link) expect(i int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.due[i] = true
+}
+
+// progress is how many bytes of pieces have come, and which piece is coming.
+func (l *link) progress() (int64, int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.received, l.begun
+}
+
+// run talks to a peer until it, or the download, ends.
+func (l *link) run(ctx context.Context, p Provider, have blob.Bitmap, start uint32) {
+	from, err := l.talk(ctx, p, have, start)
+	l.cancel()
+	l.download.send(unlinked{l.remote, from, err})
+}
+
+func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uint32) (who, error) {
+	s := l.download.swarm
+	from := who{role: p.Role}
+	conn, err := s.cfg.Dial(ctx, p.Address)
+	if err != nil {
+		return from, err
+	}
+	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(ctx, s.meaning(p))
+	if err != nil {
+		return from, err
+	}
+	id := l.download.id
+	hello := &anthillv1.ExchangeRequest{Blob: id[:], Address: s.cfg.Self, Have: have, Start: start}
+	if err := stream.Send(hello); err != nil {
+		_, err = stream.Recv() // says why
+		return from, err
+	}
+	slow := time.AfterFunc(greetTimeout, l.cancel)
+	first, err := stream.Recv()
+	slow.Stop()
+	// Earlier than the first answer it is not known who answers.
+	other, _ := peer.FromContext(stream.Context())
+	from = s.whois(other, p)
+	if err != nil {
+		return from, err
+	}
+	if s.refusals.has(from.node, p.Address) {
+		return from, errRefused
+	}
+	m, local, err := l.download.begin(first.GetManifest())
+	if err != nil {
+		return from, err
+	}
+	if !l.download.send(linked{l.remote, from, m, local, blob.Bitmap(first.GetHave())}) {
+		return from, ErrClosed
+	}
+	var speaking sync.WaitGroup
+	defer speaking.Wait()
+	defer l.cancel()
+	speaking.Go(func() { l.speak(stream) })
+	return from, l.listen(stream, m, from, first)
+}
+
+// speak sends what is to be said, as much as there is at a time.
+func (l *link) speak(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse]) {
+	for {
+		select {
+		case <-l.wake:
+		case <-stream.Context().Done():
+			return
+		}
+		l.mu.Lock()
+		out := l.out
+		l.out = nil
+		l.mu.Unlock()
+		if out != nil && stream.Send(out) != nil {
+			return // listen learns why
+		}
+	}
+}
+
+// listen takes what the peer says, and stores the pieces that it sends.
+func (l *link) listen(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], m blob.Manifest, from who, resp *anthillv1.ExchangeResponse) (err error) {
+	a := assembly{link: l, manifest: m, piece: -1}
+	for {
+		if err := l.hear(resp, len(m.Pieces)); err != nil {
+			return err
+		}
+		if len(resp.GetData()) > 0 {
+			if err := a.add(resp, from); err != nil {
+				return err
+			}
+		}
+		if resp, err = stream.Recv(); err != nil {
+			return err
+		}
+	}
+}
+
+// hear passes on all but data.
+func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
+	ev := heard{from: l.remote}
+	for _, list := range []struct {
+		in  []uint32
+		out *[]int
+	}{{resp.GetGained(), &ev.gained}, {resp.GetPromised(), &ev.promised}, {resp.GetLacking(), &ev.lacking}} {
+		for _, i := range list.in {
+			if int(i) >= pieces {
+				return fmt.Errorf("%w: piece %d of %d", errLie, i, pieces)
+			}
+			*list.out = append(*list.out, int(i))
+		}
+	}
+	for _, p := range resp.GetPeers() {
+		ev.peers = append(ev.peers, Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
+	}
+	if len(ev.gained)+len(ev.promised)+len(ev.lacking)+len(ev.peers) == 0 {
+		if len(resp.GetData())+len(resp.GetManifest()) == 0 {
+			return fmt.Errorf("%w: a message that says nothing", errLie)
+		}
+		return nil
+	}
+	if !l.download.send(ev) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// assembly puts a piece together. A peer sends one at a time.
+type assembly struct {
+	link     *link
+	manifest blob.Manifest
+	piece    int // -1: none
+	data     []byte
+}
+
+// add takes one frame. A piece that was cancelled may end anywhere.
+func (a *assembly) add(f *anthillv1.ExchangeResponse, from who) error {
+	i, off, data := int(f.GetPiece()), int(f.GetOffset()), f.GetData()
+	if i >= len(a.manifest.Pieces) {
+		return fmt.Errorf("%w: piece %d of %d", errLie, i, len(a.manifest.Pieces))
+	}
+	if off == 0 && a.piece >= 0 {
+		if !a.link.brokeOff() {
+			return fmt.Errorf("%w: piece %d ended after %d bytes", errLie, a.piece, len(a.data))
+		}
+		a.piece = -1
+	}
+	length := int(a.manifest.PieceLen(i))
+	if a.piece < 0 {
+		if !a.link.begin(i) {
+			return fmt.Errorf("%w: piece %d, which nobody asked for", errLie, i)
+		}
+		a.piece, a.data = i, slices.Grow(a.data[:0], length)
+	}
+	if i != a.piece || off != len(a.data) || len(data) > length-off {
+		return fmt.Errorf("%w: frame of piece %d [%d,+%d), want more of piece %d at %d of %d",
+			errLie, i, off, len(data), a.piece, len(a.data), length)
+	}
+	a.data = append(a.data, data...)
+	a.link.count(len(data))
+	if len(a.data) < length {
+		return nil
+	}
+	a.piece = -1
+	return a.link.store(i, a.data, from)
+}
+
+// begin tells whether piece i may come, and that it does.
+func (l *link) begin(i int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ok := l.due[i]
+	if ok {
+		l.begun = i
+	}
+	return ok
+}
+
+// brokeOff tells whether the piece that was coming may have ended early.
+func (l *link) brokeOff() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	broken := l.broken
+	l.broken = false
+	return broken
+}
+
+func (l *link) count(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.received += int64(n)
+	l.download.swarm.received.Add(int64(n))
+}
+
+// finish notes that piece i does not come any more.
+func (l *link) finish(i int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.due, i)
+	l.begun, l.broken = -1, false
+}
+
+// store checks a whole piece and keeps it, even if it was cancelled too late.
+func (l *link) store(i int, data []byte, from who) error {
+	s := l.download.swarm
+	if s.refusals.has(from.node, l.remote.Address) {
+		return errRefused
+	}
+	if err := atHome(s.cfg.Store.WritePiece(l.download.id, i, data)); err != nil {
+		return err
+	}
+	l.finish(i)
+	s.uploads.gained(l.download.id, i)
+	if !l.download.send(arrived{l.remote, i, from}) {
+		return ErrClosed
+	}
+	return nil
+}
