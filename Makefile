@@ -13,7 +13,7 @@ RACE     := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env C
 EXAMPLES := wordcount mandelbrot
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples demo bench bench-trust test fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples demo bench bench-trust bench-swarm test fmt vet lint proto proto-check cross check clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: ## measure tasks/s, failover and the sandbox's overhead (ARGS=-json)
 # Takes long: each of its 336 figures is a job or more played through.
 bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds 5")
 	go run ./internal/bench/trust -plot docs/trust.png $(ARGS)
+
+bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs root and iproute2 (ARGS="--peers 8 --size 64MiB --uplink 32mbit [--kill 3] [--liars 1]")
+	go run ./internal/bench/swarm $(ARGS)
 
 test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)

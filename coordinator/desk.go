@@ -59,6 +59,7 @@ type desk struct {
 	swept, conceded time.Time
 	stuck           map[jobs.JobID]time.Time
 	tracker         *tracker
+	introducer      *introducer
 }
 
 // offer is a worker waiting for work.
@@ -91,7 +92,7 @@ func (d *desk) clear() {
 	d.offers, d.workers = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}
 	d.reports, d.confirms = nil, nil
 	d.renewals = map[jobs.LeaseID]bool{}
-	d.tracker = newTracker()
+	d.tracker, d.introducer = newTracker(), newIntroducer()
 }
 
 // open starts serving as the leader, once all of the former leaders' entries

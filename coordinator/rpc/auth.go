@@ -24,6 +24,7 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.NodeService":                   {jobs.Submitter, jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.WorkService":                   {jobs.Worker},
 	"/anthill.v1.PieceService":                  everybody,
+	"/anthill.v1.TrackerService":                everybody,
 	"/anthill.v1.CoordinatorService":            {jobs.Coordinator},
 	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.EnrolmentService/Enrol":        append([]jobs.Role{jobs.Stranger}, everybody...),

@@ -25,6 +25,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.WorkService_Offer_FullMethodName:              true,
 	anthillv1.WorkService_Report_FullMethodName:             true,
 	anthillv1.WorkService_Heartbeat_FullMethodName:          true,
+	anthillv1.TrackerService_Announce_FullMethodName:        true,
 	anthillv1.CoordinatorService_ReadIndex_FullMethodName:   true,
 	anthillv1.CoordinatorService_ConfirmHeld_FullMethodName: true,
 }

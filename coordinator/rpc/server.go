@@ -40,6 +40,8 @@ type Desk interface {
 	Confirm(ctx context.Context, c jobs.ConfirmHeld) error
 	// Providers are peers that may have a job's blobs.
 	Providers(j *jobs.Job, worker jobs.NodeID) []swarm.Provider
+	// Introduce notes what a peer has and wants, and names others for each blob.
+	Introduce(id jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error)
 	// Slots is what a worker said in its last heartbeat; 0 if it is not heard of.
 	Slots(worker jobs.NodeID) int
 }
@@ -84,6 +86,7 @@ type Server struct {
 	anthillv1.UnimplementedWorkServiceServer
 	anthillv1.UnimplementedEnrolmentServiceServer
 	anthillv1.UnimplementedCoordinatorServiceServer
+	anthillv1.UnimplementedTrackerServiceServer
 	cfg    Config
 	grpc   *grpc.Server
 	health *health.Server
@@ -100,6 +103,7 @@ func New(cfg Config, creds credentials.TransportCredentials) *Server {
 	anthillv1.RegisterEnrolmentServiceServer(s.grpc, s)
 	anthillv1.RegisterCoordinatorServiceServer(s.grpc, s)
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
+	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	return s

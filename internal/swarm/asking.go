@@ -19,6 +19,27 @@ const (
 	goldenStep = 0x9E3779B9
 )
 
+// findRetry is when to ask again for peers if nobody could be asked.
+const findRetry = 2 * time.Second
+
+// find asks for more peers when it is time to.
+func (d *download) find(now time.Time) {
+	if d.swarm.cfg.Find == nil || d.finding || now.Before(d.findAt) {
+		return
+	}
+	d.finding = true
+	d.io.Go(func() {
+		ctx, cancel := context.WithTimeout(d.ctx, greetTimeout)
+		defer cancel()
+		peers, again, err := d.swarm.cfg.Find(ctx, d.id, false)
+		if err != nil {
+			d.swarm.cfg.Logger.Debug("find peers", "blob", d.id, "error", err)
+			again = findRetry
+		}
+		d.send(found{peers, again})
+	})
+}
+
 // connect begins to talk to peers as far as there is room. Who has nothing to
 // give makes room for who might.
 func (d *download) connect(now time.Time) {

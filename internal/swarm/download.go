@@ -47,7 +47,10 @@ type download struct {
 	counted  map[int]bool      // pieces that came, whether or not the store told first
 	moved    time.Time         // when somebody last sent something
 	idle     time.Time         // since when nobody wants anything
-	start    uint32            // where the last peer was told to begin
+	traffic  Traffic           // all that came
+	finding  bool
+	findAt   time.Time
+	start    uint32 // where the last peer was told to begin
 	rng      *rand.Rand
 }
 
@@ -59,6 +62,7 @@ func newDownload(s *Swarm, id blob.ID) *download {
 		done:    make(chan struct{}),
 		flights: make(map[int][]*remote),
 		counted: make(map[int]bool),
+		traffic: make(Traffic),
 		idle:    time.Now(),
 		start:   rand.Uint32(),
 		rng:     rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
@@ -96,6 +100,7 @@ func (d *download) step(now time.Time) {
 		return
 	}
 	d.idle = now
+	d.find(now)
 	d.connect(now)
 	if d.known {
 		d.unstall(now)
@@ -138,6 +143,9 @@ func later(a, b time.Time) time.Time {
 
 // hopeless tells whether there is nobody to ask.
 func (d *download) hopeless() bool {
+	if d.finding {
+		return false
+	}
 	for _, r := range d.remotes {
 		if !r.refused {
 			return false

@@ -232,6 +232,7 @@ func (ev arrived) apply(d *download) {
 		return
 	}
 	d.swarm.stored.Add(d.manifest.PieceLen(i))
+	d.traffic[ev.who.role] += d.manifest.PieceLen(i)
 	for _, w := range d.wants {
 		if w.covers(d.manifest, i) {
 			w.traffic[ev.who.role] += d.manifest.PieceLen(i)
@@ -284,4 +285,29 @@ func (d *download) unavailable(w *want) error {
 		peers = []string{"no peer was named"}
 	}
 	return fmt.Errorf("%w: %s: %s", ErrUnavailable, missing, strings.Join(peers, "; "))
+}
+
+// found is what Find has found.
+type found struct {
+	peers []Provider
+	again time.Duration
+}
+
+func (ev found) apply(d *download) {
+	introduced{ev.peers}.apply(d)
+	d.finding, d.findAt = false, time.Now().Add(ev.again)
+}
+
+// asked is a question for the progress.
+type asked struct{ answer chan<- Progress }
+
+func (ev asked) apply(d *download) {
+	p := Progress{From: make(Traffic)}
+	p.From.Add(d.traffic)
+	for _, r := range d.remotes {
+		if r.ready {
+			p.Peers++
+		}
+	}
+	ev.answer <- p
 }

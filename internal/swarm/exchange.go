@@ -78,6 +78,9 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 		s.uploads.lacks(n, i)
 		return nil
 	}
+	if s.tamper != nil {
+		s.tamper(data)
+	}
 	for off := 0; off < len(data); off += frameSize {
 		news, stop := s.uploads.midway(n, i)
 		if stop {

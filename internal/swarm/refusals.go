@@ -33,3 +33,10 @@ func (r *refusals) has(node jobs.NodeID, address string) bool {
 	defer r.mu.Unlock()
 	return r.addresses[address] || (node != "" && r.nodes[node])
 }
+
+// count is how many peers are refused.
+func (r *refusals) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.addresses)
+}

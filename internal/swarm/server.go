@@ -32,6 +32,9 @@ type ServerConfig struct {
 	// Swarm, where set, fetches into Store: what it gains is served at once, and
 	// it hears of peers that come to download.
 	Swarm *Swarm
+	// Tamper, where set, changes what is sent, for trying out whether others
+	// notice.
+	Tamper func([]byte)
 }
 
 // Server serves the pieces in a store. Every piece is hashed as it is read, so
@@ -43,6 +46,7 @@ type Server struct {
 	identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
 	met      func(blob.ID, Provider)
 	uploads  *uploads
+	tamper   func([]byte)
 }
 
 // NewServer makes a Server.
@@ -51,7 +55,7 @@ func NewServer(cfg ServerConfig) *Server {
 	if allow == nil {
 		allow = func(context.Context, blob.ID) bool { return true }
 	}
-	s := &Server{store: cfg.Store, allow: allow, uploads: newUploads()}
+	s := &Server{store: cfg.Store, allow: allow, uploads: newUploads(), tamper: cfg.Tamper}
 	if cfg.Swarm != nil {
 		s.uploads, s.met, s.identify = cfg.Swarm.uploads, cfg.Swarm.meet, cfg.Swarm.cfg.Identify
 	}

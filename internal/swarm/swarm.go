@@ -64,6 +64,10 @@ type Config struct {
 	// and Traffic go by node. Without it they go by address and by what the
 	// Provider says of its role, and Provider.Node counts for nothing.
 	Identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
+	// Find, where set, announces that a blob is being fetched, or is here
+	// complete, and names peers that may have it. It also tells when to ask
+	// again.
+	Find func(ctx context.Context, id blob.ID, complete bool) (peers []Provider, again time.Duration, err error)
 	// Patience is how long a Fetch goes on while nobody sends anything;
 	// 0 means 5 seconds.
 	Patience time.Duration
@@ -183,4 +187,41 @@ func (s *Swarm) meet(id blob.ID, p Provider) {
 	if d != nil {
 		d.send(introduced{peers: []Provider{p}})
 	}
+}
+
+// Progress is how far a blob has come.
+type Progress struct {
+	Size, Have int64 // bytes; 0 while the size is not known
+	Peers      int   // that are connected
+	From       Traffic
+	// Received are the bytes of pieces that came, over all blobs, and New those of
+	// pieces that were missing.
+	Received, New int64
+	// Refused are the peers that were caught sending wrong bytes.
+	Refused int
+}
+
+// Progress tells how far a blob has come, and from where.
+func (s *Swarm) Progress(id blob.ID) Progress {
+	p := Progress{From: make(Traffic)}
+	s.mu.Lock()
+	d := s.downloads[id]
+	s.mu.Unlock()
+	if d != nil {
+		answer := make(chan Progress, 1)
+		if d.send(asked{answer}) {
+			p = <-answer
+		}
+	}
+	p.Refused = s.refusals.count()
+	p.Received, p.New = s.received.Load(), s.stored.Load()
+	if m, have, known := s.local(id); known {
+		p.Size = m.Size
+		for i := range m.Pieces {
+			if have.Has(i) {
+				p.Have += m.PieceLen(i)
+			}
+		}
+	}
+	return p
 }

@@ -1,0 +1,63 @@
+package rpc
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	// AnnounceEvery is how often peers are to announce what they have, give or
+	// take a fifth.
+	AnnounceEvery = 10 * time.Second
+	// maxAnnouncements bounds one call, maxNamed the peers named for a blob.
+	maxAnnouncements = 1024
+	maxNamed         = 32
+)
+
+// Announcement says that a peer has pieces of a blob, or wants them.
+type Announcement struct {
+	Blob     blob.ID
+	Complete bool
+	Leaving  bool
+	Peers    int // how many others it would like to hear of
+}
+
+// Announce implements TrackerService.
+func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (*anthillv1.AnnounceResponse, error) {
+	if err := checkAddress("address", req.GetAddress()); err != nil {
+		return nil, err
+	}
+	if n := len(req.GetBlobs()); n > maxAnnouncements {
+		return nil, badField("blobs", "%d are too many for one call, at most %d", n, maxAnnouncements)
+	}
+	var list []Announcement
+	for _, a := range req.GetBlobs() {
+		id, err := blob.IDFrom(a.GetBlob())
+		if err != nil {
+			return nil, badField("blobs", "%v", err)
+		}
+		list = append(list, Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
+	}
+	c := callerFrom(ctx)
+	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: req.GetAddress(), Role: c.Role}, list)
+	if err != nil {
+		return nil, err
+	}
+	again := AnnounceEvery*4/5 + rand.N(AnnounceEvery*2/5)
+	resp := &anthillv1.AnnounceResponse{Again: durationpb.New(again)}
+	for _, named := range peers {
+		sp := &anthillv1.SwarmPeers{}
+		for _, p := range named {
+			sp.Peers = append(sp.Peers, &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)})
+		}
+		resp.Swarms = append(resp.Swarms, sp)
+	}
+	return resp, nil
+}

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+// serveFile serves random bytes from a member's machine until the test ends.
+func serveFile(t *testing.T, grid *gridtest.Grid, size int) (id string, data []byte) {
+	t.Helper()
+	data = make([]byte, size)
+	rand.Read(data) // never fails
+	path := filepath.Join(t.TempDir(), "data")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	began, ended := make(chan string, 1), make(chan error, 1)
+	client := member(t, grid, "seed")
+	go func() { ended <- client.ServeFile(ctx, path, func(id string, _ int64) { began <- id }) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	select {
+	case id = <-began:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the blob is not announced")
+	}
+	return id, data
+}
+
+// member is a submitter who has joined the grid.
+func member(t *testing.T, grid *gridtest.Grid, owner string) *sdk.Grid {
+	t.Helper()
+	client, err := sdk.Connect(t.Context(), sdk.Config{Grid: grid.Join(t, owner)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func TestPeersGetABlobFromEachOther(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{})
+	id, data := serveFile(t, grid, 24<<20)
+	dir := t.TempDir()
+	var all sync.WaitGroup
+	for _, name := range []string{"ada", "bruno", "chen"} {
+		client := member(t, grid, name)
+		all.Go(func() {
+			path := filepath.Join(dir, name)
+			err := client.FetchBlob(t.Context(), id, sdk.FetchOptions{Path: path, Done: func(p sdk.FetchProgress) {
+				if p.Have != int64(len(data)) || p.New != p.Have || p.FromPeers != p.Have {
+					t.Errorf("%s: %+v", name, p)
+				}
+			}})
+			if err != nil {
+				t.Error(err)
+			}
+			expectFile(t, path, data)
+		})
+	}
+	all.Wait()
+	var out bytes.Buffer
+	if err := member(t, grid, "dora").FetchBlob(t.Context(), id, sdk.FetchOptions{Stream: &out}); err != nil || !bytes.Equal(out.Bytes(), data) {
+		t.Errorf("streamed %d bytes of %d, %v", out.Len(), len(data), err)
+	}
+	code, _, stderr := grid.Run(t, "get", "not-an-id", "-o", filepath.Join(dir, "x"))
+	if code != 2 {
+		t.Errorf("a bad id: exit code %d, %s", code, stderr)
+	}
+}
+
+func expectFile(t *testing.T, path string, want []byte) {
+	t.Helper()
+	got, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%s: %d bytes of %d, %v", filepath.Base(path), len(got), len(want), err)
+	}
+	if _, err := os.Stat(path + ".part"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s.part is left over", filepath.Base(path))
+	}
+}
+
+func TestGetGoesOnWhereItWas(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{})
+	id, data := serveFile(t, grid, 192<<20)
+	client, path := member(t, grid, "ada"), filepath.Join(t.TempDir(), "data")
+	ctx, interrupt := context.WithCancel(t.Context())
+	err := client.FetchBlob(ctx, id, sdk.FetchOptions{Path: path, Progress: func(p sdk.FetchProgress) {
+		if p.Have > 0 {
+			interrupt()
+		}
+	}})
+	interrupt()
+	if !errors.Is(err, context.Canceled) {
+		t.Skipf("it was complete before it could be interrupted: %v", err)
+	}
+	err = client.FetchBlob(t.Context(), id, sdk.FetchOptions{Path: path, Done: func(p sdk.FetchProgress) {
+		if p.New == 0 || p.New >= int64(len(data)) {
+			t.Errorf("%d of %d bytes came after the interrupt", p.New, len(data))
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectFile(t, path, data)
+}

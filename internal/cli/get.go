@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+func newGetCommand() *cobra.Command {
+	var path string
+	var serve bool
+	var misbehave string
+	cmd := &cobra.Command{
+		Use:   "get BLOB -o FILE",
+		Short: "Get a blob from whoever has it",
+		Long: `Get a blob, by the id that anthill serve printed, from all who have pieces of it
+at once, and serve it to others who are getting it. Every piece is checked by its
+hash before it is used.
+
+Interrupted, it keeps what has come in FILE.part, and goes on there when it is run
+again. -o - writes to stdout, in order, while it loads.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if misbehave != "" && misbehave != "garbage" {
+				return problem.Invalid("garbage is the one way to misbehave", "--misbehave %s: no such way", misbehave)
+			}
+			grid, err := connect(cmd, followPatience)
+			if err != nil {
+				return err
+			}
+			defer grid.Close()
+			view := newTransferView(cmd.ErrOrStderr())
+			defer view.close()
+			opts := sdk.FetchOptions{Path: path, Serve: serve, Garbage: misbehave != "", Progress: view.show, Done: view.done}
+			if path == "-" {
+				opts.Path, opts.Stream = "", cmd.OutOrStdout()
+			}
+			err = grid.FetchBlob(cmd.Context(), args[0], opts)
+			if err != nil && cmd.Context().Err() != nil && opts.Path != "" {
+				view.close()
+				fmt.Fprintf(cmd.ErrOrStderr(), "go on with: anthill get %s -o %s\n", args[0], path)
+			}
+			return err
+		},
+	}
+	cmd.Flags().StringVarP(&path, "output", "o", "", "the `file` to write; - for stdout (required)")
+	cmd.Flags().BoolVar(&serve, "serve", false, "go on serving it to others, until interrupted")
+	cmd.Flags().StringVar(&misbehave, "misbehave", "", "serve `garbage`, for trying out whether others notice")
+	if err := cmd.MarkFlagRequired("output"); err != nil {
+		panic("cli: the flag that was just made: " + err.Error())
+	}
+	return cmd
+}
+
+// transferView shows how a blob comes: a bar on terminals, a line now and then
+// elsewhere.
+type transferView struct {
+	w         io.Writer
+	began     time.Time
+	first     int64 // bytes that were there when it began
+	told      time.Time
+	container *mpb.Progress
+	bar       *mpb.Bar
+	text      atomic.Pointer[string]
+	closed    bool
+}
+
+func newTransferView(w io.Writer) *transferView {
+	v := &transferView{w: w, began: time.Now(), first: -1, told: time.Now()}
+	if isTerminal(w) {
+		v.container = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
+		v.text.Store(new(string))
+		v.bar = v.container.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *v.text.Load() })))
+	}
+	return v
+}
+
+func (v *transferView) line(p sdk.FetchProgress) string {
+	if v.first < 0 {
+		v.first = p.Have
+	}
+	rate := float64(p.Have-v.first) / max(time.Since(v.began).Seconds(), 0.001)
+	line := fmt.Sprintf("%s of %s, %d peers, %s/s", sdk.Size(p.Have), sdk.Size(p.Size), p.Peers, sdk.Size(int64(rate)))
+	if all := p.FromPeers + p.FromCoordinators; all > 0 {
+		line += fmt.Sprintf(", %d %% from peers", 100*p.FromPeers/all)
+	}
+	return line
+}
+
+func (v *transferView) show(p sdk.FetchProgress) {
+	line := v.line(p)
+	switch {
+	case v.bar != nil:
+		v.text.Store(&line)
+		v.bar.SetTotal(p.Size, false)
+		v.bar.SetCurrent(p.Have)
+	case time.Since(v.told) >= linePause:
+		v.told = time.Now()
+		fmt.Fprintln(v.w, line)
+	}
+}
+
+// done says how it went.
+func (v *transferView) done(p sdk.FetchProgress) {
+	line := v.line(p)
+	v.close()
+	fmt.Fprintf(v.w, "complete: %s in %.1f s (%d bytes came, %d were new, %d peers refused)\n", line, time.Since(v.began).Seconds(), p.Received, p.New, p.Refused)
+}
+
+func (v *transferView) close() {
+	if v.bar != nil && !v.closed {
+		v.bar.Abort(false)
+		v.container.Wait()
+	}
+	v.closed = true
+}

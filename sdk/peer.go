@@ -1,0 +1,145 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/gridconn"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// peer shares blobs with other peers: it serves what it has to every member of
+// the grid, and fetches from them.
+type peer struct {
+	grid     *Grid
+	store    *blobstore.Store
+	pool     *swarm.Pool
+	swarm    *swarm.Swarm
+	listener net.Listener
+	server   *grpc.Server
+	tracker  anthillv1.TrackerServiceClient
+	serving  sync.WaitGroup
+}
+
+// openPeer keeps the blobs in a directory. Tamper, where set, changes what is
+// sent.
+func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
+	p := &peer{grid: g, tracker: anthillv1.NewTrackerServiceClient(g.conn)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.store, err = blobstore.Open(blobstore.Config{Dir: dir}); err != nil {
+		return nil, err
+	}
+	if p.listener, err = g.listen(); err != nil {
+		return nil, fmt.Errorf("serve: %w", err)
+	}
+	p.pool = swarm.NewDialer(g.identity.ClientTLS(nil, identity.ProtoGRPC))
+	p.swarm, err = swarm.New(swarm.Config{
+		Store: p.store, Dial: p.pool.Dial, Self: p.listener.Addr().String(), Identify: identity.Identify,
+		Find: p.find, Patience: g.patience, Logger: g.logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.server = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, nil)))...)
+	anthillv1.RegisterPieceServiceServer(p.server, swarm.NewServer(swarm.ServerConfig{
+		Store: p.store, Swarm: p.swarm, Tamper: tamper,
+		Allow: func(ctx context.Context, _ blob.ID) bool {
+			_, err := identity.FromContext(ctx)
+			return err == nil
+		},
+	}))
+	p.serving.Go(func() { _ = p.server.Serve(p.listener) }) // it ends with close
+	return p, nil
+}
+
+func (p *peer) close() error {
+	var errs []error
+	if p.swarm != nil {
+		errs = append(errs, p.swarm.Close())
+	}
+	if p.server != nil {
+		p.server.Stop()
+	} else if p.listener != nil {
+		errs = append(errs, p.listener.Close())
+	}
+	p.serving.Wait()
+	if p.pool != nil {
+		errs = append(errs, p.pool.Close())
+	}
+	if p.store != nil {
+		errs = append(errs, p.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// peersWanted is how many peers to hear of at a time.
+const peersWanted = 32
+
+// find asks the tracker, and announces this peer to it.
+func (p *peer) find(ctx context.Context, id blob.ID, complete bool) ([]swarm.Provider, time.Duration, error) {
+	resp, err := p.announce(ctx, &anthillv1.Announcement{Blob: id[:], Complete: complete, Peers: peersWanted})
+	if err != nil {
+		return nil, 0, err
+	}
+	var list []swarm.Provider
+	for _, s := range resp.GetSwarms() {
+		for _, named := range s.GetPeers() {
+			list = append(list, swarm.Provider{Address: named.GetAddress(), Role: jobs.Role(named.GetRole())})
+		}
+	}
+	return list, max(time.Second, resp.GetAgain().AsDuration()), nil
+}
+
+func (p *peer) announce(ctx context.Context, a *anthillv1.Announcement) (*anthillv1.AnnounceResponse, error) {
+	return p.tracker.Announce(ctx, &anthillv1.AnnounceRequest{Address: p.listener.Addr().String(), Blobs: []*anthillv1.Announcement{a}})
+}
+
+// serve announces a blob that is complete until ctx ends; began is called once
+// the grid knows of it.
+func (p *peer) serve(ctx context.Context, id blob.ID, began func()) error {
+	p.store.Pin(id)
+	defer p.store.Unpin(id)
+	defer p.leave(id)
+	again, err := call(ctx, p.grid, "announce blob "+id.Short(), func(ctx context.Context) (time.Duration, error) {
+		_, again, err := p.find(ctx, id, true)
+		return again, err
+	})
+	if err != nil {
+		return err
+	}
+	began()
+	for {
+		sleep(ctx, again)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("serve blob %s: %w", id.Short(), err)
+		}
+		if _, again, err = p.find(ctx, id, true); err != nil {
+			p.grid.logger.Debug("announce", "blob", id, "error", err)
+			again = time.Second
+		}
+	}
+}
+
+// leave tells the grid that a blob is not served any more, if it can be told.
+func (p *peer) leave(id blob.ID) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if _, err := p.announce(ctx, &anthillv1.Announcement{Blob: id[:], Leaving: true}); err != nil {
+		p.grid.logger.Debug("leave", "blob", id, "error", err)
+	}
+}
