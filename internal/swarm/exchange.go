@@ -27,7 +27,7 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 		return statusOf(id, err)
 	}
 	defer s.uploads.leave(n)
-	s.uploads.hear(n, first, time.Now())
+	s.uploads.hear(n, first)
 	gone := make(chan error, 1)
 	go func() {
 		for {
@@ -36,7 +36,7 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 				gone <- err
 				return
 			}
-			s.uploads.hear(n, req, time.Now())
+			s.uploads.hear(n, req)
 		}
 	}()
 	return s.upload(stream, n, gone)
@@ -62,7 +62,7 @@ func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeReques
 		select {
 		case <-n.wake:
 		case <-ticker.C:
-			s.uploads.review(n, s.store, time.Now())
+			s.uploads.review(n, s.store)
 		case <-gone:
 			return nil
 		case <-stream.Context().Done():

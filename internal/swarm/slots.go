@@ -35,7 +35,8 @@ func (s *slots) room(piece int64) bool { return s.flying+piece <= s.window(piece
 
 // share is how many pieces one of several clients may have on their way.
 func (s *slots) share(piece int64, clients int) int {
-	return max(1, int(s.window(piece)/piece)/max(1, clients))
+	places := int(s.window(piece) / piece)
+	return (places + clients - 1) / max(1, clients)
 }
 
 // give notes that a piece of n bytes goes to a client.

@@ -1,7 +1,6 @@
 package swarm
 
 import (
-	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -70,7 +69,7 @@ func TestPeersOfOneSeedServeEachOther(t *testing.T) {
 		received += n.swarm.received.Load()
 		stored += n.swarm.stored.Load()
 	}
-	t.Log(fmt.Sprintf("received %d of %d pieces", received/piece, stored/piece))
+	t.Logf("received %d of %d pieces", received/piece, stored/piece)
 	if received > stored*11/10 {
 		t.Errorf("received %d pieces for %d", received/piece, stored/piece)
 	}

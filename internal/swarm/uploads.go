@@ -26,6 +26,7 @@ type uploads struct {
 	seedings map[blob.ID]*seeding
 	sessions []*session
 	rng      *rand.Rand
+	now      func() time.Time
 }
 
 // session is the uploading end of one Exchange. uploads.mu guards it.
@@ -50,7 +51,7 @@ type given struct {
 }
 
 func newUploads() *uploads {
-	return &uploads{seedings: make(map[blob.ID]*seeding), rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}
+	return &uploads{seedings: make(map[blob.ID]*seeding), rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), now: time.Now}
 }
 
 // join begins a session and introduces the client to the others. What the store
@@ -62,6 +63,11 @@ func (u *uploads) join(id blob.ID, store *blobstore.Store, hello *anthillv1.Exch
 	if err != nil {
 		return nil, err
 	}
+	return u.enter(id, m, have, hello, self), nil
+}
+
+// enter is called with mu held.
+func (u *uploads) enter(id blob.ID, m blob.Manifest, have blob.Bitmap, hello *anthillv1.ExchangeRequest, self *anthillv1.Provider) *session {
 	s := u.seedings[id]
 	if s == nil {
 		s = newSeeding(m, have)
@@ -82,7 +88,7 @@ func (u *uploads) join(id blob.ID, store *blobstore.Store, hello *anthillv1.Exch
 	}
 	n.pending().Manifest, n.pending().Have = m.Encode(), have.Clone()
 	u.sessions = append(u.sessions, n)
-	return n, nil
+	return n
 }
 
 func (u *uploads) leave(n *session) {
@@ -121,9 +127,10 @@ func (u *uploads) add(id blob.ID, s *seeding, i int) {
 }
 
 // hear takes what a client says.
-func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest, now time.Time) {
+func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	now := u.now()
 	for _, i := range n.known(req.GetGained()) {
 		n.expect(i)
 		if g := n.given[i]; g != nil && !g.cancelled {
@@ -213,7 +220,7 @@ func (u *uploads) dispatch() {
 		if n == nil {
 			return
 		}
-		g := &given{at: time.Now(), length: n.seeding.manifest.PieceLen(i), counted: true}
+		g := &given{at: u.now(), length: n.seeding.manifest.PieceLen(i), counted: true}
 		if g.chosen = n.take(i); g.chosen {
 			n.pending().Promised = append(n.pending().Promised, uint32(i))
 			n.poke()
@@ -253,7 +260,7 @@ func (u *uploads) next() (*session, int) {
 
 // review gives away the places of pieces that were not acknowledged in time, and
 // looks whether the store has gained pieces in other ways.
-func (u *uploads) review(n *session, store *blobstore.Store, now time.Time) {
+func (u *uploads) review(n *session, store *blobstore.Store) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if _, have, err := store.Have(n.id); err == nil {
@@ -264,7 +271,7 @@ func (u *uploads) review(n *session, store *blobstore.Store, now time.Time) {
 		}
 	}
 	for _, g := range n.given {
-		if g.counted && now.Sub(g.at) > patienceForAck {
+		if g.counted && u.now().Sub(g.at) > patienceForAck {
 			g.counted = false
 			u.slots.drop(g.length)
 		}

@@ -1,0 +1,151 @@
+package swarm
+
+import (
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"pgregory.net/rapid"
+)
+
+// seedOf is a seeding of n pieces that are all there.
+func seedOf(n int) *seeding {
+	m := blob.Manifest{Size: int64(n) * blob.MinPiece, PieceSize: blob.MinPiece, Pieces: make([][32]byte, n)}
+	return newSeeding(m, blob.FullBitmap(n))
+}
+
+func bitmapOf(n int, pieces ...int) blob.Bitmap {
+	b := blob.NewBitmap(n)
+	for _, i := range pieces {
+		b.Set(i)
+	}
+	return b
+}
+
+func TestRarestIsSentFirst(t *testing.T) {
+	s := seedOf(4)
+	s.join(bitmapOf(4, 0, 1, 2), 0)
+	s.join(bitmapOf(4, 0, 2), 0)
+	c := s.join(nil, 0)
+	c.credit = 4
+	for _, want := range []int{3, 1, 0, 2} {
+		i, ok := c.offer()
+		if !ok || i != want {
+			t.Fatalf("offers %d, %v, want %d", i, ok, want)
+		}
+		c.take(i)
+	}
+	if i, ok := c.offer(); ok {
+		t.Errorf("offers %d to one who expects everything", i)
+	}
+}
+
+// Two clients of one seed get different pieces until all were given once.
+func TestSeedGivesEachPieceOnceBeforeItRepeats(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 40).Draw(t, "pieces")
+		s := seedOf(n)
+		var clients []*client
+		for range rapid.IntRange(1, 6).Draw(t, "clients") {
+			c := s.join(nil, rapid.Uint32().Draw(t, "start"))
+			c.credit = n
+			clients = append(clients, c)
+		}
+		given := map[int]bool{}
+		for range n {
+			c := clients[rapid.IntRange(0, len(clients)-1).Draw(t, "next")]
+			i, ok := c.offer()
+			if !ok || given[i] {
+				t.Fatalf("offers %d, %v; given %v", i, ok, given)
+			}
+			given[i] = true
+			c.take(i)
+		}
+	})
+}
+
+func TestAsksComeBeforeChoices(t *testing.T) {
+	s := seedOf(3)
+	c := s.join(nil, 0)
+	c.credit, c.asks = 1, []int{2, 1}
+	for _, want := range []struct {
+		piece  int
+		chosen bool
+	}{{2, false}, {1, false}, {0, true}} {
+		i, ok := c.offer()
+		if !ok || i != want.piece || c.take(i) != want.chosen {
+			t.Fatalf("offers %d, %v, want %v", i, ok, want)
+		}
+	}
+}
+
+// Whatever clients say, copies are what they have or expect.
+func TestCopiesAreCounted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const n = 10
+		s := seedOf(n)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			i := rapid.IntRange(0, n-1).Draw(t, "piece")
+			if len(s.clients) == 0 || rapid.IntRange(0, 9).Draw(t, "join") == 0 {
+				s.join(bitmapOf(n, i), 0)
+				continue
+			}
+			c := s.clients[rapid.IntRange(0, len(s.clients)-1).Draw(t, "client")]
+			switch rapid.IntRange(0, 4).Draw(t, "what") {
+			case 0:
+				c.expect(i)
+			case 1:
+				c.miss(i)
+			case 2:
+				c.credit++
+				if i, ok := c.offer(); ok {
+					c.take(i)
+				}
+			case 3:
+				c.settle(i)
+			case 4:
+				s.leave(c)
+			}
+		}
+		for i := range n {
+			have := 0
+			for _, c := range s.clients {
+				if c.theirs.Has(i) {
+					have++
+				}
+			}
+			if s.copies[i] != have {
+				t.Fatalf("%d copies of piece %d are counted, there are %d", s.copies[i], i, have)
+			}
+		}
+	})
+}
+
+func TestWindowIsFourPiecesOrTwiceBandwidthTimesDelay(t *testing.T) {
+	var s slots
+	if w := s.window(100); w != 4*100 {
+		t.Errorf("before anything is known: %d", w)
+	}
+	now := time.Now()
+	for range 2000 { // 1 MB/s at a delay of 200 ms
+		now = now.Add(10 * time.Millisecond)
+		s.give(&client{}, 10_000)
+		s.ack(10_000, 200*time.Millisecond, now)
+	}
+	if w := s.window(100); w < 350_000 || w > 450_000 {
+		t.Errorf("window of %d bytes, want about 400,000", w)
+	}
+	if s.flying != 0 {
+		t.Errorf("%d bytes are on their way", s.flying)
+	}
+	if n := s.share(100_000, 2); n != 2 {
+		t.Errorf("one of two clients may have %d pieces of 100,000 bytes on their way", n)
+	}
+}
+
+func TestWhoHasLessOnItsWayIsServedFirst(t *testing.T) {
+	busy, idle, waited := &client{sending: []int{1}}, &client{served: 5}, &client{served: 2}
+	if !before(idle, busy) || !before(waited, idle) || before(busy, waited) {
+		t.Error("not in order")
+	}
+}
