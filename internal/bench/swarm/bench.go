@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -184,7 +183,7 @@ func (h *host) ask(ctx context.Context, binary string, args ...string) (string, 
 func (h *host) start(binary string, args ...string) error {
 	cmd := exec.Command("ip", append([]string{"netns", "exec", h.ns, binary}, args...)...)
 	cmd.Env = append(os.Environ(), "ANTHILL_HOME="+h.dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = dieWithParent()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
