@@ -171,6 +171,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.base.KeepGossiping(ctx, c.cfg.Dir, c.membership, c.cfg.Logger) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.run(ctx) })
+	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
 	served := make(chan error, 1)
 	go func() { served <- c.rpc.Serve(c.base.Listener) }()
 	var err error
@@ -302,6 +303,24 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 		req.Inputs = append(req.Inputs, string(id))
 	}
 	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
+	return err
+}
+
+// accuse tells the leader, who may be this coordinator, who served wrong bytes.
+func (c *Coordinator) accuse(ctx context.Context, id jobs.NodeID) error {
+	if c.desk.Leading() {
+		_, err := c.desk.propose(ctx, jobs.Command{Accuse: &jobs.AccusePeers{By: c.base.Identity.Node(), Nodes: []jobs.NodeID{id}}})
+		return err
+	}
+	_, address, ok := c.replica.Leader()
+	if !ok {
+		return rpc.ErrNoLeader
+	}
+	conn, err := c.voters.Dial(address)
+	if err != nil {
+		return err
+	}
+	_, err = anthillv1.NewTrackerServiceClient(conn).ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(id)}})
 	return err
 }
 

@@ -22,6 +22,7 @@ type Command struct {
 	Report      *ReportAttempts `cbor:"18,keyasint,omitempty"`
 	Confirm     *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
 	Concede     *ConcedeJob     `cbor:"20,keyasint,omitempty"`
+	Accuse      *AccusePeers    `cbor:"21,keyasint,omitempty"`
 }
 
 // FoundGrid is the first command of a grid: its name, its first coordinator
@@ -156,6 +157,12 @@ type HeldResults struct {
 // knows; Apply checks the rest.
 type ConcedeJob struct {
 	Job JobID `cbor:"1,keyasint"`
+}
+
+// AccusePeers says that nodes served wrong bytes to the node By.
+type AccusePeers struct {
+	By    NodeID   `cbor:"1,keyasint"`
+	Nodes []NodeID `cbor:"2,keyasint"`
 }
 
 // Outcome is what applying a command answers.

@@ -38,11 +38,19 @@ type Owner struct {
 	Credit uint64 `cbor:"6,keyasint,omitempty"`
 	// Prior is the probability that he is a saboteur; zero: the grid's.
 	Prior Prob `cbor:"7,keyasint,omitempty"`
+	// Accusers are owners to whom he served wrong bytes, as they say.
+	Accusers []Accuser `cbor:"8,keyasint,omitempty"`
 
 	// Derived, see State.Reindex: his place in byNumber, and whether he has
 	// workers.
 	number uint32
 	works  bool
+}
+
+// Accuser is one who says that he was sent wrong bytes.
+type Accuser struct {
+	Owner OwnerID `cbor:"1,keyasint"`
+	At    Time    `cbor:"2,keyasint"`
 }
 
 // deliver and stumble keep a worker's reliability, a moving average: some

@@ -164,6 +164,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.confirm(c.Confirm)
 	case c.Concede != nil:
 		return s.concede(c.Concede)
+	case c.Accuse != nil:
+		return s.accuse(c.Accuse)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -38,7 +38,7 @@ func TestCredibilityKeepsItsPromises(t *testing.T) {
 		m := newTrusting(t)
 		steps := []func(*rapid.T){
 			m.planAny, m.planAny, m.planAny, m.reportAll, m.reportAny, m.reportAny, m.reportAny, m.confirmAll,
-			m.grantAny, m.submitAny, m.submitAny, m.askEverybody, m.concedeAny, m.concedeAny, m.expireAny, m.joinAny, m.cancelAny,
+			m.grantAny, m.submitAny, m.submitAny, m.askEverybody, m.concedeAny, m.concedeAny, m.expireAny, m.joinAny, m.cancelAny, m.accuseAny,
 		}
 		m.submitAny(t)
 		for range rapid.IntRange(10, 100).Draw(t, "steps") {
@@ -262,6 +262,12 @@ func (m *trusting) concedeAny(t *rapid.T) {
 			t.Fatalf("%s is exhausted: %v", id, out.Rejection)
 		}
 	}
+}
+
+// accuseAny lets a node report another.
+func (m *trusting) accuseAny(t *rapid.T) {
+	by, of := rapid.SampledFrom(m.workers).Draw(t, "by"), rapid.SampledFrom(m.workers).Draw(t, "of")
+	m.do(Command{Accuse: &AccusePeers{By: by, Nodes: []NodeID{of, by, "nobody"}}})
 }
 
 // free are the workers that may get work.

@@ -30,6 +30,7 @@ type peer struct {
 	server   *grpc.Server
 	tracker  anthillv1.TrackerServiceClient
 	serving  sync.WaitGroup
+	stop     context.CancelFunc // of reporting
 }
 
 // openPeer keeps the blobs in a directory. Tamper, where set, changes what is
@@ -64,11 +65,17 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 		},
 	}))
 	p.serving.Go(func() { _ = p.server.Serve(p.listener) }) // it ends with close
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	p.serving.Go(func() { p.swarm.ReportCaught(ctx, p.accuse) })
 	return p, nil
 }
 
 func (p *peer) close() error {
 	var errs []error
+	if p.stop != nil {
+		p.stop()
+	}
 	if p.swarm != nil {
 		errs = append(errs, p.swarm.Close())
 	}
@@ -133,6 +140,12 @@ func (p *peer) serve(ctx context.Context, id blob.ID, began func()) error {
 			again = time.Second
 		}
 	}
+}
+
+// accuse tells the grid who served wrong bytes here.
+func (p *peer) accuse(ctx context.Context, id jobs.NodeID) error {
+	_, err := p.tracker.ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(id)}})
+	return err
 }
 
 // leave tells the grid that a blob is not served any more, if it can be told.

@@ -164,6 +164,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
 	loops.Go(func() { w.base.KeepGossiping(ctx, w.cfg.Dir, w.membership, w.cfg.Logger) })
 	loops.Go(func() { w.heartbeats(ctx) })
+	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.offers(ctx) })
 	for _, s := range w.slots {
 		loops.Go(func() { w.runSlot(ctx, s) })
@@ -186,6 +187,12 @@ func (w *Worker) Run(ctx context.Context) error {
 		w.cfg.Logger.Debug("leave gossip", "error", leave)
 	}
 	return errors.Join(err, w.stop())
+}
+
+// accuse tells the grid who served wrong bytes here.
+func (w *Worker) accuse(ctx context.Context, id jobs.NodeID) error {
+	_, err := anthillv1.NewTrackerServiceClient(w.conn).ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(id)}})
+	return err
 }
 
 // giveBack reports all leases that are still held as lost.

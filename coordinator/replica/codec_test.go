@@ -42,6 +42,7 @@ func everyCommand() []jobs.Command {
 		}}}},
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
+		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},
 	}
 }
 

@@ -31,6 +31,7 @@ var who = map[string]string{
 	"anthill.v1.PieceService/Exchange":           "cwuo",
 	"anthill.v1.PieceService/ReadBlobs":          "cwuo",
 	"anthill.v1.TrackerService/Announce":         "cwuo",
+	"anthill.v1.TrackerService/ReportPeers":      "cwuo",
 	"anthill.v1.CoordinatorService/ReadIndex":    "c",
 	"anthill.v1.CoordinatorService/ConfirmHeld":  "c",
 	"anthill.v1.EnrolmentService/CreateToken":    "co",

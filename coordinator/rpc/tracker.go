@@ -9,6 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -60,4 +61,15 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 		resp.Swarms = append(resp.Swarms, sp)
 	}
 	return resp, nil
+}
+
+// ReportPeers implements TrackerService.
+func (s *Server) ReportPeers(ctx context.Context, req *anthillv1.ReportPeersRequest) (*anthillv1.ReportPeersResponse, error) {
+	c := jobs.AccusePeers{By: callerFrom(ctx).Node}
+	for _, id := range req.GetNodes() {
+		c.Nodes = append(c.Nodes, jobs.NodeID(id))
+	}
+	// Said twice it is still one report, so it needs no request id.
+	_, err := s.propose(ctx, "", jobs.Command{Accuse: &c})
+	return &anthillv1.ReportPeersResponse{}, err
 }

@@ -68,7 +68,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	}
 	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC))
 	b.Swarm, err = swarm.New(swarm.Config{
-		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Identify: identity.Identify, Logger: cfg.Logger,
+		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Refused: filepath.Join(cfg.Dir, "refused.json"), Identify: identity.Identify, Logger: cfg.Logger,
 	})
 	return err
 }

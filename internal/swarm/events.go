@@ -197,8 +197,7 @@ func (d *download) failed(r *remote, err error) {
 	case errors.As(err, &trouble):
 		d.settleAll(trouble.err)
 	case errors.Is(err, errLie):
-		d.swarm.refusals.add(r.who.node, r.Address)
-		d.swarm.cfg.Logger.Warn("peer refused", "address", r.Address, "node", r.who.node, "blob", d.id, "cause", err)
+		d.swarm.refuse(r.who, r.Address, d.id.Short(), err)
 		d.checkRefusal(r)
 	default:
 		r.fail(time.Now(), err)

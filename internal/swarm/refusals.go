@@ -1,42 +1,158 @@
 package swarm
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
 	"sync"
+	"time"
 
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// refusals remembers who sent wrong bytes, for as long as the process lives.
+const (
+	// firstRefusal is how long a peer is refused for its first offence; each
+	// further one doubles that, up to maxDoublings times.
+	firstRefusal = 24 * time.Hour
+	maxDoublings = 6
+	// offenceMemory is how long after its last offence a peer counts as honest
+	// again.
+	offenceMemory = 365 * 24 * time.Hour
+	// maxRefusals bounds the peers that are remembered.
+	maxRefusals = 4096
+)
+
+// refusals remembers who sent wrong bytes, over restarts if it has a file. A
+// refusal goes by the peer's key, so that neither a new address helps the liar
+// nor an old one harms who has it next. A peer that nobody can identify goes by
+// its address, as long as the process lives.
 type refusals struct {
+	path   string // empty: none
+	logger *slog.Logger
+
 	mu        sync.Mutex
-	nodes     map[jobs.NodeID]bool
-	addresses map[string]bool
+	nodes     map[jobs.NodeID]refusal
+	addresses map[string]refusal
 }
 
-func newRefusals() *refusals {
-	return &refusals{nodes: make(map[jobs.NodeID]bool), addresses: make(map[string]bool)}
+// refusal is what a peer has on its record.
+type refusal struct {
+	Until    time.Time `json:"until"`
+	Last     time.Time `json:"last"` // offence
+	Offences int       `json:"offences"`
 }
 
-// add refuses a node, if it is known, and the address at which it was met: to
-// find out that it is still the same node it would have to be asked.
-func (r *refusals) add(node jobs.NodeID, address string) {
+// openRefusals reads the file. One that cannot be read is set aside: it is no
+// reason not to work.
+func openRefusals(path string, logger *slog.Logger) (*refusals, error) {
+	r := &refusals{path: path, logger: logger, nodes: make(map[jobs.NodeID]refusal), addresses: make(map[string]refusal)}
+	if path == "" {
+		return r, nil
+	}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read refused peers: %w", err)
+	}
+	if err := json.Unmarshal(data, &r.nodes); err != nil || r.nodes == nil {
+		r.nodes = make(map[jobs.NodeID]refusal)
+		logger.Warn("refused peers are forgotten: their file is damaged", "error", err, "set aside as", path+".damaged")
+		return r, os.Rename(path, path+".damaged")
+	}
+	return r, nil
+}
+
+// add notes an offence of a node or, if it is not known which, of an address. It
+// tells whether the peer was not refused before.
+func (r *refusals) add(node jobs.NodeID, address string) (fresh bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if node != "" {
-		r.nodes[node] = true
+	now := time.Now()
+	if node == "" {
+		fresh = !now.Before(r.addresses[address].Until)
+		r.addresses[address] = r.addresses[address].after(now)
+		trim(r.addresses)
+		return fresh
 	}
-	r.addresses[address] = true
+	fresh = !now.Before(r.nodes[node].Until)
+	r.nodes[node] = r.nodes[node].after(now)
+	trim(r.nodes)
+	if err := r.save(); err != nil {
+		r.logger.Error("keep refused peers", "error", err)
+	}
+	return fresh
 }
 
+// after is the record with one more offence. Those of a peer that is refused
+// already are of the same lie, caught by another download.
+func (f refusal) after(now time.Time) refusal {
+	switch {
+	case now.Before(f.Until):
+		return f
+	case now.Sub(f.Last) > offenceMemory:
+		f.Offences = 0
+	}
+	return refusal{Until: now.Add(firstRefusal << min(f.Offences, maxDoublings)), Last: now, Offences: f.Offences + 1}
+}
+
+// trim drops those whose refusal ends first.
+func trim[K comparable](all map[K]refusal) {
+	for len(all) > maxRefusals {
+		var first K
+		for k, f := range all {
+			if g, ok := all[first]; !ok || f.Until.Before(g.Until) {
+				first = k
+			}
+		}
+		delete(all, first)
+	}
+}
+
+// save is called with mu held.
+func (r *refusals) save() error {
+	if r.path == "" {
+		return nil
+	}
+	data, err := json.Marshal(r.nodes)
+	if err != nil {
+		return err
+	}
+	temp := r.path + ".new"
+	if err := os.WriteFile(temp, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temp, r.path)
+}
+
+// has tells whether a peer is refused. Its address counts only as long as its
+// node is not known.
 func (r *refusals) has(node jobs.NodeID, address string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.addresses[address] || (node != "" && r.nodes[node])
+	if node != "" {
+		return time.Now().Before(r.nodes[node].Until)
+	}
+	return time.Now().Before(r.addresses[address].Until)
 }
 
 // count is how many peers are refused.
-func (r *refusals) count() int {
+func (r *refusals) count() (n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.addresses)
+	now := time.Now()
+	for _, f := range r.nodes {
+		if now.Before(f.Until) {
+			n++
+		}
+	}
+	for _, f := range r.addresses {
+		if now.Before(f.Until) {
+			n++
+		}
+	}
+	return n
 }

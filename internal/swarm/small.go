@@ -79,8 +79,7 @@ func (s *Swarm) drain(ctx context.Context, q *smallQueue, p Provider, patience t
 		from, err := s.readBlobs(ctx, q, batch, p, patience)
 		q.putBack(batch)
 		if errors.Is(err, errLie) {
-			s.refusals.add(from.node, p.Address)
-			s.cfg.Logger.Warn("peer refused", "address", p.Address, "node", from.node, "cause", err)
+			s.refuse(from, p.Address, "", err)
 		}
 		if err != nil {
 			return

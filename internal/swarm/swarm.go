@@ -60,6 +60,9 @@ type Config struct {
 	Dial  Dialer
 	// Self is the own address, which is never asked.
 	Self string
+	// Refused is the file that keeps who sent wrong bytes; empty: only memory
+	// does.
+	Refused string
 	// Identify tells who is at the other end of a connection, so that refusals
 	// and Traffic go by node. Without it they go by address and by what the
 	// Provider says of its role, and Provider.Node counts for nothing.
@@ -80,6 +83,7 @@ type Swarm struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	refusals *refusals
+	caught   chan jobs.NodeID
 	uploads  *uploads
 	running  sync.WaitGroup
 	received atomic.Int64 // bytes of pieces
@@ -101,15 +105,36 @@ func New(cfg Config) (*Swarm, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	refused, err := openRefusals(cfg.Refused, cfg.Logger)
+	if err != nil {
+		return nil, fmt.Errorf("new swarm: %w", err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	return &Swarm{
 		cfg:       cfg,
 		ctx:       ctx,
 		stop:      stop,
-		refusals:  newRefusals(),
+		refusals:  refused,
 		uploads:   newUploads(),
+		caught:    make(chan jobs.NodeID, maxCaught),
 		downloads: make(map[blob.ID]*download),
 	}, nil
+}
+
+// maxCaught bounds the liars that wait to be reported.
+const maxCaught = 64
+
+// refuse talks to a peer no more.
+func (s *Swarm) refuse(from who, address string, blob string, cause error) {
+	fresh := s.refusals.add(from.node, address)
+	s.cfg.Logger.Warn("peer refused", "address", address, "node", from.node, "blob", blob, "cause", cause)
+	if !fresh || from.node == "" {
+		return
+	}
+	select {
+	case s.caught <- from.node:
+	default:
+	}
 }
 
 // Close ends all fetches with ErrClosed and waits for their goroutines.

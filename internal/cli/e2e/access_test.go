@@ -42,7 +42,7 @@ var methods = map[string][]string{
 	"work":        {"WorkService/Offer", "WorkService/Report", "WorkService/Heartbeat"},
 	"coordinator": {"CoordinatorService/ReadIndex", "CoordinatorService/ConfirmHeld"},
 	"token":       {"EnrolmentService/CreateToken"},
-	"piece":       {"PieceService/Stat"},
+	"piece":       {"PieceService/ReadBlobs", "TrackerService/Announce", "TrackerService/ReportPeers"},
 }
 
 // expectRefused calls methods of these kinds with empty messages.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -118,4 +119,54 @@ func TestGetGoesOnWhereItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectFile(t, path, data)
+}
+
+// Who serves garbage is refused by each who gets it, and banned by the grid once
+// two have said so.
+func TestWhoServesGarbageIsBanned(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{})
+	id, data := serveFile(t, grid, 16<<20)
+	mallory, dir := member(t, grid, "mallory"), t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	complete, ended := make(chan bool, 1), make(chan error, 1)
+	go func() {
+		ended <- mallory.FetchBlob(ctx, id, sdk.FetchOptions{
+			Path: filepath.Join(dir, "mallory"), Serve: true, Garbage: true, Done: func(sdk.FetchProgress) { complete <- true },
+		})
+	}()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("mallory: %v", err)
+		}
+	}()
+	select {
+	case <-complete:
+	case <-time.After(20 * time.Second):
+		t.Fatal("mallory has got nothing to spoil")
+	}
+	for _, name := range []string{"ada", "bruno"} {
+		if _, err := mallory.Jobs(t.Context()); err != nil {
+			t.Fatalf("before %s has met her: %v", name, err)
+		}
+		path := filepath.Join(dir, name)
+		err := member(t, grid, name).FetchBlob(t.Context(), id, sdk.FetchOptions{Path: path, Done: func(p sdk.FetchProgress) {
+			if p.Refused != 1 || p.Received-p.New > 256<<10 {
+				t.Errorf("%s refused %d peers after %d bytes that were of no use", name, p.Refused, p.Received-p.New)
+			}
+		}, Serve: false})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectFile(t, path, data)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		_, err := mallory.Jobs(t.Context())
+		if err != nil && strings.Contains(err.Error(), "sent wrong bytes to ada and bruno") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("mallory is not banned: %v", err)
+		}
+	}
 }

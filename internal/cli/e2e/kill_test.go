@@ -15,7 +15,7 @@ func slowEcho() []byte { return guesttest.EchoAfter(50) }
 func TestLeaderIsKilled(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
-	file, want := echoJob(t, slowEcho(), 30)
+	file, want := echoJob(t, slowEcho(), 60)
 	id := submit(t, client, file)
 	wait := follow(t, client, id)
 	awaitAccepted(t, client, id, 5)
@@ -61,7 +61,7 @@ func TestWorkerIsKilled(t *testing.T) {
 func TestAllCoordinatorsAreKilled(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
-	file, want := echoJob(t, slowEcho(), 30)
+	file, want := echoJob(t, slowEcho(), 60)
 	id := submit(t, client, file)
 	wait := follow(t, client, id)
 	awaitAccepted(t, client, id, 5)

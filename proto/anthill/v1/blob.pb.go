@@ -192,6 +192,87 @@ func (x *Provider) GetRole() Role {
 	return Role_ROLE_UNSPECIFIED
 }
 
+type ReportPeersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Node ids, at most 64.
+	Nodes         []string `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportPeersRequest) Reset() {
+	*x = ReportPeersRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportPeersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportPeersRequest) ProtoMessage() {}
+
+func (x *ReportPeersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportPeersRequest.ProtoReflect.Descriptor instead.
+func (*ReportPeersRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ReportPeersRequest) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+type ReportPeersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportPeersResponse) Reset() {
+	*x = ReportPeersResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportPeersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportPeersResponse) ProtoMessage() {}
+
+func (x *ReportPeersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportPeersResponse.ProtoReflect.Descriptor instead.
+func (*ReportPeersResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{3}
+}
+
 type ReadBlobsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Blobs         [][]byte               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
@@ -201,7 +282,7 @@ type ReadBlobsRequest struct {
 
 func (x *ReadBlobsRequest) Reset() {
 	*x = ReadBlobsRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[2]
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -213,7 +294,7 @@ func (x *ReadBlobsRequest) String() string {
 func (*ReadBlobsRequest) ProtoMessage() {}
 
 func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[2]
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -226,7 +307,7 @@ func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsRequest.ProtoReflect.Descriptor instead.
 func (*ReadBlobsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{2}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ReadBlobsRequest) GetBlobs() [][]byte {
@@ -247,7 +328,7 @@ type ReadBlobsResponse struct {
 
 func (x *ReadBlobsResponse) Reset() {
 	*x = ReadBlobsResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[3]
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -259,7 +340,7 @@ func (x *ReadBlobsResponse) String() string {
 func (*ReadBlobsResponse) ProtoMessage() {}
 
 func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[3]
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -272,7 +353,7 @@ func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsResponse.ProtoReflect.Descriptor instead.
 func (*ReadBlobsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{3}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ReadBlobsResponse) GetBlob() []byte {
@@ -326,7 +407,7 @@ type ExchangeRequest struct {
 
 func (x *ExchangeRequest) Reset() {
 	*x = ExchangeRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -338,7 +419,7 @@ func (x *ExchangeRequest) String() string {
 func (*ExchangeRequest) ProtoMessage() {}
 
 func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -351,7 +432,7 @@ func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeRequest.ProtoReflect.Descriptor instead.
 func (*ExchangeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ExchangeRequest) GetBlob() []byte {
@@ -449,7 +530,7 @@ type ExchangeResponse struct {
 
 func (x *ExchangeResponse) Reset() {
 	*x = ExchangeResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +542,7 @@ func (x *ExchangeResponse) String() string {
 func (*ExchangeResponse) ProtoMessage() {}
 
 func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +555,7 @@ func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeResponse.ProtoReflect.Descriptor instead.
 func (*ExchangeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ExchangeResponse) GetManifest() []byte {
@@ -552,7 +633,7 @@ type AnnounceRequest struct {
 
 func (x *AnnounceRequest) Reset() {
 	*x = AnnounceRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -564,7 +645,7 @@ func (x *AnnounceRequest) String() string {
 func (*AnnounceRequest) ProtoMessage() {}
 
 func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -577,7 +658,7 @@ func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceRequest.ProtoReflect.Descriptor instead.
 func (*AnnounceRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AnnounceRequest) GetAddress() string {
@@ -609,7 +690,7 @@ type Announcement struct {
 
 func (x *Announcement) Reset() {
 	*x = Announcement{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +702,7 @@ func (x *Announcement) String() string {
 func (*Announcement) ProtoMessage() {}
 
 func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +715,7 @@ func (x *Announcement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
 func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Announcement) GetBlob() []byte {
@@ -677,7 +758,7 @@ type AnnounceResponse struct {
 
 func (x *AnnounceResponse) Reset() {
 	*x = AnnounceResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +770,7 @@ func (x *AnnounceResponse) String() string {
 func (*AnnounceResponse) ProtoMessage() {}
 
 func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +783,7 @@ func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
 func (*AnnounceResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AnnounceResponse) GetSwarms() []*SwarmPeers {
@@ -729,7 +810,7 @@ type SwarmPeers struct {
 
 func (x *SwarmPeers) Reset() {
 	*x = SwarmPeers{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -741,7 +822,7 @@ func (x *SwarmPeers) String() string {
 func (*SwarmPeers) ProtoMessage() {}
 
 func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -754,7 +835,7 @@ func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwarmPeers.ProtoReflect.Descriptor instead.
 func (*SwarmPeers) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SwarmPeers) GetPeers() []*Provider {
@@ -775,7 +856,10 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\"J\n" +
 	"\bProvider\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"(\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"*\n" +
+	"\x12ReportPeersRequest\x12\x14\n" +
+	"\x05nodes\x18\x01 \x03(\tR\x05nodes\"\x15\n" +
+	"\x13ReportPeersResponse\"(\n" +
 	"\x10ReadBlobsRequest\x12\x14\n" +
 	"\x05blobs\x18\x01 \x03(\fR\x05blobs\"U\n" +
 	"\x11ReadBlobsResponse\x12\x12\n" +
@@ -826,9 +910,10 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\rROLE_OPERATOR\x10\x042\xa5\x01\n" +
 	"\fPieceService\x12J\n" +
 	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01\x12I\n" +
-	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012W\n" +
+	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
 	"\x0eTrackerService\x12E\n" +
-	"\bAnnounce\x12\x1b.anthill.v1.AnnounceRequest\x1a\x1c.anthill.v1.AnnounceResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\bAnnounce\x12\x1b.anthill.v1.AnnounceRequest\x1a\x1c.anthill.v1.AnnounceResponse\x12N\n" +
+	"\vReportPeers\x12\x1e.anthill.v1.ReportPeersRequest\x1a\x1f.anthill.v1.ReportPeersResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_blob_proto_rawDescOnce sync.Once
@@ -843,36 +928,40 @@ func file_anthill_v1_blob_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_anthill_v1_blob_proto_goTypes = []any{
 	(Role)(0),                   // 0: anthill.v1.Role
 	(*BlobRef)(nil),             // 1: anthill.v1.BlobRef
 	(*Provider)(nil),            // 2: anthill.v1.Provider
-	(*ReadBlobsRequest)(nil),    // 3: anthill.v1.ReadBlobsRequest
-	(*ReadBlobsResponse)(nil),   // 4: anthill.v1.ReadBlobsResponse
-	(*ExchangeRequest)(nil),     // 5: anthill.v1.ExchangeRequest
-	(*ExchangeResponse)(nil),    // 6: anthill.v1.ExchangeResponse
-	(*AnnounceRequest)(nil),     // 7: anthill.v1.AnnounceRequest
-	(*Announcement)(nil),        // 8: anthill.v1.Announcement
-	(*AnnounceResponse)(nil),    // 9: anthill.v1.AnnounceResponse
-	(*SwarmPeers)(nil),          // 10: anthill.v1.SwarmPeers
-	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
+	(*ReportPeersRequest)(nil),  // 3: anthill.v1.ReportPeersRequest
+	(*ReportPeersResponse)(nil), // 4: anthill.v1.ReportPeersResponse
+	(*ReadBlobsRequest)(nil),    // 5: anthill.v1.ReadBlobsRequest
+	(*ReadBlobsResponse)(nil),   // 6: anthill.v1.ReadBlobsResponse
+	(*ExchangeRequest)(nil),     // 7: anthill.v1.ExchangeRequest
+	(*ExchangeResponse)(nil),    // 8: anthill.v1.ExchangeResponse
+	(*AnnounceRequest)(nil),     // 9: anthill.v1.AnnounceRequest
+	(*Announcement)(nil),        // 10: anthill.v1.Announcement
+	(*AnnounceResponse)(nil),    // 11: anthill.v1.AnnounceResponse
+	(*SwarmPeers)(nil),          // 12: anthill.v1.SwarmPeers
+	(*durationpb.Duration)(nil), // 13: google.protobuf.Duration
 }
 var file_anthill_v1_blob_proto_depIdxs = []int32{
 	0,  // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
 	2,  // 1: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
-	8,  // 2: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
-	10, // 3: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
-	11, // 4: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
+	10, // 2: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
+	12, // 3: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
+	13, // 4: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
 	2,  // 5: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
-	3,  // 6: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
-	5,  // 7: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
-	7,  // 8: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
-	4,  // 9: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
-	6,  // 10: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
-	9,  // 11: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
-	9,  // [9:12] is the sub-list for method output_type
-	6,  // [6:9] is the sub-list for method input_type
+	5,  // 6: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
+	7,  // 7: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
+	9,  // 8: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
+	3,  // 9: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
+	6,  // 10: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
+	8,  // 11: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
+	11, // 12: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
+	4,  // 13: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
+	10, // [10:14] is the sub-list for method output_type
+	6,  // [6:10] is the sub-list for method input_type
 	6,  // [6:6] is the sub-list for extension type_name
 	6,  // [6:6] is the sub-list for extension extendee
 	0,  // [0:6] is the sub-list for field type_name
@@ -889,7 +978,7 @@ func file_anthill_v1_blob_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_blob_proto_rawDesc), len(file_anthill_v1_blob_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

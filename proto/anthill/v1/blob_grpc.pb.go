@@ -174,7 +174,8 @@ var PieceService_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	TrackerService_Announce_FullMethodName = "/anthill.v1.TrackerService/Announce"
+	TrackerService_Announce_FullMethodName    = "/anthill.v1.TrackerService/Announce"
+	TrackerService_ReportPeers_FullMethodName = "/anthill.v1.TrackerService/ReportPeers"
 )
 
 // TrackerServiceClient is the client API for TrackerService service.
@@ -187,6 +188,9 @@ type TrackerServiceClient interface {
 	// Announce says of which blobs the caller has pieces or wants them, and asks
 	// who else does.
 	Announce(ctx context.Context, in *AnnounceRequest, opts ...grpc.CallOption) (*AnnounceResponse, error)
+	// ReportPeers says that nodes served wrong bytes to the caller. Two owners who
+	// say so, or one coordinator, get an owner banned.
+	ReportPeers(ctx context.Context, in *ReportPeersRequest, opts ...grpc.CallOption) (*ReportPeersResponse, error)
 }
 
 type trackerServiceClient struct {
@@ -207,6 +211,16 @@ func (c *trackerServiceClient) Announce(ctx context.Context, in *AnnounceRequest
 	return out, nil
 }
 
+func (c *trackerServiceClient) ReportPeers(ctx context.Context, in *ReportPeersRequest, opts ...grpc.CallOption) (*ReportPeersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReportPeersResponse)
+	err := c.cc.Invoke(ctx, TrackerService_ReportPeers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TrackerServiceServer is the server API for TrackerService service.
 // All implementations must embed UnimplementedTrackerServiceServer
 // for forward compatibility.
@@ -217,6 +231,9 @@ type TrackerServiceServer interface {
 	// Announce says of which blobs the caller has pieces or wants them, and asks
 	// who else does.
 	Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error)
+	// ReportPeers says that nodes served wrong bytes to the caller. Two owners who
+	// say so, or one coordinator, get an owner banned.
+	ReportPeers(context.Context, *ReportPeersRequest) (*ReportPeersResponse, error)
 	mustEmbedUnimplementedTrackerServiceServer()
 }
 
@@ -229,6 +246,9 @@ type UnimplementedTrackerServiceServer struct{}
 
 func (UnimplementedTrackerServiceServer) Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Announce not implemented")
+}
+func (UnimplementedTrackerServiceServer) ReportPeers(context.Context, *ReportPeersRequest) (*ReportPeersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportPeers not implemented")
 }
 func (UnimplementedTrackerServiceServer) mustEmbedUnimplementedTrackerServiceServer() {}
 func (UnimplementedTrackerServiceServer) testEmbeddedByValue()                        {}
@@ -269,6 +289,24 @@ func _TrackerService_Announce_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TrackerService_ReportPeers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportPeersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TrackerServiceServer).ReportPeers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TrackerService_ReportPeers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TrackerServiceServer).ReportPeers(ctx, req.(*ReportPeersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TrackerService_ServiceDesc is the grpc.ServiceDesc for TrackerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -279,6 +317,10 @@ var TrackerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Announce",
 			Handler:    _TrackerService_Announce_Handler,
+		},
+		{
+			MethodName: "ReportPeers",
+			Handler:    _TrackerService_ReportPeers_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1,0 +1,89 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// enoughAccusers is how many owners must have caught one serving wrong bytes
+	// before he is banned for it: a lone report may be a lie.
+	enoughAccusers = 2
+	// accusationLife is how long a report counts.
+	accusationLife = 30 * 24 * time.Hour
+	// maxAccused is how many owners one owner may have named at a time, so that
+	// nobody fills the log with reports, or the grid's memory.
+	maxAccused = 16
+	// maxAccusedAtOnce bounds one command.
+	maxAccusedAtOnce = 64
+)
+
+// accuse notes who served wrong bytes to whom. Two owners, or one coordinator,
+// get an owner banned. A report against oneself, an operator, or somebody who is
+// banned already changes nothing, and neither does one more than maxAccused.
+func (s *State) accuse(c *AccusePeers) Outcome {
+	by := s.Nodes[c.By]
+	switch {
+	case by == nil:
+		return rejected(reject(NotFound, "UNKNOWN_NODE", "node "+string(c.By), "is not of this grid"))
+	case s.banned(by.Owner):
+		return rejected(reject(Denied, "OWNER_BANNED", "owner "+string(by.Owner), "banned: %s", s.Owners[by.Owner].Banned))
+	case len(c.Nodes) > maxAccusedAtOnce:
+		return rejected(invalid("nodes", "%d are too many at once, at most %d", len(c.Nodes), maxAccusedAtOnce))
+	}
+	h := newHearing()
+	for _, id := range c.Nodes {
+		if n := s.Nodes[id]; n != nil {
+			s.hearAccusation(h, by, n.Owner)
+		}
+	}
+	s.conclude(h)
+	return Outcome{}
+}
+
+func (s *State) hearAccusation(h *hearing, by *Node, accused OwnerID) {
+	o := s.Owners[accused]
+	if o == nil || accused == by.Owner || accused == OperatorOwner || o.Banned != "" {
+		return
+	}
+	if by.Role == Coordinator {
+		s.ban(h, accused, "sent wrong bytes to a coordinator")
+		return
+	}
+	s.forgetAccusers(o)
+	if !slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == by.Owner }) {
+		if s.accusedBy(by.Owner) >= maxAccused {
+			return
+		}
+		o.Accusers = append(o.Accusers, Accuser{by.Owner, s.Now})
+	}
+	if len(o.Accusers) < enoughAccusers {
+		return
+	}
+	var names []string
+	for _, a := range o.Accusers {
+		names = append(names, string(a.Owner))
+	}
+	slices.Sort(names)
+	s.ban(h, accused, fmt.Sprintf("sent wrong bytes to %s", strings.Join(names, " and ")))
+}
+
+// forgetAccusers drops reports that are old, or whose owner is banned himself.
+func (s *State) forgetAccusers(o *Owner) {
+	o.Accusers = slices.DeleteFunc(o.Accusers, func(a Accuser) bool {
+		return a.At.Add(accusationLife) <= s.Now || s.banned(a.Owner)
+	})
+}
+
+// accusedBy counts whom an owner has named.
+func (s *State) accusedBy(id OwnerID) (n int) {
+	for _, o := range s.Owners {
+		s.forgetAccusers(o)
+		if slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == id }) {
+			n++
+		}
+	}
+	return n
+}
