@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"pgregory.net/rapid"
 )
 
@@ -147,5 +148,25 @@ func TestWhoHasLessOnItsWayIsServedFirst(t *testing.T) {
 	busy, idle, waited := &client{sending: []int{1}}, &client{served: 5}, &client{served: 2}
 	if !before(idle, busy) || !before(waited, idle) || before(busy, waited) {
 		t.Error("not in order")
+	}
+}
+
+// A piece that was cancelled since it stalled, and is lost elsewhere, is offered
+// again.
+func TestLostPieceIsOfferedAgain(t *testing.T) {
+	u, s := newUploads(), seedOf(1)
+	n := u.enter(blob.ID{}, s.manifest, s.have, &anthillv1.ExchangeRequest{}, nil)
+	u.hear(n, &anthillv1.ExchangeRequest{Ask: []uint32{0}})
+	if _, i := u.todo(n); i != 0 {
+		t.Fatal("the piece is not sent")
+	}
+	u.hear(n, &anthillv1.ExchangeRequest{Cancel: []uint32{0}, Lost: []uint32{0}})
+	if _, stop := u.midway(n, 0); !stop {
+		t.Fatal("it is sent on")
+	}
+	u.stopped(n, 0)
+	u.hear(n, &anthillv1.ExchangeRequest{Credit: 1})
+	if news, _ := u.todo(n); len(news.GetPromised()) != 1 {
+		t.Errorf("it is not promised again: %v", news)
 	}
 }

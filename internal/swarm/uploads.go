@@ -17,6 +17,9 @@ const (
 	patienceForAck = 2 * time.Second
 	// maxIntroduced bounds the peers that a client is told of at once.
 	maxIntroduced = 32
+	// maxAsks bounds the pieces that a client has asked for by number. Honest ones
+	// ask for a few at a time; what is beyond is passed over.
+	maxAsks = 256
 )
 
 // uploads is all that a node is sending, over all blobs: they share one line.
@@ -48,6 +51,7 @@ type given struct {
 	chosen    bool // by us: it is not sent before the client agrees
 	granted   bool // it is being sent, or will be next
 	cancelled bool
+	lost      bool // the client expects it from nobody else
 }
 
 func newUploads() *uploads {
@@ -138,6 +142,7 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
 				u.slots.ack(g.length, now.Sub(g.at), now)
 				g.counted = false
 			}
+			g.lost = false
 			u.end(n, i)
 		}
 	}
@@ -145,7 +150,11 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
 		n.expect(i)
 	}
 	for _, i := range n.known(req.GetLost()) {
-		n.miss(i)
+		if g := n.given[i]; g != nil {
+			g.lost = true
+		} else {
+			n.miss(i)
+		}
 	}
 	for _, i := range n.known(req.GetCancel()) {
 		u.cancel(n, i)
@@ -177,7 +186,7 @@ func (n *session) ask(i int) {
 	case !n.seeding.have.Has(i):
 		n.pending().Lacking = append(n.pending().Lacking, uint32(i))
 		n.poke()
-	case !slices.Contains(n.asks, i) && g == nil:
+	case g == nil && len(n.asks) < maxAsks && !slices.Contains(n.asks, i):
 		n.asks = append(n.asks, i)
 	}
 }
@@ -211,6 +220,9 @@ func (u *uploads) end(n *session, i int) {
 	}
 	delete(n.given, i)
 	n.settle(i)
+	if g.lost {
+		n.miss(i)
+	}
 }
 
 // dispatch gives out pieces while the line has room.
