@@ -76,7 +76,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 
 func (w *Worker) start(ctx context.Context) (err error) {
 	w.base, err = node.NewBase(ctx, node.BaseConfig{
-		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Quota: w.cfg.Lent.Disk, Logger: w.cfg.Logger,
+		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Quota: w.cfg.Lent.Disk, Traffic: w.cfg.Lent.Traffic, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/sandbox"
@@ -36,6 +37,9 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
+	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit or 1MiB/s (default no limit)")
+	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
+	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
 	cmd.Flags().StringVar(&misbehave, "misbehave", "", "lie in this way, to try out whether the grid notices")
 	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(worker.Half)
 	_ = cmd.MarkFlagRequired("data") // the flags exist
@@ -57,9 +61,24 @@ func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots\n",
-		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots)
+	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots%s\n",
+		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots, describeTraffic(cfg.Lent.Traffic))
 	return w.Run(ctx)
+}
+
+// describeTraffic says what other nodes may take of the line, if that is limited.
+func describeTraffic(l throttle.Limits) string {
+	var text string
+	if l.Up > 0 {
+		text += ", uploads at most " + (*rateFlag)(&l.Up).String()
+	}
+	if l.Down > 0 {
+		text += ", downloads at most " + (*rateFlag)(&l.Down).String()
+	}
+	if l.Peers > 0 {
+		text += fmt.Sprintf(", %d connections from others", l.Peers)
+	}
+	return text
 }
 
 func newSandboxChildCommand() *cobra.Command {

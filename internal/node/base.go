@@ -8,9 +8,12 @@ import (
 	"net"
 	"path/filepath"
 
+	"google.golang.org/grpc"
+
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -21,6 +24,9 @@ type BaseConfig struct {
 	Token  string // empty: the node has been here before
 	Listen string // HOST:PORT
 	Quota  int64  // of blobs on disk, in bytes
+	// Traffic bounds what other nodes may fetch from here and what is fetched from
+	// them, but not the calls to coordinators.
+	Traffic throttle.Limits
 	// Found, where set, may make an identity in Dir before one is looked for.
 	Found  func(address string) error
 	Logger *slog.Logger
@@ -66,7 +72,9 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	if b.Store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(cfg.Dir, "blobs"), Quota: cfg.Quota}); err != nil {
 		return err
 	}
-	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC))
+	line := throttle.New(cfg.Traffic)
+	b.Listener = line.Listen(b.Listener)
+	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC), grpc.WithContextDialer(line.Dial))
 	b.Swarm, err = swarm.New(swarm.Config{
 		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Refused: filepath.Join(cfg.Dir, "refused.json"), Identify: identity.Identify, Logger: cfg.Logger,
 	})

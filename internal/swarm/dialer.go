@@ -25,14 +25,19 @@ const (
 
 // Pool keeps a connection to each peer.
 type Pool struct {
-	creds credentials.TransportCredentials
+	creds   credentials.TransportCredentials
+	options []grpc.DialOption
 
 	mu    sync.Mutex
 	conns map[string]*grpc.ClientConn // nil once closed
 }
 
 // NewDialer makes a Pool, to be closed after use; its method Dial is a Dialer.
-func NewDialer(cfg *tls.Config) *Pool { return newPool(credentials.NewTLS(cfg)) }
+func NewDialer(cfg *tls.Config, options ...grpc.DialOption) *Pool {
+	p := newPool(credentials.NewTLS(cfg))
+	p.options = options
+	return p
+}
 
 func newPool(creds credentials.TransportCredentials) *Pool {
 	return &Pool{creds: creds, conns: make(map[string]*grpc.ClientConn)}
@@ -51,11 +56,12 @@ func (p *Pool) Dial(_ context.Context, address string) (grpc.ClientConnInterface
 	if len(p.conns) >= manyConns {
 		p.closeIdle()
 	}
-	conn, err := grpc.NewClient("passthrough:///"+address,
+	conn, err := grpc.NewClient("passthrough:///"+address, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(p.creds),
 		grpc.WithInitialWindowSize(window),
-		grpc.WithInitialConnWindowSize(2*window),
-		grpc.WithIdleTimeout(idleAfter))
+		grpc.WithInitialConnWindowSize(2 * window),
+		grpc.WithIdleTimeout(idleAfter),
+	}, p.options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", address, err)
 	}

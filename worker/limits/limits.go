@@ -1,15 +1,19 @@
-// Package limits says what a donor lends: slots and disk.
+// Package limits says what a donor lends: slots, disk and the line.
 package limits
 
 import (
 	"fmt"
 	"runtime"
+
+	"github.com/anthill-grid/anthill/internal/throttle"
 )
 
 // Lent is what a worker may use of its machine.
 type Lent struct {
 	Slots int   // attempts at a time
 	Disk  int64 // bytes of blobs
+	// Traffic bounds what is exchanged with other nodes.
+	Traffic throttle.Limits
 }
 
 // Default lends all processors but one, and 20 GiB of disk for blobs. The
@@ -26,5 +30,5 @@ func (l Lent) Validate() error {
 	if l.Disk < 1<<20 {
 		return fmt.Errorf("%d bytes of disk: want at least 1 MiB", l.Disk)
 	}
-	return nil
+	return l.Traffic.Validate()
 }

@@ -1,0 +1,146 @@
+// Package throttle keeps a node's traffic within the rates that its donor set.
+// All connections of a Line share them, byte by byte in the order in which they
+// ask.
+package throttle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits are what a line may carry; zero means no limit.
+type Limits struct {
+	Up, Down int64 // bytes a second
+	Peers    int   // connections that others may hold at a time
+}
+
+// Validate says what makes no sense.
+func (l Limits) Validate() error {
+	if l.Up < 0 || l.Down < 0 || l.Peers < 0 {
+		return fmt.Errorf("rates of %d and %d bytes a second for %d peers: want none below 0", l.Up, l.Down, l.Peers)
+	}
+	return nil
+}
+
+// Line is a node's connection to the world.
+type Line struct {
+	up, down *rate.Limiter // nil: no limit
+	peers    int64
+	open     atomic.Int64 // connections that others hold
+}
+
+// New makes a Line.
+func New(l Limits) *Line {
+	return &Line{up: limiter(l.Up), down: limiter(l.Down), peers: int64(l.Peers)}
+}
+
+// minBurst is what may pass at once however low the rate is.
+const minBurst = 64 << 10
+
+func limiter(bytes int64) *rate.Limiter {
+	if bytes == 0 {
+		return nil
+	}
+	return rate.NewLimiter(rate.Limit(bytes), int(max(minBurst, bytes/8)))
+}
+
+// Listen puts a listener on the line. A connection beyond the limit is closed at
+// once: its other end goes to another peer.
+func (l *Line) Listen(inner net.Listener) net.Listener {
+	if l.up == nil && l.down == nil && l.peers == 0 {
+		return inner
+	}
+	return &listener{inner, l}
+}
+
+type listener struct {
+	net.Listener
+	line *Line
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if n := l.line.open.Add(1); l.line.peers > 0 && n > l.line.peers {
+			l.line.open.Add(-1)
+			_ = c.Close() // nobody has used it
+			continue
+		}
+		return l.line.wrap(c, func() { l.line.open.Add(-1) }), nil
+	}
+}
+
+// Dial connects to an address over the line.
+func (l *Line) Dial(ctx context.Context, address string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil || l.up == nil && l.down == nil {
+		return c, err
+	}
+	return l.wrap(c, func() {}), nil
+}
+
+func (l *Line) wrap(c net.Conn, closed func()) net.Conn {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &conn{Conn: c, line: l, ctx: ctx, end: sync.OnceFunc(func() { cancel(); closed() })}
+}
+
+// conn waits for its share of the line.
+type conn struct {
+	net.Conn
+	line *Line
+	ctx  context.Context // ends with Close
+	end  func()
+}
+
+// Close ends also those that wait.
+func (c *conn) Close() error {
+	c.end()
+	return c.Conn.Close()
+}
+
+// Read takes what has come and waits until that much may come: the sender learns
+// of it by TCP's window.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.line.down == nil {
+		return c.Conn.Read(p)
+	}
+	n, err := c.Conn.Read(p[:min(len(p), c.line.down.Burst())])
+	if n > 0 {
+		if wait := c.line.down.WaitN(c.ctx, n); wait != nil {
+			return n, errors.Join(err, net.ErrClosed)
+		}
+	}
+	return n, err
+}
+
+// chunk is how much one connection sends before others get their turn.
+const chunk = 16 << 10
+
+func (c *conn) Write(p []byte) (sent int, err error) {
+	if c.line.up == nil {
+		return c.Conn.Write(p)
+	}
+	for len(p) > 0 {
+		part := p[:min(len(p), chunk)]
+		if c.line.up.WaitN(c.ctx, len(part)) != nil {
+			return sent, net.ErrClosed
+		}
+		n, err := c.Conn.Write(part)
+		sent += n
+		if err != nil {
+			return sent, err
+		}
+		p = p[len(part):]
+	}
+	return sent, nil
+}
