@@ -234,7 +234,9 @@ type OwnerRecord struct {
 	// How often he was outvoted and not banned for it.
 	Doubts uint32 `protobuf:"varint,7,opt,name=doubts,proto3" json:"doubts,omitempty"`
 	// Accepted results that he voted for; a ban withdraws them.
-	Credit        uint64 `protobuf:"varint,8,opt,name=credit,proto3" json:"credit,omitempty"`
+	Credit uint64 `protobuf:"varint,8,opt,name=credit,proto3" json:"credit,omitempty"`
+	// Owners who say that he served wrong bytes; two get him banned.
+	Accusers      []string `protobuf:"bytes,9,rep,name=accusers,proto3" json:"accusers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -323,6 +325,13 @@ func (x *OwnerRecord) GetCredit() uint64 {
 		return x.Credit
 	}
 	return 0
+}
+
+func (x *OwnerRecord) GetAccusers() []string {
+	if x != nil {
+		return x.Accusers
+	}
+	return nil
 }
 
 type ListNodesRequest struct {
@@ -996,7 +1005,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"admittedAt\x12\x14\n" +
 	"\x05voter\x18\v \x01(\bR\x05voter\x12 \n" +
-	"\vreliability\x18\f \x01(\x01R\vreliability\"\xe8\x01\n" +
+	"\vreliability\x18\f \x01(\x01R\vreliability\"\x84\x02\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +
@@ -1005,7 +1014,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06checks\x18\x05 \x01(\x04R\x06checks\x12 \n" +
 	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\x12\x16\n" +
 	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
-	"\x06credit\x18\b \x01(\x04R\x06credit\"\x12\n" +
+	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
+	"\baccusers\x18\t \x03(\tR\baccusers\"\x12\n" +
 	"\x10ListNodesRequest\";\n" +
 	"\x11ListNodesResponse\x12&\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xd0\x01\n" +
