@@ -72,7 +72,7 @@ type FetchProgress struct {
 func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (err error) {
 	id, err := blob.ParseID(name)
 	if err != nil {
-		return problem.Invalid("anthill put prints the id: 64 hex digits", "get %.100q: %w", name, err)
+		return problem.Invalid("anthill serve prints the id: 64 hex digits", "get %.100q: %w", name, err)
 	}
 	dir, err := roomFor(opts.Path)
 	if err != nil {
@@ -96,6 +96,12 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 	p.store.Pin(id)
 	defer p.store.Unpin(id)
 	if err := p.watch(ctx, id, opts); err != nil {
+		if _, unknown := p.store.Manifest(id); unknown != nil {
+			done = true // nothing has come that could be gone on with
+		}
+		if errors.Is(err, swarm.ErrUnavailable) {
+			return problem.NotFound("check the id, and that anthill serve still runs where the blob is", "get: %w", err)
+		}
 		return err
 	}
 	if opts.Path != "" {

@@ -65,7 +65,6 @@ again. -o - writes to stdout, in order, while it loads.`,
 type transferView struct {
 	w         io.Writer
 	began     time.Time
-	first     int64 // bytes that were there when it began
 	told      time.Time
 	container *mpb.Progress
 	bar       *mpb.Bar
@@ -74,7 +73,7 @@ type transferView struct {
 }
 
 func newTransferView(w io.Writer) *transferView {
-	v := &transferView{w: w, began: time.Now(), first: -1, told: time.Now()}
+	v := &transferView{w: w, began: time.Now(), told: time.Now()}
 	if isTerminal(w) {
 		v.container = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
 		v.text.Store(new(string))
@@ -84,11 +83,8 @@ func newTransferView(w io.Writer) *transferView {
 }
 
 func (v *transferView) line(p sdk.FetchProgress) string {
-	if v.first < 0 {
-		v.first = p.Have
-	}
-	rate := float64(p.Have-v.first) / max(time.Since(v.began).Seconds(), 0.001)
-	line := fmt.Sprintf("%s of %s, %d peers, %s/s", sdk.Size(p.Have), sdk.Size(p.Size), p.Peers, sdk.Size(int64(rate)))
+	rate := float64(p.New) / max(time.Since(v.began).Seconds(), 0.001)
+	line := fmt.Sprintf("%s of %s, peers: %d, %s/s", sdk.Size(p.Have), sdk.Size(p.Size), p.Peers, sdk.Size(int64(rate)))
 	if all := p.FromPeers + p.FromCoordinators; all > 0 {
 		line += fmt.Sprintf(", %d %% from peers", 100*p.FromPeers/all)
 	}

@@ -83,6 +83,14 @@ func TestPeersGetABlobFromEachOther(t *testing.T) {
 	if code != 2 {
 		t.Errorf("a bad id: exit code %d, %s", code, stderr)
 	}
+	path := filepath.Join(dir, "nothing")
+	code, _, stderr = grid.Run(t, "get", strings.Repeat("0", 64), "-o", path, "--patience", "1s")
+	if code != 3 || !strings.Contains(stderr, "anthill serve") {
+		t.Errorf("an id that nobody knows: exit code %d, %s", code, stderr)
+	}
+	if _, err := os.Stat(path + ".part"); !errors.Is(err, os.ErrNotExist) {
+		t.Error("an empty .part is left over")
+	}
 }
 
 func expectFile(t *testing.T, path string, want []byte) {
