@@ -175,7 +175,6 @@ func (p *testPeer) exchange(t *testing.T, hello *anthillv1.ExchangeRequest, n in
 		if len(resp.GetData()) > 0 {
 			frames = append(frames, resp)
 			n -= len(resp.GetData())
-			stream.Send(&anthillv1.ExchangeRequest{Gained: []uint32{resp.GetPiece()}}) //nolint:errcheck // Recv tells
 		}
 	}
 	return frames, nil
