@@ -242,15 +242,13 @@ func (s *sim) run(t *testing.T) time.Duration {
 func TestSimulatedSwarmIsCloseToTheBound(t *testing.T) {
 	const pieces = 256
 	for _, n := range []int{1, 2, 3, 4, 8, 16, 32} {
-		for seed := range uint64(2) {
-			s := newSim(n, pieces, seed)
-			took := s.run(t)
-			bound := float64(s.m.Size) / simUplink * (1 + float64(mathbits.Len(uint(n))-1)/pieces)
-			ratio := took.Seconds() / bound
-			t.Logf("%d peers: %.2f s, bound %.2f s, ratio %.3f, %d duplicates", n, took.Seconds(), bound, ratio, s.dups)
-			if ratio > 1.12 || s.dups > 0 {
-				t.Errorf("%d peers: ratio %.3f, %d duplicates", n, ratio, s.dups)
-			}
+		s := newSim(n, pieces, uint64(n))
+		took := s.run(t)
+		bound := float64(s.m.Size) / simUplink * (1 + float64(mathbits.Len(uint(n))-1)/pieces)
+		ratio := took.Seconds() / bound
+		t.Logf("%d peers: %.2f s, bound %.2f s, ratio %.3f, %d duplicates", n, took.Seconds(), bound, ratio, s.dups)
+		if ratio > 1.12 || s.dups > 0 {
+			t.Errorf("%d peers: ratio %.3f, %d duplicates", n, ratio, s.dups)
 		}
 	}
 }
