@@ -287,11 +287,7 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	if c.desk.Leading() {
 		return c.desk.Confirm(ctx, held)
 	}
-	_, address, ok := c.replica.Leader()
-	if !ok {
-		return rpc.ErrNoLeader
-	}
-	conn, err := c.voters.Dial(address)
+	conn, err := c.leader()
 	if err != nil {
 		return err
 	}
@@ -306,17 +302,22 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	return err
 }
 
+// leader is a connection to another coordinator, who leads.
+func (c *Coordinator) leader() (*gridconn.Conn, error) {
+	_, address, ok := c.replica.Leader()
+	if !ok {
+		return nil, rpc.ErrNoLeader
+	}
+	return c.voters.Dial(address)
+}
+
 // accuse tells the leader, who may be this coordinator, who served wrong bytes.
 func (c *Coordinator) accuse(ctx context.Context, id jobs.NodeID) error {
 	if c.desk.Leading() {
 		_, err := c.desk.propose(ctx, jobs.Command{Accuse: &jobs.AccusePeers{By: c.base.Identity.Node(), Nodes: []jobs.NodeID{id}}})
 		return err
 	}
-	_, address, ok := c.replica.Leader()
-	if !ok {
-		return rpc.ErrNoLeader
-	}
-	conn, err := c.voters.Dial(address)
+	conn, err := c.leader()
 	if err != nil {
 		return err
 	}

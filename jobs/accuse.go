@@ -52,7 +52,7 @@ func (s *State) hearAccusation(h *hearing, by *Node, accused OwnerID) {
 		s.ban(h, accused, "sent wrong bytes to a coordinator")
 		return
 	}
-	s.forgetAccusers(o)
+	o.Accusers = slices.DeleteFunc(o.Accusers, s.faded)
 	if !slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == by.Owner }) {
 		if s.accusedBy(by.Owner) >= maxAccused {
 			return
@@ -70,18 +70,14 @@ func (s *State) hearAccusation(h *hearing, by *Node, accused OwnerID) {
 	s.ban(h, accused, fmt.Sprintf("sent wrong bytes to %s", strings.Join(names, " and ")))
 }
 
-// forgetAccusers drops reports that are old, or whose owner is banned himself.
-func (s *State) forgetAccusers(o *Owner) {
-	o.Accusers = slices.DeleteFunc(o.Accusers, func(a Accuser) bool {
-		return a.At.Add(accusationLife) <= s.Now || s.banned(a.Owner)
-	})
-}
+// faded tells whether a report counts no more: it is old, or its owner is banned
+// himself.
+func (s *State) faded(a Accuser) bool { return a.At.Add(accusationLife) <= s.Now || s.banned(a.Owner) }
 
 // accusedBy counts whom an owner has named.
 func (s *State) accusedBy(id OwnerID) (n int) {
 	for _, o := range s.Owners {
-		s.forgetAccusers(o)
-		if slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == id }) {
+		if slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == id && !s.faded(a) }) {
 			n++
 		}
 	}

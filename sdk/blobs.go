@@ -139,7 +139,7 @@ func (p *peer) watch(ctx context.Context, id blob.ID, opts FetchOptions) error {
 			fetched <- p.stream(ctx, id, opts.Stream)
 			return
 		}
-		_, err := p.swarm.Fetch(ctx, id, 0, -1, p.coordinators())
+		_, err := p.swarm.Fetch(ctx, id, 0, -1, p.grid.coordinators())
 		fetched <- err
 	}()
 	ticker := time.NewTicker(200 * time.Millisecond)
@@ -154,15 +154,6 @@ func (p *peer) watch(ctx context.Context, id blob.ID, opts FetchOptions) error {
 			}
 		}
 	}
-}
-
-// coordinators may have any blob.
-func (p *peer) coordinators() []swarm.Provider {
-	var list []swarm.Provider
-	for _, address := range p.grid.conn.Known() {
-		list = append(list, swarm.Provider{Address: address, Role: jobs.Coordinator})
-	}
-	return list
 }
 
 func (p *peer) progress(id blob.ID) FetchProgress {
@@ -183,7 +174,7 @@ const readAhead = 16
 
 // stream writes a blob in order while it loads.
 func (p *peer) stream(ctx context.Context, id blob.ID, w io.Writer) error {
-	if _, err := p.swarm.Fetch(ctx, id, 0, 0, p.coordinators()); err != nil {
+	if _, err := p.swarm.Fetch(ctx, id, 0, 0, p.grid.coordinators()); err != nil {
 		return err
 	}
 	m, err := p.store.Manifest(id)

@@ -55,11 +55,16 @@ func (g *Grid) newPantry(dir string) (*pantry, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close(), store.Close())
 	}
-	p := &pantry{dir: dir, store: store, pool: pool, swarm: s}
+	return &pantry{dir: dir, store: store, pool: pool, swarm: s, providers: g.coordinators()}, nil
+}
+
+// coordinators may have any blob.
+func (g *Grid) coordinators() []swarm.Provider {
+	var list []swarm.Provider
 	for _, address := range g.conn.Known() {
-		p.providers = append(p.providers, swarm.Provider{Address: address, Role: jobs.Coordinator})
+		list = append(list, swarm.Provider{Address: address, Role: jobs.Coordinator})
 	}
-	return p, nil
+	return list
 }
 
 // fetch copies a blob to w and forgets it. A failure to get it is UNAVAILABLE:

@@ -12,7 +12,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -56,14 +55,13 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.server = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, nil)))...)
-	anthillv1.RegisterPieceServiceServer(p.server, swarm.NewServer(swarm.ServerConfig{
+	p.server = g.pieceServer(swarm.ServerConfig{
 		Store: p.store, Swarm: p.swarm, Tamper: tamper,
 		Allow: func(ctx context.Context, _ blob.ID) bool {
 			_, err := identity.FromContext(ctx)
 			return err == nil
 		},
-	}))
+	})
 	p.serving.Go(func() { _ = p.server.Serve(p.listener) }) // it ends with close
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
@@ -97,17 +95,20 @@ func (p *peer) close() error {
 // peersWanted is how many peers to hear of at a time.
 const peersWanted = 32
 
-// find asks the tracker, and announces this peer to it.
-func (p *peer) find(ctx context.Context, id blob.ID, complete bool) ([]swarm.Provider, time.Duration, error) {
+// find asks the tracker for peers, and announces that this one downloads.
+func (p *peer) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
+	return p.meet(ctx, id, false)
+}
+
+// meet announces this peer to the tracker, and asks for others.
+func (p *peer) meet(ctx context.Context, id blob.ID, complete bool) ([]swarm.Provider, time.Duration, error) {
 	resp, err := p.announce(ctx, &anthillv1.Announcement{Blob: id[:], Complete: complete, Peers: peersWanted})
 	if err != nil {
 		return nil, 0, err
 	}
 	var list []swarm.Provider
 	for _, s := range resp.GetSwarms() {
-		for _, named := range s.GetPeers() {
-			list = append(list, swarm.Provider{Address: named.GetAddress(), Role: jobs.Role(named.GetRole())})
-		}
+		list = append(list, swarm.ProvidersOf(s.GetPeers())...)
 	}
 	return list, max(time.Second, resp.GetAgain().AsDuration()), nil
 }
@@ -123,7 +124,7 @@ func (p *peer) serve(ctx context.Context, id blob.ID, began func()) error {
 	defer p.store.Unpin(id)
 	defer p.leave(id)
 	again, err := call(ctx, p.grid, "announce blob "+id.Short(), func(ctx context.Context) (time.Duration, error) {
-		_, again, err := p.find(ctx, id, true)
+		_, again, err := p.meet(ctx, id, true)
 		return again, err
 	})
 	if err != nil {
@@ -135,7 +136,7 @@ func (p *peer) serve(ctx context.Context, id blob.ID, began func()) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("serve blob %s: %w", id.Short(), err)
 		}
-		if _, again, err = p.find(ctx, id, true); err != nil {
+		if _, again, err = p.meet(ctx, id, true); err != nil {
 			p.grid.logger.Debug("announce", "blob", id, "error", err)
 			again = time.Second
 		}

@@ -93,14 +93,19 @@ func (g *Grid) listen() (net.Listener, error) {
 
 // newServer serves the job's blobs to coordinators and workers.
 func (g *Grid) newServer(prepared *Prepared) *grpc.Server {
-	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, nil)))...)
-	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(swarm.ServerConfig{
+	return g.pieceServer(swarm.ServerConfig{
 		Store: prepared.store,
 		Allow: func(ctx context.Context, _ blob.ID) bool {
 			peer, err := identity.FromContext(ctx)
 			return err == nil && (peer.Role == jobs.Coordinator || peer.Role == jobs.Worker)
 		},
-	}))
+	})
+}
+
+// pieceServer serves pieces in this member's name.
+func (g *Grid) pieceServer(cfg swarm.ServerConfig) *grpc.Server {
+	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, nil)))...)
+	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(cfg))
 	return server
 }
 

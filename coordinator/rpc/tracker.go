@@ -56,7 +56,7 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 	for _, named := range peers {
 		sp := &anthillv1.SwarmPeers{}
 		for _, p := range named {
-			sp.Peers = append(sp.Peers, &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)})
+			sp.Peers = append(sp.Peers, p.Proto())
 		}
 		resp.Swarms = append(resp.Swarms, sp)
 	}

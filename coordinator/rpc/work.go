@@ -53,7 +53,7 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 func (s *Server) leaseOf(j *jobs.Job, worker jobs.NodeID) *anthillv1.Lease {
 	lease := &anthillv1.Lease{Spec: specToProto(j.Spec)}
 	for _, p := range s.cfg.Desk.Providers(j, worker) {
-		lease.Providers = append(lease.Providers, &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)})
+		lease.Providers = append(lease.Providers, p.Proto())
 	}
 	return lease
 }

@@ -3,12 +3,9 @@ package cli
 import (
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/sdk"
@@ -63,21 +60,17 @@ again. -o - writes to stdout, in order, while it loads.`,
 // transferView shows how a blob comes: a bar on terminals, a line now and then
 // elsewhere.
 type transferView struct {
-	w         io.Writer
-	began     time.Time
-	told      time.Time
-	container *mpb.Progress
-	bar       *mpb.Bar
-	text      atomic.Pointer[string]
-	closed    bool
+	w      io.Writer
+	began  time.Time
+	told   time.Time
+	bar    *bar // nil: lines
+	closed bool
 }
 
 func newTransferView(w io.Writer) *transferView {
 	v := &transferView{w: w, began: time.Now(), told: time.Now()}
 	if isTerminal(w) {
-		v.container = mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
-		v.text.Store(new(string))
-		v.bar = v.container.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *v.text.Load() })))
+		v.bar = newBar(w)
 	}
 	return v
 }
@@ -95,9 +88,7 @@ func (v *transferView) show(p sdk.FetchProgress) {
 	line := v.line(p)
 	switch {
 	case v.bar != nil:
-		v.text.Store(&line)
-		v.bar.SetTotal(p.Size, false)
-		v.bar.SetCurrent(p.Have)
+		v.bar.set(line, p.Have, p.Size)
 	case time.Since(v.told) >= linePause:
 		v.told = time.Now()
 		fmt.Fprintln(v.w, line)
@@ -113,8 +104,7 @@ func (v *transferView) done(p sdk.FetchProgress) {
 
 func (v *transferView) close() {
 	if v.bar != nil && !v.closed {
-		v.bar.Abort(false)
-		v.container.Wait()
+		v.bar.close()
 	}
 	v.closed = true
 }

@@ -94,9 +94,14 @@ func newBar(w io.Writer) *bar {
 
 func (b *bar) show(job *anthillv1.Job) {
 	line := progressLine(job, b.pace.eta(job, time.Now()))
+	b.set(line, int64(job.GetTasks().GetDone()), int64(job.GetTasks().GetTotal()))
+}
+
+// set shows how much is done of the total, and a line beside it.
+func (b *bar) set(line string, done, total int64) {
 	b.text.Store(&line)
-	b.bar.SetTotal(int64(job.GetTasks().GetTotal()), false)
-	b.bar.SetCurrent(int64(job.GetTasks().GetDone()))
+	b.bar.SetTotal(total, false)
+	b.bar.SetCurrent(done)
 }
 
 func (b *bar) note(text string) {

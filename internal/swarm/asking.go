@@ -31,7 +31,7 @@ func (d *download) find(now time.Time) {
 	d.io.Go(func() {
 		ctx, cancel := context.WithTimeout(d.ctx, greetTimeout)
 		defer cancel()
-		peers, again, err := d.swarm.cfg.Find(ctx, d.id, false)
+		peers, again, err := d.swarm.cfg.Find(ctx, d.id)
 		if err != nil {
 			d.swarm.cfg.Logger.Debug("find peers", "blob", d.id, "error", err)
 			again = findRetry
@@ -222,7 +222,7 @@ func (d *download) unstall(now time.Time) {
 		if len(r.flights) == 0 || r.link == nil {
 			continue
 		}
-		received, _ := r.link.progress()
+		received := r.link.progress()
 		moved := received-r.seen >= stallBytes
 		if moved {
 			r.seen, d.moved = received, now

@@ -16,6 +16,22 @@ const (
 	reportTime = 3 * time.Second
 )
 
+// maxCaught bounds the liars that wait to be reported.
+const maxCaught = 64
+
+// refuse talks to a peer no more.
+func (s *Swarm) refuse(from who, address string, blob string, cause error) {
+	fresh := s.refusals.add(from.node, address)
+	s.cfg.Logger.Warn("peer refused", "address", address, "node", from.node, "blob", blob, "cause", cause)
+	if !fresh || from.node == "" {
+		return
+	}
+	select {
+	case s.caught <- from.node:
+	default:
+	}
+}
+
 // ReportCaught reports nodes that were caught sending wrong bytes, each once for
 // its refusal, until ctx ends.
 func (s *Swarm) ReportCaught(ctx context.Context, report func(context.Context, jobs.NodeID) error) {

@@ -113,15 +113,10 @@ func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv
 	if err != nil {
 		return nil
 	}
-	role := jobs.Submitter
-	if s.identify != nil && from.AuthInfo != nil {
-		if _, r, err := s.identify(from.AuthInfo); err == nil {
-			role = r
-		}
+	p := Provider{Address: net.JoinHostPort(host, port), Role: jobs.Submitter}
+	if s.swarm != nil {
+		p.Role = s.swarm.whois(from, p).role
+		s.swarm.meet(id, p)
 	}
-	p := Provider{Address: net.JoinHostPort(host, port), Role: role}
-	if s.met != nil {
-		s.met(id, p)
-	}
-	return &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)}
+	return p.Proto()
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
@@ -68,11 +67,11 @@ func (l *link) expect(i int) {
 	l.due[i] = true
 }
 
-// progress is how many bytes of pieces have come, and which piece is coming.
-func (l *link) progress() (int64, int) {
+// progress is how many bytes of pieces have come.
+func (l *link) progress() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.received, l.begun
+	return l.received
 }
 
 // run talks to a peer until it, or the download, ends.
@@ -163,7 +162,7 @@ func (l *link) listen(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest,
 
 // hear passes on all but data.
 func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
-	ev := heard{from: l.remote}
+	ev := heard{from: l.remote, peers: ProvidersOf(resp.GetPeers())}
 	for _, list := range []struct {
 		in  []uint32
 		out *[]int
@@ -174,9 +173,6 @@ func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
 			}
 			*list.out = append(*list.out, int(i))
 		}
-	}
-	for _, p := range resp.GetPeers() {
-		ev.peers = append(ev.peers, Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
 	}
 	if len(ev.gained)+len(ev.promised)+len(ev.lacking)+len(ev.peers) == 0 {
 		if len(resp.GetData())+len(resp.GetManifest()) == 0 {

@@ -56,7 +56,7 @@ func (s *seeding) leave(c *client) {
 
 // expect notes that the client has piece i or will have it.
 func (c *client) expect(i int) {
-	if i < len(c.seeding.copies) && !c.theirs.Has(i) {
+	if !c.theirs.Has(i) {
 		c.theirs.Set(i)
 		c.seeding.copies[i]++
 	}
@@ -113,13 +113,7 @@ func (c *client) take(i int) (chosen bool) {
 	return chosen
 }
 
-// settle notes that piece i has arrived, or will not be sent; false if it was
-// not being sent.
-func (c *client) settle(i int) bool {
-	at := slices.Index(c.sending, i)
-	if at < 0 {
-		return false
-	}
-	c.sending = slices.Delete(c.sending, at, at+1)
-	return true
+// settle notes that piece i has arrived, or will not be sent.
+func (c *client) settle(i int) {
+	c.sending = slices.DeleteFunc(c.sending, func(s int) bool { return s == i })
 }

@@ -6,12 +6,10 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
 )
 
@@ -41,12 +39,11 @@ type ServerConfig struct {
 // that a rotten disk is never taken for a liar.
 type Server struct {
 	anthillv1.UnimplementedPieceServiceServer
-	store    *blobstore.Store
-	allow    func(ctx context.Context, id blob.ID) bool
-	identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
-	met      func(blob.ID, Provider)
-	uploads  *uploads
-	tamper   func([]byte)
+	store   *blobstore.Store
+	allow   func(ctx context.Context, id blob.ID) bool
+	swarm   *Swarm // nil: none
+	uploads *uploads
+	tamper  func([]byte)
 }
 
 // NewServer makes a Server.
@@ -55,11 +52,11 @@ func NewServer(cfg ServerConfig) *Server {
 	if allow == nil {
 		allow = func(context.Context, blob.ID) bool { return true }
 	}
-	s := &Server{store: cfg.Store, allow: allow, uploads: newUploads(), tamper: cfg.Tamper}
+	uploads := newUploads()
 	if cfg.Swarm != nil {
-		s.uploads, s.met, s.identify = cfg.Swarm.uploads, cfg.Swarm.meet, cfg.Swarm.cfg.Identify
+		uploads = cfg.Swarm.uploads
 	}
-	return s
+	return &Server{store: cfg.Store, allow: allow, swarm: cfg.Swarm, uploads: uploads, tamper: cfg.Tamper}
 }
 
 // ReadBlobs implements anthillv1.PieceServiceServer.

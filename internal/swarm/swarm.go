@@ -4,8 +4,10 @@
 // sends a wrong one is refused from then on.
 //
 // Every blob that is being fetched has one goroutine (download.go) that owns
-// what is known about it; transfers run beside it and send it events. What to
-// ask of whom is decided by pure functions (policy.go).
+// what is known about it; a link to each peer (link.go) runs beside it and sends
+// it events. What to ask of whom is decided by pure functions (policy.go). What
+// is sent to whom is decided for all blobs together (uploads.go), by rules that
+// know of no network (seeding.go, slots.go).
 package swarm
 
 import (
@@ -20,6 +22,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 )
@@ -38,6 +41,20 @@ type Provider struct {
 	// Node, where set, is the only node that is asked at this address. Who
 	// hears of a result's id could hand it in as its own.
 	Node jobs.NodeID
+}
+
+// Proto is the provider on the wire, where no node is named.
+func (p Provider) Proto() *anthillv1.Provider {
+	return &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)}
+}
+
+// ProvidersOf reads providers off the wire.
+func ProvidersOf(list []*anthillv1.Provider) []Provider {
+	var out []Provider
+	for _, p := range list {
+		out = append(out, Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
+	}
+	return out
 }
 
 // Traffic counts the bytes of verified pieces by the role of who sent them.
@@ -67,10 +84,9 @@ type Config struct {
 	// and Traffic go by node. Without it they go by address and by what the
 	// Provider says of its role, and Provider.Node counts for nothing.
 	Identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
-	// Find, where set, announces that a blob is being fetched, or is here
-	// complete, and names peers that may have it. It also tells when to ask
-	// again.
-	Find func(ctx context.Context, id blob.ID, complete bool) (peers []Provider, again time.Duration, err error)
+	// Find, where set, announces that a blob is being fetched, and names peers
+	// that may have it. It also tells when to ask again.
+	Find func(ctx context.Context, id blob.ID) (peers []Provider, again time.Duration, err error)
 	// Patience is how long a Fetch goes on while nobody sends anything;
 	// 0 means 5 seconds.
 	Patience time.Duration
@@ -119,22 +135,6 @@ func New(cfg Config) (*Swarm, error) {
 		caught:    make(chan jobs.NodeID, maxCaught),
 		downloads: make(map[blob.ID]*download),
 	}, nil
-}
-
-// maxCaught bounds the liars that wait to be reported.
-const maxCaught = 64
-
-// refuse talks to a peer no more.
-func (s *Swarm) refuse(from who, address string, blob string, cause error) {
-	fresh := s.refusals.add(from.node, address)
-	s.cfg.Logger.Warn("peer refused", "address", address, "node", from.node, "blob", blob, "cause", cause)
-	if !fresh || from.node == "" {
-		return
-	}
-	select {
-	case s.caught <- from.node:
-	default:
-	}
 }
 
 // Close ends all fetches with ErrClosed and waits for their goroutines.

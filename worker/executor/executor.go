@@ -125,7 +125,7 @@ func (e *Executor) fetch(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef
 	}
 	e.Store.Pin(id)
 	a.pinned = append(a.pinned, id)
-	traffic, err := e.Fetcher.Fetch(ctx, id, off, n, providers(a.Lease))
+	traffic, err := e.Fetcher.Fetch(ctx, id, off, n, swarm.ProvidersOf(a.Lease.GetProviders()))
 	for role, bytes := range traffic {
 		a.fetched[role] += bytes
 	}
@@ -169,14 +169,6 @@ func (e *Executor) locate(ctx context.Context, a *Attempt, b *anthillv1.BlobInpu
 		return 0, 0, err
 	}
 	return in.Shard(task, entry)
-}
-
-func providers(lease *anthillv1.Lease) []swarm.Provider {
-	var list []swarm.Provider
-	for _, p := range lease.GetProviders() {
-		list = append(list, swarm.Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
-	}
-	return list
 }
 
 func env(vars map[string]string) []string {
