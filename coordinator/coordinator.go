@@ -71,7 +71,7 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 func (c *Coordinator) start(ctx context.Context) (err error) {
 	c.base, err = node.NewBase(ctx, node.BaseConfig{
 		Dir: c.cfg.Dir, Role: jobs.Coordinator, Token: c.cfg.Token, Listen: c.cfg.Listen, Quota: diskQuota,
-		Found: c.foundIfNew, Logger: c.cfg.Logger,
+		Found: c.foundIfNew, Find: c.find, Logger: c.cfg.Logger,
 	})
 	if err != nil {
 		return err
@@ -298,6 +298,9 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	for _, id := range held.Inputs {
 		req.Inputs = append(req.Inputs, string(id))
 	}
+	for _, id := range held.Blobs {
+		req.Blobs = append(req.Blobs, id[:])
+	}
 	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
 	return err
 }
@@ -309,6 +312,19 @@ func (c *Coordinator) leader() (*gridconn.Conn, error) {
 		return nil, rpc.ErrNoLeader
 	}
 	return c.voters.Dial(address)
+}
+
+// find asks the leader, who may be this coordinator, who else has or wants a
+// blob. Nothing is fetched before the desk is there.
+func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
+	if c.desk.Leading() {
+		return c.desk.findFor(c.base.Identity.Node(), c.base.Address, id)
+	}
+	conn, err := c.leader()
+	if err != nil {
+		return nil, 0, err
+	}
+	return swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(conn), c.base.Address, id, false)
 }
 
 // accuse tells the leader, who may be this coordinator, who served wrong bytes.

@@ -3,62 +3,87 @@ package coordinator
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// keepInputs starts copying the blobs of new jobs, and lets those of finished
-// ones go.
-func (k *keeper) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
-	running := map[jobs.JobID]*jobs.Job{}
-	k.replica.View(func(s *jobs.State) {
-		for _, id := range s.Running() {
-			running[id] = &jobs.Job{Spec: s.Jobs[id].Spec, Provider: s.Jobs[id].Provider}
-		}
-	})
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for id, j := range running {
-		if k.taken[id] == nil {
-			jobCtx, cancel := context.WithCancel(ctx)
-			k.taken[id] = cancel
-			k.count(j.Spec.Blobs(), 1)
-			copies.Go(func() { k.copyInput(jobCtx, id, j) })
-		}
-	}
-	k.release(running)
+// repairEvery is how often the keeper looks whether it still has what it
+// confirmed.
+const repairEvery = 2 * time.Second
+
+// charge is what the keeper is to hold for as long as the state says so: the
+// blobs of a running job, or one that is kept for its own sake. Exactly one of
+// job and kept is set.
+type charge struct {
+	job  jobs.JobID
+	kept blob.ID
 }
 
-// count pins or unpins the blobs of a job. It is called with mu held.
-func (k *keeper) count(refs []blob.Ref, by int) {
-	for _, r := range refs {
-		k.inputs[r.ID] += by
+// holding is what the keeper does about a charge.
+type holding struct {
+	blobs    []blob.Ref
+	input    bool   // workers may read them
+	provider string // who had them first, HOST:PORT
+	cancel   context.CancelFunc
+}
+
+// keepInputs starts copying the blobs of new jobs and new datasets, and lets
+// those of finished jobs and dropped datasets go.
+func (k *keeper) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
+	wanted := k.charges()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for c, h := range wanted {
+		if k.taken[c] == nil {
+			var chargeCtx context.Context
+			chargeCtx, h.cancel = context.WithCancel(ctx)
+			k.taken[c] = h
+			k.count(h, 1)
+			copies.Go(func() { k.hold(chargeCtx, c) })
+		}
+		k.taken[c].provider = h.provider // who puts a blob again may be elsewhere
+	}
+	for c, h := range k.taken {
+		if wanted[c] == nil {
+			h.cancel()
+			delete(k.taken, c)
+			k.count(h, -1)
+		}
+	}
+}
+
+// charges are all that the state says is to be held.
+func (k *keeper) charges() map[charge]*holding {
+	wanted := map[charge]*holding{}
+	k.replica.View(func(s *jobs.State) {
+		for _, id := range s.Running() {
+			j := s.Jobs[id]
+			wanted[charge{job: id}] = &holding{blobs: j.Spec.Blobs(), input: true, provider: j.Provider}
+		}
+		for id, b := range s.Blobs {
+			wanted[charge{kept: id}] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, provider: b.Provider}
+		}
+	})
+	return wanted
+}
+
+// count pins or unpins blobs. It is called with mu held.
+func (k *keeper) count(h *holding, by int) {
+	for _, r := range h.blobs {
 		if by > 0 {
 			k.store.Pin(r.ID)
 		} else {
 			k.store.Unpin(r.ID)
 		}
-		if k.inputs[r.ID] == 0 {
-			delete(k.inputs, r.ID)
-		}
-	}
-}
-
-// release lets the blobs of finished jobs go. It is called with mu held.
-func (k *keeper) release(running map[jobs.JobID]*jobs.Job) {
-	for id, cancel := range k.taken {
-		if running[id] != nil {
+		if !h.input {
 			continue
 		}
-		cancel()
-		delete(k.taken, id)
-		k.replica.View(func(s *jobs.State) {
-			if j := s.Jobs[id]; j != nil {
-				k.count(j.Spec.Blobs(), -1)
-			}
-		})
+		if k.inputs[r.ID] += by; k.inputs[r.ID] == 0 {
+			delete(k.inputs, r.ID)
+		}
 	}
 }
 
@@ -70,33 +95,62 @@ func (k *keeper) isInput(id blob.ID) bool {
 	return k.inputs[id] > 0
 }
 
-// copyInput gets a job's blobs and confirms them, again and again until that
-// succeeds or ctx ends, with the job at the latest.
-func (k *keeper) copyInput(ctx context.Context, id jobs.JobID, j *jobs.Job) {
+// hold copies the blobs of a charge and confirms them, and copies again what has
+// fallen away since (a disk rots), until ctx ends.
+func (k *keeper) hold(ctx context.Context, c charge) {
 	for ctx.Err() == nil {
-		err := k.copyBlobs(ctx, j)
-		if err == nil {
-			err = k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Inputs: []jobs.JobID{id}})
+		err := k.copyBlobs(ctx, c)
+		if err == nil && !k.confirmed(c) {
+			err = k.confirm(ctx, c.held(k.node))
 		}
-		if err == nil {
-			return
+		if err != nil {
+			k.logger.Debug("copy input", "job", c.job, "blob", c.kept.Short(), "error", err)
+			sleep(ctx, keepRetry)
+			continue
 		}
-		k.logger.Debug("copy input", "job", id, "error", err)
-		sleep(ctx, keepRetry)
+		sleep(ctx, repairEvery)
 	}
 }
 
-func (k *keeper) copyBlobs(ctx context.Context, j *jobs.Job) error {
+// held is the confirmation of a charge.
+func (c charge) held(by jobs.NodeID) jobs.ConfirmHeld {
+	if c.job != "" {
+		return jobs.ConfirmHeld{Coordinator: by, Inputs: []jobs.JobID{c.job}}
+	}
+	return jobs.ConfirmHeld{Coordinator: by, Blobs: []blob.ID{c.kept}}
+}
+
+// confirmed tells whether the state knows that this coordinator holds a charge.
+func (k *keeper) confirmed(c charge) (yes bool) {
+	k.replica.View(func(s *jobs.State) {
+		if j := s.Jobs[c.job]; j != nil {
+			yes = s.HoldsInput(j, k.node)
+		} else if b := s.Blobs[c.kept]; b != nil {
+			yes = s.HoldsBlob(b, k.node)
+		}
+	})
+	return yes
+}
+
+func (k *keeper) copyBlobs(ctx context.Context, c charge) error {
+	k.mu.Lock()
+	h := k.taken[c]
+	if h == nil {
+		k.mu.Unlock()
+		return context.Canceled
+	}
+	blobs, provider := h.blobs, h.provider
+	k.mu.Unlock()
 	var providers []swarm.Provider
-	if j.Provider != "" {
-		providers = append(providers, swarm.Provider{Address: j.Provider, Role: jobs.Submitter})
+	if provider != "" {
+		providers = append(providers, swarm.Provider{Address: provider, Role: jobs.Submitter})
 	}
 	for _, v := range k.replica.Voters() {
 		if v.Node != k.node {
 			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
 		}
 	}
-	for _, r := range j.Spec.Blobs() {
+	for _, r := range blobs {
 		if k.store.Complete(r.ID) {
 			continue
 		}

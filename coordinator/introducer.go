@@ -126,5 +126,33 @@ func (d *desk) Introduce(id jobs.NodeID, self swarm.Provider, list []rpc.Announc
 	if !d.leading {
 		return nil, rpc.ErrNoLeader
 	}
-	return d.introducer.announce(id, self, list, time.Now()), nil
+	peers := d.introducer.announce(id, self, list, time.Now())
+	for i, a := range list {
+		if room := a.Peers - len(peers[i]); room > 0 {
+			peers[i] = append(peers[i], d.workersHaving([]blob.Ref{{ID: a.Blob}}, id, room)...)
+		}
+	}
+	return peers, nil
+}
+
+// workersHaving are up to n workers whose heartbeats say that they have pieces of
+// any of these blobs. It is called with mu held.
+func (d *desk) workersHaving(refs []blob.Ref, not jobs.NodeID, n int) []swarm.Provider {
+	var list []swarm.Provider
+	for _, node := range d.tracker.having(refs) {
+		if w := d.workers[node]; w != nil && w.address != "" && node != not && len(list) < n {
+			list = append(list, swarm.Provider{Address: w.address, Role: jobs.Worker})
+		}
+	}
+	return list
+}
+
+// findFor is Introduce for the leader itself, who fetches a blob.
+func (d *desk) findFor(id jobs.NodeID, address string, b blob.ID) ([]swarm.Provider, time.Duration, error) {
+	self := swarm.Provider{Address: address, Role: jobs.Coordinator}
+	peers, err := d.Introduce(id, self, []rpc.Announcement{{Blob: b, Peers: maxProviders}})
+	if err != nil {
+		return nil, 0, err
+	}
+	return peers[0], rpc.AnnounceEvery, nil
 }

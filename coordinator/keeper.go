@@ -45,8 +45,8 @@ type keeper struct {
 	copied map[jobs.JobID]*progress
 
 	mu     sync.Mutex
-	inputs map[blob.ID]int                   // blobs of unfinished jobs, by the number of jobs
-	taken  map[jobs.JobID]context.CancelFunc // ends the copying of a job's blobs
+	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
+	taken  map[charge]*holding
 }
 
 // progress is how far a job's results have been copied.
@@ -69,7 +69,7 @@ func newKeeper(c *Coordinator) *keeper {
 	return &keeper{
 		node: c.base.Identity.Node(), replica: c.replica, store: c.base.Store, swarm: c.base.Swarm,
 		confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger,
-		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[jobs.JobID]context.CancelFunc{},
+		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 	}
 }
 
@@ -77,6 +77,7 @@ func newKeeper(c *Coordinator) *keeper {
 func (k *keeper) run(ctx context.Context) {
 	var inputs sync.WaitGroup
 	defer inputs.Wait()
+	inputs.Go(func() { k.scrub(ctx) })
 	for ctx.Err() == nil {
 		changed := k.replica.Changed()
 		k.keepInputs(ctx, &inputs)

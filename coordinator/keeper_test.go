@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,7 +49,7 @@ func newKeeping(l *lab, store *blobstore.Store) *keeping {
 		node: "c1", replica: l.Replica, store: store, swarm: sw, logger: quiet,
 		confirm: k.note,
 		members: func() []membership.Member { return k.gossip },
-		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[jobs.JobID]context.CancelFunc{},
+		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 	}
 	return k
 }
@@ -375,13 +376,9 @@ func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
 	var copies sync.WaitGroup
 	k.keepInputs(t.Context(), &copies)
 	k.keepInputs(t.Context(), &copies) // takes nothing twice
-	copies.Wait()
-	l.View(func(s *jobs.State) {
-		for _, id := range []jobs.JobID{"j", "twin"} {
-			if s.Jobs[id].InputCopies() != 1 {
-				t.Errorf("the input of %s is not confirmed", id)
-			}
-		}
+	l.until("the inputs of both are confirmed", func() (yes bool) {
+		l.View(func(s *jobs.State) { yes = s.Jobs["j"].InputCopies() == 1 && s.Jobs["twin"].InputCopies() == 1 })
+		return yes
 	})
 	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
 	k.keepInputs(t.Context(), &copies)
@@ -393,6 +390,74 @@ func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
 	if k.isInput(bundle) || len(k.inputs)+len(k.taken) != 0 {
 		t.Error("workers may read the bundle of finished jobs")
 	}
+	copies.Wait()
+}
+
+func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	data := blob.Of([]byte("dataset")).Ref()
+	keep := jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: "op", Provider: "127.0.0.1:1"}} // where nobody is
+	l.do(keep)
+	var copies sync.WaitGroup
+	k.keepInputs(t.Context(), &copies)
+	put(t, k.peer("submitter"), []byte("dataset"))
+	keep.Keep.Provider = k.gossip[0].Address // put again from elsewhere
+	l.do(keep)
+	k.keepInputs(t.Context(), &copies)
+	held := func() (n int) {
+		l.View(func(s *jobs.State) { n = s.Blobs[data.ID].Copies() })
+		return n
+	}
+	l.until("it is confirmed", func() bool { return held() == 1 })
+	if k.isInput(data.ID) {
+		t.Error("workers may read what no job names")
+	}
+	if err := k.store.Delete(data.ID); !errors.Is(err, blobstore.ErrPinned) {
+		t.Errorf("it may be evicted: %v", err)
+	}
+	l.do(jobs.Command{Drop: &jobs.DropBlob{Blob: data.ID, By: "op"}})
+	k.keepInputs(t.Context(), &copies)
+	copies.Wait()
+	if err := k.store.Delete(data.ID); err != nil {
+		t.Errorf("it is held after it was dropped: %v", err)
+	}
+}
+
+func TestKeeperFetchesAgainWhatRotted(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	dir := t.TempDir()
+	k := newKeeping(l, openStore(t, dir))
+	data := bytes.Repeat([]byte("dataset "), 1<<16)
+	ref := blob.Of(data).Ref()
+	put(t, k.peer("submitter"), data)
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, By: "op", Provider: k.gossip[0].Address}})
+	var copies sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	k.keepInputs(ctx, &copies)
+	l.until("it is here", func() bool { return k.store.Complete(ref.ID) })
+	path, err := k.store.Path(ref.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := file.WriteAt([]byte("rot"), 12345); err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	copies.Go(func() { k.scrub(ctx) })
+	l.until("the scrubber notices", func() bool { return !k.store.Complete(ref.ID) })
+	l.until("it is fetched again", func() bool { return k.store.Complete(ref.ID) })
+	if got, err := k.store.ReadRange(ref.ID, 0, -1); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	cancel()
+	copies.Wait()
 }
 
 func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {

@@ -65,12 +65,7 @@ func (t *tracker) having(refs []blob.Ref) []jobs.NodeID {
 func (d *desk) Providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	var list []swarm.Provider
-	for _, id := range d.tracker.having(j.Spec.Blobs()) {
-		if w := d.workers[id]; w != nil && w.address != "" && id != asking && len(list) < maxProviders-3 {
-			list = append(list, swarm.Provider{Address: w.address, Role: jobs.Worker})
-		}
-	}
+	list := d.workersHaving(j.Spec.Blobs(), asking, maxProviders-3)
 	voters := d.replica.Voters()
 	rand.Shuffle(len(voters), func(i, j int) { voters[i], voters[j] = voters[j], voters[i] })
 	for _, v := range voters[:min(2, len(voters))] {

@@ -14,6 +14,7 @@ func (s *State) Clone() *State {
 		Nodes:  cloneEach(s.Nodes, func(n Node) Node { return n }),
 		Owners: cloneEach(s.Owners, func(o Owner) Owner { return o }),
 		Jobs:   cloneEach(s.Jobs, Job.clone),
+		Blobs:  cloneEach(s.Blobs, func(k Kept) Kept { k.Claims = slices.Clone(k.Claims); return k }),
 
 		Holders:   slices.Clone(s.Holders),
 		Numbered:  slices.Clone(s.Numbered),

@@ -23,6 +23,8 @@ type Command struct {
 	Confirm     *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
 	Concede     *ConcedeJob     `cbor:"20,keyasint,omitempty"`
 	Accuse      *AccusePeers    `cbor:"21,keyasint,omitempty"`
+	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
+	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
 }
 
 // FoundGrid is the first command of a grid: its name, its first coordinator
@@ -138,11 +140,12 @@ func (t *Traffic) Add(u Traffic) {
 func addBytes(sum, n int64) int64 { return sum + min(max(0, n), math.MaxInt64-sum) }
 
 // ConfirmHeld says that a coordinator has blobs on its disk: results of tasks,
-// and bundle and input of whole jobs.
+// bundle and input of whole jobs, and blobs that are kept for their own sake.
 type ConfirmHeld struct {
 	Coordinator NodeID        `cbor:"1,keyasint"`
 	Results     []HeldResults `cbor:"2,keyasint,omitempty"`
 	Inputs      []JobID       `cbor:"3,keyasint,omitempty"`
+	Blobs       []blob.ID     `cbor:"4,keyasint,omitempty"`
 }
 
 // HeldResults names results of a job by their sequences, their indices in its

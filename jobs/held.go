@@ -17,6 +17,11 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 			j.InputHolders |= bit
 		}
 	}
+	for _, id := range c.Blobs {
+		if k := s.Blobs[id]; k != nil {
+			k.Holders |= bit
+		}
+	}
 	return Outcome{}
 }
 

@@ -3,6 +3,8 @@ package jobs
 import (
 	"slices"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 // State is everything that the grid agrees on. Read it freely; change it by
@@ -14,6 +16,8 @@ type State struct {
 	Nodes  map[NodeID]*Node   `cbor:"4,keyasint,omitempty"`
 	Owners map[OwnerID]*Owner `cbor:"5,keyasint,omitempty"`
 	Jobs   map[JobID]*Job     `cbor:"6,keyasint,omitempty"`
+	// Blobs are kept for their own sake, not for one job.
+	Blobs map[blob.ID]*Kept `cbor:"11,keyasint,omitempty"`
 	// Holders are the coordinators in the order of their admission; a place in
 	// it is a bit in sets of holders.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
@@ -59,6 +63,7 @@ func (s *State) Reindex() {
 	makeMap(&s.Nodes)
 	makeMap(&s.Owners)
 	makeMap(&s.Jobs)
+	makeMap(&s.Blobs)
 	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]LeasePlace{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
 	for _, a := range s.Answered {
 		s.requests[a.Request] = a.Outcome
@@ -166,6 +171,10 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.concede(c.Concede)
 	case c.Accuse != nil:
 		return s.accuse(c.Accuse)
+	case c.Keep != nil:
+		return s.keepBlob(c.Keep)
+	case c.Drop != nil:
+		return s.dropBlob(c.Drop)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -92,9 +92,6 @@ func (p *peer) close() error {
 	return errors.Join(errs...)
 }
 
-// peersWanted is how many peers to hear of at a time.
-const peersWanted = 32
-
 // find asks the tracker for peers, and announces that this one downloads.
 func (p *peer) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
 	return p.meet(ctx, id, false)
@@ -102,19 +99,7 @@ func (p *peer) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Dur
 
 // meet announces this peer to the tracker, and asks for others.
 func (p *peer) meet(ctx context.Context, id blob.ID, complete bool) ([]swarm.Provider, time.Duration, error) {
-	resp, err := p.announce(ctx, &anthillv1.Announcement{Blob: id[:], Complete: complete, Peers: peersWanted})
-	if err != nil {
-		return nil, 0, err
-	}
-	var list []swarm.Provider
-	for _, s := range resp.GetSwarms() {
-		list = append(list, swarm.ProvidersOf(s.GetPeers())...)
-	}
-	return list, max(time.Second, resp.GetAgain().AsDuration()), nil
-}
-
-func (p *peer) announce(ctx context.Context, a *anthillv1.Announcement) (*anthillv1.AnnounceResponse, error) {
-	return p.tracker.Announce(ctx, &anthillv1.AnnounceRequest{Address: p.listener.Addr().String(), Blobs: []*anthillv1.Announcement{a}})
+	return swarm.Announce(ctx, p.tracker, p.listener.Addr().String(), id, complete)
 }
 
 // serve announces a blob that is complete until ctx ends; began is called once
@@ -153,7 +138,8 @@ func (p *peer) accuse(ctx context.Context, id jobs.NodeID) error {
 func (p *peer) leave(id blob.ID) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if _, err := p.announce(ctx, &anthillv1.Announcement{Blob: id[:], Leaving: true}); err != nil {
+	req := &anthillv1.AnnounceRequest{Address: p.listener.Addr().String(), Blobs: []*anthillv1.Announcement{{Blob: id[:], Leaving: true}}}
+	if _, err := p.tracker.Announce(ctx, req); err != nil {
 		p.grid.logger.Debug("leave", "blob", id, "error", err)
 	}
 }

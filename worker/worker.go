@@ -76,7 +76,8 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 
 func (w *Worker) start(ctx context.Context) (err error) {
 	w.base, err = node.NewBase(ctx, node.BaseConfig{
-		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Quota: w.cfg.Lent.Disk, Traffic: w.cfg.Lent.Traffic, Logger: w.cfg.Logger,
+		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Quota: w.cfg.Lent.Disk, Traffic: w.cfg.Lent.Traffic,
+		Find: w.find, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err
@@ -94,6 +95,12 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	}
 	w.startLying()
 	return w.startSlots()
+}
+
+// find asks the grid who else has or wants a blob, and says that this worker
+// does. Nothing is fetched before there is a connection.
+func (w *Worker) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
+	return swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(w.conn), w.base.Address, id, false)
 }
 
 // startLying does nothing in an honest worker.

@@ -40,9 +40,11 @@ func everyCommand() []jobs.Command {
 			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why",
 			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
 		}}}},
-		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
 		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},
+		{At: 13, Keep: &jobs.KeepBlob{Blob: ref, Name: "corpus", By: "op", Provider: "h:3"}},
+		{At: 14, Drop: &jobs.DropBlob{Blob: ref.ID, By: "op"}},
 	}
 }
 

@@ -21,6 +21,7 @@ var everybody = []jobs.Role{jobs.Coordinator, jobs.Worker, jobs.Submitter, jobs.
 // methods or whole services.
 var access = map[string][]jobs.Role{
 	"/anthill.v1.JobService":                    {jobs.Submitter, jobs.Operator},
+	"/anthill.v1.BlobService":                   {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.NodeService":                   {jobs.Submitter, jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.WorkService":                   {jobs.Worker},
 	"/anthill.v1.PieceService":                  everybody,

@@ -87,6 +87,7 @@ type Server struct {
 	anthillv1.UnimplementedEnrolmentServiceServer
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
+	anthillv1.UnimplementedBlobServiceServer
 	cfg    Config
 	grpc   *grpc.Server
 	health *health.Server
@@ -104,6 +105,7 @@ func New(cfg Config, creds credentials.TransportCredentials) *Server {
 	anthillv1.RegisterCoordinatorServiceServer(s.grpc, s)
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
+	anthillv1.RegisterBlobServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	return s

@@ -142,5 +142,12 @@ func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequ
 	for _, id := range req.GetInputs() {
 		c.Inputs = append(c.Inputs, jobs.JobID(id))
 	}
+	for _, b := range req.GetBlobs() {
+		id, err := blob.IDFrom(b)
+		if err != nil {
+			return nil, badField("blobs", "%v", err)
+		}
+		c.Blobs = append(c.Blobs, id)
+	}
 	return &anthillv1.ConfirmHeldResponse{}, s.cfg.Desk.Confirm(ctx, c)
 }

@@ -5,6 +5,7 @@
 package blob
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -45,6 +46,9 @@ func IDFrom(b []byte) (ID, error) {
 	copy(id[:], b)
 	return id, nil
 }
+
+// Compare orders ids by their bytes: -1, 0 or 1.
+func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 
 // IsZero tells whether the id names nothing.
 func (id ID) IsZero() bool { return id == ID{} }

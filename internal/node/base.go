@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -27,6 +29,8 @@ type BaseConfig struct {
 	// Traffic bounds what other nodes may fetch from here and what is fetched from
 	// them, but not the calls to coordinators.
 	Traffic throttle.Limits
+	// Find is swarm.Config's.
+	Find func(context.Context, blob.ID) ([]swarm.Provider, time.Duration, error)
 	// Found, where set, may make an identity in Dir before one is looked for.
 	Found  func(address string) error
 	Logger *slog.Logger
@@ -76,7 +80,8 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	b.Listener = line.Listen(b.Listener)
 	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC), grpc.WithContextDialer(line.Dial))
 	b.Swarm, err = swarm.New(swarm.Config{
-		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Refused: filepath.Join(cfg.Dir, "refused.json"), Identify: identity.Identify, Logger: cfg.Logger,
+		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Refused: filepath.Join(cfg.Dir, "refused.json"), Identify: identity.Identify,
+		Find: cfg.Find, Logger: cfg.Logger,
 	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -273,6 +274,519 @@ func (*ReportPeersResponse) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{3}
 }
 
+// Blob describes a blob that is kept.
+type Blob struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ref   *BlobRef               `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// Who wants it kept, the oldest claim first.
+	Claims []*BlobClaim `protobuf:"bytes,2,rep,name=claims,proto3" json:"claims,omitempty"`
+	// Coordinators that hold all of it, and how many are needed before its
+	// provider may leave.
+	Copies       uint32 `protobuf:"varint,3,opt,name=copies,proto3" json:"copies,omitempty"`
+	CopiesNeeded uint32 `protobuf:"varint,4,opt,name=copies_needed,json=copiesNeeded,proto3" json:"copies_needed,omitempty"`
+	// Running jobs that read it.
+	Jobs          []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Blob) Reset() {
+	*x = Blob{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Blob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Blob) ProtoMessage() {}
+
+func (x *Blob) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Blob.ProtoReflect.Descriptor instead.
+func (*Blob) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Blob) GetRef() *BlobRef {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *Blob) GetClaims() []*BlobClaim {
+	if x != nil {
+		return x.Claims
+	}
+	return nil
+}
+
+func (x *Blob) GetCopies() uint32 {
+	if x != nil {
+		return x.Copies
+	}
+	return 0
+}
+
+func (x *Blob) GetCopiesNeeded() uint32 {
+	if x != nil {
+		return x.CopiesNeeded
+	}
+	return 0
+}
+
+func (x *Blob) GetJobs() []string {
+	if x != nil {
+		return x.Jobs
+	}
+	return nil
+}
+
+type BlobClaim struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Owner string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// For people, such as a file's name.
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	At            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlobClaim) Reset() {
+	*x = BlobClaim{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlobClaim) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlobClaim) ProtoMessage() {}
+
+func (x *BlobClaim) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlobClaim.ProtoReflect.Descriptor instead.
+func (*BlobClaim) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *BlobClaim) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *BlobClaim) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *BlobClaim) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+type KeepBlobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ref   *BlobRef               `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// At most 128 bytes, on one line.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// HOST:PORT where the caller serves it; may be empty if coordinators have it.
+	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
+	// Repeating a request with the same id does nothing twice.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepBlobRequest) Reset() {
+	*x = KeepBlobRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepBlobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepBlobRequest) ProtoMessage() {}
+
+func (x *KeepBlobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepBlobRequest.ProtoReflect.Descriptor instead.
+func (*KeepBlobRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *KeepBlobRequest) GetRef() *BlobRef {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *KeepBlobRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *KeepBlobRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *KeepBlobRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type KeepBlobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          *Blob                  `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeepBlobResponse) Reset() {
+	*x = KeepBlobResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeepBlobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeepBlobResponse) ProtoMessage() {}
+
+func (x *KeepBlobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeepBlobResponse.ProtoReflect.Descriptor instead.
+func (*KeepBlobResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *KeepBlobResponse) GetBlob() *Blob {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+type GetBlobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBlobRequest) Reset() {
+	*x = GetBlobRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBlobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBlobRequest) ProtoMessage() {}
+
+func (x *GetBlobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBlobRequest.ProtoReflect.Descriptor instead.
+func (*GetBlobRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *GetBlobRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+type GetBlobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          *Blob                  `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBlobResponse) Reset() {
+	*x = GetBlobResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBlobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBlobResponse) ProtoMessage() {}
+
+func (x *GetBlobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBlobResponse.ProtoReflect.Descriptor instead.
+func (*GetBlobResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetBlobResponse) GetBlob() *Blob {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+type ListBlobsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlobsRequest) Reset() {
+	*x = ListBlobsRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlobsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlobsRequest) ProtoMessage() {}
+
+func (x *ListBlobsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlobsRequest.ProtoReflect.Descriptor instead.
+func (*ListBlobsRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{10}
+}
+
+type ListBlobsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blobs         []*Blob                `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlobsResponse) Reset() {
+	*x = ListBlobsResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlobsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlobsResponse) ProtoMessage() {}
+
+func (x *ListBlobsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlobsResponse.ProtoReflect.Descriptor instead.
+func (*ListBlobsResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ListBlobsResponse) GetBlobs() []*Blob {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
+type DropBlobRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	RequestId     string                 `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropBlobRequest) Reset() {
+	*x = DropBlobRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropBlobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropBlobRequest) ProtoMessage() {}
+
+func (x *DropBlobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropBlobRequest.ProtoReflect.Descriptor instead.
+func (*DropBlobRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *DropBlobRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *DropBlobRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type DropBlobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DropBlobResponse) Reset() {
+	*x = DropBlobResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DropBlobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DropBlobResponse) ProtoMessage() {}
+
+func (x *DropBlobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DropBlobResponse.ProtoReflect.Descriptor instead.
+func (*DropBlobResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{13}
+}
+
 type ReadBlobsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Blobs         [][]byte               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
@@ -282,7 +796,7 @@ type ReadBlobsRequest struct {
 
 func (x *ReadBlobsRequest) Reset() {
 	*x = ReadBlobsRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	mi := &file_anthill_v1_blob_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -294,7 +808,7 @@ func (x *ReadBlobsRequest) String() string {
 func (*ReadBlobsRequest) ProtoMessage() {}
 
 func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	mi := &file_anthill_v1_blob_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -307,7 +821,7 @@ func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsRequest.ProtoReflect.Descriptor instead.
 func (*ReadBlobsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReadBlobsRequest) GetBlobs() [][]byte {
@@ -328,7 +842,7 @@ type ReadBlobsResponse struct {
 
 func (x *ReadBlobsResponse) Reset() {
 	*x = ReadBlobsResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -340,7 +854,7 @@ func (x *ReadBlobsResponse) String() string {
 func (*ReadBlobsResponse) ProtoMessage() {}
 
 func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -353,7 +867,7 @@ func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsResponse.ProtoReflect.Descriptor instead.
 func (*ReadBlobsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadBlobsResponse) GetBlob() []byte {
@@ -407,7 +921,7 @@ type ExchangeRequest struct {
 
 func (x *ExchangeRequest) Reset() {
 	*x = ExchangeRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -419,7 +933,7 @@ func (x *ExchangeRequest) String() string {
 func (*ExchangeRequest) ProtoMessage() {}
 
 func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -432,7 +946,7 @@ func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeRequest.ProtoReflect.Descriptor instead.
 func (*ExchangeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExchangeRequest) GetBlob() []byte {
@@ -530,7 +1044,7 @@ type ExchangeResponse struct {
 
 func (x *ExchangeResponse) Reset() {
 	*x = ExchangeResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +1056,7 @@ func (x *ExchangeResponse) String() string {
 func (*ExchangeResponse) ProtoMessage() {}
 
 func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +1069,7 @@ func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeResponse.ProtoReflect.Descriptor instead.
 func (*ExchangeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExchangeResponse) GetManifest() []byte {
@@ -633,7 +1147,7 @@ type AnnounceRequest struct {
 
 func (x *AnnounceRequest) Reset() {
 	*x = AnnounceRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +1159,7 @@ func (x *AnnounceRequest) String() string {
 func (*AnnounceRequest) ProtoMessage() {}
 
 func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +1172,7 @@ func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceRequest.ProtoReflect.Descriptor instead.
 func (*AnnounceRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AnnounceRequest) GetAddress() string {
@@ -690,7 +1204,7 @@ type Announcement struct {
 
 func (x *Announcement) Reset() {
 	*x = Announcement{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -702,7 +1216,7 @@ func (x *Announcement) String() string {
 func (*Announcement) ProtoMessage() {}
 
 func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -715,7 +1229,7 @@ func (x *Announcement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
 func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Announcement) GetBlob() []byte {
@@ -758,7 +1272,7 @@ type AnnounceResponse struct {
 
 func (x *AnnounceResponse) Reset() {
 	*x = AnnounceResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	mi := &file_anthill_v1_blob_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +1284,7 @@ func (x *AnnounceResponse) String() string {
 func (*AnnounceResponse) ProtoMessage() {}
 
 func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	mi := &file_anthill_v1_blob_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +1297,7 @@ func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
 func (*AnnounceResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AnnounceResponse) GetSwarms() []*SwarmPeers {
@@ -810,7 +1324,7 @@ type SwarmPeers struct {
 
 func (x *SwarmPeers) Reset() {
 	*x = SwarmPeers{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	mi := &file_anthill_v1_blob_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +1336,7 @@ func (x *SwarmPeers) String() string {
 func (*SwarmPeers) ProtoMessage() {}
 
 func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	mi := &file_anthill_v1_blob_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +1349,7 @@ func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwarmPeers.ProtoReflect.Descriptor instead.
 func (*SwarmPeers) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SwarmPeers) GetPeers() []*Provider {
@@ -850,7 +1364,7 @@ var File_anthill_v1_blob_proto protoreflect.FileDescriptor
 const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/blob.proto\x12\n" +
-	"anthill.v1\x1a\x1egoogle/protobuf/duration.proto\"-\n" +
+	"anthill.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"-\n" +
 	"\aBlobRef\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\"J\n" +
@@ -859,7 +1373,37 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"*\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\"\x15\n" +
-	"\x13ReportPeersResponse\"(\n" +
+	"\x13ReportPeersResponse\"\xad\x01\n" +
+	"\x04Blob\x12%\n" +
+	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +
+	"\x06claims\x18\x02 \x03(\v2\x15.anthill.v1.BlobClaimR\x06claims\x12\x16\n" +
+	"\x06copies\x18\x03 \x01(\rR\x06copies\x12#\n" +
+	"\rcopies_needed\x18\x04 \x01(\rR\fcopiesNeeded\x12\x12\n" +
+	"\x04jobs\x18\x05 \x03(\tR\x04jobs\"a\n" +
+	"\tBlobClaim\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x87\x01\n" +
+	"\x0fKeepBlobRequest\x12%\n" +
+	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
+	"\bprovider\x18\x03 \x01(\tR\bprovider\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"8\n" +
+	"\x10KeepBlobResponse\x12$\n" +
+	"\x04blob\x18\x01 \x01(\v2\x10.anthill.v1.BlobR\x04blob\" \n" +
+	"\x0eGetBlobRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\"7\n" +
+	"\x0fGetBlobResponse\x12$\n" +
+	"\x04blob\x18\x01 \x01(\v2\x10.anthill.v1.BlobR\x04blob\"\x12\n" +
+	"\x10ListBlobsRequest\";\n" +
+	"\x11ListBlobsResponse\x12&\n" +
+	"\x05blobs\x18\x01 \x03(\v2\x10.anthill.v1.BlobR\x05blobs\"@\n" +
+	"\x0fDropBlobRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\"\x12\n" +
+	"\x10DropBlobResponse\"(\n" +
 	"\x10ReadBlobsRequest\x12\x14\n" +
 	"\x05blobs\x18\x01 \x03(\fR\x05blobs\"U\n" +
 	"\x11ReadBlobsResponse\x12\x12\n" +
@@ -913,7 +1457,12 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
 	"\x0eTrackerService\x12E\n" +
 	"\bAnnounce\x12\x1b.anthill.v1.AnnounceRequest\x1a\x1c.anthill.v1.AnnounceResponse\x12N\n" +
-	"\vReportPeers\x12\x1e.anthill.v1.ReportPeersRequest\x1a\x1f.anthill.v1.ReportPeersResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\vReportPeers\x12\x1e.anthill.v1.ReportPeersRequest\x1a\x1f.anthill.v1.ReportPeersResponse2\xa9\x02\n" +
+	"\vBlobService\x12E\n" +
+	"\bKeepBlob\x12\x1b.anthill.v1.KeepBlobRequest\x1a\x1c.anthill.v1.KeepBlobResponse\x12B\n" +
+	"\aGetBlob\x12\x1a.anthill.v1.GetBlobRequest\x1a\x1b.anthill.v1.GetBlobResponse\x12H\n" +
+	"\tListBlobs\x12\x1c.anthill.v1.ListBlobsRequest\x1a\x1d.anthill.v1.ListBlobsResponse\x12E\n" +
+	"\bDropBlob\x12\x1b.anthill.v1.DropBlobRequest\x1a\x1c.anthill.v1.DropBlobResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_blob_proto_rawDescOnce sync.Once
@@ -928,43 +1477,69 @@ func file_anthill_v1_blob_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_anthill_v1_blob_proto_goTypes = []any{
-	(Role)(0),                   // 0: anthill.v1.Role
-	(*BlobRef)(nil),             // 1: anthill.v1.BlobRef
-	(*Provider)(nil),            // 2: anthill.v1.Provider
-	(*ReportPeersRequest)(nil),  // 3: anthill.v1.ReportPeersRequest
-	(*ReportPeersResponse)(nil), // 4: anthill.v1.ReportPeersResponse
-	(*ReadBlobsRequest)(nil),    // 5: anthill.v1.ReadBlobsRequest
-	(*ReadBlobsResponse)(nil),   // 6: anthill.v1.ReadBlobsResponse
-	(*ExchangeRequest)(nil),     // 7: anthill.v1.ExchangeRequest
-	(*ExchangeResponse)(nil),    // 8: anthill.v1.ExchangeResponse
-	(*AnnounceRequest)(nil),     // 9: anthill.v1.AnnounceRequest
-	(*Announcement)(nil),        // 10: anthill.v1.Announcement
-	(*AnnounceResponse)(nil),    // 11: anthill.v1.AnnounceResponse
-	(*SwarmPeers)(nil),          // 12: anthill.v1.SwarmPeers
-	(*durationpb.Duration)(nil), // 13: google.protobuf.Duration
+	(Role)(0),                     // 0: anthill.v1.Role
+	(*BlobRef)(nil),               // 1: anthill.v1.BlobRef
+	(*Provider)(nil),              // 2: anthill.v1.Provider
+	(*ReportPeersRequest)(nil),    // 3: anthill.v1.ReportPeersRequest
+	(*ReportPeersResponse)(nil),   // 4: anthill.v1.ReportPeersResponse
+	(*Blob)(nil),                  // 5: anthill.v1.Blob
+	(*BlobClaim)(nil),             // 6: anthill.v1.BlobClaim
+	(*KeepBlobRequest)(nil),       // 7: anthill.v1.KeepBlobRequest
+	(*KeepBlobResponse)(nil),      // 8: anthill.v1.KeepBlobResponse
+	(*GetBlobRequest)(nil),        // 9: anthill.v1.GetBlobRequest
+	(*GetBlobResponse)(nil),       // 10: anthill.v1.GetBlobResponse
+	(*ListBlobsRequest)(nil),      // 11: anthill.v1.ListBlobsRequest
+	(*ListBlobsResponse)(nil),     // 12: anthill.v1.ListBlobsResponse
+	(*DropBlobRequest)(nil),       // 13: anthill.v1.DropBlobRequest
+	(*DropBlobResponse)(nil),      // 14: anthill.v1.DropBlobResponse
+	(*ReadBlobsRequest)(nil),      // 15: anthill.v1.ReadBlobsRequest
+	(*ReadBlobsResponse)(nil),     // 16: anthill.v1.ReadBlobsResponse
+	(*ExchangeRequest)(nil),       // 17: anthill.v1.ExchangeRequest
+	(*ExchangeResponse)(nil),      // 18: anthill.v1.ExchangeResponse
+	(*AnnounceRequest)(nil),       // 19: anthill.v1.AnnounceRequest
+	(*Announcement)(nil),          // 20: anthill.v1.Announcement
+	(*AnnounceResponse)(nil),      // 21: anthill.v1.AnnounceResponse
+	(*SwarmPeers)(nil),            // 22: anthill.v1.SwarmPeers
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 24: google.protobuf.Duration
 }
 var file_anthill_v1_blob_proto_depIdxs = []int32{
 	0,  // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
-	2,  // 1: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
-	10, // 2: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
-	12, // 3: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
-	13, // 4: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
-	2,  // 5: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
-	5,  // 6: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
-	7,  // 7: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
-	9,  // 8: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
-	3,  // 9: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
-	6,  // 10: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
-	8,  // 11: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
-	11, // 12: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
-	4,  // 13: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
-	10, // [10:14] is the sub-list for method output_type
-	6,  // [6:10] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	1,  // 1: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
+	6,  // 2: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
+	23, // 3: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
+	1,  // 4: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
+	5,  // 5: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
+	5,  // 6: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
+	5,  // 7: anthill.v1.ListBlobsResponse.blobs:type_name -> anthill.v1.Blob
+	2,  // 8: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
+	20, // 9: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
+	22, // 10: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
+	24, // 11: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
+	2,  // 12: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
+	15, // 13: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
+	17, // 14: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
+	19, // 15: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
+	3,  // 16: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
+	7,  // 17: anthill.v1.BlobService.KeepBlob:input_type -> anthill.v1.KeepBlobRequest
+	9,  // 18: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
+	11, // 19: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
+	13, // 20: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
+	16, // 21: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
+	18, // 22: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
+	21, // 23: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
+	4,  // 24: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
+	8,  // 25: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
+	10, // 26: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
+	12, // 27: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
+	14, // 28: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_blob_proto_init() }
@@ -978,9 +1553,9 @@ func file_anthill_v1_blob_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_blob_proto_rawDesc), len(file_anthill_v1_blob_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   22,
 			NumExtensions: 0,
-			NumServices:   2,
+			NumServices:   3,
 		},
 		GoTypes:           file_anthill_v1_blob_proto_goTypes,
 		DependencyIndexes: file_anthill_v1_blob_proto_depIdxs,

@@ -326,3 +326,239 @@ var TrackerService_ServiceDesc = grpc.ServiceDesc{
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "anthill/v1/blob.proto",
 }
+
+const (
+	BlobService_KeepBlob_FullMethodName  = "/anthill.v1.BlobService/KeepBlob"
+	BlobService_GetBlob_FullMethodName   = "/anthill.v1.BlobService/GetBlob"
+	BlobService_ListBlobs_FullMethodName = "/anthill.v1.BlobService/ListBlobs"
+	BlobService_DropBlob_FullMethodName  = "/anthill.v1.BlobService/DropBlob"
+)
+
+// BlobServiceClient is the client API for BlobService service.
+//
+// For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
+//
+// BlobService keeps datasets: blobs that are put once and serve many jobs. It is
+// for submitters. Any coordinator answers it.
+type BlobServiceClient interface {
+	// KeepBlob asks the coordinators to copy a blob from a provider and to hold it
+	// until it is dropped. They begin at once; GetBlob tells how far they are.
+	KeepBlob(ctx context.Context, in *KeepBlobRequest, opts ...grpc.CallOption) (*KeepBlobResponse, error)
+	// GetBlob describes a blob that is kept. NOT_FOUND if it is not.
+	GetBlob(ctx context.Context, in *GetBlobRequest, opts ...grpc.CallOption) (*GetBlobResponse, error)
+	// ListBlobs describes the blobs that are kept for the caller's owner (for
+	// operators: for anybody), the latest first.
+	ListBlobs(ctx context.Context, in *ListBlobsRequest, opts ...grpc.CallOption) (*ListBlobsResponse, error)
+	// DropBlob takes back the claim of the caller's owner (of an operator: all
+	// claims). A blob that nobody claims goes, once no running job needs it.
+	DropBlob(ctx context.Context, in *DropBlobRequest, opts ...grpc.CallOption) (*DropBlobResponse, error)
+}
+
+type blobServiceClient struct {
+	cc grpc.ClientConnInterface
+}
+
+func NewBlobServiceClient(cc grpc.ClientConnInterface) BlobServiceClient {
+	return &blobServiceClient{cc}
+}
+
+func (c *blobServiceClient) KeepBlob(ctx context.Context, in *KeepBlobRequest, opts ...grpc.CallOption) (*KeepBlobResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KeepBlobResponse)
+	err := c.cc.Invoke(ctx, BlobService_KeepBlob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *blobServiceClient) GetBlob(ctx context.Context, in *GetBlobRequest, opts ...grpc.CallOption) (*GetBlobResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetBlobResponse)
+	err := c.cc.Invoke(ctx, BlobService_GetBlob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *blobServiceClient) ListBlobs(ctx context.Context, in *ListBlobsRequest, opts ...grpc.CallOption) (*ListBlobsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBlobsResponse)
+	err := c.cc.Invoke(ctx, BlobService_ListBlobs_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *blobServiceClient) DropBlob(ctx context.Context, in *DropBlobRequest, opts ...grpc.CallOption) (*DropBlobResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DropBlobResponse)
+	err := c.cc.Invoke(ctx, BlobService_DropBlob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// BlobServiceServer is the server API for BlobService service.
+// All implementations must embed UnimplementedBlobServiceServer
+// for forward compatibility.
+//
+// BlobService keeps datasets: blobs that are put once and serve many jobs. It is
+// for submitters. Any coordinator answers it.
+type BlobServiceServer interface {
+	// KeepBlob asks the coordinators to copy a blob from a provider and to hold it
+	// until it is dropped. They begin at once; GetBlob tells how far they are.
+	KeepBlob(context.Context, *KeepBlobRequest) (*KeepBlobResponse, error)
+	// GetBlob describes a blob that is kept. NOT_FOUND if it is not.
+	GetBlob(context.Context, *GetBlobRequest) (*GetBlobResponse, error)
+	// ListBlobs describes the blobs that are kept for the caller's owner (for
+	// operators: for anybody), the latest first.
+	ListBlobs(context.Context, *ListBlobsRequest) (*ListBlobsResponse, error)
+	// DropBlob takes back the claim of the caller's owner (of an operator: all
+	// claims). A blob that nobody claims goes, once no running job needs it.
+	DropBlob(context.Context, *DropBlobRequest) (*DropBlobResponse, error)
+	mustEmbedUnimplementedBlobServiceServer()
+}
+
+// UnimplementedBlobServiceServer must be embedded to have
+// forward compatible implementations.
+//
+// NOTE: this should be embedded by value instead of pointer to avoid a nil
+// pointer dereference when methods are called.
+type UnimplementedBlobServiceServer struct{}
+
+func (UnimplementedBlobServiceServer) KeepBlob(context.Context, *KeepBlobRequest) (*KeepBlobResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KeepBlob not implemented")
+}
+func (UnimplementedBlobServiceServer) GetBlob(context.Context, *GetBlobRequest) (*GetBlobResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBlob not implemented")
+}
+func (UnimplementedBlobServiceServer) ListBlobs(context.Context, *ListBlobsRequest) (*ListBlobsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBlobs not implemented")
+}
+func (UnimplementedBlobServiceServer) DropBlob(context.Context, *DropBlobRequest) (*DropBlobResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DropBlob not implemented")
+}
+func (UnimplementedBlobServiceServer) mustEmbedUnimplementedBlobServiceServer() {}
+func (UnimplementedBlobServiceServer) testEmbeddedByValue()                     {}
+
+// UnsafeBlobServiceServer may be embedded to opt out of forward compatibility for this service.
+// Use of this interface is not recommended, as added methods to BlobServiceServer will
+// result in compilation errors.
+type UnsafeBlobServiceServer interface {
+	mustEmbedUnimplementedBlobServiceServer()
+}
+
+func RegisterBlobServiceServer(s grpc.ServiceRegistrar, srv BlobServiceServer) {
+	// If the following call panics, it indicates UnimplementedBlobServiceServer was
+	// embedded by pointer and is nil.  This will cause panics if an
+	// unimplemented method is ever invoked, so we test this at initialization
+	// time to prevent it from happening at runtime later due to I/O.
+	if t, ok := srv.(interface{ testEmbeddedByValue() }); ok {
+		t.testEmbeddedByValue()
+	}
+	s.RegisterService(&BlobService_ServiceDesc, srv)
+}
+
+func _BlobService_KeepBlob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KeepBlobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlobServiceServer).KeepBlob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlobService_KeepBlob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlobServiceServer).KeepBlob(ctx, req.(*KeepBlobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BlobService_GetBlob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBlobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlobServiceServer).GetBlob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlobService_GetBlob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlobServiceServer).GetBlob(ctx, req.(*GetBlobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BlobService_ListBlobs_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBlobsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlobServiceServer).ListBlobs(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlobService_ListBlobs_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlobServiceServer).ListBlobs(ctx, req.(*ListBlobsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BlobService_DropBlob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DropBlobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlobServiceServer).DropBlob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlobService_DropBlob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlobServiceServer).DropBlob(ctx, req.(*DropBlobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+// BlobService_ServiceDesc is the grpc.ServiceDesc for BlobService service.
+// It's only intended for direct use with grpc.RegisterService,
+// and not to be introspected or modified (even as a copy)
+var BlobService_ServiceDesc = grpc.ServiceDesc{
+	ServiceName: "anthill.v1.BlobService",
+	HandlerType: (*BlobServiceServer)(nil),
+	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "KeepBlob",
+			Handler:    _BlobService_KeepBlob_Handler,
+		},
+		{
+			MethodName: "GetBlob",
+			Handler:    _BlobService_GetBlob_Handler,
+		},
+		{
+			MethodName: "ListBlobs",
+			Handler:    _BlobService_ListBlobs_Handler,
+		},
+		{
+			MethodName: "DropBlob",
+			Handler:    _BlobService_DropBlob_Handler,
+		},
+	},
+	Streams:  []grpc.StreamDesc{},
+	Metadata: "anthill/v1/blob.proto",
+}

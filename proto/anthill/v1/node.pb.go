@@ -846,7 +846,9 @@ type ConfirmHeldRequest struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Results []*HeldResults         `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
 	// Jobs whose bundle and whole input the caller has.
-	Inputs        []string `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	Inputs []string `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	// Ids of kept blobs that the caller has.
+	Blobs         [][]byte `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -891,6 +893,13 @@ func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
 func (x *ConfirmHeldRequest) GetInputs() []string {
 	if x != nil {
 		return x.Inputs
+	}
+	return nil
+}
+
+func (x *ConfirmHeldRequest) GetBlobs() [][]byte {
+	if x != nil {
+		return x.Blobs
 	}
 	return nil
 }
@@ -1048,10 +1057,11 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06gossip\x18\x03 \x01(\tR\x06gossip\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"_\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"u\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
-	"\x06inputs\x18\x02 \x03(\tR\x06inputs\"B\n" +
+	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
+	"\x05blobs\x18\x03 \x03(\fR\x05blobs\"B\n" +
 	"\vHeldResults\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1c\n" +
 	"\tsequences\x18\x02 \x03(\rR\tsequences\"\x15\n" +

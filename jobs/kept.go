@@ -1,0 +1,129 @@
+package jobs
+
+import (
+	"math/bits"
+	"slices"
+	"unicode"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// Kept is a blob that coordinators hold until nobody claims it any more: a
+// dataset that was put once and serves many jobs.
+type Kept struct {
+	Size   int64   `cbor:"1,keyasint"`
+	Claims []Claim `cbor:"2,keyasint"` // by different owners, oldest first
+	// Provider is where it can be had from who put it last, HOST:PORT.
+	Provider string `cbor:"3,keyasint,omitempty"`
+	Holders  uint64 `cbor:"4,keyasint,omitempty"` // coordinators that have all of it
+}
+
+// Claim says that an owner wants a blob kept.
+type Claim struct {
+	Owner OwnerID `cbor:"1,keyasint"`
+	Name  string  `cbor:"2,keyasint,omitempty"` // for people
+	At    Time    `cbor:"3,keyasint"`
+}
+
+const (
+	// maxKept bounds the blobs that one owner may have kept.
+	maxKept = 4096
+	// maxBlobName bounds the name of one, in bytes.
+	maxBlobName = 128
+)
+
+// KeepBlob claims a blob in the name of a node's owner. Said again, it tells
+// where the blob is now.
+type KeepBlob struct {
+	Blob     blob.Ref `cbor:"1,keyasint"`
+	Name     string   `cbor:"2,keyasint,omitempty"`
+	By       NodeID   `cbor:"3,keyasint"`
+	Provider string   `cbor:"4,keyasint,omitempty"`
+}
+
+// DropBlob takes back the claim of a node's owner; an operator takes back all.
+type DropBlob struct {
+	Blob blob.ID `cbor:"1,keyasint"`
+	By   NodeID  `cbor:"2,keyasint"`
+}
+
+// Copies is the number of coordinators that hold all of it.
+func (k *Kept) Copies() int { return bits.OnesCount64(k.Holders) }
+
+// HoldsBlob says whether a coordinator has confirmed to hold a kept blob.
+func (s *State) HoldsBlob(k *Kept, id NodeID) bool { return k.Holders&s.holderBit(id) != 0 }
+
+// claimOf is the place of an owner's claim, or -1.
+func (k *Kept) claimOf(owner OwnerID) int {
+	return slices.IndexFunc(k.Claims, func(c Claim) bool { return c.Owner == owner })
+}
+
+func (s *State) keepBlob(c *KeepBlob) Outcome {
+	n := s.Nodes[c.By]
+	switch {
+	case n == nil:
+		return rejected(reject(Denied, "UNKNOWN_NODE", "node "+c.By.Short(), "it is not admitted to this grid").next("join it with a token: `anthill join`"))
+	case c.Blob.ID.IsZero():
+		return rejected(invalid("blob", "there is none"))
+	case len(c.Name) > maxBlobName || slices.ContainsFunc([]rune(c.Name), unicode.IsControl):
+		return rejected(invalid("name", "%.40q is not a name", c.Name).next("use at most 128 bytes, on one line"))
+	}
+	k := s.Blobs[c.Blob.ID]
+	if k != nil && k.Size != c.Blob.Size {
+		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), k.Size, c.Blob.Size))
+	}
+	if k == nil || k.claimOf(n.Owner) < 0 {
+		if s.keptBy(n.Owner) >= maxKept {
+			return rejected(reject(Precondition, "TOO_MANY_BLOBS", "owner "+string(n.Owner), "the grid keeps %d blobs for it already", maxKept).
+				next("drop some: `anthill blobs drop BLOB`"))
+		}
+	}
+	if k == nil {
+		k = &Kept{Size: c.Blob.Size}
+		s.Blobs[c.Blob.ID] = k
+	}
+	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now}
+	if at := k.claimOf(n.Owner); at >= 0 {
+		k.Claims[at] = claim
+	} else {
+		k.Claims = append(k.Claims, claim)
+	}
+	if c.Provider != "" {
+		k.Provider = c.Provider
+	}
+	return Outcome{}
+}
+
+// keptBy counts the blobs that an owner claims.
+func (s *State) keptBy(owner OwnerID) (count int) {
+	for _, k := range s.Blobs {
+		if k.claimOf(owner) >= 0 {
+			count++
+		}
+	}
+	return count
+}
+
+func (s *State) dropBlob(c *DropBlob) Outcome {
+	k, n := s.Blobs[c.Blob], s.Nodes[c.By]
+	switch {
+	case k == nil:
+		return rejected(UnknownBlob(c.Blob))
+	case n != nil && n.Role == Operator:
+		k.Claims = nil
+	case n == nil || k.claimOf(n.Owner) < 0:
+		return rejected(reject(Denied, "NOT_YOUR_BLOB", "blob "+c.Blob.Short(), "it is kept for %s", k.Claims[0].Owner).next("ask them, or an operator of the grid"))
+	default:
+		at := k.claimOf(n.Owner)
+		k.Claims = slices.Delete(k.Claims, at, at+1)
+	}
+	if len(k.Claims) == 0 {
+		delete(s.Blobs, c.Blob)
+	}
+	return Outcome{}
+}
+
+// UnknownBlob is the rejection of what names a blob that the grid does not keep.
+func UnknownBlob(id blob.ID) *Rejection {
+	return reject(NotFound, "UNKNOWN_BLOB", "blob "+id.Short(), "the grid keeps none of this id").next("`anthill blobs` lists yours; `anthill put FILE` adds one")
+}
