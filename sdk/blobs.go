@@ -43,6 +43,9 @@ type FetchOptions struct {
 	// Path is the file to write; what has come of it is kept beside it, in
 	// Path.part, until it is complete. Empty: the blob is written to Stream.
 	Path string
+	// Unpack makes Path the directory that was put, once all of it has come. Path
+	// must not be there yet.
+	Unpack bool
 	// Stream gets the blob in order, while it loads.
 	Stream io.Writer
 	// Serve goes on serving it to others, after Done, until ctx ends.
@@ -74,6 +77,9 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 	if err != nil {
 		return problem.Invalid("anthill serve prints the id: 64 hex digits", "get %.100q: %w", name, err)
 	}
+	if _, err := os.Lstat(opts.Path); opts.Unpack && err == nil {
+		return problem.Invalid("choose a directory that is not there yet", "get %s: %s exists", id.Short(), opts.Path)
+	}
 	dir, err := roomFor(opts.Path)
 	if err != nil {
 		return fmt.Errorf("get %s: %w", id.Short(), err)
@@ -100,12 +106,16 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 			done = true // nothing has come that could be gone on with
 		}
 		if errors.Is(err, swarm.ErrUnavailable) {
-			return problem.NotFound("check the id, and that anthill serve still runs where the blob is", "get: %w", err)
+			return problem.NotFound("check the id: anthill blobs lists what the grid keeps; what was served is there only while anthill serve runs", "get: %w", err)
 		}
 		return err
 	}
 	if opts.Path != "" {
-		if err := place(p, id, opts.Path); err != nil {
+		put := place
+		if opts.Unpack {
+			put = placeTree
+		}
+		if err := put(p, id, opts.Path); err != nil {
 			return fmt.Errorf("get %s: %w", id.Short(), err)
 		}
 	}
@@ -235,6 +245,30 @@ func place(p *peer, id blob.ID, path string) error {
 		}
 	}
 	if err := os.Chmod(temp, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
+
+// placeTree gives the directory of an archive its name.
+func placeTree(p *peer, id blob.ID, path string) error {
+	from, err := p.store.Path(id)
+	if err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	temp := path + ".part/tree"
+	if err := os.RemoveAll(temp); err != nil {
+		return errors.Join(err, in.Close())
+	}
+	err = unpack(in, temp)
+	if errors.Is(err, errNotArchive) {
+		err = problem.Invalid("leave the / at the end of -o away: it is a file", "%w", err)
+	}
+	if err := errors.Join(err, in.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temp, path)

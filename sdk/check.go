@@ -92,6 +92,8 @@ func (f *JobFile) checkSplit(s *Split) error {
 		return f.wrong("input.split.file", "name the file to split", "missing")
 	case s.Lines < 0:
 		return f.wrong("input.split.lines", "use 1 or more", "found %d", s.Lines)
+	case s.Lines > 0 && strings.HasPrefix(s.File, blobPrefix):
+		return f.wrong("input.split.lines", "give 'size: 1MiB', or the file itself", "where the lines of a blob end, only the file tells")
 	case (s.Lines == 0) == (s.Size == 0):
 		return f.wrong("input.split", "give 'lines: 1000' or 'size: 1MiB', and not both", "want exactly one of lines and size")
 	}

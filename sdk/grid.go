@@ -41,6 +41,7 @@ type Grid struct {
 	jobs      anthillv1.JobServiceClient
 	nodes     anthillv1.NodeServiceClient
 	enrolment anthillv1.EnrolmentServiceClient
+	blobs     anthillv1.BlobServiceClient
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -89,6 +90,7 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		identity: dir.Identity, patience: cfg.Patience, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
+		blobs:   anthillv1.NewBlobServiceClient(conn),
 		learned: make(chan struct{}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())

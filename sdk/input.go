@@ -83,14 +83,14 @@ func (p *Prepared) readShards(ctx context.Context, file *JobFile, field string, 
 // readSized stores a file whose tasks are runs of equal size.
 func (p *Prepared) readSized(ctx context.Context, file *JobFile) error {
 	split := file.Input.Split
-	data, err := p.importFile(ctx, file, "input.split.file", split.File)
+	data, err := p.source(ctx, file, "input.split.file", split.File)
 	if err != nil {
 		return err
 	}
-	if data.GetSize() == 0 {
+	if data.GetSize() == 0 && len(p.kept) == 0 {
 		return file.noTasks("input.split.file")
 	}
-	p.tasks = int((data.GetSize()-1)/int64(split.Size) + 1)
+	p.tasks = tasksOf(data.GetSize(), int64(split.Size))
 	p.spec.Input = &anthillv1.Input{Source: &anthillv1.Input_Blob{
 		Blob: &anthillv1.BlobInput{Blob: data, ShardSize: int64(split.Size)},
 	}}

@@ -30,7 +30,8 @@ type JobFile struct {
 	Args   []string          `json:"args"`
 	Env    map[string]string `json:"env"`
 	Input  Input             `json:"input"`
-	// Data maps names to paths of files; the guest reads them as /data/NAME.
+	// Data maps names to paths of files, or to blob:ID for what was put into the
+	// grid; the guest reads them as /data/NAME.
 	Data   map[string]string `json:"data"`
 	Limits Limits            `json:"limits"`
 	Trust  Trust             `json:"trust"`
@@ -58,6 +59,7 @@ type Input struct {
 // Split cuts one file, either into runs of Lines lines or into runs of Size
 // bytes wherever they end.
 type Split struct {
+	// File is a path or, with Size, blob:ID for what was put into the grid.
 	File  string `json:"file"`
 	Lines int64  `json:"lines"`
 	Size  Size   `json:"size"`

@@ -26,6 +26,8 @@ type Prepared struct {
 	size  int64
 	dir   string
 	store *blobstore.Store
+	// kept are references to blobs that the grid keeps, see resolve.
+	kept []*anthillv1.BlobRef
 }
 
 // Prepare checks a job and reads the bundle, the input and the data files that
@@ -51,7 +53,8 @@ func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	return p, nil
 }
 
-// Tasks is how many tasks the job has.
+// Tasks is how many tasks the job has; 0 where that depends on a blob that the
+// grid keeps, until it was submitted.
 func (p *Prepared) Tasks() int { return p.tasks }
 
 // Size is how many bytes the bundle, the input and the data files have.
@@ -96,7 +99,7 @@ func (p *Prepared) read(ctx context.Context, file *JobFile) error {
 		return file.wrong("input", "make the tasks larger", "it has %d tasks, more than %d", p.tasks, maxTasks)
 	}
 	for _, name := range file.dataNames() {
-		ref, err := p.importFile(ctx, file, "data."+name, file.Data[name])
+		ref, err := p.source(ctx, file, "data."+name, file.Data[name])
 		if err != nil {
 			return err
 		}

@@ -54,6 +54,9 @@ func (g *Grid) Submit(ctx context.Context, file *JobFile) (*Job, error) {
 // the Job closes it.
 func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, error) {
 	what := "submit job " + prepared.spec.GetName()
+	if err := prepared.resolve(ctx, g); err != nil {
+		return nil, err
+	}
 	listener, err := g.listen()
 	if err != nil {
 		return nil, fmt.Errorf("%s: serve input: %w", what, err)

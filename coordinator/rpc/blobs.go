@@ -102,7 +102,7 @@ func readers(st *jobs.State) map[blob.ID][]string {
 
 func blobToProto(st *jobs.State, id blob.ID, k *jobs.Kept, jobsOf map[blob.ID][]string) *anthillv1.Blob {
 	b := &anthillv1.Blob{
-		Ref: refToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
+		Id: id.String(), Ref: refToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
 	}
 	for _, c := range k.Claims {
 		b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: timestamppb.New(c.At.Std())})

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,12 +19,13 @@ func newGetCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get BLOB -o FILE",
 		Short: "Get a blob from whoever has it",
-		Long: `Get a blob, by the id that anthill serve printed, from all who have pieces of it
-at once, and serve it to others who are getting it. Every piece is checked by its
-hash before it is used.
+		Long: `Get a blob, by the id that anthill put or serve printed, from all who have pieces
+of it at once, and serve it to others who are getting it. Every piece is checked by
+its hash before it is used.
 
 Interrupted, it keeps what has come in FILE.part, and goes on there when it is run
-again. -o - writes to stdout, in order, while it loads.`,
+again. -o - writes to stdout, in order, while it loads; -o DIR/ makes the directory
+that was put.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if misbehave != "" && misbehave != "garbage" {
@@ -37,8 +39,11 @@ again. -o - writes to stdout, in order, while it loads.`,
 			view := newTransferView(cmd.ErrOrStderr())
 			defer view.close()
 			opts := sdk.FetchOptions{Path: path, Serve: serve, Garbage: misbehave != "", Progress: view.show, Done: view.done}
-			if path == "-" {
+			switch {
+			case path == "-":
 				opts.Path, opts.Stream = "", cmd.OutOrStdout()
+			case strings.HasSuffix(path, "/"):
+				opts.Path, opts.Unpack = strings.TrimRight(path, "/"), true
 			}
 			err = grid.FetchBlob(cmd.Context(), args[0], opts)
 			if err != nil && cmd.Context().Err() != nil && opts.Path != "" {
@@ -48,7 +53,7 @@ again. -o - writes to stdout, in order, while it loads.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&path, "output", "o", "", "the `file` to write; - for stdout (required)")
+	cmd.Flags().StringVarP(&path, "output", "o", "", "the `file` to write, or DIR/; - for stdout (required)")
 	cmd.Flags().BoolVar(&serve, "serve", false, "go on serving it to others, until interrupted")
 	cmd.Flags().StringVar(&misbehave, "misbehave", "", "serve `garbage`, for trying out whether others notice")
 	if err := cmd.MarkFlagRequired("output"); err != nil {
@@ -84,11 +89,13 @@ func (v *transferView) line(p sdk.FetchProgress) string {
 	return line
 }
 
-func (v *transferView) show(p sdk.FetchProgress) {
-	line := v.line(p)
+func (v *transferView) show(p sdk.FetchProgress) { v.tell(v.line(p), p.Have, p.Size) }
+
+// tell shows a line, and how much is done of the total.
+func (v *transferView) tell(line string, done, total int64) {
 	switch {
 	case v.bar != nil:
-		v.bar.set(line, p.Have, p.Size)
+		v.bar.set(line, done, total)
 	case time.Since(v.told) >= linePause:
 		v.told = time.Now()
 		fmt.Fprintln(v.w, line)

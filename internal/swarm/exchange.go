@@ -96,6 +96,7 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 		if err := stream.Send(&anthillv1.ExchangeResponse{Piece: uint32(i), Offset: uint32(off), Data: frame}); err != nil {
 			return err
 		}
+		s.uploads.sent.Add(int64(len(frame)))
 	}
 	return nil
 }

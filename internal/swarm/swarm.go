@@ -226,6 +226,12 @@ type Progress struct {
 	Refused int
 }
 
+// Sent is how many bytes of pieces have left this node, over all blobs.
+func (s *Swarm) Sent() int64 { return s.uploads.sent.Load() }
+
+// Clients is how many peers are connected to get a blob from here.
+func (s *Swarm) Clients(id blob.ID) int { return s.uploads.clients(id) }
+
 // Progress tells how far a blob has come, and from where.
 func (s *Swarm) Progress(id blob.ID) Progress {
 	p := Progress{From: make(Traffic)}

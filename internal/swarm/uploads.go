@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -28,6 +29,7 @@ type uploads struct {
 	slots    slots
 	seedings map[blob.ID]*seeding
 	sessions []*session
+	sent     atomic.Int64 // bytes of pieces
 	rng      *rand.Rand
 	now      func() time.Time
 }
@@ -335,6 +337,16 @@ func (u *uploads) midway(n *session, i int) (news *anthillv1.ExchangeResponse, s
 func (u *uploads) withdraw(n *session, i int) {
 	u.end(n, i)
 	u.dispatch()
+}
+
+// clients counts the peers that are connected for a blob.
+func (u *uploads) clients(id blob.ID) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if s := u.seedings[id]; s != nil {
+		return len(s.clients)
+	}
+	return 0
 }
 
 // stopped ends the sending of a piece that is not wanted any more.

@@ -285,7 +285,9 @@ type Blob struct {
 	Copies       uint32 `protobuf:"varint,3,opt,name=copies,proto3" json:"copies,omitempty"`
 	CopiesNeeded uint32 `protobuf:"varint,4,opt,name=copies_needed,json=copiesNeeded,proto3" json:"copies_needed,omitempty"`
 	// Running jobs that read it.
-	Jobs          []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	Jobs []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// The id as people write it: 64 hex digits.
+	Id            string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +355,13 @@ func (x *Blob) GetJobs() []string {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *Blob) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
 }
 
 type BlobClaim struct {
@@ -1373,13 +1382,14 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"*\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\"\x15\n" +
-	"\x13ReportPeersResponse\"\xad\x01\n" +
+	"\x13ReportPeersResponse\"\xbd\x01\n" +
 	"\x04Blob\x12%\n" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +
 	"\x06claims\x18\x02 \x03(\v2\x15.anthill.v1.BlobClaimR\x06claims\x12\x16\n" +
 	"\x06copies\x18\x03 \x01(\rR\x06copies\x12#\n" +
 	"\rcopies_needed\x18\x04 \x01(\rR\fcopiesNeeded\x12\x12\n" +
-	"\x04jobs\x18\x05 \x03(\tR\x04jobs\"a\n" +
+	"\x04jobs\x18\x05 \x03(\tR\x04jobs\x12\x0e\n" +
+	"\x02id\x18\x06 \x01(\tR\x02id\"a\n" +
 	"\tBlobClaim\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+func newBlobsCommand() *cobra.Command {
+	output := formatTable
+	cmd := &cobra.Command{
+		Use:   "blobs",
+		Short: "List the files and directories that the grid keeps for you",
+		Long: `List the files and directories that the grid keeps for you (for operators: for
+anybody), the latest first.`,
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			grid, err := connect(cmd, askPatience)
+			if err != nil {
+				return err
+			}
+			defer grid.Close()
+			blobs, err := grid.Blobs(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if output == formatJSON {
+				return writeJSONLines(cmd.OutOrStdout(), blobs)
+			}
+			return writeBlobs(cmd.OutOrStdout(), blobs)
+		},
+	}
+	addFormatFlag(cmd, &output)
+	cmd.AddCommand(newDropCommand())
+	return cmd
+}
+
+func newDropCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "drop BLOB...",
+		Short: "Let the grid forget files and directories",
+		Long: `Let the grid forget files and directories that it keeps for you. Those that other
+owners want too stay for them; running jobs keep theirs until they are finished.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			grid, err := connect(cmd, askPatience)
+			if err != nil {
+				return err
+			}
+			defer grid.Close()
+			for _, id := range args {
+				if err := grid.Drop(cmd.Context(), id); err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.ErrOrStderr(), "dropped %s\n", id)
+			}
+			return nil
+		},
+	}
+}
+
+func writeBlobs(w io.Writer, list []*anthillv1.Blob) error {
+	var rows []table.Row
+	for _, b := range list {
+		var names, owners []string
+		for _, c := range b.GetClaims() {
+			names, owners = append(names, c.GetName()), append(owners, c.GetOwner())
+		}
+		rows = append(rows, table.Row{
+			b.GetId(), strings.Join(names, ", "), sdk.Size(b.GetRef().GetSize()),
+			fmt.Sprintf("%d of %d", b.GetCopies(), b.GetCopiesNeeded()), strings.Join(owners, ", "), len(b.GetJobs()), stamp(b.GetClaims()[0].GetAt()),
+		})
+	}
+	return writeTable(w, table.Row{"blob", "name", "size", "copies", "owners", "jobs", "put"}, rows)
+}

@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+)
+
+// TestADatasetServesManyJobs puts a file, lets its submitter and a coordinator
+// go, and runs two jobs on it.
+func TestADatasetServesManyJobs(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
+	dir := t.TempDir()
+	data := []byte(strings.Repeat("ants carry more than they weigh\n", 40_000))
+	path := filepath.Join(dir, "corpus.txt")
+	writeFile(t, path, data)
+	writeFile(t, filepath.Join(dir, "echo.wasm"), guesttest.Echo())
+	id := must(t, grid, "put", path)
+	if list := must(t, grid, "blobs"); !strings.Contains(list, id) || !strings.Contains(list, "corpus.txt") {
+		t.Errorf("blobs lists\n%s", list)
+	}
+	if again := must(t, grid, "put", path); again != id {
+		t.Errorf("put again it is %s, not %s", again, id)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for name, size := range map[string]string{"whole": "2MiB", "parts": "100KiB"} {
+		job := filepath.Join(dir, name+".yaml")
+		writeFile(t, job, fmt.Appendf(nil, "name: %s\nbundle: echo.wasm\ninput: {split: {file: 'blob:%s', size: %s}}\ntrust: {replicas: 1}\n", name, id, size))
+		out := filepath.Join(dir, name)
+		must(t, grid, "submit", job, "-o", out)
+		parts, err := filepath.Glob(filepath.Join(out, "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for _, part := range parts {
+			if filepath.Ext(part) == ".json" {
+				continue
+			}
+			text, err := os.ReadFile(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, text...)
+		}
+		if string(got) != string(data) {
+			t.Errorf("%s: %d bytes of %d came back", name, len(got), len(data))
+		}
+	}
+	must(t, grid, "blobs", "drop", id)
+	if code, _, stderr := grid.Run(t, "blobs", "drop", id); code != 3 {
+		t.Errorf("dropped twice: exit code %d, %s", code, stderr)
+	}
+	code, _, stderr := grid.Run(t, "submit", filepath.Join(dir, "whole.yaml"))
+	if code != 3 || !strings.Contains(stderr, "anthill put") {
+		t.Errorf("a job on a dropped dataset: exit code %d, %s", code, stderr)
+	}
+}
+
+// TestADirectoryIsPutAndFetched also loses a coordinator in between.
+func TestADirectoryIsPutAndFetched(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{})
+	tree := filepath.Join(t.TempDir(), "tree")
+	large := make([]byte, 3<<20)
+	rand.Read(large) // never fails
+	if err := os.MkdirAll(filepath.Join(tree, "deep"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(tree, "deep", "large.bin"), large)
+	writeFile(t, filepath.Join(tree, "small.txt"), []byte("small\n"))
+	id := must(t, grid, "put", tree, "--name", "a tree")
+	grid.KillAll(t, "c1")
+	out := filepath.Join(t.TempDir(), "out")
+	must(t, grid, "get", id, "-o", out+"/", "--patience", "20s")
+	expectFile(t, filepath.Join(out, "deep", "large.bin"), large)
+	expectFile(t, filepath.Join(out, "small.txt"), []byte("small\n"))
+	if code, _, stderr := grid.Run(t, "get", id, "-o", out+"/"); code != 2 {
+		t.Errorf("into a directory that is there: exit code %d, %s", code, stderr)
+	}
+	if code, _, stderr := grid.Run(t, "put", filepath.Join(tree, "nothing")); code != 2 {
+		t.Errorf("a file that is not there: exit code %d, %s", code, stderr)
+	}
+}
+
+// must runs a command that succeeds, and returns what it printed.
+func must(t *testing.T, grid *gridtest.Grid, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := grid.Run(t, args...)
+	if code != 0 {
+		t.Fatalf("anthill %s: exit code %d, %s", strings.Join(args, " "), code, stderr)
+	}
+	return strings.TrimSpace(stdout)
+}
+
+func writeFile(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

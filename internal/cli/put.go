@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+func newPutCommand() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:   "put FILE|DIR",
+		Short: "Give a file or a directory to the grid, for many jobs",
+		Long: `Give a file or a directory to the grid, and print its id on stdout. The
+coordinators keep copies until anthill blobs drop; job files name it as blob:ID, and
+anthill get fetches it.
+
+Returns when so many coordinators have it that you can disconnect. Interrupted, run
+it again: what the grid has already is not sent twice.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			grid, err := connect(cmd, followPatience)
+			if err != nil {
+				return err
+			}
+			defer grid.Close()
+			view := &putView{transferView: newTransferView(cmd.ErrOrStderr())}
+			defer view.close()
+			id, err := grid.Put(cmd.Context(), args[0], sdk.PutOptions{Name: name, Progress: view.show})
+			if err != nil {
+				if cmd.Context().Err() != nil {
+					view.close()
+					fmt.Fprintf(cmd.ErrOrStderr(), "go on with: anthill put %s\n", args[0])
+				}
+				return err
+			}
+			view.close()
+			fmt.Fprintln(cmd.OutOrStdout(), id)
+			fmt.Fprintf(cmd.ErrOrStderr(), "the grid has %s: you can disconnect now\nin a job file: blob:%s\nget it with:   anthill get %s -o FILE\n",
+				sdk.Size(view.last.Size), id, id)
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&name, "name", "", "the `name` that anthill blobs shows (default: that of the file)")
+	return cmd
+}
+
+// putView shows how a dataset goes.
+type putView struct {
+	*transferView
+	last sdk.PutProgress
+}
+
+func (v *putView) show(p sdk.PutProgress) {
+	v.last = p
+	rate := float64(p.Sent) / max(time.Since(v.began).Seconds(), 0.001)
+	line := fmt.Sprintf("%s, %d of %d copies, peers: %d, %s sent, %s/s", sdk.Size(p.Size), p.Copies, p.Needed, p.Peers, sdk.Size(p.Sent), sdk.Size(int64(rate)))
+	v.tell(line, min(p.Sent, p.Size), p.Size)
+}

@@ -1,0 +1,150 @@
+package sdk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/problem"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// PutOptions say how to put a dataset.
+type PutOptions struct {
+	// Name is for people; empty: the name of the file.
+	Name string
+	// Begun, where set, is called with the blob's id and size once the grid
+	// knows of it.
+	Begun func(id string, size int64)
+	// Progress, where set, is called several times a second.
+	Progress func(PutProgress)
+}
+
+// PutProgress is how far a dataset has gone.
+type PutProgress struct {
+	Size, Sent int64 // in bytes; Sent counts what left this machine
+	Peers      int   // that take it from here
+	// Copies are the coordinators that have all of it, of the Needed ones.
+	Copies, Needed uint32
+}
+
+// putPoll is how often the grid is asked how many copies there are.
+const putPoll = 250 * time.Millisecond
+
+// Put gives a file or a directory to the grid, which keeps it until Drop. It
+// returns the blob's id when so many coordinators have it that this machine may
+// leave. A directory becomes one blob, an archive that FetchOptions.Unpack takes
+// apart again. Repeated after an interruption, it goes on where it was.
+func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string, err error) {
+	dir, err := os.MkdirTemp("", "anthill-put-")
+	if err != nil {
+		return "", fmt.Errorf("put %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	p, err := g.openPeer(dir, nil)
+	if err != nil {
+		return "", fmt.Errorf("put %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	ref, err := p.importPath(ctx, path)
+	if err != nil {
+		return "", err
+	}
+	if opts.Name == "" {
+		opts.Name = filepath.Base(path)
+	}
+	return ref.ID.String(), p.put(ctx, ref, opts)
+}
+
+// importPath stores a file, or a directory as an archive.
+func (p *peer) importPath(ctx context.Context, path string) (blob.Ref, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
+	}
+	var in io.ReadCloser
+	if info.IsDir() {
+		in = archive(path)
+	} else if in, err = os.Open(path); err != nil {
+		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
+	}
+	ref, err := p.store.Import(cancellable{ctx, in})
+	if err := errors.Join(err, in.Close()); err != nil {
+		return blob.Ref{}, fmt.Errorf("put %s: %w", path, err)
+	}
+	return ref, nil
+}
+
+// put serves a blob until the grid has enough copies.
+func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
+	p.store.Pin(ref.ID)
+	defer p.store.Unpin(ref.ID)
+	what := "put blob " + ref.ID.Short()
+	req := &anthillv1.KeepBlobRequest{
+		Ref: &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}, Name: opts.Name, Provider: p.listener.Addr().String(), RequestId: rand.Text(),
+	}
+	resp, err := call(ctx, p.grid, what, func(ctx context.Context) (*anthillv1.KeepBlobResponse, error) {
+		return p.grid.blobs.KeepBlob(ctx, req)
+	})
+	if err != nil {
+		return err
+	}
+	if opts.Begun != nil {
+		opts.Begun(ref.ID.String(), ref.Size)
+	}
+	for b := resp.GetBlob(); ; {
+		if opts.Progress != nil {
+			opts.Progress(PutProgress{
+				Size: ref.Size, Sent: p.swarm.Sent(), Peers: p.swarm.Clients(ref.ID), Copies: b.GetCopies(), Needed: b.GetCopiesNeeded(),
+			})
+		}
+		if b.GetCopies() >= b.GetCopiesNeeded() {
+			return nil
+		}
+		sleep(ctx, putPoll)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%s: the grid has %d of the %d copies that it needs: %w", what, b.GetCopies(), b.GetCopiesNeeded(), err)
+		}
+		if b, err = p.grid.blob(ctx, ref.ID); err != nil {
+			return err
+		}
+	}
+}
+
+// Blobs describes the datasets that the grid keeps for this owner (for an
+// operator: for anybody), the latest first.
+func (g *Grid) Blobs(ctx context.Context) ([]*anthillv1.Blob, error) {
+	resp, err := call(ctx, g, "list blobs", func(ctx context.Context) (*anthillv1.ListBlobsResponse, error) {
+		return g.blobs.ListBlobs(ctx, &anthillv1.ListBlobsRequest{})
+	})
+	return resp.GetBlobs(), err
+}
+
+// blob describes one dataset.
+func (g *Grid) blob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
+	resp, err := call(ctx, g, "get blob", func(ctx context.Context) (*anthillv1.GetBlobResponse, error) {
+		return g.blobs.GetBlob(ctx, &anthillv1.GetBlobRequest{Id: id[:]})
+	})
+	return resp.GetBlob(), err
+}
+
+// Drop ends the keeping of a dataset, unless other owners want it too. It is an
+// error of kind ErrNotFound if it is not kept, and of kind ErrRefused if it is
+// kept for others alone.
+func (g *Grid) Drop(ctx context.Context, name string) error {
+	id, err := blob.ParseID(name)
+	if err != nil {
+		return problem.Invalid("anthill blobs lists them: an id has 64 hex digits", "drop %.100q: %w", name, err)
+	}
+	req := &anthillv1.DropBlobRequest{Id: id[:], RequestId: rand.Text()}
+	_, err = call(ctx, g, "drop blob", func(ctx context.Context) (*anthillv1.DropBlobResponse, error) {
+		return g.blobs.DropBlob(ctx, req)
+	})
+	return err
+}

@@ -1,0 +1,67 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/problem"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// blobPrefix is how a job file names a blob that the grid keeps, in the place of
+// a path.
+const blobPrefix = "blob:"
+
+// keptBlob is the blob that a path names, if it names one.
+func keptBlob(path string) (id blob.ID, is bool, err error) {
+	name, is := strings.CutPrefix(path, blobPrefix)
+	if !is {
+		return blob.ID{}, false, nil
+	}
+	id, err = blob.ParseID(name)
+	return id, true, err
+}
+
+// source stores a file that a field names, or notes the blob that it names: how
+// large that is, only the grid knows.
+func (p *Prepared) source(ctx context.Context, file *JobFile, field, path string) (*anthillv1.BlobRef, error) {
+	id, kept, err := keptBlob(path)
+	switch {
+	case err != nil:
+		return nil, file.wrong(field, "anthill put prints the id: 64 hex digits", "%w", err)
+	case !kept:
+		return p.importFile(ctx, file, field, path)
+	}
+	ref := &anthillv1.BlobRef{Id: id[:]}
+	p.kept = append(p.kept, ref)
+	return ref, nil
+}
+
+// resolve asks the grid for the sizes of the blobs that it keeps.
+func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
+	for _, ref := range p.kept {
+		b, err := g.blob(ctx, blob.ID(ref.GetId()))
+		if errors.Is(err, problem.ErrNotFound) {
+			return problem.NotFound("put it first: anthill put FILE", "job %s: %w", p.spec.GetName(), err)
+		}
+		if err != nil {
+			return err
+		}
+		ref.Size = b.GetRef().GetSize()
+		p.size += ref.Size
+	}
+	if in := p.spec.GetInput().GetBlob(); in.GetShardSize() > 0 {
+		p.tasks = tasksOf(in.GetBlob().GetSize(), in.GetShardSize())
+	}
+	if p.tasks > maxTasks || p.tasks == 0 {
+		return fmt.Errorf("job %s: %w", p.spec.GetName(),
+			invalid("choose another input.split.size", "the input makes %d tasks, want 1 to %d", p.tasks, maxTasks))
+	}
+	return nil
+}
+
+// tasksOf is how many runs of a size an input has.
+func tasksOf(size, run int64) int { return int((size + run - 1) / run) }
