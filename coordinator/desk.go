@@ -247,7 +247,7 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 	}
 	w := d.hear(id)
 	w.address, w.slots = beat.Address, beat.Slots
-	d.tracker.announce(id, beat.Blobs)
+	d.tracker.announce(id, beat.Blobs, beat.Shares)
 	d.mu.Unlock()
 
 	void, alive := d.sift(id, beat.Leases)
@@ -432,6 +432,9 @@ func (d *desk) commitGrants(ctx context.Context) {
 	if len(request.Offers) == 0 {
 		return
 	}
+	d.mu.Lock()
+	request.Near = d.tracker.near(request.Offers)
+	d.mu.Unlock()
 	d.concede(ctx, request.Live)
 	var grants []jobs.Grant
 	d.replica.View(func(s *jobs.State) {

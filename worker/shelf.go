@@ -39,12 +39,24 @@ func (s *shelf) has(id blob.ID) bool {
 	return slices.Contains(s.ids, id)
 }
 
-func (s *shelf) list() [][]byte {
+// shared bounds the blobs of which the worker tells what it has, the newest ones:
+// of the jobs that it works on now.
+const shared = 8
+
+// list names what is on the shelf, and tells of the newest what is there.
+func (s *shelf) list(have func(blob.ID) (blob.Manifest, blob.Bitmap, error)) (blobs, shares [][]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([][]byte, len(s.ids))
-	for i := range s.ids {
-		list[i] = slices.Clone(s.ids[i][:])
+	for i, id := range s.ids {
+		blobs = append(blobs, slices.Clone(id[:]))
+		if i >= shared {
+			continue
+		}
+		var share blob.Share
+		if m, has, err := have(id); err == nil && len(m.Pieces) > 1 {
+			share = blob.ShareOf(has, len(m.Pieces))
+		}
+		shares = append(shares, share)
 	}
-	return list
+	return blobs, shares
 }

@@ -52,6 +52,7 @@ type Beat struct {
 	Address string
 	Slots   int
 	Blobs   []blob.ID
+	Shares  []blob.Share // of Blobs; may be shorter
 }
 
 // Results is where results are stored and read.
