@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -55,10 +56,21 @@ func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 		}
 		row := table.Row{jobs.NodeID(node.GetId()).Short(), role, node.GetOwner(), state, node.GetSlots(), node.GetLeases()}
 		row = append(row, standing(node)...)
-		rows = append(rows, append(row, node.GetAddress(), node.GetRecord().GetBannedReason()))
+		rows = append(rows, append(row, node.GetAddress(), remarks(node.GetRecord())))
 	}
 	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases",
-		"checks", "credibility", "doubts", "credit", "reliability", "address", "why banned"}, rows)
+		"checks", "credibility", "doubts", "credit", "reliability", "address", "remarks"}, rows)
+}
+
+// remarks say why an owner is banned, or who complains of him.
+func remarks(record *anthillv1.OwnerRecord) string {
+	switch {
+	case record.GetBanned():
+		return record.GetBannedReason()
+	case len(record.GetAccusers()) > 0:
+		return "sent wrong bytes, says " + strings.Join(record.GetAccusers(), ", ")
+	}
+	return ""
 }
 
 // standing is what cross-checking has shown of a worker's owner, and how often

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
@@ -47,6 +48,9 @@ func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeReques
 	ticker := time.NewTicker(patienceForAck / 4)
 	defer ticker.Stop()
 	for {
+		if !s.allow(stream.Context(), n.id) {
+			return statusOf(n.id, blobstore.ErrNotFound) // its job has ended since, say
+		}
 		news, i := s.uploads.todo(n)
 		if news != nil {
 			if err := stream.Send(news); err != nil {

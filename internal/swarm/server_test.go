@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,4 +179,36 @@ func (p *testPeer) exchange(t *testing.T, hello *anthillv1.ExchangeRequest, n in
 		}
 	}
 	return frames, nil
+}
+
+// TestAStreamEndsWithItsPermission: what a job needs may be read while it runs.
+func TestAStreamEndsWithItsPermission(t *testing.T) {
+	store := newStore(t, blobstore.Config{})
+	data := content(3, 4*int(blob.MinPiece))
+	ref, err := store.Put(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var over atomic.Bool
+	srv := NewServer(ServerConfig{Store: store, Allow: func(context.Context, blob.ID) bool { return !over.Load() }})
+	stream := serveStore(t, srv).open(t, &anthillv1.ExchangeRequest{Blob: ref.ID[:]})
+	if _, err := stream.Recv(); err != nil {
+		t.Fatal(err)
+	}
+	over.Store(true)
+	if err := stream.Send(&anthillv1.ExchangeRequest{Ask: []uint32{0, 1, 2, 3}}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		resp, err := stream.Recv()
+		if err != nil {
+			if status.Code(err) != codes.NotFound {
+				t.Errorf("it ended with %v", err)
+			}
+			return
+		}
+		if len(resp.GetData()) > 0 {
+			t.Fatal("data came after the permission had ended")
+		}
+	}
 }
