@@ -6,16 +6,18 @@ import "fmt"
 func (s *State) accept(h *hearing, id JobID, place uint32, v Vote) {
 	j := s.Jobs[id]
 	t, c := j.Open[place], &j.Closed[place]
-	before := c.Output
+	before := c.vote()
 	if c.open() {
 		j.Count++
 		before = t.Was
 	}
-	if !before.ID.IsZero() && before != v.Output {
+	if before != (Vote{}) && before != v {
 		j.Changed++
 		h.changed[id] = append(h.changed[id], j.TaskAt(place))
 	}
-	*c = ClosedTask{Output: v.Output, Sequence: uint32(len(j.Order))}
+	j.Fuel.subtract(c.Fuel)
+	j.Fuel.add(v.Fuel)
+	*c = ClosedTask{Output: v.Output, Sequence: uint32(len(j.Order)), Fuel: v.Fuel}
 	j.Order = append(j.Order, place)
 	j.Unheld[place] = t.voters(v)
 	j.Progress = s.Now
@@ -37,10 +39,11 @@ func (t *Task) voters(v Vote) []NodeID {
 func (s *State) reopen(h *hearing, id JobID, place uint32) {
 	j := s.Jobs[id]
 	t, c := j.Open[place], &j.Closed[place]
-	if c.open() || !j.Spec.Trust.Fixed() && len(t.voters(Vote{Output: c.Output})) > 0 {
+	if c.open() || !j.Spec.Trust.Fixed() && len(t.voters(c.vote())) > 0 {
 		return
 	}
-	t.Was = c.Output
+	t.Was = c.vote()
+	j.Fuel.subtract(c.Fuel)
 	*c = ClosedTask{}
 	delete(j.Unheld, place)
 	j.Count--
@@ -66,7 +69,7 @@ func (s *State) remember(c *ClosedTask) *Task {
 		if v != 0 {
 			worker := s.Numbered[v-1]
 			t.Attempts = append(t.Attempts, Attempt{
-				Worker: worker, Owner: s.Nodes[worker].Owner, State: AttemptVoted, Vote: Vote{Output: c.Output}, Agreed: true,
+				Worker: worker, Owner: s.Nodes[worker].Owner, State: AttemptVoted, Vote: c.vote(), Agreed: true,
 			})
 		}
 	}
@@ -90,7 +93,7 @@ func (s *State) shelve(j *Job, place uint32) {
 		j.Kept[place] = t
 		return
 	}
-	for i, worker := range t.voters(Vote{Output: c.Output}) {
+	for i, worker := range t.voters(c.vote()) {
 		c.Voters[i] = s.Nodes[worker].Number
 	}
 }
@@ -107,7 +110,7 @@ func (t *Task) plain() bool {
 			return false
 		}
 	}
-	return votes <= 2 && t.Lies == 0 && !t.Disputed && t.Was.ID.IsZero()
+	return votes <= 2 && t.Lies == 0 && !t.Disputed && t.Was == Vote{}
 }
 
 // finishIfDone ends a job that has all results on enough disks and, where it
@@ -211,7 +214,7 @@ func (s *State) settleFor(h *hearing, id JobID, place uint32) {
 		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s (this is right with a probability of %v; too few workers to be surer)", j.TaskAt(place), lead.first.Reason, p))
 	default:
 		t.Disputed = false
-		if c := &j.Closed[place]; c.open() || c.Output != lead.vote.Output {
+		if c := &j.Closed[place]; c.open() || c.vote() != lead.vote {
 			s.accept(h, id, place, lead.vote)
 		}
 		s.raiseDoubt(t, lead.vote)

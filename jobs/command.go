@@ -117,6 +117,7 @@ type Report struct {
 	Output   blob.Ref      `cbor:"5,keyasint"`
 	Reason   string        `cbor:"6,keyasint,omitempty"`
 	Fetched  Traffic       `cbor:"7,keyasint"`
+	Fuel     uint64        `cbor:"10,keyasint,omitempty"` // that the guest used; of votes
 }
 
 // MaxReason bounds Report.Reason in bytes.

@@ -99,9 +99,13 @@ func (g *grid) grant(job string, task uint32, worker string, repeat bool) LeaseI
 }
 
 // vote reports how a lease ended: an output; "!3" crashed with exit code 3;
-// "killed" and "lost".
+// "killed" and "lost". "@9" after it: with 9 units of fuel used.
 func vote(lease LeaseID, worker, how string) Report {
 	r := Report{Lease: lease, Worker: NodeID(worker), Status: Succeeded}
+	how, fuel, burnt := strings.Cut(how, "@")
+	if burnt {
+		fmt.Sscan(fuel, &r.Fuel)
+	}
 	switch code, crashed := strings.CutPrefix(how, "!"); {
 	case crashed:
 		r.Status, r.Reason = Crashed, "exit code "+code

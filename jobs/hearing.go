@@ -75,7 +75,7 @@ func (s *State) decide(h *hearing, id JobID, place uint32, v Vote) {
 		}
 	}
 	s.acknowledge(j, t)
-	if c := &j.Closed[place]; c.open() || c.Output != v.Output {
+	if c := &j.Closed[place]; c.open() || c.vote() != v {
 		s.accept(h, id, place, v)
 	}
 	if j.Spec.Trust.Fixed() {
@@ -109,6 +109,7 @@ func (s *State) acknowledge(j *Job, t *Task) {
 			a.Agreed = true
 			o.Agreed++
 			o.Credit++
+			o.Fuel.add(a.Vote.Fuel)
 			j.Attempts.Agreed++
 			t.Agreeing++
 		}
@@ -128,6 +129,7 @@ func (s *State) retract(j *Job, a *Attempt) {
 	if a.Agreed {
 		o.Agreed--
 		o.Credit -= min(1, o.Credit)
+		o.Fuel.subtract(a.Vote.Fuel)
 		j.Attempts.Agreed--
 	}
 	if a.Checked {
@@ -220,7 +222,7 @@ func (s *State) mistrust(id OwnerID, b blame) {
 // left to fear.
 func (s *State) ban(h *hearing, id OwnerID, why string) {
 	o := s.Owners[id]
-	o.Banned, o.Credit = why, 0
+	o.Banned, o.Credit, o.Fuel = why, 0, FuelSum{}
 	if o.works {
 		s.bannedCrew++
 	}

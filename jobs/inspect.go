@@ -39,7 +39,7 @@ func (s *State) Inspect(j *Job, place uint32) TaskReport {
 		t = s.remember(c)
 	}
 	r := TaskReport{Verdict: "running", Output: c.Output}
-	r.gather(s, t, Vote{Output: c.Output}, !c.open())
+	r.gather(s, t, c.vote(), !c.open())
 	switch {
 	case t.Disputed:
 		r.Verdict = "disputed"

@@ -111,7 +111,7 @@ func (m *machine) reportAny(t *rapid.T) {
 	var reports []Report
 	for range rapid.IntRange(1, 10).Draw(t, "reports") {
 		g := rapid.SampledFrom(m.leases).Draw(t, "lease")
-		r := vote(g.Lease, string(g.Worker), rapid.SampledFrom([]string{"a", "a", "a", "a", "a", "a", "b", "!1", "killed", "lost"}).Draw(t, "how"))
+		r := vote(g.Lease, string(g.Worker), rapid.SampledFrom([]string{"a@9", "a@9", "a@9", "a@9", "a@9", "a@9", "b", "a@8", "!1", "killed", "lost"}).Draw(t, "how"))
 		if len(held) > 0 && rapid.IntRange(0, 3).Draw(t, "wild") > 0 {
 			r.Lease = rapid.SampledFrom(held).Draw(t, "held")
 			_, r.Worker, _ = m.Lease(r.Lease)
@@ -181,6 +181,9 @@ func (m *machine) check(t *rapid.T) {
 		if got.Agreed != o.Agreed || got.Outvoted != o.Outvoted || got.Checks != o.Checks || (got.Banned != "") != (o.Banned != "") {
 			t.Fatalf("owner %s: %+v, want %+v", id, got, o)
 		}
+		if got.Banned == "" && got.Fuel != (FuelSum{Low: m.model.fuel[id]}) {
+			t.Fatalf("owner %s: credited with %v of fuel, want %d", id, got.Fuel, m.model.fuel[id])
+		}
 	}
 }
 
@@ -209,17 +212,21 @@ func (m *machine) checkJob(t *rapid.T, id JobID, j *Job) {
 // checkClosed: the same tasks have the same results, and what happened to them
 // after they had one before is told.
 func (m *machine) checkClosed(t *rapid.T, id JobID, j *Job) {
-	want := m.model.jobs[id]
+	want, fuel := m.model.jobs[id], uint64(0)
 	for i := range j.Next {
 		v, closed := want.closed[i]
 		c := &j.Closed[i]
-		if c.open() == closed || c.Output != v.Output || closed && j.Open[i] != nil {
+		if c.open() == closed || c.vote() != v || closed && j.Open[i] != nil {
 			t.Fatalf("%s: task %d: %+v, open %v, want %+v", id, i, c, j.Open[i], v)
 		}
+		fuel += v.Fuel
 		_, unheld := j.Unheld[i]
 		if scarce := closed && bits.OnesCount64(c.Holders) < m.CopiesNeeded(); j.State == JobRunning && scarce != unheld {
 			t.Fatalf("%s: task %d has holders %b, unheld: %v", id, i, c.Holders, unheld)
 		}
+	}
+	if j.Fuel != (FuelSum{Low: fuel}) {
+		t.Fatalf("%s: its results took %d of fuel, counted %v", id, fuel, j.Fuel)
 	}
 	checkOrder(t, id, j)
 	if int(j.Reopened) < len(want.reopened) {

@@ -71,6 +71,8 @@ type Job struct {
 	Conceded bool `cbor:"28,keyasint,omitempty"`
 	// Pace is how long an attempt takes that ends with a vote: a moving average.
 	Pace time.Duration `cbor:"29,keyasint,omitempty"`
+	// Fuel is what the accepted results took.
+	Fuel FuelSum `cbor:"40,keyasint"`
 
 	tally *tally
 }
@@ -82,7 +84,11 @@ type ClosedTask struct {
 	Holders  uint64    // coordinators that have the output
 	Voters   [2]uint32 // the workers who voted for it, see State.Numbered; unless Kept tells
 	Sequence uint32    // of its latest acceptance, in Order
+	Fuel     uint64    // that it took
 }
+
+// vote is the accepted one; zero while the task is open.
+func (c *ClosedTask) vote() Vote { return Vote{Output: c.Output, Fuel: c.Fuel} }
 
 func (c *ClosedTask) open() bool { return c.Output.ID.IsZero() }
 
@@ -107,7 +113,7 @@ type Task struct {
 	Agreeing uint32 `cbor:"4,keyasint,omitempty"`
 	Exposed  Time   `cbor:"6,keyasint,omitempty"`
 	// Was is the result that was accepted before the task was reopened.
-	Was blob.Ref `cbor:"5,keyasint,omitempty"`
+	Was Vote `cbor:"5,keyasint"`
 }
 
 // AttemptState is where an attempt is in its life.

@@ -187,9 +187,9 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	s.discount(j, p.Task)
 	switch r.Status {
 	case Succeeded:
-		s.vote(j, a, Vote{Output: r.Output}, "")
+		s.vote(j, a, Vote{Output: r.Output, Fuel: r.Fuel}, "")
 	case Crashed:
-		s.vote(j, a, Vote{Failed: true, ExitCode: r.ExitCode}, reason)
+		s.vote(j, a, Vote{Failed: true, ExitCode: r.ExitCode, Fuel: r.Fuel}, reason)
 	case Killed:
 		s.endLease(a, AttemptKilled, reason)
 		s.Nodes[a.Worker].stumble()

@@ -10,6 +10,8 @@ type model struct {
 	owners   map[OwnerID]*Owner
 	// stumbles is how much of a worker's reliability is lost.
 	stumbles map[NodeID]Prob
+	// fuel is what owners are credited with.
+	fuel map[OwnerID]uint64
 }
 
 type modelAttempt struct {
@@ -27,7 +29,7 @@ type modelJob struct {
 }
 
 func newModel() *model {
-	return &model{jobs: map[JobID]*modelJob{}, owners: map[OwnerID]*Owner{}, stumbles: map[NodeID]Prob{}}
+	return &model{jobs: map[JobID]*modelJob{}, owners: map[OwnerID]*Owner{}, stumbles: map[NodeID]Prob{}, fuel: map[OwnerID]uint64{}}
 }
 
 func (m *model) owner(id OwnerID) *Owner {
@@ -121,9 +123,9 @@ func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 	}
 	switch r.Status {
 	case Succeeded:
-		a.State, a.Vote = AttemptVoted, Vote{Output: r.Output}
+		a.State, a.Vote = AttemptVoted, Vote{Output: r.Output, Fuel: r.Fuel}
 	case Crashed:
-		a.State, a.Vote = AttemptVoted, Vote{Failed: true, ExitCode: r.ExitCode}
+		a.State, a.Vote = AttemptVoted, Vote{Failed: true, ExitCode: r.ExitCode, Fuel: r.Fuel}
 	case Killed:
 		a.State = AttemptKilled
 		counts.Killed++
@@ -185,6 +187,7 @@ func (m *model) score(job JobID, task uint32, v Vote, blamed map[OwnerID]bool) {
 func (m *model) count(a *modelAttempt, checked bool) {
 	a.Agreed, a.Checked = true, checked
 	m.owner(a.Owner).Agreed++
+	m.fuel[a.Owner] += a.Vote.Fuel
 	m.jobs[a.job].counts.Agreed++
 	if checked {
 		m.owner(a.Owner).Checks++
@@ -194,6 +197,7 @@ func (m *model) count(a *modelAttempt, checked bool) {
 func (m *model) uncount(a *modelAttempt) {
 	if a.Agreed {
 		m.owner(a.Owner).Agreed--
+		m.fuel[a.Owner] -= a.Vote.Fuel
 		m.jobs[a.job].counts.Agreed--
 	}
 	if a.Checked {

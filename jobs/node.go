@@ -36,6 +36,8 @@ type Owner struct {
 	Doubts uint32 `cbor:"5,keyasint,omitempty"`
 	// Credit counts accepted results that he voted for.
 	Credit uint64 `cbor:"6,keyasint,omitempty"`
+	// Fuel is what those results took.
+	Fuel FuelSum `cbor:"20,keyasint"`
 	// Prior is the probability that he is a saboteur; zero: the grid's.
 	Prior Prob `cbor:"7,keyasint,omitempty"`
 	// Accusers are owners to whom he served wrong bytes, as they say.

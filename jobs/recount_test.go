@@ -66,7 +66,7 @@ func (m *trusting) wrongResults(id JobID) float64 {
 	j, said, sum := m.Jobs[id], m.opinions(id), 0.0
 	for place := range j.Closed {
 		if c := &j.Closed[place]; !c.open() {
-			sum += m.wrongWith(id, said, said[place], Vote{Output: c.Output})
+			sum += m.wrongWith(id, said, said[place], c.vote())
 		}
 	}
 	return sum
@@ -114,7 +114,7 @@ func (m *trusting) posterior(here opinions, accepted Vote) float64 {
 func (m *trusting) checksIn(id JobID, said []opinions, o OwnerID) uint64 {
 	n := uint64(0)
 	for place := range said {
-		if who := said[place][Vote{Output: m.Jobs[id].Closed[place].Output}]; who[o] && len(who) > 1 {
+		if who := said[place][m.Jobs[id].Closed[place].vote()]; who[o] && len(who) > 1 {
 			n++
 		}
 	}

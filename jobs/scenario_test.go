@@ -20,7 +20,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 //	coordinator NODE | worker NODE [OWNER] [prior=P] | submitter NODE OWNER
 //	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N] [max_error=P]
 //	grant JOB TASK[-TASK] WORKER... [repeat]
-//	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed or lost
+//	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed or lost; @FUEL
 //	confirm COORDINATOR JOB TASK...      the latest results of tasks
 //	renew | expire | cancel JOB NODE | concede JOB | pass DURATION
 //	checks OWNER N                       as if he had survived so many
@@ -255,8 +255,11 @@ func (g *grid) show(id JobID) string {
 	}
 	for seq, i := range j.Order {
 		if j.Current(uint32(seq)) {
-			fmt.Fprintf(&b, "task %d: %s, held by %b\n", i, nameOf(Vote{Output: j.Closed[i].Output}), j.Closed[i].Holders)
+			fmt.Fprintf(&b, "task %d: %s, held by %b\n", i, nameOf(j.Closed[i].vote()), j.Closed[i].Holders)
 		}
+	}
+	if used := j.Fuel.Uint64(); used > 0 {
+		fmt.Fprintf(&b, "fuel %d of about %d\n", used, j.FuelEstimate())
 	}
 	for _, i := range j.OpenTasks() {
 		fmt.Fprintf(&b, "task %d: %s\n", i, g.showTask(j, j.Open[i]))
@@ -315,17 +318,21 @@ func saidBy(s AttemptState, v Vote) string {
 }
 
 func nameOf(v Vote) string {
+	name := strings.TrimRight(string(v.Output.ID[:]), "\x00")
 	if v.Failed {
-		return fmt.Sprintf("!%d", v.ExitCode)
+		name = fmt.Sprintf("!%d", v.ExitCode)
 	}
-	return strings.TrimRight(string(v.Output.ID[:]), "\x00")
+	if v.Fuel > 0 {
+		name += fmt.Sprintf("@%d", v.Fuel)
+	}
+	return name
 }
 
 func (g *grid) showReport(r TaskReport) string {
 	var b strings.Builder
 	b.WriteString(r.Verdict)
 	if !r.Output.ID.IsZero() {
-		fmt.Fprintf(&b, ": %s is right with a probability of %v", nameOf(Vote{Output: r.Output}), r.Credibility)
+		fmt.Fprintf(&b, ": %s is right with a probability of %v", nameOf(r.Groups[0].Vote), r.Credibility)
 	}
 	b.WriteString("\n")
 	for i, group := range r.Groups {
@@ -349,6 +356,9 @@ func (g *grid) showOwners() string {
 			continue
 		}
 		fmt.Fprintf(&b, "%s: %d agreed, %d outvoted, %s survived, credibility %v", id, o.Agreed, o.Outvoted, plural(int(o.Checks), "check"), g.Credibility(id))
+		if fuel := o.Fuel.Uint64(); fuel > 0 {
+			fmt.Fprintf(&b, ", %d of fuel", fuel)
+		}
 		if o.Doubts > 0 {
 			fmt.Fprintf(&b, ", %s", plural(int(o.Doubts), "doubt"))
 		}

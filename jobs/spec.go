@@ -32,6 +32,8 @@ type Spec struct {
 	Data   []DataFile        `cbor:"6,keyasint,omitempty"`
 	Limits Limits            `cbor:"7,keyasint"`
 	Trust  Trust             `cbor:"8,keyasint"`
+	// Metering says by which rules fuel is counted.
+	Metering uint32 `cbor:"12,keyasint"`
 }
 
 // Input is what the tasks read on stdin; exactly one of its fields is set.
@@ -68,6 +70,8 @@ type Limits struct {
 	Time   time.Duration `cbor:"1,keyasint"` // wall clock
 	Memory int64         `cbor:"2,keyasint"` // bytes of linear memory
 	Output int64         `cbor:"3,keyasint"` // bytes on stdout
+	// Fuel is how much work the guest may do, see Metering; 0: no limit.
+	Fuel int64 `cbor:"10,keyasint,omitempty"`
 }
 
 // Trust says what it takes to believe results: a bound on the share of wrong
@@ -93,13 +97,14 @@ func (t Trust) Fixed() bool { return t.Quorum > 0 }
 const DefaultMaxError = One / 10_000
 
 // WithDefaults fills in what the submitter left out: 10 minutes, 512 MiB,
-// 16 MiB of output; a max_error of 1e-4 or, under fixed replication, 2 agreeing
-// attempts of at most 5.
+// 16 MiB of output and any amount of fuel; a max_error of 1e-4 or, under fixed
+// replication, 2 agreeing attempts of at most 5; the Metering of this version.
 func (s Spec) WithDefaults() Spec {
 	setDefault(&s.Limits.Time, 10*time.Minute)
 	setDefault(&s.Limits.Memory, 512<<20)
 	setDefault(&s.Limits.Output, 16<<20)
 	s.Trust = s.Trust.withDefaults()
+	setDefault(&s.Metering, Metering)
 	return s
 }
 
@@ -200,7 +205,7 @@ func (s Spec) Validate() *Rejection {
 	if s.Bundle.ID.IsZero() || s.Bundle.Size <= 0 {
 		return invalid("bundle", "there is none").next("name the WASM module to run")
 	}
-	for _, check := range []func() *Rejection{s.checkInput, s.checkText, s.checkData, s.checkLimits, s.checkTrust} {
+	for _, check := range []func() *Rejection{s.checkInput, s.checkText, s.checkData, s.checkLimits, s.checkFuel, s.checkTrust} {
 		if r := check(); r != nil {
 			return r
 		}
@@ -280,6 +285,16 @@ func (s Spec) checkLimits() *Rejection {
 		return invalid("limits.memory", "%d bytes is not between 64 KiB and 4 GiB", l.Memory).next("leave it out for 512 MiB")
 	case l.Output < 0 || l.Output > MaxOutput:
 		return invalid("limits.output", "%d bytes is not between 0 and 256 MiB", l.Output).next("give each task less to do")
+	}
+	return nil
+}
+
+func (s Spec) checkFuel() *Rejection {
+	switch {
+	case s.Limits.Fuel < 0 || s.Limits.Fuel > MaxFuel:
+		return invalid("limits.fuel", "%d is not between 0 and %d", s.Limits.Fuel, int64(MaxFuel)).next("leave it out for no limit")
+	case s.Metering < 1 || s.Metering > Metering:
+		return invalid("metering", "this grid counts fuel by rules 1 to %d, the job wants %d", Metering, s.Metering).next("upgrade the grid's coordinators, or leave it out")
 	}
 	return nil
 }

@@ -67,6 +67,11 @@ func TestValidate(t *testing.T) {
 		{"too much memory", func(s *Spec) { s.Limits.Memory = MaxMemory + 1 }, "limits.memory"},
 		{"negative output", func(s *Spec) { s.Limits.Output = -1 }, "limits.output"},
 		{"too much output", func(s *Spec) { s.Limits.Output = MaxOutput + 1 }, "limits.output"},
+		{"some fuel", func(s *Spec) { s.Limits.Fuel = MaxFuel }, ""},
+		{"negative fuel", func(s *Spec) { s.Limits.Fuel = -1 }, "limits.fuel"},
+		{"too much fuel", func(s *Spec) { s.Limits.Fuel = MaxFuel + 1 }, "limits.fuel"},
+		{"no metering", func(s *Spec) { s.Metering = 0 }, "metering"},
+		{"metering of the future", func(s *Spec) { s.Metering = Metering + 1 }, "metering"},
 		{"no quorum", func(s *Spec) { s.Trust.Quorum = 0 }, "trust.quorum"},
 		{"large quorum", func(s *Spec) { s.Trust.Quorum = 17 }, "trust.quorum"},
 		{"no replicas", func(s *Spec) { s.Trust.Replicas = 0 }, "trust.replicas"},
@@ -129,9 +134,12 @@ func TestWithDefaults(t *testing.T) {
 			t.Errorf("%+v becomes %+v, want %+v", test.given, got, test.want)
 		}
 	}
-	want := Limits{10 * time.Minute, 512 << 20, 16 << 20}
+	want := Limits{Time: 10 * time.Minute, Memory: 512 << 20, Output: 16 << 20}
 	if got := (Spec{}).WithDefaults().Limits; got != want {
 		t.Errorf("limits %+v, want %+v", got, want)
+	}
+	if got := (Spec{}).WithDefaults().Metering; got != Metering {
+		t.Errorf("fuel counted by rules %d, want %d", got, Metering)
 	}
 	if s := rangeSpec(1); !reflect.DeepEqual(s.WithDefaults(), s) {
 		t.Error("defaults change a full spec")

@@ -119,7 +119,7 @@ func (s *State) supporters(j *Job, place uint32) (who []uint32, contested bool) 
 		a := &t.Attempts[i]
 		switch {
 		case a.State != AttemptVoted:
-		case a.Vote == (Vote{Output: c.Output}):
+		case a.Vote == c.vote():
 			who = add(who, s.Owners[a.Owner].number)
 		default:
 			contested = true
@@ -214,7 +214,7 @@ func (s *State) rate(o *Owner, checks uint64) rate {
 // wrong. Where votes differ, somebody lies about this very task, however rarely
 // he does otherwise: then only what is known of the owners beforehand counts.
 func (s *State) doubt(j *Job, place uint32, rates []rate) Prob {
-	t, accepted := j.task(place), Vote{Output: j.Closed[place].Output}
+	t, accepted := j.task(place), j.Closed[place].vote()
 	sum := One
 	for i := range t.Attempts {
 		a := &t.Attempts[i]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"math/big"
 	"math/bits"
 	"reflect"
 	"slices"
@@ -192,19 +193,32 @@ func (m *trusting) reportSome(t *rapid.T, n int) {
 // reportOf is mostly right, with liars who lie about the same tasks alike, and
 // now and then an accident.
 func (m *trusting) reportOf(t *rapid.T, id LeaseID) Report {
-	_, worker, _ := m.Lease(id)
+	p, worker, _ := m.Lease(id)
 	how := rapid.SampledFrom([]string{"right", "right", "right", "right", "right", "right", "right", "right", "killed", "lost", "stray", "!1"}).Draw(t, "how")
 	if o := m.Nodes[worker].Owner; o >= m.liars && how == "right" && rapid.Bool().Draw(t, "lies") {
-		how = "lie"
+		how = rapid.SampledFrom([]string{"lie", "overcharge"}).Draw(t, "about")
 	}
-	return vote(id, string(worker), how)
+	return vote(id, string(worker), burning(how, p.Task))
+}
+
+// burning adds how much fuel it took: so much for some tasks that the sum does
+// not fit into 64 bits. Some liars tell of the right result and too much fuel.
+func burning(how string, place uint32) string {
+	switch fuel := uint64(place) << 60; how {
+	case "killed", "lost":
+		return how
+	case "overcharge":
+		return fmt.Sprint("right@", uint64(math.MaxUint64))
+	default:
+		return fmt.Sprint(how, "@", fuel)
+	}
 }
 
 // take sends reports and notes the votes that were taken down.
 func (m *trusting) take(reports []Report) {
 	for _, r := range reports {
 		if p, _, ok := m.Lease(r.Lease); ok && (r.Status == Succeeded || r.Status == Crashed) {
-			m.said[r.Lease] = statement{p.Job, p.Task, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output}}
+			m.said[r.Lease] = statement{p.Job, p.Task, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output, r.Fuel}}
 		}
 	}
 	m.do(Command{Report: &ReportAttempts{Reports: reports}})
@@ -415,9 +429,9 @@ func talliedOwners(s *State, j *Job) map[OwnerID]bool {
 
 // checkRecords: what owners are credited with is what their attempts say.
 func (m *trusting) checkRecords(t *rapid.T) {
-	want := map[OwnerID]*Owner{}
+	want := map[OwnerID]*recounted{}
 	for id := range m.Owners {
-		want[id] = &Owner{}
+		want[id] = &recounted{}
 	}
 	want[m.veteran].Checks = m.checks
 	for _, id := range sortedKeys(m.Jobs) {
@@ -434,17 +448,34 @@ func (m *trusting) checkRecords(t *rapid.T) {
 		if o.Credit > o.Agreed || o.Banned == "" && o.Credit != o.Agreed || o.Banned != "" && o.Credit != 0 {
 			t.Fatalf("%s: a credit of %d for %d votes, banned: %q", id, o.Credit, o.Agreed, o.Banned)
 		}
+		if o.Banned != "" && o.Fuel != (FuelSum{}) || o.Banned == "" && exactly(o.Fuel).Cmp(&w.fuel) != 0 {
+			t.Fatalf("%s: credited with fuel %v, want %v, banned: %q", id, exactly(o.Fuel), &w.fuel, o.Banned)
+		}
 	}
 }
 
-func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*Owner) {
+// recounted is an owner's record, from the attempts.
+type recounted struct {
+	Owner
+	fuel big.Int
+}
+
+func exactly(f FuelSum) *big.Int {
+	n := new(big.Int).SetUint64(f.High)
+	return n.Lsh(n, 64).Add(n, new(big.Int).SetUint64(f.Low))
+}
+
+func addFuel(sum *big.Int, n uint64) { sum.Add(sum, new(big.Int).SetUint64(n)) }
+
+func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*recounted) {
 	j, said := m.Jobs[id], m.opinions(id)
-	agreed := uint64(0)
+	agreed, fuel := uint64(0), new(big.Int)
 	for place := range j.Next {
 		task, c := j.task(place), &j.Closed[place]
 		if task == nil {
 			task = m.remember(c)
 		}
+		addFuel(fuel, c.Fuel)
 		settled := !c.open() && !task.Disputed && len(said[place]) == 1
 		for _, a := range task.Attempts {
 			o := want[a.Owner]
@@ -453,6 +484,7 @@ func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*Owner) {
 			}
 			if a.Agreed {
 				o.Agreed++
+				addFuel(&o.fuel, a.Vote.Fuel)
 				agreed++
 			}
 			if a.Checked {
@@ -465,6 +497,9 @@ func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*Owner) {
 	}
 	if agreed != j.Attempts.Agreed {
 		t.Fatalf("%s: %d agreed, counted %d", id, j.Attempts.Agreed, agreed)
+	}
+	if exactly(j.Fuel).Cmp(fuel) != 0 {
+		t.Fatalf("%s: its results took %v of fuel, counted %v", id, fuel, exactly(j.Fuel))
 	}
 }
 

@@ -6,12 +6,13 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 )
 
-// Vote is what an attempt says of its task: a result, or a way of failing.
-// Two votes agree if they are equal.
+// Vote is what an attempt says of its task: a result, or a way of failing, and
+// how much work that took. Two votes agree if they are equal.
 type Vote struct {
 	Failed   bool     `cbor:"1,keyasint,omitempty"`
 	ExitCode uint32   `cbor:"2,keyasint,omitempty"`
 	Output   blob.Ref `cbor:"3,keyasint"`
+	Fuel     uint64   `cbor:"4,keyasint,omitempty"` // see Metering
 }
 
 // VerdictKind is what cross-checking says of a task.

@@ -16,7 +16,7 @@ import (
 //	  files: ["corpus/**/*.txt"]
 //	  pack: 1MiB
 //	data: {stopwords.txt: lists/stopwords.txt}
-//	limits: {time: 30s, memory: 256MiB, output: 16MiB}
+//	limits: {time: 30s, memory: 256MiB, output: 16MiB, fuel: 5G}
 //	trust: {max_error: 1e-4}
 type JobFile struct {
 	// Path is where the file lies: paths in it are relative to its directory.
@@ -81,6 +81,9 @@ type Limits struct {
 	Memory Size `json:"memory"`
 	// Output is what the guest may write on stdout.
 	Output Size `json:"output"`
+	// Fuel is the work that the guest may do: a task that needs more has failed,
+	// on every machine alike. Zero means no limit.
+	Fuel Fuel `json:"fuel"`
 }
 
 // Trust says what it takes to believe results: MaxError or, for fixed

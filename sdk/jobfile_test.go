@@ -24,7 +24,7 @@ input:
   pack: 1.5MiB
 data:
   stop.txt: lists/stop.txt
-limits: {time: 1m30s, memory: 256MiB, output: 1000}
+limits: {time: 1m30s, memory: 256MiB, output: 1000, fuel: 1.5G}
 trust: {replicas: 3, quorum: 2, max_attempts: 7}
 `
 	got, err := ParseJobFile("dir/job.yaml", []byte(text))
@@ -36,7 +36,7 @@ trust: {replicas: 3, quorum: 2, max_attempts: 7}
 		Args: []string{"--lower", "10"}, Env: map[string]string{"LANG": "C", "COUNT": "5"},
 		Input:  Input{Files: []string{"a/**/*.txt", "b.txt"}, Pack: 3 << 19},
 		Data:   map[string]string{"stop.txt": "lists/stop.txt"},
-		Limits: Limits{Time: Duration(90 * time.Second), Memory: 256 << 20, Output: 1000},
+		Limits: Limits{Time: Duration(90 * time.Second), Memory: 256 << 20, Output: 1000, Fuel: 15e8},
 		Trust:  Trust{Replicas: 3, Quorum: 2, MaxAttempts: 7},
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -105,6 +105,8 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {files: [a], pack: 1XB}", `input.pack: "1XB" is not a size; write it like`, ""},
 		{head + "input: {files: [a], pack: -1}", `input.pack: "-1" is not a size`, ""},
 		{head + "input: {files: [a]}\nlimits: {time: 30}", `limits.time: "30" is not a duration; write it like 30s`, ""},
+		{head + "input: {files: [a]}\nlimits: {fuel: 5GiB}", `limits.fuel: "5GiB" is not an amount of fuel; write it like 200M`, ""},
+		{head + "input: {files: [a]}\nlimits: {fuel: -1}", `limits.fuel: "-1" is not an amount of fuel`, ""},
 		{"bundle: b\ninput: {items: [1]}", "name: missing", "name:"},
 		{"name: a/b\nbundle: b\ninput: {items: [1]}", `name: found "a/b"`, "letters"},
 		{"name: a\ninput: {items: [1]}", "bundle: missing", "WASM"},

@@ -201,7 +201,7 @@ func (c cancellable) Read(buf []byte) (int, error) {
 }
 
 func (l Limits) proto() *anthillv1.Limits {
-	limits := &anthillv1.Limits{Memory: int64(l.Memory), Output: int64(l.Output)}
+	limits := &anthillv1.Limits{Memory: int64(l.Memory), Output: int64(l.Output), Fuel: int64(l.Fuel)}
 	if l.Time != 0 {
 		limits.Time = durationpb.New(time.Duration(l.Time))
 	}

@@ -125,7 +125,7 @@ args: [-x]
 env: {K: v}
 input: {items: [1]}
 data: {words: stop, again: stop}
-limits: {time: 30s, memory: 64MiB, output: 1MiB}
+limits: {time: 30s, memory: 64MiB, output: 1MiB, fuel: 5000000001}
 trust: {replicas: 3, quorum: 2, max_attempts: 4}`)
 	if err != nil {
 		t.Fatal(err)
@@ -138,7 +138,7 @@ trust: {replicas: 3, quorum: 2, max_attempts: 4}`)
 		t.Errorf("data is %v", s.GetData())
 	}
 	l, trust := s.GetLimits(), s.GetTrust()
-	if l.GetTime().AsDuration() != 30*time.Second || l.GetMemory() != 64<<20 || l.GetOutput() != 1<<20 {
+	if l.GetTime().AsDuration() != 30*time.Second || l.GetMemory() != 64<<20 || l.GetOutput() != 1<<20 || l.GetFuel() != 5_000_000_001 {
 		t.Errorf("limits are %v", l)
 	}
 	if trust.GetReplicas() != 3 || trust.GetQuorum() != 2 || trust.GetMaxAttempts() != 4 || s.GetArgs()[0] != "-x" || s.GetEnv()["K"] != "v" {

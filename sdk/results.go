@@ -21,6 +21,8 @@ type Result struct {
 	Sequence uint64
 	// Size is the number of bytes.
 	Size int64
+	// Fuel is the work that it took.
+	Fuel Fuel
 
 	id     blob.ID
 	inline bool
@@ -152,7 +154,7 @@ func (g *Grid) result(msg *anthillv1.StreamResultsResponse) (*Result, error) {
 		return nil, fmt.Errorf("result of task %d: %w", msg.GetTask(), err)
 	}
 	r := &Result{
-		Task: int(msg.GetTask()), Sequence: msg.GetSequence(), Size: msg.GetOutput().GetSize(),
+		Task: int(msg.GetTask()), Sequence: msg.GetSequence(), Size: msg.GetOutput().GetSize(), Fuel: Fuel(msg.GetFuel()),
 		id: id, data: msg.GetData(), grid: g,
 	}
 	r.inline = int64(len(r.data)) == r.Size

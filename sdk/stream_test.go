@@ -85,6 +85,9 @@ func told(t *testing.T, result *Result) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if int64(result.Fuel) != result.Size {
+		t.Errorf("%d bytes took a fuel of %v, want one a byte", result.Size, result.Fuel)
+	}
 	return fmt.Sprintf("%d:%d:%s", result.Sequence, result.Task, data)
 }
 

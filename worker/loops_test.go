@@ -18,6 +18,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
 )
@@ -168,7 +169,7 @@ func TestHeartbeatsKeepUpWithLeases(t *testing.T) {
 func TestAttemptsThatCannotBePrepared(t *testing.T) {
 	w, _ := newWorker(t)
 	id := blob.Of([]byte("bundle")).ID()
-	lease := &anthillv1.Lease{Id: 5, Spec: &anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}}}
+	lease := &anthillv1.Lease{Id: 5, Spec: &anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}, Metering: jobs.Metering}}
 	w.prepare(t.Context(), lease)
 	batch := take(t, w.reports)
 	if len(batch) != 1 || batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(batch[0].GetReason(), "no provider") {

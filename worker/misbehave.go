@@ -21,8 +21,8 @@ import (
 )
 
 // Misbehaviour is a way in which a worker lies, for trying out whether a grid
-// notices. It changes only results: tasks that fail do so honestly, but for those
-// of a Copycat, which never run.
+// notices. It changes only results and what they took: tasks that fail do so
+// honestly, but for those of a Copycat, which never run.
 type Misbehaviour string
 
 // The ways to lie. "Bent" is the true result with one bit flipped: all who bend
@@ -43,9 +43,11 @@ const (
 	Copycat Misbehaviour = "copycat"
 	// Sleeper is honest for its first 20 tasks, and bends all later ones.
 	Sleeper Misbehaviour = "sleeper"
+	// Fuel gives the true result, and claims that it took a tenth more fuel.
+	Fuel Misbehaviour = "fuel"
 )
 
-var misbehaviours = []Misbehaviour{Half, Random, Constant, Collude, Copycat, Sleeper}
+var misbehaviours = []Misbehaviour{Half, Random, Constant, Collude, Copycat, Sleeper, Fuel}
 
 const (
 	// sleeps is for how many tasks a Sleeper is honest.
@@ -93,52 +95,55 @@ func (l *liar) runner(honest executor.Runner) executor.Runner {
 	return honest
 }
 
-// tamper gives what the liar says in the place of a result. It logs, for whoever
-// tries out a grid, whether that is a lie: anything but what was computed.
-func (l *liar) tamper(ctx context.Context, lease *anthillv1.Lease, output []byte) []byte {
-	said := l.say(ctx, lease, output)
-	l.logger.Info("answered", "job", lease.GetJobId(), "task", lease.GetTask(), "lie", !bytes.Equal(said, output))
-	return said
+// tamper gives what the liar says in the place of a result and of the fuel that
+// it took. It logs, for whoever tries out a grid, whether that is a lie: anything
+// but what was computed.
+func (l *liar) tamper(ctx context.Context, lease *anthillv1.Lease, output []byte, fuel uint64) ([]byte, uint64) {
+	said, claimed := l.say(ctx, lease, output, fuel)
+	l.logger.Info("answered", "job", lease.GetJobId(), "task", lease.GetTask(), "lie", !bytes.Equal(said, output) || claimed != fuel)
+	return said, claimed
 }
 
-func (l *liar) say(ctx context.Context, lease *anthillv1.Lease, output []byte) []byte {
+func (l *liar) say(ctx context.Context, lease *anthillv1.Lease, output []byte, fuel uint64) ([]byte, uint64) {
 	switch {
+	case l.how == Fuel:
+		return output, fuel + fuel/10 + 1
 	case l.how == Random:
-		return random(len(output))
+		return random(len(output)), fuel
 	case l.how == Constant:
-		return []byte("a lie\n")
+		return []byte("a lie\n"), fuel
 	case l.how == Copycat:
 		return l.copy(ctx, lease)
 	case l.how == Half && half(l.name, lease),
 		l.how == Collude && half("", lease),
 		l.how == Sleeper && l.done.Add(1) > sleeps:
-		return bend(output)
+		return bend(output), fuel
 	}
-	return output
+	return output, fuel
 }
 
 // copy gives what another said, or else a guess.
-func (l *liar) copy(ctx context.Context, lease *anthillv1.Lease) []byte {
+func (l *liar) copy(ctx context.Context, lease *anthillv1.Lease) ([]byte, uint64) {
 	ctx, cancel := context.WithTimeout(ctx, copyTime)
 	defer cancel()
-	if data := l.copied(ctx, lease); data != nil {
+	if data, fuel := l.copied(ctx, lease); data != nil {
 		l.logger.Warn("copied a result", "job", lease.GetJobId(), "task", lease.GetTask())
-		return data
+		return data, fuel
 	}
-	return []byte("a guess of " + l.name + "\n")
+	return []byte("a guess of " + l.name + "\n"), 0
 }
 
 // copied asks coordinators for the task's result, and all peers for its bytes
 // (as far as it is small); nil if that leads nowhere.
-func (c copycat) copied(ctx context.Context, lease *anthillv1.Lease) []byte {
+func (c copycat) copied(ctx context.Context, lease *anthillv1.Lease) ([]byte, uint64) {
 	stream, err := c.results.StreamResults(ctx, &anthillv1.StreamResultsRequest{JobId: lease.GetJobId(), Provisional: true})
 	for err == nil {
 		var r *anthillv1.StreamResultsResponse
 		if r, err = stream.Recv(); err == nil && r.GetTask() == lease.GetTask() {
-			return c.fetch(ctx, r)
+			return c.fetch(ctx, r), r.GetFuel()
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 func (c copycat) fetch(ctx context.Context, r *anthillv1.StreamResultsResponse) []byte {

@@ -23,7 +23,7 @@ func TestParseMisbehaviour(t *testing.T) {
 	}
 	var p *problem.Problem
 	_, err := ParseMisbehaviour("badly")
-	if !errors.As(err, &p) || !errors.Is(err, problem.ErrInvalid) || !strings.Contains(p.Message, `"badly"`) || !strings.Contains(p.Next, "copycat, sleeper") {
+	if !errors.As(err, &p) || !errors.Is(err, problem.ErrInvalid) || !strings.Contains(p.Message, `"badly"`) || !strings.Contains(p.Next, "sleeper, fuel") {
 		t.Errorf("got %v, want what is wrong and what there is", err)
 	}
 	if _, err := New(t.Context(), Config{Lent: lent, Misbehave: "badly"}); !errors.Is(err, problem.ErrInvalid) {
@@ -38,7 +38,11 @@ func says(t *testing.T, l *liar, tasks int, truth string) []string {
 	l.logger = slog.New(slog.DiscardHandler)
 	for i := range uint32(tasks) {
 		output := []byte(truth)
-		list = append(list, string(l.tamper(t.Context(), &anthillv1.Lease{JobId: "j", Task: i}, output)))
+		said, fuel := l.tamper(t.Context(), &anthillv1.Lease{JobId: "j", Task: i}, output, 1000)
+		if overcharges := fuel > 1000; overcharges != (l.how == Fuel) || fuel < 1000 {
+			t.Fatalf("%q claims a fuel of %d where 1000 were used", l.how, fuel)
+		}
+		list = append(list, string(said))
 		if string(output) != truth {
 			t.Fatal("the true result is overwritten")
 		}
@@ -102,6 +106,12 @@ func TestLiarsOfAll(t *testing.T) {
 		if seen[truth] || how == Constant && len(seen) != 1 || how == Random && len(seen) != 10 {
 			t.Errorf("%s: said %q", how, said)
 		}
+	}
+	if n := len(lies(says(t, &liar{how: Fuel}, 10, truth), truth)); n != 0 {
+		t.Errorf("who lies about fuel alone tells %d wrong results", n)
+	}
+	if _, fuel := (&liar{how: Fuel}).say(t.Context(), nil, nil, 0); fuel == 0 {
+		t.Error("no lie about no fuel")
 	}
 	if got := says(t, &liar{}, 1, truth); got[0] != truth {
 		t.Errorf("an honest worker says %q", got)
@@ -177,7 +187,10 @@ func TestCopycatCopiesWhatItCanGet(t *testing.T) {
 	l := &thief.liar
 	l.how, l.name = Copycat, "thief"
 	l.copycat = copycat{anthillv1.NewJobServiceClient(thief.conn), thief.base.Swarm, victim.provider, slog.New(slog.DiscardHandler)}
-	copies := func() []byte { return l.tamper(t.Context(), &anthillv1.Lease{JobId: "j", Task: 3}, nil) }
+	copies := func() []byte {
+		said, _ := l.tamper(t.Context(), &anthillv1.Lease{JobId: "j", Task: 3}, nil, 0)
+		return said
+	}
 
 	if got := copies(); !bytes.Contains(got, []byte("thief")) {
 		t.Errorf("told nothing, it says %q", got)
@@ -190,8 +203,8 @@ func TestCopycatCopiesWhatItCanGet(t *testing.T) {
 	if got := copies(); !bytes.Equal(got, truth) {
 		t.Errorf("it says %q of what anybody may read", got)
 	}
-	told.results[1].Data = []byte("told")
-	if got := copies(); string(got) != "told" {
-		t.Errorf("it says %q of what it was told", got)
+	told.results[1].Data, told.results[1].Fuel = []byte("told"), 7
+	if got, fuel := l.copy(t.Context(), &anthillv1.Lease{JobId: "j", Task: 3}); string(got) != "told" || fuel != 7 {
+		t.Errorf("it says %q of what it was told, and a fuel of %d", got, fuel)
 	}
 }

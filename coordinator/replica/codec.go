@@ -18,7 +18,9 @@ import (
 // core deterministic encoding: equal states have equal bytes. Decoding is
 // strict: a field that this version does not know is an error, since leaving
 // it out would make the replicas differ.
-const codecVersion = 1
+//
+// Version 2: fuel is part of votes, and so of results.
+const codecVersion = 2
 
 var encoding, decoding = modes()
 
@@ -43,6 +45,18 @@ func modes() (cbor.EncMode, cbor.DecMode) {
 
 var errVersion = errors.New("unknown encoding version")
 
+// checkVersion refuses all versions but this one: what an older one left out
+// means something else now.
+func checkVersion(version byte) error {
+	switch {
+	case version < codecVersion:
+		return fmt.Errorf("%w %d, this is %d: an older version of Anthill wrote it, and this one cannot go on with it: run that version, or found the grid anew with an empty data directory", errVersion, version, codecVersion)
+	case version > codecVersion:
+		return fmt.Errorf("%w %d, this is %d: a newer version of Anthill wrote it; upgrade this coordinator", errVersion, version, codecVersion)
+	}
+	return nil
+}
+
 // EncodeCommand gives the bytes of a log entry.
 func EncodeCommand(c jobs.Command) ([]byte, error) {
 	var b bytes.Buffer
@@ -56,11 +70,14 @@ func EncodeCommand(c jobs.Command) ([]byte, error) {
 // DecodeCommand reads a log entry.
 func DecodeCommand(data []byte) (jobs.Command, error) {
 	var c jobs.Command
-	if len(data) == 0 || data[0] != codecVersion {
-		return c, fmt.Errorf("decode command: %w", errVersion)
+	if len(data) == 0 {
+		return c, fmt.Errorf("decode command: %w: it is empty", errVersion)
+	}
+	if err := checkVersion(data[0]); err != nil {
+		return c, fmt.Errorf("decode command: %w", err)
 	}
 	if err := decoding.Unmarshal(data[1:], &c); err != nil {
-		return c, fmt.Errorf("decode command: %w", err)
+		return c, fmt.Errorf("decode command: %w: this coordinator is older than the one that wrote it; upgrade it", err)
 	}
 	return c, nil
 }
@@ -82,8 +99,8 @@ func decodeSnapshot(r io.Reader) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if version != codecVersion {
-		return nil, errVersion
+	if err := checkVersion(version); err != nil {
+		return nil, err
 	}
 	var s snapshot
 	if err := decoding.NewDecoder(buf).Decode(&s); err != nil {

@@ -37,7 +37,7 @@ func everyCommand() []jobs.Command {
 		{At: 7, Renew: &jobs.RenewLeases{Leases: []jobs.LeaseID{1, 2}, All: true, Expires: 8}},
 		{At: 8, Expire: &jobs.ExpireLeases{}},
 		{At: 9, Report: &jobs.ReportAttempts{Reports: []jobs.Report{{
-			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why",
+			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why", Fuel: 1 << 63,
 			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
 		}}}},
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}}},
@@ -89,10 +89,12 @@ func TestDecodingIsStrict(t *testing.T) {
 		says string
 	}{
 		{"empty", nil, "unknown encoding version"},
-		{"another version", append([]byte{codecVersion + 1}, good[1:]...), "unknown encoding version"},
+		{"an older version", append([]byte{codecVersion - 1}, good[1:]...), "an older version of Anthill wrote it"},
+		{"a newer version", append([]byte{codecVersion + 1}, good[1:]...), "upgrade this coordinator"},
 		{"cut off", good[:len(good)-1], "EOF"},
 		{"trailing bytes", append(bytes.Clone(good), 0), "extraneous data"},
 		{"unknown field", raw(map[int]any{1: 5, 18: map[int]any{}, 99: 1}), "unknown field"},
+		{"unknown field, and why", raw(map[int]any{1: 5, 18: map[int]any{}, 99: 1}), "this coordinator is older"},
 		{"unknown field inside", raw(map[int]any{1: 5, 14: map[int]any{1: "j", 2: "op", 3: 1}}), "unknown field"},
 		{"field twice", []byte{codecVersion, 0xa2, 1, 5, 1, 6}, "duplicate"},
 		{"another type", raw(map[int]any{1: "now"}), "cannot unmarshal"},
@@ -132,7 +134,7 @@ func TestLargeBatchesFitIntoAnEntry(t *testing.T) {
 	for i := range 600 {
 		reports.Reports = append(reports.Reports, jobs.Report{
 			Lease: 1<<63 + jobs.LeaseID(i), Worker: grants.Grants[0].Worker, Status: jobs.Crashed, ExitCode: 1 << 31, Output: blob.Ref{Size: 1 << 40},
-			Reason: strings.Repeat("r", jobs.MaxReason), Fetched: jobs.Traffic{FromSubmitter: 1 << 40, FromCoordinators: 1 << 40, FromWorkers: 1 << 40},
+			Reason: strings.Repeat("r", jobs.MaxReason), Fuel: 1 << 63, Fetched: jobs.Traffic{FromSubmitter: 1 << 40, FromCoordinators: 1 << 40, FromWorkers: 1 << 40},
 		})
 	}
 	for _, c := range []jobs.Command{{Grant: &grants}, {Report: &reports}} {
@@ -152,7 +154,7 @@ func TestSnapshotsAreStrict(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for name, data := range map[string][]byte{
-		"empty": nil, "version": {codecVersion + 1, 0xa0}, "cut off": b.Bytes()[:b.Len()-1], "no state": {codecVersion, 0xa1, 1, 7},
+		"empty": nil, "older": {codecVersion - 1, 0xa0}, "newer": {codecVersion + 1, 0xa0}, "cut off": b.Bytes()[:b.Len()-1], "no state": {codecVersion, 0xa1, 1, 7},
 	} {
 		if err := newFSM().Restore(io.NopCloser(bytes.NewReader(data))); err == nil {
 			t.Errorf("%s: restored", name)

@@ -52,7 +52,7 @@ func (f *fsm) advance(index uint64) {
 func (f *fsm) Apply(entry *raft.Log) any {
 	c, err := DecodeCommand(entry.Data)
 	if err != nil {
-		panic(fmt.Sprintf("log entry %d: %v: this coordinator is older than the one that wrote it; upgrade it", entry.Index, err))
+		panic(fmt.Sprintf("log entry %d: %v", entry.Index, err))
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -197,7 +197,8 @@ func TestFSMHaltsAtWhatItDoesNotKnow(t *testing.T) {
 		says string
 	}{
 		"garbage":         {[]byte("garbage"), "log entry 7"},
-		"newer version":   {append([]byte{codecVersion + 1}, empty[1:]...), "upgrade it"},
+		"newer version":   {append([]byte{codecVersion + 1}, empty[1:]...), "upgrade this coordinator"},
+		"older version":   {append([]byte{codecVersion - 1}, empty[1:]...), "an older version of Anthill wrote it"},
 		"unknown command": {[]byte{codecVersion, 0xa1, 0x18, 40, 0xa0}, "upgrade it"},
 		"no command":      {empty, "upgrade this coordinator"},
 	} {

@@ -74,6 +74,9 @@ func Open(cfg Config) (*Replica, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", cfg.Dir, err), logs.Close())
 	}
+	if err := checkFormat(logs, snapshots); err != nil {
+		return nil, errors.Join(fmt.Errorf("open replica in %s: %w", cfg.Dir, err), logs.Close())
+	}
 	r := &Replica{cfg: cfg, fsm: newFSM(), logs: logs}
 	r.raft, err = raft.NewRaft(r.raftConfig(), r.fsm, logs, logs, snapshots, cfg.Transport)
 	if err != nil {

@@ -64,8 +64,8 @@ func specFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 	}
 	s := jobs.Spec{
 		Name: m.GetName(), Bundle: bundle, Args: m.GetArgs(), Env: m.GetEnv(), Input: input,
-		Limits: jobs.Limits{Time: m.GetLimits().GetTime().AsDuration(), Memory: m.GetLimits().GetMemory(), Output: m.GetLimits().GetOutput()},
-		Trust:  trust,
+		Limits: jobs.Limits{Time: m.GetLimits().GetTime().AsDuration(), Memory: m.GetLimits().GetMemory(), Output: m.GetLimits().GetOutput(), Fuel: m.GetLimits().GetFuel()},
+		Trust:  trust, Metering: m.GetMetering(),
 	}
 	for _, d := range m.GetData() {
 		ref, err := refFromProto("data."+d.GetName(), d.GetBlob())
@@ -134,8 +134,8 @@ func inputFromProto(m *anthillv1.Input) (jobs.Input, error) {
 func specToProto(s jobs.Spec) *anthillv1.JobSpec {
 	m := &anthillv1.JobSpec{
 		Name: s.Name, Bundle: refToProto(s.Bundle), Args: s.Args, Env: maps.Clone(s.Env), Input: &anthillv1.Input{},
-		Limits: &anthillv1.Limits{Time: durationpb.New(s.Limits.Time), Memory: s.Limits.Memory, Output: s.Limits.Output},
-		Trust:  trustToProto(s.Trust),
+		Limits: &anthillv1.Limits{Time: durationpb.New(s.Limits.Time), Memory: s.Limits.Memory, Output: s.Limits.Output, Fuel: s.Limits.Fuel},
+		Trust:  trustToProto(s.Trust), Metering: s.Metering,
 	}
 	if r := s.Input.Range; r != nil {
 		m.Input.Source = &anthillv1.Input_Range{Range: &anthillv1.RangeInput{From: r.From, To: r.To, Step: r.Step}}
@@ -166,6 +166,7 @@ func jobToProto(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
 		},
 		InputCopies: uint32(j.InputCopies()), InputCopiesNeeded: uint32(st.CopiesNeeded()),
 		Bound: shareToProto(st.Bound(j)), Short: j.Short,
+		FuelUsed: j.Fuel.Uint64(), FuelEstimate: j.FuelEstimate(),
 	}
 	if j.Finished != 0 {
 		m.FinishedAt = timestamppb.New(j.Finished.Std())
@@ -192,7 +193,7 @@ func taskToProto(task uint32, r jobs.TaskReport) *anthillv1.GetTaskResponse {
 	for i, g := range r.Groups {
 		m.Groups = append(m.Groups, &anthillv1.VoteGroup{
 			Group: uint32(i), Output: outputToProto(g.Vote.Output), Failed: g.Vote.Failed, ExitCode: g.Vote.ExitCode,
-			Credibility: shareToProto(g.Credibility),
+			Credibility: shareToProto(g.Credibility), Fuel: g.Vote.Fuel,
 		})
 	}
 	for _, a := range r.Attempts {
@@ -249,7 +250,7 @@ func reportFromProto(m *anthillv1.AttemptReport, worker jobs.NodeID) (jobs.Repor
 	}
 	reason := m.GetReason()
 	return jobs.Report{
-		Lease: jobs.LeaseID(m.GetLease()), Worker: worker, Status: status, ExitCode: m.GetExitCode(), Output: output,
+		Lease: jobs.LeaseID(m.GetLease()), Worker: worker, Status: status, ExitCode: m.GetExitCode(), Output: output, Fuel: m.GetFuel(),
 		Reason: strings.ToValidUTF8(reason[:min(len(reason), jobs.MaxReason)], ""),
 		Fetched: jobs.Traffic{
 			FromSubmitter:    max(0, m.GetFetched().GetFromSubmitter()),

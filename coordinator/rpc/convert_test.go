@@ -27,10 +27,11 @@ func anyRef(t *rapid.T) blob.Ref {
 func anySpec(t *rapid.T) jobs.Spec {
 	s := jobs.Spec{
 		Name: rapid.String().Draw(t, "name"), Bundle: anyRef(t),
-		Args:   rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "args"),
-		Env:    rapid.MapOfN(rapid.String(), rapid.String(), 0, 3).Draw(t, "env"),
-		Limits: jobs.Limits{Time: time.Duration(rapid.Int64().Draw(t, "time")), Memory: rapid.Int64().Draw(t, "memory"), Output: rapid.Int64().Draw(t, "output")},
-		Trust:  jobs.Trust{Replicas: rapid.Uint32().Draw(t, "r"), Quorum: rapid.Uint32().Draw(t, "q"), MaxAttempts: rapid.Uint32().Draw(t, "m"), MaxError: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)-1).Draw(t, "e"))},
+		Args:     rapid.SliceOfN(rapid.String(), 0, 3).Draw(t, "args"),
+		Env:      rapid.MapOfN(rapid.String(), rapid.String(), 0, 3).Draw(t, "env"),
+		Limits:   jobs.Limits{Time: time.Duration(rapid.Int64().Draw(t, "time")), Memory: rapid.Int64().Draw(t, "memory"), Output: rapid.Int64().Draw(t, "output"), Fuel: rapid.Int64().Draw(t, "fuel")},
+		Metering: rapid.Uint32().Draw(t, "metering"),
+		Trust:    jobs.Trust{Replicas: rapid.Uint32().Draw(t, "r"), Quorum: rapid.Uint32().Draw(t, "q"), MaxAttempts: rapid.Uint32().Draw(t, "m"), MaxError: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)-1).Draw(t, "e"))},
 	}
 	switch rapid.IntRange(0, 2).Draw(t, "input") {
 	case 0:
@@ -124,11 +125,14 @@ func TestJobToProto(t *testing.T) {
 		Spec:  jobs.Spec{Trust: jobs.Trust{MaxError: 100_000}, Input: jobs.Input{Range: &jobs.Range{To: 9, Step: 1}}},
 		State: jobs.JobSucceeded, Bound: 200_000, Short: "start more workers", Count: 5, Unheld: map[uint32][]jobs.NodeID{0: nil},
 		Disputes: 1, Reopened: 2, Changed: 3, Attempts: jobs.AttemptCounts{Started: 8, Extra: 4},
-		Open: map[uint32]*jobs.Task{7: {Disputed: true}},
+		Open: map[uint32]*jobs.Task{7: {Disputed: true}}, Fuel: jobs.FuelSum{Low: 500},
 	}
 	m := jobToProto(st, "j", j)
 	if m.GetBound() != 2e-4 || m.GetShort() != j.Short || m.GetSpec().GetTrust().GetMaxError() != 1e-4 || m.GetAttempts().GetExtra() != 4 {
 		t.Errorf("got %v", m)
+	}
+	if m.GetFuelUsed() != 500 || m.GetFuelEstimate() != 900 {
+		t.Errorf("fuel %d of about %d, want 500 of 900", m.GetFuelUsed(), m.GetFuelEstimate())
 	}
 	want := &anthillv1.TaskCounts{Total: 9, Done: 4, Accepted: 5, Disputed: 1, Disputes: 1, Reopened: 2, Changed: 3}
 	if !proto.Equal(m.GetTasks(), want) {
@@ -144,7 +148,7 @@ func TestTaskToProto(t *testing.T) {
 	output := blob.Of([]byte("x")).Ref()
 	m := taskToProto(7, jobs.TaskReport{
 		Verdict: "accepted", Output: output, Credibility: jobs.One - 1,
-		Groups: []jobs.VoteGroup{{Vote: jobs.Vote{Output: output}, Credibility: jobs.One - 1}, {Vote: jobs.Vote{Failed: true, ExitCode: 3}, Credibility: 1}},
+		Groups: []jobs.VoteGroup{{Vote: jobs.Vote{Output: output, Fuel: 9}, Credibility: jobs.One - 1}, {Vote: jobs.Vote{Failed: true, ExitCode: 3}, Credibility: 1}},
 		Attempts: []jobs.TaskAttempt{
 			{Worker: "w1", Owner: "ann", State: jobs.AttemptOutvoted, Group: 1, Credibility: 500_000_000},
 			{Worker: "w2", Owner: "bob", State: jobs.AttemptLost, Reason: "gone"},
@@ -153,7 +157,7 @@ func TestTaskToProto(t *testing.T) {
 	want := &anthillv1.GetTaskResponse{
 		Task: 7, Verdict: "accepted", Output: refToProto(output), Credibility: 0.999999999,
 		Groups: []*anthillv1.VoteGroup{
-			{Output: refToProto(output), Credibility: 0.999999999}, {Group: 1, Failed: true, ExitCode: 3, Credibility: 1e-9},
+			{Output: refToProto(output), Credibility: 0.999999999, Fuel: 9}, {Group: 1, Failed: true, ExitCode: 3, Credibility: 1e-9},
 		},
 		Attempts: []*anthillv1.TaskAttempt{
 			{NodeId: "w1", Owner: "ann", State: "outvoted", Group: 1, Credibility: 0.5}, {NodeId: "w2", Owner: "bob", State: "lost", Reason: "gone"},
@@ -187,10 +191,10 @@ func TestReportFromProto(t *testing.T) {
 		}
 	}
 	r, err := reportFromProto(&anthillv1.AttemptReport{
-		Lease: 7, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, ExitCode: 3, Reason: strings.Repeat("é", jobs.MaxReason),
+		Lease: 7, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, ExitCode: 3, Reason: strings.Repeat("é", jobs.MaxReason), Fuel: 1 << 63,
 		Fetched: &anthillv1.Traffic{FromSubmitter: -5, FromWorkers: 9},
 	}, "w")
-	if err != nil || r.Lease != 7 || r.Worker != "w" || r.Status != jobs.Crashed || r.ExitCode != 3 {
+	if err != nil || r.Lease != 7 || r.Worker != "w" || r.Status != jobs.Crashed || r.ExitCode != 3 || r.Fuel != 1<<63 {
 		t.Errorf("got %+v, %v", r, err)
 	}
 	if len(r.Reason) > jobs.MaxReason || !utf8.ValidString(r.Reason) || len(r.Reason) < jobs.MaxReason-4 {

@@ -68,7 +68,7 @@ func (s *Server) nodeToProto(st *jobs.State, id jobs.NodeID, n *jobs.Node, m mem
 func recordToProto(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord {
 	record := &anthillv1.OwnerRecord{
 		Agreed: o.Agreed, Outvoted: o.Outvoted, Banned: o.Banned != "", BannedReason: o.Banned,
-		Checks: o.Checks, Credibility: shareToProto(credibility), Doubts: o.Doubts, Credit: o.Credit,
+		Checks: o.Checks, Credibility: shareToProto(credibility), Doubts: o.Doubts, Credit: o.Credit, Fuel: o.Fuel.Uint64(),
 	}
 	for _, a := range o.Accusers {
 		record.Accusers = append(record.Accusers, string(a.Owner))

@@ -27,6 +27,7 @@ type resultRef struct {
 	sequence uint64
 	task     uint32
 	output   blob.Ref
+	fuel     uint64
 }
 
 // batch is what one look at a job's results has found.
@@ -134,7 +135,7 @@ func (r *resultStream) look() (b batch) {
 		for b.next = r.next; b.next < end && len(b.refs) < resultBatch; b.next++ {
 			if j.Current(uint32(b.next)) {
 				place := j.Order[b.next]
-				b.refs = append(b.refs, resultRef{b.next, j.TaskAt(place), j.Closed[place].Output})
+				b.refs = append(b.refs, resultRef{b.next, j.TaskAt(place), j.Closed[place].Output, j.Closed[place].Fuel})
 			}
 		}
 		b.finished = j.State != jobs.JobRunning
@@ -150,7 +151,7 @@ func (r *resultStream) send(refs []resultRef) (sent int, err error) {
 		if !here {
 			break
 		}
-		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: refToProto(ref.output), Data: data}
+		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: refToProto(ref.output), Data: data, Fuel: ref.fuel}
 		if err := r.stream.Send(msg); err != nil {
 			return sent, err
 		}

@@ -37,7 +37,7 @@ func (g *grid) replace(id jobs.JobID, place uint32, data string) {
 	}
 	g.View(func(s *jobs.State) {
 		j := s.Jobs[id]
-		j.Closed[place] = jobs.ClosedTask{Output: blob.Of([]byte(data)).Ref(), Sequence: uint32(len(j.Order))}
+		j.Closed[place] = jobs.ClosedTask{Output: blob.Of([]byte(data)).Ref(), Sequence: uint32(len(j.Order)), Fuel: uint64(len(data))}
 		j.Order = append(j.Order, place)
 	})
 }
@@ -89,7 +89,12 @@ func TestFinalAndProvisionalResults(t *testing.T) {
 	}
 	final, resumed := open(&anthillv1.StreamResultsRequest{}), open(&anthillv1.StreamResultsRequest{FromSequence: 3})
 	provisional := open(&anthillv1.StreamResultsRequest{Provisional: true})
-	got := g.told(id, []uint32{1, 0}, provisional)
+	got := g.told(id, []uint32{1}, provisional)
+	if m, err := provisional.Recv(); err != nil || m.GetFuel() != 4 {
+		t.Errorf("a result of 4 units of fuel: %v, %v", m, err)
+	} else {
+		got = append(got, fmt.Sprintf("%d:%s", m.GetSequence(), m.GetData()))
+	}
 	g.accept(id, 3, worker, []byte("three"))
 	got = append(got, g.told(id, []uint32{3}, provisional)...)
 	want := []string{"1:one", "3:zero", "4:three"}

@@ -495,7 +495,7 @@ func TestNodesShowTheirRecord(t *testing.T) {
 	var credibility float64
 	g.View(func(s *jobs.State) { // nobody else looks at the state yet
 		s.Nodes[worker.Node()].Reliability = 900_000_000
-		*s.Owners["w"] = jobs.Owner{Agreed: 7, Outvoted: 1, Checks: 5, Doubts: 2, Credit: 6}
+		*s.Owners["w"] = jobs.Owner{Agreed: 7, Outvoted: 1, Checks: 5, Doubts: 2, Credit: 6, Fuel: jobs.FuelSum{Low: 1 << 40}}
 		credibility = shareToProto(s.Credibility("w"))
 	})
 	nodes := anthillv1.NewNodeServiceClient(g.dial(g.admit(jobs.Submitter, "s"), g.leader))
@@ -503,7 +503,7 @@ func TestNodesShowTheirRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &anthillv1.OwnerRecord{Agreed: 7, Outvoted: 1, Checks: 5, Doubts: 2, Credit: 6, Credibility: credibility}
+	want := &anthillv1.OwnerRecord{Agreed: 7, Outvoted: 1, Checks: 5, Doubts: 2, Credit: 6, Fuel: 1 << 40, Credibility: credibility}
 	i := slices.IndexFunc(resp.GetNodes(), func(n *anthillv1.Node) bool { return n.GetId() == string(worker.Node()) })
 	if n := resp.GetNodes()[i]; n.GetReliability() != 0.9 || !proto.Equal(n.GetRecord(), want) || credibility == 0 {
 		t.Errorf("got %v", n)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
 )
 
 func newNodesCommand() *cobra.Command {
@@ -19,7 +20,8 @@ func newNodesCommand() *cobra.Command {
 		Short: "List the grid's coordinators and workers",
 		Long: `List the grid's coordinators and workers, and how far each worker is trusted:
 the checks that its owner has survived, how probably his results are right, how
-often he was doubted, and the accepted results that he has voted for. Reliability
+often he was doubted, the accepted results that he has voted for, and the fuel
+that those took: a unit is about one instruction of a task's program. Reliability
 is the share of a worker's latest attempts that came to a result, where some did
 not; it decides how much work it gets, not whether it is believed.`,
 		Args: cobra.NoArgs,
@@ -59,7 +61,7 @@ func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 		rows = append(rows, append(row, node.GetAddress(), remarks(node.GetRecord())))
 	}
 	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases",
-		"checks", "credibility", "doubts", "credit", "reliability", "address", "remarks"}, rows)
+		"checks", "credibility", "doubts", "credit", "fuel", "reliability", "address", "remarks"}, rows)
 }
 
 // remarks say why an owner is banned, or who complains of him.
@@ -78,11 +80,11 @@ func remarks(record *anthillv1.OwnerRecord) string {
 func standing(node *anthillv1.Node) table.Row {
 	record := node.GetRecord()
 	if record == nil {
-		return table.Row{"", "", "", "", ""}
+		return table.Row{"", "", "", "", "", ""}
 	}
 	reliability := ""
 	if r := node.GetReliability(); r < 1 {
 		reliability = fmt.Sprintf("%.2f", r)
 	}
-	return table.Row{record.GetChecks(), certainty(record.GetCredibility()), record.GetDoubts(), record.GetCredit(), reliability}
+	return table.Row{record.GetChecks(), certainty(record.GetCredibility()), record.GetDoubts(), record.GetCredit(), sdk.Fuel(record.GetFuel()), reliability}
 }

@@ -40,6 +40,7 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"trust", trustTerms(job)},
 		{"executions", executions(job)},
 		{"disputes", disputes(job)},
+		{"fuel", fuel(job)},
 		{"fetched", traffic(job.GetFetched())},
 		{"input", fmt.Sprintf("%d copies, %d needed", job.GetInputCopies(), job.GetInputCopiesNeeded())},
 		{"owner", job.GetOwner()},
@@ -58,6 +59,18 @@ func finished(job *anthillv1.Job) string {
 // age is how long a finished job took.
 func age(job *anthillv1.Job) time.Duration {
 	return job.GetFinishedAt().AsTime().Sub(job.GetSubmittedAt().AsTime()).Round(100 * time.Millisecond)
+}
+
+// fuel is left out where none was counted.
+func fuel(job *anthillv1.Job) string {
+	used, estimate := job.GetFuelUsed(), job.GetFuelEstimate()
+	switch {
+	case used == 0:
+		return ""
+	case estimate <= used || sdk.Finished(job):
+		return sdk.Fuel(used).String()
+	}
+	return fmt.Sprintf("%v of about %v", sdk.Fuel(used), sdk.Fuel(estimate))
 }
 
 func traffic(t *anthillv1.Traffic) string {

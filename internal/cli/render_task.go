@@ -45,9 +45,10 @@ func writeGroups(w io.Writer, task *anthillv1.GetTaskResponse) error {
 		if i == 0 && task.GetVerdict() == taskAccepted {
 			won = "yes"
 		}
-		rows = append(rows, table.Row{g.GetGroup(), won, certainty(g.GetCredibility()), votes[g.GetGroup()], said(g)})
+		// Fuel to the last digit: groups may differ by it alone.
+		rows = append(rows, table.Row{g.GetGroup(), won, certainty(g.GetCredibility()), votes[g.GetGroup()], g.GetFuel(), said(g)})
 	}
-	return writeTable(w, table.Row{"group", "won", "credibility", "votes", "result"}, rows)
+	return writeTable(w, table.Row{"group", "won", "credibility", "votes", "fuel", "result"}, rows)
 }
 
 // said is what the members of a group agree on.

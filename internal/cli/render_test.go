@@ -93,7 +93,7 @@ func TestWriteTask(t *testing.T) {
 	task := &anthillv1.GetTaskResponse{
 		Task: 7, Verdict: "accepted", Credibility: 0.9999871,
 		Groups: []*anthillv1.VoteGroup{
-			{Group: 1, Credibility: 0.9999871, Output: &anthillv1.BlobRef{Id: []byte("0123456789"), Size: 2048}},
+			{Group: 1, Credibility: 0.9999871, Output: &anthillv1.BlobRef{Id: []byte("0123456789"), Size: 2048}, Fuel: 1_234_567},
 			{Group: 0, Credibility: 0.000012, Failed: true, ExitCode: 3},
 		},
 		Attempts: []*anthillv1.TaskAttempt{
@@ -107,9 +107,9 @@ func TestWriteTask(t *testing.T) {
 task       7
 verdict    accepted with credibility 0.999987
 
-GROUP  WON  CREDIBILITY  VOTES  RESULT
-    1  yes  0.999987         2  2 KiB, 303132333435
-    0       1.2e-5           1  failed with exit code 3
+GROUP  WON  CREDIBILITY  VOTES     FUEL  RESULT
+    1  yes  0.999987         2  1234567  2 KiB, 303132333435
+    0       1.2e-5           1        0  failed with exit code 3
 
 WORKER    OWNER  STATE     GROUP  CREDIBILITY  REASON
 aaaaaaaa  ada    outvoted  0      0.8
@@ -124,8 +124,8 @@ dddddddd  dora   voted     1      1
 task       7
 verdict    disputed
 
-GROUP  WON  CREDIBILITY  VOTES  RESULT
-    0       1.2e-5           1  failed with exit code 3
+GROUP  WON  CREDIBILITY  VOTES  FUEL  RESULT
+    0       1.2e-5           1     0  failed with exit code 3
 
 WORKER    OWNER  STATE     GROUP  CREDIBILITY  REASON
 aaaaaaaa  ada    outvoted  0      0.8
@@ -169,6 +169,26 @@ func TestShares(t *testing.T) {
 		}
 		if got := certainty(tt.p); got != tt.certainty {
 			t.Errorf("certainty(%v) is %q, want %q", tt.p, got, tt.certainty)
+		}
+	}
+}
+
+func TestFuelOfJobs(t *testing.T) {
+	for _, test := range []struct {
+		used, estimate uint64
+		state          anthillv1.JobState
+		want           string
+	}{
+		{0, 0, anthillv1.JobState_JOB_STATE_RUNNING, ""},
+		{3.1e12, 12e12, anthillv1.JobState_JOB_STATE_RUNNING, "fuel       3.1 T of about 12 T\n"},
+		{12e12, 12e12, anthillv1.JobState_JOB_STATE_RUNNING, "fuel       12 T\n"},
+		{3.1e12, 12e12, anthillv1.JobState_JOB_STATE_FAILED, "fuel       3.1 T\n"},
+	} {
+		job := jobAt(5, 10)
+		job.State, job.FuelUsed, job.FuelEstimate = test.state, test.used, test.estimate
+		var out strings.Builder
+		if err := writeJob(&out, job); err != nil || !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), "fuel") != (test.want != "") {
+			t.Errorf("%d of %d: got\n%s%v; want %q", test.used, test.estimate, out.String(), err, test.want)
 		}
 	}
 }

@@ -42,11 +42,11 @@ func (g *Grid) Update(id string, f func(*anthillv1.Job)) {
 }
 
 // Accept makes data the result of a task, in the place of an earlier one if
-// there is one.
+// there is one. It took a unit of fuel for each byte.
 func (g *Grid) Accept(t testing.TB, id string, task uint32, data []byte) {
 	t.Helper()
 	ref := blob.Of(data).Ref()
-	msg := &anthillv1.StreamResultsResponse{Task: task, Output: &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}}
+	msg := &anthillv1.StreamResultsResponse{Task: task, Output: &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}, Fuel: uint64(ref.Size)}
 	if ref.Size <= blob.MinPiece {
 		msg.Data = data
 	} else if _, err := g.store.Put(data); err != nil {

@@ -41,9 +41,9 @@ type Runner interface {
 type Executor struct {
 	Fetcher Fetcher
 	Store   Store
-	// Tamper, where set, changes results before they are hashed: what a worker
-	// does that is started to misbehave.
-	Tamper func(ctx context.Context, lease *anthillv1.Lease, output []byte) []byte
+	// Tamper, where set, changes outputs before they are hashed, and the fuel that
+	// they took: what a worker does that is started to misbehave.
+	Tamper func(ctx context.Context, lease *anthillv1.Lease, output []byte, fuel uint64) ([]byte, uint64)
 }
 
 // Attempt is an attempt that has all it needs on this machine.
@@ -70,6 +70,9 @@ const FetchTime = 10 * time.Minute
 
 // Prepare fetches the bundle, the data files and the task's shard.
 func (e *Executor) Prepare(ctx context.Context, lease *anthillv1.Lease) (*Attempt, error) {
+	if wants := lease.GetSpec().GetMetering(); wants != jobs.Metering {
+		return nil, fmt.Errorf("this worker counts fuel by rules %d, the job wants %d: upgrade it", jobs.Metering, wants)
+	}
 	ctx, cancel := context.WithTimeout(ctx, FetchTime)
 	defer cancel()
 	a := &Attempt{Lease: lease, fetched: swarm.Traffic{}}
@@ -93,6 +96,7 @@ func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 	a.task = sandbox.Task{
 		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: seed(a.Lease),
 		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
+		Fuel: spec.GetLimits().GetFuel(),
 	}
 	path, id, err := e.whole(ctx, a, spec.GetBundle())
 	if err != nil {
@@ -200,12 +204,12 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 		return e.lost(a, err)
 	}
 	report := &anthillv1.AttemptReport{
-		Lease: a.Lease.GetId(), Elapsed: durationpb.New(result.Elapsed), Fetched: traffic(a.fetched),
+		Lease: a.Lease.GetId(), Elapsed: durationpb.New(result.Elapsed), Fetched: traffic(a.fetched), Fuel: fuelOf(result),
 	}
 	if result.Succeeded() {
 		output := result.Output
 		if e.Tamper != nil {
-			output = e.Tamper(ctx, a.Lease, output)
+			output, report.Fuel = e.Tamper(ctx, a.Lease, output, report.Fuel)
 		}
 		return e.succeeded(report, output)
 	}
@@ -255,12 +259,22 @@ func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *an
 	return report
 }
 
+// fuelOf is the fuel that every machine counts alike, or 0.
+func fuelOf(r sandbox.Result) uint64 {
+	if r.Status == sandbox.Exited || r.Status == sandbox.OutOfFuel {
+		return r.Fuel
+	}
+	return 0
+}
+
 func failure(r sandbox.Result) (anthillv1.AttemptStatus, uint32) {
 	switch r.Status {
 	case sandbox.Exited:
 		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, r.ExitCode
 	case sandbox.Trapped, sandbox.OutputExceeded, sandbox.Refused:
 		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, 255
+	case sandbox.OutOfFuel:
+		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, jobs.ExitOutOfFuel
 	}
 	return anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED, 0
 }
@@ -272,6 +286,8 @@ func explain(r sandbox.Result, t sandbox.Task) string {
 		return fmt.Sprintf("the task exited with code %d", r.ExitCode)
 	case sandbox.OutputExceeded:
 		return fmt.Sprintf("the task wrote more than its limit of %d bytes: raise limits.output or give each task less to do", t.Output)
+	case sandbox.OutOfFuel:
+		return fmt.Sprintf("out of fuel: used %d of %d; raise limits.fuel or give each task less to do", r.Fuel, t.Fuel)
 	case sandbox.TimedOut:
 		return fmt.Sprintf("the task ran longer than its limit of %v: raise limits.time or give each task less to do", t.Time)
 	}

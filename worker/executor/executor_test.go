@@ -98,6 +98,9 @@ func (r *runner) Run(_ context.Context, t sandbox.Task) (sandbox.Result, error) 
 }
 
 func leaseOf(spec *anthillv1.JobSpec, task uint32) *anthillv1.Lease {
+	if spec != nil {
+		spec.Metering = jobs.Metering
+	}
 	return &anthillv1.Lease{
 		Id: 7, JobId: "j", Task: task, Spec: spec,
 		Providers: []*anthillv1.Provider{{Address: "p:1", Role: anthillv1.Role_ROLE_WORKER}},
@@ -167,7 +170,7 @@ func TestPrepareFetchesWhatTheTaskNeeds(t *testing.T) {
 		Bundle: bundle, Args: []string{"-v"}, Env: map[string]string{"A": "b"},
 		Data:   []*anthillv1.DataFile{{Name: "words", Blob: words}},
 		Input:  blobInput(&anthillv1.BlobInput{Blob: input, ShardSize: 10}),
-		Limits: &anthillv1.Limits{Time: durationpb.New(time.Second), Memory: 1 << 20, Output: 99},
+		Limits: &anthillv1.Limits{Time: durationpb.New(time.Second), Memory: 1 << 20, Output: 99, Fuel: 88},
 	}, 3))
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +187,7 @@ func TestPrepareFetchesWhatTheTaskNeeds(t *testing.T) {
 	report := e.Run(t.Context(), r, a)
 	task := r.task
 	if task.ModuleID != id(bundle).String() || task.Data["words"] != "path of "+id(words).Short() || task.Env[0] != "A=b" ||
-		task.Args[0] != "-v" || task.Time != time.Second || task.Memory != 1<<20 || task.Output != 99 {
+		task.Args[0] != "-v" || task.Time != time.Second || task.Memory != 1<<20 || task.Output != 99 || task.Fuel != 88 {
 		t.Errorf("task %+v", task)
 	}
 	if f := report.GetFetched(); f.GetFromWorkers() != 30 || f.GetFromSubmitter() != 6 || f.GetFromCoordinators() != 0 {
@@ -229,7 +232,7 @@ func TestSeedsAreOfJobAndTask(t *testing.T) {
 
 func run(t *testing.T, e *Executor, r Runner) *anthillv1.AttemptReport {
 	t.Helper()
-	return e.Run(t.Context(), r, &Attempt{Lease: leaseOf(nil, 0), task: sandbox.Task{Time: time.Second, Output: 10}})
+	return e.Run(t.Context(), r, &Attempt{Lease: leaseOf(nil, 0), task: sandbox.Task{Time: time.Second, Output: 10, Fuel: 500}})
 }
 
 func TestReports(t *testing.T) {
@@ -245,6 +248,7 @@ func TestReports(t *testing.T) {
 		{sandbox.Result{Status: sandbox.Trapped, Reason: "unreachable"}, nil, failed, 255, "trapped: unreachable"},
 		{sandbox.Result{Status: sandbox.OutputExceeded}, nil, failed, 255, "limit of 10 bytes: raise limits.output"},
 		{sandbox.Result{Status: sandbox.Refused, Reason: "no export"}, nil, failed, 255, "refused: no export"},
+		{sandbox.Result{Status: sandbox.OutOfFuel, Fuel: 500}, nil, failed, 254, "out of fuel: used 500 of 500; raise limits.fuel or give each task less to do"},
 		{sandbox.Result{Status: sandbox.TimedOut}, nil, killed, 0, "limit of 1s: raise limits.time"},
 		{sandbox.Result{Status: sandbox.Killed, Reason: "memory"}, nil, killed, 0, "killed: memory"},
 		{sandbox.Result{}, errors.New("no child"), lost, 0, "no child"},
@@ -283,16 +287,42 @@ func TestResults(t *testing.T) {
 	if r := run(t, &Executor{Store: full}, ok(large)); r.GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(r.GetReason(), "disk full") {
 		t.Errorf("on a full disk: reported %v", r)
 	}
-	liar := &Executor{Store: newDisk(), Tamper: func(_ context.Context, l *anthillv1.Lease, output []byte) []byte {
-		return fmt.Appendf(nil, "not %s, of lease %d", output, l.GetId())
+	liar := &Executor{Store: newDisk(), Tamper: func(_ context.Context, l *anthillv1.Lease, output []byte, fuel uint64) ([]byte, uint64) {
+		return fmt.Appendf(nil, "not %s, of lease %d", output, l.GetId()), fuel + 1
 	}}
 	lie := "not truth, of lease 7"
 	id := blob.Of([]byte(lie)).ID()
-	if r := run(t, liar, ok([]byte("truth"))); !bytes.Equal(r.GetOutput().GetId(), id[:]) || string(r.GetData()) != lie {
+	if r := run(t, liar, ok([]byte("truth"))); !bytes.Equal(r.GetOutput().GetId(), id[:]) || string(r.GetData()) != lie || r.GetFuel() != 1 {
 		t.Errorf("a liar reported %v", r)
 	}
 	if r := run(t, liar, &runner{result: sandbox.Result{Status: sandbox.Trapped}}); r.GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED || r.GetOutput() != nil {
 		t.Errorf("a liar reported %v of a task that failed", r)
+	}
+}
+
+// Fuel is part of a vote only where every machine counts the same.
+func TestFuelOfReports(t *testing.T) {
+	for status := sandbox.Exited; status <= sandbox.Killed; status++ {
+		want := uint64(0)
+		if status == sandbox.Exited || status == sandbox.OutOfFuel {
+			want = 77
+		}
+		for _, code := range []uint32{0, 3} {
+			r := run(t, &Executor{Store: newDisk()}, &runner{result: sandbox.Result{Status: status, ExitCode: code, Fuel: 77}})
+			if r.GetFuel() != want {
+				t.Errorf("%v with code %d: reported a fuel of %d, want %d", status, code, r.GetFuel(), want)
+			}
+		}
+	}
+}
+
+func TestOtherRulesOfMeteringAreLeftToOthers(t *testing.T) {
+	d := newDisk()
+	lease := leaseOf(&anthillv1.JobSpec{Bundle: d.add([]byte("bundle")), Input: rangeInput(0, 1, 1)}, 0)
+	lease.GetSpec().Metering = jobs.Metering + 1
+	_, err := (&Executor{Fetcher: d, Store: d}).Prepare(t.Context(), lease)
+	if err == nil || err.Error() != "this worker counts fuel by rules 1, the job wants 2: upgrade it" || len(d.fetched) > 0 {
+		t.Errorf("got %v, and fetched %v", err, d.fetched)
 	}
 }
 

@@ -40,6 +40,7 @@ type request struct {
 	Seed      []byte            `json:"seed"`
 	Memory    int64             `json:"memory"`
 	Output    int64             `json:"output"`
+	Fuel      int64             `json:"fuel,omitempty"`
 }
 
 // report is the child's answer. Fault is set if the host's own files or the
@@ -50,6 +51,7 @@ type report struct {
 	Reason   string        `json:"reason,omitempty"`
 	Stderr   []byte        `json:"stderr,omitempty"`
 	Elapsed  time.Duration `json:"elapsed"`
+	Fuel     uint64        `json:"fuel,omitempty"`
 	Fault    string        `json:"fault,omitempty"`
 }
 

@@ -11,14 +11,14 @@ import (
 
 func TestFramesPassThroughAPipe(t *testing.T) {
 	var pipe bytes.Buffer
-	sent := report{Status: Trapped, ExitCode: 1 << 31, Reason: "ünïcode", Stderr: []byte{0, 255}, Elapsed: 5}
+	sent := report{Status: Trapped, ExitCode: 1 << 31, Reason: "ünïcode", Stderr: []byte{0, 255}, Elapsed: 5, Fuel: 1<<63 + 1}
 	if err := errors.Join(writeJSON(&pipe, frameReport, sent), writeFrame(&pipe, frameOutput, []byte("out"))); err != nil {
 		t.Fatal(err)
 	}
 	in := iotest.OneByteReader(&pipe)
 	var got report
 	if err := readJSON(in, frameReport, &got); err != nil || got.Reason != sent.Reason ||
-		got.Status != sent.Status || got.ExitCode != sent.ExitCode || !bytes.Equal(got.Stderr, sent.Stderr) || got.Elapsed != sent.Elapsed {
+		got.Status != sent.Status || got.ExitCode != sent.ExitCode || !bytes.Equal(got.Stderr, sent.Stderr) || got.Elapsed != sent.Elapsed || got.Fuel != sent.Fuel {
 		t.Errorf("read %+v, %v; want %+v", got, err, sent)
 	}
 	if out, err := readFrame(in, frameOutput, 3); err != nil || string(out) != "out" {

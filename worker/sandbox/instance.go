@@ -36,6 +36,7 @@ func (m *module) run(ctx context.Context, o order) (report, []byte) {
 
 	start := time.Now()
 	r := m.execute(ctx, config.WithStdin(input).WithStdout(output).WithStderr(log), output)
+	r = r.within(o.request.Fuel)
 	r.Elapsed = time.Since(start)
 	r.Stderr = log.bytes()
 	if err := errors.Join(input.err, files.err); err != nil {
@@ -58,7 +59,21 @@ func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output
 	if start == nil {
 		return report{Status: Refused, Reason: "module exports no function _start"}
 	}
-	return judge(call(ctx, start), Trapped, output)
+	r := judge(call(ctx, start), Trapped, output)
+	r.Fuel = fuelUsed(instance)
+	return r
+}
+
+// fuelUsed is what a guest has counted so far. Guests do not count yet.
+func fuelUsed(api.Module) uint64 { return 0 }
+
+// within is the report of a guest with a limit of fuel, 0 for none. One that
+// went beyond it has used the limit, wherever it was when that was noticed.
+func (r report) within(fuel int64) report {
+	if fuel == 0 || r.Fuel <= uint64(fuel) {
+		return r
+	}
+	return report{Status: OutOfFuel, Reason: fmt.Sprintf("the task needed more than its limit of %d units of fuel", fuel), Fuel: uint64(fuel)}
 }
 
 func call(ctx context.Context, start api.Function) error {

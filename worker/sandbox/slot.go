@@ -200,6 +200,7 @@ func (s *Slot) settle(a answer, started time.Time) (Result, error) {
 		Output:   a.output,
 		Stderr:   a.report.Stderr,
 		Elapsed:  a.report.Elapsed,
+		Fuel:     a.report.Fuel,
 	}, nil
 }
 
@@ -236,7 +237,7 @@ func (s *Slot) request(t Task) (request, error) {
 	r := request{
 		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
 		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
-		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output,
+		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Fuel: t.Fuel,
 	}
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {

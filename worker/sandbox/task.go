@@ -46,6 +46,8 @@ type Task struct {
 	Memory int64
 	// Output limits the result, in bytes, at most 2 GiB.
 	Output int64
+	// Fuel limits the work of the guest, in the units that it counts; 0: no limit.
+	Fuel int64
 }
 
 // Section is a part of a file.
@@ -57,14 +59,15 @@ type Section struct {
 // Status says how a task ended.
 type Status int
 
-// The ends of a task. Exited, Trapped, OutputExceeded and Refused follow from
-// the task alone and come out the same on every machine. TimedOut and Killed
+// The ends of a task. Exited, Trapped, OutputExceeded, Refused and OutOfFuel
+// follow from the task alone and come out the same on every machine. TimedOut and Killed
 // depend on the machine: they are no result.
 const (
 	Exited         Status = iota + 1 // the guest ended with ExitCode
 	Trapped                          // the guest did what WASM forbids
 	OutputExceeded                   // the guest wrote more than Task.Output
 	Refused                          // the module cannot be compiled or linked
+	OutOfFuel                        // the guest needed more than Task.Fuel
 	TimedOut                         // the guest ran longer than Task.Time
 	Killed                           // the child died: memory, or a fault of the engine
 )
@@ -80,6 +83,8 @@ func (s Status) String() string {
 		return "output exceeded"
 	case Refused:
 		return "refused"
+	case OutOfFuel:
+		return "out of fuel"
 	case TimedOut:
 		return "timed out"
 	case Killed:
@@ -100,6 +105,10 @@ type Result struct {
 	Stderr []byte
 	// Elapsed is the time of the run, without compiling the module.
 	Elapsed time.Duration
+	// Fuel is the work that the guest has done, the same on every machine: of
+	// Exited all of it, of OutOfFuel the limit. Otherwise it means nothing: where
+	// a stack ends, and so a guest that fills it, depends on the processor.
+	Fuel uint64
 }
 
 // Succeeded tells whether the guest exited with code 0.
@@ -114,6 +123,9 @@ func (t Task) validate() error {
 	}
 	if t.Output < 0 || t.Output > maxFrame {
 		return fmt.Errorf("output limit %d: want 0 to %d bytes", t.Output, maxFrame)
+	}
+	if t.Fuel < 0 {
+		return fmt.Errorf("fuel limit %d: want 0 or more", t.Fuel)
 	}
 	if t.Memory < pageSize || t.Memory > maxMemory {
 		return fmt.Errorf("memory limit %d: want %d to %d bytes", t.Memory, pageSize, int64(maxMemory))

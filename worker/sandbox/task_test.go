@@ -18,6 +18,7 @@ func TestRunRefusesABadTask(t *testing.T) {
 		{"time limit", func(t *Task) { t.Time = 0 }},
 		{"output limit", func(t *Task) { t.Output = -1 }},
 		{"output limit", func(t *Task) { t.Output = 3 << 30 }},
+		{"fuel limit", func(t *Task) { t.Fuel = -1 }},
 		{"memory limit", func(t *Task) { t.Memory = pageSize - 1 }},
 		{"memory limit", func(t *Task) { t.Memory = maxMemory + 1 }},
 		{"input section", func(t *Task) { t.StdinFile = Section{Path: "x", Offset: -1} }},
@@ -39,6 +40,22 @@ func TestRunRefusesABadTask(t *testing.T) {
 		c.spoil(&task)
 		if _, err := s.Run(context.Background(), task); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Run = %v, want an error with %q", err, c.want)
+		}
+	}
+}
+
+func TestWithinFuel(t *testing.T) {
+	for _, test := range []struct {
+		used   uint64
+		limit  int64
+		status Status
+		fuel   uint64
+	}{
+		{0, 0, Exited, 0}, {1 << 63, 0, Exited, 1 << 63}, {99, 100, Exited, 99}, {100, 100, Exited, 100}, {101, 100, OutOfFuel, 100}, {1 << 63, 1, OutOfFuel, 1},
+	} {
+		r := report{Status: Exited, Fuel: test.used}.within(test.limit)
+		if r.Status != test.status || r.Fuel != test.fuel || (r.Reason != "") != (r.Status == OutOfFuel) {
+			t.Errorf("%d used of %d: %+v", test.used, test.limit, r)
 		}
 	}
 }

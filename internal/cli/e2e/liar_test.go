@@ -28,6 +28,7 @@ func TestLiarsAreCaught(t *testing.T) {
 		{"random and constant", [2]worker.Misbehaviour{worker.Random, worker.Constant}},
 		{"colluders", [2]worker.Misbehaviour{worker.Collude, worker.Collude}},
 		{"copycat and sleeper", [2]worker.Misbehaviour{worker.Copycat, worker.Sleeper}},
+		{"who lie about fuel alone", [2]worker.Misbehaviour{worker.Fuel, worker.Fuel}},
 	} {
 		t.Run(c.name, func(t *testing.T) { testLiars(t, c.ways) })
 	}

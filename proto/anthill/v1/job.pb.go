@@ -162,9 +162,11 @@ type JobSpec struct {
 	Env    map[string]string `protobuf:"bytes,4,rep,name=env,proto3" json:"env,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Input  *Input            `protobuf:"bytes,5,opt,name=input,proto3" json:"input,omitempty"`
 	// Read-only extra files that the guest sees as /data/NAME.
-	Data          []*DataFile `protobuf:"bytes,6,rep,name=data,proto3" json:"data,omitempty"`
-	Limits        *Limits     `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
-	Trust         *Trust      `protobuf:"bytes,8,opt,name=trust,proto3" json:"trust,omitempty"`
+	Data   []*DataFile `protobuf:"bytes,6,rep,name=data,proto3" json:"data,omitempty"`
+	Limits *Limits     `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
+	Trust  *Trust      `protobuf:"bytes,8,opt,name=trust,proto3" json:"trust,omitempty"`
+	// By which rules fuel is counted; 0 means the grid's own.
+	Metering      uint32 `protobuf:"varint,12,opt,name=metering,proto3" json:"metering,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -253,6 +255,13 @@ func (x *JobSpec) GetTrust() *Trust {
 		return x.Trust
 	}
 	return nil
+}
+
+func (x *JobSpec) GetMetering() uint32 {
+	if x != nil {
+		return x.Metering
+	}
+	return 0
 }
 
 // Input says what each task reads on stdin. The number of tasks follows from it.
@@ -524,7 +533,10 @@ type Limits struct {
 	// Linear memory in bytes. Default 512 MiB.
 	Memory int64 `protobuf:"varint,2,opt,name=memory,proto3" json:"memory,omitempty"`
 	// Bytes on stdout. Default 16 MiB.
-	Output        int64 `protobuf:"varint,3,opt,name=output,proto3" json:"output,omitempty"`
+	Output int64 `protobuf:"varint,3,opt,name=output,proto3" json:"output,omitempty"`
+	// Units of work, about one WASM instruction each. A task that needs more fails,
+	// on every machine alike. Default: no limit.
+	Fuel          int64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -576,6 +588,13 @@ func (x *Limits) GetMemory() int64 {
 func (x *Limits) GetOutput() int64 {
 	if x != nil {
 		return x.Output
+	}
+	return 0
+}
+
+func (x *Limits) GetFuel() int64 {
+	if x != nil {
+		return x.Fuel
 	}
 	return 0
 }
@@ -685,7 +704,11 @@ type Job struct {
 	Bound float64 `protobuf:"fixed64,14,opt,name=bound,proto3" json:"bound,omitempty"`
 	// The job is finished, and the bound that it reached is above the max_error
 	// that was asked for: nobody was left to ask. short says what would help.
-	Short         string `protobuf:"bytes,15,opt,name=short,proto3" json:"short,omitempty"`
+	Short string `protobuf:"bytes,15,opt,name=short,proto3" json:"short,omitempty"`
+	// The fuel that the accepted results took, and what all tasks will take if the
+	// others are like these; 0 while there is no result. Both stop at 2^64-1.
+	FuelUsed      uint64 `protobuf:"varint,20,opt,name=fuel_used,json=fuelUsed,proto3" json:"fuel_used,omitempty"`
+	FuelEstimate  uint64 `protobuf:"varint,21,opt,name=fuel_estimate,json=fuelEstimate,proto3" json:"fuel_estimate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -823,6 +846,20 @@ func (x *Job) GetShort() string {
 		return x.Short
 	}
 	return ""
+}
+
+func (x *Job) GetFuelUsed() uint64 {
+	if x != nil {
+		return x.FuelUsed
+	}
+	return 0
+}
+
+func (x *Job) GetFuelEstimate() uint64 {
+	if x != nil {
+		return x.FuelEstimate
+	}
+	return 0
 }
 
 // TaskCounts counts a job's tasks by where they are.
@@ -1783,7 +1820,9 @@ type VoteGroup struct {
 	Failed   bool   `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
 	ExitCode uint32 `protobuf:"varint,4,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
 	// The probability that this group is right.
-	Credibility   float64 `protobuf:"fixed64,5,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	Credibility float64 `protobuf:"fixed64,5,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	// The fuel that the task took, as they say.
+	Fuel          uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1849,6 +1888,13 @@ func (x *VoteGroup) GetExitCode() uint32 {
 func (x *VoteGroup) GetCredibility() float64 {
 	if x != nil {
 		return x.Credibility
+	}
+	return 0
+}
+
+func (x *VoteGroup) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
 	}
 	return 0
 }
@@ -2014,7 +2060,9 @@ type StreamResultsResponse struct {
 	Task     uint32   `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
 	Output   *BlobRef `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
 	// The bytes themselves, for outputs of at most one piece (256 KiB).
-	Data          []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	Data []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
+	// The fuel that the task took.
+	Fuel          uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2077,12 +2125,19 @@ func (x *StreamResultsResponse) GetData() []byte {
 	return nil
 }
 
+func (x *StreamResultsResponse) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
+	}
+	return 0
+}
+
 var File_anthill_v1_job_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x02\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x03\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -2091,7 +2146,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x05input\x18\x05 \x01(\v2\x11.anthill.v1.InputR\x05input\x12(\n" +
 	"\x04data\x18\x06 \x03(\v2\x14.anthill.v1.DataFileR\x04data\x12*\n" +
 	"\x06limits\x18\a \x01(\v2\x12.anthill.v1.LimitsR\x06limits\x12'\n" +
-	"\x05trust\x18\b \x01(\v2\x11.anthill.v1.TrustR\x05trust\x1a6\n" +
+	"\x05trust\x18\b \x01(\v2\x11.anthill.v1.TrustR\x05trust\x12\x1a\n" +
+	"\bmetering\x18\f \x01(\rR\bmetering\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -2111,16 +2167,18 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x05index\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x05index\"G\n" +
 	"\bDataFile\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
-	"\x04blob\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x04blob\"g\n" +
+	"\x04blob\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x04blob\"{\n" +
 	"\x06Limits\x12-\n" +
 	"\x04time\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x04time\x12\x16\n" +
 	"\x06memory\x18\x02 \x01(\x03R\x06memory\x12\x16\n" +
-	"\x06output\x18\x03 \x01(\x03R\x06output\"{\n" +
+	"\x06output\x18\x03 \x01(\x03R\x06output\x12\x12\n" +
+	"\x04fuel\x18\n" +
+	" \x01(\x03R\x04fuel\"{\n" +
 	"\x05Trust\x12\x1a\n" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xc1\x04\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\x83\x05\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -2138,7 +2196,9 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\finput_copies\x18\f \x01(\rR\vinputCopies\x12.\n" +
 	"\x13input_copies_needed\x18\r \x01(\rR\x11inputCopiesNeeded\x12\x14\n" +
 	"\x05bound\x18\x0e \x01(\x01R\x05bound\x12\x14\n" +
-	"\x05short\x18\x0f \x01(\tR\x05short\"\xda\x01\n" +
+	"\x05short\x18\x0f \x01(\tR\x05short\x12\x1b\n" +
+	"\tfuel_used\x18\x14 \x01(\x04R\bfuelUsed\x12#\n" +
+	"\rfuel_estimate\x18\x15 \x01(\x04R\ffuelEstimate\"\xda\x01\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
@@ -2200,13 +2260,15 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x06output\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12 \n" +
 	"\vcredibility\x18\x04 \x01(\x01R\vcredibility\x12-\n" +
 	"\x06groups\x18\x05 \x03(\v2\x15.anthill.v1.VoteGroupR\x06groups\x123\n" +
-	"\battempts\x18\x06 \x03(\v2\x17.anthill.v1.TaskAttemptR\battempts\"\xa5\x01\n" +
+	"\battempts\x18\x06 \x03(\v2\x17.anthill.v1.TaskAttemptR\battempts\"\xb9\x01\n" +
 	"\tVoteGroup\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\rR\x05group\x12+\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x16\n" +
 	"\x06failed\x18\x03 \x01(\bR\x06failed\x12\x1b\n" +
 	"\texit_code\x18\x04 \x01(\rR\bexitCode\x12 \n" +
-	"\vcredibility\x18\x05 \x01(\x01R\vcredibility\"\xa2\x01\n" +
+	"\vcredibility\x18\x05 \x01(\x01R\vcredibility\x12\x12\n" +
+	"\x04fuel\x18\n" +
+	" \x01(\x04R\x04fuel\"\xa2\x01\n" +
 	"\vTaskAttempt\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
@@ -2217,12 +2279,14 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x14StreamResultsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12#\n" +
 	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12 \n" +
-	"\vprovisional\x18\x03 \x01(\bR\vprovisional\"\x88\x01\n" +
+	"\vprovisional\x18\x03 \x01(\bR\vprovisional\"\x9c\x01\n" +
 	"\x15StreamResultsResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\x12+\n" +
 	"\x06output\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x12\n" +
-	"\x04data\x18\x04 \x01(\fR\x04data*\x84\x01\n" +
+	"\x04data\x18\x04 \x01(\fR\x04data\x12\x12\n" +
+	"\x04fuel\x18\n" +
+	" \x01(\x04R\x04fuel*\x84\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11JOB_STATE_RUNNING\x10\x01\x12\x17\n" +

@@ -236,7 +236,10 @@ type OwnerRecord struct {
 	// Accepted results that he voted for; a ban withdraws them.
 	Credit uint64 `protobuf:"varint,8,opt,name=credit,proto3" json:"credit,omitempty"`
 	// Owners who say that he served wrong bytes; two get him banned.
-	Accusers      []string `protobuf:"bytes,9,rep,name=accusers,proto3" json:"accusers,omitempty"`
+	Accusers []string `protobuf:"bytes,9,rep,name=accusers,proto3" json:"accusers,omitempty"`
+	// The fuel that those results took of which credit counts the number; it stops
+	// at 2^64-1.
+	Fuel          uint64 `protobuf:"varint,20,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -332,6 +335,13 @@ func (x *OwnerRecord) GetAccusers() []string {
 		return x.Accusers
 	}
 	return nil
+}
+
+func (x *OwnerRecord) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
+	}
+	return 0
 }
 
 type ListNodesRequest struct {
@@ -1014,7 +1024,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"admittedAt\x12\x14\n" +
 	"\x05voter\x18\v \x01(\bR\x05voter\x12 \n" +
-	"\vreliability\x18\f \x01(\x01R\vreliability\"\x84\x02\n" +
+	"\vreliability\x18\f \x01(\x01R\vreliability\"\x98\x02\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +
@@ -1024,7 +1034,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\x12\x16\n" +
 	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
 	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
-	"\baccusers\x18\t \x03(\tR\baccusers\"\x12\n" +
+	"\baccusers\x18\t \x03(\tR\baccusers\x12\x12\n" +
+	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ListNodesRequest\";\n" +
 	"\x11ListNodesResponse\x12&\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xd0\x01\n" +

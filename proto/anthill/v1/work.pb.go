@@ -32,7 +32,8 @@ const (
 	// Exit code 0: the output is the result. A vote.
 	AttemptStatus_ATTEMPT_STATUS_SUCCEEDED AttemptStatus = 1
 	// The guest exited with another code, trapped, wrote more than its output
-	// limit, or the module cannot be run. A vote, for failing in this way.
+	// limit, ran out of fuel, or the module cannot be run. A vote, for failing in
+	// this way.
 	AttemptStatus_ATTEMPT_STATUS_FAILED AttemptStatus = 2
 	// The host killed it at its time or memory limit. No vote.
 	AttemptStatus_ATTEMPT_STATUS_KILLED AttemptStatus = 3
@@ -337,16 +338,19 @@ type AttemptReport struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Lease  uint64                 `protobuf:"fixed64,1,opt,name=lease,proto3" json:"lease,omitempty"`
 	Status AttemptStatus          `protobuf:"varint,2,opt,name=status,proto3,enum=anthill.v1.AttemptStatus" json:"status,omitempty"`
-	// The guest's exit code; for FAILED without one, 255.
+	// The guest's exit code; for FAILED without one, 255, or 254 out of fuel.
 	ExitCode uint32   `protobuf:"varint,3,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
 	Output   *BlobRef `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
 	// The output itself: needed if it is at most one piece (256 KiB).
 	Data []byte `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
 	// For people, where status is not SUCCEEDED: what happened and the end of
 	// stderr, at most 512 bytes.
-	Reason        string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
-	Elapsed       *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
-	Fetched       *Traffic             `protobuf:"bytes,8,opt,name=fetched,proto3" json:"fetched,omitempty"`
+	Reason  string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	Elapsed *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
+	Fetched *Traffic             `protobuf:"bytes,8,opt,name=fetched,proto3" json:"fetched,omitempty"`
+	// The fuel that the guest used; part of the vote. 0 where it did not come to an
+	// exit and had fuel left: a stack ends at another depth on another processor.
+	Fuel          uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -435,6 +439,13 @@ func (x *AttemptReport) GetFetched() *Traffic {
 		return x.Fetched
 	}
 	return nil
+}
+
+func (x *AttemptReport) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
+	}
+	return 0
 }
 
 type HeartbeatRequest struct {
@@ -599,7 +610,7 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\tproviders\x18\x05 \x03(\v2\x14.anthill.v1.ProviderR\tproviders\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
-	"\x0eReportResponse\"\xb2\x02\n" +
+	"\x0eReportResponse\"\xc6\x02\n" +
 	"\rAttemptReport\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.anthill.v1.AttemptStatusR\x06status\x12\x1b\n" +
@@ -608,7 +619,9 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x123\n" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
-	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\"\x88\x01\n" +
+	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
+	"\x04fuel\x18\n" +
+	" \x01(\x04R\x04fuel\"\x88\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
