@@ -52,6 +52,7 @@ func (s *Store) Delete(id blob.ID) error {
 	if err := s.remove(e); err != nil {
 		return fmt.Errorf("delete blob %s: %w", id.Short(), err)
 	}
+	s.tidy()
 	return nil
 }
 
