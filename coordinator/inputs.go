@@ -2,9 +2,12 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -81,9 +84,18 @@ func (k *keeper) copyInput(ctx context.Context, id jobs.JobID, j *jobs.Job) {
 		if err == nil {
 			return
 		}
-		k.logger.Debug("copy input", "job", id, "error", err)
-		sleep(ctx, keepRetry)
+		k.failed("copy input", err, "job", id)
+		sleep(ctx, retryAfter(err))
 	}
+}
+
+// retryAfter is how long to leave alone what could not be copied: a full disk does
+// not get better soon.
+func retryAfter(err error) time.Duration {
+	if errors.Is(err, blobstore.ErrFull) {
+		return keepRetryMax
+	}
+	return keepRetry
 }
 
 func (k *keeper) copyBlobs(ctx context.Context, j *jobs.Job) error {

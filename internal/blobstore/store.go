@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore/pack"
@@ -39,8 +38,15 @@ type Config struct {
 	// 4 KiB, small ones to the byte; what went from packs may stay on disk for a
 	// while, up to a quarter of what the packs hold and a sixteenth of the quota.
 	Quota int64
+	// Reserve is how many bytes the store leaves free on its disk: where less is
+	// free it evicts, and refuses to store more. 0 means a twentieth of the disk,
+	// and 2 GiB at most; below 0 there is no reserve.
+	Reserve int64
 
-	segment int64 // of packs, for tests; 0 means what suits the quota
+	// For tests: the length of packs (0 means what suits the quota), and what
+	// tells how much is free on the disk (nil means the system).
+	segment int64
+	space   func(dir string) (free, size int64, err error)
 }
 
 // Store is safe for use by many goroutines.
@@ -51,15 +57,16 @@ type Store struct {
 	dir   string
 	quota int64
 	packs *pack.Log
+	space space // mu guards it
 
 	tidying sync.WaitGroup
-	busy    atomic.Bool // tidying
 
 	mu     sync.Mutex
 	blobs  map[blob.ID]*entry
 	recent *list.List // of *entry, last used first
 	pins   map[blob.ID]int
 	used   int64     // bytes of quota, taken or reserved
+	busy   bool      // tidying
 	old    []blob.ID // are still a file each, see packOld; Open's own
 }
 
@@ -77,6 +84,7 @@ func Open(cfg Config) (*Store, error) {
 		pins:   make(map[blob.ID]int),
 	}
 	err := errors.Join(s.empty(tempFolder), s.empty(copyFolder))
+	s.space = newSpace(cfg)
 	if err == nil {
 		err = s.scan(segmentSize(cfg))
 	}

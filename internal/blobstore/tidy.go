@@ -4,15 +4,20 @@ import (
 	"github.com/anthill-grid/anthill/internal/blobstore/pack"
 )
 
-// tidy compacts the packs in the background if that is due.
+// tidy compacts the packs in the background if that is due. It is called with mu
+// held.
 func (s *Store) tidy() {
-	if !s.packs.Due(false) || !s.busy.CompareAndSwap(false, true) {
+	short := s.short()
+	if !s.packs.Due(short) || s.busy {
 		return
 	}
+	s.busy = true
 	s.tidying.Go(func() {
-		defer s.busy.Store(false)
 		// What went wrong is tried again once more has died, and no blob is worse off.
-		_ = s.packs.Compact(owner{s}, false)
+		_ = s.packs.Compact(owner{s}, short)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.busy = false
 	})
 }
 

@@ -37,6 +37,7 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
+	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Disk), "disk", "space for blobs; the least used go first, and a twentieth of the disk or 2GiB stays free")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit or 1MiB/s (default no limit)")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
