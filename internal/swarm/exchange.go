@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
@@ -62,6 +63,9 @@ func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeReques
 		select {
 		case <-n.wake:
 		case <-ticker.C:
+			if s.uploads.spent() != nil {
+				return statusOf(n.id, blobstore.ErrNotFound)
+			}
 			s.uploads.review(n, s.store)
 		case <-gone:
 			return nil

@@ -52,7 +52,7 @@ func NewServer(cfg ServerConfig) *Server {
 	if allow == nil {
 		allow = func(context.Context, blob.ID) bool { return true }
 	}
-	uploads := newUploads()
+	uploads := newUploads(func() error { return nil })
 	if cfg.Swarm != nil {
 		uploads = cfg.Swarm.uploads
 	}
@@ -82,7 +82,7 @@ func (s *Server) readBlob(ctx context.Context, raw []byte) (*anthillv1.ReadBlobs
 		return nil, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
 	missing := &anthillv1.ReadBlobsResponse{Blob: raw, Missing: true}
-	if !s.allow(ctx, id) {
+	if !s.allow(ctx, id) || s.uploads.spent() != nil {
 		return missing, nil
 	}
 	m, err := s.store.Manifest(id)
@@ -108,7 +108,7 @@ func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
 	if err != nil {
 		return id, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
-	if !s.allow(ctx, id) {
+	if !s.allow(ctx, id) || s.uploads.spent() != nil {
 		return id, statusOf(id, blobstore.ErrNotFound)
 	}
 	return id, nil
