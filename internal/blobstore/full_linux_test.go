@@ -85,6 +85,28 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// Where a disk has no room for a copy, packs of which nothing is needed still go. That
+// there is room for copies is what the reserve is for.
+func TestDeletedSmallBlobsMakeRoomOnAFullDisk(t *testing.T) {
+	s := open(t, Config{Dir: smallDisk(t, "size=4m"), Reserve: -1})
+	var ids []blob.ID
+	for {
+		ref, err := s.Put(content(uint64(len(ids)), 50_000))
+		if err != nil {
+			break
+		}
+		ids = append(ids, ref.ID)
+	}
+	for _, id := range ids {
+		if err := s.Delete(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 40 {
+		put(t, s, content(uint64(1000+i), 50_000))
+	}
+}
+
 func TestReserveHoldsOnARealDisk(t *testing.T) {
 	dir := smallDisk(t, "size=20m")
 	s := open(t, Config{Dir: dir})

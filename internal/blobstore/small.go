@@ -62,7 +62,7 @@ func (s *Store) packUp(batch []parcel) error {
 	if err != nil {
 		return err
 	}
-	places, err := s.packs.Append(records)
+	places, err := s.append(records)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
@@ -74,6 +74,16 @@ func (s *Store) packUp(batch []parcel) error {
 	}
 	s.tidy()
 	return nil
+}
+
+// append writes records. Where the disk has no room for them it has once what is dead
+// is gone, or it is full.
+func (s *Store) append(records []pack.Record) ([]pack.Place, error) {
+	places, err := s.packs.Append(records)
+	if isFull(err) && s.packs.Compact(owner{s}, true) == nil {
+		return s.packs.Append(records)
+	}
+	return places, err
 }
 
 // settle enters a record in the index, unless somebody else has written the same
