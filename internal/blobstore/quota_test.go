@@ -101,6 +101,16 @@ func TestDelete(t *testing.T) {
 	}
 }
 
+func TestPacksAreShortWhereThereIsLittle(t *testing.T) {
+	for _, c := range []struct{ quota, reserve, want int64 }{
+		{0, 0, 64 << 20}, {20 << 30, 2 << 30, 64 << 20}, {64 << 20, 0, 4 << 20}, {1 << 20, 0, blob.MinPiece}, {0, 8 << 20, 2 << 20},
+	} {
+		if got := segmentSize(Config{Quota: c.quota}, c.reserve); got != c.want {
+			t.Errorf("quota %d, reserve %d: packs of %d bytes, want %d", c.quota, c.reserve, got, c.want)
+		}
+	}
+}
+
 func TestUnpinWithoutPinPanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -18,17 +18,21 @@ type parcel struct {
 	data []byte
 }
 
-// segmentSize is how long packs get: little, where the quota is small, since what
-// is dead in them does not count.
-func segmentSize(cfg Config) int64 {
-	const most, least = 64 << 20, blob.MinPiece
-	switch {
-	case cfg.segment > 0:
+// segmentSize is how long packs get: little, where the quota is small, since what is
+// dead in them does not count, or where the reserve is, which has to have room for a
+// copy.
+func segmentSize(cfg Config, reserve int64) int64 {
+	size := int64(64 << 20)
+	if cfg.segment > 0 {
 		return cfg.segment
-	case cfg.Quota == 0:
-		return most
 	}
-	return min(most, max(least, cfg.Quota/16))
+	if cfg.Quota > 0 {
+		size = min(size, cfg.Quota/16)
+	}
+	if reserve > 0 {
+		size = min(size, reserve/4)
+	}
+	return max(size, blob.MinPiece)
 }
 
 // missing are the blobs that the store lacks, each once.

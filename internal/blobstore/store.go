@@ -86,7 +86,7 @@ func Open(cfg Config) (*Store, error) {
 	err := errors.Join(s.empty(tempFolder), s.empty(copyFolder))
 	s.space = newSpace(cfg)
 	if err == nil {
-		err = s.scan(segmentSize(cfg))
+		err = s.scan(segmentSize(cfg, s.space.floor))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open blob store: %w", full(err))
