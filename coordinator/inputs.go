@@ -2,10 +2,12 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -104,12 +106,21 @@ func (k *keeper) hold(ctx context.Context, c charge) {
 			err = k.confirm(ctx, c.held(k.node))
 		}
 		if err != nil {
-			k.logger.Debug("copy input", "job", c.job, "blob", c.kept.Short(), "error", err)
-			sleep(ctx, keepRetry)
+			k.failed("copy input", err, "job", c.job, "blob", c.kept.Short())
+			sleep(ctx, retryAfter(err))
 			continue
 		}
 		sleep(ctx, repairEvery)
 	}
+}
+
+// retryAfter is how long to leave alone what could not be copied: a full disk does
+// not get better soon.
+func retryAfter(err error) time.Duration {
+	if errors.Is(err, blobstore.ErrFull) {
+		return keepRetryMax
+	}
+	return keepRetry
 }
 
 // held is the confirmation of a charge.

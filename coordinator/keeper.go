@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -262,7 +263,7 @@ func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers); err != nil {
-		k.logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", err)
+		k.failed("copy result", err, "job", w.job, "sequence", w.sequence)
 		return false
 	}
 	k.store.Pin(w.output.ID)
@@ -271,6 +272,16 @@ func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
 		return false
 	}
 	return true
+}
+
+// failed logs what is tried again: loudly where it is this coordinator's disk that
+// is full, since only its operator can help.
+func (k *keeper) failed(what string, err error, about ...any) {
+	level := slog.LevelDebug
+	if errors.Is(err, blobstore.ErrFull) {
+		level = slog.LevelError
+	}
+	k.logger.Log(context.Background(), level, what, append(about, "error", err)...)
 }
 
 // fetchSmall asks the holders of small results, for many in one stream. All are
@@ -354,6 +365,17 @@ func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wante
 func (k *keeper) Store(outputs [][]byte) error {
 	_, err := k.store.PutMany(outputs)
 	return err
+}
+
+// Room implements rpc.Results.
+func (k *keeper) Room(refs []blob.Ref) error {
+	var missing int64
+	for _, r := range refs {
+		if !k.store.Complete(r.ID) {
+			missing += r.Size
+		}
+	}
+	return k.store.Room(missing)
 }
 
 // Result implements rpc.Results.

@@ -233,6 +233,23 @@ func TestKeeperConfirmsAgainWhatTheLeaderDidNotHear(t *testing.T) {
 	}
 }
 
+func TestRoomCountsWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	store, err := blobstore.Open(blobstore.Config{Dir: t.TempDir(), Quota: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &keeper{store: store}
+	here := put(t, store, make([]byte, 9000))
+	store.Pin(here.ID)
+	if err := k.Room([]blob.Ref{here, {ID: blob.ID{1}, Size: 500}}); err != nil {
+		t.Error(err)
+	}
+	if err := k.Room([]blob.Ref{here, {ID: blob.ID{1}, Size: 500}, {ID: blob.ID{2}, Size: 600}}); !errors.Is(err, blobstore.ErrFull) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestKeeperAfterARestart(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

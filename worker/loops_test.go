@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -18,9 +22,11 @@ import (
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
+	"github.com/anthill-grid/anthill/worker/sandbox"
 )
 
 // coordinators answer as they are told to.
@@ -32,6 +38,14 @@ type coordinators struct {
 	beat    *anthillv1.HeartbeatRequest
 	patient time.Duration // how long the last heartbeat would wait
 	life    time.Duration // of leases
+	offers  atomic.Int32
+}
+
+// Offer has no work.
+func (c *coordinators) Offer(context.Context, *anthillv1.OfferRequest, ...grpc.CallOption) (*anthillv1.OfferResponse, error) {
+	c.offers.Add(1)
+	time.Sleep(time.Second)
+	return &anthillv1.OfferResponse{}, nil
 }
 
 func (c *coordinators) Report(_ context.Context, req *anthillv1.ReportRequest, _ ...grpc.CallOption) (*anthillv1.ReportResponse, error) {
@@ -70,6 +84,34 @@ func newWorker(t *testing.T) (*Worker, *coordinators) {
 		executor: &executor.Executor{Fetcher: nothing{}, Store: store},
 		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease,
 	}, c
+}
+
+// Who has lent all that he lends of his line gets no work before the month turns.
+func TestNoOffersPastTheVolume(t *testing.T) {
+	w, c := newWorker(t)
+	w.slots = make([]*sandbox.Slot, 1)
+	file := filepath.Join(t.TempDir(), "volume.json")
+	synctest.Test(t, func(t *testing.T) {
+		var err error
+		if w.base.Volume, err = throttle.OpenVolume(throttle.VolumeConfig{Limit: 10, File: file}); err != nil {
+			t.Fatal(err)
+		}
+		w.base.Volume.Add(10)
+		u := w.Volume()
+		ctx, cancel := context.WithCancel(t.Context())
+		var offers sync.WaitGroup
+		offers.Go(func() { w.offers(ctx) })
+		time.Sleep(time.Until(u.Until) - time.Second)
+		if n := c.offers.Load(); n != 0 || u.Used != 10 {
+			t.Errorf("%d offers past the volume, usage %+v", n, u)
+		}
+		time.Sleep(2 * volumeEvery)
+		if c.offers.Load() == 0 {
+			t.Error("no offer in the new month")
+		}
+		cancel()
+		offers.Wait()
+	})
 }
 
 func TestDeliverRepeatsWhatFailed(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
@@ -155,6 +156,10 @@ func (w *Worker) Grid() string { return w.base.Identity.Grid }
 
 // Owner is who the worker belongs to in the grid.
 func (w *Worker) Owner() string { return w.base.Owner }
+
+// Volume is how much other nodes have taken of the line this month. It is safe to call
+// while the worker runs.
+func (w *Worker) Volume() throttle.Usage { return w.base.Volume.Usage() }
 
 // Node is the worker's id.
 func (w *Worker) Node() jobs.NodeID { return w.base.Identity.Node() }

@@ -21,6 +21,9 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
+	if err := s.cfg.Results.Room([]blob.Ref{ref}); err != nil {
+		return nil, err
+	}
 	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: callerFrom(ctx).Node, Provider: req.GetProvider()}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Keep: &c}); err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -37,6 +38,9 @@ func statusOf(err error) error {
 		return newStatus(codeOf(r.Code), r.Error(), r.Reason, r.Subject, r.Next)
 	case errors.Is(err, replica.ErrNotLeader), errors.Is(err, replica.ErrUnknown), errors.Is(err, ErrNoLeader):
 		return newStatus(codes.Unavailable, err.Error(), "NO_LEADER", "", "try again: a leader is elected within seconds while most coordinators are up")
+	case errors.Is(err, blobstore.ErrFull):
+		return newStatus(codes.ResourceExhausted, "no room on the leader's disk: "+err.Error(), "DISK_FULL", "",
+			"wait until other jobs are finished, drop what is not needed (`anthill blobs`), or ask the grid's operator for more disk")
 	case errors.Is(err, context.Canceled):
 		return status.Error(codes.Canceled, err.Error())
 	case errors.Is(err, context.DeadlineExceeded):

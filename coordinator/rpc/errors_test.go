@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -49,6 +50,7 @@ func TestStatusOf(t *testing.T) {
 		{wrap(replica.ErrNotLeader), codes.Unavailable, "NO_LEADER", true},
 		{wrap(replica.ErrUnknown), codes.Unavailable, "NO_LEADER", true},
 		{wrap(ErrNoLeader), codes.Unavailable, "NO_LEADER", true},
+		{wrap(blobstore.ErrFull), codes.ResourceExhausted, "DISK_FULL", true},
 		{wrap(context.Canceled), codes.Canceled, "", false},
 		{wrap(context.DeadlineExceeded), codes.DeadlineExceeded, "", false},
 		{status.Error(codes.Aborted, "as it is"), codes.Aborted, "", false},

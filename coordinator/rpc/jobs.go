@@ -31,6 +31,9 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
+	if err := s.cfg.Results.Room(spec.Blobs()); err != nil {
+		return nil, err
+	}
 	c := jobs.SubmitJob{
 		Job: newJobID(spec.Name), Spec: spec, Submitter: callerFrom(ctx).Node, Provider: req.GetProvider(), Seed: newSeed(),
 	}

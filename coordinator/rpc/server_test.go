@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -84,6 +87,7 @@ func (d *desk) Slots(jobs.NodeID) int { return 0 }
 type shelf struct {
 	mu   sync.Mutex
 	data map[blob.ID][]byte
+	full error
 }
 
 func (s *shelf) Store(outputs [][]byte) error {
@@ -93,6 +97,12 @@ func (s *shelf) Store(outputs [][]byte) error {
 		s.data[blob.Of(data).ID()] = data
 	}
 	return nil
+}
+
+func (s *shelf) Room([]blob.Ref) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.full
 }
 
 func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
@@ -406,6 +416,28 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	expect(t, "a job that is not there", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec(), Provider: "not an address"})
 	expect(t, "a provider that is no address", err, codes.InvalidArgument, "INVALID_FIELD")
+}
+
+func TestAFullDiskTakesNoJobs(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	client := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "ann"), g.follower))
+	g.results.full = fmt.Errorf("%w: disk x has 1.0 GiB free", blobstore.ErrFull)
+	_, err := client.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec()})
+	expect(t, "a job on a full disk", err, codes.ResourceExhausted, "DISK_FULL")
+	if list, err := client.ListJobs(ctx(t), &anthillv1.ListJobsRequest{}); err != nil || len(list.GetJobs()) != 0 {
+		t.Errorf("%d jobs, %v", len(list.GetJobs()), err)
+	}
+}
+
+func TestWhyWorkIsGivenBackIsLogged(t *testing.T) {
+	var log bytes.Buffer
+	s := &Server{cfg: Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}}
+	lost := jobs.Report{Worker: "w1", Status: jobs.Lost, Reason: "store is full"}
+	s.noteLost([]jobs.Report{{Worker: "w1", Status: jobs.Succeeded}, lost, lost})
+	if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `worker=w1 attempts=2 reason="store is full"`) {
+		t.Errorf("logged %q", got)
+	}
 }
 
 func TestWorkCalls(t *testing.T) {

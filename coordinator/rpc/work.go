@@ -80,8 +80,22 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 		}
 		reports = append(reports, r)
 	}
+	s.noteLost(reports)
 	s.storeOutputs(outputs)
 	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
+}
+
+// noteLost tells the operator why a worker gave work back: his disk may be full.
+func (s *Server) noteLost(reports []jobs.Report) {
+	why := map[string]int{}
+	for _, r := range reports {
+		if r.Status == jobs.Lost {
+			why[r.Reason]++
+		}
+	}
+	for reason, n := range why {
+		s.cfg.Logger.Warn("worker gave work back", "worker", reports[0].Worker.Short(), "attempts", n, "reason", reason)
+	}
 }
 
 // storeOutputs keeps what came along before the reports are committed, so that

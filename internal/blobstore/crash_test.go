@@ -28,10 +28,20 @@ const crashPieces = 40
 
 func crashBlob() []byte { return content(99, crashPieces*blob.MinPiece) }
 
+// crashBatch are small blobs, of which the first half is deleted again.
+func crashBatch(i int) [][]byte {
+	var batch [][]byte
+	for k := range 20 {
+		batch = append(batch, content(uint64(1000+20*i+k), 400))
+	}
+	return batch
+}
+
 // writeUntilKilled writes all pieces but the last, and small blobs, telling
-// after each piece, and then begins anew with the small blobs.
+// after each piece, and then imports for ever. Packs are so short that they are
+// compacted all the time.
 func writeUntilKilled(dir string) error {
-	s, err := Open(Config{Dir: dir})
+	s, err := Open(Config{Dir: dir, segment: 3000})
 	if err != nil {
 		return err
 	}
@@ -47,6 +57,9 @@ func writeUntilKilled(dir string) error {
 		if _, err := s.Put(content(uint64(i), 5000)); err != nil {
 			return err
 		}
+		if err := putAndDeleteHalf(s, i); err != nil {
+			return err
+		}
 		fmt.Println(i)
 	}
 	for {
@@ -54,6 +67,19 @@ func writeUntilKilled(dir string) error {
 			return err
 		}
 	}
+}
+
+func putAndDeleteHalf(s *Store, i int) error {
+	refs, err := s.PutMany(crashBatch(i))
+	if err != nil {
+		return err
+	}
+	for _, ref := range refs[:10] {
+		if err := s.Delete(ref.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func TestSIGKILLLosesNothingThatWasWritten(t *testing.T) {
@@ -75,6 +101,12 @@ func TestSIGKILLLosesNothingThatWasWritten(t *testing.T) {
 		for i := range stopAfter {
 			if !s.Complete(blob.Of(content(uint64(i), 5000)).ID()) {
 				t.Errorf("small blob %d is gone", i)
+			}
+			for k, data := range crashBatch(i) {
+				got, err := s.ReadRange(blob.Of(data).ID(), 0, -1)
+				if k >= 10 && (err != nil || !bytes.Equal(got, data)) {
+					t.Errorf("blob %d of batch %d: %d bytes, %v", k, i, len(got), err)
+				}
 			}
 		}
 		if err := s.WritePiece(m.ID(), crashPieces-1, data[m.PieceOffset(crashPieces-1):]); err != nil {
@@ -132,10 +164,15 @@ func TestTornFilesAreForgotten(t *testing.T) {
 		size int
 		tear func(s *Store, id blob.ID) error
 	}{
-		{"small blob cut short", 5000, func(s *Store, id blob.ID) error { return os.Truncate(s.path(id, wholeExt), 100) }},
+		{"small blob cut short", 5000, func(s *Store, id blob.ID) error { return os.Truncate(onlyPack(s), 100) }},
 		{"small blob all zero", 5000, func(s *Store, id blob.ID) error {
-			return os.WriteFile(s.path(id, wholeExt), make([]byte, 5000), 0o600)
+			return os.WriteFile(onlyPack(s), make([]byte, 5056), 0o600)
 		}},
+		{"small blob with a wrong byte", 5000, func(s *Store, id blob.ID) error {
+			flip(t, s, id, 4999)
+			return nil
+		}},
+		{"pack gone", 5000, func(s *Store, id blob.ID) error { return os.Remove(onlyPack(s)) }},
 		{"manifest empty", 700_000, func(s *Store, id blob.ID) error { return os.Truncate(s.path(id, manifestExt), 0) }},
 		{"no manifest", 700_000, func(s *Store, id blob.ID) error { return os.Remove(s.path(id, manifestExt)) }},
 		{"no data", 700_000, func(s *Store, id blob.ID) error { return os.Remove(s.path(id, dataExt)) }},
@@ -158,6 +195,11 @@ func TestTornFilesAreForgotten(t *testing.T) {
 			t.Errorf("%s: cannot be put again", c.name)
 		}
 	}
+}
+
+func onlyPack(s *Store) string {
+	paths, _ := filepath.Glob(filepath.Join(s.dir, packFolder, "*.pack"))
+	return paths[0]
 }
 
 func TestTornBitmapsMeanNoPieces(t *testing.T) {

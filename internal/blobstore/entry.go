@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore/pack"
 )
 
 // pieceState is a set of the flags below.
@@ -24,8 +25,7 @@ type entry struct {
 	// they are made or removed. Nobody holds the io of two blobs.
 	io sync.RWMutex
 
-	// write serialises changes of the bitmap file, and of the data file of a
-	// blob of one piece.
+	// write serialises changes of the bitmap file, and of a small blob.
 	write sync.Mutex
 
 	// Store.mu guards what follows.
@@ -35,16 +35,18 @@ type entry struct {
 	count   int   // of pieces that are present
 	pending int64 // bytes that are present and not synced
 	charged int64 // bytes of quota
-	place   *list.Element
+	used    *list.Element
+	at      pack.Place // of a small blob
+	copied  bool       // a small blob has a file besides
 }
 
 func newEntry(id blob.ID, m blob.Manifest) *entry {
 	return &entry{id: id, m: m, loaded: true, pieces: make([]pieceState, len(m.Pieces))}
 }
 
-// single tells whether the blob is kept as one file without a manifest. Such
-// blobs are by far the most numerous.
-func (e *entry) single() bool { return e.m.Size <= blob.MinPiece }
+// small tells whether the blob is kept in a pack, whole or not at all. Such blobs
+// are by far the most numerous.
+func (e *entry) small() bool { return e.m.Size <= blob.MinPiece }
 
 func (e *entry) complete() bool { return e.loaded && e.count == len(e.pieces) }
 

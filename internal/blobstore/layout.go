@@ -9,14 +9,16 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 )
 
-// Blobs lie in up to 256 folders, named after the first two digits of their ids. The
-// ends of the file names:
+// Blobs of at most one piece lie in packs. Others lie in up to 256 folders, named
+// after the first two digits of their ids. The ends of the file names:
 const (
-	wholeExt    = ".blob"     // a blob of at most one piece
-	dataExt     = ".data"     // the pieces of a larger one, sparse
+	dataExt     = ".data"     // the pieces, sparse
 	haveExt     = ".have"     // two bitmaps: pieces synced, pieces written
 	manifestExt = ".manifest" // made last: without it the others are litter
+	wholeExt    = ".blob"     // a blob of one piece, as they were once kept
 
+	packFolder = "packs"
+	copyFolder = "copies" // of small blobs that somebody wants as a file
 	tempFolder = "tmp"
 	block      = 4096
 )
@@ -26,12 +28,19 @@ func (s *Store) path(id blob.ID, ext string) string {
 	return filepath.Join(s.dir, name[:2], name+ext)
 }
 
-// files lists all that a blob may have on disk.
+func (s *Store) copyPath(id blob.ID) string {
+	return filepath.Join(s.dir, copyFolder, id.String())
+}
+
+// files lists all that a blob may have on disk for itself.
 func (s *Store) files(e *entry) []string {
-	if e.single() {
-		return []string{s.path(e.id, wholeExt)}
+	switch {
+	case !e.small():
+		return s.largeFiles(e.id)
+	case e.copied:
+		return []string{s.copyPath(e.id)}
 	}
-	return s.largeFiles(e.id)
+	return nil
 }
 
 // largeFiles starts with the manifest: a crash in the middle of a removal then
@@ -40,18 +49,10 @@ func (s *Store) largeFiles(id blob.ID) []string {
 	return []string{s.path(id, manifestExt), s.path(id, haveExt), s.path(id, dataExt)}
 }
 
-// dataPath is the file in which the blob's bytes lie at their own offsets.
-func (s *Store) dataPath(e *entry) string {
-	if e.single() {
-		return s.path(e.id, wholeExt)
-	}
-	return s.path(e.id, dataExt)
-}
-
-// emptyTemp makes the folder for unfinished files, or empties it.
-func (s *Store) emptyTemp() error {
-	temp := filepath.Join(s.dir, tempFolder)
-	return errors.Join(os.RemoveAll(temp), os.MkdirAll(temp, 0o700))
+// empty makes a folder for files that do not outlive the process, or empties it.
+func (s *Store) empty(folder string) error {
+	path := filepath.Join(s.dir, folder)
+	return errors.Join(os.RemoveAll(path), os.MkdirAll(path, 0o700))
 }
 
 // makeFolder makes the folder for a blob if it is the first one in it.
@@ -63,14 +64,19 @@ func (s *Store) makeFolder(id blob.ID) error {
 	return err
 }
 
-// writeFile replaces a file whole or not at all.
-func (s *Store) writeFile(path string, data []byte) error {
+// writeFile replaces a file whole or not at all, and makes it durable.
+func (s *Store) writeFile(path string, data []byte) error { return s.replaceFile(path, data, true) }
+
+func (s *Store) replaceFile(path string, data []byte, durable bool) error {
 	f, err := os.CreateTemp(filepath.Join(s.dir, tempFolder), "")
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
+	if durable {
+		err = errors.Join(err, f.Sync())
+	}
+	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
@@ -83,11 +89,8 @@ func (s *Store) writeFile(path string, data []byte) error {
 // blocks is what n bytes take on disk.
 func blocks(n int64) int64 { return (n + block - 1) / block * block }
 
-// overhead is what a blob takes on disk besides its pieces.
+// overhead is what a larger blob takes on disk besides its pieces.
 func (e *entry) overhead() int64 {
-	if e.single() {
-		return 0
-	}
 	return blocks(int64(len(e.m.Encode()))) + blocks(2*int64(len(blob.NewBitmap(len(e.pieces)))))
 }
 

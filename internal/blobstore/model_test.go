@@ -21,14 +21,17 @@ type model struct {
 
 func newModel(dir string) (*model, error) {
 	md := &model{have: make(map[int]map[int]bool)}
-	for i, n := range []int{0, 300, blob.MinPiece, 2*blob.MinPiece + 1} {
+	for i, n := range []int{0, 300, 301, 302, 303, 20_000, 20_001, blob.MinPiece, 2*blob.MinPiece + 1} {
 		md.datas = append(md.datas, content(uint64(i), n))
 		md.metas = append(md.metas, blob.Of(md.datas[i]))
 	}
 	var err error
-	md.store, err = Open(Config{Dir: dir})
+	md.store, err = Open(Config{Dir: dir, segment: modelSegment})
 	return md, err
 }
+
+// modelSegment makes packs so short that they are compacted all the time.
+const modelSegment = 1000
 
 func (md *model) piece(b, i int) []byte {
 	m := md.metas[b]
@@ -53,6 +56,9 @@ func TestStoreAgreesWithModel(t *testing.T) {
 			"begin":  md.begin,
 			"write":  md.write,
 			"put":    md.put,
+			"batch":  md.putMany,
+			"path":   md.path,
+			"rot":    md.rot,
 			"delete": md.delete,
 			"reopen": func(t *rapid.T) { md.reopen(t, dir) },
 			"":       md.check,
@@ -102,6 +108,55 @@ func (md *model) put(t *rapid.T) {
 	}
 }
 
+func (md *model) putMany(t *rapid.T) {
+	var all [][]byte
+	for _, b := range rapid.SliceOf(rapid.IntRange(0, len(md.datas)-2)).Draw(t, "batch") {
+		all = append(all, md.datas[b])
+		md.have[b] = make(map[int]bool)
+		for i := range md.metas[b].Pieces {
+			md.have[b][i] = true
+		}
+	}
+	if _, err := md.store.PutMany(all); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// path looks into the file that the store gives.
+func (md *model) path(t *rapid.T) {
+	b := md.pick(t)
+	path, err := md.store.Path(md.metas[b].ID())
+	if want := md.have[b] != nil && len(md.have[b]) == len(md.metas[b].Pieces); (err == nil) != want {
+		t.Fatalf("path of blob %d: %v, want one: %v", b, err, want)
+	}
+	if err != nil {
+		return
+	}
+	if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, md.datas[b]) {
+		t.Fatalf("blob %d: its file has %d bytes, %v", b, len(got), err)
+	}
+}
+
+// rot spoils a small blob on disk, which the next look at it must find out.
+func (md *model) rot(t *rapid.T) {
+	b := md.pick(t)
+	if !md.small(b) || !md.have[b][0] {
+		return
+	}
+	md.store.tidying.Wait()
+	flip(t, md.store, md.metas[b].ID(), 0)
+	if _, err := md.store.ReadPiece(md.metas[b].ID(), 0); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("read of spoiled bytes: %v", err)
+	}
+	if md.store.Complete(md.metas[b].ID()) {
+		t.Fatal("still complete")
+	}
+	md.have[b] = nil
+	if _, _, err := md.store.Have(md.metas[b].ID()); err == nil {
+		md.have[b] = make(map[int]bool)
+	}
+}
+
 func (md *model) delete(t *rapid.T) {
 	b := md.pick(t)
 	if err := md.store.Delete(md.metas[b].ID()); err != nil {
@@ -117,8 +172,14 @@ func (md *model) reopen(t *rapid.T, dir string) {
 		}
 	}
 	used := md.store.used
+	for _, e := range md.store.blobs {
+		if e.copied {
+			used -= blocks(e.m.Size) // copies do not outlive the process
+		}
+	}
+	md.store.tidying.Wait() // two stores must not tidy at a time
 	var err error
-	if md.store, err = Open(Config{Dir: dir}); err != nil {
+	if md.store, err = Open(Config{Dir: dir, segment: modelSegment}); err != nil {
 		t.Fatal(err)
 	}
 	if md.store.used != used {

@@ -23,18 +23,20 @@ func (s *Store) Begin(m blob.Manifest) error {
 	return nil
 }
 
+// beginFiles makes what a new blob needs. A small one needs nothing before its
+// piece comes, and an empty one has none to wait for.
 func (s *Store) beginFiles(e *entry) error {
+	if e.small() {
+		if len(e.pieces) == 0 {
+			return s.packUp([]parcel{{e.id, e.m, nil}})
+		}
+		return nil
+	}
 	if err := s.charge(e, e.overhead()); err != nil {
 		return err
 	}
 	if err := s.makeFolder(e.id); err != nil {
 		return err
-	}
-	if e.single() {
-		if len(e.pieces) == 0 {
-			return os.WriteFile(s.path(e.id, wholeExt), nil, 0o600)
-		}
-		return nil
 	}
 	if err := makeSparse(s.path(e.id, dataExt), e.m.Size); err != nil {
 		return err
@@ -72,9 +74,8 @@ func (s *Store) WritePiece(id blob.ID, i int, data []byte) error {
 
 // write stores a verified piece. The caller holds e.io.
 func (s *Store) write(e *entry, i int, data []byte) error {
-	if e.single() {
-		e.write.Lock()
-		defer e.write.Unlock()
+	if e.small() {
+		return s.writeSmall(e, data)
 	}
 	if s.hasPiece(e, i) {
 		return nil
@@ -83,31 +84,20 @@ func (s *Store) write(e *entry, i int, data []byte) error {
 	if err := s.charge(e, cost); err != nil {
 		return err
 	}
-	err := s.writeBytes(e, i, data)
+	err := pwrite(s.path(e.id, dataExt), data, e.m.PieceOffset(i))
 	s.mu.Lock()
 	if err != nil || !e.gain(i, checked) {
 		s.refund(e, cost)
 	}
 	due := e.pending >= syncEvery || e.complete()
 	s.mu.Unlock()
-	if err != nil || e.single() {
+	if err != nil {
 		return err
 	}
 	if due {
 		return s.sync(e)
 	}
 	return s.saveBitmaps(e)
-}
-
-func (s *Store) writeBytes(e *entry, i int, data []byte) error {
-	if !e.single() {
-		return pwrite(s.path(e.id, dataExt), data, e.m.PieceOffset(i))
-	}
-	path := s.path(e.id, wholeExt)
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	return nil
 }
 
 func pwrite(path string, data []byte, off int64) error {
@@ -152,6 +142,9 @@ func (s *Store) ReadPiece(id blob.ID, i int) ([]byte, error) {
 
 // read gives a verified piece. The caller holds e.io.
 func (s *Store) read(e *entry, i int) ([]byte, error) {
+	if e.small() {
+		return s.readSmall(e, i)
+	}
 	if !s.hasPiece(e, i) {
 		return nil, ErrNotFound
 	}
@@ -178,7 +171,7 @@ func (s *Store) read(e *entry, i int) ([]byte, error) {
 var errOpen = errors.New("open")
 
 func (s *Store) readAt(e *entry, i int) ([]byte, error) {
-	f, err := os.Open(s.dataPath(e))
+	f, err := os.Open(s.path(e.id, dataExt))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", errOpen, err)
 	}
@@ -198,19 +191,7 @@ func (s *Store) forget(e *entry, i int) error {
 		s.refund(e, blocks(e.m.PieceLen(i)))
 	}
 	s.mu.Unlock()
-	if !e.single() {
-		return s.saveBitmaps(e)
-	}
-	e.write.Lock()
-	defer e.write.Unlock()
-	if s.hasPiece(e, 0) {
-		return nil // somebody wrote it anew
-	}
-	err := os.Remove(s.path(e.id, wholeExt))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
+	return s.saveBitmaps(e)
 }
 
 func (s *Store) hasPiece(e *entry, i int) bool {

@@ -24,15 +24,21 @@ func (s *Store) Put(data []byte) (blob.Ref, error) {
 func (s *Store) PutMany(all [][]byte) ([]blob.Ref, error) {
 	refs := make([]blob.Ref, len(all))
 	ids := make([]blob.ID, len(all))
+	var small []parcel
 	for i, data := range all {
 		m := blob.Of(data)
 		refs[i] = m.Ref()
 		ids[i] = refs[i].ID
 		s.Pin(ids[i])
 		defer s.Unpin(ids[i])
-		if err := s.put(ids[i], m, data); err != nil {
+		if m.Size <= blob.MinPiece {
+			small = append(small, parcel{ids[i], m, data})
+		} else if err := s.put(ids[i], m, data); err != nil {
 			return nil, fmt.Errorf("put blob %s: %w", ids[i].Short(), full(err))
 		}
+	}
+	if err := s.packUp(s.missing(small)); err != nil {
+		return nil, fmt.Errorf("put %d small blobs: %w", len(small), full(err))
 	}
 	if err := s.syncAll(ids); err != nil {
 		return nil, err
@@ -40,7 +46,7 @@ func (s *Store) PutMany(all [][]byte) ([]blob.Ref, error) {
 	return refs, nil
 }
 
-// put stores data, of which m is the manifest. The caller has pinned it.
+// put stores a larger blob, of which m is the manifest. The caller has pinned it.
 func (s *Store) put(id blob.ID, m blob.Manifest, data []byte) error {
 	if err := s.Begin(m); err != nil {
 		return err

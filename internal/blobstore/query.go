@@ -78,9 +78,9 @@ func place(out, data []byte, off int64) {
 	copy(out[off:], data)
 }
 
-// Path gives the file that holds a complete blob's bytes, for reading in place.
-// Every piece has been hashed since the store was opened. Pin the blob for as
-// long as the path is in use.
+// Path gives the file that holds a complete blob's bytes, for reading in place; a
+// small blob gets one for it. Every piece has been hashed since the store was
+// opened. Pin the blob for as long as the path is in use.
 func (s *Store) Path(id blob.ID) (string, error) {
 	e, err := s.acquire(id)
 	if err != nil {
@@ -98,7 +98,10 @@ func (s *Store) Path(id blob.ID) (string, error) {
 			return "", fmt.Errorf("path of blob %s: piece %d: %w", id.Short(), i, err)
 		}
 	}
-	return s.dataPath(e), nil
+	if e.small() {
+		return s.copyOut(e)
+	}
+	return s.path(e.id, dataExt), nil
 }
 
 // Recent lists up to n blobs of which the store has something, the one used

@@ -1,9 +1,7 @@
 package blobstore
 
 import (
-	"errors"
 	"fmt"
-	"syscall"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 )
@@ -52,6 +50,7 @@ func (s *Store) Delete(id blob.ID) error {
 	if err := s.remove(e); err != nil {
 		return fmt.Errorf("delete blob %s: %w", id.Short(), err)
 	}
+	s.tidy()
 	return nil
 }
 
@@ -75,19 +74,25 @@ func (s *Store) refund(e *entry, n int64) {
 // reserve takes n bytes of quota. It is called with mu held.
 func (s *Store) reserve(n int64) error {
 	if s.quota > 0 && s.used+n > s.quota {
-		s.evict(n)
+		s.evict(func() bool { return s.used+n <= s.quota })
 		if s.used+n > s.quota {
 			return fmt.Errorf("%w: quota of %d bytes", ErrFull, s.quota)
 		}
 	}
+	if n > 0 {
+		if err := s.spare(n); err != nil {
+			return err
+		}
+	}
 	s.used += n
+	s.space.free -= n
 	return nil
 }
 
-// evict makes room for n bytes, least recently used first. Blobs that are
+// evict drops blobs until it is enough, least recently used first. Blobs that are
 // pinned or being read or written stay.
-func (s *Store) evict(n int64) {
-	for at := s.recent.Back(); at != nil && s.used+n > s.quota; {
+func (s *Store) evict(enough func() bool) {
+	for at := s.recent.Back(); at != nil && !enough(); {
 		e := at.Value.(*entry)
 		at = at.Prev()
 		if s.pins[e.id] > 0 || !e.io.TryLock() {
@@ -97,12 +102,4 @@ func (s *Store) evict(n int64) {
 		_ = s.remove(e)
 		e.io.Unlock()
 	}
-}
-
-// full turns the system's word for a full disk into ErrFull.
-func full(err error) error {
-	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
 }

@@ -7,10 +7,11 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore/pack"
 )
 
 func TestLeastRecentlyUsedGoes(t *testing.T) {
-	s := open(t, Config{Quota: 3 * block})
+	s := open(t, Config{Quota: 3 * pack.Cost(100)})
 	var ids []blob.ID
 	for i := range 3 {
 		ids = append(ids, put(t, s, content(uint64(i), 100)))
@@ -29,7 +30,7 @@ func TestLeastRecentlyUsedGoes(t *testing.T) {
 }
 
 func TestPinnedStaysAndFullIsFull(t *testing.T) {
-	s := open(t, Config{Quota: 2 * block})
+	s := open(t, Config{Quota: 2 * pack.Cost(100)})
 	a, b := put(t, s, content(1, 100)), put(t, s, content(2, 100))
 	s.Pin(a)
 	s.Pin(a)
@@ -49,13 +50,13 @@ func TestPinnedStaysAndFullIsFull(t *testing.T) {
 	if _, err := s.Import(bytes.NewReader(content(4, 300_000))); !errors.Is(err, ErrFull) {
 		t.Errorf("import of more than fits: %v", err)
 	}
-	if s.used > 2*block {
+	if s.used > 2*pack.Cost(100) {
 		t.Errorf("%d bytes used", s.used)
 	}
 }
 
 func TestABatchDoesNotEvictItself(t *testing.T) {
-	s := open(t, Config{Quota: 2 * block})
+	s := open(t, Config{Quota: 2 * pack.Cost(10)})
 	batch := [][]byte{content(1, 10), content(2, 10), content(3, 10)}
 	if _, err := s.PutMany(batch); !errors.Is(err, ErrFull) {
 		t.Errorf("three of a batch fit where two should: %v", err)
@@ -97,6 +98,16 @@ func TestDelete(t *testing.T) {
 	}
 	if left := open(t, Config{Dir: dir}).Recent(9); len(left) != 0 {
 		t.Errorf("after reopen: %v", left)
+	}
+}
+
+func TestPacksAreShortWhereThereIsLittle(t *testing.T) {
+	for _, c := range []struct{ quota, reserve, want int64 }{
+		{0, 0, 64 << 20}, {20 << 30, 2 << 30, 64 << 20}, {64 << 20, 0, 4 << 20}, {1 << 20, 0, blob.MinPiece}, {0, 8 << 20, 2 << 20},
+	} {
+		if got := segmentSize(Config{Quota: c.quota}, c.reserve); got != c.want {
+			t.Errorf("quota %d, reserve %d: packs of %d bytes, want %d", c.quota, c.reserve, got, c.want)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package blobstore
 
 import (
-	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore/pack"
 )
 
 // found is a blob that scan came upon.
@@ -19,12 +19,15 @@ type found struct {
 
 // scan fills the empty store from its directory. What was written last counts
 // as used last.
-func (s *Store) scan() error {
+func (s *Store) scan(segment int64) error {
 	folders, err := os.ReadDir(s.dir)
 	if err != nil {
 		return err
 	}
-	var all []found
+	all, err := s.openPacks(segment)
+	if err != nil {
+		return err
+	}
 	for _, folder := range folders {
 		if !folder.IsDir() || len(folder.Name()) != 2 {
 			continue
@@ -33,14 +36,40 @@ func (s *Store) scan() error {
 			return err
 		}
 	}
-	slices.SortFunc(all, func(a, b found) int {
-		return cmp.Or(a.used.Compare(b.used), slices.Compare(a.entry.id[:], b.entry.id[:]))
-	})
+	// Stable: packs tell the order also of what was written at the same time.
+	slices.SortStableFunc(all, func(a, b found) int { return a.used.Compare(b.used) })
 	for _, f := range all {
 		s.insert(f.entry)
 		s.used += f.entry.charged
 	}
-	return nil
+	return s.packOld()
+}
+
+// openPacks lists what is in the packs.
+func (s *Store) openPacks(segment int64) ([]found, error) {
+	var all, again []found
+	seen := make(map[blob.ID]*entry)
+	packs, err := pack.Open(pack.Config{Dir: filepath.Join(s.dir, packFolder), Segment: segment}, func(f pack.Found) {
+		if f.Size > blob.MinPiece {
+			return
+		}
+		e := &entry{id: f.Key, m: blob.Manifest{Size: f.Size}, at: f.Place, charged: pack.Cost(f.Size)}
+		if other := seen[e.id]; other != nil {
+			e.at, other.at = other.at, e.at // the later one is the better one
+			again = append(again, found{e, f.Written})
+			return
+		}
+		seen[e.id] = e
+		all = append(all, found{e, f.Written})
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.packs = packs
+	for _, f := range again {
+		packs.Drop(f.entry.at, f.entry.m.Size)
+	}
+	return all, nil
 }
 
 func (s *Store) scanFolder(folder string, all []found) ([]found, error) {
@@ -55,7 +84,7 @@ func (s *Store) scanFolder(folder string, all []found) ([]found, error) {
 		}
 		switch ext {
 		case wholeExt:
-			all = s.scanWhole(id, file, all)
+			s.old = append(s.old, id)
 		case manifestExt:
 			all = s.scanLarge(id, all)
 		case dataExt, haveExt:
@@ -68,56 +97,6 @@ func (s *Store) scanFolder(folder string, all []found) ([]found, error) {
 		}
 	}
 	return all, nil
-}
-
-// scanWhole takes a blob of one piece by its file's size alone: hundreds of
-// thousands of them must not make Open slow. load reads it when it is asked for.
-func (s *Store) scanWhole(id blob.ID, file os.DirEntry, all []found) []found {
-	info, err := file.Info()
-	if err != nil || info.Size() > blob.MinPiece {
-		return all
-	}
-	e := &entry{id: id, m: blob.Manifest{Size: info.Size()}, charged: blocks(info.Size())}
-	return append(all, found{e, info.ModTime()})
-}
-
-// load makes sure that a blob which acquire found is still in the store, and
-// reads it if scanWhole took it at its word. A file that a crash left
-// incomplete is not what its name says, and goes. The caller holds e.io.
-func (s *Store) load(e *entry) error {
-	if loaded, err := s.loaded(e); loaded || err != nil {
-		return err
-	}
-	e.write.Lock()
-	defer e.write.Unlock()
-	if loaded, err := s.loaded(e); loaded || err != nil {
-		return err
-	}
-	data, err := os.ReadFile(s.path(e.id, wholeExt))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	m := blob.Of(data)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err != nil || m.ID() != e.id {
-		return errors.Join(ErrNotFound, s.remove(e))
-	}
-	e.m, e.loaded, e.pieces = m, true, make([]pieceState, len(m.Pieces))
-	for i := range e.pieces {
-		e.gain(i, checked|synced)
-	}
-	return nil
-}
-
-// loaded fails if the blob was removed.
-func (s *Store) loaded(e *entry) (bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.blobs[e.id] != e {
-		return false, ErrNotFound
-	}
-	return e.loaded, nil
 }
 
 // scanLarge reads a larger blob's manifest and bitmaps. Pieces that were

@@ -2,8 +2,8 @@
 // when they come in and again when they are read, so that bytes which rotted on
 // the disk are noticed, forgotten and fetched again, never used.
 //
-// A blob of one piece is a single file. A larger one is a sparse data file, a
-// manifest, and a bitmap file that says which pieces are surely on disk and
+// A blob of at most one piece lies in a pack, with many others. A larger one is a
+// sparse data file, a manifest, and a bitmap file that says which pieces are surely on disk and
 // which were written since the last sync: the latter are hashed again when the
 // store is opened after a crash.
 package blobstore
@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore/pack"
 )
 
 var (
@@ -32,24 +33,41 @@ var (
 type Config struct {
 	// Dir is made if it is missing. One process at a time may use it.
 	Dir string
-	// Quota is how many bytes of disk, in blocks of 4 KiB, the blobs may take;
-	// 0 means no limit. Beyond it the least recently used blobs go.
+	// Quota is how many bytes of disk the blobs may take, 0 means no limit.
+	// Beyond it the least recently used blobs go. Larger blobs count in blocks of
+	// 4 KiB, small ones to the byte; what went from packs may stay on disk for a
+	// while, up to a quarter of what the packs hold and a sixteenth of the quota.
 	Quota int64
+	// Reserve is how many bytes the store leaves free on its disk: where less is
+	// free it evicts, and refuses to store more. 0 means a twentieth of the disk,
+	// and 2 GiB at most; below 0 there is no reserve.
+	Reserve int64
+
+	// For tests: the length of packs (0 means what suits the quota), and what
+	// tells how much is free on the disk (nil means the system).
+	segment int64
+	space   func(dir string) (free, size int64, err error)
 }
 
 // Store is safe for use by many goroutines.
 //
-// Locks are taken in this order: entry.io, entry.write, Store.mu. mu is held
-// for no I/O but the removal of files.
+// Locks are taken in this order: entry.io, entry.write, Store.mu, and then those of
+// the packs. mu is held for no I/O but the removal of files and of small blobs.
 type Store struct {
 	dir   string
 	quota int64
+	packs *pack.Log
+	space space // mu guards it
+
+	tidying sync.WaitGroup
 
 	mu     sync.Mutex
 	blobs  map[blob.ID]*entry
 	recent *list.List // of *entry, last used first
 	pins   map[blob.ID]int
-	used   int64 // bytes of quota, taken or reserved
+	used   int64     // bytes of quota, taken or reserved
+	busy   bool      // tidying
+	old    []blob.ID // are still a file each, see packOld; Open's own
 }
 
 // Open reads the directory. Whatever a crash left half done is completed or
@@ -65,11 +83,13 @@ func Open(cfg Config) (*Store, error) {
 		recent: list.New(),
 		pins:   make(map[blob.ID]int),
 	}
-	if err := s.emptyTemp(); err != nil {
-		return nil, fmt.Errorf("open blob store: %w", err)
+	err := errors.Join(s.empty(tempFolder), s.empty(copyFolder))
+	s.space = newSpace(cfg)
+	if err == nil {
+		err = s.scan(segmentSize(cfg, s.space.floor))
 	}
-	if err := s.scan(); err != nil {
-		return nil, fmt.Errorf("open blob store: %w", err)
+	if err != nil {
+		return nil, fmt.Errorf("open blob store: %w", full(err))
 	}
 	return s, nil
 }
@@ -84,7 +104,8 @@ func (s *Store) Close() error {
 		}
 	}
 	s.mu.Unlock()
-	if err := s.syncAll(ids); err != nil {
+	s.tidying.Wait()
+	if err := errors.Join(s.syncAll(ids), s.packs.SyncAll(), s.packs.Close()); err != nil {
 		return fmt.Errorf("close blob store: %w", err)
 	}
 	return nil
@@ -98,7 +119,7 @@ func (s *Store) acquire(id blob.ID) (*entry, error) {
 		s.mu.Unlock()
 		return nil, ErrNotFound
 	}
-	s.recent.MoveToFront(e.place)
+	s.recent.MoveToFront(e.used)
 	s.mu.Unlock()
 	e.io.RLock()
 	if err := s.load(e); err != nil {
@@ -133,7 +154,7 @@ func (s *Store) create(id blob.ID, m blob.Manifest, build func(*entry) error) (b
 
 // insert is called with mu held.
 func (s *Store) insert(e *entry) {
-	e.place = s.recent.PushFront(e)
+	e.used = s.recent.PushFront(e)
 	s.blobs[e.id] = e
 }
 
@@ -145,7 +166,10 @@ func (s *Store) remove(e *entry) error {
 			return fmt.Errorf("remove %s: %w", filepath.Base(path), err)
 		}
 	}
-	s.recent.Remove(e.place)
+	if !e.at.IsZero() {
+		s.packs.Drop(e.at, e.m.Size)
+	}
+	s.recent.Remove(e.used)
 	delete(s.blobs, e.id)
 	s.used -= e.charged
 	return nil

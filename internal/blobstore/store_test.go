@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"pgregory.net/rapid"
 )
 
 func open(t testing.TB, cfg Config) *Store {
@@ -42,11 +43,9 @@ func put(t testing.TB, s *Store, data []byte) blob.ID {
 }
 
 // flip changes one byte of a blob on disk.
-func flip(t *testing.T, s *Store, id blob.ID, off int64) {
+func flip(t rapid.TB, s *Store, id blob.ID, off int64) {
 	t.Helper()
-	s.mu.Lock()
-	path := s.dataPath(s.blobs[id])
-	s.mu.Unlock()
+	path, off := s.whereabouts(id, off)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -60,6 +59,18 @@ func flip(t *testing.T, s *Store, id blob.ID, off int64) {
 	if _, err := f.WriteAt(b[:], off); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// whereabouts finds byte off of a blob on disk.
+func (s *Store) whereabouts(id blob.ID, off int64) (string, int64) {
+	s.mu.Lock()
+	e := s.blobs[id]
+	s.mu.Unlock()
+	if !e.small() {
+		return s.path(id, dataExt), off
+	}
+	path, start := s.packs.Locate(s.place(e))
+	return path, start + off
 }
 
 var sizes = []int{0, 1, 1000, blob.MinPiece - 1, blob.MinPiece, blob.MinPiece + 1, 3*blob.MinPiece + 17}
@@ -244,8 +255,39 @@ func TestPathIsVerifiedOncePerProcess(t *testing.T) {
 	}
 }
 
+// Older stores kept each small blob as a file.
+func TestBlobsOfOlderStoresMoveIntoPacks(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	var ids []blob.ID
+	for i := range 200 {
+		data := content(uint64(i), i)
+		id := blob.Of(data).ID()
+		ids = append(ids, id)
+		if i == 7 {
+			data[0]++
+		}
+		if err := errors.Join(s.makeFolder(id), os.WriteFile(s.path(id, wholeExt), data, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, s, content(5, 5)) // one that a crash has left in both places
+	s = open(t, Config{Dir: dir})
+	for i, id := range ids {
+		if got, err := s.ReadRange(id, 0, -1); (err == nil) != (i != 7) || err == nil && !bytes.Equal(got, content(uint64(i), i)) {
+			t.Errorf("blob %d: %d bytes, %v", i, len(got), err)
+		}
+		if _, err := os.Stat(s.path(id, wholeExt)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("file of blob %d: %v", i, err)
+		}
+	}
+	if used, again := s.used, open(t, Config{Dir: dir}); again.used != used || len(again.Recent(999)) != 199 {
+		t.Errorf("%d bytes used, %d after reopen by %d blobs", used, again.used, len(again.Recent(999)))
+	}
+}
+
 func TestManyGoroutines(t *testing.T) {
-	s, data := open(t, Config{Quota: 4 << 20}), content(8, 3*blob.MinPiece)
+	s, data := open(t, Config{Quota: 4 << 20, segment: 1000}), content(8, 3*blob.MinPiece)
 	m := blob.Of(data)
 	var wg sync.WaitGroup
 	for g := range 8 {
@@ -291,22 +333,6 @@ func deleteIfFree(s *Store, id blob.ID) error {
 		return err
 	}
 	return nil
-}
-
-func BenchmarkPutMany(b *testing.B) {
-	s := open(b, Config{})
-	seed := uint64(0)
-	for b.Loop() {
-		var batch [][]byte
-		for range 100 {
-			seed++
-			batch = append(batch, content(seed, 4096))
-		}
-		if _, err := s.PutMany(batch); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(seed)/b.Elapsed().Seconds(), "blobs/s")
 }
 
 func BenchmarkWritePiece(b *testing.B) {

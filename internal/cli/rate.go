@@ -47,3 +47,29 @@ func (r *rateFlag) String() string {
 
 // Type implements pflag.Value.
 func (r *rateFlag) Type() string { return "rate" }
+
+// sizeFlag is a number of bytes.
+type sizeFlag int64
+
+// Set implements pflag.Value.
+func (f *sizeFlag) Set(s string) error {
+	size, err := sdk.ParseSize(s)
+	if err == nil && size < 1 {
+		err = fmt.Errorf("%q is too little", s)
+	}
+	if err == nil {
+		*f = sizeFlag(size)
+	}
+	return err
+}
+
+// String implements pflag.Value.
+func (f *sizeFlag) String() string {
+	if *f == 0 {
+		return ""
+	}
+	return sdk.Size(*f).String()
+}
+
+// Type implements pflag.Value.
+func (f *sizeFlag) Type() string { return "size" }

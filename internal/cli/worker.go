@@ -37,9 +37,14 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
+	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Disk), "disk", "space for blobs; the least used go first, and a twentieth of the disk or 2GiB stays free")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit or 1MiB/s (default no limit)")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
+	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
+together, such as 50GB (default no limit). When they are used up the worker serves
+nothing and takes no tasks until the next month. Calls to coordinators and gossip,
+some kilobytes a minute, are not counted`)
 	cmd.Flags().StringVar(&misbehave, "misbehave", "", "lie in this way, to try out whether the grid notices")
 	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(worker.Half)
 	_ = cmd.MarkFlagRequired("data") // the flags exist
@@ -77,6 +82,9 @@ func describeTraffic(l throttle.Limits) string {
 	}
 	if l.Peers > 0 {
 		text += fmt.Sprintf(", %d connections from others", l.Peers)
+	}
+	if l.Monthly > 0 {
+		text += ", " + (*sizeFlag)(&l.Monthly).String() + " a month"
 	}
 	return text
 }

@@ -43,6 +43,7 @@ type Base struct {
 	Listener net.Listener
 	Store    *blobstore.Store
 	Swarm    *swarm.Swarm
+	Volume   *throttle.Volume // nil where the month's traffic has no limit
 
 	lock  io.Closer
 	peers *swarm.Pool
@@ -76,12 +77,18 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	if b.Store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(cfg.Dir, "blobs"), Quota: cfg.Quota}); err != nil {
 		return err
 	}
-	line := throttle.New(cfg.Traffic)
+	if cfg.Traffic.Monthly > 0 {
+		b.Volume, err = throttle.OpenVolume(throttle.VolumeConfig{Limit: cfg.Traffic.Monthly, File: filepath.Join(cfg.Dir, "volume.json"), Logger: cfg.Logger})
+		if err != nil {
+			return err
+		}
+	}
+	line := throttle.New(cfg.Traffic, b.Volume)
 	b.Listener = line.Listen(b.Listener)
 	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC), grpc.WithContextDialer(line.Dial))
 	b.Swarm, err = swarm.New(swarm.Config{
-		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Refused: filepath.Join(cfg.Dir, "refused.json"), Identify: identity.Identify,
-		Find: cfg.Find, Logger: cfg.Logger,
+		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Spent: b.Volume.Err, Refused: filepath.Join(cfg.Dir, "refused.json"),
+		Identify: identity.Identify, Find: cfg.Find, Logger: cfg.Logger,
 	})
 	return err
 }
@@ -101,6 +108,7 @@ func (b *Base) Close() error {
 	if b.Listener != nil {
 		b.Listener.Close() // a gRPC server has closed it, if it came so far
 	}
+	errs = append(errs, b.Volume.Close())
 	if b.lock != nil {
 		errs = append(errs, b.lock.Close())
 	}

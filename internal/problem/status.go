@@ -40,7 +40,7 @@ func kindOf(code codes.Code) error {
 		return ErrNotFound
 	case codes.Unavailable:
 		return ErrUnavailable
-	case codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition, codes.AlreadyExists:
+	case codes.PermissionDenied, codes.Unauthenticated, codes.FailedPrecondition, codes.AlreadyExists, codes.ResourceExhausted:
 		return ErrRefused
 	}
 	return nil

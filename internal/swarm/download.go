@@ -99,6 +99,11 @@ func (d *download) step(now time.Time) {
 	if len(d.wants) == 0 {
 		return
 	}
+	if err := d.swarm.cfg.Spent(); err != nil {
+		d.settleAll(err)
+		d.cancel() // what is on its way must not come either
+		return
+	}
 	d.idle = now
 	d.find(now)
 	d.connect(now)

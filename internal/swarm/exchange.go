@@ -66,6 +66,9 @@ func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeReques
 		select {
 		case <-n.wake:
 		case <-ticker.C:
+			if s.uploads.spent() != nil {
+				return statusOf(n.id, blobstore.ErrNotFound)
+			}
 			s.uploads.review(n, s.store)
 		case <-gone:
 			return nil

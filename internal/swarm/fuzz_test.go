@@ -27,7 +27,7 @@ func FuzzExchangeRequest(f *testing.F) {
 			return
 		}
 		s := seedOf(10)
-		u := newUploads()
+		u := newUploads(func() error { return nil })
 		other := u.enter(blob.ID{}, s.manifest, s.have, &anthillv1.ExchangeRequest{}, nil)
 		n := u.enter(blob.ID{}, s.manifest, s.have, &first, &anthillv1.Provider{})
 		for _, req := range []*anthillv1.ExchangeRequest{&first, &then, &then, &first} {

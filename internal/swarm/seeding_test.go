@@ -154,7 +154,7 @@ func TestWhoHasLessOnItsWayIsServedFirst(t *testing.T) {
 // A piece that was cancelled since it stalled, and is lost elsewhere, is offered
 // again.
 func TestLostPieceIsOfferedAgain(t *testing.T) {
-	u, s := newUploads(), seedOf(1)
+	u, s := newUploads(func() error { return nil }), seedOf(1)
 	n := u.enter(blob.ID{}, s.manifest, s.have, &anthillv1.ExchangeRequest{}, nil)
 	u.hear(n, &anthillv1.ExchangeRequest{Ask: []uint32{0}})
 	if _, i := u.todo(n); i != 0 {

@@ -14,9 +14,10 @@ import (
 )
 
 const (
-	// frameSize keeps progress visible on slow lines: it is half a second at
-	// 1 Mbit/s.
-	frameSize = 64 << 10
+	// frameSize keeps progress visible on slow lines: it is a quarter of a second at
+	// 1 Mbit/s. A message of that size fits into the buffers of 32 KiB that gRPC
+	// pools: the next larger ones have 1 MiB, and are cleared for each message.
+	frameSize = 32<<10 - 64
 	// maxBlobs is how many blobs one ReadBlobs may ask for.
 	maxBlobs = 4096
 )
@@ -52,7 +53,7 @@ func NewServer(cfg ServerConfig) *Server {
 	if allow == nil {
 		allow = func(context.Context, blob.ID) bool { return true }
 	}
-	uploads := newUploads()
+	uploads := newUploads(func() error { return nil })
 	if cfg.Swarm != nil {
 		uploads = cfg.Swarm.uploads
 	}
@@ -82,7 +83,7 @@ func (s *Server) readBlob(ctx context.Context, raw []byte) (*anthillv1.ReadBlobs
 		return nil, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
 	missing := &anthillv1.ReadBlobsResponse{Blob: raw, Missing: true}
-	if !s.allow(ctx, id) {
+	if !s.allow(ctx, id) || s.uploads.spent() != nil {
 		return missing, nil
 	}
 	m, err := s.store.Manifest(id)
@@ -108,7 +109,7 @@ func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
 	if err != nil {
 		return id, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
-	if !s.allow(ctx, id) {
+	if !s.allow(ctx, id) || s.uploads.spent() != nil {
 		return id, statusOf(id, blobstore.ErrNotFound)
 	}
 	return id, nil

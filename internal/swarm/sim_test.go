@@ -85,7 +85,8 @@ func newSim(peers, pieces int, seed uint64) *sim {
 		if k == 0 {
 			p.have = blob.FullBitmap(pieces)
 		}
-		p.up = &uploads{seedings: map[blob.ID]*seeding{}, rng: rand.New(rand.NewPCG(seed, uint64(k))), now: func() time.Time { return s.now }}
+		p.up = newUploads(func() error { return nil })
+		p.up.rng, p.up.now = rand.New(rand.NewPCG(seed, uint64(k))), func() time.Time { return s.now }
 		s.peers = append(s.peers, p)
 	}
 	for _, to := range s.peers[1:] {

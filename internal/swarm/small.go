@@ -71,7 +71,7 @@ func (s *Swarm) tiers(providers []Provider) [][]Provider {
 // that it might have, or it fails.
 func (s *Swarm) drain(ctx context.Context, q *smallQueue, p Provider, patience time.Duration) {
 	tried := make(map[blob.ID]bool)
-	for ctx.Err() == nil && !s.refusals.has("", p.Address) {
+	for ctx.Err() == nil && !s.refusals.has("", p.Address) && s.cfg.Spent() == nil {
 		batch := q.take(tried)
 		if len(batch) == 0 {
 			return

@@ -87,6 +87,9 @@ type Config struct {
 	// Find, where set, announces that a blob is being fetched, and names peers
 	// that may have it. It also tells when to ask again.
 	Find func(ctx context.Context, id blob.ID) (peers []Provider, again time.Duration, err error)
+	// Spent, where set, is asked whether the line may carry more: nil if so. Else
+	// nothing is sent, as if it were not here, and Fetch fails with the error.
+	Spent func() error
 	// Patience is how long a Fetch goes on while nobody sends anything;
 	// 0 means 5 seconds.
 	Patience time.Duration
@@ -118,6 +121,9 @@ func New(cfg Config) (*Swarm, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = 5 * time.Second
 	}
+	if cfg.Spent == nil {
+		cfg.Spent = func() error { return nil }
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -131,7 +137,7 @@ func New(cfg Config) (*Swarm, error) {
 		ctx:       ctx,
 		stop:      stop,
 		refusals:  refused,
-		uploads:   newUploads(),
+		uploads:   newUploads(cfg.Spent),
 		caught:    make(chan jobs.NodeID, maxCaught),
 		downloads: make(map[blob.ID]*download),
 	}, nil
@@ -151,7 +157,7 @@ func (s *Swarm) Close() error {
 // store (n < 0: to the end). When it returns nil they are there; pin the blob
 // before if they are to stay. Fetches of one blob share every transfer, and
 // their providers. The traffic is told also with an error, which wraps
-// ErrUnavailable, blobstore.ErrFull, ErrClosed or the context's.
+// ErrUnavailable, blobstore.ErrFull, ErrClosed, that of Config.Spent or the context's.
 func (s *Swarm) Fetch(ctx context.Context, id blob.ID, off, n int64, providers []Provider) (Traffic, error) {
 	s.cfg.Store.Pin(id)
 	defer s.cfg.Store.Unpin(id)

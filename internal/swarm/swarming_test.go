@@ -8,6 +8,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
@@ -22,18 +23,25 @@ type swarmNode struct {
 
 func newNode(t testing.TB) *swarmNode {
 	t.Helper()
+	return newNodeOn(t, throttle.New(throttle.Limits{}, nil), nil)
+}
+
+// newNodeOn makes a node with a line of its own.
+func newNodeOn(t testing.TB, line *throttle.Line, spent func() error) *swarmNode {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	pool := newPool(insecure.NewCredentials())
+	pool.options = []grpc.DialOption{grpc.WithContextDialer(line.Dial)}
 	store := newStore(t, blobstore.Config{})
 	n := &swarmNode{Provider: Provider{Address: listener.Addr().String(), Role: jobs.Submitter}}
-	n.swarm = newSwarm(t, Config{Store: store, Dial: pool.Dial, Self: n.Address})
+	n.swarm = newSwarm(t, Config{Store: store, Dial: pool.Dial, Self: n.Address, Spent: spent})
 	server := grpc.NewServer()
 	anthillv1.RegisterPieceServiceServer(server, NewServer(ServerConfig{Store: store, Swarm: n.swarm}))
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = server.Serve(listener) })
+	wg.Go(func() { _ = server.Serve(line.Listen(listener)) })
 	t.Cleanup(func() {
 		server.Stop()
 		wg.Wait()

@@ -32,6 +32,7 @@ type uploads struct {
 	sent     atomic.Int64 // bytes of pieces
 	rng      *rand.Rand
 	now      func() time.Time
+	spent    func() error // nil while more may be sent
 }
 
 // session is the uploading end of one Exchange. uploads.mu guards it.
@@ -56,8 +57,10 @@ type given struct {
 	lost      bool // the client expects it from nobody else
 }
 
-func newUploads() *uploads {
-	return &uploads{seedings: make(map[blob.ID]*seeding), rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), now: time.Now}
+func newUploads(spent func() error) *uploads {
+	return &uploads{
+		seedings: make(map[blob.ID]*seeding), rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), now: time.Now, spent: spent,
+	}
 }
 
 // join begins a session and introduces the client to the others. What the store
@@ -229,7 +232,7 @@ func (u *uploads) end(n *session, i int) {
 
 // dispatch gives out pieces while the line has room.
 func (u *uploads) dispatch() {
-	for {
+	for u.spent() == nil {
 		n, i := u.next()
 		if n == nil {
 			return
@@ -330,7 +333,7 @@ func (u *uploads) midway(n *session, i int) (news *anthillv1.ExchangeResponse, s
 	defer u.mu.Unlock()
 	news, n.news = n.news, nil
 	g := n.given[i]
-	return news, g == nil || g.cancelled
+	return news, g == nil || g.cancelled || u.spent() != nil
 }
 
 // withdraw forgets a piece that the client cancelled: it gets it elsewhere.

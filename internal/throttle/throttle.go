@@ -1,6 +1,6 @@
 // Package throttle keeps a node's traffic within the rates that its donor set.
 // All connections of a Line share them, byte by byte in the order in which they
-// ask.
+// ask. It also counts what they carry against a volume for each month.
 package throttle
 
 import (
@@ -18,12 +18,14 @@ import (
 type Limits struct {
 	Up, Down int64 // bytes a second
 	Peers    int   // connections that others may hold at a time
+	Monthly  int64 // bytes both ways in a calendar month, see Volume
 }
 
 // Validate says what makes no sense.
 func (l Limits) Validate() error {
-	if l.Up < 0 || l.Down < 0 || l.Peers < 0 {
-		return fmt.Errorf("rates of %d and %d bytes a second for %d peers: want none below 0", l.Up, l.Down, l.Peers)
+	if l.Up < 0 || l.Down < 0 || l.Peers < 0 || l.Monthly < 0 {
+		return fmt.Errorf("rates of %d and %d bytes a second for %d peers and %d bytes a month: want none below 0",
+			l.Up, l.Down, l.Peers, l.Monthly)
 	}
 	return nil
 }
@@ -33,12 +35,17 @@ type Line struct {
 	up, down *rate.Limiter // nil: no limit
 	peers    int64
 	open     atomic.Int64 // connections that others hold
+	volume   *Volume      // nil: not counted
 }
 
-// New makes a Line.
-func New(l Limits) *Line {
-	return &Line{up: limiter(l.Up), down: limiter(l.Down), peers: int64(l.Peers)}
+// New makes a Line whose bytes are counted in v, if it is not nil. Whoever uses the
+// line looks there whether it may still carry something: the line only counts.
+func New(l Limits, v *Volume) *Line {
+	return &Line{up: limiter(l.Up), down: limiter(l.Down), peers: int64(l.Peers), volume: v}
 }
+
+// free tells whether connections need no wrapping.
+func (l *Line) free() bool { return l.up == nil && l.down == nil && l.volume == nil }
 
 // minBurst is what may pass at once however low the rate is.
 const minBurst = 64 << 10
@@ -53,7 +60,7 @@ func limiter(bytes int64) *rate.Limiter {
 // Listen puts a listener on the line. A connection beyond the limit is closed at
 // once: its other end goes to another peer.
 func (l *Line) Listen(inner net.Listener) net.Listener {
-	if l.up == nil && l.down == nil && l.peers == 0 {
+	if l.free() && l.peers == 0 {
 		return inner
 	}
 	return &listener{inner, l}
@@ -83,7 +90,7 @@ func (l *listener) Accept() (net.Conn, error) {
 func (l *Line) Dial(ctx context.Context, address string) (net.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", address)
-	if err != nil || l.up == nil && l.down == nil {
+	if err != nil || l.free() {
 		return c, err
 	}
 	return l.wrap(c, func() {}), nil
@@ -111,10 +118,14 @@ func (c *conn) Close() error {
 // Read takes what has come and waits until that much may come: the sender learns
 // of it by TCP's window.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.line.down == nil {
-		return c.Conn.Read(p)
+	if c.line.down != nil {
+		p = p[:min(len(p), c.line.down.Burst())]
 	}
-	n, err := c.Conn.Read(p[:min(len(p), c.line.down.Burst())])
+	n, err := c.Conn.Read(p)
+	c.line.volume.Add(n)
+	if c.line.down == nil {
+		return n, err
+	}
 	if n > 0 {
 		if wait := c.line.down.WaitN(c.ctx, n); wait != nil {
 			return n, errors.Join(err, net.ErrClosed)
@@ -128,7 +139,9 @@ const chunk = 16 << 10
 
 func (c *conn) Write(p []byte) (sent int, err error) {
 	if c.line.up == nil {
-		return c.Conn.Write(p)
+		n, err := c.Conn.Write(p)
+		c.line.volume.Add(n)
+		return n, err
 	}
 	for len(p) > 0 {
 		part := p[:min(len(p), chunk)]
@@ -137,6 +150,7 @@ func (c *conn) Write(p []byte) (sent int, err error) {
 		}
 		n, err := c.Conn.Write(part)
 		sent += n
+		c.line.volume.Add(n)
 		if err != nil {
 			return sent, err
 		}

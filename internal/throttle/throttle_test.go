@@ -25,7 +25,7 @@ func TestRatesHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				line := New(Limits{Up: mega, Down: mega})
+				line := New(Limits{Up: mega, Down: mega}, nil)
 				from, to := send(pipe(line))
 				began := time.Now()
 				go func() {
@@ -45,7 +45,7 @@ func TestRatesHold(t *testing.T) {
 
 func TestConnectionsShareFairly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		line := New(Limits{Up: mega})
+		line := New(Limits{Up: mega}, nil)
 		got := [2]int64{}
 		var all sync.WaitGroup
 		for k := range got {
@@ -66,7 +66,7 @@ func TestConnectionsShareFairly(t *testing.T) {
 
 func TestCloseEndsWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		from, to := pipe(New(Limits{Up: 1}))
+		from, to := pipe(New(Limits{Up: 1}, nil))
 		go func() { _, _ = io.Copy(io.Discard, to) }()
 		time.AfterFunc(time.Second, func() { _ = from.Close() })
 		if _, err := from.Write(make([]byte, mega)); !errors.Is(err, net.ErrClosed) {
@@ -81,7 +81,7 @@ func TestConnectionsBeyondTheLimitAreClosed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := New(Limits{Peers: 1}).Listen(inner)
+	listener := New(Limits{Peers: 1}, nil).Listen(inner)
 	defer listener.Close()
 	accepted := make(chan net.Conn, 3)
 	go func() {
@@ -126,7 +126,7 @@ func TestNoLimitsNoWrapping(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	if New(Limits{}).Listen(inner) != inner {
+	if New(Limits{}, nil).Listen(inner) != inner {
 		t.Error("a listener is wrapped for nothing")
 	}
 	if (Limits{Up: -1}).Validate() == nil {

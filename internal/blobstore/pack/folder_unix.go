@@ -1,14 +1,14 @@
 //go:build unix
 
-package blobstore
+package pack
 
 import (
 	"errors"
 	"os"
 )
 
-// syncFolder makes the names in a folder durable.
-func syncFolder(path string) error {
+// SyncFolder makes the names in a folder durable.
+func SyncFolder(path string) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
