@@ -40,6 +40,8 @@ type request struct {
 	Seed      []byte            `json:"seed"`
 	Memory    int64             `json:"memory"`
 	Output    int64             `json:"output"`
+
+	TrapUnknown bool `json:"trap_unknown,omitempty"`
 }
 
 // report is the child's answer. Fault is set if the host's own files or the

@@ -46,6 +46,9 @@ type Task struct {
 	Memory int64
 	// Output limits the result, in bytes, at most 2 GiB.
 	Output int64
+	// TrapUnknown lets the module import functions that the grid does not have:
+	// a call of one ends the task as Trapped. Otherwise it is Refused.
+	TrapUnknown bool
 }
 
 // Section is a part of a file.
