@@ -1,6 +1,7 @@
 package screen_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -169,11 +170,20 @@ func costliest() map[string][]byte {
 		"loops in a loop":  guesttest.LoopsInALoop(100, 2_500),
 		"nested loops":     guesttest.NestedLoops(10, 480),
 		"branch table":     guesttest.BranchTable(50, 10_000),
-		"high stack":       guesttest.HighStack(7_500, 7_500),
+		"high stack":       guesttest.HighStack(5_500, 5_500),
 		"addresses":        guesttest.Addresses(3_500, 8_000),
 		"globals at calls": guesttest.GlobalsAtCalls(100, 20_000),
 		"long body":        guesttest.LongBody(screen.MaxBody),
 	}
+}
+
+// dense has 50 MB of the shortest instructions.
+func dense() []byte {
+	functions := make([]guesttest.Function, 100)
+	for i := range functions {
+		functions[i].Code = bytes.Repeat([]byte{0x01}, 500_000)
+	}
+	return guesttest.Spec{Pages: 1, Functions: functions}.Encode()
 }
 
 func manyFunctions(n int) []byte {
