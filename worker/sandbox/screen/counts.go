@@ -38,6 +38,9 @@ func checkSizes(s *wasm.Survey) error {
 		return above(TooMany, "bytes of types", s.Sizes[wasm.SectionType], maxTypeBytes, "pass many values by reference")
 	case s.Sizes[wasm.SectionElement] > maxElementBytes:
 		return above(TooMany, "bytes of elements", s.Sizes[wasm.SectionElement], maxElementBytes, "call fewer functions through pointers")
+	case s.Sizes[wasm.SectionCode] > MaxCode:
+		return above(TooCostly, "bytes of code", s.Sizes[wasm.SectionCode], MaxCode,
+			"strip unused code (wasm-ld --gc-sections, -flto), or optimize for size (-Os)")
 	case s.Body > MaxBody:
 		return above(TooCostly, fmt.Sprintf("bytes in the body of its own function %d", s.BodyIndex), int64(s.Body), MaxBody,
 			"split that function, keep its tables in data, or compile it with less inlining (-Os)")

@@ -1,7 +1,7 @@
 package screen
 
 // The limits of a module. RATIONALE.md says what they were measured against,
-// README.md lists them for people.
+// docs/tasks.md lists them for people.
 const (
 	// MaxSize is the largest module that is accepted, in bytes.
 	MaxSize = 64 << 20
@@ -32,6 +32,8 @@ const (
 	MaxCustomSections = 256
 	// MaxLocals is the number of locals of a function with its parameters.
 	MaxLocals = 1_000
+	// MaxCode is the length of all function bodies, in bytes.
+	MaxCode = 32 << 20
 	// MaxBody is the longest function body, in bytes.
 	MaxBody = 512 << 10
 	// MaxDepth is how deep blocks may be nested. Go's are as deep as a function
@@ -39,13 +41,14 @@ const (
 	MaxDepth = 4_000
 	// MaxBranchTable is the number of targets of one br_table.
 	MaxBranchTable = 10_000
-	// MaxWork is what compiling one function may cost, in the units that
-	// meter counts: some 6 us and 1 KB each, where it is worst.
+	// MaxWork is what compiling one function may cost, in the units that meter
+	// counts: up to 4 us and 1.5 KB each where it is worst, 0.7 us in Go guests.
 	MaxWork = 1 << 19
 	// ModuleWork and WorkPerByte are what all functions may cost together:
-	// ModuleWork, and WorkPerByte for each byte of their code.
-	ModuleWork  = 1 << 21
-	WorkPerByte = 1
+	// ModuleWork, and WorkPerByte for each byte of their code. Compilers for Go,
+	// C and Rust make code of 0.6 to 1.7 units a byte.
+	ModuleWork  = 1 << 20
+	WorkPerByte = 2
 )
 
 // Sizes of sections whose entries may have less than a byte to themselves.

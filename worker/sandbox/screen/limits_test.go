@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
 	"strings"
 	"testing"
 
@@ -82,6 +83,16 @@ var limits = []struct {
 	{"locals with parameters", screen.MaxLocals, func(n int) []byte {
 		return guesttest.Spec{Pages: 1, Functions: []guesttest.Function{{Type: int(guesttest.OneArg), Locals: uint32(n - 1)}}}.Encode()
 	}, screen.TooCostly, "1001 locals in its own function 1, the limit is 1000", "-O2"},
+	{"code", screen.MaxCode, func(n int) []byte {
+		// 63 bodies of the largest size but one, and one that fills the rest.
+		one := guesttest.Function{Code: bytes.Repeat([]byte{1}, screen.MaxBody-5)}
+		spec := guesttest.Spec{Pages: 1, Functions: make([]guesttest.Function, 63)}
+		for i := range spec.Functions {
+			spec.Functions[i] = one
+		}
+		spec.Code = bytes.Repeat([]byte{1}, n-screen.MaxCode+screen.MaxBody-6)
+		return spec.Encode()
+	}, screen.TooCostly, "33554433 bytes of code, the limit is 33554432", "-Os"},
 	{"body", screen.MaxBody, guesttest.LongBody,
 		screen.TooCostly, "524289 bytes in the body of its own function 0, the limit is 524288", "split"},
 	{"depth", screen.MaxDepth, guesttest.NestedBlocks,
@@ -165,23 +176,28 @@ func TestTheCostliestThatPassAreCompiled(t *testing.T) {
 
 // costliest are modules of one function just below the limit of work.
 func costliest() map[string][]byte {
+	pass := func(shape func(n int) []byte) []byte {
+		first := sort.Search(12_000, func(n int) bool { return screen.Check(shape(n+1), screen.Options{}) != nil })
+		return shape(first)
+	}
 	return map[string][]byte{
-		"merges":           guesttest.Merges(500, 1000),
-		"loops in a loop":  guesttest.LoopsInALoop(100, 2_500),
-		"nested loops":     guesttest.NestedLoops(10, 480),
-		"branch table":     guesttest.BranchTable(50, 10_000),
-		"high stack":       guesttest.HighStack(5_500, 5_500),
-		"addresses":        guesttest.Addresses(3_500, 8_000),
-		"globals at calls": guesttest.GlobalsAtCalls(100, 20_000),
+		"merges":           pass(func(n int) []byte { return guesttest.Merges(500, n) }),
+		"ifs":              pass(func(n int) []byte { return guesttest.HighStack(1, n) }),
+		"loops in a loop":  pass(func(n int) []byte { return guesttest.LoopsInALoop(20, n) }),
+		"nested loops":     pass(func(n int) []byte { return guesttest.NestedLoops(10, n) }),
+		"branch table":     pass(func(n int) []byte { return guesttest.BranchTable(50, max(1, n)) }),
+		"high stack":       pass(func(n int) []byte { return guesttest.HighStack(max(1, n), n) }),
+		"addresses":        pass(func(n int) []byte { return guesttest.Addresses(n, n) }),
+		"globals at calls": pass(func(n int) []byte { return guesttest.GlobalsAtCalls(100, 2*n) }),
 		"long body":        guesttest.LongBody(screen.MaxBody),
 	}
 }
 
-// dense has 50 MB of the shortest instructions.
+// dense has 32 MB of the shortest instructions.
 func dense() []byte {
-	functions := make([]guesttest.Function, 100)
+	functions := make([]guesttest.Function, 64)
 	for i := range functions {
-		functions[i].Code = bytes.Repeat([]byte{0x01}, 500_000)
+		functions[i].Code = bytes.Repeat([]byte{0x01}, screen.MaxBody-500)
 	}
 	return guesttest.Spec{Pages: 1, Functions: functions}.Encode()
 }
@@ -208,19 +224,19 @@ func compile(t testing.TB, module []byte) {
 	}
 }
 
-// TestWorkOfAFunction has 127 locals, so that each branch costs 128, the value
-// that it leaves on the stack 1/128, and the rest 255.
+// TestWorkOfAFunction has 127 locals, so that each branch costs 128 and a share
+// for each branch before it.
 func TestWorkOfAFunction(t *testing.T) {
-	if err := screen.Check(guesttest.Merges(127, 4093), screen.Options{}); err != nil {
-		t.Errorf("4093 branches: %v", err)
+	if err := screen.Check(guesttest.Merges(127, 3680), screen.Options{}); err != nil {
+		t.Errorf("3680 branches: %v", err)
 	}
-	wantRefusal(t, guesttest.Merges(127, 4094), screen.Options{}, screen.TooCostly,
-		"own function 0 with 127 variables, 0 memory accesses and so many branches that it costs more than 524288 units", "less inlining")
+	wantRefusal(t, guesttest.Merges(127, 3681), screen.Options{}, screen.TooCostly,
+		"own function 0 with so many branches (more than 3682), variables (127) and memory accesses that it costs over 524288 units", "less inlining")
 }
 
 func TestWorkOfTheModule(t *testing.T) {
 	wantRefusal(t, manyFunctions(50), screen.Options{}, screen.TooCostly,
-		fmt.Sprintf("the limit is %d for its", screen.ModuleWork+50*9001+1), "fewer locals")
+		fmt.Sprintf("the limit is %d for its", screen.ModuleWork+screen.WorkPerByte*(50*9001+1)), "fewer locals")
 }
 
 func TestMemoryLimit(t *testing.T) {

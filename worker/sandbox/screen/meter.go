@@ -7,12 +7,13 @@ import (
 )
 
 // The engine's compiler carries every variable through every branch, and every
-// value that is on the stack or known as an address through every block. So a
-// branch costs one unit for itself, for each variable, for each loop around it
-// and for each value that it passes on, and a share of one for each value and
-// each memory access before it.
+// value that is on the stack or known as an address through every block; and it
+// walks back over all blocks to see which are loops. So a branch costs one unit
+// for itself, for each variable, for each loop around it and for each value that
+// it passes on, and a share of one for each value on the stack, and for each
+// memory access and each branch before it.
 const (
-	// share is how many values or memory accesses cost one unit at a branch.
+	// share is how many values, accesses or branches cost one unit at a branch.
 	share = 128
 	// freeGlobals are the mutable globals that honest modules have. They are
 	// variables too, but cost only at calls, which load them anew.
@@ -33,6 +34,7 @@ type meter struct {
 	variables int64
 	loops     int64 // open ones
 	accesses  int64 // of memory, so far
+	branches  int64 // so far
 	units     int64 // of work
 	shares    int64 // of work, too
 }
@@ -70,7 +72,7 @@ func (mt *meter) function(i int) error {
 			"split that function, or compile it with -O2, which shares locals")
 	}
 	mt.variables = locals + max(0, mt.globals-freeGlobals)
-	mt.loops, mt.accesses, mt.units, mt.shares = 0, 0, locals, 0
+	mt.loops, mt.accesses, mt.branches, mt.units, mt.shares = 0, 0, 0, locals, 0
 	mt.walker.Reset(body)
 	mt.stack.reset(t)
 	return mt.walk(i)
@@ -100,8 +102,8 @@ func (mt *meter) walk(i int) error {
 }
 
 func (mt *meter) tooCostly(i int) error {
-	return refuse(TooCostly, fmt.Sprintf("module has its own function %d with %d variables, %d memory accesses and so many branches that it costs more than %d units to compile",
-		i, mt.variables, mt.accesses, MaxWork),
+	return refuse(TooCostly, fmt.Sprintf("module has its own function %d with so many branches (more than %d), variables (%d) and memory accesses that it costs over %d units to compile",
+		i, mt.branches, mt.variables, MaxWork),
 		fmt.Sprintf("the limit is %d units, about branches times variables: split that function, or compile it with less inlining (-Os)", MaxWork))
 }
 
@@ -133,5 +135,6 @@ func (mt *meter) count(in *wasm.Instruction) {
 
 func (mt *meter) branch(passed int64) {
 	mt.units += 1 + mt.variables + mt.loops + passed
-	mt.shares += mt.accesses + mt.stack.height
+	mt.shares += mt.accesses + mt.stack.height + mt.branches
+	mt.branches++
 }
