@@ -95,7 +95,8 @@ func LyingNames() []byte {
 // HiddenNames is LyingNames with the lie behind the end of an empty list, where
 // the engine goes on reading.
 func HiddenNames() []byte {
-	return Spec{Pages: 1, Customs: []Custom{{"name", []byte{1, 8, 0, 1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f}}}}.Encode()
+	lie := []byte{1, 8, 0, 1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f}
+	return Spec{Pages: 1, Customs: []Custom{{"name", append(lie, 9, 6, 0, 0, 0, 0, 0, 0)}}}.Encode()
 }
 
 func oneFunction(locals int, code []byte) []byte {
