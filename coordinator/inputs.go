@@ -2,11 +2,13 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
 // keepInputs starts copying the blobs of new jobs, and lets those of finished
@@ -76,7 +78,7 @@ func (k *keeper) copyInput(ctx context.Context, id jobs.JobID, j *jobs.Job) {
 	for ctx.Err() == nil {
 		err := k.copyBlobs(ctx, j)
 		if err == nil {
-			err = k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Inputs: []jobs.JobID{id}})
+			err = k.confirmInput(ctx, id, j)
 		}
 		if err == nil {
 			return
@@ -84,6 +86,31 @@ func (k *keeper) copyInput(ctx context.Context, id jobs.JobID, j *jobs.Job) {
 		k.logger.Debug("copy input", "job", id, "error", err)
 		sleep(ctx, keepRetry)
 	}
+}
+
+// confirmInput says that the job's blobs are here or, if no worker would run its
+// bundle, that it has failed.
+func (k *keeper) confirmInput(ctx context.Context, id jobs.JobID, j *jobs.Job) error {
+	held := jobs.ConfirmHeld{Coordinator: k.node, Inputs: []jobs.JobID{id}}
+	err := k.screen(j.Spec)
+	var refusal *screen.Refusal
+	if errors.As(err, &refusal) {
+		held.Refused = []jobs.RefusedJob{{Job: id, Reason: refusal.Error()}}
+	} else if err != nil {
+		return err
+	}
+	return k.confirm(ctx, held)
+}
+
+// screen looks at a job's bundle, which is here.
+func (k *keeper) screen(spec jobs.Spec) error {
+	module, err := k.store.ReadRange(spec.Bundle.ID, 0, min(spec.Bundle.Size, screen.MaxSize+1))
+	if err != nil {
+		return err
+	}
+	return screen.Check(module, screen.Options{
+		Memory: spec.Limits.Memory, TrapUnknown: spec.UnknownImports == jobs.TrapUnknown,
+	})
 }
 
 func (k *keeper) copyBlobs(ctx context.Context, j *jobs.Job) error {

@@ -142,5 +142,8 @@ func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequ
 	for _, id := range req.GetInputs() {
 		c.Inputs = append(c.Inputs, jobs.JobID(id))
 	}
+	for _, r := range req.GetRefused() {
+		c.Refused = append(c.Refused, jobs.RefusedJob{Job: jobs.JobID(r.GetJobId()), Reason: r.GetReason()})
+	}
 	return &anthillv1.ConfirmHeldResponse{}, s.cfg.Desk.Confirm(ctx, c)
 }
