@@ -81,6 +81,10 @@ func (mt *meter) function(i int) error {
 func (mt *meter) walk(i int) error {
 	var in wasm.Instruction
 	for mt.walker.Next(&in) {
+		if in.Op < 0x100 && plain[in.Op].known {
+			mt.stack.change(plain[in.Op].pops, plain[in.Op].pushes)
+			continue
+		}
 		if in.Op == wasm.OpEnd && mt.stack.top().loop {
 			mt.loops--
 		}

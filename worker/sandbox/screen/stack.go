@@ -117,6 +117,23 @@ func effect(op wasm.Op) (pops, pushes int64) {
 	return 0, 0 // as many as before: loads, conversions, tests
 }
 
+// plain are the instructions of one byte that cost nothing and only change the
+// stack: most of all code, which is why they have a table.
+var plain = makePlain()
+
+func makePlain() (table [256]struct {
+	pops, pushes int64
+	known        bool
+}) {
+	for op := wasm.OpNop; op < 0x100; op++ {
+		if op == wasm.OpNop || op >= wasm.OpDrop && (op < wasm.OpI32Load || op > wasm.OpI64Store32) {
+			table[op].pops, table[op].pushes = effect(op)
+			table[op].known = true
+		}
+	}
+	return table
+}
+
 // isBinary tells whether a numeric instruction has two operands.
 func isBinary(op wasm.Op) bool {
 	for _, span := range [...][2]wasm.Op{
