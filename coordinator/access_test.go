@@ -17,7 +17,7 @@ func TestWorkersReadOnlyWhatUnfinishedJobsName(t *testing.T) {
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	c := &Coordinator{keeper: k.keeper}
 	ref := func(s string) blob.Ref { return blob.Of([]byte(s)).Ref() }
-	named := []string{"bundle", "input", "offsets of input", "data"}
+	named := []string{string(bundle), "input", "offsets of input", "data"}
 	k.has(append(named, "result", "leftover")...)
 	index := ref("offsets of input")
 	l.submit("j", 1, func(c *jobs.SubmitJob) {
@@ -46,12 +46,12 @@ func TestWorkersReadOnlyWhatUnfinishedJobsName(t *testing.T) {
 			}
 		}
 	}
-	check("while the job runs", map[string]bool{"bundle": true, "input": true, "offsets of input": true, "data": true})
+	check("while the job runs", map[string]bool{string(bundle): true, "input": true, "offsets of input": true, "data": true})
 	l.submit("next", 1, func(c *jobs.SubmitJob) {
-		c.Spec.Bundle, c.Spec.Data = ref("bundle"), []jobs.DataFile{{Name: "d", Blob: ref("result")}}
+		c.Spec.Bundle, c.Spec.Data = ref(string(bundle)), []jobs.DataFile{{Name: "d", Blob: ref("result")}}
 	})
 	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
-	check("while another reads its result", map[string]bool{"bundle": true, "result": true})
+	check("while another reads its result", map[string]bool{string(bundle): true, "result": true})
 	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "next", By: "op"}})
 	check("when both are over", nil)
 	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref("leftover"), By: "op"}})

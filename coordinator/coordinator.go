@@ -301,6 +301,9 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	for _, id := range held.Blobs {
 		req.Blobs = append(req.Blobs, id[:])
 	}
+	for _, r := range held.Refused {
+		req.Refused = append(req.Refused, &anthillv1.RefusedJob{JobId: string(r.Job), Reason: r.Reason})
+	}
 	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
 	return err
 }

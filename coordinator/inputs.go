@@ -10,6 +10,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
 // repairEvery is how often the keeper looks whether it still has what it
@@ -103,7 +104,7 @@ func (k *keeper) hold(ctx context.Context, c charge) {
 	for ctx.Err() == nil {
 		err := k.copyBlobs(ctx, c)
 		if err == nil && !k.confirmed(c) {
-			err = k.confirm(ctx, c.held(k.node))
+			err = k.confirmCharge(ctx, c)
 		}
 		if err != nil {
 			k.failed("copy input", err, "job", c.job, "blob", c.kept.Short())
@@ -123,12 +124,34 @@ func retryAfter(err error) time.Duration {
 	return keepRetry
 }
 
-// held is the confirmation of a charge.
-func (c charge) held(by jobs.NodeID) jobs.ConfirmHeld {
-	if c.job != "" {
-		return jobs.ConfirmHeld{Coordinator: by, Inputs: []jobs.JobID{c.job}}
+// confirmCharge says that a charge is here or, where it is a job whose bundle no
+// worker would run, that the job has failed.
+func (k *keeper) confirmCharge(ctx context.Context, c charge) error {
+	if c.job == "" {
+		return k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Blobs: []blob.ID{c.kept}})
 	}
-	return jobs.ConfirmHeld{Coordinator: by, Blobs: []blob.ID{c.kept}}
+	held := jobs.ConfirmHeld{Coordinator: k.node, Inputs: []jobs.JobID{c.job}}
+	err := k.screen(c.job)
+	var refusal *screen.Refusal
+	if errors.As(err, &refusal) {
+		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: refusal.Error()}}
+	} else if err != nil {
+		return err
+	}
+	return k.confirm(ctx, held)
+}
+
+// screen looks at a job's bundle, which is here.
+func (k *keeper) screen(id jobs.JobID) error {
+	var spec jobs.Spec
+	k.replica.View(func(s *jobs.State) { spec = s.Jobs[id].Spec })
+	module, err := k.store.ReadRange(spec.Bundle.ID, 0, min(spec.Bundle.Size, screen.MaxSize+1))
+	if err != nil {
+		return err
+	}
+	return screen.Check(module, screen.Options{
+		Memory: spec.Limits.Memory, TrapUnknown: spec.UnknownImports == jobs.TrapUnknown,
+	})
 }
 
 // confirmed tells whether the state knows that this coordinator holds a charge.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // keeping is a keeper of c1 with peers on loopback.
@@ -386,8 +388,7 @@ func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
-	put(t, k.peer("submitter"), []byte("bundle"))
-	bundle := blob.Of([]byte("bundle")).ID()
+	put(t, k.peer("submitter"), bundle)
 	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
 	l.submit("twin", 1)
 	var copies sync.WaitGroup
@@ -399,12 +400,12 @@ func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
 	})
 	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
 	k.keepInputs(t.Context(), &copies)
-	if !k.isInput(bundle) {
+	if !k.isInput(blob.Of(bundle).ID()) {
 		t.Error("the bundle is let go while another job needs it")
 	}
 	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "twin", By: "op"}})
 	k.keepInputs(t.Context(), &copies)
-	if k.isInput(bundle) || len(k.inputs)+len(k.taken) != 0 {
+	if k.isInput(blob.Of(bundle).ID()) || len(k.inputs)+len(k.taken) != 0 {
 		t.Error("workers may read the bundle of finished jobs")
 	}
 	copies.Wait()
@@ -509,5 +510,46 @@ func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {
 	}
 	if n := k.confirms.Load(); n != 0 {
 		t.Errorf("%d confirmations of what it does not have", n)
+	}
+}
+
+// TestKeeperRefusesBundles has submitters who did not screen what they sent.
+func TestKeeperRefusesBundles(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	foreign := guesttest.Spec{Pages: 1, Imports: []guesttest.Import{{Module: "env", Name: "js_log"}}}.Encode()
+	refs := []blob.Ref{put(t, k.store, []byte("no module")), put(t, k.store, foreign), put(t, k.store, bundle)}
+	for i, id := range []jobs.JobID{"text", "refuse", "trap", "small"} {
+		l.submit(id, 1, func(c *jobs.SubmitJob) {
+			c.Spec.Bundle = refs[[]int{0, 1, 1, 2}[i]]
+			if id == "trap" {
+				c.Spec.UnknownImports = jobs.TrapUnknown
+			}
+		})
+	}
+	var copies sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	defer copies.Wait()
+	defer cancel()
+	k.keepInputs(ctx, &copies)
+	l.until("all have been looked at", func() (yes bool) {
+		l.View(func(s *jobs.State) {
+			yes = true
+			for _, j := range s.Jobs {
+				yes = yes && j.InputCopies() == 1
+			}
+		})
+		return yes
+	})
+	for id, want := range map[jobs.JobID]string{
+		"text": "bundle: not a WebAssembly module", "refuse": `bundle: module imports "env"."js_log"`, "trap": "", "small": "",
+	} {
+		l.View(func(s *jobs.State) {
+			j := s.Jobs[id]
+			if failed := j.State == jobs.JobFailed; failed != (want != "") || !strings.HasPrefix(j.Reason, want) {
+				t.Errorf("%s is %v because %q, want %q", id, j.State, j.Reason, want)
+			}
+		})
 	}
 }

@@ -16,7 +16,11 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
+
+// bundle is the module of all jobs here.
+var bundle = guesttest.Noop()
 
 // TestMain runs more tests at once than there are processors: they wait for
 // elections and hardly compute.
@@ -99,7 +103,7 @@ func (l *lab) admit(role jobs.Role, nodes ...jobs.NodeID) {
 func (l *lab) submit(id jobs.JobID, tasks int64, change ...func(*jobs.SubmitJob)) {
 	l.Helper()
 	c := &jobs.SubmitJob{Job: id, Submitter: "op", Spec: jobs.Spec{
-		Name: "j", Bundle: blob.Of([]byte("bundle")).Ref(), Trust: jobs.Trust{Replicas: 1},
+		Name: "j", Bundle: blob.Of(bundle).Ref(), Trust: jobs.Trust{Replicas: 1},
 		Input: jobs.Input{Range: &jobs.Range{To: tasks, Step: 1}},
 	}.WithDefaults()}
 	for _, f := range change {

@@ -38,7 +38,7 @@ func TestProviders(t *testing.T) {
 	l := newLab(t)
 	d := l.desk(false)
 	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = "submitter:1" })
-	bundle := []blob.ID{blob.Of([]byte("bundle")).ID()}
+	bundle := []blob.ID{blob.Of(bundle).ID()}
 	for _, id := range []jobs.NodeID{"w1", "w2", "w3", "w4", "w5", "w6", "w7"} {
 		beat := rpc.Beat{Address: string(id) + ":1", Blobs: bundle}
 		if id == "w2" {

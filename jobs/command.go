@@ -141,12 +141,22 @@ func (t *Traffic) Add(u Traffic) {
 func addBytes(sum, n int64) int64 { return sum + min(max(0, n), math.MaxInt64-sum) }
 
 // ConfirmHeld says that a coordinator has blobs on its disk: results of tasks,
-// bundle and input of whole jobs, and blobs that are kept for their own sake.
+// bundle and input of whole jobs, and blobs that are kept for their own sake; or
+// that a bundle was refused.
 type ConfirmHeld struct {
 	Coordinator NodeID        `cbor:"1,keyasint"`
 	Results     []HeldResults `cbor:"2,keyasint,omitempty"`
 	Inputs      []JobID       `cbor:"3,keyasint,omitempty"`
 	Blobs       []blob.ID     `cbor:"4,keyasint,omitempty"`
+	// Refused are jobs whose bundle the coordinator has looked at, and which no
+	// worker would run.
+	Refused []RefusedJob `cbor:"5,keyasint,omitempty"`
+}
+
+// RefusedJob says why a job's bundle cannot be a task.
+type RefusedJob struct {
+	Job    JobID  `cbor:"1,keyasint"`
+	Reason string `cbor:"2,keyasint"`
 }
 
 // HeldResults names results of a job by their sequences, their indices in its

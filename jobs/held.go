@@ -1,6 +1,9 @@
 package jobs
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+)
 
 func (s *State) confirm(c *ConfirmHeld) Outcome {
 	bit := s.holderBit(c.Coordinator)
@@ -20,6 +23,11 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 	for _, id := range c.Blobs {
 		if k := s.Blobs[id]; k != nil {
 			k.Holders |= bit
+		}
+	}
+	for _, r := range c.Refused {
+		if j := s.Jobs[r.Job]; j != nil && j.State == JobRunning {
+			s.finish(r.Job, j, JobFailed, "bundle: "+strings.ToValidUTF8(r.Reason[:min(len(r.Reason), MaxReason)], ""))
 		}
 	}
 	return Outcome{}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -184,6 +185,16 @@ func TestInputHolders(t *testing.T) {
 	if j.InputCopies() != 1 || !g.HoldsInput(j, "c2") || g.HoldsInput(j, "c1") {
 		t.Errorf("holders of the input %b", j.InputHolders)
 	}
+}
+
+func TestRefusedBundlesFailTheirJob(t *testing.T) {
+	g := gridOf()
+	g.submit("j", rangeSpec(2))
+	long := strings.Repeat("x", 2*MaxReason)
+	for range 2 {
+		g.apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Refused: []RefusedJob{{"j", long}, {"x", "unknown"}}}})
+	}
+	g.mustBe(t, "j", JobFailed, "bundle: "+long[:MaxReason])
 }
 
 func TestEventsFade(t *testing.T) {

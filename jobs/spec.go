@@ -34,6 +34,29 @@ type Spec struct {
 	Trust  Trust             `cbor:"8,keyasint"`
 	// Metering says by which rules fuel is counted.
 	Metering uint32 `cbor:"12,keyasint"`
+	// UnknownImports says what becomes of functions that the bundle imports and
+	// the grid does not have.
+	UnknownImports UnknownImports `cbor:"9,keyasint,omitempty"`
+}
+
+// UnknownImports is what to do about imports that are not in WASI preview 1.
+type UnknownImports uint8
+
+// The choices.
+const (
+	RefuseUnknown UnknownImports = iota // refuse the module
+	TrapUnknown                         // accept it; a call of one is a trap
+)
+
+// String is the choice in the words of a job file.
+func (u UnknownImports) String() string {
+	switch u {
+	case RefuseUnknown:
+		return "refuse"
+	case TrapUnknown:
+		return "trap"
+	}
+	return fmt.Sprintf("unknown imports %d", uint8(u))
 }
 
 // Input is what the tasks read on stdin; exactly one of its fields is set.
@@ -204,6 +227,9 @@ func (s Spec) Validate() *Rejection {
 	}
 	if s.Bundle.ID.IsZero() || s.Bundle.Size <= 0 {
 		return invalid("bundle", "there is none").next("name the WASM module to run")
+	}
+	if s.UnknownImports > TrapUnknown {
+		return invalid("unknown_imports", "%d is none of the choices", s.UnknownImports).next("use refuse or trap")
 	}
 	for _, check := range []func() *Rejection{s.checkInput, s.checkText, s.checkData, s.checkLimits, s.checkFuel, s.checkTrust} {
 		if r := check(); r != nil {

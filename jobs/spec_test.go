@@ -61,6 +61,8 @@ func TestValidate(t *testing.T) {
 		{"data with a path", func(s *Spec) { s.Data = []DataFile{{"a/b", fakeRef("d")}} }, "data"},
 		{"data without blob", func(s *Spec) { s.Data = []DataFile{{Name: "a"}} }, "data.a"},
 		{"too much data", func(s *Spec) { s.Data = many }, "data"},
+		{"unknown imports trap", func(s *Spec) { s.UnknownImports = TrapUnknown }, ""},
+		{"unknown imports do something else", func(s *Spec) { s.UnknownImports = 2 }, "unknown_imports"},
 		{"no time", func(s *Spec) { s.Limits.Time = time.Microsecond }, "limits.time"},
 		{"too long", func(s *Spec) { s.Limits.Time = MaxTime + 1 }, "limits.time"},
 		{"no memory", func(s *Spec) { s.Limits.Memory = 1 }, "limits.memory"},

@@ -44,7 +44,11 @@ func (f *JobFile) checkBundle() error {
 	if f.Bundle == "" {
 		return f.wrong("bundle", "add the path of a WASM module, such as 'bundle: task.wasm'", "missing")
 	}
-	return nil
+	switch f.UnknownImports {
+	case "", "refuse", "trap":
+		return nil
+	}
+	return f.wrong("unknown_imports", "use refuse, or trap to let tasks fail that call such an import", "found %q", f.UnknownImports)
 }
 
 func (f *JobFile) checkInput() error {

@@ -18,6 +18,7 @@ import (
 //	data: {stopwords.txt: lists/stopwords.txt}
 //	limits: {time: 30s, memory: 256MiB, output: 16MiB, fuel: 5G}
 //	trust: {max_error: 1e-4}
+//	unknown_imports: refuse
 type JobFile struct {
 	// Path is where the file lies: paths in it are relative to its directory.
 	// A JobFile made by hand may leave it empty for the working directory.
@@ -35,6 +36,10 @@ type JobFile struct {
 	Data   map[string]string `json:"data"`
 	Limits Limits            `json:"limits"`
 	Trust  Trust             `json:"trust"`
+	// UnknownImports says what becomes of functions that the module imports and
+	// the grid does not have: "refuse" (as if left out) refuses the module,
+	// "trap" accepts it and lets a task fail that calls one.
+	UnknownImports string `json:"unknown_imports"`
 }
 
 // Input says what the tasks read on stdin. Exactly one of Files, Split, Range

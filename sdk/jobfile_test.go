@@ -26,6 +26,7 @@ data:
   stop.txt: lists/stop.txt
 limits: {time: 1m30s, memory: 256MiB, output: 1000, fuel: 1.5G}
 trust: {replicas: 3, quorum: 2, max_attempts: 7}
+unknown_imports: trap
 `
 	got, err := ParseJobFile("dir/job.yaml", []byte(text))
 	if err != nil {
@@ -38,6 +39,8 @@ trust: {replicas: 3, quorum: 2, max_attempts: 7}
 		Data:   map[string]string{"stop.txt": "lists/stop.txt"},
 		Limits: Limits{Time: Duration(90 * time.Second), Memory: 256 << 20, Output: 1000, Fuel: 15e8},
 		Trust:  Trust{Replicas: 3, Quorum: 2, MaxAttempts: 7},
+
+		UnknownImports: "trap",
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -107,6 +110,7 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {files: [a]}\nlimits: {time: 30}", `limits.time: "30" is not a duration; write it like 30s`, ""},
 		{head + "input: {files: [a]}\nlimits: {fuel: 5GiB}", `limits.fuel: "5GiB" is not an amount of fuel; write it like 200M`, ""},
 		{head + "input: {files: [a]}\nlimits: {fuel: -1}", `limits.fuel: "-1" is not an amount of fuel`, ""},
+		{head + "input: {files: [a]}\nunknown_imports: ignore", `unknown_imports: found "ignore"`, "refuse, or trap"},
 		{"bundle: b\ninput: {items: [1]}", "name: missing", "name:"},
 		{"name: a/b\nbundle: b\ninput: {items: [1]}", `name: found "a/b"`, "letters"},
 		{"name: a\ninput: {items: [1]}", "bundle: missing", "WASM"},

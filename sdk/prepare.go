@@ -46,6 +46,7 @@ func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	}
 	p := &Prepared{dir: dir, store: store, spec: &anthillv1.JobSpec{
 		Name: file.Name, Args: file.Args, Env: file.Env, Limits: file.Limits.proto(), Trust: file.Trust.proto(),
+		UnknownImports: file.unknownImports(),
 	}}
 	if err := p.read(ctx, file); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -130,9 +131,23 @@ func (p *Prepared) readBundle(ctx context.Context, file *JobFile) error {
 	return ctx.Err()
 }
 
+func (f *JobFile) unknownImports() anthillv1.UnknownImports {
+	if f.UnknownImports == jobs.TrapUnknown.String() {
+		return anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP
+	}
+	return anthillv1.UnknownImports_UNKNOWN_IMPORTS_REFUSE
+}
+
+// screening is what the job says of its module. The memory limit is the grid's
+// default if the job has none.
+func (f *JobFile) screening() screen.Options {
+	limits := jobs.Spec{Limits: jobs.Limits{Memory: int64(f.Limits.Memory)}}.WithDefaults().Limits
+	return screen.Options{Memory: limits.Memory, TrapUnknown: f.UnknownImports == jobs.TrapUnknown.String()}
+}
+
 // screen refuses a module that the grid would refuse.
 func (f *JobFile) screen(module []byte) error {
-	err := screen.Check(module)
+	err := screen.Check(module, f.screening())
 	var refusal *screen.Refusal
 	if errors.As(err, &refusal) {
 		return f.wrong("bundle", refusal.Next, "%s: %s", f.Bundle, refusal.Found)

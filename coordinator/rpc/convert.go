@@ -67,6 +67,9 @@ func specFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 		Limits: jobs.Limits{Time: m.GetLimits().GetTime().AsDuration(), Memory: m.GetLimits().GetMemory(), Output: m.GetLimits().GetOutput(), Fuel: m.GetLimits().GetFuel()},
 		Trust:  trust, Metering: m.GetMetering(),
 	}
+	if s.UnknownImports, err = unknownImportsFromProto(m.GetUnknownImports()); err != nil {
+		return jobs.Spec{}, err
+	}
 	for _, d := range m.GetData() {
 		ref, err := refFromProto("data."+d.GetName(), d.GetBlob())
 		if err != nil {
@@ -75,6 +78,23 @@ func specFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 		s.Data = append(s.Data, jobs.DataFile{Name: d.GetName(), Blob: ref})
 	}
 	return s, nil
+}
+
+func unknownImportsFromProto(m anthillv1.UnknownImports) (jobs.UnknownImports, error) {
+	switch m {
+	case anthillv1.UnknownImports_UNKNOWN_IMPORTS_UNSPECIFIED, anthillv1.UnknownImports_UNKNOWN_IMPORTS_REFUSE:
+		return jobs.RefuseUnknown, nil
+	case anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP:
+		return jobs.TrapUnknown, nil
+	}
+	return 0, badField("unknown_imports", "%d is none of the choices", m)
+}
+
+func unknownImportsToProto(u jobs.UnknownImports) anthillv1.UnknownImports {
+	if u == jobs.TrapUnknown {
+		return anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP
+	}
+	return anthillv1.UnknownImports_UNKNOWN_IMPORTS_REFUSE
 }
 
 func trustFromProto(m *anthillv1.Trust) (jobs.Trust, error) {
@@ -135,7 +155,7 @@ func specToProto(s jobs.Spec) *anthillv1.JobSpec {
 	m := &anthillv1.JobSpec{
 		Name: s.Name, Bundle: refToProto(s.Bundle), Args: s.Args, Env: maps.Clone(s.Env), Input: &anthillv1.Input{},
 		Limits: &anthillv1.Limits{Time: durationpb.New(s.Limits.Time), Memory: s.Limits.Memory, Output: s.Limits.Output, Fuel: s.Limits.Fuel},
-		Trust:  trustToProto(s.Trust), Metering: s.Metering,
+		Trust:  trustToProto(s.Trust), Metering: s.Metering, UnknownImports: unknownImportsToProto(s.UnknownImports),
 	}
 	if r := s.Input.Range; r != nil {
 		m.Input.Source = &anthillv1.Input_Range{Range: &anthillv1.RangeInput{From: r.From, To: r.To, Step: r.Step}}

@@ -32,6 +32,8 @@ func anySpec(t *rapid.T) jobs.Spec {
 		Limits:   jobs.Limits{Time: time.Duration(rapid.Int64().Draw(t, "time")), Memory: rapid.Int64().Draw(t, "memory"), Output: rapid.Int64().Draw(t, "output"), Fuel: rapid.Int64().Draw(t, "fuel")},
 		Metering: rapid.Uint32().Draw(t, "metering"),
 		Trust:    jobs.Trust{Replicas: rapid.Uint32().Draw(t, "r"), Quorum: rapid.Uint32().Draw(t, "q"), MaxAttempts: rapid.Uint32().Draw(t, "m"), MaxError: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)-1).Draw(t, "e"))},
+
+		UnknownImports: jobs.UnknownImports(rapid.IntRange(0, int(jobs.TrapUnknown)).Draw(t, "u")),
 	}
 	switch rapid.IntRange(0, 2).Draw(t, "input") {
 	case 0:

@@ -169,5 +169,8 @@ func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequ
 		}
 		c.Blobs = append(c.Blobs, id)
 	}
+	for _, r := range req.GetRefused() {
+		c.Refused = append(c.Refused, jobs.RefusedJob{Job: jobs.JobID(r.GetJobId()), Reason: r.GetReason()})
+	}
 	return &anthillv1.ConfirmHeldResponse{}, s.cfg.Desk.Confirm(ctx, c)
 }

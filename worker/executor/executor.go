@@ -96,7 +96,8 @@ func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 	a.task = sandbox.Task{
 		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: seed(a.Lease),
 		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
-		Fuel: spec.GetLimits().GetFuel(),
+		Fuel:        spec.GetLimits().GetFuel(),
+		TrapUnknown: spec.GetUnknownImports() == anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP,
 	}
 	path, id, err := e.whole(ctx, a, spec.GetBundle())
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
@@ -19,10 +18,12 @@ import (
 const modulesKept = 4
 
 // moduleKey names a compiled module. The engine fixes the memory limit when it
-// decodes a module, so each limit has a module of its own.
+// decodes a module, so each limit has a module of its own. The stubs of unknown
+// imports belong to its runtime too.
 type moduleKey struct {
 	id    string
 	pages uint32
+	trap  bool // calls of unknown imports, instead of refusing the module
 }
 
 // module is a compiled module with the runtime that it belongs to.
@@ -42,7 +43,7 @@ type engine struct {
 // module gives the request's module, compiled. The error is a *refusal if the
 // module itself is to blame.
 func (e *engine) module(ctx context.Context, req request) (*module, error) {
-	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize)}
+	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown}
 	at := slices.IndexFunc(e.modules, func(m *module) bool { return m.key == key })
 	if at >= 0 {
 		m := e.modules[at]
@@ -74,7 +75,7 @@ func load(ctx context.Context, req request, key moduleKey) (*module, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := screen.Check(source); err != nil {
+	if err := screen.Check(source, screen.Options{Memory: req.Memory, TrapUnknown: req.TrapUnknown}); err != nil {
 		return nil, &refusal{err}
 	}
 	entry, err := openEntry(req.CacheDir, req.ModuleID)
@@ -113,14 +114,14 @@ func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.Com
 		WithCompilationCache(cache).
 		WithMemoryLimitPages(key.pages).
 		WithDebugInfoEnabled(false))
-	if _, err := wasi_snapshot_preview1.Instantiate(ctx, m.runtime); err != nil {
-		m.close(ctx)
-		return nil, fmt.Errorf("set up the task ABI: %w", err)
-	}
 	var err error
 	if m.code, err = m.runtime.CompileModule(ctx, source); err != nil {
 		m.close(ctx)
 		return nil, &refusal{fmt.Errorf("compile module: %w", err)}
+	}
+	if err := setUpImports(ctx, m, key.trap); err != nil {
+		m.close(ctx)
+		return nil, fmt.Errorf("set up the task ABI: %w", err)
 	}
 	return m, nil
 }

@@ -41,6 +41,8 @@ type request struct {
 	Memory    int64             `json:"memory"`
 	Output    int64             `json:"output"`
 	Fuel      int64             `json:"fuel,omitempty"`
+
+	TrapUnknown bool `json:"trap_unknown,omitempty"`
 }
 
 // report is the child's answer. Fault is set if the host's own files or the

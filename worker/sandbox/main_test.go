@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 			exitOn(ChildMain(os.Stdin, os.Stdout))
 		case "sandbox-parent":
 			exitOn(parentMain(os.Args[2], os.Args[3]))
+		case "hungry":
+			exitOn(hungryMain())
 		case "bare":
 			exitOn(bareMain(os.Args[2:]))
 		}
@@ -37,6 +39,15 @@ func exitOn(err error) {
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// hungryMain takes a gigabyte within the walls of a guest of a megabyte.
+func hungryMain() error {
+	var w walls
+	w.enterRun(1 << 20)
+	memory := make([]byte, 1<<30)
+	_, err := fmt.Fprintln(os.Stderr, "got", len(memory), "bytes")
+	return err
 }
 
 func newSlot(t testing.TB) *Slot {

@@ -237,7 +237,7 @@ func (s *Slot) request(t Task) (request, error) {
 	r := request{
 		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
 		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
-		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Fuel: t.Fuel,
+		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Fuel: t.Fuel, TrapUnknown: t.TrapUnknown,
 	}
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {

@@ -48,6 +48,9 @@ type Task struct {
 	Output int64
 	// Fuel limits the work of the guest, in the units that it counts; 0: no limit.
 	Fuel int64
+	// TrapUnknown lets the module import functions that the grid does not have:
+	// a call of one ends the task as Trapped. Otherwise it is Refused.
+	TrapUnknown bool
 }
 
 // Section is a part of a file.

@@ -25,6 +25,60 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// UnknownImports says what to do about imported functions that are not in WASI
+// preview 1.
+type UnknownImports int32
+
+const (
+	// As REFUSE.
+	UnknownImports_UNKNOWN_IMPORTS_UNSPECIFIED UnknownImports = 0
+	// The module is refused.
+	UnknownImports_UNKNOWN_IMPORTS_REFUSE UnknownImports = 1
+	// The module is accepted; a task that calls such a function traps.
+	UnknownImports_UNKNOWN_IMPORTS_TRAP UnknownImports = 2
+)
+
+// Enum value maps for UnknownImports.
+var (
+	UnknownImports_name = map[int32]string{
+		0: "UNKNOWN_IMPORTS_UNSPECIFIED",
+		1: "UNKNOWN_IMPORTS_REFUSE",
+		2: "UNKNOWN_IMPORTS_TRAP",
+	}
+	UnknownImports_value = map[string]int32{
+		"UNKNOWN_IMPORTS_UNSPECIFIED": 0,
+		"UNKNOWN_IMPORTS_REFUSE":      1,
+		"UNKNOWN_IMPORTS_TRAP":        2,
+	}
+)
+
+func (x UnknownImports) Enum() *UnknownImports {
+	p := new(UnknownImports)
+	*p = x
+	return p
+}
+
+func (x UnknownImports) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (UnknownImports) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_job_proto_enumTypes[0].Descriptor()
+}
+
+func (UnknownImports) Type() protoreflect.EnumType {
+	return &file_anthill_v1_job_proto_enumTypes[0]
+}
+
+func (x UnknownImports) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use UnknownImports.Descriptor instead.
+func (UnknownImports) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{0}
+}
+
 // JobState is where a job is in its life.
 type JobState int32
 
@@ -67,11 +121,11 @@ func (x JobState) String() string {
 }
 
 func (JobState) Descriptor() protoreflect.EnumDescriptor {
-	return file_anthill_v1_job_proto_enumTypes[0].Descriptor()
+	return file_anthill_v1_job_proto_enumTypes[1].Descriptor()
 }
 
 func (JobState) Type() protoreflect.EnumType {
-	return &file_anthill_v1_job_proto_enumTypes[0]
+	return &file_anthill_v1_job_proto_enumTypes[1]
 }
 
 func (x JobState) Number() protoreflect.EnumNumber {
@@ -80,7 +134,7 @@ func (x JobState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use JobState.Descriptor instead.
 func (JobState) EnumDescriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{0}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{1}
 }
 
 // EventKind is what an event tells.
@@ -135,11 +189,11 @@ func (x EventKind) String() string {
 }
 
 func (EventKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_anthill_v1_job_proto_enumTypes[1].Descriptor()
+	return file_anthill_v1_job_proto_enumTypes[2].Descriptor()
 }
 
 func (EventKind) Type() protoreflect.EnumType {
-	return &file_anthill_v1_job_proto_enumTypes[1]
+	return &file_anthill_v1_job_proto_enumTypes[2]
 }
 
 func (x EventKind) Number() protoreflect.EnumNumber {
@@ -148,7 +202,7 @@ func (x EventKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EventKind.Descriptor instead.
 func (EventKind) EnumDescriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{1}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
 // JobSpec is a job as the grid runs it: everything by digest.
@@ -166,9 +220,11 @@ type JobSpec struct {
 	Limits *Limits     `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
 	Trust  *Trust      `protobuf:"bytes,8,opt,name=trust,proto3" json:"trust,omitempty"`
 	// By which rules fuel is counted; 0 means the grid's own.
-	Metering      uint32 `protobuf:"varint,12,opt,name=metering,proto3" json:"metering,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Metering uint32 `protobuf:"varint,12,opt,name=metering,proto3" json:"metering,omitempty"`
+	// What becomes of a bundle that imports functions which the grid does not have.
+	UnknownImports UnknownImports `protobuf:"varint,9,opt,name=unknown_imports,json=unknownImports,proto3,enum=anthill.v1.UnknownImports" json:"unknown_imports,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -262,6 +318,13 @@ func (x *JobSpec) GetMetering() uint32 {
 		return x.Metering
 	}
 	return 0
+}
+
+func (x *JobSpec) GetUnknownImports() UnknownImports {
+	if x != nil {
+		return x.UnknownImports
+	}
+	return UnknownImports_UNKNOWN_IMPORTS_UNSPECIFIED
 }
 
 // Input says what each task reads on stdin. The number of tasks follows from it.
@@ -2137,7 +2200,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x03\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x03\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -2147,7 +2210,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x04data\x18\x06 \x03(\v2\x14.anthill.v1.DataFileR\x04data\x12*\n" +
 	"\x06limits\x18\a \x01(\v2\x12.anthill.v1.LimitsR\x06limits\x12'\n" +
 	"\x05trust\x18\b \x01(\v2\x11.anthill.v1.TrustR\x05trust\x12\x1a\n" +
-	"\bmetering\x18\f \x01(\rR\bmetering\x1a6\n" +
+	"\bmetering\x18\f \x01(\rR\bmetering\x12C\n" +
+	"\x0funknown_imports\x18\t \x01(\x0e2\x1a.anthill.v1.UnknownImportsR\x0eunknownImports\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -2286,7 +2350,11 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x06output\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x12\n" +
 	"\x04data\x18\x04 \x01(\fR\x04data\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel*\x84\x01\n" +
+	" \x01(\x04R\x04fuel*g\n" +
+	"\x0eUnknownImports\x12\x1f\n" +
+	"\x1bUNKNOWN_IMPORTS_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16UNKNOWN_IMPORTS_REFUSE\x10\x01\x12\x18\n" +
+	"\x14UNKNOWN_IMPORTS_TRAP\x10\x02*\x84\x01\n" +
 	"\bJobState\x12\x19\n" +
 	"\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11JOB_STATE_RUNNING\x10\x01\x12\x17\n" +
@@ -2323,97 +2391,99 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_job_proto_rawDescData
 }
 
-var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_anthill_v1_job_proto_goTypes = []any{
-	(JobState)(0),                 // 0: anthill.v1.JobState
-	(EventKind)(0),                // 1: anthill.v1.EventKind
-	(*JobSpec)(nil),               // 2: anthill.v1.JobSpec
-	(*Input)(nil),                 // 3: anthill.v1.Input
-	(*RangeInput)(nil),            // 4: anthill.v1.RangeInput
-	(*BlobInput)(nil),             // 5: anthill.v1.BlobInput
-	(*DataFile)(nil),              // 6: anthill.v1.DataFile
-	(*Limits)(nil),                // 7: anthill.v1.Limits
-	(*Trust)(nil),                 // 8: anthill.v1.Trust
-	(*Job)(nil),                   // 9: anthill.v1.Job
-	(*TaskCounts)(nil),            // 10: anthill.v1.TaskCounts
-	(*AttemptCounts)(nil),         // 11: anthill.v1.AttemptCounts
-	(*Traffic)(nil),               // 12: anthill.v1.Traffic
-	(*SubmitJobRequest)(nil),      // 13: anthill.v1.SubmitJobRequest
-	(*SubmitJobResponse)(nil),     // 14: anthill.v1.SubmitJobResponse
-	(*GetJobRequest)(nil),         // 15: anthill.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 16: anthill.v1.GetJobResponse
-	(*ListJobsRequest)(nil),       // 17: anthill.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 18: anthill.v1.ListJobsResponse
-	(*WatchJobRequest)(nil),       // 19: anthill.v1.WatchJobRequest
-	(*WatchJobResponse)(nil),      // 20: anthill.v1.WatchJobResponse
-	(*Event)(nil),                 // 21: anthill.v1.Event
-	(*CancelJobRequest)(nil),      // 22: anthill.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 23: anthill.v1.CancelJobResponse
-	(*GetTaskRequest)(nil),        // 24: anthill.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),       // 25: anthill.v1.GetTaskResponse
-	(*VoteGroup)(nil),             // 26: anthill.v1.VoteGroup
-	(*TaskAttempt)(nil),           // 27: anthill.v1.TaskAttempt
-	(*StreamResultsRequest)(nil),  // 28: anthill.v1.StreamResultsRequest
-	(*StreamResultsResponse)(nil), // 29: anthill.v1.StreamResultsResponse
-	nil,                           // 30: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 31: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
+	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
+	(JobState)(0),                 // 1: anthill.v1.JobState
+	(EventKind)(0),                // 2: anthill.v1.EventKind
+	(*JobSpec)(nil),               // 3: anthill.v1.JobSpec
+	(*Input)(nil),                 // 4: anthill.v1.Input
+	(*RangeInput)(nil),            // 5: anthill.v1.RangeInput
+	(*BlobInput)(nil),             // 6: anthill.v1.BlobInput
+	(*DataFile)(nil),              // 7: anthill.v1.DataFile
+	(*Limits)(nil),                // 8: anthill.v1.Limits
+	(*Trust)(nil),                 // 9: anthill.v1.Trust
+	(*Job)(nil),                   // 10: anthill.v1.Job
+	(*TaskCounts)(nil),            // 11: anthill.v1.TaskCounts
+	(*AttemptCounts)(nil),         // 12: anthill.v1.AttemptCounts
+	(*Traffic)(nil),               // 13: anthill.v1.Traffic
+	(*SubmitJobRequest)(nil),      // 14: anthill.v1.SubmitJobRequest
+	(*SubmitJobResponse)(nil),     // 15: anthill.v1.SubmitJobResponse
+	(*GetJobRequest)(nil),         // 16: anthill.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 17: anthill.v1.GetJobResponse
+	(*ListJobsRequest)(nil),       // 18: anthill.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 19: anthill.v1.ListJobsResponse
+	(*WatchJobRequest)(nil),       // 20: anthill.v1.WatchJobRequest
+	(*WatchJobResponse)(nil),      // 21: anthill.v1.WatchJobResponse
+	(*Event)(nil),                 // 22: anthill.v1.Event
+	(*CancelJobRequest)(nil),      // 23: anthill.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 24: anthill.v1.CancelJobResponse
+	(*GetTaskRequest)(nil),        // 25: anthill.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),       // 26: anthill.v1.GetTaskResponse
+	(*VoteGroup)(nil),             // 27: anthill.v1.VoteGroup
+	(*TaskAttempt)(nil),           // 28: anthill.v1.TaskAttempt
+	(*StreamResultsRequest)(nil),  // 29: anthill.v1.StreamResultsRequest
+	(*StreamResultsResponse)(nil), // 30: anthill.v1.StreamResultsResponse
+	nil,                           // 31: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 32: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	31, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	30, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
-	3,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
-	6,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
-	7,  // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
-	8,  // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
-	4,  // 6: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	5,  // 7: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	31, // 8: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	31, // 9: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	31, // 10: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	32, // 11: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	2,  // 12: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
-	0,  // 13: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	33, // 14: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	33, // 15: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	10, // 16: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	11, // 17: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	12, // 18: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	2,  // 19: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	9,  // 20: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	9,  // 21: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	9,  // 22: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	9,  // 23: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	21, // 24: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	33, // 25: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	1,  // 26: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	9,  // 27: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	31, // 28: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	26, // 29: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	27, // 30: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	31, // 31: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	31, // 32: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	13, // 33: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	15, // 34: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	17, // 35: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	19, // 36: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	22, // 37: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	24, // 38: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	28, // 39: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	14, // 40: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	16, // 41: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	18, // 42: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	20, // 43: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	23, // 44: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	25, // 45: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	29, // 46: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	40, // [40:47] is the sub-list for method output_type
-	33, // [33:40] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	32, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	31, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	4,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
+	7,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
+	8,  // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
+	9,  // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
+	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
+	5,  // 7: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	6,  // 8: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	32, // 9: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	32, // 10: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	32, // 11: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	33, // 12: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	3,  // 13: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	1,  // 14: anthill.v1.Job.state:type_name -> anthill.v1.JobState
+	34, // 15: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	34, // 16: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	11, // 17: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	12, // 18: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	13, // 19: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	3,  // 20: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	10, // 21: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	10, // 22: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	10, // 23: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	10, // 24: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	22, // 25: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	34, // 26: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,  // 27: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	10, // 28: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	32, // 29: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	27, // 30: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	28, // 31: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	32, // 32: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	32, // 33: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	14, // 34: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	16, // 35: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	18, // 36: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	20, // 37: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	23, // 38: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	25, // 39: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	29, // 40: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	15, // 41: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	17, // 42: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	19, // 43: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	21, // 44: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	24, // 45: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	26, // 46: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	30, // 47: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	41, // [41:48] is the sub-list for method output_type
+	34, // [34:41] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -2431,7 +2501,7 @@ func file_anthill_v1_job_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,

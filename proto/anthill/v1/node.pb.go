@@ -858,7 +858,9 @@ type ConfirmHeldRequest struct {
 	// Jobs whose bundle and whole input the caller has.
 	Inputs []string `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	// Ids of kept blobs that the caller has.
-	Blobs         [][]byte `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	Blobs [][]byte `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// Jobs whose bundle no worker would run. They fail.
+	Refused       []*RefusedJob `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -914,6 +916,66 @@ func (x *ConfirmHeldRequest) GetBlobs() [][]byte {
 	return nil
 }
 
+func (x *ConfirmHeldRequest) GetRefused() []*RefusedJob {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+// RefusedJob says why a job's bundle cannot be a task.
+type RefusedJob struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusedJob) Reset() {
+	*x = RefusedJob{}
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusedJob) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusedJob) ProtoMessage() {}
+
+func (x *RefusedJob) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
+func (*RefusedJob) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RefusedJob) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *RefusedJob) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 // HeldResults names results of a job that are held.
 type HeldResults struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -926,7 +988,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -938,7 +1000,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -951,7 +1013,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -976,7 +1038,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -988,7 +1050,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1001,7 +1063,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1068,11 +1130,16 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06gossip\x18\x03 \x01(\tR\x06gossip\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"u\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xa7\x01\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
-	"\x05blobs\x18\x03 \x03(\fR\x05blobs\"B\n" +
+	"\x05blobs\x18\x03 \x03(\fR\x05blobs\x120\n" +
+	"\arefused\x18\x04 \x03(\v2\x16.anthill.v1.RefusedJobR\arefused\";\n" +
+	"\n" +
+	"RefusedJob\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"B\n" +
 	"\vHeldResults\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1c\n" +
 	"\tsequences\x18\x02 \x03(\rR\tsequences\"\x15\n" +
@@ -1104,7 +1171,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -1119,39 +1186,41 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*ReadIndexRequest)(nil),      // 10: anthill.v1.ReadIndexRequest
 	(*ReadIndexResponse)(nil),     // 11: anthill.v1.ReadIndexResponse
 	(*ConfirmHeldRequest)(nil),    // 12: anthill.v1.ConfirmHeldRequest
-	(*HeldResults)(nil),           // 13: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 14: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 15: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
+	(*RefusedJob)(nil),            // 13: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 14: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 15: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 16: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	15, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	16, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	16, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	17, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
 	1,  // 4: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	15, // 5: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	17, // 6: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	16, // 7: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	15, // 8: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	16, // 5: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	18, // 6: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	17, // 7: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	16, // 8: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
 	9,  // 9: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	13, // 10: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	3,  // 11: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 12: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 13: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	10, // 14: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	12, // 15: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	4,  // 16: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 17: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 18: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	11, // 19: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	14, // 20: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	16, // [16:21] is the sub-list for method output_type
-	11, // [11:16] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	14, // 10: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	13, // 11: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	3,  // 12: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 13: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 14: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	10, // 15: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	12, // 16: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	4,  // 17: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 18: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 19: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	11, // 20: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	15, // 21: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -1166,7 +1235,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

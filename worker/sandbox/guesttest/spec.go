@@ -42,28 +42,60 @@ type Spec struct {
 	Start, Memory string
 	// StartSignature is Nothing in every honest module.
 	StartSignature Signature
+
+	// What follows is for modules with too much of something.
+
+	// Types come after those of the signatures, from index 4.
+	Types []Shape
+	// Functions come after the first.
+	Functions []Function
+	// Globals are i32, the mutable ones first.
+	MutableGlobals, Globals int
+	// Tables come after that of Table.
+	Tables []Limits
+	// Exports are names under which the first import or function is exported.
+	Exports []string
+	// Elements are the lengths of passive element segments.
+	Elements []int
+	// DataSegments is how many empty ones come after Data.
+	DataSegments int
+	Customs      []Custom
+}
+
+// Shape is a type that takes and gives so many i32.
+type Shape struct{ Params, Results int }
+
+// Function is a function like the first, of the type of an index.
+type Function struct {
+	Type   int
+	Locals uint32
+	Code   []byte
+}
+
+// Limits are those of a table; Max is -1 for none.
+type Limits struct{ Min, Max int }
+
+// Custom is a custom section.
+type Custom struct {
+	Name    string
+	Content []byte
 }
 
 // Encode writes the module in the binary format.
 func (s Spec) Encode() []byte {
 	out := []byte("\x00asm\x01\x00\x00\x00")
-	out = section(out, 1, []byte{4,
-		0x60, 0, 0,
-		0x60, 1, 0x7f, 0,
-		0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f,
-		0x60, 1, 0x7f, 1, 0x7f,
-	})
+	out = section(out, 1, s.types())
 	out = section(out, 2, s.imports())
-	out = section(out, 3, []byte{1, byte(s.StartSignature)})
-	if s.Table {
-		out = section(out, 4, []byte{1, 0x70, 0, 0})
-	}
+	out = section(out, 3, s.functions())
+	out = section(out, 4, s.tables())
 	out = section(out, 5, append([]byte{1, 0}, leb(s.Pages)...))
+	out = section(out, 6, s.globals())
 	out = section(out, 7, s.exports())
+	out = section(out, 9, s.elements())
 	out = section(out, 10, s.code())
-	if len(s.Data) > 0 {
-		data := append([]byte{1, 0, 0x41, 0, 0x0b}, leb(uint32(len(s.Data)))...)
-		out = section(out, 11, append(data, s.Data...))
+	out = section(out, 11, s.data())
+	for _, c := range s.Customs {
+		out = section(out, 0, append(name(nil, c.Name), c.Content...))
 	}
 	return out
 }
@@ -76,31 +108,11 @@ func (s Spec) imports() []byte {
 	return body
 }
 
-func (s Spec) exports() []byte {
-	var count byte
-	var body []byte
-	if s.Start != "-" {
-		body = append(name(body, orElse(s.Start, "_start")), 0, byte(len(s.Imports)))
-		count++
-	}
-	if s.Memory != "-" {
-		body = append(name(body, orElse(s.Memory, "memory")), 2, 0)
-		count++
-	}
-	return append([]byte{count}, body...)
-}
-
-func (s Spec) code() []byte {
-	function := []byte{0}
-	if s.Locals > 0 {
-		function = append(append([]byte{1}, leb(s.Locals)...), 0x7f)
-	}
-	function = append(append(function, s.Code...), 0x0b)
-	body := append([]byte{1}, leb(uint32(len(function)))...)
-	return append(body, function...)
-}
-
+// section leaves out one that is empty.
 func section(out []byte, id byte, body []byte) []byte {
+	if len(body) == 0 {
+		return out
+	}
 	out = append(append(out, id), leb(uint32(len(body)))...)
 	return append(out, body...)
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
 )
 
 const headerSize = 8
@@ -27,34 +30,70 @@ func checkHeader(module []byte) error {
 	return nil
 }
 
-func checkImport(module, name string, kind byte) error {
+// checkImports holds the ABI. Functions that it does not have are let through if
+// the job wants them to trap.
+func (c *checker) checkImports() error {
+	for i := range c.m.Imports {
+		in := &c.m.Imports[i]
+		if n := max(len(in.Module), len(in.Name)); n > MaxName {
+			return above(TooMany, "bytes in the name of an import", int64(n), MaxName, "import it by a shorter name")
+		}
+		if err := checkImport(in.Module, in.Name, in.Kind, c.opts.TrapUnknown); err != nil {
+			return err
+		}
+		if err := c.checkStub(in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkStub refuses functions that the engine cannot stand in for.
+func (c *checker) checkStub(in *wasm.Import) error {
+	t := c.signature(in.Index)
+	if t == nil {
+		return malformed(fmt.Sprintf("import %s has type %d, which does not exist", quote(in.Name), in.Index))
+	}
+	for _, v := range slices.Concat(t.Params, t.Results) {
+		if v == wasm.V128 || v == wasm.FuncRef {
+			return refuse(ForeignImport, fmt.Sprintf("module imports %s.%s, which takes or returns a vector or function", quote(in.Module), quote(in.Name)),
+				"imported functions take and return numbers: leave out bindings to other hosts")
+		}
+	}
+	return nil
+}
+
+func checkImport(module, name string, kind wasm.ExternKind, trap bool) error {
 	what := quote(module) + "." + quote(name)
 	switch {
+	case kind != wasm.KindFunction && module == ABI || trap && kind != wasm.KindFunction:
+		return refuse(ForeignImport, "module imports "+what+" as a "+kindName(kind),
+			"only functions can be imported: define it in the module itself")
+	case trap:
+		return nil
 	case module == "wasi_unstable":
 		return refuse(ForeignImport, "module imports "+what+", of the WASI before preview 1",
 			"build it with a newer toolchain, for wasip1")
 	case module != ABI:
 		return refuse(ForeignImport, "module imports "+what+", which a task cannot have",
-			"only functions of "+ABI+" can be imported: build for wasip1 and leave out bindings to other hosts")
-	case kind != kindFunction:
-		return refuse(ForeignImport, "module imports "+what+" as a "+kindName(kind),
-			"only functions of "+ABI+" can be imported: define it in the module itself")
+			"only functions of "+ABI+" can be imported: build for wasip1 and leave out bindings to other hosts, "+
+				"or set unknown_imports: trap if they are never called")
 	case !isFunction(name):
 		return refuse(ForeignImport, "module imports "+what+", which WASI preview 1 does not have",
-			"build for wasip1 without extensions such as threads or sockets")
+			"build for wasip1 without extensions such as threads or sockets, or set unknown_imports: trap if it is never called")
 	}
 	return nil
 }
 
-func kindName(kind byte) string {
+func kindName(kind wasm.ExternKind) string {
 	switch kind {
-	case kindTable:
+	case wasm.KindTable:
 		return "table"
-	case kindMemory:
+	case wasm.KindMemory:
 		return "memory"
-	case kindGlobal:
+	case wasm.KindGlobal:
 		return "global"
-	case kindTag:
+	case wasm.KindTag:
 		return "tag"
 	}
 	return fmt.Sprintf("thing of kind %d", kind)

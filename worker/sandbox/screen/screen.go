@@ -1,43 +1,35 @@
 // Package screen decides, without running or compiling anything, whether a
-// module can be a task of ABI v1: a WASI preview 1 command. It is pure, walks
-// the module once and allocates by what it has seen, never by what the module
-// claims; so it is safe on any bytes and cheap enough to be asked at submit
-// and again at every worker.
+// module can be a task of ABI v1: a WASI preview 1 command that the engine
+// compiles in reasonable time and memory. It is pure, walks the module once and
+// allocates by what it has seen, never by what the module claims; so it is safe
+// on any bytes and cheap enough to be asked at submit and again at every worker.
 //
 // What passes may still be refused by the engine, which validates the code.
 package screen
 
 import (
+	"errors"
 	"fmt"
-	"math"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
 )
 
 // ABI is the module whose functions a guest may import.
 const ABI = "wasi_snapshot_preview1"
 
-// MaxSize is the largest module that is accepted, in bytes.
-const MaxSize = 64 << 20
+// Options are what a job says of its module.
+type Options struct {
+	// Memory is the job's limit on linear memory, in bytes. Zero is one that is
+	// not known yet.
+	Memory int64
+	// TrapUnknown lets the module import functions that the grid does not have;
+	// calling one is a trap.
+	TrapUnknown bool
+}
 
-// Section ids of the binary format that are looked into.
-const (
-	sectionType     = 1
-	sectionImport   = 2
-	sectionFunction = 3
-	sectionExport   = 7
-	sectionLast     = 13
-)
-
-// Kinds of imports and exports.
-const (
-	kindFunction = 0
-	kindTable    = 1
-	kindMemory   = 2
-	kindGlobal   = 3
-	kindTag      = 4
-)
-
-// Check returns nil for a module that fits the ABI, else a *Refusal.
-func Check(module []byte) error {
+// Check returns nil for a module that fits the ABI and the limits, else a
+// *Refusal.
+func Check(module []byte, opts Options) error {
 	if len(module) > MaxSize {
 		return refuse(TooLarge, fmt.Sprintf("module of %d bytes", len(module)),
 			fmt.Sprintf("the limit is %d bytes: strip debug information, or move data into the job's data files", MaxSize))
@@ -45,126 +37,95 @@ func Check(module []byte) error {
 	if err := checkHeader(module); err != nil {
 		return err
 	}
-	m := outline{startIndex: math.MaxUint32}
-	if err := m.read(module[headerSize:]); err != nil {
-		return err
+	s, err := wasm.Look(module)
+	if err == nil {
+		err = checkSurvey(&s)
 	}
-	return m.check()
+	if err != nil {
+		return explain(err)
+	}
+	m, err := wasm.Decode(module)
+	if err != nil {
+		return explain(err)
+	}
+	c := checker{m: m, opts: opts, types: m.FunctionTypes()}
+	return explain(c.check())
 }
 
-// outline is what the checks need to know of a module.
-type outline struct {
-	plainTypes  []bool   // by type index: takes and gives nothing
-	functions   []uint32 // type index by function index, imports first
-	startIndex  uint32
-	hasStart    bool
-	hasMemory   bool
-	initializer bool
+// checker has what the checks look at.
+type checker struct {
+	m     *wasm.Module
+	opts  Options
+	types []uint32 // type index by function index, imports first
 }
 
-func (m *outline) read(body []byte) error {
-	r := reader{rest: body}
-	for len(r.rest) > 0 {
-		id := r.byte()
-		content := r.bytes(r.u32())
-		if r.failed {
-			return malformed("a section that runs past the end of the module")
-		}
-		if id > sectionLast {
-			return malformed(fmt.Sprintf("section id %d", id))
-		}
-		if err := m.readSection(id, &reader{rest: content}); err != nil {
+func (c *checker) check() error {
+	for _, check := range []func() error{
+		c.checkImports, c.checkTypes, c.checkExports, c.checkCommand, c.checkMemory, c.checkGlobals,
+		c.checkElements, c.checkNames, c.checkCode,
+	} {
+		if err := check(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (m *outline) readSection(id byte, r *reader) error {
-	switch id {
-	case sectionType:
-		return m.readTypes(r)
-	case sectionImport:
-		return m.readImports(r)
-	case sectionFunction:
-		return m.readFunctions(r)
-	case sectionExport:
-		return m.readExports(r)
-	}
-	return nil
-}
-
-func (m *outline) readTypes(r *reader) error {
-	for n := r.u32(); n > 0 && !r.failed; n-- {
-		if form := r.byte(); form != 0x60 && !r.failed {
-			return malformed(fmt.Sprintf("type of form %#x", form))
-		}
-		params := r.bytes(r.u32())
-		results := r.bytes(r.u32())
-		m.plainTypes = append(m.plainTypes, len(params) == 0 && len(results) == 0)
-	}
-	return r.end("type section")
-}
-
-func (m *outline) readImports(r *reader) error {
-	for n := r.u32(); n > 0 && !r.failed; n-- {
-		module, name, kind := r.bytes(r.u32()), r.bytes(r.u32()), r.byte()
-		if r.failed {
-			break
-		}
-		if err := checkImport(string(module), string(name), kind); err != nil {
-			return err
-		}
-		m.functions = append(m.functions, r.u32())
-	}
-	return r.end("import section")
-}
-
-func (m *outline) readFunctions(r *reader) error {
-	for n := r.u32(); n > 0 && !r.failed; n-- {
-		m.functions = append(m.functions, r.u32())
-	}
-	return r.end("function section")
-}
-
-func (m *outline) readExports(r *reader) error {
-	for n := r.u32(); n > 0 && !r.failed; n-- {
-		name, kind, index := r.bytes(r.u32()), r.byte(), r.u32()
+// checkCommand judges whether the module is a WASI command.
+func (c *checker) checkCommand() error {
+	start, initializer, memory := int64(-1), false, false
+	for _, e := range c.m.Exports {
 		switch {
-		case kind == kindFunction && string(name) == "_start":
-			m.hasStart, m.startIndex = true, index
-		case kind == kindFunction && string(name) == "_initialize":
-			m.initializer = true
-		case kind == kindMemory && string(name) == "memory":
-			m.hasMemory = true
+		case e.Kind == wasm.KindFunction && e.Name == "_start":
+			start = int64(e.Index)
+		case e.Kind == wasm.KindFunction && e.Name == "_initialize":
+			initializer = true
+		case e.Kind == wasm.KindMemory && e.Name == "memory":
+			memory = true
 		}
 	}
-	return r.end("export section")
-}
-
-// check judges what only the whole module shows.
-func (m *outline) check() error {
 	switch {
-	case !m.hasStart && m.initializer:
+	case start < 0 && initializer:
 		return refuse(NoStart, "module exports _initialize but no function _start",
 			"it is a library (reactor): build it as a command, with a main function")
-	case !m.hasStart:
+	case start < 0:
 		return refuse(NoStart, "module exports no function _start",
 			"build it as a WASI command, with a main function (Go: GOOS=wasip1 GOARCH=wasm go build)")
-	case !m.startIsPlain():
+	case !c.isPlain(start):
 		return refuse(NoStart, "function _start takes or returns values",
 			"_start of a WASI command does neither: build it with a main function")
-	case !m.hasMemory:
+	case !memory:
 		return refuse(NoMemory, "module exports no memory called \"memory\"",
 			"WASI needs it: let the linker export the memory (wasm-ld does so by default)")
 	}
 	return nil
 }
 
-func (m *outline) startIsPlain() bool {
-	if int64(m.startIndex) >= int64(len(m.functions)) {
+// isPlain tells whether a function takes and returns nothing.
+func (c *checker) isPlain(function int64) bool {
+	if function >= int64(len(c.types)) {
 		return false
 	}
-	index := m.functions[m.startIndex]
-	return int64(index) < int64(len(m.plainTypes)) && m.plainTypes[index]
+	t := c.signature(c.types[function])
+	return t != nil && len(t.Params) == 0 && len(t.Results) == 0
+}
+
+// signature gives a type by its index, nil if there is none.
+func (c *checker) signature(index uint32) *wasm.FuncType {
+	if int64(index) >= int64(len(c.m.Types)) {
+		return nil
+	}
+	return &c.m.Types[index]
+}
+
+// explain turns what the decoder says into a refusal.
+func explain(err error) error {
+	var fault *wasm.Error
+	switch {
+	case !errors.As(err, &fault):
+		return err
+	case fault.Feature != "":
+		return refuse(Unsupported, fmt.Sprintf("module needs %s: %s at offset %d", fault.Feature, fault.Reason, fault.Offset), without(fault.Feature))
+	}
+	return malformed(fmt.Sprintf("%s section, offset %d: %s", fault.Section, fault.Offset, fault.Reason))
 }

@@ -3,6 +3,7 @@ package screen_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -15,9 +16,9 @@ import (
 
 func TestCheckAcceptsCommands(t *testing.T) {
 	for name, module := range map[string][]byte{
-		"noop": guesttest.Noop(), "echo": guesttest.Echo(), "grow table": guesttest.GrowTable(),
+		"noop": guesttest.Noop(), "echo": guesttest.Echo(),
 	} {
-		if err := screen.Check(module); err != nil {
+		if err := screen.Check(module, screen.Options{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -53,7 +54,7 @@ func TestCheckRefuses(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var refusal *screen.Refusal
-			if err := screen.Check(c.module); !errors.As(err, &refusal) {
+			if err := screen.Check(c.module, screen.Options{}); !errors.As(err, &refusal) {
 				t.Fatalf("Check = %v, want a refusal", err)
 			}
 			if refusal.Reason != c.reason {
@@ -73,7 +74,7 @@ func TestCheckRefuses(t *testing.T) {
 func TestCheckRefusesEveryCut(t *testing.T) {
 	module := guesttest.Echo()
 	for n := range len(module) {
-		if err := screen.Check(module[:n]); err == nil && n < len(module)/2 {
+		if err := screen.Check(module[:n], screen.Options{}); err == nil && n < len(module)/2 {
 			t.Errorf("first %d of %d bytes were accepted", n, len(module))
 		}
 	}
@@ -91,11 +92,11 @@ func TestCheckRefusesLyingCounts(t *testing.T) {
 		"large":       "\x01\x05\xff\xff\xff\xff\x1f",
 		"trailing":    "\x03\x02\x00\x00",
 		"section id":  "\x63\x00",
-		"type's form": "\x01\x04\x01\x50\x00\x00",
+		"type's form": "\x01\x04\x01\x40\x00\x00",
 	} {
 		var refusal *screen.Refusal
-		if err := screen.Check([]byte(header + section)); !errors.As(err, &refusal) || refusal.Reason != screen.Malformed {
-			t.Errorf("%s: Check = %v, want it malformed", name, err)
+		if err := screen.Check([]byte(header+section), screen.Options{}); !errors.As(err, &refusal) || refusal.Reason != screen.Malformed && refusal.Reason != screen.TooMany {
+			t.Errorf("%s: Check = %v, want it malformed or to have too many", name, err)
 		}
 	}
 }
@@ -113,27 +114,78 @@ func TestCheckKnowsTheFunctionsOfTheEngine(t *testing.T) {
 		t.Fatalf("engine has %d functions; is the list read right?", len(host.ExportedFunctions()))
 	}
 	for name := range host.ExportedFunctions() {
-		if err := screen.Check(importing(screen.ABI, name)); err != nil {
+		if err := screen.Check(importing(screen.ABI, name), screen.Options{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
+// FuzzCheck also compiles what passes, if it is small: the engine may refuse it
+// but must not panic.
 func FuzzCheck(f *testing.F) {
 	for _, module := range [][]byte{
 		nil, guesttest.Noop(), guesttest.Echo(), guesttest.GrowTable(), importedMemory(),
 		importing("env", "f"), []byte("\x00asm\x0d\x00\x01\x00"),
 		[]byte("\x00asm\x01\x00\x00\x00\x01\x05\xff\xff\xff\xff\x0f"),
+		guesttest.Merges(3, 5), guesttest.NestedLoops(2, 3), guesttest.BranchTable(2, 4), guesttest.HighStack(3, 2),
+		guesttest.GlobalsAtCalls(2, 3), guesttest.LyingNames(), guesttest.HiddenNames(), guesttest.ManyExports(2),
+		guesttest.Spec{
+			Pages: 1, Types: []guesttest.Shape{{Params: 2, Results: 2}}, Tables: []guesttest.Limits{{Min: 1, Max: 2}},
+			Elements: []int{1}, DataSegments: 1, Globals: 1, Functions: []guesttest.Function{{Type: 4, Locals: 1, Code: []byte{0x20, 0, 0x20, 1}}},
+		}.Encode(),
 	} {
-		f.Add(module)
+		f.Add(module, false)
 	}
-	f.Fuzz(func(t *testing.T, module []byte) {
-		err := screen.Check(module)
+	f.Fuzz(func(t *testing.T, module []byte, trap bool) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := screen.Check(module, screen.Options{Memory: 1 << 20, TrapUnknown: trap})
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20+64*uint64(len(module)) {
+			t.Errorf("%d bytes allocated for a module of %d", used, len(module))
+		}
 		var refusal *screen.Refusal
 		if err != nil && (!errors.As(err, &refusal) || refusal.Found == "" || refusal.Next == "") {
 			t.Errorf("Check = %#v, want nil or a whole refusal", err)
 		}
+		if err == nil && len(module) < 4<<10 {
+			ctx := context.Background()
+			r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(16).WithDebugInfoEnabled(false))
+			_, _ = r.CompileModule(ctx, module)
+			_ = r.Close(ctx)
+		}
 	})
+}
+
+func TestUnknownImportsMayTrap(t *testing.T) {
+	trap := screen.Options{TrapUnknown: true}
+	for _, module := range [][]byte{importing("env", "js_log"), importing(screen.ABI, "sock_open"), importing("wasi_unstable", "fd_write")} {
+		if err := screen.Check(module, trap); err != nil {
+			t.Errorf("with trap: %v", err)
+		}
+	}
+	wantRefusal(t, importing(screen.ABI, "sock_open"), screen.Options{}, screen.ForeignImport, "sock_open", "unknown_imports: trap")
+	wantRefusal(t, importing("env", "js_log"), screen.Options{}, screen.ForeignImport, "js_log", "unknown_imports: trap")
+	wantRefusal(t, importedMemory(), trap, screen.ForeignImport, "as a memory", "define it in the module")
+	wantRefusal(t, importing("env", strings.Repeat("x", screen.MaxName+1)), trap, screen.TooMany, "4097 bytes in the name of an import", "shorter")
+}
+
+func TestProposalsAreRefusedByName(t *testing.T) {
+	code := func(code ...byte) []byte { return guesttest.Spec{Pages: 1, Code: code}.Encode() }
+	for _, c := range []struct {
+		found, next string
+		module      []byte
+	}{
+		{"threads", "-pthread", code(0xfe, 0x03, 0x00)},
+		{"relaxed SIMD", "-mrelaxed-simd", code(0xfd, 0x80, 0x02)},
+		{"tail calls", "-mtail-call", code(0x12, 0)},
+		{"exceptions", "-fwasm-exceptions", code(0x08, 0)},
+		{"garbage collection", "linear memory", code(0xfb, 0)},
+		{"64-bit memory", "wasm32", []byte("\x00asm\x01\x00\x00\x00\x05\x03\x01\x04\x01")},
+		{"multiple memories", "one memory", []byte("\x00asm\x01\x00\x00\x00\x05\x05\x02\x00\x01\x00\x01")},
+	} {
+		wantRefusal(t, c.module, screen.Options{}, screen.Unsupported, "module needs "+c.found, c.next)
+	}
 }
 
 func importing(module, name string) []byte {

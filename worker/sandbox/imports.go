@@ -1,0 +1,57 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+)
+
+// setUpImports gives the module what it imports: the task ABI and, if unknown
+// imports are to trap, a stub for each other function.
+func setUpImports(ctx context.Context, m *module, trap bool) error {
+	host := m.runtime.NewHostModuleBuilder(screen.ABI)
+	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(host)
+	hosts := map[string]wazero.HostModuleBuilder{screen.ABI: host}
+	if trap {
+		known, err := host.Compile(ctx)
+		if err != nil {
+			return err
+		}
+		addStubs(m, hosts, known.ExportedFunctions())
+	}
+	for host := range maps.Values(hosts) {
+		if _, err := host.Instantiate(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addStubs stands in for the functions that the grid does not have.
+func addStubs(m *module, hosts map[string]wazero.HostModuleBuilder, known map[string]api.FunctionDefinition) {
+	for _, f := range m.code.ImportedFunctions() {
+		from, name, _ := f.Import()
+		if from == screen.ABI && known[name] != nil {
+			continue
+		}
+		if hosts[from] == nil {
+			hosts[from] = m.runtime.NewHostModuleBuilder(from)
+		}
+		hosts[from].NewFunctionBuilder().
+			WithGoFunction(stub(from, name), f.ParamTypes(), f.ResultTypes()).
+			Export(name)
+	}
+}
+
+// stub is a function that traps: the engine makes a trap of the panic.
+func stub(from, name string) api.GoFunction {
+	return api.GoFunc(func(context.Context, []uint64) {
+		panic(fmt.Errorf("called the import %s.%s, which this grid does not have", clip(from), clip(name)))
+	})
+}

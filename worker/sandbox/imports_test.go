@@ -1,0 +1,58 @@
+package sandbox
+
+import (
+	"testing"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+)
+
+// importer imports two functions that the grid does not have, and runs code
+// with them as functions 0 and 1 (Exit is 2).
+func importer(code ...byte) []byte {
+	return guesttest.Spec{
+		Imports: []guesttest.Import{
+			{Module: "env", Name: "js_log", Signature: guesttest.FourArgs},
+			{Module: guesttest.ABI, Name: "sock_open", Signature: guesttest.Predicate},
+			{Module: guesttest.ABI, Name: "proc_exit", Signature: guesttest.OneArg},
+		},
+		Code: code, Pages: 1,
+	}.Encode()
+}
+
+func TestUnknownImports(t *testing.T) {
+	callLog := []byte{0x41, 1, 0x41, 2, 0x41, 3, 0x41, 4, 0x10, 0, 0x1a}
+	cases := []struct {
+		name   string
+		module []byte
+		trap   bool
+		status Status
+		reason string
+	}{
+		{"refused", importer(), false, Refused, `imports "env"."js_log"`},
+		{"never called", importer(), true, Exited, ""},
+		{"another module's called", importer(callLog...), true, Trapped, "called the import env.js_log, which this grid does not have"},
+		{"unknown WASI function called", importer(0x41, 0, 0x10, 1, 0x1a), true, Trapped, "called the import wasi_snapshot_preview1.sock_open, which this grid does not have"},
+		{"known function called", importer(0x41, 3, 0x10, 2), true, Exited, ""},
+	}
+	s := newSlot(t)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			task := newTask(t, c.module)
+			task.TrapUnknown = c.trap
+			first := run(t, s, task)
+			wantStatus(t, first, c.status, c.reason)
+			if again := run(t, newSlot(t), task); again.Status != first.Status || again.Reason != first.Reason {
+				t.Errorf("another child: %v %q, want %v %q", again.Status, again.Reason, first.Status, first.Reason)
+			}
+		})
+	}
+}
+
+// TestTrapIsOfTheJob runs one module for two jobs in one child.
+func TestTrapIsOfTheJob(t *testing.T) {
+	s, task := newSlot(t), newTask(t, importer())
+	task.TrapUnknown = true
+	wantStatus(t, run(t, s, task), Exited, "")
+	task.TrapUnknown = false
+	wantStatus(t, run(t, s, task), Refused, "js_log")
+}

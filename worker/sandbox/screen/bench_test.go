@@ -1,0 +1,52 @@
+package screen_test
+
+import (
+	"crypto/sha256"
+	"os"
+	"testing"
+	"time"
+
+	goguests "github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+)
+
+// BenchmarkCheck screens a Go guest and a module of one kind of instruction, and
+// hashes the same bytes in turns. The ratio is how many times the hashing takes.
+func BenchmarkCheck(b *testing.B) {
+	guest, err := os.ReadFile(goguests.Build(b, module+"worker/sandbox/testdata/guest"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, bytes := range map[string][]byte{"go": guest, "dense": dense()} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(bytes)))
+			b.ReportAllocs()
+			var ours, hashing time.Duration
+			for b.Loop() {
+				start := time.Now()
+				if err := screen.Check(bytes, screen.Options{}); err != nil {
+					b.Fatal(err)
+				}
+				middle := time.Now()
+				sha256.Sum256(bytes)
+				ours += middle.Sub(start)
+				hashing += time.Since(middle)
+			}
+			b.ReportMetric(ours.Seconds()/hashing.Seconds(), "ratio")
+			b.ReportMetric(float64(len(bytes)*b.N)/1e6/ours.Seconds(), "screen-MB/s")
+		})
+	}
+}
+
+// BenchmarkCostliest compiles what the limits just allow, one function each.
+func BenchmarkCostliest(b *testing.B) {
+	for name, bytes := range costliest() {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				compile(b, bytes)
+			}
+			b.ReportMetric(float64(len(bytes)), "module-B")
+		})
+	}
+}

@@ -1,0 +1,258 @@
+package screen_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+)
+
+// limits has a module for each limit, by the number that is limited.
+var limits = []struct {
+	name        string
+	limit       int
+	module      func(n int) []byte
+	reason      screen.Reason
+	found, next string
+}{
+	{"types", screen.MaxTypes, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Types: make([]guesttest.Shape, n-4)}.Encode()
+	}, screen.TooMany, "2001 types, the limit is 2000", "split"},
+	{"parameters", screen.MaxParams, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Types: []guesttest.Shape{{Params: n}}}.Encode()
+	}, screen.TooMany, "129 parameters in type 4, the limit is 128", "by reference"},
+	{"results", screen.MaxResults, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Types: []guesttest.Shape{{Results: n}}}.Encode()
+	}, screen.TooMany, "33 results in type 4, the limit is 32", "by reference"},
+	{"imports", screen.MaxImports, func(n int) []byte {
+		imports := make([]guesttest.Import, n)
+		for i := range imports {
+			imports[i] = guesttest.Import{Module: screen.ABI, Name: "sched_yield"}
+		}
+		return guesttest.Spec{Pages: 1, Imports: imports, Start: "-", Exports: []string{"_start"}}.Encode()
+	}, screen.TooMany, "1001 imports, the limit is 1000", "bindings"},
+	{"functions", screen.MaxFunctions, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Functions: make([]guesttest.Function, n-1)}.Encode()
+	}, screen.TooMany, "100001 functions, the limit is 100000", "strip"},
+	{"tables", screen.MaxTables, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Tables: make([]guesttest.Limits, n)}.Encode()
+	}, screen.TooMany, "17 tables, the limit is 16", "one table"},
+	{"table entries at the start", screen.MaxTableEntries, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Tables: []guesttest.Limits{{Min: 1, Max: -1}, {Min: n - 1, Max: -1}}}.Encode()
+	}, screen.TooMany, "200001 table entries, the limit is 200000", "smaller"},
+	{"table entries when grown", screen.MaxTableEntries, func(n int) []byte {
+		return guesttest.Spec{
+			Pages: 1, Tables: []guesttest.Limits{{Min: 1, Max: n}},
+			Code: []byte{0xd0, 0x70, 0x41, 1, 0xfc, 15, 0, 0x1a},
+		}.Encode()
+	}, screen.TooMany, "200001 table entries, the limit is 200000", "maximum"},
+	{"globals", screen.MaxGlobals, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Globals: n}.Encode()
+	}, screen.TooMany, "1001 globals, the limit is 1000", "in memory"},
+	{"mutable globals", screen.MaxMutableGlobals, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, MutableGlobals: n}.Encode()
+	}, screen.TooMany, "129 mutable globals, the limit is 128", "in memory"},
+	{"exports", screen.MaxExports, func(n int) []byte { return guesttest.ManyExports(n - 2) },
+		screen.TooMany, "1001 exports, the limit is 1000", "only _start and memory"},
+	{"name of an export", screen.MaxName, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Exports: []string{strings.Repeat("x", n)}}.Encode()
+	}, screen.TooMany, "4097 bytes in the name of an export, the limit is 4096", "shorter"},
+	{"element segments", screen.MaxElementSegments, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Tables: make([]guesttest.Limits, 1), Elements: make([]int, n)}.Encode()
+	}, screen.TooMany, "1001 element segments, the limit is 1000", "merge"},
+	{"elements", screen.MaxElements, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Tables: make([]guesttest.Limits, 1), Elements: []int{5, n - 5}}.Encode()
+	}, screen.TooMany, "200001 elements, the limit is 200000", "pointers"},
+	{"data segments", screen.MaxDataSegments, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, DataSegments: n}.Encode()
+	}, screen.TooMany, "100001 data segments, the limit is 100000", "data files"},
+	{"custom sections", screen.MaxCustomSections, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Customs: make([]guesttest.Custom, n)}.Encode()
+	}, screen.TooMany, "257 custom sections, the limit is 256", "strip"},
+	{"locals", screen.MaxLocals, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Locals: uint32(n)}.Encode()
+	}, screen.TooCostly, "1001 locals in its own function 0, the limit is 1000", "-O2"},
+	{"locals with parameters", screen.MaxLocals, func(n int) []byte {
+		return guesttest.Spec{Pages: 1, Functions: []guesttest.Function{{Type: int(guesttest.OneArg), Locals: uint32(n - 1)}}}.Encode()
+	}, screen.TooCostly, "1001 locals in its own function 1, the limit is 1000", "-O2"},
+	{"code", screen.MaxCode, func(n int) []byte {
+		// 63 bodies of the largest size but one, and one that fills the rest.
+		one := guesttest.Function{Code: bytes.Repeat([]byte{1}, screen.MaxBody-5)}
+		spec := guesttest.Spec{Pages: 1, Functions: make([]guesttest.Function, 63)}
+		for i := range spec.Functions {
+			spec.Functions[i] = one
+		}
+		spec.Code = bytes.Repeat([]byte{1}, n-screen.MaxCode+screen.MaxBody-6)
+		return spec.Encode()
+	}, screen.TooCostly, "33554433 bytes of code, the limit is 33554432", "-Os"},
+	{"body", screen.MaxBody, guesttest.LongBody,
+		screen.TooCostly, "524289 bytes in the body of its own function 0, the limit is 524288", "split"},
+	{"depth", screen.MaxDepth, guesttest.NestedBlocks,
+		screen.TooCostly, "4001 nested blocks in its own function 0, the limit is 4000", "split"},
+	{"branch table", screen.MaxBranchTable, func(n int) []byte { return guesttest.BranchTable(1, n) },
+		screen.TooCostly, "10001 targets of a br_table in its own function 0, the limit is 10000", "switch"},
+}
+
+func TestLimits(t *testing.T) {
+	for _, c := range limits {
+		t.Run(c.name, func(t *testing.T) {
+			if err := screen.Check(c.module(c.limit), screen.Options{}); err != nil {
+				t.Errorf("%d: %v", c.limit, err)
+			}
+			wantRefusal(t, c.module(c.limit+1), screen.Options{}, c.reason, c.found, c.next)
+		})
+	}
+}
+
+func wantRefusal(t *testing.T, module []byte, opts screen.Options, reason screen.Reason, found, next string) {
+	t.Helper()
+	var refusal *screen.Refusal
+	if err := screen.Check(module, opts); !errors.As(err, &refusal) {
+		t.Fatalf("Check = %v, want a refusal", err)
+	}
+	if refusal.Reason != reason || !strings.Contains(refusal.Found, found) || !strings.Contains(refusal.Next, next) {
+		t.Errorf("refusal = %d, %q, next %q; want %d, %q, next %q", refusal.Reason, refusal.Found, refusal.Next, reason, found, next)
+	}
+}
+
+// TestBombs holds that what costs an engine much is refused at a small size,
+// and that the same shape passes where it costs little.
+func TestBombs(t *testing.T) {
+	cases := []struct {
+		name     string
+		harmless []byte
+		bomb     []byte
+	}{
+		{"merges", guesttest.Merges(20, 1000), guesttest.Merges(1000, 2000)},
+		{"loops in a loop", guesttest.LoopsInALoop(20, 1000), guesttest.LoopsInALoop(100, 10_000)},
+		{"nested loops", guesttest.NestedLoops(10, 100), guesttest.NestedLoops(10, 3_000)},
+		{"nested blocks", guesttest.NestedBlocks(1000), guesttest.NestedBlocks(100_000)},
+		{"branch table", guesttest.BranchTable(50, 1000), guesttest.BranchTable(100, 10_000)},
+		{"high stack", guesttest.HighStack(50, 1000), guesttest.HighStack(20_000, 20_000)},
+		{"addresses", guesttest.Addresses(500, 500), guesttest.Addresses(16_000, 16_000)},
+		{"globals at calls", guesttest.GlobalsAtCalls(8, 1000), guesttest.GlobalsAtCalls(100, 100_000)},
+		{"long body", guesttest.LongBody(100_000), guesttest.LongBody(5_000_000)},
+		{"exports", guesttest.ManyExports(100), guesttest.ManyExports(10_000)},
+		{"lying names", guesttest.Noop(), guesttest.LyingNames()},
+		{"hidden names", guesttest.Noop(), guesttest.HiddenNames()},
+		{"growing table", guesttest.Noop(), guesttest.GrowTable()},
+		{"many costly functions", manyFunctions(4), manyFunctions(50)},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if err := screen.Check(c.harmless, screen.Options{}); err != nil {
+				t.Errorf("harmless: %v", err)
+			}
+			compile(t, c.harmless)
+			var refusal *screen.Refusal
+			if err := screen.Check(c.bomb, screen.Options{}); !errors.As(err, &refusal) {
+				t.Errorf("bomb of %d bytes: %v, want a refusal", len(c.bomb), err)
+			}
+		})
+	}
+}
+
+// TestTheCostliestThatPassAreCompiled takes the engine to what the limits allow.
+func TestTheCostliestThatPassAreCompiled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the engine takes seconds for these")
+	}
+	for name, module := range costliest() {
+		if err := screen.Check(module, screen.Options{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		compile(t, module)
+	}
+}
+
+// costliest are modules of one function just below the limit of work.
+func costliest() map[string][]byte {
+	pass := func(shape func(n int) []byte) []byte {
+		first := sort.Search(12_000, func(n int) bool { return screen.Check(shape(n+1), screen.Options{}) != nil })
+		return shape(first)
+	}
+	return map[string][]byte{
+		"merges":           pass(func(n int) []byte { return guesttest.Merges(500, n) }),
+		"ifs":              pass(func(n int) []byte { return guesttest.HighStack(1, n) }),
+		"loops in a loop":  pass(func(n int) []byte { return guesttest.LoopsInALoop(20, n) }),
+		"nested loops":     pass(func(n int) []byte { return guesttest.NestedLoops(10, n) }),
+		"branch table":     pass(func(n int) []byte { return guesttest.BranchTable(50, max(1, n)) }),
+		"high stack":       pass(func(n int) []byte { return guesttest.HighStack(max(1, n), n) }),
+		"addresses":        pass(func(n int) []byte { return guesttest.Addresses(n, n) }),
+		"globals at calls": pass(func(n int) []byte { return guesttest.GlobalsAtCalls(100, 2*n) }),
+		"long body":        guesttest.LongBody(screen.MaxBody),
+	}
+}
+
+// dense has 32 MB of the shortest instructions.
+func dense() []byte {
+	functions := make([]guesttest.Function, 64)
+	for i := range functions {
+		functions[i].Code = bytes.Repeat([]byte{0x01}, screen.MaxBody-500)
+	}
+	return guesttest.Spec{Pages: 1, Functions: functions}.Encode()
+}
+
+func manyFunctions(n int) []byte {
+	one := guesttest.Function{Locals: 100, Code: nil}
+	for range 1000 {
+		one.Code = append(one.Code, 0x20, 0, 0x04, 0x40, 0x41, 1, 0x21, 0, 0x0b)
+	}
+	functions := make([]guesttest.Function, n)
+	for i := range functions {
+		functions[i] = one
+	}
+	return guesttest.Spec{Pages: 1, Functions: functions}.Encode()
+}
+
+func compile(t testing.TB, module []byte) {
+	t.Helper()
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	defer func() { _ = r.Close(ctx) }()
+	if _, err := r.CompileModule(ctx, module); err != nil {
+		t.Errorf("compile: %v", err)
+	}
+}
+
+// TestWorkOfAFunction has 127 locals, so that each branch costs 128 and a share
+// for each branch before it.
+func TestWorkOfAFunction(t *testing.T) {
+	if err := screen.Check(guesttest.Merges(127, 3680), screen.Options{}); err != nil {
+		t.Errorf("3680 branches: %v", err)
+	}
+	wantRefusal(t, guesttest.Merges(127, 3681), screen.Options{}, screen.TooCostly,
+		"own function 0 with so many branches (more than 3682), variables (127) and memory accesses that it costs over 524288 units", "less inlining")
+}
+
+func TestWorkOfTheModule(t *testing.T) {
+	wantRefusal(t, manyFunctions(50), screen.Options{}, screen.TooCostly,
+		fmt.Sprintf("the limit is %d for its", screen.ModuleWork+screen.WorkPerByte*(50*9001+1)), "fewer locals")
+}
+
+func TestMemoryLimit(t *testing.T) {
+	module := guesttest.Spec{Pages: 16}.Encode()
+	for _, memory := range []int64{0, 1 << 20, 2 << 20} {
+		if err := screen.Check(module, screen.Options{Memory: memory}); err != nil {
+			t.Errorf("limit of %d: %v", memory, err)
+		}
+	}
+	wantRefusal(t, module, screen.Options{Memory: 1<<20 - 1}, screen.MemoryLimit,
+		"starts with 1048576 bytes of memory, the job's limit is 1048575", "raise limits.memory")
+}
+
+func TestTablesThatGrowNeedAMaximum(t *testing.T) {
+	wantRefusal(t, guesttest.GrowTable(), screen.Options{}, screen.Unbounded, "grows table 0 (table.grow), which has no maximum", "200000 entries")
+	if err := screen.Check(guesttest.Spec{Pages: 1, Table: true}.Encode(), screen.Options{}); err != nil {
+		t.Errorf("a table without a maximum that nobody grows: %v", err)
+	}
+}

@@ -1,0 +1,144 @@
+package screen
+
+import (
+	"fmt"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
+)
+
+// The engine's compiler carries every variable through every branch, and every
+// value that is on the stack or known as an address through every block; and it
+// walks back over all blocks to see which are loops. So a branch costs one unit
+// for itself, for each variable, for each loop around it and for each value that
+// it passes on, and a share of one for each value on the stack, and for each
+// memory access and each branch before it.
+const (
+	// share is how many values, accesses or branches cost one unit at a branch.
+	share = 128
+	// freeGlobals are the mutable globals that honest modules have. They are
+	// variables too, but cost only at calls, which load them anew.
+	freeGlobals = 16
+	// callShare is how many such loads cost one unit.
+	callShare = 4
+)
+
+// meter adds up what it costs to compile functions. It is used for one after
+// the other.
+type meter struct {
+	c       *checker
+	globals int64 // mutable ones
+	walker  wasm.Walker
+	stack   stack
+	grown   map[uint32]bool // the tables that code grows
+
+	variables int64
+	loops     int64 // open ones
+	accesses  int64 // of memory, so far
+	branches  int64 // so far
+	units     int64 // of work
+	shares    int64 // of work, too
+}
+
+// checkCode walks through all code.
+func (c *checker) checkCode() error {
+	mt := meter{c: c, globals: int64(c.mutableGlobals()), grown: map[uint32]bool{}}
+	var work, size int64
+	for i := range c.m.Code {
+		if err := mt.function(i); err != nil {
+			return err
+		}
+		work += mt.work()
+		size += int64(len(c.m.Code[i].Code))
+	}
+	if most := ModuleWork + WorkPerByte*size; work > most {
+		return refuse(TooCostly, fmt.Sprintf("module has functions that cost %d units to compile, the limit is %d for its %d bytes of code", work, most, size),
+			"use fewer locals and branches in its largest functions, or compile with less inlining (-Os)")
+	}
+	return c.checkTables(mt.grown)
+}
+
+func (mt *meter) work() int64 { return mt.units + mt.shares/share }
+
+// function meters the module's own i-th function.
+func (mt *meter) function(i int) error {
+	body := &mt.c.m.Code[i]
+	t := mt.c.signature(mt.c.m.Functions[i])
+	if t == nil {
+		return malformed(fmt.Sprintf("function %d has type %d, which does not exist", i, mt.c.m.Functions[i]))
+	}
+	locals := int64(body.LocalCount()) + int64(len(t.Params))
+	if locals > MaxLocals {
+		return above(TooCostly, fmt.Sprintf("locals in its own function %d", i), locals, MaxLocals,
+			"split that function, or compile it with -O2, which shares locals")
+	}
+	mt.variables = locals + max(0, mt.globals-freeGlobals)
+	mt.loops, mt.accesses, mt.branches, mt.units, mt.shares = 0, 0, 0, locals, 0
+	mt.walker.Reset(body)
+	mt.stack.reset(t)
+	return mt.walk(i)
+}
+
+func (mt *meter) walk(i int) error {
+	var in wasm.Instruction
+	for mt.walker.Next(&in) {
+		if in.Op < 0x100 && plain[in.Op].known {
+			mt.stack.change(plain[in.Op].pops, plain[in.Op].pushes)
+			continue
+		}
+		if in.Op == wasm.OpEnd && mt.stack.top().loop {
+			mt.loops--
+		}
+		mt.count(&in)
+		mt.stack.apply(&in, mt.c)
+		if mt.walker.Depth() > MaxDepth {
+			return above(TooCostly, fmt.Sprintf("nested blocks in its own function %d", i), int64(mt.walker.Depth()), MaxDepth,
+				"split that function")
+		}
+		if len(in.Labels) > MaxBranchTable && in.Op == wasm.OpBrTable {
+			return above(TooCostly, fmt.Sprintf("targets of a br_table in its own function %d", i), int64(len(in.Labels)), MaxBranchTable,
+				"split that switch, or look values up in a table in memory")
+		}
+		if mt.work() > MaxWork {
+			return mt.tooCostly(i)
+		}
+	}
+	return mt.walker.Err()
+}
+
+func (mt *meter) tooCostly(i int) error {
+	return refuse(TooCostly, fmt.Sprintf("module has its own function %d with so many branches (more than %d), variables (%d) and memory accesses that it costs over %d units to compile",
+		i, mt.branches, mt.variables, MaxWork),
+		fmt.Sprintf("the limit is %d units, about branches times variables: split that function, or compile it with less inlining (-Os)", MaxWork))
+}
+
+// count adds what an instruction costs. It comes before the stack changes.
+func (mt *meter) count(in *wasm.Instruction) {
+	switch op := in.Op; {
+	case op >= wasm.OpI32Load && op <= wasm.OpI64Store32, op >= wasm.OpV128Load && op <= wasm.OpV128Store,
+		op >= wasm.OpV128Load8Lane && op <= wasm.OpV128Load64Zero:
+		mt.accesses++
+	case op == wasm.OpLoop:
+		mt.loops++
+		mt.branch(0)
+	case op == wasm.OpBlock, op == wasm.OpIf, op == wasm.OpElse:
+		mt.branch(0)
+	case op == wasm.OpBr, op == wasm.OpBrIf:
+		mt.branch(mt.stack.arity(in.Index))
+	case op == wasm.OpReturn:
+		mt.branch(0)
+	case op == wasm.OpBrTable:
+		for _, label := range in.Labels {
+			mt.branch(mt.stack.arity(label))
+		}
+	case op == wasm.OpCall, op == wasm.OpCallIndirect:
+		mt.shares += mt.globals * share / callShare
+	case op == wasm.OpTableGrow:
+		mt.grown[in.Index] = true
+	}
+}
+
+func (mt *meter) branch(passed int64) {
+	mt.units += 1 + mt.variables + mt.loops + passed
+	mt.shares += mt.accesses + mt.stack.height + mt.branches
+	mt.branches++
+}
