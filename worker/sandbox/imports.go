@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -13,7 +14,8 @@ import (
 )
 
 // setUpImports gives the module what it imports: the task ABI and, if unknown
-// imports are to trap, a stub for each other function.
+// imports are to trap, a stub for each other function. The error is a *refusal
+// if the module wants a stub that cannot be.
 func setUpImports(ctx context.Context, m *module, trap bool) error {
 	host := m.runtime.NewHostModuleBuilder(screen.ABI)
 	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(host)
@@ -25,8 +27,10 @@ func setUpImports(ctx context.Context, m *module, trap bool) error {
 		}
 		addStubs(m, hosts, known.ExportedFunctions())
 	}
-	for host := range maps.Values(hosts) {
-		if _, err := host.Instantiate(ctx); err != nil {
+	for _, from := range slices.Sorted(maps.Keys(hosts)) {
+		if _, err := hosts[from].Instantiate(ctx); err != nil && from != screen.ABI {
+			return &refusal{fmt.Errorf("stand in for the imports from %q: %w", clip(from), err)}
+		} else if err != nil {
 			return err
 		}
 	}

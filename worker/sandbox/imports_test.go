@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
@@ -44,6 +45,33 @@ func TestUnknownImports(t *testing.T) {
 			if again := run(t, newSlot(t), task); again.Status != first.Status || again.Reason != first.Reason {
 				t.Errorf("another child: %v %q, want %v %q", again.Status, again.Reason, first.Status, first.Reason)
 			}
+		})
+	}
+}
+
+// TestOddImports has imports that no honest module has. Whatever comes of them
+// must be a result, not a fault of the worker.
+func TestOddImports(t *testing.T) {
+	many := make([]guesttest.Import, 100)
+	for i := range many {
+		many[i] = guesttest.Import{Module: fmt.Sprint("m", i), Name: "f"}
+	}
+	s := newSlot(t)
+	for name, c := range map[string]struct {
+		imports []guesttest.Import
+		status  Status
+	}{
+		"without names":             {[]guesttest.Import{{}}, Refused},
+		"of two types":              {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f", Signature: guesttest.OneArg}}, Refused},
+		"twice":                     {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f"}}, Exited},
+		"known, of the wrong type":  {[]guesttest.Import{{Module: guesttest.ABI, Name: "proc_exit"}}, Refused},
+		"from many modules":         {many, Exited},
+		"with a line end in a name": {[]guesttest.Import{{Module: "a\nb", Name: "\x1b"}}, Exited},
+	} {
+		t.Run(name, func(t *testing.T) {
+			task := newTask(t, guesttest.Spec{Pages: 1, Imports: c.imports}.Encode())
+			task.TrapUnknown = true
+			wantStatus(t, run(t, s, task), c.status, "")
 		})
 	}
 }

@@ -42,7 +42,7 @@ const (
 	// MaxBranchTable is the number of targets of one br_table.
 	MaxBranchTable = 10_000
 	// MaxWork is what compiling one function may cost, in the units that meter
-	// counts: up to 4 us and 1.5 KB each where it is worst, 0.7 us in Go guests.
+	// counts: up to 4 us and 1 KB each where it is worst, 0.7 us in Go guests.
 	MaxWork = 1 << 19
 	// ModuleWork and WorkPerByte are what all functions may cost together:
 	// ModuleWork, and WorkPerByte for each byte of their code. Compilers for Go,
