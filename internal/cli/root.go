@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/experimental"
+	"google.golang.org/grpc/mem"
 
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/sdk"
@@ -32,7 +34,19 @@ func Main(version string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	poolMessages()
 	return run(ctx, version, os.Args[1:], os.Stdout, os.Stderr)
+}
+
+// poolMessages gives gRPC buffers that suit pieces, which are sent in frames of 64 KiB.
+// By itself it has none between 32 KiB and 1 MiB, and clears all of the megabyte for
+// each frame.
+func poolMessages() {
+	pool, err := mem.NewBinaryTieredBufferPool(8, 12, 14, 15, 17, 20) // powers of two
+	if err != nil {
+		panic("cli: pool of message buffers: " + err.Error())
+	}
+	experimental.SetDefaultBufferPool(pool)
 }
 
 func run(ctx context.Context, version string, args []string, stdout, stderr io.Writer) int {
