@@ -22,8 +22,6 @@ func TestMain(m *testing.M) {
 			exitOn(ChildMain(os.Stdin, os.Stdout))
 		case "sandbox-parent":
 			exitOn(parentMain(os.Args[2], os.Args[3]))
-		case "bare":
-			exitOn(bareMain(os.Args[2:]))
 		}
 	}
 	code := m.Run()
