@@ -13,7 +13,7 @@ RACE     := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env C
 EXAMPLES := wordcount mandelbrot
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples demo bench bench-sandbox bench-trust bench-swarm test fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check cross check clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +49,12 @@ ifeq ($(RACE),)
 	@echo 'make test: no C compiler, so no race detector; for it install gcc (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)'
 endif
 	go test $(RACE) -timeout 10m ./...
+
+# The emulator is for the same test on arm64; without it that part is left out.
+determinism: ## run guests on several engines, and on arm64 in an emulator (installed if root on Debian): their bytes must be equal
+	@command -v qemu-aarch64-static >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update && apt-get install -y --no-install-recommends qemu-user-static; } || true
+	ANTHILL_EMULATE_ALL=1 go test ./worker/sandbox -run TestDeterminism -count 1 -v
 
 fmt: ## fail if a file is not as gofmt writes it
 	@files=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); test -z "$$files" || \

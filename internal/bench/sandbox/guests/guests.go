@@ -47,9 +47,9 @@ func All() []Guest {
 	return []Guest{
 		{"mandelbrot", 40, map[Language]int{Go: 1600, C: 1600, Rust: 1600}},
 		{"sieve", 10_000, map[Language]int{Go: 24_000_000, C: 40_000_000}},
-		{"sha256", 1, map[Language]int{Go: 32, C: 64}},
-		{"json", 500, map[Language]int{Go: 15_000, C: 120_000}},
-		{"nbody", 1000, map[Language]int{Go: 4_000_000, C: 5_000_000}},
+		{"sha256", 20, map[Language]int{Go: 32 << 10, C: 64 << 10}},
+		{"json", 100, map[Language]int{Go: 15_000, C: 120_000}},
+		{"nbody", 300, map[Language]int{Go: 4_000_000, C: 5_000_000}},
 		{"sort", 5000, map[Language]int{Go: 3_000_000, C: 4_000_000, Rust: 5_000_000}},
 	}
 }

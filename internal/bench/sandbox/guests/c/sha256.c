@@ -1,9 +1,9 @@
-/* Hashes N MiB with SHA-256 (FIPS 180-4). */
+/* Hashes N KiB with SHA-256 (FIPS 180-4). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MEBI = 1 << 20 };
+enum { KIBI = 1 << 10 };
 
 static const uint32_t k[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -50,20 +50,20 @@ static void compress(uint32_t h[8], const unsigned char *p)
 
 int main(int argc, char **argv)
 {
-	static unsigned char block[MEBI], last[64];
+	static unsigned char block[KIBI], last[64];
 	uint32_t h[8] = {
 		0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 	};
 	uint32_t state = 1;
-	int n = argc > 1 ? atoi(argv[1]) : 64;
-	for (int i = 0; i < MEBI; i++) {
+	int n = argc > 1 ? atoi(argv[1]) : 64 << 10;
+	for (int i = 0; i < KIBI; i++) {
 		state = state * 1664525u + 1013904223u;
 		block[i] = state >> 24;
 	}
 	for (int i = 0; i < n; i++)
-		for (int j = 0; j < MEBI; j += 64)
+		for (int j = 0; j < KIBI; j += 64)
 			compress(h, block + j);
-	uint64_t bits = (uint64_t)n * MEBI * 8;
+	uint64_t bits = (uint64_t)n * KIBI * 8;
 	last[0] = 0x80;
 	for (int i = 0; i < 8; i++)
 		last[63 - i] = (unsigned char)(bits >> 8 * i);
