@@ -62,7 +62,7 @@ func TestImportRules(t *testing.T) {
 		{"sdk/task/task.go", "!os", ""},
 		{"sdk/task/task.go", "!net/http", "compiled into guests"},
 		{"sdk/task/task.go", "sdk", "lies above sdk/task"},
-		{"worker/sandbox/screen/screen.go", "!github.com/tetratelabs/wazero", "pure function of its bytes"},
+		{"worker/sandbox/screen/screen.go", "!github.com/tetratelabs/wazero", "pure functions of its bytes"},
 		{"internal/swarm/swarm.go", "internal/blobstore", ""},
 		{"internal/swarm/swarm.go", "proto/anthill/v1", ""},
 		{"internal/swarm/swarm.go", "coordinator/rpc", "the rooms"},

@@ -13,7 +13,7 @@ type layer struct {
 
 // layers, the lowest first.
 var layers = []layer{
-	{"the pure bottom", []string{"internal/blob", "sdk/task", "worker/sandbox/screen"}},
+	{"the pure bottom", []string{"internal/blob", "sdk/task", "worker/sandbox/screen", "worker/sandbox/wasm", "worker/sandbox/rewrite"}},
 	{"the domain", []string{"jobs"}},
 	{"the wire", []string{"proto/..."}},
 	{"the adapters", []string{"internal/..."}},
@@ -28,6 +28,10 @@ var layers = []layer{
 	}},
 }
 
+// pureSandbox are the packages of the sandbox that only look at a module's
+// bytes, so that everybody may ask them.
+var pureSandbox = []string{"worker/sandbox/screen", "worker/sandbox/wasm", "worker/sandbox/rewrite"}
+
 // ban forbids imports from one set of packages to another.
 type ban struct {
 	from, to []string
@@ -38,7 +42,7 @@ type ban struct {
 
 var bans = []ban{
 	{
-		from: []string{"coordinator/..."}, to: []string{"worker/..."}, but: []string{"worker/sandbox/screen"},
+		from: []string{"coordinator/..."}, to: []string{"worker/..."}, but: pureSandbox,
 		why:  "coordinators and workers are different programs that meet only on the wire",
 		mend: "move what both need down to jobs or an adapter, or send it in a message of proto/anthill/v1",
 	},
@@ -48,7 +52,7 @@ var bans = []ban{
 		mend: "move what both need down to jobs or an adapter, or send it in a message of proto/anthill/v1",
 	},
 	{
-		from: []string{"sdk/..."}, to: []string{"coordinator/...", "worker/..."}, but: []string{"worker/sandbox/screen"},
+		from: []string{"sdk/..."}, to: []string{"coordinator/...", "worker/..."}, but: pureSandbox,
 		why:  "a submitter is a client: what it knows of the grid came over the wire",
 		mend: "ask a coordinator over gRPC",
 	},
@@ -98,8 +102,8 @@ var diets = []diet{
 		mend: "put I/O into internal/blobstore or internal/swarm",
 	},
 	{
-		patterns: []string{"worker/sandbox/screen"}, allowed: plain,
-		why:  "screening a module is a pure function of its bytes, so that submitter, coordinator and worker agree",
+		patterns: pureSandbox, allowed: plain,
+		why:  "screening and rewriting a module are pure functions of its bytes, so that submitter, coordinator and worker agree",
 		mend: "put what needs wazero or the disk into worker/sandbox",
 	},
 	{
