@@ -13,6 +13,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // TestDeterminism runs guests on wazero's compiler and its interpreter, and on
@@ -48,11 +49,16 @@ type subject struct {
 	slow       bool // takes long to compile in an emulator
 }
 
-// prepare writes a module as the sandbox would compile it.
+// prepare writes a module rewritten: without that, NaNs and the depth of calls
+// are the engine's own, and there is no fuel.
 func prepare(t *testing.T, dir, name string, module []byte) string {
 	t.Helper()
+	r, err := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
 	path := filepath.Join(dir, name+".wasm")
-	if err := os.WriteFile(path, module, 0o600); err != nil {
+	if err := os.WriteFile(path, r.Module, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -60,6 +66,8 @@ func prepare(t *testing.T, dir, name string, module []byte) string {
 
 func handmade(t *testing.T, dir string) []subject {
 	return []subject{
+		{name: "floats", path: prepare(t, dir, "floats", guesttest.Floats())},
+		{name: "recurse", path: prepare(t, dir, "recurse", guesttest.Recurse())},
 		{name: "grow", path: prepare(t, dir, "grow", guesttest.Grow())},
 	}
 }

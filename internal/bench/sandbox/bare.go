@@ -14,7 +14,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
 )
 
 // bareMode is the argument that makes this program the child of a bare runner.
@@ -117,14 +118,7 @@ func collectDuring(many bool) {
 
 func (m *bareModule) run(ctx context.Context, args []string) (string, error) {
 	var output bytes.Buffer
-	instance, err := m.runtime.InstantiateModule(ctx, m.code, wazero.NewModuleConfig().WithName("").
+	_, err := guests.Run(ctx, m.runtime, m.code, wazero.NewModuleConfig().
 		WithArgs(append([]string{"task"}, args...)...).WithStdout(&output).WithStderr(os.Stderr))
-	var exit *sys.ExitError
-	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == 0) {
-		return "", err
-	}
-	if instance != nil {
-		err = instance.Close(ctx)
-	}
 	return output.String(), err
 }

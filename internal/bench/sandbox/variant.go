@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // The keys of the variants that figures are computed from.
@@ -34,7 +35,16 @@ func variants() []variant {
 		{key: native, what: "a native program of the same source", start: startNative},
 		{key: bare, what: "wazero alone, in a warm process", start: startBare},
 		{key: ours, what: "the sandbox with a warm child, without rewriting", start: startSlot},
+		{key: nanDepth, what: "wazero alone, the module rewritten for equal NaNs and a bounded depth of calls", rewrite: rewriteFor(rewrite.Options{NaN: true, Depth: true}), start: startBare},
+		{key: fuel, what: "the same, and rewritten to count fuel", rewrite: rewriteFor(rewrite.Options{NaN: true, Depth: true, Fuel: true}), start: startBare},
 		{key: contextDone, what: "wazero alone with WithCloseOnContextDone", once: true, start: startContextDone},
+	}
+}
+
+func rewriteFor(o rewrite.Options) func([]byte) ([]byte, error) {
+	return func(module []byte) ([]byte, error) {
+		r, err := rewrite.Rewrite(module, o)
+		return r.Module, err
 	}
 }
 

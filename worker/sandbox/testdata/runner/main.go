@@ -1,6 +1,6 @@
 // Command runner runs a module on one engine of wazero and writes the module's
-// output, a line that tells how it ended, and nothing else: what must be the
-// same on every engine and machine.
+// output, a line that tells how it ended and how much fuel it used, and nothing
+// else: what must be the same on every engine and machine.
 //
 //	runner compiler|interpreter MODULE [ARGUMENT...]
 package main
@@ -17,6 +17,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
 )
 
 // callStackCeiling is how many frames the interpreter allows. The default of
@@ -51,9 +53,9 @@ func run(engine string, module []byte, args []string, out io.Writer) error {
 		return fmt.Errorf("compile: %w", err)
 	}
 	var output bytes.Buffer
-	_, err = r.InstantiateModule(ctx, code, wazero.NewModuleConfig().
+	used, err := guests.Run(ctx, r, code, wazero.NewModuleConfig().
 		WithArgs(append([]string{"task"}, args...)...).WithStdout(&output).WithStderr(os.Stderr))
-	fmt.Fprintf(&output, "\n%s\n", end(err))
+	fmt.Fprintf(&output, "\n%s with fuel %d\n", end(err), used)
 	_, err = output.WriteTo(out)
 	return err
 }
@@ -63,7 +65,7 @@ func end(err error) string {
 	var exit *sys.ExitError
 	switch {
 	case err == nil:
-		return "exited"
+		return "exited with 0"
 	case errors.As(err, &exit):
 		return fmt.Sprintf("exited with %d", exit.ExitCode())
 	}
