@@ -2,20 +2,27 @@ package rewrite
 
 import "github.com/anthill-grid/anthill/worker/sandbox/wasm"
 
-// DepthLimit is the sum of the weights of the functions on the call stack, in
-// about the bytes of their frames in the engine's compiler.
-const DepthLimit = 32 << 20
+// DepthLimit is the sum of the weights of the functions on the call stack. A
+// weight is about what the frame takes in the engine's compiler, in bytes, and
+// seldom less; the compiler's own limit lies between 50 and 100 million bytes.
+const DepthLimit = 48_000_000
 
-// The weight of a function is what a frame takes at least, and what each of
-// its locals adds.
+// The weight of a function is that of a small frame, one for each byte of its
+// code, since values that are spilled grow with it, and for each value that it
+// takes and gives. It is at least leastWeight, because the interpreter takes
+// 4.2 KB of Go's stack for any frame: no more than 110,000 frames fit the
+// limit, which take less than the 512 MB that a goroutine's stack can have.
 const (
-	frameWeight = 128
-	localWeight = 8
+	frameWeight = 96
+	valueWeight = 16
+	leastWeight = 440
 )
 
 // weight is what entering a function takes.
 func (p *plan) weight(body int) int64 {
-	return frameWeight + localWeight*int64(min(p.surveys[body].locals, DepthLimit))
+	t := p.typeOf(uint32(p.imported + body))
+	n := frameWeight + int64(len(p.m.Code[body].Code)) + valueWeight*int64(len(t.Params)+len(t.Results))
+	return min(max(n, leastWeight), DepthLimit+1)
 }
 
 func (w *writer) isCounted() bool {

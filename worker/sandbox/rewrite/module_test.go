@@ -59,7 +59,7 @@ func (s spec) encode() []byte {
 			inTable++
 		}
 	}
-	exports, count := text("memory")+"\x02\x00", 1
+	exports, count := text("memory")+"\x02\x00"+text("global")+"\x03\x00", 2
 	for i, f := range s.functions {
 		if f.name != "" {
 			exports += text(f.name) + "\x00" + leb(len(s.imports)+i)
@@ -164,4 +164,10 @@ func (in *instance) left() (fuel int64, depth int32) {
 
 func (in *instance) call(name string, args ...uint64) ([]uint64, error) {
 	return in.ExportedFunction(name).Call(context.Background(), args...)
+}
+
+// global is the value of global 0.
+func (in *instance) global(t testing.TB) uint64 {
+	t.Helper()
+	return in.ExportedGlobal("global").Get()
 }
