@@ -6,19 +6,17 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
 )
 
 // spec is a hand-made module with a memory of one page, a table of 8 entries
-// with its first functions, and a mutable global of each number type, 0 to 3.
+// with its own functions at their indices (below 8), and a mutable global of each number type, 0 to 3.
 type spec struct {
 	imports   []function
 	functions []function
-	start     int // index of the start function plus 1
-	exports   map[string]int
+	start     int      // index of the start function plus 1
 	names     []string // further exports of the memory, to collide with
 }
 
@@ -54,7 +52,7 @@ func (s spec) encode() []byte {
 	}
 	var inTable int
 	for i := range all {
-		if i < 8 {
+		if i >= len(s.imports) && i < 8 {
 			elements += leb(i)
 			inTable++
 		}
@@ -82,7 +80,7 @@ func (s spec) encode() []byte {
 	if s.start > 0 {
 		out += section(8, leb(s.start-1))
 	}
-	out += section(9, "\x01\x00\x41\x00\x0b"+leb(inTable)+elements)
+	out += section(9, "\x01\x00\x41"+leb(len(s.imports))+"\x0b"+leb(inTable)+elements)
 	out += section(12, "\x01") + section(10, leb(len(s.functions))+code)
 	return []byte(out + section(11, "\x01\x01\x04data"))
 }
@@ -125,7 +123,6 @@ func instantiate(t testing.TB, config wazero.RuntimeConfig, module []byte) *inst
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, config)
 	t.Cleanup(func() { _ = r.Close(ctx) })
-	wasi_snapshot_preview1.MustInstantiate(ctx, r)
 	in := &instance{}
 	note := api.GoFunc(func(_ context.Context, stack []uint64) { in.noted = append(in.noted, stack...) })
 	host := r.NewHostModuleBuilder("host")
