@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
 	"github.com/anthill-grid/anthill/worker/sandbox"
@@ -91,6 +92,7 @@ type bench struct {
 	exe    string // this program
 	dir    string // goes away at the end
 	rounds int
+	began  time.Time
 	tools  map[guests.Language]*guests.Toolchain
 	skips  []string // why a language is missing
 }
@@ -104,7 +106,7 @@ func newBench(ctx context.Context, rounds int) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{exe: exe, dir: dir, rounds: rounds, tools: map[guests.Language]*guests.Toolchain{}}
+	b := &bench{exe: exe, dir: dir, rounds: rounds, began: time.Now(), tools: map[guests.Language]*guests.Toolchain{}}
 	for _, language := range guests.Languages {
 		tools, err := guests.Find(ctx, language)
 		if err != nil {

@@ -50,7 +50,7 @@ func (r *result) mean(key, base string) (mean, worst float64) {
 // print writes the tables, with a line for each figure.
 func (r *result) print(w io.Writer) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "CPU time of each guest, the best of %d rounds: of wazero alone in seconds, of the others as a multiple of it.\n\n", r.Rounds)
+	fmt.Fprintf(&text, "CPU time of each guest, the best of up to %d rounds: of wazero alone in seconds, of the others as a multiple of it.\n\n", r.Rounds)
 	r.printGuests(&text)
 	fmt.Fprintln(&text)
 	for _, v := range variants() {

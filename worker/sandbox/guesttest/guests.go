@@ -129,8 +129,8 @@ func Count(millions uint32) []byte {
 	return Spec{Code: count(millions), Locals: 1, Pages: 1}.Encode()
 }
 
-// Recurse calls itself for ever, in frames of a thousand locals, and writes a
-// byte on every 64th level, so that its output tells how deep it came.
+// Recurse calls itself for ever and writes a byte on every 64th level, so that
+// its output tells how deep it came.
 func Recurse() []byte {
 	code := join(ioVector(1), []byte{
 		opConst, 24, opConst, 24, opLoad, 2, 0, opConst, 1, opAdd, opStore, 2, 0, // level++
@@ -140,7 +140,7 @@ func Recurse() []byte {
 		opEnd,
 		opCall, 1,
 	})
-	return Spec{Imports: []Import{{ABI, "fd_write", FourArgs}}, Code: code, Locals: 1000, Pages: 1}.Encode()
+	return Spec{Imports: []Import{{ABI, "fd_write", FourArgs}}, Code: code, Pages: 1}.Encode()
 }
 
 func count(millions uint32) []byte {

@@ -22,7 +22,7 @@ import (
 )
 
 // callStackCeiling is how many frames the interpreter allows. The default of
-// 2000 is less than what a guest may have.
+// 2000 is less than what rewritten guests may have.
 //
 //go:linkname callStackCeiling github.com/tetratelabs/wazero/internal/engine/interpreter.callStackCeiling
 var callStackCeiling int
