@@ -13,10 +13,10 @@ RACE     := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env C
 EXAMPLES := wordcount mandelbrot
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples demo bench bench-trust bench-swarm test fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check cross check clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # No cgo, so that the binary is static and runs on any Linux of its kind.
 build: ## build bin/anthill
@@ -31,9 +31,11 @@ example-%:
 demo: build examples ## a grid on this machine: a job, a liar, a killed leader (ARGS=...)
 	bin/anthill demo $(ARGS)
 
-bench: ## measure tasks/s, failover and the sandbox's overhead (ARGS=-json)
+bench: ## measure tasks/s and failover (ARGS=-json)
 	go run ./internal/bench $(ARGS)
-	go test ./worker/sandbox -run NONE -bench . -benchtime 1x
+
+bench-sandbox: ## what the sandbox costs against wazero alone and native programs (ARGS="[--json] [--guests sieve,json] [--rounds 3]")
+	go run ./internal/bench/sandbox $(ARGS)
 
 # Takes long: each of its 336 figures is a job or more played through.
 bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds 5")
@@ -47,6 +49,12 @@ ifeq ($(RACE),)
 	@echo 'make test: no C compiler, so no race detector; for it install gcc (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)'
 endif
 	go test $(RACE) -timeout 10m ./...
+
+# The emulator is for the same test on arm64; without it that part is left out.
+determinism: ## run guests on several engines, and on arm64 in an emulator (installed if root on Debian): their bytes must be equal
+	@command -v qemu-aarch64-static >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update && apt-get install -y --no-install-recommends qemu-user-static; } || true
+	ANTHILL_EMULATE_ALL=1 go test ./worker/sandbox -run TestDeterminism -count 1 -v
 
 fmt: ## fail if a file is not as gofmt writes it
 	@files=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); test -z "$$files" || \

@@ -24,8 +24,6 @@ func TestMain(m *testing.M) {
 			exitOn(parentMain(os.Args[2], os.Args[3]))
 		case "hungry":
 			exitOn(hungryMain())
-		case "bare":
-			exitOn(bareMain(os.Args[2:]))
 		}
 	}
 	code := m.Run()

@@ -26,6 +26,7 @@ const (
 	opEqual       = 0x46
 	opAdd         = 0x6a
 	opMultiply    = 0x6c
+	opAnd         = 0x71
 	opPrefix      = 0xfc
 	void          = 0x40
 )
@@ -131,6 +132,20 @@ func GrowTable() []byte {
 // never leaves the guest.
 func Count(millions uint32) []byte {
 	return Spec{Code: count(millions), Locals: 1, Pages: 1}.Encode()
+}
+
+// Recurse calls itself for ever and writes a byte on every 64th level, so that
+// its output tells how deep it came.
+func Recurse() []byte {
+	code := join(ioVector(1), []byte{
+		opConst, 24, opConst, 24, opLoad, 2, 0, opConst, 1, opAdd, opStore, 2, 0, // level++
+		opConst, 24, opLoad, 2, 0, opConst, 63, opAnd, opIsZero,
+		opIf, void,
+		opConst, 1, opConst, 0, opConst, 1, opConst, 8, opCall, 0, opDrop, // fd_write(1, 0, 1, 8)
+		opEnd,
+		opCall, 1,
+	})
+	return Spec{Imports: []Import{{ABI, "fd_write", FourArgs}}, Code: code, Pages: 1}.Encode()
 }
 
 func count(millions uint32) []byte {

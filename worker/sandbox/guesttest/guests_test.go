@@ -3,7 +3,9 @@ package guesttest
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -55,13 +57,28 @@ func TestGuests(t *testing.T) {
 	}
 }
 
+// TestFloats wants all results to arrive, each where it belongs: the first are
+// the absolute values of the operands.
+func TestFloats(t *testing.T) {
+	out, _, err := run(t, Floats(), "")
+	if err != nil || len(out) != FloatsSize {
+		t.Fatalf("%d bytes, %v; want %d", len(out), err, FloatsSize)
+	}
+	for i, x := range operands() {
+		got := binary.LittleEndian.Uint64([]byte(out[8*i:]))
+		if want := math.Float64bits(x) &^ (1 << 63); got != want {
+			t.Errorf("absolute value of operand %d is %x, want %x", i, got, want)
+		}
+	}
+}
+
 // TestEndlessGuestsAreValid compiles what a bare engine cannot run to an end.
 func TestEndlessGuestsAreValid(t *testing.T) {
 	ctx := context.Background()
 	r := wazero.NewRuntime(ctx)
 	defer func() { _ = r.Close(ctx) }()
 	for name, module := range map[string][]byte{
-		"loop": Loop(), "flood": Flood(1), "grow table": GrowTable(),
+		"loop": Loop(), "flood": Flood(1), "grow table": GrowTable(), "recurse": Recurse(),
 	} {
 		if _, err := r.CompileModule(ctx, module); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -53,6 +53,7 @@ const (
 	OpF64Const          Op = 0x44
 	OpI32Eqz            Op = 0x45
 	OpI32Eq             Op = 0x46
+	OpI32Ne             Op = 0x47
 	OpI32LtS            Op = 0x48
 	OpI32GtS            Op = 0x4a
 	OpI64Eqz            Op = 0x50

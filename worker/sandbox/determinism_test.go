@@ -1,0 +1,174 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+)
+
+// TestDeterminism runs guests on wazero's compiler and its interpreter, and on
+// both for arm64 in an emulator, if there is one (make determinism installs
+// it). All must write the same bytes: this is what the grid compares.
+func TestDeterminism(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiling Go guests takes seconds")
+	}
+	dir := t.TempDir()
+	subjects := append(handmade(t, dir), built(t, dir)...)
+	hosts := findHosts(t, dir)
+	for _, s := range subjects {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			want := hosts[0].run(t, s)
+			for _, h := range hosts[1:] {
+				if s.slow && h.slow {
+					continue
+				}
+				if got := h.run(t, s); !bytes.Equal(got, want) {
+					t.Errorf("%s writes %s; want as on %s", h.name, difference(got, want), hosts[0].name)
+				}
+			}
+		})
+	}
+}
+
+// subject is a module, as it would run in a worker.
+type subject struct {
+	name, path string
+	args       []string
+	slow       bool // takes long to compile in an emulator
+}
+
+// prepare writes a module rewritten: without that, NaNs and the depth of calls
+// are the engine's own, and there is no fuel.
+func prepare(t *testing.T, dir, name string, module []byte) string {
+	t.Helper()
+	r, err := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	path := filepath.Join(dir, name+".wasm")
+	if err := os.WriteFile(path, r.Module, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func handmade(t *testing.T, dir string) []subject {
+	return []subject{
+		{name: "floats", path: prepare(t, dir, "floats", guesttest.Floats())},
+		{name: "recurse", path: prepare(t, dir, "recurse", guesttest.Recurse())},
+		{name: "grow", path: prepare(t, dir, "grow", guesttest.Grow())},
+	}
+}
+
+// built are the guests of the benchmark in the languages that build here.
+func built(t *testing.T, dir string) []subject {
+	var all []subject
+	ctx := context.Background()
+	for _, language := range guests.Languages {
+		tools, err := guests.Find(ctx, language)
+		if err != nil {
+			t.Logf("no guests in %s: %v", language, err)
+			continue
+		}
+		for _, g := range guests.All() {
+			if g.Sizes[language] == 0 {
+				continue
+			}
+			path, err := tools.Module(ctx, g.Name, dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			module, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := g.Name + "-" + string(language)
+			all = append(all, subject{
+				name: name, path: prepare(t, dir, name, module), args: []string{strconv.Itoa(g.Small)},
+				slow: language == guests.Go && g.Name != "nbody" && os.Getenv(emulateAll) == "",
+			})
+		}
+	}
+	return all
+}
+
+// emulateAll is set in the environment to compile all guests in the emulator,
+// which takes a minute, instead of one of the large ones.
+const emulateAll = "ANTHILL_EMULATE_ALL"
+
+// host is an engine on a machine, which runs modules by a command.
+type host struct {
+	name    string
+	command []string
+	slow    bool
+}
+
+func findHosts(t *testing.T, dir string) []host {
+	here := buildRunner(t, dir, runtime.GOARCH)
+	hosts := []host{
+		{name: "compiler", command: []string{here, "compiler"}},
+		{name: "interpreter", command: []string{here, "interpreter"}},
+	}
+	if runtime.GOARCH != "amd64" {
+		return hosts
+	}
+	for _, name := range []string{"qemu-aarch64-static", "qemu-aarch64"} {
+		if emulator, err := exec.LookPath(name); err == nil {
+			there := buildRunner(t, dir, "arm64")
+			return append(hosts,
+				host{name: "compiler of arm64", command: []string{emulator, there, "compiler"}, slow: true},
+				host{name: "interpreter of arm64", command: []string{emulator, there, "interpreter"}},
+			)
+		}
+	}
+	t.Log("arm64 is not tried, as there is no qemu-aarch64 (Debian: qemu-user-static; or make determinism)")
+	return hosts
+}
+
+// buildRunner builds testdata/runner for a processor.
+func buildRunner(t *testing.T, dir, arch string) string {
+	t.Helper()
+	path := filepath.Join(dir, "runner-"+arch+".exe")
+	cmd := exec.Command("go", "build", "-o", path, "./testdata/runner")
+	cmd.Env = append(os.Environ(), "GOARCH="+arch, "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build runner for %s: %v: %s", arch, err, text)
+	}
+	return path
+}
+
+func (h host) run(t *testing.T, s subject) []byte {
+	t.Helper()
+	args := append(h.command[1:len(h.command):len(h.command)], s.path)
+	cmd := exec.Command(h.command[0], append(args, s.args...)...)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v: %.500s", h.name, err, complaint.Bytes())
+	}
+	return out
+}
+
+// difference shows where two outputs part.
+func difference(got, want []byte) string {
+	at := 0
+	for at < min(len(got), len(want)) && got[at] == want[at] {
+		at++
+	}
+	const shown = 16
+	return fmt.Sprintf("%d bytes instead of %d, and from byte %d on %q instead of %q", len(got), len(want), at,
+		got[at:min(len(got), at+shown)], want[at:min(len(want), at+shown)])
+}

@@ -1,0 +1,66 @@
+package rewrite_test
+
+import (
+	"testing"
+	_ "unsafe" // for go:linkname
+
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+)
+
+// interpreterCeiling is the interpreter's limit on frames, a variable of its.
+//
+//go:linkname interpreterCeiling github.com/tetratelabs/wazero/internal/engine/interpreter.callStackCeiling
+var interpreterCeiling int
+
+// raiseCeiling lets the interpreter go as deep as the compiler.
+func raiseCeiling(t testing.TB) {
+	t.Helper()
+	before := interpreterCeiling
+	if before != 2000 {
+		t.Fatalf("the interpreter's ceiling is %d: is it still called so?", before)
+	}
+	interpreterCeiling = rewrite.DepthLimit
+	t.Cleanup(func() { interpreterCeiling = before })
+}
+
+// TestDepth recurses without end: both engines stop at the same depth, the
+// host can tell why, and smaller frames get deeper.
+func TestDepth(t *testing.T) {
+	raiseCeiling(t)
+	count := "\x23\x00\x41\x01\x6a\x24\x00" // global 0 counts the calls
+	for _, test := range []struct {
+		name      string
+		functions []function
+		least     uint64
+	}{
+		{"itself", []function{{name: "run", code: count + "\x10\x00"}}, 100_000},
+		{"each other", []function{{name: "run", code: count + "\x10\x01"}, {code: count + "\x10\x00"}}, 100_000},
+		{"through a table", []function{{name: "run", code: count + "\x41\x00\x11\x00\x00"}}, 100_000},
+		{"with arguments", []function{{name: "run"}, {
+			params: i32 + i64 + f64, results: i32, code: count + "\x20\x00\x20\x01\x20\x02\x10\x01\x20\x00\x6a",
+		}, {name: "go", code: "\x41\x01\x42\x01\x44\x00\x00\x00\x00\x00\x00\x00\x00\x10\x01\x1a"}}, 100_000},
+	} {
+		module := mustRewrite(t, spec{functions: test.functions}.encode(), all)
+		var depths []uint32
+		for _, engine := range engines {
+			in := instantiate(t, engine.config(), module)
+			in.give(1 << 40)
+			run := "run"
+			if len(test.functions) == 3 {
+				run = "go"
+			}
+			if _, err := in.call(run); err == nil {
+				t.Errorf("%s on the %s: endless recursion ends without error", test.name, engine.name)
+			}
+			fuel, depth := in.left()
+			if depth >= 0 || fuel < 0 {
+				t.Errorf("%s on the %s: depth %d and fuel %d left", test.name, engine.name, depth, fuel)
+			}
+			depths = append(depths, uint32(in.global(t)))
+		}
+		if depths[0] != depths[1] || uint64(depths[0]) < test.least {
+			t.Errorf("%s: %d calls, want equal and at least %d", test.name, depths, test.least)
+		}
+		t.Log(test.name, depths)
+	}
+}

@@ -1,0 +1,73 @@
+// Command runner runs a module on one engine of wazero and writes the module's
+// output, a line that tells how it ended and how much fuel it used, and nothing
+// else: what must be the same on every engine and machine.
+//
+//	runner compiler|interpreter MODULE [ARGUMENT...]
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	_ "unsafe" // for linkname
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
+)
+
+// callStackCeiling is how many frames the interpreter allows. The default of
+// 2000 is less than what rewritten guests may have.
+//
+//go:linkname callStackCeiling github.com/tetratelabs/wazero/internal/engine/interpreter.callStackCeiling
+var callStackCeiling int
+
+func main() {
+	callStackCeiling = 1 << 20
+	module, err := os.ReadFile(os.Args[2])
+	if err == nil {
+		err = run(os.Args[1], module, os.Args[3:], os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "runner:", err)
+		os.Exit(1)
+	}
+}
+
+func run(engine string, module []byte, args []string, out io.Writer) error {
+	config := wazero.NewRuntimeConfigCompiler()
+	if engine == "interpreter" {
+		config = wazero.NewRuntimeConfigInterpreter()
+	}
+	ctx := context.Background()
+	r := wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(4096))
+	defer func() { _ = r.Close(ctx) }()
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	code, err := r.CompileModule(ctx, module)
+	if err != nil {
+		return fmt.Errorf("compile: %w", err)
+	}
+	var output bytes.Buffer
+	used, err := guests.Run(ctx, r, code, wazero.NewModuleConfig().
+		WithArgs(append([]string{"task"}, args...)...).WithStdout(&output).WithStderr(os.Stderr))
+	fmt.Fprintf(&output, "\n%s with fuel %d\n", end(err), used)
+	_, err = output.WriteTo(out)
+	return err
+}
+
+// end tells how the guest ended. The words of a trap are the engine's own.
+func end(err error) string {
+	var exit *sys.ExitError
+	switch {
+	case err == nil:
+		return "exited with 0"
+	case errors.As(err, &exit):
+		return fmt.Sprintf("exited with %d", exit.ExitCode())
+	}
+	return "trapped"
+}
