@@ -130,7 +130,8 @@ func (w *Worker) startGossip() (err error) {
 func (w *Worker) startSlots() error {
 	for range w.cfg.Lent.Slots {
 		s, err := sandbox.NewSlot(sandbox.Config{
-			Command: w.cfg.SandboxCommand, CacheDir: filepath.Join(w.cfg.Dir, "compiled"), Logger: w.cfg.Logger,
+			Command: w.cfg.SandboxCommand, CacheDir: filepath.Join(w.cfg.Dir, "compiled"),
+			Readable: []string{w.base.Store.Dir()}, Logger: w.cfg.Logger,
 		})
 		if err != nil {
 			return err
@@ -138,6 +139,15 @@ func (w *Worker) startSlots() error {
 		w.slots = append(w.slots, s)
 	}
 	return nil
+}
+
+// Walls tells which walls stand around the guests that will run here. All slots
+// have the same; a worker without slots has none.
+func (w *Worker) Walls(ctx context.Context) (sandbox.Walls, error) {
+	if len(w.slots) == 0 {
+		return sandbox.Walls{}, nil
+	}
+	return w.slots[0].Walls(ctx)
 }
 
 // Address is where the worker serves pieces.

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -63,7 +66,19 @@ func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots%s\n",
 		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots, describeTraffic(cfg.Lent.Traffic))
+	announceWalls(ctx, cmd.OutOrStdout(), w, cfg.Logger)
 	return w.Run(ctx)
+}
+
+// announceWalls tells the donor which walls stand between his machine and the
+// guests.
+func announceWalls(ctx context.Context, out io.Writer, w *worker.Worker, logger *slog.Logger) {
+	walls, err := w.Walls(ctx)
+	if err != nil {
+		logger.Warn("the sandbox's walls are not known", "error", err)
+		return
+	}
+	fmt.Fprintln(out, "sandbox:", walls)
 }
 
 // describeTraffic says what other nodes may take of the line, if that is limited.

@@ -115,6 +115,9 @@ func (r bare) run(b *testing.B, times int) time.Duration {
 }
 
 func bareMain(args []string) error {
+	if err := lowerPriority(); err != nil {
+		return err
+	}
 	ctx := context.Background()
 	source, err := os.ReadFile(args[0])
 	if err != nil {

@@ -46,7 +46,7 @@ func newSlot(t testing.TB) *Slot {
 
 func newSlotIn(t testing.TB, cacheDir string) *Slot {
 	t.Helper()
-	s, err := NewSlot(Config{Command: []string{os.Args[0], "sandbox-child"}, CacheDir: cacheDir})
+	s, err := NewSlot(Config{Command: []string{os.Args[0], "sandbox-child"}, CacheDir: cacheDir, Readable: []string{os.TempDir()}})
 	if err != nil {
 		t.Fatal(err)
 	}
