@@ -50,6 +50,9 @@ func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 			role += " (leader)"
 		}
 		state := enumName("LIVENESS_", node.GetLiveness().String())
+		if node.GetPaused() {
+			state += ", paused"
+		}
 		if node.GetRecord().GetBanned() {
 			state += ", banned"
 		}

@@ -29,7 +29,7 @@ func newWorkerCommand() *cobra.Command {
 		Long: `Lend this machine's spare time to a grid. Tasks are WASM programs; each runs in
 a process of its own at the lowest priority, sees no file and no network, and is
 killed at its limits. A worker that has joined once needs no token any more.`,
-		Args: cobra.NoArgs,
+		Args: noSuchCommand,
 		PreRunE: func(*cobra.Command, []string) (err error) {
 			cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave)
 			return err
@@ -48,6 +48,7 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 	_ = cmd.MarkFlagRequired("data") // the flags exist
 	_ = cmd.Flags().MarkHidden("misbehave")
 	d.flags(cmd)
+	cmd.AddCommand(newWorkerControlCommands()...)
 	return cmd
 }
 

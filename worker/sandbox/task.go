@@ -66,7 +66,7 @@ const (
 	OutputExceeded                   // the guest wrote more than Task.Output
 	Refused                          // the module cannot be compiled or linked
 	TimedOut                         // the guest ran longer than Task.Time
-	Killed                           // the child died: memory, or a fault of the engine
+	Killed                           // the child died, or the engine failed: memory, stack, or a fault
 )
 
 // String names the status in words.

@@ -445,7 +445,9 @@ type HeartbeatRequest struct {
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	Slots   uint32 `protobuf:"varint,3,opt,name=slots,proto3" json:"slots,omitempty"`
 	// Blobs of which the worker has pieces to serve, newest first, at most 64.
-	Blobs         [][]byte `protobuf:"bytes,4,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	Blobs [][]byte `protobuf:"bytes,4,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// The worker takes no leases for now, and what it runs stands still.
+	Paused        bool `protobuf:"varint,5,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -506,6 +508,13 @@ func (x *HeartbeatRequest) GetBlobs() [][]byte {
 		return x.Blobs
 	}
 	return nil
+}
+
+func (x *HeartbeatRequest) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 type HeartbeatResponse struct {
@@ -597,12 +606,13 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x04data\x18\x05 \x01(\fR\x04data\x12\x16\n" +
 	"\x06reason\x18\x06 \x01(\tR\x06reason\x123\n" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
-	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\"p\n" +
+	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\"\x88\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05slots\x18\x03 \x01(\rR\x05slots\x12\x14\n" +
-	"\x05blobs\x18\x04 \x03(\fR\x05blobs\"\xb0\x01\n" +
+	"\x05blobs\x18\x04 \x03(\fR\x05blobs\x12\x16\n" +
+	"\x06paused\x18\x05 \x01(\bR\x06paused\"\xb0\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +
