@@ -20,7 +20,7 @@ const (
 )
 
 // cpuSlack is the processor time that the child may take beside its task's.
-const cpuSlack = 5 * time.Second
+const cpuSlack = 2 * time.Second
 
 // bounds are the walls that move with each task: memory and processor time. It
 // remembers where those of memory stand, since moving them stops the process

@@ -21,7 +21,7 @@ var plainCauses = []struct{ sign, meaning string }{
 	{"out of memory", "it reached its memory limit"},
 	{"cannot allocate memory", "it reached its memory limit"},
 	{"SIGXCPU", "it reached its limit of processor time"},
-	{"cpu time limit exceeded", "it reached its limit of processor time"},
+	{"time limit exceeded", "it reached its limit of processor time"},
 	{"signal: killed", "the system killed it, as it does when memory runs out"},
 	{"SIGSEGV", "a fault of the engine"},
 	{"signal: segmentation fault", "a fault of the engine"},

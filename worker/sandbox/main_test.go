@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 			exitOn(ChildMain(os.Stdin, os.Stdout))
 		case "sandbox-parent":
 			exitOn(parentMain(os.Args[2], os.Args[3]))
+		case "walled":
+			exitOn(walledMain(os.Args[2], os.Args[3]))
 		case "bare":
 			exitOn(bareMain(os.Args[2:]))
 		}

@@ -51,26 +51,44 @@ func allowedCalls() []uint32 {
 	}
 }
 
-// guardedCall is allowed where one argument fits.
+// guardedCall is allowed where all conditions hold.
 type guardedCall struct {
-	number, argument uint32
-	// mask is laid over the argument's lower half before it is compared; its
-	// upper half does not count in any of these calls.
-	mask, want uint32
+	number     uint32
+	conditions []condition
 }
 
+// condition compares an argument's lower half, with a mask laid over it; the
+// upper half does not count in any of these calls.
+type condition struct{ argument, mask, want uint32 }
+
 func guardedCalls() []guardedCall {
-	const setVMA = 0x53564d41 // PR_SET_VMA, by which Go names its memory
+	const (
+		setVMA = 0x53564d41 // PR_SET_VMA, by which Go names its memory
+		whole  = ^uint32(0)
+	)
 	self := uint32(os.Getpid())
 	return []guardedCall{
 		// A thread, not a process.
-		{unix.SYS_CLONE, 0, unix.CLONE_THREAD, unix.CLONE_THREAD},
-		{unix.SYS_TGKILL, 0, ^uint32(0), self},
-		{unix.SYS_KILL, 0, ^uint32(0), self},
-		// The limits of this process: they only ever get lower.
-		{unix.SYS_PRLIMIT64, 0, ^uint32(0), 0},
-		{unix.SYS_PRCTL, 0, ^uint32(0), setVMA},
+		{unix.SYS_CLONE, []condition{{0, unix.CLONE_THREAD, unix.CLONE_THREAD}}},
+		{unix.SYS_TGKILL, []condition{{0, whole, self}}},
+		{unix.SYS_KILL, []condition{{0, whole, self}}},
+		// The limits that move, of this process. Root could lift the others.
+		{unix.SYS_PRLIMIT64, []condition{{0, whole, 0}, {1, whole, unix.RLIMIT_AS}}},
+		{unix.SYS_PRLIMIT64, []condition{{0, whole, 0}, {1, whole, unix.RLIMIT_CPU}}},
+		{unix.SYS_PRCTL, []condition{{0, whole, setVMA}}},
 	}
+}
+
+// block is the part of the filter that is about this call.
+func (c guardedCall) block() []unix.SockFilter {
+	rest := uint8(3*len(c.conditions) + 1)
+	p := []unix.SockFilter{fetch(atNumber), skipUnless(c.number, rest)}
+	for _, x := range c.conditions {
+		rest -= 3
+		p = append(p, fetch(atArguments+8*x.argument),
+			unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: x.mask}, skipUnless(x.want, rest))
+	}
+	return append(p, verdict(sayAllow))
 }
 
 // Offsets in the kernel's struct seccomp_data, and what a filter answers.
@@ -105,9 +123,7 @@ func filter() []unix.SockFilter {
 	}
 	p = append(p, skipUnless(unix.SYS_CLONE3, 1), verdict(sayUnknown))
 	for _, c := range guardedCalls() {
-		p = append(p, skipUnless(c.number, 5), fetch(atArguments+8*c.argument),
-			unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: c.mask},
-			skipUnless(c.want, 1), verdict(sayAllow), verdict(sayRefuse))
+		p = append(p, c.block()...)
 	}
 	return append(p, verdict(sayRefuse))
 }

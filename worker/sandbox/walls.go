@@ -75,9 +75,8 @@ func raiseWalls(s setup) Walls {
 // system calls comes before what forbids them.
 func commonWalls() []wall {
 	return []wall{
-		// The first two are moved with each task; here they are only tried.
+		// It is moved with each task; here it is only tried.
 		plain("address space", func() error { return limitAddressSpace(compileSpace) }),
-		plain("cpu time", func() error { return limitCPU(2*compileTime + cpuSlack) }),
 		plain("file size", limitFileSize),
 		plain("descriptors", limitDescriptors),
 		plain("no core dumps", limitCore),

@@ -11,6 +11,7 @@ import (
 func systemWalls() []wall {
 	missing := func() error { return fmt.Errorf("none known on %s", runtime.GOOS) }
 	return []wall{
+		plain("cpu time", func() error { return limitCPU(2*compileTime + cpuSlack) }),
 		plain("file access", missing),
 		plain("system calls and network", missing),
 	}
