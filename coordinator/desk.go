@@ -73,6 +73,7 @@ type worker struct {
 	heard   time.Time
 	address string
 	slots   int
+	paused  bool
 }
 
 // delivery is something handed in, and where to say that it is committed.
@@ -246,7 +247,7 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 		return nil, rpc.ErrNoLeader
 	}
 	w := d.hear(id)
-	w.address, w.slots = beat.Address, beat.Slots
+	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
 	d.tracker.announce(id, beat.Blobs, beat.Shares)
 	d.mu.Unlock()
 
@@ -274,13 +275,13 @@ func (d *desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.L
 }
 
 // Slots implements rpc.Desk.
-func (d *desk) Slots(id jobs.NodeID) int {
+func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if w := d.workers[id]; w != nil {
-		return w.slots
+		return w.slots, w.paused
 	}
-	return 0
+	return 0, false
 }
 
 // run is the leader's work, until ctx ends: three loops that do not wait for

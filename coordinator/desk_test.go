@@ -60,15 +60,18 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	if err != nil || len(leases) != 2 {
 		t.Fatalf("offer: %v, %v; want 2 leases", leases, err)
 	}
-	void, err := d.Heartbeat("w1", rpc.Beat{Leases: append(leases, 7), Slots: 2, Address: "h:1"})
+	void, err := d.Heartbeat("w1", rpc.Beat{Leases: append(leases, 7), Slots: 2, Paused: true, Address: "h:1"})
 	if err != nil || !slices.Equal(void, []jobs.LeaseID{7}) {
 		t.Errorf("void leases %v, %v; want only 7", void, err)
 	}
 	if void, _ := d.Heartbeat("w2", rpc.Beat{Leases: leases}); len(void) != 2 {
 		t.Errorf("another worker's leases: %v are void, want both", void)
 	}
-	if d.Slots("w1") != 2 || d.Slots("nobody") != 0 {
-		t.Error("slots are not those of the last heartbeat")
+	if slots, paused := d.Slots("w1"); slots != 2 || !paused {
+		t.Errorf("%d slots, paused %v: not those of the last heartbeat", slots, paused)
+	}
+	if slots, paused := d.Slots("nobody"); slots != 0 || paused {
+		t.Errorf("nobody has %d slots, paused %v", slots, paused)
 	}
 	ref := blob.Of([]byte("result")).Ref()
 	report := jobs.Report{Lease: leases[0], Worker: "w1", Status: jobs.Succeeded, Output: ref}

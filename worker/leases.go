@@ -11,23 +11,25 @@ import (
 // leases are what the worker holds, each with the way to stop its attempt.
 type leases struct {
 	mu   sync.Mutex
-	held map[uint64]held
+	held map[uint64]*held
 }
 
 type held struct {
-	lease  *anthillv1.Lease
-	ctx    context.Context
-	cancel context.CancelFunc
+	lease   *anthillv1.Lease
+	ctx     context.Context
+	cancel  context.CancelFunc
+	started bool // a slot has it
+	given   bool // back, or about to be
 }
 
-func newLeases() *leases { return &leases{held: map[uint64]held{}} }
+func newLeases() *leases { return &leases{held: map[uint64]*held{}} }
 
 // add takes a lease; the context ends when it is void.
 func (l *leases) add(ctx context.Context, lease *anthillv1.Lease) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.held[lease.GetId()] = held{lease, ctx, cancel}
+	l.held[lease.GetId()] = &held{lease: lease, ctx: ctx, cancel: cancel}
 	return ctx
 }
 
@@ -41,11 +43,33 @@ func (l *leases) drop(id uint64) {
 	}
 }
 
-// context is that of a lease; nil if it is void.
-func (l *leases) context(id uint64) context.Context {
+// start is called by the slot that runs the lease's attempt, and gives its
+// context; nil if the lease is void or given back.
+func (l *leases) start(id uint64) context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.held[id].ctx
+	h := l.held[id]
+	if h == nil || h.given {
+		return nil
+	}
+	h.started = true
+	return h.ctx
+}
+
+// giveUp ends the attempts that have not started, and returns their leases, to
+// be reported.
+func (l *leases) giveUp() []*anthillv1.Lease {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []*anthillv1.Lease
+	for _, h := range l.held {
+		if !h.started && !h.given {
+			h.given = true
+			h.cancel()
+			list = append(list, h.lease)
+		}
+	}
+	return list
 }
 
 func (l *leases) ids() []uint64 {

@@ -20,7 +20,26 @@ func TestLeases(t *testing.T) {
 	if two.Err() == nil || one.Err() != nil {
 		t.Error("dropping a lease should end its context and no other")
 	}
-	if l.context(2) != nil || l.context(1) != one {
+	if l.start(2) != nil || l.start(1) != one {
 		t.Error("a void lease has a context, or a live one another")
+	}
+}
+
+func TestGiveUpLeavesWhatHasStarted(t *testing.T) {
+	l := newLeases()
+	started := l.add(t.Context(), &anthillv1.Lease{Id: 1})
+	waiting := l.add(t.Context(), &anthillv1.Lease{Id: 2})
+	l.start(1)
+	if given := l.giveUp(); len(given) != 1 || given[0].GetId() != 2 {
+		t.Errorf("gave up %v, want lease 2", given)
+	}
+	if started.Err() != nil || waiting.Err() == nil {
+		t.Error("the started attempt should go on, and the other end")
+	}
+	if l.start(2) != nil || len(l.giveUp()) != 0 {
+		t.Error("a lease that was given up can still be started, or given up again")
+	}
+	if !slices.Equal(l.ids(), []uint64{1, 2}) {
+		t.Errorf("leases %v: one that was given up counts until that is reported", l.ids())
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
-	"github.com/anthill-grid/anthill/worker/sandbox"
 )
 
 const (
@@ -38,12 +37,16 @@ func (w *Worker) offers(ctx context.Context) {
 	for ctx.Err() == nil {
 		w.awaitVolume(ctx)
 		sleep(ctx, w.pace.rest())
+		w.pauses.wait(ctx)
 		room := len(w.slots) + w.pace.ahead(len(w.slots)) - w.leases.count() + w.reports.count()
 		if room <= 0 {
 			sleep(ctx, 5*time.Millisecond)
 			continue
 		}
 		resp, err := w.offer(ctx, room)
+		if err != nil && w.pauses.any() {
+			continue
+		}
 		if err != nil {
 			w.offerFailed(ctx, err)
 			continue
@@ -52,6 +55,9 @@ func (w *Worker) offers(ctx context.Context) {
 			leaseCtx := w.leases.add(ctx, lease)
 			w.shelf.add(lease.GetSpec())
 			w.preparing.Go(func() { w.prepare(leaseCtx, lease) })
+		}
+		if w.pauses.any() {
+			w.giveUp() // it was paused while the offer was on its way
 		}
 	}
 }
@@ -95,16 +101,18 @@ func refused(err error) bool {
 }
 
 // offer gives up soon where a coordinator hangs: the next call goes to another.
+// A pause withdraws it.
 func (w *Worker) offer(ctx context.Context, room int) (*anthillv1.OfferResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
+	defer context.AfterFunc(w.pauses.awake(), cancel)()
 	return w.work.Offer(ctx, &anthillv1.OfferRequest{Capacity: uint32(room)})
 }
 
 // prepare fetches what an attempt needs and hands it to the slots.
 func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
 	began := time.Now()
-	a, err := w.executor.Prepare(ctx, lease)
+	a, err := w.equip(ctx, lease)
 	if ctx.Err() != nil && err != nil {
 		return
 	}
@@ -122,32 +130,42 @@ func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
 	}
 }
 
+// equip fetches what an attempt needs, unless its bundle is shunned.
+func (w *Worker) equip(ctx context.Context, lease *anthillv1.Lease) (*executor.Attempt, error) {
+	if err := w.faults.shun(bundleOf(lease), time.Now()); err != nil {
+		return nil, err
+	}
+	return w.executor.Prepare(ctx, lease)
+}
+
 // runSlot runs attempts one after the other.
-func (w *Worker) runSlot(ctx context.Context, s *sandbox.Slot) {
+func (w *Worker) runSlot(ctx context.Context, slot int) {
 	for {
 		select {
 		case a := <-w.ready:
-			w.runAttempt(s, a)
+			w.runAttempt(slot, a)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (w *Worker) runAttempt(s *sandbox.Slot, a *executor.Attempt) {
+func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	defer w.executor.Release(a)
-	ctx := w.leases.context(a.Lease.GetId())
+	ctx := w.leases.start(a.Lease.GetId())
 	if ctx == nil {
 		return
 	}
 	began := time.Now()
-	report := w.executor.Run(ctx, w.liar.runner(s), a)
+	w.board.begin(slot, a.Lease, began)
+	defer w.board.end(slot)
+	report := w.executor.Run(ctx, watched{w.liar.runner(w.slots[slot]), bundleOf(a.Lease), &w.faults}, a)
 	if report == nil {
 		return
 	}
 	if report.GetStatus() == anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST {
 		w.pace.failed()
-	} else {
+	} else if w.pauses.quietSince(began) {
 		w.pace.took(time.Since(began))
 	}
 	w.cfg.Logger.Debug("ran", "job", a.Lease.GetJobId(), "task", a.Lease.GetTask(), "took", time.Since(began), "guest", report.GetElapsed().AsDuration())
@@ -253,6 +271,7 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 	blobs, shares := w.shelf.list(w.base.Store.Have)
 	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
 		Leases: w.leases.ids(), Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: blobs, Shares: shares,
+		Paused: w.pauses.any(),
 	})
 	if err != nil {
 		return err

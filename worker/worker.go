@@ -21,6 +21,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/control"
 	"github.com/anthill-grid/anthill/worker/executor"
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/sandbox"
@@ -57,6 +58,11 @@ type Worker struct {
 	pace       pace
 	shelf      shelf
 	liar       liar
+	faults     faults
+	pausing    sync.Mutex // held while slots stop or go on
+	pauses     *pauses
+	board      *board
+	control    *control.Server
 	leaseTime  time.Duration // as the last heartbeat was answered; heartbeats' own
 }
 
@@ -68,7 +74,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 	if _, err := ParseMisbehaviour(string(cfg.Misbehave)); err != nil {
 		return nil, err
 	}
-	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease}
+	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), board: newBoard(cfg.Lent.Slots)}
 	if err := w.start(ctx); err != nil {
 		return nil, errors.Join(err, w.stop())
 	}
@@ -95,7 +101,11 @@ func (w *Worker) start(ctx context.Context) (err error) {
 		return err
 	}
 	w.startLying()
-	return w.startSlots()
+	if err := w.startSlots(); err != nil {
+		return err
+	}
+	w.control, err = control.Listen(w.cfg.Dir, w)
+	return err
 }
 
 // find asks the grid who else has or wants a blob, and says that this worker
@@ -138,7 +148,8 @@ func (w *Worker) startGossip() (err error) {
 func (w *Worker) startSlots() error {
 	for range w.cfg.Lent.Slots {
 		s, err := sandbox.NewSlot(sandbox.Config{
-			Command: w.cfg.SandboxCommand, CacheDir: filepath.Join(w.cfg.Dir, "compiled"), Logger: w.cfg.Logger,
+			Command: w.cfg.SandboxCommand, CacheDir: filepath.Join(w.cfg.Dir, "compiled"),
+			Readable: []string{w.base.Store.Dir()}, Logger: w.cfg.Logger,
 		})
 		if err != nil {
 			return err
@@ -146,6 +157,15 @@ func (w *Worker) startSlots() error {
 		w.slots = append(w.slots, s)
 	}
 	return nil
+}
+
+// Walls tells which walls stand around the guests that will run here. All slots
+// have the same; a worker without slots has none.
+func (w *Worker) Walls(ctx context.Context) (sandbox.Walls, error) {
+	if len(w.slots) == 0 {
+		return sandbox.Walls{}, nil
+	}
+	return w.slots[0].Walls(ctx)
 }
 
 // Address is where the worker serves pieces.
@@ -178,8 +198,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	loops.Go(func() { w.heartbeats(ctx) })
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.offers(ctx) })
-	for _, s := range w.slots {
-		loops.Go(func() { w.runSlot(ctx, s) })
+	loops.Go(func() { w.control.Run(ctx) })
+	for slot := range w.slots {
+		loops.Go(func() { w.runSlot(ctx, slot) })
 	}
 	reporter.Go(func() { w.deliver(reportCtx) })
 	var err error
@@ -207,6 +228,13 @@ func (w *Worker) accuse(ctx context.Context, id jobs.NodeID) error {
 	return err
 }
 
+// giveUp reports the leases that have not started as lost, for others to get.
+func (w *Worker) giveUp() {
+	for _, lease := range w.leases.giveUp() {
+		w.reports.add(executor.Lost(lease, errors.New("the worker was paused")))
+	}
+}
+
 // giveBack reports all leases that are still held as lost.
 func (w *Worker) giveBack() {
 	for _, lease := range w.leases.all() {
@@ -221,6 +249,9 @@ func (w *Worker) stop() error {
 	}
 	if w.pieces != nil {
 		w.pieces.Stop()
+	}
+	if w.control != nil {
+		errs = append(errs, w.control.Close())
 	}
 	for _, s := range w.slots {
 		s.Close()

@@ -50,10 +50,11 @@ func (s *Server) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthi
 }
 
 func (s *Server) nodeToProto(st *jobs.State, id jobs.NodeID, n *jobs.Node, m membership.Member) *anthillv1.Node {
+	slots, paused := s.cfg.Desk.Slots(id)
 	node := &anthillv1.Node{
 		Id: string(id), Role: anthillv1.Role(n.Role), Owner: string(n.Owner), Address: n.Address,
 		Liveness: livenessToProto(m), Leader: id == s.cfg.Node,
-		Slots: uint32(s.cfg.Desk.Slots(id)), Leases: uint32(len(st.LeasesOf(id))),
+		Slots: uint32(slots), Paused: paused, Leases: uint32(len(st.LeasesOf(id))),
 		AdmittedAt: timestamppb.New(n.Admitted.Std()),
 	}
 	if m.Address != "" {

@@ -42,8 +42,9 @@ type Desk interface {
 	Providers(j *jobs.Job, worker jobs.NodeID) []swarm.Provider
 	// Introduce notes what a peer has and wants, and names others for each blob.
 	Introduce(id jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error)
-	// Slots is what a worker said in its last heartbeat; 0 if it is not heard of.
-	Slots(worker jobs.NodeID) int
+	// Slots is what a worker said in its last heartbeat, of them and of whether it
+	// is paused; 0 if it is not heard of.
+	Slots(worker jobs.NodeID) (slots int, paused bool)
 }
 
 // Beat is what a worker's heartbeat says.
@@ -51,6 +52,7 @@ type Beat struct {
 	Leases  []jobs.LeaseID
 	Address string
 	Slots   int
+	Paused  bool
 	Blobs   []blob.ID
 	Shares  []blob.Share // of Blobs; may be shorter
 }

@@ -81,7 +81,11 @@ func (d *desk) Introduce(_ jobs.NodeID, self swarm.Provider, list []Announcement
 	return make([][]swarm.Provider, len(list)), nil
 }
 
-func (d *desk) Slots(jobs.NodeID) int { return 0 }
+func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.beats[id].Slots, d.beats[id].Paused
+}
 
 // shelf has results by their id.
 type shelf struct {

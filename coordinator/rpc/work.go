@@ -115,7 +115,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
 	}
-	beat := Beat{Address: req.GetAddress(), Slots: int(req.GetSlots())}
+	beat := Beat{Address: req.GetAddress(), Slots: int(req.GetSlots()), Paused: req.GetPaused()}
 	for _, id := range req.GetLeases() {
 		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
 	}

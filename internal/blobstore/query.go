@@ -78,6 +78,9 @@ func place(out, data []byte, off int64) {
 	copy(out[off:], data)
 }
 
+// Dir is the directory that all of the store's files are in.
+func (s *Store) Dir() string { return s.dir }
+
 // Path gives the file that holds a complete blob's bytes, for reading in place; a
 // small blob gets one for it. Every piece has been hashed since the store was
 // opened. Pin the blob for as long as the path is in use.

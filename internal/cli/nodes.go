@@ -53,6 +53,9 @@ func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 			role += " (leader)"
 		}
 		state := enumName("LIVENESS_", node.GetLiveness().String())
+		if node.GetPaused() {
+			state += ", paused"
+		}
 		if node.GetRecord().GetBanned() {
 			state += ", banned"
 		}

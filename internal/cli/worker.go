@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -26,7 +29,7 @@ func newWorkerCommand() *cobra.Command {
 		Long: `Lend this machine's spare time to a grid. Tasks are WASM programs; each runs in
 a process of its own at the lowest priority, sees no file and no network, and is
 killed at its limits. A worker that has joined once needs no token any more.`,
-		Args: cobra.NoArgs,
+		Args: noSuchCommand,
 		PreRunE: func(*cobra.Command, []string) (err error) {
 			cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave)
 			return err
@@ -50,6 +53,7 @@ some kilobytes a minute, are not counted`)
 	_ = cmd.MarkFlagRequired("data") // the flags exist
 	_ = cmd.Flags().MarkHidden("misbehave")
 	d.flags(cmd)
+	cmd.AddCommand(newWorkerControlCommands()...)
 	return cmd
 }
 
@@ -68,7 +72,19 @@ func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots%s\n",
 		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots, describeTraffic(cfg.Lent.Traffic))
+	announceWalls(ctx, cmd.OutOrStdout(), w, cfg.Logger)
 	return w.Run(ctx)
+}
+
+// announceWalls tells the donor which walls stand between his machine and the
+// guests.
+func announceWalls(ctx context.Context, out io.Writer, w *worker.Worker, logger *slog.Logger) {
+	walls, err := w.Walls(ctx)
+	if err != nil {
+		logger.Warn("the sandbox's walls are not known", "error", err)
+		return
+	}
+	fmt.Fprintln(out, "sandbox:", walls)
 }
 
 // describeTraffic says what other nodes may take of the line, if that is limited.

@@ -11,14 +11,37 @@ import (
 	"sync/atomic"
 )
 
-// ChildMain is the whole life of a child process: it reads tasks from in and
-// writes reports on out until in ends. If in ends while a guest runs, the
-// parent is gone and nothing else would ever stop the guest, so the process
-// exits.
+// ChildMain is the whole life of a child process: it puts up walls around this
+// process, which stay, then reads tasks from in and writes reports on out until
+// in ends. If in ends while a guest runs, the parent is gone and nothing else
+// would ever stop the guest, so the process exits.
 func ChildMain(in io.Reader, out io.Writer) error {
 	// One for the guest, which does not yield, and one for the listener.
 	runtime.GOMAXPROCS(2)
-	c := &child{in: bufio.NewReader(in), out: bufio.NewWriter(out), orders: make(chan order)}
+	c := newChild(in, out)
+	if err := c.settle(); err != nil {
+		return err
+	}
+	return c.work()
+}
+
+func newChild(in io.Reader, out io.Writer) *child {
+	return &child{in: bufio.NewReader(in), out: bufio.NewWriter(out), orders: make(chan order)}
+}
+
+// settle puts up the walls and says which stand.
+func (c *child) settle() error {
+	var s setup
+	if err := readJSON(c.in, frameSetup, &s); err != nil {
+		return fmt.Errorf("read setup: %w", err)
+	}
+	if err := writeJSON(c.out, frameHello, raiseWalls(s)); err != nil {
+		return err
+	}
+	return c.out.Flush()
+}
+
+func (c *child) work() error {
 	go c.listen()
 	ctx := context.Background()
 	defer c.engine.close(ctx)
@@ -86,7 +109,7 @@ func (c *child) serve(ctx context.Context, o order) error {
 	if err := c.tellRunning(); err != nil {
 		return err
 	}
-	c.engine.walls.enterRun(o.request.Memory)
+	c.engine.bounds.enterRun(o.request.Memory, o.request.Time)
 	answer, output := m.run(ctx, o)
 	return c.answer(answer, output)
 }

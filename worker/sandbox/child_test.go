@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,9 +18,9 @@ import (
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
-func TestChildMainEndsWithItsInput(t *testing.T) {
-	if err := ChildMain(strings.NewReader(""), io.Discard); err != nil {
-		t.Errorf("ChildMain = %v", err)
+func TestAChildEndsWithItsInput(t *testing.T) {
+	if err := newChild(strings.NewReader(""), io.Discard).work(); err != nil {
+		t.Errorf("work = %v", err)
 	}
 	for name, in := range map[string]string{
 		"noise":           "hello, is this the sandbox?",
@@ -29,20 +30,20 @@ func TestChildMainEndsWithItsInput(t *testing.T) {
 		"input is no I":   "Q\x02\x00\x00\x00{}Q\x02\x00\x00\x00{}",
 		"input not there": "Q\x02\x00\x00\x00{}",
 	} {
-		err := ChildMain(strings.NewReader(in), io.Discard)
+		err := newChild(strings.NewReader(in), io.Discard).work()
 		if name == "input not there" {
 			if err != nil {
-				t.Errorf("%s: ChildMain = %v, want nil: the parent left", name, err)
+				t.Errorf("%s: work = %v, want nil: the parent left", name, err)
 			}
 			continue
 		}
 		if err == nil || !strings.Contains(err.Error(), "frame") {
-			t.Errorf("%s: ChildMain = %v, want an error about a frame", name, err)
+			t.Errorf("%s: work = %v, want an error about a frame", name, err)
 		}
 	}
 }
 
-func TestChildMainStopsIfNobodyReads(t *testing.T) {
+func TestAChildStopsIfNobodyReads(t *testing.T) {
 	broken := errors.New("broken pipe")
 	var in bytes.Buffer
 	task := newTask(t, guesttest.Noop())
@@ -58,9 +59,9 @@ func TestChildMainStopsIfNobodyReads(t *testing.T) {
 	// end the process.
 	open, closeInput := io.Pipe()
 	defer func() { _ = closeInput.Close() }()
-	err = ChildMain(io.MultiReader(&in, open), failingWriter{broken})
+	err = newChild(io.MultiReader(&in, open), failingWriter{broken}).work()
 	if !errors.Is(err, broken) {
-		t.Errorf("ChildMain = %v, want %v", err, broken)
+		t.Errorf("work = %v, want %v", err, broken)
 	}
 }
 
@@ -71,7 +72,7 @@ func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
 // parentMain is a worker that starts a task, tells its child's pid and is then
 // killed.
 func parentMain(cacheDir, module string) error {
-	s, err := NewSlot(Config{Command: []string{os.Args[0], "sandbox-child"}, CacheDir: cacheDir})
+	s, err := NewSlot(Config{Command: []string{os.Args[0], "sandbox-child"}, CacheDir: cacheDir, Readable: []string{filepath.Dir(module)}})
 	if err != nil {
 		return err
 	}

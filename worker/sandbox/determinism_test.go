@@ -67,7 +67,7 @@ func prepare(t *testing.T, dir, name string, module []byte) string {
 func handmade(t *testing.T, dir string) []subject {
 	return []subject{
 		{name: "floats", path: prepare(t, dir, "floats", guesttest.Floats())},
-		{name: "recurse", path: prepare(t, dir, "recurse", guesttest.Recurse())},
+		{name: "recurse", path: prepare(t, dir, "recurse", guesttest.Descend())},
 		{name: "grow", path: prepare(t, dir, "grow", guesttest.Grow())},
 	}
 }

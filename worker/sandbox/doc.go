@@ -15,4 +15,29 @@
 // memory bomb ends that process, never the worker. The child compiles (and
 // keeps the last few modules), the parent only talks to it over two pipes in
 // small frames; see frame.go.
+//
+// The child also stands within walls, which it puts up around itself before its
+// first task, for the day when a guest breaks out of the engine. On Linux:
+//
+//	address space     the guest's memory and a little more, moved with each task
+//	file size         512 MiB: what the child writes is the code cache
+//	descriptors       1024
+//	no core dumps     what a guest worked on stays off the disk
+//	lowest priority   nice 19
+//	cpu time          twice the task's limit, for a parent that was stopped itself
+//	SCHED_IDLE        only the processor time that nobody else wants
+//	idle I/O          the same for disks whose scheduler knows of it
+//	no new privileges setuid programs give none
+//	landlock          reading: Config.Readable; writing: the cache; no TCP
+//	seccomp           the system calls of this program alone: no socket, no new
+//	                  process, no signal or look at another process
+//
+// There is no limit on processes: the system counts them by user, so that one
+// low enough to bind would keep the donor's own programs from starting; seccomp
+// lets the child make threads only. A wall that a system does not have is left
+// out, and Slot.Walls says so. macOS has the limits but for the address space and
+// the priority, Windows the priority alone.
+//
+// An end that depends on the machine is no result: a time limit, a child that
+// died of whatever cause, a full stack of the engine. See Status.
 package sandbox

@@ -37,7 +37,7 @@ type module struct {
 // engine keeps the modules that were used last, the newest at the end.
 type engine struct {
 	modules []*module
-	walls   walls
+	bounds  bounds
 }
 
 // module gives the request's module, compiled. The error is a *refusal if the
@@ -50,7 +50,7 @@ func (e *engine) module(ctx context.Context, req request) (*module, error) {
 		e.modules = append(slices.Delete(e.modules, at, at+1), m)
 		return m, nil
 	}
-	e.walls.enterCompile()
+	e.bounds.enterCompile()
 	m, err := load(ctx, req, key)
 	if err != nil {
 		return nil, err

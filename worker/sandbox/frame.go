@@ -14,8 +14,13 @@ import (
 //	parent: request (JSON), input (raw)
 //	child:  running (empty, when the module is compiled), report (JSON), output (raw)
 //
-// and only one task is under way at a time.
+// and only one task is under way at a time. Before the first one
+//
+//	parent: setup (JSON)
+//	child:  hello (JSON), when its walls stand
 const (
+	frameSetup   byte = 'S'
+	frameHello   byte = 'H'
 	frameRequest byte = 'Q'
 	frameInput   byte = 'I'
 	frameRunning byte = 'R'
@@ -40,6 +45,7 @@ type request struct {
 	Seed      []byte            `json:"seed"`
 	Memory    int64             `json:"memory"`
 	Output    int64             `json:"output"`
+	Time      time.Duration     `json:"time"`
 	Fuel      int64             `json:"fuel,omitempty"`
 
 	TrapUnknown bool `json:"trap_unknown,omitempty"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -53,9 +54,20 @@ func addStubs(m *module, hosts map[string]wazero.HostModuleBuilder, known map[st
 	}
 }
 
-// stub is a function that traps: the engine makes a trap of the panic.
+// missingImport is how a stub ends a guest.
+type missingImport struct{ from, name string }
+
+func (m missingImport) Error() string {
+	return fmt.Sprintf("called the import %s.%s, which this grid does not have", printable(m.from), printable(m.name))
+}
+
+// printable is a name of the guest's making, fit for a terminal.
+func printable(name string) string {
+	quoted := strconv.Quote(clip(name))
+	return quoted[1 : len(quoted)-1]
+}
+
+// stub is a function that traps: the engine makes an error of the panic.
 func stub(from, name string) api.GoFunction {
-	return api.GoFunc(func(context.Context, []uint64) {
-		panic(fmt.Errorf("called the import %s.%s, which this grid does not have", clip(from), clip(name)))
-	})
+	return api.GoFunc(func(context.Context, []uint64) { panic(missingImport{from, name}) })
 }

@@ -96,6 +96,9 @@ func judge(err error, otherwise Status, output *limitedBuffer) report {
 	case errors.As(err, &exit):
 		return report{Status: Exited, ExitCode: exit.ExitCode()}
 	}
+	if reason, fault := engineFault(err, otherwise == Trapped); fault {
+		return report{Status: Killed, Reason: clip(reason)}
+	}
 	return report{Status: otherwise, Reason: clip(err.Error())}
 }
 

@@ -24,6 +24,8 @@ func TestMain(m *testing.M) {
 			exitOn(parentMain(os.Args[2], os.Args[3]))
 		case "hungry":
 			exitOn(hungryMain())
+		case "walled":
+			exitOn(walledMain(os.Args[2], os.Args[3]))
 		}
 	}
 	code := m.Run()
@@ -41,8 +43,8 @@ func exitOn(err error) {
 
 // hungryMain takes a gigabyte within the walls of a guest of a megabyte.
 func hungryMain() error {
-	var w walls
-	w.enterRun(1 << 20)
+	var w bounds
+	w.enterRun(1<<20, time.Minute)
 	memory := make([]byte, 1<<30)
 	_, err := fmt.Fprintln(os.Stderr, "got", len(memory), "bytes")
 	return err
@@ -55,7 +57,7 @@ func newSlot(t testing.TB) *Slot {
 
 func newSlotIn(t testing.TB, cacheDir string) *Slot {
 	t.Helper()
-	s, err := NewSlot(Config{Command: []string{os.Args[0], "sandbox-child"}, CacheDir: cacheDir})
+	s, err := NewSlot(Config{Command: []string{os.Args[0], "sandbox-child"}, CacheDir: cacheDir, Readable: []string{os.TempDir()}})
 	if err != nil {
 		t.Fatal(err)
 	}

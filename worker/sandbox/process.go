@@ -50,7 +50,6 @@ func startProcess(command []string, dir string) (*process, error) {
 		_ = errors.Join(in.Close(), out.Close())
 		return nil, fmt.Errorf("start sandbox child: %w", err)
 	}
-	lowerPriority(p.cmd.Process.Pid)
 	go p.wait()
 	return p, nil
 }
@@ -83,6 +82,14 @@ func (p *process) obituary() string {
 		return p.cmd.ProcessState.String()
 	}
 	return fmt.Sprintf("%s: %s", p.cmd.ProcessState, strings.ToValidUTF8(first, ""))
+}
+
+// greet tells the child where it is and hears which walls it has put up.
+func (p *process) greet(s setup, w *Walls) error {
+	if err := writeJSON(p.in, frameSetup, s); err != nil {
+		return err
+	}
+	return readJSON(p.reader, frameHello, w)
 }
 
 // answer is what came back for a task, or why nothing did.

@@ -1,6 +1,10 @@
 package sandbox
 
-import "syscall"
+import (
+	"errors"
+	"fmt"
+	"syscall"
+)
 
 const idlePriorityClass = 0x40
 
@@ -14,7 +18,16 @@ func attributes() *syscall.SysProcAttr {
 }
 
 // lowerPriority has nothing left to do: attributes did it.
-func lowerPriority(int) {}
+func lowerPriority() error { return nil }
+
+// canHalt says whether halt can work.
+const canHalt = false
+
+// halt and proceed are missing: a slot that is paused finishes what it runs.
+func (p *process) halt() error {
+	return fmt.Errorf("pause a process on windows: %w", errors.ErrUnsupported)
+}
+func (p *process) proceed() error { return nil }
 
 // keepDescriptors has no call to make here: what Go opens is not inherited.
 func keepDescriptors() {}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,6 +18,10 @@ var ErrClosed = errors.New("sandbox slot is closed")
 // 30 MB take 20 s.
 const compileTime = 60 * time.Second
 
+// helloTime is how long a new child may take until it is ready. It takes
+// milliseconds, but on a busy machine it gets none for long.
+const helloTime = 30 * time.Second
+
 // Config is what a Slot needs.
 type Config struct {
 	// Command starts a child, which must call ChildMain with its standard
@@ -28,6 +31,9 @@ type Config struct {
 	// CacheDir keeps compiled code. It is made private to the user (0700),
 	// may be shared by the slots of one worker and never between machines.
 	CacheDir string
+	// Readable are the directories that the files of tasks lie in: modules,
+	// inputs and data. On Linux the child can read nothing else.
+	Readable []string
 	// Logger hears of children that start and die; nil for silence.
 	Logger *slog.Logger
 }
@@ -37,13 +43,17 @@ type Config struct {
 type Slot struct {
 	command  []string
 	cacheDir string
+	readable []string
 	logger   *slog.Logger
 	compile  time.Duration
 	closed   chan struct{}
 	closing  sync.Once
 
+	gate *gate
+
 	mu    sync.Mutex // held through a Run
 	child *process   // nil before the first task and after a kill
+	walls Walls      // of the child that was started last
 }
 
 // NewSlot makes the cache directory and a slot without a child.
@@ -58,13 +68,17 @@ func NewSlot(cfg Config) (*Slot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new sandbox slot: cache directory: %w", err)
 	}
+	readable, err := absolute(cfg.Readable)
+	if err != nil {
+		return nil, fmt.Errorf("new sandbox slot: readable directory: %w", err)
+	}
 	logger := cfg.Logger
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return &Slot{
-		command: cfg.Command, cacheDir: dir, logger: logger,
-		compile: compileTime, closed: make(chan struct{}),
+		command: cfg.Command, cacheDir: dir, readable: readable, logger: logger,
+		compile: compileTime, closed: make(chan struct{}), gate: newGate(),
 	}, nil
 }
 
@@ -81,6 +95,47 @@ func privateDir(path string) (string, error) {
 	return dir, os.Chmod(dir, 0o700)
 }
 
+func absolute(paths []string) ([]string, error) {
+	list := make([]string, len(paths))
+	for i, p := range paths {
+		var err error
+		if list[i], err = filepath.Abs(p); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// Walls starts a child if there is none, and tells which walls it has put up
+// around itself. It waits for a task that is under way.
+func (s *Slot) Walls(ctx context.Context) (Walls, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.ready(ctx); err != nil {
+		return Walls{}, fmt.Errorf("look at sandbox walls: %w", err)
+	}
+	return s.walls, nil
+}
+
+// Pause stops the child where it is, with the task that it runs, and starts no
+// other one until Resume. Time limits stand still as well; a kill does not wait.
+// Where the system cannot stop a process (Windows) the error is
+// errors.ErrUnsupported, and the task under way goes on to its end.
+func (s *Slot) Pause() error {
+	if err := s.gate.set(true); err != nil {
+		return fmt.Errorf("pause sandbox slot: %w", err)
+	}
+	return nil
+}
+
+// Resume undoes Pause.
+func (s *Slot) Resume() error {
+	if err := s.gate.set(false); err != nil {
+		return fmt.Errorf("resume sandbox slot: %w", err)
+	}
+	return nil
+}
+
 // Run runs a task to its end. Tasks of one slot wait for each other.
 //
 // An error means that there is no result and the task is not to blame: a bad
@@ -93,6 +148,9 @@ func (s *Slot) Run(ctx context.Context, t Task) (Result, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.gate.pass(ctx, s.closed); err != nil {
+		return Result{}, fmt.Errorf("run task: %w", err)
+	}
 	warm := s.child != nil
 	result, err := s.attempt(ctx, t)
 	if warm && errors.Is(err, errNotStarted) {
@@ -148,27 +206,55 @@ func (s *Slot) ready(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if s.walls, err = s.greet(ctx, child); err != nil {
+		child.kill()
+		return err
+	}
 	s.child = child
-	s.logger.Debug("sandbox child started", "pid", child.cmd.Process.Pid)
-	return nil
+	s.logger.Debug("sandbox child started", "pid", child.cmd.Process.Pid, "walls", s.walls.String())
+	return s.gate.adopt(child)
+}
+
+// greet waits until a new child has put up its walls.
+func (s *Slot) greet(ctx context.Context, child *process) (Walls, error) {
+	var w Walls
+	done := make(chan error, 1)
+	go func() { done <- child.greet(setup{CacheDir: s.cacheDir, Readable: s.readable}, &w) }()
+	timer := time.NewTimer(helloTime)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		if err == nil {
+			return w, nil
+		}
+		child.kill()
+		return Walls{}, fmt.Errorf("start sandbox child: %w: %s", err, child.obituary())
+	case <-timer.C:
+		return Walls{}, fmt.Errorf("start sandbox child: it was not ready within %v", helloTime)
+	case <-ctx.Done():
+		return Walls{}, context.Cause(ctx)
+	case <-s.closed:
+		return Walls{}, ErrClosed
+	}
 }
 
 // supervise waits for the answer, the time limit, or the end of interest.
 func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, done chan answer) (Result, error) {
-	timer := time.NewTimer(s.compile)
-	defer timer.Stop()
-	started := time.Time{}
+	r := s.newRun(t)
+	defer r.timer.Stop()
 	for {
+		shut, changed := s.gate.state()
+		r.pause(shut && canHalt)
 		select {
 		case a := <-done:
-			return s.settle(a, started)
+			return s.settle(a, r)
 		case <-running:
 			running = nil
-			started = time.Now()
-			timer.Reset(t.Time)
-		case <-timer.C:
+			r.begin()
+		case <-changed:
+		case <-r.timer.C:
 			s.discard()
-			return s.late(t, started), nil
+			return r.late(), nil
 		case <-ctx.Done():
 			s.discard()
 			return Result{}, context.Cause(ctx)
@@ -180,7 +266,7 @@ func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, don
 }
 
 // settle turns an answer into a result, and a silent child into Killed.
-func (s *Slot) settle(a answer, started time.Time) (Result, error) {
+func (s *Slot) settle(a answer, r *supervisedRun) (Result, error) {
 	if errors.Is(a.err, errNotStarted) {
 		s.discard()
 		return Result{}, a.err
@@ -188,10 +274,13 @@ func (s *Slot) settle(a answer, started time.Time) (Result, error) {
 	if a.err != nil {
 		child := s.child
 		s.discard()
-		return Result{Status: Killed, Reason: causeOfDeath(child, a.err), Elapsed: since(started)}, nil
+		return Result{Status: Killed, Reason: causeOfDeath(child, a.err), Elapsed: r.elapsed()}, nil
 	}
 	if a.report.Fault != "" {
 		return Result{}, errors.New(a.report.Fault)
+	}
+	if a.report.Status == Killed {
+		s.discard() // the engine failed: who knows what state it is in
 	}
 	return Result{
 		Status:   a.report.Status,
@@ -199,27 +288,9 @@ func (s *Slot) settle(a answer, started time.Time) (Result, error) {
 		Reason:   a.report.Reason,
 		Output:   a.output,
 		Stderr:   a.report.Stderr,
-		Elapsed:  a.report.Elapsed,
+		Elapsed:  max(0, a.report.Elapsed-r.rested()),
 		Fuel:     a.report.Fuel,
 	}, nil
-}
-
-func causeOfDeath(child *process, err error) string {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "sandbox child died: " + child.obituary()
-	}
-	return "sandbox child was killed: " + err.Error()
-}
-
-func (s *Slot) late(t Task, started time.Time) Result {
-	if started.IsZero() {
-		return Result{Status: TimedOut, Reason: fmt.Sprintf("the module took longer than %v to compile", s.compile)}
-	}
-	return Result{
-		Status:  TimedOut,
-		Reason:  fmt.Sprintf("the task ran longer than its time limit of %v", t.Time),
-		Elapsed: since(started),
-	}
 }
 
 // discard kills the child; the next task gets a new one.
@@ -227,6 +298,7 @@ func (s *Slot) discard() {
 	if s.child == nil {
 		return
 	}
+	_ = s.gate.adopt(nil) // nothing to stop, so nothing can fail
 	s.child.kill()
 	s.logger.Debug("sandbox child ended", "pid", s.child.cmd.Process.Pid, "how", s.child.obituary())
 	s.child = nil
@@ -237,7 +309,7 @@ func (s *Slot) request(t Task) (request, error) {
 	r := request{
 		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
 		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
-		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Fuel: t.Fuel, TrapUnknown: t.TrapUnknown,
+		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Time: t.Time, Fuel: t.Fuel, TrapUnknown: t.TrapUnknown,
 	}
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {
@@ -263,11 +335,4 @@ func (t Task) input() []byte {
 		return nil
 	}
 	return t.Stdin
-}
-
-func since(started time.Time) time.Duration {
-	if started.IsZero() {
-		return 0
-	}
-	return time.Since(started)
 }

@@ -1,61 +1,85 @@
 package sandbox
 
 import (
-	"math"
-	"runtime"
-	"runtime/debug"
-	"runtime/metrics"
+	"strings"
 )
 
-// The child's memory beside the guest's linear memory. Address space is
-// counted, which is more than what is used: the Go runtime reserves in large
-// steps, and a memory that grows is for a moment there twice.
-const (
-	compileSpace = 4 << 30
-	runSpace     = 512 << 20
-	runHeap      = 256 << 20
-	idleHeap     = 48 << 20
-	largeHeap    = 192 << 20
-)
-
-// walls remembers how they stand: moving them stops the process for a moment,
-// and most tasks need them where the last one had them.
-type walls struct{ memory int64 }
-
-// enterCompile gives the compiler an ordinary garbage collector and much
-// address space: large honest modules need it.
-func (w *walls) enterCompile() {
-	w.memory = 0
-	debug.SetGCPercent(100)
-	debug.SetMemoryLimit(math.MaxInt64)
-	limitAddressSpace(compileSpace)
+// Walls tells which walls stand between a guest that has broken out of the
+// engine and the donor's machine.
+type Walls struct {
+	// Standing names the walls that stand, in the order in which they went up.
+	Standing []string `json:"standing"`
+	// Missing names those that do not.
+	Missing []MissingWall `json:"missing,omitempty"`
 }
 
-// enterRun closes the walls around a guest. A collection would have to stop
-// the guest's thread, which runs native code and does not listen; so while it
-// runs there is none, short of need, and the garbage waits for its end.
-func (w *walls) enterRun(memory int64) {
-	if w.memory == memory {
-		return
-	}
-	w.memory = memory
-	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(runHeap + 2*memory)
-	limitAddressSpace(runSpace + 3*memory)
+// MissingWall is a wall that could not be put up.
+type MissingWall struct {
+	Name string `json:"name"`
+	// Why says what this system lacks.
+	Why string `json:"why"`
 }
 
-// collectGarbage makes up for that between two tasks, and gives the memory of
-// large guests back to the system.
-func collectGarbage() {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	if sample[0].Value.Kind() != metrics.KindUint64 {
-		return
+// String is both lists on one line.
+func (w Walls) String() string {
+	standing, missing := strings.Join(w.Standing, ", "), "none"
+	if standing == "" {
+		standing = "none"
 	}
-	switch used := sample[0].Value.Uint64(); {
-	case used > largeHeap:
-		debug.FreeOSMemory()
-	case used > idleHeap:
-		runtime.GC()
+	if len(w.Missing) > 0 {
+		var list []string
+		for _, m := range w.Missing {
+			list = append(list, m.Name+" ("+m.Why+")")
+		}
+		missing = strings.Join(list, ", ")
+	}
+	return standing + "; missing: " + missing
+}
+
+// setup is what a child needs to know before its first task.
+type setup struct {
+	// CacheDir is the one directory that it may write to.
+	CacheDir string `json:"cache_dir"`
+	// Readable are the directories that it may read.
+	Readable []string `json:"readable,omitempty"`
+}
+
+// wall is put up by the child itself. What raise returns is its name in full.
+type wall struct {
+	name  string
+	raise func(s setup) (string, error)
+}
+
+// plain is a wall that needs no setup and has no more to its name.
+func plain(name string, raise func() error) wall {
+	return wall{name, func(setup) (string, error) { return name, raise() }}
+}
+
+// raiseWalls encloses this process, for good. A wall that does not stand is not
+// an error: each of them is there in case that the engine is not tight, and a
+// donor is told which are missing.
+func raiseWalls(s setup) Walls {
+	var w Walls
+	for _, wall := range append(commonWalls(), systemWalls()...) {
+		name, err := wall.raise(s)
+		if err != nil {
+			w.Missing = append(w.Missing, MissingWall{Name: wall.name, Why: err.Error()})
+			continue
+		}
+		w.Standing = append(w.Standing, name)
+	}
+	return w
+}
+
+// commonWalls go up in this order on every system: what needs /proc and other
+// system calls comes before what forbids them.
+func commonWalls() []wall {
+	return []wall{
+		// It is moved with each task; here it is only tried.
+		plain("address space", func() error { return limitAddressSpace(compileSpace) }),
+		plain("file size", limitFileSize),
+		plain("descriptors", limitDescriptors),
+		plain("no core dumps", limitCore),
+		plain("lowest priority", lowerPriority),
 	}
 }

@@ -99,7 +99,9 @@ type Node struct {
 	Voter bool `protobuf:"varint,11,opt,name=voter,proto3" json:"voter,omitempty"`
 	// The share of its latest attempts that ended with a vote: workers below 1
 	// get less work and shorter leases.
-	Reliability   float64 `protobuf:"fixed64,12,opt,name=reliability,proto3" json:"reliability,omitempty"`
+	Reliability float64 `protobuf:"fixed64,12,opt,name=reliability,proto3" json:"reliability,omitempty"`
+	// The worker is paused: it keeps its leases, but does not work.
+	Paused        bool `protobuf:"varint,13,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,6 +218,13 @@ func (x *Node) GetReliability() float64 {
 		return x.Reliability
 	}
 	return 0
+}
+
+func (x *Node) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 // OwnerRecord is what cross-checking has shown of an owner.
@@ -1071,7 +1080,7 @@ var File_anthill_v1_node_proto protoreflect.FileDescriptor
 const file_anthill_v1_node_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/node.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8a\x03\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa2\x03\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
@@ -1086,7 +1095,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"admittedAt\x12\x14\n" +
 	"\x05voter\x18\v \x01(\bR\x05voter\x12 \n" +
-	"\vreliability\x18\f \x01(\x01R\vreliability\"\x98\x02\n" +
+	"\vreliability\x18\f \x01(\x01R\vreliability\x12\x16\n" +
+	"\x06paused\x18\r \x01(\bR\x06paused\"\x98\x02\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +

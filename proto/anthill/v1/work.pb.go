@@ -460,7 +460,9 @@ type HeartbeatRequest struct {
 	// For each of these blobs, in the same order, roughly what the worker has of
 	// it: bit k (least significant first in each byte) stands for all pieces of the
 	// k-th of up to 512 equal parts. Empty where it does not matter.
-	Shares        [][]byte `protobuf:"bytes,5,rep,name=shares,proto3" json:"shares,omitempty"`
+	Shares [][]byte `protobuf:"bytes,5,rep,name=shares,proto3" json:"shares,omitempty"`
+	// The worker takes no leases for now, and what it runs stands still.
+	Paused        bool `protobuf:"varint,6,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -528,6 +530,13 @@ func (x *HeartbeatRequest) GetShares() [][]byte {
 		return x.Shares
 	}
 	return nil
+}
+
+func (x *HeartbeatRequest) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 type HeartbeatResponse struct {
@@ -621,13 +630,14 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\x88\x01\n" +
+	" \x01(\x04R\x04fuel\"\xa0\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05slots\x18\x03 \x01(\rR\x05slots\x12\x14\n" +
 	"\x05blobs\x18\x04 \x03(\fR\x05blobs\x12\x16\n" +
-	"\x06shares\x18\x05 \x03(\fR\x06shares\"\xb0\x01\n" +
+	"\x06shares\x18\x05 \x03(\fR\x06shares\x12\x16\n" +
+	"\x06paused\x18\x06 \x01(\bR\x06paused\"\xb0\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +

@@ -24,9 +24,11 @@ const (
 	opConst       = 0x41
 	opIsZero      = 0x45
 	opEqual       = 0x46
+	opLess        = 0x49
 	opAdd         = 0x6a
 	opMultiply    = 0x6c
 	opAnd         = 0x71
+	opSub         = 0x6b
 	opPrefix      = 0xfc
 	void          = 0x40
 )
@@ -128,15 +130,44 @@ func GrowTable() []byte {
 	return Spec{Code: code, Pages: 1, Table: true}.Encode()
 }
 
+// FillTable takes a million table entries and writes them over for ever.
+func FillTable() []byte {
+	million := []byte{opConst, 0xc0, 0x84, 0x3d}
+	code := join(
+		[]byte{0xd0, 0x70}, million, []byte{opPrefix, 15, 0, opDrop}, // table.grow
+		[]byte{opLoop, void, opConst, 0, 0xd0, 0x70}, million, []byte{opPrefix, 17, 0, opBranch, 0, opEnd}, // table.fill
+	)
+	return Spec{Code: code, Pages: 1, Table: true}.Encode()
+}
+
+// GrowForEver asks for a page of memory again and again, whatever it is told.
+func GrowForEver() []byte {
+	return Spec{Code: []byte{opLoop, void, opConst, 1, opMemoryGrow, 0, opDrop, opBranch, 0, opEnd}, Pages: 1}.Encode()
+}
+
+// Recurse calls itself until the stack is full.
+func Recurse() []byte { return Spec{Code: []byte{opCall, 0}, Pages: 1}.Encode() }
+
+// CallTree calls itself twice, down to a depth of at most 63: 2^depth calls on a
+// stack that stays small. Not one loop is in it.
+func CallTree(depth byte) []byte {
+	return Spec{Code: []byte{
+		opConst, 0, opConst, 0, opLoad, 2, 0, opConst, 1, opAdd, opStore, 2, 0,
+		opConst, 0, opLoad, 2, 0, opConst, depth & 0x3f, opLess,
+		opIf, void, opCall, 0, opCall, 0, opEnd,
+		opConst, 0, opConst, 0, opLoad, 2, 0, opConst, 1, opSub, opStore, 2, 0,
+	}, Pages: 1}.Encode()
+}
+
 // Count adds up in a loop of n turns, a million if n is 1: pure computing that
 // never leaves the guest.
 func Count(millions uint32) []byte {
 	return Spec{Code: count(millions), Locals: 1, Pages: 1}.Encode()
 }
 
-// Recurse calls itself for ever and writes a byte on every 64th level, so that
+// Descend calls itself for ever and writes a byte on every 64th level, so that
 // its output tells how deep it came.
-func Recurse() []byte {
+func Descend() []byte {
 	code := join(ioVector(1), []byte{
 		opConst, 24, opConst, 24, opLoad, 2, 0, opConst, 1, opAdd, opStore, 2, 0, // level++
 		opConst, 24, opLoad, 2, 0, opConst, 63, opAnd, opIsZero,

@@ -78,7 +78,8 @@ func TestEndlessGuestsAreValid(t *testing.T) {
 	r := wazero.NewRuntime(ctx)
 	defer func() { _ = r.Close(ctx) }()
 	for name, module := range map[string][]byte{
-		"loop": Loop(), "flood": Flood(1), "grow table": GrowTable(), "recurse": Recurse(),
+		"loop": Loop(), "flood": Flood(1), "grow table": GrowTable(), "fill table": FillTable(),
+		"grow": GrowForEver(), "recursion": Recurse(), "call tree": CallTree(60),
 	} {
 		if _, err := r.CompileModule(ctx, module); err != nil {
 			t.Errorf("%s: %v", name, err)

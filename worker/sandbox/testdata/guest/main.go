@@ -31,6 +31,8 @@ func main() {
 		task.Main(files)
 	case "escape":
 		task.Main(escape)
+	case "raw":
+		task.Main(raw)
 	case "fail":
 		task.Main(func(io.Reader, io.Writer) error { return errors.New("no such row") })
 	case "log":

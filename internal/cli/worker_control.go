@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/jobs"
+	"github.com/anthill-grid/anthill/worker/control"
+)
+
+// newWorkerControlCommands talk to a worker that runs on this machine.
+func newWorkerControlCommands() []*cobra.Command {
+	pause := newControlCommand(control.Command{Do: control.DoPause, Reason: control.ByUser})
+	pause.Short = "Pause the worker that runs on this machine"
+	pause.Long = `Pause the worker that runs on this machine: its tasks stand still and use no
+processor time until anthill worker resume. Their time limits stand still as
+well, and the worker keeps their leases; it gives back those that have not
+started, and takes no others. On Windows tasks that run go on to their end.`
+	resume := newControlCommand(control.Command{Do: control.DoResume, Reason: control.ByUser})
+	resume.Short = "Let a paused worker go on"
+	resume.Long = `Let a paused worker go on. Where it is paused for other reasons too, which
+anthill worker status names, it waits until they are gone.`
+	status := newControlCommand(control.Command{Do: control.DoStatus})
+	status.Short = "Tell what the worker on this machine does, and why it is paused"
+	return []*cobra.Command{pause, resume, status}
+}
+
+// newControlCommand sends a command and shows what the worker does then.
+func newControlCommand(c control.Command) *cobra.Command {
+	output := formatTable
+	var dir string
+	cmd := &cobra.Command{
+		Use:  c.Do + " --data DIR",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			status, err := control.Ask(cmd.Context(), dir, c)
+			if err != nil {
+				return err
+			}
+			if output == formatJSON {
+				return writeWorkerJSON(cmd.OutOrStdout(), status)
+			}
+			return writeWorker(cmd.OutOrStdout(), status, time.Now())
+		},
+	}
+	cmd.Flags().StringVar(&dir, "data", "", "data directory of the worker (required)")
+	_ = cmd.MarkFlagRequired("data") // the flag exists
+	addFormatFlag(cmd, &output)
+	return cmd
+}
+
+func writeWorkerJSON(w io.Writer, s control.Status) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(s)
+}
+
+func writeWorker(w io.Writer, s control.Status, now time.Time) error {
+	state := "working"
+	if len(s.Pauses) > 0 {
+		state = "paused"
+	}
+	fields := [][2]string{
+		{"worker", jobs.NodeID(s.Node).Short()}, {"owner", s.Owner}, {"grid", s.Grid}, {"address", s.Address},
+		{"state", state}, {"leases", fmt.Sprint(s.Leases)},
+	}
+	for _, p := range s.Pauses {
+		fields = append(fields, [2]string{"because", fmt.Sprintf("%s, since %s (%v)",
+			p.Reason, p.Since.Local().Format(time.DateTime), now.Sub(p.Since).Round(time.Second))})
+	}
+	if err := writeFields(w, fields); err != nil {
+		return err
+	}
+	var rows []table.Row
+	for i, slot := range s.Slots {
+		row := table.Row{i, "idle", "", ""}
+		if slot.Since != nil {
+			row = table.Row{i, slot.Job, slot.Task, now.Sub(*slot.Since).Round(time.Second)}
+		}
+		rows = append(rows, row)
+	}
+	return writeTable(w, table.Row{"slot", "job", "task", "for"}, rows)
+}

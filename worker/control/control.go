@@ -1,0 +1,66 @@
+// Package control lets a person, or a program of his, talk to the worker that
+// runs on his machine: pause it, let it go on, ask what it does. They meet at a
+// unix socket in the worker's data directory, which only its owner may open. One
+// line of JSON goes each way.
+package control
+
+import "time"
+
+// What a Command can ask for.
+const (
+	DoPause  = "pause"
+	DoResume = "resume"
+	DoStatus = "status"
+)
+
+// ByUser is the reason of a pause that a person asked for.
+const ByUser = "paused by the user"
+
+// Command is what a worker is asked to do.
+type Command struct {
+	Do string `json:"do"`
+	// Reason is of DoPause and DoResume: the worker goes on when every reason
+	// to pause was taken away.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Status is what a worker does.
+type Status struct {
+	Node    string `json:"node"`
+	Owner   string `json:"owner"`
+	Grid    string `json:"grid"`
+	Address string `json:"address"`
+	// Pauses are the reasons for which it does not work, oldest first.
+	Pauses []Pause `json:"pauses"`
+	// Slots has one entry for each, busy or not.
+	Slots []Slot `json:"slots"`
+	// Leases counts what it holds, running or waiting.
+	Leases int `json:"leases"`
+}
+
+// Pause is one reason not to work.
+type Pause struct {
+	Reason string    `json:"reason"`
+	Since  time.Time `json:"since"`
+}
+
+// Slot is what one slot runs; Job is empty where it is idle.
+type Slot struct {
+	Job   string     `json:"job,omitempty"`
+	Task  uint32     `json:"task"`
+	Since *time.Time `json:"since,omitempty"`
+}
+
+// reply is the line that comes back. Both may be set: a pause may do a part of
+// what it should.
+type reply struct {
+	Status Status `json:"status"`
+	Error  string `json:"error,omitempty"`
+}
+
+// socketName is what the socket is called in the data directory, or a link to
+// it: the path of a socket may have about 100 bytes and no more.
+const (
+	socketName  = "worker.sock"
+	longestPath = 100
+)

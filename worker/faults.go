@@ -1,0 +1,109 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/executor"
+	"github.com/anthill-grid/anthill/worker/sandbox"
+)
+
+const (
+	// faultsTaken is how often the engine may fail at a bundle, with no success
+	// in between, before the worker shuns it.
+	faultsTaken = 3
+	// shunTime is for how long. Then the bundle has one more chance.
+	shunTime = 10 * time.Minute
+	// faultyBundles bounds those that are remembered.
+	faultyBundles = 256
+)
+
+// faults remember the bundles at which the engine has failed: ones that crash it
+// or eat all memory. Some other machine may be able to run them; this one wastes
+// its time on them, and each failure counts against its reliability.
+type faults struct {
+	mu      sync.Mutex
+	bundles map[blob.ID]*fault
+}
+
+type fault struct {
+	inARow int
+	last   time.Time
+	why    string // of the last one
+}
+
+// note takes down how a run of a bundle ended. A time limit says nothing about
+// the engine; every other end does.
+func (f *faults) note(bundle blob.ID, r sandbox.Result, now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch r.Status {
+	case sandbox.TimedOut:
+	case sandbox.Killed:
+		known := f.bundles[bundle]
+		if known == nil {
+			f.makeRoom()
+			known = &fault{}
+			f.bundles[bundle] = known
+		}
+		known.inARow++
+		known.last, known.why = now, r.Reason
+	default:
+		delete(f.bundles, bundle)
+	}
+}
+
+// makeRoom forgets the bundle that failed longest ago where there are too many.
+func (f *faults) makeRoom() {
+	if f.bundles == nil {
+		f.bundles = map[blob.ID]*fault{}
+	}
+	if len(f.bundles) < faultyBundles {
+		return
+	}
+	var oldest blob.ID
+	for id, known := range f.bundles {
+		if o := f.bundles[oldest]; o == nil || known.last.Before(o.last) {
+			oldest = id
+		}
+	}
+	delete(f.bundles, oldest)
+}
+
+// shun says why a bundle is not to be run now; nil if it may be.
+func (f *faults) shun(bundle blob.ID, now time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := f.bundles[bundle]
+	if known == nil || known.inARow < faultsTaken || now.Sub(known.last) >= shunTime {
+		return nil
+	}
+	return fmt.Errorf("run bundle %s: this worker does not for %v, since its engine failed %d times in a row: %s",
+		bundle.Short(), shunTime, known.inARow, known.why)
+}
+
+// bundleOf is the zero id if the lease names none.
+func bundleOf(lease *anthillv1.Lease) blob.ID {
+	id, _ := blob.IDFrom(lease.GetSpec().GetBundle().GetId()) // Prepare complains
+	return id
+}
+
+// watched is a runner whose results are noted.
+type watched struct {
+	executor.Runner
+	bundle blob.ID
+	faults *faults
+}
+
+// Run implements executor.Runner.
+func (w watched) Run(ctx context.Context, t sandbox.Task) (sandbox.Result, error) {
+	r, err := w.Runner.Run(ctx, t)
+	if err == nil {
+		w.faults.note(w.bundle, r, time.Now())
+	}
+	return r, err
+}

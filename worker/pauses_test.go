@@ -1,0 +1,129 @@
+package worker
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/control"
+	"github.com/anthill-grid/anthill/worker/sandbox"
+)
+
+func TestPausesAreASetOfReasons(t *testing.T) {
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	p := newPauses()
+	if p.any() || p.awake().Err() != nil || !p.quietSince(at(1)) {
+		t.Error("paused without a reason")
+	}
+	if !p.add("user", at(10)) || p.add("user", at(11)) || p.add("battery", at(12)) {
+		t.Error("only the first reason pauses")
+	}
+	list := p.list()
+	if len(list) != 2 || list[0] != (control.Pause{Reason: "user", Since: at(10)}) || list[1].Reason != "battery" {
+		t.Errorf("reasons %v", list)
+	}
+	if p.awake().Err() == nil || p.quietSince(at(13)) {
+		t.Error("awake during a pause")
+	}
+	ended := make(chan struct{})
+	go func() { p.wait(context.Background()); close(ended) }()
+	if p.remove("heat", at(20)) || p.remove("user", at(21)) || !p.any() {
+		t.Error("it went on although a reason is left")
+	}
+	if !p.remove("battery", at(22)) || p.remove("battery", at(23)) || p.any() || p.awake().Err() != nil {
+		t.Error("it did not go on when the last reason went")
+	}
+	<-ended
+	if p.quietSince(at(21)) || !p.quietSince(at(30)) {
+		t.Error("the pause until 22 is forgotten, or counts later")
+	}
+	p.add("user", at(40))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	p.wait(ctx) // returns
+}
+
+func TestAPauseGivesBackWhatHasNotStarted(t *testing.T) {
+	w, c := newWorker(t)
+	running := w.leases.add(t.Context(), &anthillv1.Lease{Id: 1})
+	w.leases.start(1)
+	w.leases.add(t.Context(), &anthillv1.Lease{Id: 2})
+	for range 2 { // the second says the same
+		if err := w.Pause(control.ByUser); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if batch, _ := w.reports.cut(); len(batch) != 1 || batch[0].GetLease() != 2 ||
+		batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(batch[0].GetReason(), "paused") {
+		t.Errorf("reports %v, want that lease 2 is lost", batch)
+	}
+	w.reports.handedIn()
+	w.leases.drop(2)
+	if err := w.heartbeat(t.Context()); err != nil || !c.beat.GetPaused() || len(c.beat.GetLeases()) != 1 || running.Err() != nil {
+		t.Errorf("heartbeat %v, %v; want lease 1 alive, and paused", c.beat, err)
+	}
+	if err := w.Resume(control.ByUser); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.heartbeat(t.Context()); err != nil || c.beat.GetPaused() {
+		t.Errorf("heartbeat %v, %v; want it not paused", c.beat, err)
+	}
+}
+
+func TestBundlesThatBreakTheEngineAreShunned(t *testing.T) {
+	now := time.Unix(1000, 0)
+	bad, good := blob.Of([]byte("bad")).ID(), blob.Of([]byte("good")).ID()
+	killed := sandbox.Result{Status: sandbox.Killed, Reason: "memory"}
+	var f faults
+	for i := range faultsTaken {
+		if err := f.shun(bad, now); err != nil {
+			t.Errorf("shunned after %d failures: %v", i, err)
+		}
+		f.note(bad, killed, now)
+		f.note(bad, sandbox.Result{Status: sandbox.TimedOut}, now) // says nothing
+	}
+	if err := f.shun(bad, now); err == nil || !strings.Contains(err.Error(), "failed 3 times in a row: memory") {
+		t.Errorf("after %d failures: %v", faultsTaken, err)
+	}
+	if err := f.shun(good, now); err != nil {
+		t.Errorf("another bundle is shunned: %v", err)
+	}
+	later := now.Add(shunTime)
+	if err := f.shun(bad, later); err != nil {
+		t.Errorf("no other chance after %v: %v", shunTime, err)
+	}
+	f.note(bad, killed, later)
+	if f.shun(bad, later) == nil {
+		t.Error("the other chance was missed and is given again")
+	}
+	f.note(bad, sandbox.Result{Status: sandbox.Trapped}, later)
+	if err := f.shun(bad, later); err != nil {
+		t.Errorf("shunned after the engine worked: %v", err)
+	}
+	for i := range 2 * faultyBundles {
+		f.note(blob.Of([]byte{byte(i), byte(i >> 8)}).ID(), killed, later.Add(time.Duration(i)))
+	}
+	if len(f.bundles) != faultyBundles {
+		t.Errorf("%d bundles are remembered", len(f.bundles))
+	}
+}
+
+func TestAShunnedBundleIsLostAtOnce(t *testing.T) {
+	w, _ := newWorker(t)
+	bundle := blob.Of([]byte("bad")).Ref()
+	lease := &anthillv1.Lease{Id: 5, Spec: &anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: bundle.ID[:], Size: bundle.Size}}}
+	for range faultsTaken {
+		w.faults.note(bundle.ID, sandbox.Result{Status: sandbox.Killed, Reason: "stack"}, time.Now())
+	}
+	w.prepare(w.leases.add(t.Context(), lease), lease)
+	batch, _ := w.reports.cut()
+	if len(batch) != 1 || batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(batch[0].GetReason(), "stack") {
+		t.Errorf("reports %v, want that the lease is lost because of the engine", batch)
+	}
+	if w.pace.rest() == 0 {
+		t.Error("it asks for more of the same at once")
+	}
+}

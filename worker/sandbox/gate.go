@@ -1,0 +1,72 @@
+package sandbox
+
+import (
+	"context"
+	"sync"
+)
+
+// gate is shut while a slot is paused: the child that is behind it stands
+// still, and no task passes it.
+type gate struct {
+	mu      sync.Mutex
+	shut    bool
+	changed chan struct{} // closed when shut changes next
+	child   *process      // nil if there is none
+}
+
+func newGate() *gate { return &gate{changed: make(chan struct{})} }
+
+// set shuts the gate or opens it.
+func (g *gate) set(shut bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut == shut {
+		return nil
+	}
+	g.shut = shut
+	close(g.changed)
+	g.changed = make(chan struct{})
+	switch {
+	case g.child == nil:
+		return nil
+	case shut:
+		return g.child.halt()
+	}
+	return g.child.proceed()
+}
+
+// adopt puts a child behind the gate, nil for none. One that comes while the
+// gate is shut stands still at once.
+func (g *gate) adopt(child *process) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.child = child
+	if child == nil || !g.shut {
+		return nil
+	}
+	return child.halt()
+}
+
+// state says whether the gate is shut, and how to hear when that changes.
+func (g *gate) state() (shut bool, changed <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.shut, g.changed
+}
+
+// pass waits until the gate is open.
+func (g *gate) pass(ctx context.Context, closed <-chan struct{}) error {
+	for {
+		shut, changed := g.state()
+		if !shut {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-closed:
+			return ErrClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
