@@ -14,10 +14,9 @@ import (
 )
 
 const (
-	// frameSize keeps progress visible on slow lines: it is a quarter of a second at
-	// 1 Mbit/s. A message of that size fits into the buffers of 32 KiB that gRPC
-	// pools: the next larger ones have 1 MiB, and are cleared for each message.
-	frameSize = 32<<10 - 64
+	// frameSize keeps progress visible on slow lines: it is half a second at
+	// 1 Mbit/s.
+	frameSize = 64 << 10
 	// maxBlobs is how many blobs one ReadBlobs may ask for.
 	maxBlobs = 4096
 )

@@ -262,10 +262,10 @@ func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *an
 
 // fuelOf is the fuel that every machine counts alike, or 0.
 func fuelOf(r sandbox.Result) uint64 {
-	if r.Status == sandbox.Exited || r.Status == sandbox.OutOfFuel {
-		return r.Fuel
+	if r.Status == sandbox.TimedOut || r.Status == sandbox.Killed {
+		return 0
 	}
-	return 0
+	return r.Fuel
 }
 
 func failure(r sandbox.Result) (anthillv1.AttemptStatus, uint32) {

@@ -304,7 +304,7 @@ func TestResults(t *testing.T) {
 func TestFuelOfReports(t *testing.T) {
 	for status := sandbox.Exited; status <= sandbox.Killed; status++ {
 		want := uint64(0)
-		if status == sandbox.Exited || status == sandbox.OutOfFuel {
+		if status != sandbox.TimedOut && status != sandbox.Killed {
 			want = 77
 		}
 		for _, code := range []uint32{0, 3} {

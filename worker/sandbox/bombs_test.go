@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // TestBombsGoOffInTheChild runs what tries to eat up a machine. Each must end,
@@ -24,7 +25,7 @@ func TestBombsGoOffInTheChild(t *testing.T) {
 		{"table.fill", guesttest.FillTable(), 1 << 20, []Status{Refused}},
 		{"memory.grow", guesttest.GrowForEver(), maxMemory, []Status{TimedOut, Killed}},
 		{"memory.grow within its limit", guesttest.GrowForEver(), 1 << 20, []Status{TimedOut}},
-		{"recursion", guesttest.Recurse(), 1 << 20, []Status{Killed}},
+		{"recursion", guesttest.Recurse(), 1 << 20, []Status{Trapped}},
 		{"call tree", guesttest.CallTree(60), 1 << 20, []Status{TimedOut}},
 		{"endless loop", guesttest.Loop(), 1 << 20, []Status{TimedOut}},
 		{"output flood", guesttest.Flood(1), 1 << 20, []Status{OutputExceeded}},
@@ -66,14 +67,47 @@ func ownMemory() int64 {
 	return int64(m.Sys)
 }
 
-// TestAFullStackIsNoResult: how deep calls may nest depends on the engine, so
-// honest workers would not agree on this end.
-func TestAFullStackIsNoResult(t *testing.T) {
-	s := newSlot(t)
+// TestEndlessRecursionIsAResult: the rewriter's count of calls ends it, at the
+// same depth on every machine. Where the engine's own stack ends depends on the
+// engine, so that is none.
+func TestEndlessRecursionIsAResult(t *testing.T) {
 	task := newTask(t, guesttest.Recurse())
 	task.Memory = 2 << 30 // so that address space suffices for the engine's own limit
+	s := newSlot(t)
 	r := run(t, s, task)
-	wantStatus(t, r, Killed, "")
-	t.Log(r.Reason)
+	wantStatus(t, r, Trapped, "nest too deep")
+	if again := run(t, s, task); r.Fuel == 0 || again.Fuel != r.Fuel {
+		t.Errorf("it used %d and %d units of fuel", r.Fuel, again.Fuel)
+	}
+	bare := newSlot(t)
+	bare.rewrite = rewrite.Options{}
+	wantStatus(t, run(t, bare, task), Killed, "nest deeper")
 	wantStatus(t, run(t, s, newTask(t, guesttest.Trap())), Trapped, "unreachable")
+}
+
+// TestFuelEndsTasks has a limit that a guest just reaches, and one that it does
+// not.
+func TestFuelEndsTasks(t *testing.T) {
+	s := newSlot(t)
+	task := newTask(t, guesttest.Count(1))
+	needs := run(t, s, task)
+	wantStatus(t, needs, Exited, "")
+	if needs.Fuel < 1_000_000 {
+		t.Fatalf("a million turns used %d units of fuel", needs.Fuel)
+	}
+	task.Fuel = int64(needs.Fuel)
+	if r := run(t, s, task); r.Status != Exited || r.Fuel != needs.Fuel {
+		t.Errorf("with just enough it ended with %v, after %d of %d", r.Status, r.Fuel, needs.Fuel)
+	}
+	for _, limit := range []int64{1, int64(needs.Fuel) / 2, int64(needs.Fuel) - 1} {
+		task.Fuel = limit
+		r := run(t, s, task)
+		wantStatus(t, r, OutOfFuel, "limit")
+		if r.Fuel != uint64(limit) {
+			t.Errorf("with %d it says that it used %d", limit, r.Fuel)
+		}
+	}
+	endless := newTask(t, guesttest.Loop())
+	endless.Fuel = 1_000_000
+	wantStatus(t, run(t, s, endless), OutOfFuel, "")
 }

@@ -15,16 +15,20 @@ import (
 	"time"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 const (
 	// entriesKept bounds the cache: the entries used last are kept.
 	entriesKept = 64
 	sealName    = "seal"
+	sourceName  = "rewritten.wasm"
 	lockSuffix  = ".lock"
 )
 
-// cacheEntry is the directory of one module's native code. The code runs as it
+// cacheEntry is the directory of one module, as it was rewritten, and of its
+// native code. The code runs as it
 // is, and the engine's own checksum covers only a part of its file; so each
 // entry is sealed with a hash of all its files, and one whose seal does not
 // fit is thrown away. That finds damage, not malice: whoever can write into
@@ -39,8 +43,8 @@ type cacheEntry struct {
 	unlock func()
 }
 
-func openEntry(root, id string) (*cacheEntry, error) {
-	dir := filepath.Join(root, strings.ToLower(id))
+func openEntry(root, name string) (*cacheEntry, error) {
+	dir := filepath.Join(root, name)
 	unlock, err := lockFile(dir + lockSuffix)
 	if err != nil {
 		return nil, fmt.Errorf("lock code cache: %w", err)
@@ -57,6 +61,36 @@ func openEntry(root, id string) (*cacheEntry, error) {
 		return nil, fmt.Errorf("open code cache: %w", err)
 	}
 	return e, nil
+}
+
+// entryName is the module's and that of what is done to it. Versions and settings
+// of the engine have names of their own within the entry.
+func entryName(req request) string {
+	name := fmt.Sprintf("%s-%d", strings.ToLower(req.ModuleID), rewrite.Version)
+	for _, o := range []struct {
+		on     bool
+		letter string
+	}{{req.Rewrite.NaN, "n"}, {req.Rewrite.Depth, "d"}, {req.Rewrite.Fuel, "f"}} {
+		if o.on {
+			name += o.letter
+		}
+	}
+	return name
+}
+
+// rewritten is the module as it is run, which the entry keeps.
+func (e *cacheEntry) rewritten(source []byte, o rewrite.Options) ([]byte, error) {
+	path := filepath.Join(e.dir, sourceName)
+	if e.sealed {
+		if kept, err := os.ReadFile(path); err == nil {
+			return kept, nil
+		}
+	}
+	module, err := rewriteModule(source, o)
+	if err == nil {
+		_ = os.WriteFile(path, module, 0o600) // else it is rewritten again next time
+	}
+	return module, err
 }
 
 func (e *cacheEntry) release() { e.unlock() }

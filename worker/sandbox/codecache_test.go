@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 func TestTheCacheIsPrivate(t *testing.T) {
@@ -38,12 +39,17 @@ func TestTheCacheIsPrivate(t *testing.T) {
 	}
 }
 
+// entryOf is where a module that was rewritten in all ways is cached.
+func entryOf(dir string, task Task) string {
+	return filepath.Join(dir, entryName(request{ModuleID: task.ModuleID, Rewrite: rewrite.Options{NaN: true, Depth: true, Fuel: true}}))
+}
+
 // TestDamagedCacheIsThrownAway spoils an entry in several ways; each time the
 // task must run and the entry be whole again.
 func TestDamagedCacheIsThrownAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	task := newTask(t, guesttest.Print(1, "result"))
-	entry := filepath.Join(dir, task.ModuleID)
+	entry := entryOf(dir, task)
 	runFresh := func(name string) {
 		t.Helper()
 		s := newSlotIn(t, dir)
@@ -88,7 +94,7 @@ func TestAGoodCacheIsUsed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	task := newTask(t, guesttest.Noop())
 	run(t, newSlotIn(t, dir), task)
-	code := codeFile(t, filepath.Join(dir, task.ModuleID))
+	code := codeFile(t, entryOf(dir, task))
 	before, err := os.Stat(code)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +111,7 @@ func TestACacheThatCannotBeWrittenCostsOnlyTime(t *testing.T) {
 	s := newSlotIn(t, dir)
 	task := newTask(t, guesttest.Noop())
 	// A directory in the lock's place fails even for root.
-	if err := os.Mkdir(filepath.Join(dir, task.ModuleID+lockSuffix), 0o700); err != nil {
+	if err := os.Mkdir(entryOf(dir, task)+lockSuffix, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	wantStatus(t, run(t, s, task), Exited, "")

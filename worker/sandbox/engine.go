@@ -10,6 +10,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
@@ -70,6 +71,8 @@ func (e *engine) close(ctx context.Context) {
 	e.modules = nil
 }
 
+// load screens the module, rewrites it and compiles it, the latter two by the
+// cache where that has it.
 func load(ctx context.Context, req request, key moduleKey) (*module, error) {
 	source, err := readModule(req.Module)
 	if err != nil {
@@ -78,19 +81,44 @@ func load(ctx context.Context, req request, key moduleKey) (*module, error) {
 	if err := screen.Check(source, screen.Options{Memory: req.Memory, TrapUnknown: req.TrapUnknown}); err != nil {
 		return nil, &refusal{err}
 	}
-	entry, err := openEntry(req.CacheDir, req.ModuleID)
+	entry, err := openEntry(req.CacheDir, entryName(req))
 	if err != nil {
 		// A full or broken disk costs time, not the task.
-		return compile(ctx, source, key, wazero.NewCompilationCache())
+		return loadFresh(ctx, source, req, key)
 	}
 	defer entry.release()
-	m, err := compile(ctx, source, key, entry.cache)
+	rewritten, err := entry.rewritten(source, req.Rewrite)
+	if err != nil {
+		return nil, err
+	}
+	m, err := compile(ctx, rewritten, key, entry.cache)
 	if err != nil {
 		// Without the cache it shows whether the module or the cache is bad.
-		return compile(ctx, source, key, wazero.NewCompilationCache())
+		return loadFresh(ctx, source, req, key)
 	}
 	entry.seal()
 	return m, nil
+}
+
+// loadFresh does without the cache.
+func loadFresh(ctx context.Context, source []byte, req request, key moduleKey) (*module, error) {
+	rewritten, err := rewriteModule(source, req.Rewrite)
+	if err != nil {
+		return nil, err
+	}
+	return compile(ctx, rewritten, key, wazero.NewCompilationCache())
+}
+
+// rewriteModule gives the module that is run in the place of the submitter's.
+func rewriteModule(source []byte, o rewrite.Options) ([]byte, error) {
+	if o == (rewrite.Options{}) {
+		return source, nil
+	}
+	r, err := rewrite.Rewrite(source, o)
+	if err != nil {
+		return nil, &refusal{err}
+	}
+	return r.Module, nil
 }
 
 func readModule(path string) ([]byte, error) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // The pipes carry frames: one byte of kind, four bytes of length (least
@@ -48,7 +50,8 @@ type request struct {
 	Time      time.Duration     `json:"time"`
 	Fuel      int64             `json:"fuel,omitempty"`
 
-	TrapUnknown bool `json:"trap_unknown,omitempty"`
+	TrapUnknown bool            `json:"trap_unknown,omitempty"`
+	Rewrite     rewrite.Options `json:"rewrite"`
 }
 
 // report is the child's answer. Fault is set if the host's own files or the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental/sysfs"
 	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // programName is what the guest sees as its name (argv[0]).
@@ -35,8 +38,7 @@ func (m *module) run(ctx context.Context, o order) (report, []byte) {
 	}
 
 	start := time.Now()
-	r := m.execute(ctx, config.WithStdin(input).WithStdout(output).WithStderr(log), output)
-	r = r.within(o.request.Fuel)
+	r := m.execute(ctx, config.WithStdin(input).WithStdout(output).WithStderr(log), output, o.request.Fuel)
 	r.Elapsed = time.Since(start)
 	r.Stderr = log.bytes()
 	if err := errors.Join(input.err, files.err); err != nil {
@@ -49,7 +51,7 @@ func (m *module) run(ctx context.Context, o order) (report, []byte) {
 	return r, output.content
 }
 
-func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer) report {
+func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64) report {
 	instance, err := m.runtime.InstantiateModule(ctx, m.code, config)
 	if err != nil {
 		return judge(err, Refused, output)
@@ -59,13 +61,46 @@ func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output
 	if start == nil {
 		return report{Status: Refused, Reason: "module exports no function _start"}
 	}
-	r := judge(call(ctx, start), Trapped, output)
-	r.Fuel = fuelUsed(instance)
-	return r
+	g := gauges{fuel: instance.ExportedGlobal(rewrite.FuelExport), depth: instance.ExportedGlobal(rewrite.DepthExport)}
+	g.fill(fuel)
+	// What was the module's start function comes first, since it runs on fuel.
+	if first := instance.ExportedFunction(rewrite.StartExport); first != nil {
+		err = call(ctx, first)
+	}
+	if err == nil {
+		err = call(ctx, start)
+	}
+	return g.read(judge(err, Trapped, output), fuel)
 }
 
-// fuelUsed is what a guest has counted so far. Guests do not count yet.
-func fuelUsed(api.Module) uint64 { return 0 }
+// gauges are what the rewriter gave the module to count with, nil where it did
+// not. They can be read also after the guest has trapped or left.
+type gauges struct{ fuel, depth api.Global }
+
+// budget is the fuel of a guest with a limit, 0 for none.
+func budget(limit int64) int64 {
+	if limit == 0 {
+		return math.MaxInt64
+	}
+	return limit
+}
+
+func (g gauges) fill(limit int64) {
+	if fuel, ok := g.fuel.(api.MutableGlobal); ok {
+		fuel.Set(uint64(budget(limit)))
+	}
+}
+
+// read adds to a report what the gauges tell.
+func (g gauges) read(r report, limit int64) report {
+	if g.depth != nil && r.Status == Trapped && int32(g.depth.Get()) < 0 {
+		r.Reason = "calls nest too deep: a recursion that does not end, or one for a loop"
+	}
+	if g.fuel != nil {
+		r.Fuel = uint64(budget(limit) - int64(g.fuel.Get()))
+	}
+	return r.within(limit)
+}
 
 // within is the report of a guest with a limit of fuel, 0 for none. One that
 // went beyond it has used the limit, wherever it was when that was noticed.

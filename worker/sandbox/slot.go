@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // ErrClosed is returned by a Slot that was closed.
@@ -34,6 +36,9 @@ type Config struct {
 	// Readable are the directories that the files of tasks lie in: modules,
 	// inputs and data. On Linux the child can read nothing else.
 	Readable []string
+	// Rewrite says how modules are changed before they run; nil: in all ways,
+	// which is what makes results comparable. Benchmarks leave some out.
+	Rewrite *rewrite.Options
 	// Logger hears of children that start and die; nil for silence.
 	Logger *slog.Logger
 }
@@ -44,6 +49,7 @@ type Slot struct {
 	command  []string
 	cacheDir string
 	readable []string
+	rewrite  rewrite.Options
 	logger   *slog.Logger
 	compile  time.Duration
 	closed   chan struct{}
@@ -76,8 +82,12 @@ func NewSlot(cfg Config) (*Slot, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
+	options := rewrite.Options{NaN: true, Depth: true, Fuel: true}
+	if cfg.Rewrite != nil {
+		options = *cfg.Rewrite
+	}
 	return &Slot{
-		command: cfg.Command, cacheDir: dir, readable: readable, logger: logger,
+		command: cfg.Command, cacheDir: dir, readable: readable, rewrite: options, logger: logger,
 		compile: compileTime, closed: make(chan struct{}), gate: newGate(),
 	}, nil
 }
@@ -310,6 +320,7 @@ func (s *Slot) request(t Task) (request, error) {
 		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
 		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
 		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Time: t.Time, Fuel: t.Fuel, TrapUnknown: t.TrapUnknown,
+		Rewrite: s.rewrite,
 	}
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {

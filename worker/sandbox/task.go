@@ -108,9 +108,8 @@ type Result struct {
 	Stderr []byte
 	// Elapsed is the time of the run, without compiling the module.
 	Elapsed time.Duration
-	// Fuel is the work that the guest has done, the same on every machine: of
-	// Exited all of it, of OutOfFuel the limit. Otherwise it means nothing: where
-	// a stack ends, and so a guest that fills it, depends on the processor.
+	// Fuel is the work that the guest has done, the same on every machine, and of
+	// OutOfFuel the limit. Of TimedOut and Killed it means nothing.
 	Fuel uint64
 }
 
