@@ -7,4 +7,6 @@
 //	slots        run prepared attempts, one at a time each
 //	report loop  hands in what has ended, many in one call
 //	heartbeat    keeps the leases, learns which are void
+//	control      pauses all that on the donor's word, lets it go on, and tells
+//	             him what runs; see package control
 package worker

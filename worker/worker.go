@@ -104,8 +104,10 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	if err := w.startSlots(); err != nil {
 		return err
 	}
-	w.control, err = control.Listen(w.cfg.Dir, w)
-	return err
+	if w.control, err = control.Listen(w.cfg.Dir, w); err != nil {
+		w.cfg.Logger.Warn("nobody can pause this worker or ask what it does", "error", err)
+	}
+	return nil
 }
 
 // find asks the grid who else has or wants a blob, and says that this worker
@@ -198,7 +200,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	loops.Go(func() { w.heartbeats(ctx) })
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.offers(ctx) })
-	loops.Go(func() { w.control.Run(ctx) })
+	if w.control != nil {
+		loops.Go(func() { w.control.Run(ctx) })
+	}
 	for slot := range w.slots {
 		loops.Go(func() { w.runSlot(ctx, slot) })
 	}

@@ -263,8 +263,9 @@ func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, don
 			r.begin()
 		case <-changed:
 		case <-r.timer.C:
-			s.discard()
-			return r.late(), nil
+			late := r.late()
+			s.discard() // which takes a while where no processor is idle
+			return late, nil
 		case <-ctx.Done():
 			s.discard()
 			return Result{}, context.Cause(ctx)

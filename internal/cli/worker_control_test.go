@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/control"
+)
+
+func TestAWorkerTellsWhyItIsPaused(t *testing.T) {
+	since := time.Date(2026, 11, 25, 3, 0, 0, 0, time.Local)
+	status := control.Status{
+		Node: "0123456789abcdef", Owner: "me", Grid: "g", Address: "h:1", Leases: 2,
+		Pauses: []control.Pause{{Reason: control.ByUser, Since: since}, {Reason: "on battery", Since: since.Add(time.Minute)}},
+		Slots:  []control.Slot{{}, {Job: "squares-1", Task: 7, Since: &since}},
+	}
+	var table strings.Builder
+	if err := writeWorker(&table, status, since.Add(90*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	want := `worker     01234567
+owner      me
+grid       g
+address    h:1
+state      paused
+leases     2
+because    paused by the user, since 2026-11-25 03:00:00 (1m30s)
+because    on battery, since 2026-11-25 03:01:00 (30s)
+SLOT  JOB        TASK  FOR
+   0  idle
+   1  squares-1  7     1m30s
+`
+	if table.String() != want {
+		t.Errorf("got\n%swant\n%s", table.String(), want)
+	}
+	var object strings.Builder
+	if err := writeWorkerJSON(&object, status); err != nil || !strings.Contains(object.String(), `"reason": "paused by the user"`) {
+		t.Errorf("JSON %s, %v", object.String(), err)
+	}
+}
+
+func TestNodesShowWhoIsPaused(t *testing.T) {
+	var out strings.Builder
+	err := writeNodes(&out, []*anthillv1.Node{{
+		Id: "0123456789abcdef", Role: anthillv1.Role_ROLE_WORKER, Paused: true, Liveness: anthillv1.Liveness_LIVENESS_ALIVE,
+	}})
+	if err != nil || !strings.Contains(out.String(), "alive, paused") {
+		t.Errorf("nodes %s, %v", out.String(), err)
+	}
+}
