@@ -174,7 +174,10 @@ func FuzzRewrite(f *testing.F) {
 		if rewrittenErr == nil {
 			_ = after.Close(ctx)
 		}
-		if (err == nil) != (rewrittenErr == nil) {
+		// The engine has quirks about custom sections, but no code may become
+		// valid.
+		if err == nil && rewrittenErr != nil ||
+			rewrittenErr == nil && err != nil && strings.Contains(err.Error(), "invalid function") {
 			t.Errorf("compile = %v, rewritten %v", err, rewrittenErr)
 		}
 	})
