@@ -89,7 +89,7 @@ func (s *surveyor) look(out *survey) error {
 			out.calls = append(out.calls, in.Index)
 		}
 	case wasm.OpCallIndirect:
-		if !slices.Contains(out.indirect, in.Index) {
+		if n := len(out.indirect); n == 0 || out.indirect[n-1] != in.Index {
 			out.indirect = append(out.indirect, in.Index)
 		}
 	case wasm.OpReturn:
