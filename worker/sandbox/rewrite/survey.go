@@ -80,6 +80,9 @@ func (s *surveyor) survey(i int) error {
 
 func (s *surveyor) look(out *survey) error {
 	in := &s.in
+	if in.Op == wasm.OpLocalGet && uint64(in.Index) < out.locals {
+		return nil // every third instruction
+	}
 	if err := s.checkIndex(in, out.locals); err != nil {
 		return err
 	}
