@@ -317,9 +317,14 @@ func (c *Coordinator) leader() (*gridconn.Conn, error) {
 	return c.voters.Dial(address)
 }
 
-// find asks the leader, who may be this coordinator, who else has or wants a
-// blob. Nothing is fetched before the desk is there.
+// find asks the leader, who may be this coordinator, who else has or wants a blob
+// that is to be held. It says nothing of results: to name one is to tell whoever
+// has the same answer that somebody else has given it, and only the node that made
+// a result is asked for it. Nothing is fetched before the desk is there.
 func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
+	if !c.keeper.holds(id) {
+		return nil, rpc.AnnounceEvery, nil
+	}
 	if c.desk.Leading() {
 		return c.desk.findFor(c.base.Identity.Node(), c.base.Address, id)
 	}

@@ -248,7 +248,7 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 	}
 	w := d.hear(id)
 	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
-	d.tracker.announce(id, beat.Blobs, beat.Shares)
+	d.tracker.announce(id, beat.Blobs)
 	d.mu.Unlock()
 
 	void, alive := d.sift(id, beat.Leases)
@@ -433,9 +433,6 @@ func (d *desk) commitGrants(ctx context.Context) {
 	if len(request.Offers) == 0 {
 		return
 	}
-	d.mu.Lock()
-	request.Near = d.tracker.near(request.Offers)
-	d.mu.Unlock()
 	d.concede(ctx, request.Live)
 	var grants []jobs.Grant
 	d.replica.View(func(s *jobs.State) {

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -96,6 +97,18 @@ func (k *keeper) isInput(id blob.ID) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.inputs[id] > 0
+}
+
+// holds says whether a blob is one of a running job's inputs or a dataset.
+func (k *keeper) holds(id blob.ID) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, h := range k.taken {
+		if slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return r.ID == id }) {
+			return true
+		}
+	}
+	return false
 }
 
 // hold copies the blobs of a charge and confirms them, and copies again what has

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"net"
 	"os"
@@ -18,7 +19,9 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -552,4 +555,34 @@ func TestKeeperRefusesBundles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestResultsAreNotAnnounced: whoever has the same answer would learn that his
+// task was somebody else's too.
+func TestResultsAreNotAnnounced(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	d := l.desk(false)
+	key, err := identity.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := &identity.Identity{Key: key, Certificate: &x509.Certificate{PublicKey: key.Public()}}
+	c := &Coordinator{keeper: k.keeper, desk: d, base: &node.Base{Node: &node.Node{Directory: &identity.Directory{Identity: id}}}}
+	result, dataset := blob.Of([]byte("result")).ID(), blob.Of([]byte("dataset")).Ref()
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op"}})
+	ctx, cancel := context.WithCancel(t.Context())
+	var copies sync.WaitGroup
+	k.keepInputs(ctx, &copies)
+	for _, id := range []blob.ID{result, dataset.ID} {
+		d.tracker.announce("w1", []blob.ID{id})
+		d.workers["w1"] = &worker{address: "w1:1"}
+		peers, _, err := c.find(t.Context(), id)
+		if err != nil || (len(peers) > 0) != (id == dataset.ID) {
+			t.Errorf("%s: %v, %v", id.Short(), peers, err)
+		}
+	}
+	cancel()
+	copies.Wait()
 }

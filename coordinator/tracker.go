@@ -3,7 +3,6 @@ package coordinator
 import (
 	"math/rand/v2"
 
-	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -17,28 +16,16 @@ const maxProviders = 8
 type tracker struct {
 	byBlob map[blob.ID]map[jobs.NodeID]bool
 	byNode map[jobs.NodeID][]blob.ID
-	// shares tell what nodes have of some of them. A node's map is replaced and
-	// never changed.
-	shares map[jobs.NodeID]map[blob.ID]blob.Share
 }
 
 func newTracker() *tracker {
-	return &tracker{
-		byBlob: map[blob.ID]map[jobs.NodeID]bool{}, byNode: map[jobs.NodeID][]blob.ID{},
-		shares: map[jobs.NodeID]map[blob.ID]blob.Share{},
-	}
+	return &tracker{byBlob: map[blob.ID]map[jobs.NodeID]bool{}, byNode: map[jobs.NodeID][]blob.ID{}}
 }
 
 // announce replaces what is known of a node.
-func (t *tracker) announce(id jobs.NodeID, blobs []blob.ID, shares []blob.Share) {
+func (t *tracker) announce(id jobs.NodeID, blobs []blob.ID) {
 	t.forget(id)
 	t.byNode[id] = blobs
-	t.shares[id] = map[blob.ID]blob.Share{}
-	for i, s := range shares {
-		if len(s) > 0 {
-			t.shares[id][blobs[i]] = s
-		}
-	}
 	for _, b := range blobs {
 		if t.byBlob[b] == nil {
 			t.byBlob[b] = map[jobs.NodeID]bool{}
@@ -55,26 +42,6 @@ func (t *tracker) forget(id jobs.NodeID) {
 		}
 	}
 	delete(t.byNode, id)
-	delete(t.shares, id)
-}
-
-// near is placement.Near by what is known now of these workers.
-func (t *tracker) near(offers []placement.Offer) placement.Near {
-	shares := map[jobs.NodeID]map[blob.ID]blob.Share{}
-	for _, o := range offers {
-		shares[o.Worker] = t.shares[o.Worker]
-	}
-	return func(worker jobs.NodeID, j *jobs.Job, place uint32) bool {
-		in := j.Spec.Input.Blob
-		share, known := shares[worker][in.Blob.ID]
-		if !known {
-			return false
-		}
-		off, size := in.Extent(j.TaskAt(place), int64(j.Total()))
-		m := blob.Manifest{Size: in.Blob.Size, PieceSize: blob.PieceSize(in.Blob.Size)}
-		first, end := m.Covering(off, size)
-		return share.Covers(m.Count(), first, end)
-	}
 }
 
 // having are the nodes that have pieces of any of these blobs, in random order.

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -16,12 +15,12 @@ func TestTracker(t *testing.T) {
 	a, b := blob.Ref{ID: blob.ID{1}}, blob.Ref{ID: blob.ID{2}}
 	tr := newTracker()
 	having := func(refs ...blob.Ref) []jobs.NodeID { return slices.Sorted(slices.Values(tr.having(refs))) }
-	tr.announce("w1", []blob.ID{a.ID, b.ID}, nil)
-	tr.announce("w2", []blob.ID{b.ID}, nil)
+	tr.announce("w1", []blob.ID{a.ID, b.ID})
+	tr.announce("w2", []blob.ID{b.ID})
 	if got := having(a, b); !slices.Equal(got, []jobs.NodeID{"w1", "w2"}) {
 		t.Errorf("having both: %v, want each node once", got)
 	}
-	tr.announce("w1", []blob.ID{a.ID}, nil)
+	tr.announce("w1", []blob.ID{a.ID})
 	if got := having(b); !slices.Equal(got, []jobs.NodeID{"w2"}) {
 		t.Errorf("having b after w1 dropped it: %v", got)
 	}
@@ -69,23 +68,5 @@ func TestProviders(t *testing.T) {
 	}
 	if live := d.live(); len(live) != 0 || len(d.tracker.byNode) != 0 {
 		t.Errorf("%v live, %d nodes tracked: the silent should be forgotten", live, len(d.tracker.byNode))
-	}
-}
-
-func TestTrackerTellsWhoIsNear(t *testing.T) {
-	tr := newTracker()
-	in := blob.Ref{ID: blob.ID{7}, Size: 8 * blob.MinPiece}
-	have := blob.NewBitmap(8)
-	have.Set(2)
-	tr.announce("w1", []blob.ID{{1}, in.ID}, []blob.Share{nil, blob.ShareOf(have, 8)})
-	job := &jobs.Job{Spec: jobs.Spec{Input: jobs.Input{Blob: &jobs.BlobInput{Blob: in, ShardSize: blob.MinPiece / 2}}}}
-	near := tr.near([]placement.Offer{{Worker: "w1"}, {Worker: "w2"}})
-	for place := range uint32(16) {
-		if got := near("w1", job, place); got != (place/2 == 2) {
-			t.Errorf("w1 is near task %d: %v", place, got)
-		}
-		if near("w2", job, place) {
-			t.Errorf("w2, who has told nothing, is near task %d", place)
-		}
 	}
 }

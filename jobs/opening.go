@@ -35,17 +35,6 @@ func (in Input) run() uint32 {
 	return uint32(max(1, min(tasks, blob.PieceSize(size)*tasks/max(1, size))))
 }
 
-// Extent is about where in the input blob a task reads: exactly where the shards
-// are of equal size, and as if they were where an index says.
-func (b BlobInput) Extent(task uint32, tasks int64) (off, size int64) {
-	if b.Index == nil {
-		off = int64(task) * b.ShardSize
-		return off, min(b.ShardSize, b.Blob.Size-off)
-	}
-	off = int64(task) * b.Blob.Size / tasks
-	return off, (int64(task)+1)*b.Blob.Size/tasks - off
-}
-
 // rounds of a Feistel network: four make a permutation that looks random to
 // those who do not know the seed (Luby and Rackoff 1988).
 const rounds = 4

@@ -145,9 +145,6 @@ func (p *Prospect) Begin(place uint32, worker NodeID) {
 // else is to give a second opinion on it.
 func (p *Prospect) Take(place uint32) { p.taken[place] = true }
 
-// Spoken says whether the plan already gives somebody a second opinion on a task.
-func (p *Prospect) Spoken(place uint32) bool { return p.taken[place] }
-
 func (p *Prospect) numberOf(worker NodeID) uint32 { return p.s.Owners[p.s.Nodes[worker].Owner].number }
 
 // candidates is how many results are looked at for the one that is checked

@@ -39,24 +39,12 @@ func (s *shelf) has(id blob.ID) bool {
 	return slices.Contains(s.ids, id)
 }
 
-// shared bounds the blobs of which the worker tells what it has, the newest ones:
-// of the jobs that it works on now.
-const shared = 8
-
-// list names what is on the shelf, and tells of the newest what is there.
-func (s *shelf) list(have func(blob.ID) (blob.Manifest, blob.Bitmap, error)) (blobs, shares [][]byte) {
+func (s *shelf) list() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, id := range s.ids {
-		blobs = append(blobs, slices.Clone(id[:]))
-		if i >= shared {
-			continue
-		}
-		var share blob.Share
-		if m, has, err := have(id); err == nil && len(m.Pieces) > 1 {
-			share = blob.ShareOf(has, len(m.Pieces))
-		}
-		shares = append(shares, share)
+	list := make([][]byte, len(s.ids))
+	for i := range s.ids {
+		list[i] = slices.Clone(s.ids[i][:])
 	}
-	return blobs, shares
+	return list
 }

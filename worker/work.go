@@ -268,9 +268,8 @@ func beatEvery(lease time.Duration) time.Duration { return min(lease/6, heartbea
 func (w *Worker) heartbeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.leaseTime/2)
 	defer cancel()
-	blobs, shares := w.shelf.list(w.base.Store.Have)
 	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
-		Leases: w.leases.ids(), Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: blobs, Shares: shares,
+		Leases: w.leases.ids(), Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
 		Paused: w.pauses.any(),
 	})
 	if err != nil {

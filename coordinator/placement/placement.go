@@ -25,8 +25,6 @@ type Request struct {
 	Live []jobs.NodeID
 	// NewLease gives a fresh random id.
 	NewLease func() jobs.LeaseID
-	// Near tells who has the pieces of a task; nil: nobody knows.
-	Near Near
 	// Draw gives a random number of at least 0 and below n: nobody must know
 	// who will check whom.
 	Draw func(n int) int
@@ -50,14 +48,11 @@ func Plan(r Request) []jobs.Grant {
 	for progress := true; progress; {
 		progress = false
 		for i := range p.offers {
-			if len(p.grants) < MaxGrants {
-				progress = p.place(&p.offers[i]) || progress
+			if len(p.grants) >= MaxGrants {
+				return p.grants
 			}
+			progress = p.place(&p.offers[i]) || progress
 		}
-		progress = progress && len(p.grants) < MaxGrants
-	}
-	if p.Near != nil {
-		p.gather()
 	}
 	return p.grants
 }

@@ -54,7 +54,6 @@ type Beat struct {
 	Slots   int
 	Paused  bool
 	Blobs   []blob.ID
-	Shares  []blob.Share // of Blobs; may be shorter
 }
 
 // Results is where results are stored and read.

@@ -126,12 +126,6 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 		}
 		beat.Blobs = append(beat.Blobs, id)
 	}
-	for _, share := range req.GetShares()[:min(len(beat.Blobs), len(req.GetShares()))] {
-		if len(share) > blob.MaxShare {
-			return nil, badField("shares", "%d bytes are too many, at most %d", len(share), blob.MaxShare)
-		}
-		beat.Shares = append(beat.Shares, share)
-	}
 	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)
 	if err != nil {
 		return nil, err

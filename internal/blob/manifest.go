@@ -100,9 +100,6 @@ func (m Manifest) ID() ID { return sha256.Sum256(m.Encode()) }
 // Ref is the blob's id and size.
 func (m Manifest) Ref() Ref { return Ref{ID: m.ID(), Size: m.Size} }
 
-// Count is how many pieces a blob of this size has.
-func (m Manifest) Count() int { return pieceCount(m.Size) }
-
 // PieceOffset is where piece i starts in the blob.
 func (m Manifest) PieceOffset(i int) int64 { return int64(i) * m.PieceSize }
 

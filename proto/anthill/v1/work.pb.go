@@ -457,10 +457,6 @@ type HeartbeatRequest struct {
 	Slots   uint32 `protobuf:"varint,3,opt,name=slots,proto3" json:"slots,omitempty"`
 	// Blobs of which the worker has pieces to serve, newest first, at most 64.
 	Blobs [][]byte `protobuf:"bytes,4,rep,name=blobs,proto3" json:"blobs,omitempty"`
-	// For each of these blobs, in the same order, roughly what the worker has of
-	// it: bit k (least significant first in each byte) stands for all pieces of the
-	// k-th of up to 512 equal parts. Empty where it does not matter.
-	Shares [][]byte `protobuf:"bytes,5,rep,name=shares,proto3" json:"shares,omitempty"`
 	// The worker takes no leases for now, and what it runs stands still.
 	Paused        bool `protobuf:"varint,6,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -521,13 +517,6 @@ func (x *HeartbeatRequest) GetSlots() uint32 {
 func (x *HeartbeatRequest) GetBlobs() [][]byte {
 	if x != nil {
 		return x.Blobs
-	}
-	return nil
-}
-
-func (x *HeartbeatRequest) GetShares() [][]byte {
-	if x != nil {
-		return x.Shares
 	}
 	return nil
 }
@@ -630,13 +619,12 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\xa0\x01\n" +
+	" \x01(\x04R\x04fuel\"\x88\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05slots\x18\x03 \x01(\rR\x05slots\x12\x14\n" +
 	"\x05blobs\x18\x04 \x03(\fR\x05blobs\x12\x16\n" +
-	"\x06shares\x18\x05 \x03(\fR\x06shares\x12\x16\n" +
 	"\x06paused\x18\x06 \x01(\bR\x06paused\"\xb0\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
