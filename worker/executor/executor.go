@@ -6,6 +6,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -176,10 +178,11 @@ func (e *Executor) locate(ctx context.Context, a *Attempt, b *anthillv1.BlobInpu
 	return in.Shard(task, entry)
 }
 
+// env is in the order of the names: the guest sees the order, and computes on it.
 func env(vars map[string]string) []string {
 	var list []string
-	for k, v := range vars {
-		list = append(list, k+"="+v)
+	for _, k := range slices.Sorted(maps.Keys(vars)) {
+		list = append(list, k+"="+vars[k])
 	}
 	return list
 }

@@ -347,3 +347,14 @@ func TestReason(t *testing.T) {
 		t.Errorf("of a panic the message should stay: %.40q", got)
 	}
 }
+
+// TestEveryWorkerSeesTheSameEnvironment: guests see the order of the variables, and
+// their fuel depends on it.
+func TestEveryWorkerSeesTheSameEnvironment(t *testing.T) {
+	vars := map[string]string{"ZED": "1", "ANT": "2", "HILL": "3", "BEE": "4"}
+	for range 50 {
+		if got := strings.Join(env(vars), " "); got != "ANT=2 BEE=4 HILL=3 ZED=1" {
+			t.Fatal(got)
+		}
+	}
+}

@@ -111,3 +111,11 @@ func TestFuelEndsTasks(t *testing.T) {
 	endless.Fuel = 1_000_000
 	wantStatus(t, run(t, s, endless), OutOfFuel, "")
 }
+
+// TestTheLargestOutputFitsIntoTheWalls: a guest with little memory may write as
+// much as a job can allow.
+func TestTheLargestOutputFitsIntoTheWalls(t *testing.T) {
+	task := newTask(t, guesttest.Flood(1))
+	task.Memory, task.Output = 1<<20, 256<<20
+	wantStatus(t, run(t, newSlot(t), task), OutputExceeded, "output limit")
+}

@@ -37,7 +37,8 @@ func (b *bounds) enterCompile() {
 	_ = limitAddressSpace(compileSpace)
 }
 
-// enterRun closes the walls around a guest. A collection would have to stop
+// enterRun closes the walls around a guest with so much linear memory and output,
+// in bytes. A collection would have to stop
 // the guest's thread, which runs native code and does not listen; so while it
 // runs there is none, short of need, and the garbage waits for its end.
 //

@@ -109,7 +109,7 @@ func (c *child) serve(ctx context.Context, o order) error {
 	if err := c.tellRunning(); err != nil {
 		return err
 	}
-	c.engine.bounds.enterRun(o.request.Memory, o.request.Time)
+	c.engine.bounds.enterRun(o.request.Memory+o.request.Output, o.request.Time)
 	answer, output := m.run(ctx, o)
 	return c.answer(answer, output)
 }

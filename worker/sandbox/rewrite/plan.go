@@ -64,6 +64,12 @@ func (p *plan) check() error {
 	if p.m.Start != nil && int64(*p.m.Start) >= int64(len(p.functions)) {
 		return refuse("there is no function %d to start", *p.m.Start)
 	}
+	if s := p.m.Start; s != nil {
+		// As an export the engine would not look at its type any more.
+		if t := p.typeOf(*s); len(t.Params)+len(t.Results) > 0 {
+			return refuse("the start function %d takes or returns values", *s)
+		}
+	}
 	if err := p.checkExports(); err != nil {
 		return err
 	}
