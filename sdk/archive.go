@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -47,6 +48,9 @@ func archiveOne(w *tar.Writer, dir, name string, d fs.DirEntry) error {
 			return err
 		}
 		header.Linkname = filepath.ToSlash(header.Linkname)
+		if err := checkLink(name, header.Linkname); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 		return w.WriteHeader(header)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is neither a file nor a directory", name)
@@ -98,8 +102,35 @@ func unpack(in io.Reader, dir string) (err error) {
 	}
 }
 
+// checkLink refuses a symbolic link that leads out of the directory.
+func checkLink(name, target string) error {
+	if path.IsAbs(target) || !filepath.IsLocal(filepath.FromSlash(path.Join(path.Dir(name), target))) {
+		return fmt.Errorf("it is a link that points out of the directory, to %q", target)
+	}
+	return nil
+}
+
+// plainParents refuses a name that leads through symbolic links: where a link in
+// such a place points, its text does not tell. Archives of directories have none.
+func plainParents(root *os.Root, name string) error {
+	for parent := path.Dir(name); parent != "." && parent != "/"; parent = path.Dir(parent) {
+		if info, err := root.Lstat(parent); err == nil && !info.IsDir() {
+			return fmt.Errorf("%q is no directory", parent)
+		}
+	}
+	return nil
+}
+
 func unpackOne(root *os.Root, header *tar.Header, content io.Reader) error {
 	name := path.Clean(header.Name)
+	for key := range header.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return errors.New("it is sparse: a small archive could fill the disk")
+		}
+	}
+	if err := plainParents(root, name); err != nil {
+		return err
+	}
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
@@ -107,8 +138,8 @@ func unpackOne(root *os.Root, header *tar.Header, content io.Reader) error {
 	case tar.TypeDir:
 		return root.MkdirAll(name, 0o755)
 	case tar.TypeSymlink:
-		if path.IsAbs(header.Linkname) || !filepath.IsLocal(filepath.FromSlash(path.Join(path.Dir(name), header.Linkname))) {
-			return fmt.Errorf("it points out of the directory, to %q", header.Linkname)
+		if err := checkLink(name, header.Linkname); err != nil {
+			return err
 		}
 		return root.Symlink(header.Linkname, name)
 	case tar.TypeReg:

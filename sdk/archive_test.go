@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -60,7 +61,11 @@ func TestAnArchiveStaysInItsDirectory(t *testing.T) {
 		"an absolute link": {{Typeflag: tar.TypeSymlink, Name: "a", Linkname: "/etc/passwd"}},
 		"a device":         {{Typeflag: tar.TypeChar, Name: "null", Devmajor: 1, Devminor: 3}},
 		"a hard link":      {{Typeflag: tar.TypeLink, Name: "a", Linkname: "/etc/passwd"}},
-		"twice":            {{Typeflag: tar.TypeReg, Name: "a", Size: 1}, {Typeflag: tar.TypeReg, Name: "a", Size: 1}},
+		"a link through links": {
+			{Typeflag: tar.TypeSymlink, Name: "a", Linkname: "."},
+			{Typeflag: tar.TypeSymlink, Name: "a/a/a/l", Linkname: "../../secret"},
+		},
+		"twice": {{Typeflag: tar.TypeReg, Name: "a", Size: 1}, {Typeflag: tar.TypeReg, Name: "a", Size: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer
@@ -86,4 +91,47 @@ func TestAnArchiveStaysInItsDirectory(t *testing.T) {
 	if err := unpack(strings.NewReader(strings.Repeat("no tar ", 200)), filepath.Join(t.TempDir(), "dir")); !errors.Is(err, errNotArchive) {
 		t.Errorf("a file is taken for an archive: %v", err)
 	}
+}
+
+// TestASparseArchiveIsRefused: three kilobytes that claim to be a gigabyte.
+func TestASparseArchiveIsRefused(t *testing.T) {
+	var records string
+	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=big", "GNU.sparse.realsize=1073741824"} {
+		size := len(r) + 3 // a space, a line end, and the digits of the size
+		for len(fmt.Sprint(size))+len(r)+2 > size {
+			size++
+		}
+		records += fmt.Sprintf("%d %s\n", size, r)
+	}
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	add := func(kind byte, name, content string) {
+		h := &tar.Header{Typeflag: kind, Name: name, Size: int64(len(content)), Mode: 0o644, Format: tar.FormatUSTAR}
+		if kind == tar.TypeXHeader {
+			h.Typeflag = tar.TypeReg // the writer makes no extended headers by hand
+		}
+		if err := errors.Join(w.WriteHeader(h), func() error { _, err := io.WriteString(w, content); return err }(), w.Flush()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(tar.TypeXHeader, "pax", records)
+	add(tar.TypeReg, "big", "0\n"+strings.Repeat("\x00", 510))
+	w.Close()
+	raw := b.Bytes()
+	setType(raw[:512], tar.TypeXHeader)
+	dir := filepath.Join(t.TempDir(), "dir")
+	if err := unpack(bytes.NewReader(raw), dir); err == nil || !strings.Contains(err.Error(), "sparse") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// setType changes the kind of a header block, and its checksum with it.
+func setType(block []byte, kind byte) {
+	block[156] = kind
+	copy(block[148:156], "        ")
+	sum := 0
+	for _, c := range block {
+		sum += int(c)
+	}
+	copy(block[148:156], fmt.Sprintf("%06o\x00 ", sum))
 }

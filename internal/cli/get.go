@@ -45,6 +45,9 @@ that was put.`,
 			case strings.HasSuffix(path, "/"):
 				opts.Path, opts.Unpack = strings.TrimRight(path, "/"), true
 			}
+			if opts.Path == "" && opts.Stream == nil {
+				return problem.Invalid("name a file, or a directory that is not there yet", "-o %q: it cannot be written", path)
+			}
 			err = grid.FetchBlob(cmd.Context(), args[0], opts)
 			if err != nil && cmd.Context().Err() != nil && opts.Path != "" {
 				view.close()
