@@ -139,10 +139,12 @@ func (d *desk) Introduce(id jobs.NodeID, self swarm.Provider, list []rpc.Announc
 // any of these blobs. It is called with mu held.
 func (d *desk) workersHaving(refs []blob.Ref, not jobs.NodeID, n int) []swarm.Provider {
 	var list []swarm.Provider
-	for _, node := range d.tracker.having(refs) {
-		if w := d.workers[node]; w != nil && w.address != "" && node != not && len(list) < n {
-			list = append(list, swarm.Provider{Address: w.address, Role: jobs.Worker})
-		}
+	fits := func(id jobs.NodeID) bool {
+		w := d.workers[id]
+		return w != nil && w.address != "" && id != not
+	}
+	for _, id := range d.tracker.having(refs, n, fits) {
+		list = append(list, swarm.Provider{Address: d.workers[id].address, Role: jobs.Worker})
 	}
 	return list
 }

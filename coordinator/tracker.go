@@ -44,13 +44,17 @@ func (t *tracker) forget(id jobs.NodeID) {
 	delete(t.byNode, id)
 }
 
-// having are the nodes that have pieces of any of these blobs, in random order.
-func (t *tracker) having(refs []blob.Ref) []jobs.NodeID {
+// having are up to n nodes that fit and have pieces of any of these blobs, in random
+// order: maps are walked from a random place. Whoever asks costs no more than that.
+func (t *tracker) having(refs []blob.Ref, n int, fits func(jobs.NodeID) bool) []jobs.NodeID {
 	seen := map[jobs.NodeID]bool{}
 	var nodes []jobs.NodeID
 	for _, r := range refs {
 		for id := range t.byBlob[r.ID] {
-			if !seen[id] {
+			if len(nodes) >= n {
+				break
+			}
+			if !seen[id] && fits(id) {
 				seen[id] = true
 				nodes = append(nodes, id)
 			}

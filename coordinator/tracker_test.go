@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -14,7 +15,7 @@ import (
 func TestTracker(t *testing.T) {
 	a, b := blob.Ref{ID: blob.ID{1}}, blob.Ref{ID: blob.ID{2}}
 	tr := newTracker()
-	having := func(refs ...blob.Ref) []jobs.NodeID { return slices.Sorted(slices.Values(tr.having(refs))) }
+	having := func(refs ...blob.Ref) []jobs.NodeID { return slices.Sorted(slices.Values(tr.having(refs, 8, anybody))) }
 	tr.announce("w1", []blob.ID{a.ID, b.ID})
 	tr.announce("w2", []blob.ID{b.ID})
 	if got := having(a, b); !slices.Equal(got, []jobs.NodeID{"w1", "w2"}) {
@@ -70,3 +71,16 @@ func TestProviders(t *testing.T) {
 		t.Errorf("%v live, %d nodes tracked: the silent should be forgotten", live, len(d.tracker.byNode))
 	}
 }
+
+func TestTrackerNamesNoMoreThanIsAsked(t *testing.T) {
+	tr := newTracker()
+	id := blob.ID{1}
+	for i := range 100 {
+		tr.announce(jobs.NodeID(fmt.Sprint(i)), []blob.ID{id})
+	}
+	if got := tr.having([]blob.Ref{{ID: id}}, 5, anybody); len(got) != 5 {
+		t.Errorf("%d nodes", len(got))
+	}
+}
+
+func anybody(jobs.NodeID) bool { return true }
