@@ -1,0 +1,99 @@
+package sandbox
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+)
+
+func newInterpreter(t testing.TB) *Slot {
+	t.Helper()
+	s, err := NewSlot(Config{
+		Command: []string{os.Args[0], "sandbox-child"}, CacheDir: filepath.Join(t.TempDir(), "cache"),
+		Readable: []string{os.TempDir()}, Interpreter: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// TestInterpreterAgrees runs tasks on both engines: all that the grid compares
+// must be the same, also where calls nest as deep as they may.
+func TestInterpreterAgrees(t *testing.T) {
+	for name, module := range map[string][]byte{
+		"exit":    guesttest.Exit(3),
+		"trap":    guesttest.Trap(),
+		"grow":    guesttest.Grow(),
+		"floats":  guesttest.Floats(),
+		"flood":   guesttest.Flood(1),
+		"loop":    guesttest.Loop(),
+		"descend": guesttest.Descend(),
+		"recurse": guesttest.Recurse(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			task := newTask(t, module)
+			task.Memory, task.Fuel = 1<<20, 10_000_000
+			want, got := run(t, newSlot(t), task), run(t, newInterpreter(t), task)
+			if want.Status == Killed {
+				t.Fatalf("compiled: %v: %s", want.Status, want.Reason)
+			}
+			if got.Status != want.Status || got.ExitCode != want.ExitCode || got.Fuel != want.Fuel || got.Memory != want.Memory ||
+				!bytes.Equal(got.Output, want.Output) {
+				t.Errorf("interpreted: %v, code %d, fuel %d, memory %d, output %x: %s\nwant %v, code %d, fuel %d, memory %d, output %x: %s",
+					got.Status, got.ExitCode, got.Fuel, got.Memory, got.Output, got.Reason,
+					want.Status, want.ExitCode, want.Fuel, want.Memory, want.Output, want.Reason)
+			}
+		})
+	}
+}
+
+// TestInterpreterHasRoomForTheDepthLimit: the ceiling must not come before the
+// limit that is the same everywhere.
+func TestInterpreterHasRoomForTheDepthLimit(t *testing.T) {
+	task := newTask(t, guesttest.Recurse())
+	wantStatus(t, run(t, newInterpreter(t), task), Trapped, "calls nest too deep")
+	const least = 440 // the rewriter's least weight of a frame
+	if interpreterFrames <= rewrite.DepthLimit/least {
+		t.Errorf("the interpreter allows %d frames, the rewriter up to %d", interpreterFrames, rewrite.DepthLimit/least)
+	}
+}
+
+// TestEnginesStayApart asks one child for both engines. Interpreted modules stay
+// out of the cache of compiled code, and do not run in the place of compiled ones.
+func TestEnginesStayApart(t *testing.T) {
+	s := newInterpreter(t)
+	task := newTask(t, guesttest.Noop())
+	cached := func() int {
+		run(t, s, task)
+		entries, err := filepath.Glob(filepath.Join(s.cacheDir, "*", sealName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	if n := cached(); n != 0 {
+		t.Errorf("the interpreter left %d entries in the cache", n)
+	}
+	if s.interpreter = false; cached() != 1 {
+		t.Error("the module was not compiled: was that of the interpreter run?")
+	}
+}
+
+// TestMemoryAtTheEnd also of a guest that fails.
+func TestMemoryAtTheEnd(t *testing.T) {
+	s := newSlot(t)
+	task := newTask(t, guesttest.Grow())
+	task.Memory = 3<<20 + 1 // not whole pages
+	if r := run(t, s, task); r.Memory != 3<<20 {
+		t.Errorf("memory %d after growing to 48 pages", r.Memory)
+	}
+	if r := run(t, s, newTask(t, guesttest.Trap())); r.Status != Trapped || r.Memory != pageSize {
+		t.Errorf("%v with memory %d; want one page", r.Status, r.Memory)
+	}
+}
