@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,8 +102,8 @@ func newSubject(file *sdk.JobFile, shard []byte, index uint32) (*subject, error)
 		Seed: executor.Seed(file.Name, index), Time: limits.Time, Memory: limits.Memory, Output: limits.Output, Fuel: limits.Fuel,
 		TrapUnknown: trap,
 	}
-	for key, value := range file.Env {
-		t.Env = append(t.Env, key+"="+value)
+	for _, key := range slices.Sorted(maps.Keys(file.Env)) {
+		t.Env = append(t.Env, key+"="+file.Env[key])
 	}
 	for name, source := range file.Data {
 		if t.Data[name], err = localFile(file, "data "+name, source); err != nil {

@@ -51,7 +51,7 @@ func section(m *wasm.Module, name string) cursor {
 
 // producers reads the producers section of the tool conventions.
 func producers(m *wasm.Module) []Producer {
-	var list []Producer
+	list := []Producer{}
 	c := section(m, "producers")
 	for fields := c.number(); fields > 0 && !c.bad; fields-- {
 		field := c.text()

@@ -97,7 +97,10 @@ type Refusal struct {
 // with these options.
 func Look(module []byte, opts screen.Options) Facts {
 	costs, err := screen.Measure(module, opts)
-	f := Facts{Size: len(module), Work: costs.Work, WorkLimit: costs.Limit}
+	f := Facts{
+		Size: len(module), Work: costs.Work, WorkLimit: costs.Limit,
+		Producers: []Producer{}, Imports: []Import{}, Exports: []Export{}, Tables: []Bounds{}, Features: []string{},
+	}
 	if err == nil {
 		var r rewrite.Rewritten
 		r, err = rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})

@@ -38,7 +38,7 @@ func features(m *wasm.Module) []string {
 			}
 		}
 	}
-	var list []string
+	list := []string{}
 	for name, is := range used {
 		if is {
 			list = append(list, name)
