@@ -27,6 +27,7 @@ type testReport struct {
 	Runs      []testRun     `json:"runs"`
 	Same      bool          `json:"same"`
 	Differ    []string      `json:"differences"`
+	Missing   string        `json:"missing"`
 	Passed    bool          `json:"passed"`
 	Reason    string        `json:"reason"`
 	Stderr    string        `json:"stderr"`
@@ -74,7 +75,8 @@ func newTestReport(s *subject, costs screen.Costs, r trial.Report) testReport {
 		t.Runs = append(t.Runs, describeRun(run))
 	}
 	t.Differ = append(t.Differ, r.Differences...)
-	t.Same, t.Passed = len(r.Differences) == 0 && len(r.Runs) > 1, r.Passed()
+	t.Missing, t.Passed = r.Missing, r.Passed()
+	t.Same = len(r.Differences) == 0 && len(r.Runs) > 1 && r.Missing == ""
 	if first := r.First(); !first.Succeeded() {
 		t.Reason = executor.Explain(first.Result, s.task)
 	}
@@ -177,6 +179,8 @@ func (t testReport) agreement() string {
 	switch {
 	case len(t.Differ) > 0:
 		return "DIFFERENT: " + strings.Join(t.Differ, "; ")
+	case t.Missing != "":
+		return firstLine(t.Missing)
 	case len(t.Runs) < 2:
 		return "none: such an end depends on the machine"
 	case t.slow > 0:

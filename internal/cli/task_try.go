@@ -163,6 +163,8 @@ func verdict(r trial.Report, task sandbox.Task) error {
 	case len(r.Differences) > 0:
 		return &problem.Problem{Message: "the task gives different results: " + r.Differences[0],
 			Next: "workers would not agree on it: please report this with the module"}
+	case first.Succeeded() && r.Missing != "":
+		return &problem.Problem{Message: "the task is not tested: " + firstLine(r.Missing), Next: "--no-interpreter leaves the slow engine out"}
 	case !first.Succeeded():
 		return errors.New("the task fails: " + firstLine(executor.Explain(first.Result, task)))
 	}

@@ -21,7 +21,7 @@ func TestLook(t *testing.T) {
 		Functions: []guesttest.Function{{Type: 0, Code: []byte{0x41, 0, 0xc0, 0x1a, 0x01, 0x01, 0x01, 0x01}}}, // i32.extend8_s
 		Customs: []guesttest.Custom{
 			{Name: "producers", Content: join([]byte{1}, text("processed-by"), []byte{2}, text("clang"), text("14.0"), text("lld"), text(""))},
-			{Name: "name", Content: join([]byte{1, 11, 2, 2}, text("main"), []byte{3}, text("abc"))},
+			{Name: "name", Content: join([]byte{1, 12, 2, 2}, text("main"), []byte{3}, text("abc"))},
 		},
 	}.Encode(), screen.Options{TrapUnknown: true})
 	if f.Refusal != nil || f.Rewritten <= f.Size/2 {

@@ -12,10 +12,16 @@ import (
 // its functions weigh so much that no more than 110,000 fit.
 const interpreterFrames = 112_000
 
-// interpreterStack is the memory, in bytes, that so many frames take beside the
-// guest's own: they are frames of Go's stack, which is 512 MiB then and moves
-// from one half as large; and of the engine's records of them.
-const interpreterStack = 1 << 30
+// What so many frames take beside the guest's own memory, in bytes.
+const (
+	// interpreterStack is for frames of ordinary functions: they are frames of Go's
+	// stack, which is 512 MiB then and moves from one half as large; 989 MB were seen.
+	interpreterStack = 1 << 30
+	// interpreterValues is for those of the most locals that a function may have:
+	// 872 MB of them, which are moved as well. Only whoever asks for the interpreter
+	// gives it: donors whose machines have nothing else did not agree to so much.
+	interpreterValues = 2 << 30
+)
 
 // callStackCeiling is how many frames the engine's interpreter allows. Its 2000
 // are less than what honest guests need and rewritten ones may have, and beyond
@@ -32,8 +38,10 @@ func raiseInterpreter() { callStackCeiling = interpreterFrames }
 // stackSpace is the memory that a guest's calls take from Go's stack: in
 // compiled code they have one of their own.
 func stackSpace(req request) int64 {
-	compiled := runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" // what the engine compiles for
-	if compiled && !req.Interpreter {
+	switch compiled := runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"; { // what the engine compiles for
+	case req.Interpreter:
+		return interpreterStack + interpreterValues
+	case compiled:
 		return 0
 	}
 	return interpreterStack

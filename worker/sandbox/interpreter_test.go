@@ -8,6 +8,7 @@ import (
 
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
 func newInterpreter(t testing.TB) *Slot {
@@ -27,14 +28,15 @@ func newInterpreter(t testing.TB) *Slot {
 // must be the same, also where calls nest as deep as they may.
 func TestInterpreterAgrees(t *testing.T) {
 	for name, module := range map[string][]byte{
-		"exit":    guesttest.Exit(3),
-		"trap":    guesttest.Trap(),
-		"grow":    guesttest.Grow(),
-		"floats":  guesttest.Floats(),
-		"flood":   guesttest.Flood(1),
-		"loop":    guesttest.Loop(),
-		"descend": guesttest.Descend(),
-		"recurse": guesttest.Recurse(),
+		"exit":                     guesttest.Exit(3),
+		"trap":                     guesttest.Trap(),
+		"grow":                     guesttest.Grow(),
+		"floats":                   guesttest.Floats(),
+		"flood":                    guesttest.Flood(1),
+		"loop":                     guesttest.Loop(),
+		"descend":                  guesttest.Descend(),
+		"recurse":                  guesttest.Recurse(),
+		"recurse with many locals": guesttest.Spec{Code: []byte{0x10, 0}, Locals: screen.MaxLocals, Pages: 1}.Encode(), // call 0
 	} {
 		t.Run(name, func(t *testing.T) {
 			task := newTask(t, module)

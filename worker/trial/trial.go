@@ -46,13 +46,18 @@ type Report struct {
 	Runs []Run
 	// Differences say what the runs do not agree on, each in one line.
 	Differences []string
+	// Missing says which later run gave no result to compare, and why: time and
+	// memory are the machine's. It is empty if all did.
+	Missing string
 }
 
 // First is the run that the others are compared with.
 func (r Report) First() Run { return r.Runs[0] }
 
 // Passed tells whether the task succeeded, each time with the same result.
-func (r Report) Passed() bool { return r.First().Succeeded() && len(r.Differences) == 0 }
+func (r Report) Passed() bool {
+	return r.First().Succeeded() && len(r.Differences) == 0 && r.Missing == ""
+}
 
 // Do runs the task. An error means that there is no result and the task is not to
 // blame; see sandbox.Slot.
@@ -72,10 +77,18 @@ func Do(ctx context.Context, cfg Config, t sandbox.Task) (report Report, err err
 			break
 		}
 	}
-	for _, other := range report.Runs[1:] {
-		report.Differences = append(report.Differences, differences(report.First(), other)...)
-	}
+	report.compare()
 	return report, nil
+}
+
+func (r *Report) compare() {
+	for _, other := range r.Runs[1:] {
+		if !lasting(other.Status) {
+			r.Missing = fmt.Sprintf("the %s gave no result to compare: %v: %s", other.Engine, other.Status, other.Reason)
+			continue
+		}
+		r.Differences = append(r.Differences, differences(r.First(), other)...)
+	}
 }
 
 // stage are some runs on one engine, in one child.

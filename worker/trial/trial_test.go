@@ -114,3 +114,18 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("two compiled runs: %q", got)
 	}
 }
+
+// TestMissingIsNoDifference: an end that depends on the machine says nothing of the
+// task, but a comparison that did not take place is none that was passed.
+func TestMissingIsNoDifference(t *testing.T) {
+	good := sandbox.Result{Status: sandbox.Exited}
+	r := Report{Runs: []Run{{Compiler, good}, {Compiler, good}, {Interpreter, sandbox.Result{Status: sandbox.Killed, Reason: "out of memory"}}}}
+	r.compare()
+	if len(r.Differences) > 0 || r.Missing != "the interpreter gave no result to compare: killed: out of memory" || r.Passed() {
+		t.Errorf("differences %q, missing %q, passed %v", r.Differences, r.Missing, r.Passed())
+	}
+	r = Report{Runs: r.Runs[:2]}
+	if r.compare(); !r.Passed() {
+		t.Errorf("two equal runs: %+v", r)
+	}
+}
