@@ -52,7 +52,7 @@ func (b *bounds) enterRun(req request) {
 	}
 	b.memory, b.stack = memory, stack
 	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(runHeap + 2*memory + stack)
+	debug.SetMemoryLimit(runHeap + 2*memory + stack/2) // stacks leave garbage where they grew
 	_ = limitAddressSpace(runSpace + 3*memory + stack)
 }
 

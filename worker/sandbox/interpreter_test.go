@@ -28,30 +28,40 @@ func newInterpreter(t testing.TB) *Slot {
 // must be the same, also where calls nest as deep as they may.
 func TestInterpreterAgrees(t *testing.T) {
 	for name, module := range map[string][]byte{
-		"exit":                     guesttest.Exit(3),
-		"trap":                     guesttest.Trap(),
-		"grow":                     guesttest.Grow(),
-		"floats":                   guesttest.Floats(),
-		"flood":                    guesttest.Flood(1),
-		"loop":                     guesttest.Loop(),
-		"descend":                  guesttest.Descend(),
-		"recurse":                  guesttest.Recurse(),
-		"recurse with many locals": guesttest.Spec{Code: []byte{0x10, 0}, Locals: screen.MaxLocals, Pages: 1}.Encode(), // call 0
+		"exit":    guesttest.Exit(3),
+		"trap":    guesttest.Trap(),
+		"grow":    guesttest.Grow(),
+		"floats":  guesttest.Floats(),
+		"flood":   guesttest.Flood(1),
+		"loop":    guesttest.Loop(),
+		"descend": guesttest.Descend(),
+		"recurse": guesttest.Recurse(),
 	} {
-		t.Run(name, func(t *testing.T) {
-			task := newTask(t, module)
-			task.Memory, task.Fuel = 1<<20, 10_000_000
-			want, got := run(t, newSlot(t), task), run(t, newInterpreter(t), task)
-			if want.Status == Killed {
-				t.Fatalf("compiled: %v: %s", want.Status, want.Reason)
-			}
-			if got.Status != want.Status || got.ExitCode != want.ExitCode || got.Fuel != want.Fuel || got.Memory != want.Memory ||
-				!bytes.Equal(got.Output, want.Output) {
-				t.Errorf("interpreted: %v, code %d, fuel %d, memory %d, output %x: %s\nwant %v, code %d, fuel %d, memory %d, output %x: %s",
-					got.Status, got.ExitCode, got.Fuel, got.Memory, got.Output, got.Reason,
-					want.Status, want.ExitCode, want.Fuel, want.Memory, want.Output, want.Reason)
-			}
-		})
+		t.Run(name, func(t *testing.T) { compareEngines(t, module) })
+	}
+}
+
+// TestInterpreterAgreesOnWideFrames has the most locals, as deep as they may be.
+func TestInterpreterAgreesOnWideFrames(t *testing.T) {
+	if testing.Short() || raceDetector {
+		t.Skip("takes seconds, and 3 GB of memory")
+	}
+	compareEngines(t, guesttest.Spec{Code: []byte{0x10, 0}, Locals: screen.MaxLocals, Pages: 1}.Encode()) // call 0
+}
+
+func compareEngines(t *testing.T, module []byte) {
+	t.Helper()
+	task := newTask(t, module)
+	task.Memory, task.Fuel = 1<<20, 10_000_000
+	want, got := run(t, newSlot(t), task), run(t, newInterpreter(t), task)
+	if want.Status == Killed {
+		t.Fatalf("compiled: %v: %s", want.Status, want.Reason)
+	}
+	if got.Status != want.Status || got.ExitCode != want.ExitCode || got.Fuel != want.Fuel || got.Memory != want.Memory ||
+		!bytes.Equal(got.Output, want.Output) {
+		t.Errorf("interpreted: %v, code %d, fuel %d, memory %d, output %x: %s\nwant %v, code %d, fuel %d, memory %d, output %x: %s",
+			got.Status, got.ExitCode, got.Fuel, got.Memory, got.Output, got.Reason,
+			want.Status, want.ExitCode, want.Fuel, want.Memory, want.Output, want.Reason)
 	}
 }
 
