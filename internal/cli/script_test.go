@@ -61,7 +61,7 @@ func unhex(ts *testscript.TestScript, _ bool, args []string) {
 // guest NAME FILE writes a module of package guesttest.
 func guest(ts *testscript.TestScript, _ bool, args []string) {
 	modules := map[string]func() []byte{
-		"echo": guesttest.Echo, "grow": guesttest.Grow, "loop": guesttest.Loop, "trap": guesttest.Trap, "recurse": guesttest.Recurse,
+		"echo": guesttest.Echo, "grow": guesttest.Grow, "loop": guesttest.Loop, "trap": guesttest.Trap,
 		"exit": func() []byte { return guesttest.Exit(3) },
 		"log":  func() []byte { return guesttest.Print(2, "what went\nwrong\x1b[1m\n") },
 		"foreign": func() []byte {

@@ -54,7 +54,7 @@ func TestDo(t *testing.T) {
 		{"good", guesttest.Echo(), nil, sandbox.Exited, both, true},
 		{"without interpreter", guesttest.Echo(), func(_ *sandbox.Task, c *Config) { c.SkipInterpreter = true }, sandbox.Exited, both[:2], true},
 		{"exit code", guesttest.Exit(3), nil, sandbox.Exited, both, false},
-		{"trap", guesttest.Recurse(), nil, sandbox.Trapped, both, false},
+		{"trap", guesttest.Trap(), nil, sandbox.Trapped, both, false},
 		{"fuel", guesttest.Loop(), func(t *sandbox.Task, _ *Config) { t.Fuel = 1000 }, sandbox.OutOfFuel, both, false},
 		{"time", guesttest.Loop(), func(t *sandbox.Task, _ *Config) { t.Time = 50 * time.Millisecond }, sandbox.TimedOut, both[:1], false},
 		{"refused", []byte("no module"), nil, sandbox.Refused, both[:1], false},
