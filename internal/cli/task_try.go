@@ -34,7 +34,7 @@ func newTaskTestCommand() *cobra.Command {
 		Short: "Run a task as the grid would, on two engines, and compare",
 		Long: `Run a task as the grid would: screened, rewritten, in a sandbox, within the same
 limits and defaults. It is run twice as compiled code and once on an interpreter,
-which takes 10 to 50 times as long (--no-interpreter leaves it out), and the
+which takes 10 to 100 times as long (--no-interpreter leaves it out), and the
 outputs, the exit codes and the fuel are compared: what differs here would make
 workers disagree, and the grid would never accept a result.
 

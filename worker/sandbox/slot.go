@@ -39,7 +39,7 @@ type Config struct {
 	// Rewrite says how modules are changed before they run; nil: in all ways,
 	// which is what makes results comparable. Benchmarks leave some out.
 	Rewrite *rewrite.Options
-	// Interpreter runs modules on the engine's interpreter, which is 10 to 50 times
+	// Interpreter runs modules on the engine's interpreter, which is 10 to 100 times
 	// slower than compiled code and keeps nothing in CacheDir. It is for comparing:
 	// what differs between the two engines would differ between workers.
 	Interpreter bool

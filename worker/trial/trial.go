@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how many times a task's limit the interpreter may take.
-const patience = 100
+const patience = 1000
 
 // The engines.
 const (
