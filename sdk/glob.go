@@ -38,7 +38,7 @@ func (f *JobFile) expand(patterns []string) ([]string, error) {
 // match lists the files of one pattern; none is an error.
 func (f *JobFile) match(pattern string) ([]string, error) {
 	fixed, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
-	dir := f.resolve(fixed)
+	dir := f.Resolve(fixed)
 	names, err := doublestar.Glob(os.DirFS(dir), rest,
 		doublestar.WithFilesOnly(), doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
 	if errors.Is(err, doublestar.ErrBadPattern) {

@@ -130,9 +130,9 @@ func ParseJobFile(path string, text []byte) (*JobFile, error) {
 	return file, nil
 }
 
-// resolve makes a path of the job file absolute or relative to the working
+// Resolve makes a path of the job file absolute or relative to the working
 // directory.
-func (f *JobFile) resolve(path string) string {
+func (f *JobFile) Resolve(path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}

@@ -187,7 +187,7 @@ func (p *Prepared) added(ref blob.Ref) *anthillv1.BlobRef {
 
 // openInput opens a regular file that a field of the job file names.
 func openInput(file *JobFile, field, path string) (*os.File, error) {
-	full := file.resolve(path)
+	full := file.Resolve(path)
 	info, err := os.Stat(full)
 	if err != nil {
 		return nil, file.wrong(field, fmt.Sprintf("paths are relative to the job file; looked for %s", full), "%s: %w", path, reason(err))

@@ -110,8 +110,8 @@ func writeFields(w io.Writer, fields [][2]string) error {
 	return err
 }
 
-// isTerminal tells whether a person looks at w.
-func isTerminal(w io.Writer) bool {
+// isTerminal tells whether a person is at the other end of w, a reader or writer.
+func isTerminal(w any) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

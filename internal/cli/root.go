@@ -82,6 +82,7 @@ short of the max_error that was asked for, 130 interrupted.`,
 	root.PersistentFlags().String("grid", "", "the grid: a context's `name`, or the path of an identity directory (default $ANTHILL_GRID, or the current context)")
 	root.PersistentFlags().Duration("patience", 0, "how long to try when no coordinator answers (default 5s, or 15s for what follows a job)")
 	root.AddCommand(
+		newTaskCommand(),
 		newSubmitCommand(),
 		newJobsCommand(),
 		newStatusCommand(),

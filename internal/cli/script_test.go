@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/jobs"
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 func TestMain(m *testing.M) {
@@ -30,7 +31,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "unhex": unhex, "deadgrid": deadGrid, "deadtoken": deadToken,
+			"exits": exits, "unhex": unhex, "guest": guest, "deadgrid": deadGrid, "deadtoken": deadToken,
 		},
 	})
 }
@@ -55,6 +56,22 @@ func unhex(ts *testscript.TestScript, _ bool, args []string) {
 	data, err := hex.DecodeString(strings.Join(args[1:], ""))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// guest NAME FILE writes a module of package guesttest.
+func guest(ts *testscript.TestScript, _ bool, args []string) {
+	modules := map[string]func() []byte{
+		"echo": guesttest.Echo, "grow": guesttest.Grow, "loop": guesttest.Loop, "trap": guesttest.Trap,
+		"exit": func() []byte { return guesttest.Exit(3) },
+		"log":  func() []byte { return guesttest.Print(2, "what went\nwrong\x1b[1m\n") },
+		"foreign": func() []byte {
+			return guesttest.Spec{Imports: []guesttest.Import{{Module: "env", Name: "connect"}}, Pages: 1}.Encode()
+		},
+	}
+	if len(args) != 2 || modules[args[0]] == nil {
+		ts.Fatalf("usage: guest NAME FILE")
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), modules[args[0]](), 0o600))
 }
 
 // deadGrid NAME makes a context of a grid whose coordinators are gone.

@@ -96,7 +96,7 @@ func (e *Executor) Release(a *Attempt) {
 func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 	spec := a.Lease.GetSpec()
 	a.task = sandbox.Task{
-		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: seed(a.Lease),
+		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: Seed(a.Lease.GetJobId(), a.Lease.GetTask()),
 		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
 		Fuel:        spec.GetLimits().GetFuel(),
 		TrapUnknown: spec.GetUnknownImports() == anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP,
@@ -187,10 +187,10 @@ func env(vars map[string]string) []string {
 	return list
 }
 
-// seed is what a guest's random numbers follow from: the same for all attempts
-// at a task, another for each task.
-func seed(lease *anthillv1.Lease) [32]byte {
-	return sha256.Sum256(fmt.Appendf(nil, "anthill task %s %d", lease.GetJobId(), lease.GetTask()))
+// Seed is what a guest's random numbers follow from: the same for all attempts
+// at a task of a job, another for each task.
+func Seed(job string, task uint32) [32]byte {
+	return sha256.Sum256(fmt.Appendf(nil, "anthill task %s %d", job, task))
 }
 
 // Run runs a prepared attempt. It returns nil where ctx ended first: then
@@ -218,7 +218,7 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 		return e.succeeded(report, output)
 	}
 	report.Status, report.ExitCode = failure(result)
-	report.Reason = Reason(explain(result, a.task), result.Stderr)
+	report.Reason = Reason(Explain(result, a.task), result.Stderr)
 	return report
 }
 
@@ -283,8 +283,8 @@ func failure(r sandbox.Result) (anthillv1.AttemptStatus, uint32) {
 	return anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED, 0
 }
 
-// explain says what happened and what to do about it.
-func explain(r sandbox.Result, t sandbox.Task) string {
+// Explain says what happened to a task that did not succeed, and what to do about it.
+func Explain(r sandbox.Result, t sandbox.Task) string {
 	switch r.Status {
 	case sandbox.Exited:
 		return fmt.Sprintf("the task exited with code %d", r.ExitCode)

@@ -25,35 +25,35 @@ const cpuSlack = 2 * time.Second
 // bounds are the walls that move with each task: memory and processor time. It
 // remembers where those of memory stand, since moving them stops the process
 // for a moment, and most tasks need them where the last one had them.
-type bounds struct{ memory int64 }
+type bounds struct{ memory, stack int64 }
 
 // enterCompile gives the compiler an ordinary garbage collector and much
 // address space: large honest modules need it.
 func (b *bounds) enterCompile() {
 	_ = limitCPU(2*compileTime + cpuSlack)
-	b.memory = 0
+	b.memory, b.stack = 0, 0
 	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(math.MaxInt64)
 	_ = limitAddressSpace(compileSpace)
 }
 
-// enterRun closes the walls around a guest with so much linear memory and output,
-// in bytes. A collection would have to stop
-// the guest's thread, which runs native code and does not listen; so while it
+// enterRun closes the walls around a guest, with room for its linear memory and
+// its output. A collection would have to stop the guest's thread, which runs native code and does not listen; so while it
 // runs there is none, short of need, and the garbage waits for its end.
 //
 // The parent keeps the time. The limit on processor time, twice as much since a
 // second thread may work beside the guest's, is for a parent that cannot: one
 // that was itself stopped.
-func (b *bounds) enterRun(memory int64, limit time.Duration) {
-	_ = limitCPU(2*limit + cpuSlack)
-	if b.memory == memory {
+func (b *bounds) enterRun(req request) {
+	_ = limitCPU(2*req.Time + cpuSlack)
+	memory, stack := req.Memory+req.Output, stackSpace(req)
+	if b.memory == memory && b.stack == stack {
 		return
 	}
-	b.memory = memory
+	b.memory, b.stack = memory, stack
 	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(runHeap + 2*memory)
-	_ = limitAddressSpace(runSpace + 3*memory)
+	debug.SetMemoryLimit(runHeap + 2*memory + stack/2) // stacks leave garbage where they grew
+	_ = limitAddressSpace(runSpace + 3*memory + stack)
 }
 
 // collectGarbage makes up for that between two tasks, and gives the memory of

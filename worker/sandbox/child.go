@@ -18,6 +18,7 @@ import (
 func ChildMain(in io.Reader, out io.Writer) error {
 	// One for the guest, which does not yield, and one for the listener.
 	runtime.GOMAXPROCS(2)
+	raiseInterpreter()
 	c := newChild(in, out)
 	if err := c.settle(); err != nil {
 		return err
@@ -109,7 +110,7 @@ func (c *child) serve(ctx context.Context, o order) error {
 	if err := c.tellRunning(); err != nil {
 		return err
 	}
-	c.engine.bounds.enterRun(o.request.Memory+o.request.Output, o.request.Time)
+	c.engine.bounds.enterRun(o.request)
 	answer, output := m.run(ctx, o)
 	return c.answer(answer, output)
 }

@@ -22,9 +22,10 @@ const modulesKept = 4
 // decodes a module, so each limit has a module of its own. The stubs of unknown
 // imports belong to its runtime too.
 type moduleKey struct {
-	id    string
-	pages uint32
-	trap  bool // calls of unknown imports, instead of refusing the module
+	id          string
+	pages       uint32
+	trap        bool // calls of unknown imports, instead of refusing the module
+	interpreter bool
 }
 
 // module is a compiled module with the runtime that it belongs to.
@@ -44,7 +45,7 @@ type engine struct {
 // module gives the request's module, compiled. The error is a *refusal if the
 // module itself is to blame.
 func (e *engine) module(ctx context.Context, req request) (*module, error) {
-	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown}
+	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter}
 	at := slices.IndexFunc(e.modules, func(m *module) bool { return m.key == key })
 	if at >= 0 {
 		m := e.modules[at]
@@ -80,6 +81,9 @@ func load(ctx context.Context, req request, key moduleKey) (*module, error) {
 	}
 	if err := screen.Check(source, screen.Options{Memory: req.Memory, TrapUnknown: req.TrapUnknown}); err != nil {
 		return nil, &refusal{err}
+	}
+	if key.interpreter { // there is no code to keep
+		return loadFresh(ctx, source, req, key)
 	}
 	entry, err := openEntry(req.CacheDir, entryName(req))
 	if err != nil {
@@ -138,7 +142,11 @@ func readModule(path string) ([]byte, error) {
 // that fails.
 func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.CompilationCache) (*module, error) {
 	m := &module{key: key, cache: cache}
-	m.runtime = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().
+	config := wazero.NewRuntimeConfig()
+	if key.interpreter {
+		config = wazero.NewRuntimeConfigInterpreter()
+	}
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, config.
 		WithCompilationCache(cache).
 		WithMemoryLimitPages(key.pages).
 		WithDebugInfoEnabled(false))

@@ -52,6 +52,7 @@ type request struct {
 
 	TrapUnknown bool            `json:"trap_unknown,omitempty"`
 	Rewrite     rewrite.Options `json:"rewrite"`
+	Interpreter bool            `json:"interpreter,omitempty"`
 }
 
 // report is the child's answer. Fault is set if the host's own files or the
@@ -63,6 +64,7 @@ type report struct {
 	Stderr   []byte        `json:"stderr,omitempty"`
 	Elapsed  time.Duration `json:"elapsed"`
 	Fuel     uint64        `json:"fuel,omitempty"`
+	Memory   int64         `json:"memory,omitempty"`
 	Fault    string        `json:"fault,omitempty"`
 }
 

@@ -61,7 +61,7 @@ func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output
 	if start == nil {
 		return report{Status: Refused, Reason: "module exports no function _start"}
 	}
-	g := gauges{fuel: instance.ExportedGlobal(rewrite.FuelExport), depth: instance.ExportedGlobal(rewrite.DepthExport)}
+	g := gauges{memory: instance.Memory(), fuel: instance.ExportedGlobal(rewrite.FuelExport), depth: instance.ExportedGlobal(rewrite.DepthExport)}
 	g.fill(fuel)
 	// What was the module's start function comes first, since it runs on fuel.
 	if first := instance.ExportedFunction(rewrite.StartExport); first != nil {
@@ -75,7 +75,10 @@ func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output
 
 // gauges are what the rewriter gave the module to count with, nil where it did
 // not. They can be read also after the guest has trapped or left.
-type gauges struct{ fuel, depth api.Global }
+type gauges struct {
+	memory      api.Memory
+	fuel, depth api.Global
+}
 
 // budget is the fuel of a guest with a limit, 0 for none.
 func budget(limit int64) int64 {
@@ -99,7 +102,12 @@ func (g gauges) read(r report, limit int64) report {
 	if g.fuel != nil {
 		r.Fuel = uint64(budget(limit) - int64(g.fuel.Get()))
 	}
-	return r.within(limit)
+	r = r.within(limit)
+	if g.memory != nil && r.Status != Killed {
+		pages, _ := g.memory.Grow(0) // Size has 32 bits, which 4 GiB overflow
+		r.Memory = int64(pages) * pageSize
+	}
+	return r
 }
 
 // within is the report of a guest with a limit of fuel, 0 for none. One that

@@ -44,7 +44,7 @@ func exitOn(err error) {
 // hungryMain takes a gigabyte within the walls of a guest of a megabyte.
 func hungryMain() error {
 	var w bounds
-	w.enterRun(1<<20, time.Minute)
+	w.enterRun(request{Memory: 1 << 20, Time: time.Minute})
 	memory := make([]byte, 1<<30)
 	_, err := fmt.Fprintln(os.Stderr, "got", len(memory), "bytes")
 	return err

@@ -39,6 +39,10 @@ type Config struct {
 	// Rewrite says how modules are changed before they run; nil: in all ways,
 	// which is what makes results comparable. Benchmarks leave some out.
 	Rewrite *rewrite.Options
+	// Interpreter runs modules on the engine's interpreter, which is 10 to 100 times
+	// slower than compiled code and keeps nothing in CacheDir. It is for comparing:
+	// what differs between the two engines would differ between workers.
+	Interpreter bool
 	// Logger hears of children that start and die; nil for silence.
 	Logger *slog.Logger
 }
@@ -46,14 +50,15 @@ type Config struct {
 // Slot runs one task at a time in a child process that it starts when needed
 // and keeps for the next task, of the same module or of another.
 type Slot struct {
-	command  []string
-	cacheDir string
-	readable []string
-	rewrite  rewrite.Options
-	logger   *slog.Logger
-	compile  time.Duration
-	closed   chan struct{}
-	closing  sync.Once
+	command     []string
+	cacheDir    string
+	readable    []string
+	rewrite     rewrite.Options
+	interpreter bool
+	logger      *slog.Logger
+	compile     time.Duration
+	closed      chan struct{}
+	closing     sync.Once
 
 	gate *gate
 
@@ -87,7 +92,7 @@ func NewSlot(cfg Config) (*Slot, error) {
 		options = *cfg.Rewrite
 	}
 	return &Slot{
-		command: cfg.Command, cacheDir: dir, readable: readable, rewrite: options, logger: logger,
+		command: cfg.Command, cacheDir: dir, readable: readable, rewrite: options, interpreter: cfg.Interpreter, logger: logger,
 		compile: compileTime, closed: make(chan struct{}), gate: newGate(),
 	}, nil
 }
@@ -301,6 +306,7 @@ func (s *Slot) settle(a answer, r *supervisedRun) (Result, error) {
 		Stderr:   a.report.Stderr,
 		Elapsed:  max(0, a.report.Elapsed-r.rested()),
 		Fuel:     a.report.Fuel,
+		Memory:   a.report.Memory,
 	}, nil
 }
 
@@ -321,7 +327,7 @@ func (s *Slot) request(t Task) (request, error) {
 		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
 		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
 		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Time: t.Time, Fuel: t.Fuel, TrapUnknown: t.TrapUnknown,
-		Rewrite: s.rewrite,
+		Rewrite: s.rewrite, Interpreter: s.interpreter,
 	}
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {

@@ -111,6 +111,9 @@ type Result struct {
 	// Fuel is the work that the guest has done, the same on every machine, and of
 	// OutOfFuel the limit. Of TimedOut and Killed it means nothing.
 	Fuel uint64
+	// Memory is the size of the linear memory at the end, in bytes, which is the
+	// most that it was. Of Refused, TimedOut and Killed it is 0.
+	Memory int64
 }
 
 // Succeeded tells whether the guest exited with code 0.

@@ -99,6 +99,9 @@ func kindName(kind wasm.ExternKind) string {
 	return fmt.Sprintf("thing of kind %d", kind)
 }
 
+// Known tells whether the grid has a function that a module imports.
+func Known(module, name string) bool { return module == ABI && isFunction(name) }
+
 // isFunction tells whether WASI preview 1 has a function.
 func isFunction(name string) bool {
 	switch name {

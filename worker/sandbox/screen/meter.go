@@ -42,19 +42,27 @@ type meter struct {
 // checkCode walks through all code.
 func (c *checker) checkCode() error {
 	mt := meter{c: c, globals: int64(c.mutableGlobals()), grown: map[uint32]bool{}}
-	var work, size int64
+	var size int64
 	for i := range c.m.Code {
 		if err := mt.function(i); err != nil {
 			return err
 		}
-		work += mt.work()
+		c.costs.add(i, mt.work())
 		size += int64(len(c.m.Code[i].Code))
 	}
-	if most := ModuleWork + WorkPerByte*size; work > most {
+	c.costs.Limit = ModuleWork + WorkPerByte*size
+	if work, most := c.costs.Work, c.costs.Limit; work > most {
 		return refuse(TooCostly, fmt.Sprintf("module has functions that cost %d units to compile, the limit is %d for its %d bytes of code", work, most, size),
 			"use fewer locals and branches in its largest functions, or compile with less inlining (-Os)")
 	}
 	return c.checkTables(mt.grown)
+}
+
+func (c *Costs) add(function int, work int64) {
+	c.Work += work
+	if work > c.Most {
+		c.Most, c.Function = work, function
+	}
 }
 
 func (mt *meter) work() int64 { return mt.units + mt.shares/share }

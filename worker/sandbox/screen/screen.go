@@ -27,29 +27,47 @@ type Options struct {
 	TrapUnknown bool
 }
 
+// Costs is what compiling a module may cost, in the units of MaxWork.
+type Costs struct {
+	// Work is that of all functions together, Limit the most that it may be.
+	Work, Limit int64
+	// Most is the work of the one function that costs the most, Function which of
+	// the module's own functions that is.
+	Most     int64
+	Function int
+}
+
 // Check returns nil for a module that fits the ABI and the limits, else a
 // *Refusal.
 func Check(module []byte, opts Options) error {
+	_, err := Measure(module, opts)
+	return err
+}
+
+// Measure is Check that also tells what the module costs. Of a refused module
+// the costs are those of what was looked at.
+func Measure(module []byte, opts Options) (Costs, error) {
 	if len(module) > MaxSize {
-		return refuse(TooLarge, fmt.Sprintf("module of %d bytes", len(module)),
+		return Costs{}, refuse(TooLarge, fmt.Sprintf("module of %d bytes", len(module)),
 			fmt.Sprintf("the limit is %d bytes: strip debug information, or move data into the job's data files", MaxSize))
 	}
 	if err := checkHeader(module); err != nil {
-		return err
+		return Costs{}, err
 	}
 	s, err := wasm.Look(module)
 	if err == nil {
 		err = checkSurvey(&s)
 	}
 	if err != nil {
-		return explain(err)
+		return Costs{}, explain(err)
 	}
 	m, err := wasm.Decode(module)
 	if err != nil {
-		return explain(err)
+		return Costs{}, explain(err)
 	}
 	c := checker{m: m, opts: opts, types: m.FunctionTypes()}
-	return explain(c.check())
+	err = explain(c.check())
+	return c.costs, err
 }
 
 // checker has what the checks look at.
@@ -57,6 +75,7 @@ type checker struct {
 	m     *wasm.Module
 	opts  Options
 	types []uint32 // type index by function index, imports first
+	costs Costs    // so far
 }
 
 func (c *checker) check() error {

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/worker/executor"
+	"github.com/anthill-grid/anthill/worker/sandbox"
+	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+	"github.com/anthill-grid/anthill/worker/trial"
+)
+
+// taskTest is what `anthill task test` was asked.
+type taskTest struct {
+	flags         taskFlags
+	job           string
+	index         uint32
+	format        format
+	show          bool
+	out           string
+	noInterpreter bool
+}
+
+func newTaskTestCommand() *cobra.Command {
+	t := taskTest{format: formatTable}
+	cmd := &cobra.Command{
+		Use:   "test MODULE.wasm < SHARD | test --job JOB.yaml --task N",
+		Short: "Run a task as the grid would, on two engines, and compare",
+		Long: `Run a task as the grid would: screened, rewritten, in a sandbox, within the same
+limits and defaults. It is run twice as compiled code and once on an interpreter,
+which takes 10 to 100 times as long (--no-interpreter leaves it out), and the
+outputs, the exit codes and the fuel are compared: what differs here would make
+workers disagree, and the grid would never accept a result.
+
+The shard is read from stdin. With --job and --task all comes from a job file. A
+task's random numbers follow from its number and the job's id, which only the grid
+gives: here the job's name stands for that ("test" without a job file), so that
+they are others than in the grid.
+
+The report goes to stdout. With --show the guest's output does, and the report
+goes to stderr. Exit codes: 0 passed, 1 the task fails or the results differ, 2
+the module is refused or the flags are wrong.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd, args) },
+	}
+	t.flags.add(cmd)
+	cmd.Flags().VarP(&t.format, "format", "o", "table or json")
+	cmd.Flags().StringVar(&t.job, "job", "", "take the task from this job `file`")
+	cmd.Flags().Uint32Var(&t.index, "task", 0, "which task of the job, from 0")
+	cmd.Flags().BoolVar(&t.show, "show", false, "write the guest's output to stdout, and the report to stderr")
+	cmd.Flags().StringVar(&t.out, "out", "", "write the guest's output into this `file`")
+	cmd.Flags().BoolVar(&t.noInterpreter, "no-interpreter", false, "leave out the slow run")
+	return cmd
+}
+
+func (t *taskTest) run(cmd *cobra.Command, args []string) error {
+	s, err := t.subject(cmd, args)
+	if err != nil {
+		return err
+	}
+	costs, err := screen.Measure(s.module, screen.Options{Memory: s.task.Memory, TrapUnknown: s.task.TrapUnknown})
+	if err != nil {
+		return t.refuse(cmd, s, err)
+	}
+	report, err := t.try(cmd, s)
+	if err != nil {
+		return err
+	}
+	if err := t.write(cmd, newTestReport(s, costs, report)); err != nil {
+		return err
+	}
+	if err := t.writeOutput(cmd.OutOrStdout(), report.First()); err != nil {
+		return err
+	}
+	return verdict(report, s.task)
+}
+
+func (t *taskTest) subject(cmd *cobra.Command, args []string) (*subject, error) {
+	switch {
+	case t.job == "" && len(args) == 0:
+		return nil, problem.Invalid("see 'anthill task test --help'", "task test: no module, and no --job")
+	case t.job == "" && cmd.Flags().Changed("task"):
+		return nil, problem.Invalid("give --job as well", "--task is for tasks of a job file")
+	case t.job == "":
+		return subjectOfFlags(cmd, &t.flags, args[0])
+	case len(args) > 0:
+		return nil, problem.Invalid("give either a module or --job", "the module of a job file is its bundle, not %s", args[0])
+	}
+	for _, name := range jobFields {
+		if cmd.Flags().Changed(name) {
+			return nil, problem.Invalid("change the job file, or leave --job out", "--%s does not go together with --job", name)
+		}
+	}
+	return subjectOfJob(cmd, t.job, t.index)
+}
+
+// try runs the task, in children of this program.
+func (t *taskTest) try(cmd *cobra.Command, s *subject) (trial.Report, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return trial.Report{}, fmt.Errorf("task test: %w", err)
+	}
+	line := newTrialLine(cmd.ErrOrStderr())
+	defer line.close()
+	return trial.Do(cmd.Context(), trial.Config{
+		Command: []string{exe, sandboxChild}, SkipInterpreter: t.noInterpreter, Begin: line.begin,
+	}, s.task)
+}
+
+// refuse reports a module that did not come to run.
+func (t *taskTest) refuse(cmd *cobra.Command, s *subject, err error) error {
+	var refused *screen.Refusal
+	if !errors.As(err, &refused) {
+		return err
+	}
+	if err := t.write(cmd, refusedReport(s, refused.Found, refused.Next)); err != nil {
+		return err
+	}
+	return problem.Invalid(refused.Next, "%s is refused: %s", filepath.Base(s.path), refused.Found)
+}
+
+func (t *taskTest) write(cmd *cobra.Command, r testReport) error {
+	w := cmd.OutOrStdout()
+	if t.show {
+		w = cmd.ErrOrStderr()
+	}
+	if t.format == formatJSON {
+		return writeIndented(w, r)
+	}
+	return writeTestReport(w, r)
+}
+
+// writeOutput gives the guest's output to whoever wants it.
+func (t *taskTest) writeOutput(stdout io.Writer, first trial.Run) error {
+	if first.Status != sandbox.Exited {
+		return nil
+	}
+	if t.out != "" {
+		if err := os.WriteFile(t.out, first.Output, 0o666); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+	}
+	if t.show {
+		if _, err := stdout.Write(first.Output); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+	}
+	return nil
+}
+
+// verdict is nil if the task passed.
+func verdict(r trial.Report, task sandbox.Task) error {
+	first := r.First()
+	switch {
+	case first.Status == sandbox.Refused:
+		return problem.Invalid("build it again; 'anthill task inspect' tells what is in it", "the module is refused: %s", firstLine(first.Reason))
+	case len(r.Differences) > 0:
+		return &problem.Problem{Message: "the task gives different results: " + r.Differences[0],
+			Next: "workers would not agree on it: please report this with the module"}
+	case first.Succeeded() && r.Missing != "":
+		return &problem.Problem{Message: "the task is not tested: " + firstLine(r.Missing), Next: "--no-interpreter leaves the slow engine out"}
+	case !first.Succeeded():
+		return errors.New("the task fails: " + firstLine(executor.Explain(first.Result, task)))
+	}
+	return nil
+}
