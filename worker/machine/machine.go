@@ -37,7 +37,8 @@ func (m *Machine) OnBattery() (bool, error) {
 	return on, nil
 }
 
-// CPU tells how the processors were used. It takes some tens of microseconds.
+// CPU tells how the processors were used. It takes some
+// hundred microseconds.
 func (m *Machine) CPU() (limits.CPU, error) {
 	own, err := m.own()
 	if err != nil {
