@@ -9,4 +9,5 @@
 //	heartbeat    keeps the leases, learns which are void
 //	control      pauses all that on the donor's word, lets it go on, and tells
 //	             him what runs; see package control
+//	yielder      pauses it while the donor needs the machine; see package limits
 package worker

@@ -46,10 +46,14 @@ func (w *Worker) Resume(reason string) error {
 
 // Status is what the worker does now.
 func (w *Worker) Status() control.Status {
-	return control.Status{
+	s := control.Status{
 		Node: string(w.Node()), Grid: w.Grid(), Owner: w.Owner(), Address: w.Address(),
 		Pauses: w.pauses.list(), Slots: w.board.list(), Leases: w.leases.count(),
 	}
+	if u := w.Volume(); u.Limit > 0 {
+		s.Volume = &control.Volume{Used: u.Used, Limit: u.Limit, Until: u.Until}
+	}
+	return s
 }
 
 // Do implements control.Worker.

@@ -194,12 +194,15 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer cancel()
 	reportCtx, stopReports := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopReports()
+	yield := newYielder(w.cfg.Lent.Yield, w.machineSenses(), w, w.cfg.Logger)
+	yield.look(time.Now()) // before there is work
 	served := make(chan error, 1)
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
 	loops.Go(func() { w.base.KeepGossiping(ctx, w.cfg.Dir, w.membership, w.cfg.Logger) })
 	loops.Go(func() { w.heartbeats(ctx) })
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.offers(ctx) })
+	loops.Go(func() { yield.run(ctx) })
 	if w.control != nil {
 		loops.Go(func() { w.control.Run(ctx) })
 	}

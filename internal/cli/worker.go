@@ -22,6 +22,7 @@ const sandboxChild = "sandbox-child"
 func newWorkerCommand() *cobra.Command {
 	cfg := worker.Config{Lent: limits.Default()}
 	var misbehave string
+	var onBattery bool
 	var d daemon
 	cmd := &cobra.Command{
 		Use:   "worker --data DIR --join TOKEN",
@@ -31,6 +32,7 @@ a process of its own at the lowest priority, sees no file and no network, and is
 killed at its limits. A worker that has joined once needs no token any more.`,
 		Args: noSuchCommand,
 		PreRunE: func(*cobra.Command, []string) (err error) {
+			cfg.Lent.Yield.Battery = !onBattery
 			cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave)
 			return err
 		},
@@ -48,6 +50,7 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 together, such as 50GB (default no limit). When they are used up the worker serves
 nothing and takes no tasks until the next month. Calls to coordinators and gossip,
 some kilobytes a minute, are not counted`)
+	yieldFlags(cmd, &cfg.Lent.Yield, &onBattery)
 	cmd.Flags().StringVar(&misbehave, "misbehave", "", "lie in this way, to try out whether the grid notices")
 	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(worker.Half)
 	_ = cmd.MarkFlagRequired("data") // the flags exist
@@ -55,6 +58,15 @@ some kilobytes a minute, are not counted`)
 	d.flags(cmd)
 	cmd.AddCommand(newWorkerControlCommands()...)
 	return cmd
+}
+
+// yieldFlags say when the machine is its donor's alone.
+func yieldFlags(cmd *cobra.Command, y *limits.Yield, onBattery *bool) {
+	cmd.Flags().BoolVar(onBattery, "on-battery", false, "work also while the machine runs on battery, where that is known (Linux, macOS, Windows)")
+	cmd.Flags().Var((*hoursFlag)(&y.Hours), "hours", `times at which to work, by this machine's clock, such as 20:00-08:00 or
+"mon-fri 20:00-08:00, sat-sun 00:00-24:00" (default always)`)
+	cmd.Flags().BoolVar(&y.WhenIdle, "when-idle", false, `pause when other programs use more than a quarter of the processors for five
+seconds, until they have left it at less for half a minute`)
 }
 
 func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
@@ -71,7 +83,7 @@ func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 		return err
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots%s\n",
-		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots, describeTraffic(cfg.Lent.Traffic))
+		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots, describeTraffic(cfg.Lent.Traffic)+describeYield(cfg.Lent.Yield))
 	announceWalls(ctx, cmd.OutOrStdout(), w, cfg.Logger)
 	return w.Run(ctx)
 }

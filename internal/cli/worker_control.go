@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anthill-grid/anthill/jobs"
+	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker/control"
 )
 
@@ -72,6 +73,10 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 	for _, p := range s.Pauses {
 		fields = append(fields, [2]string{"because", fmt.Sprintf("%s, since %s (%v)",
 			p.Reason, p.Since.Local().Format(time.DateTime), now.Sub(p.Since).Round(time.Second))})
+	}
+	if v := s.Volume; v != nil {
+		fields = append(fields, [2]string{"volume", fmt.Sprintf("%v of %v left until %s",
+			sdk.Size(max(0, v.Limit-v.Used)), sdk.Size(v.Limit), v.Until.Local().Format(time.DateOnly))})
 	}
 	if err := writeFields(w, fields); err != nil {
 		return err

@@ -14,6 +14,7 @@ func TestAWorkerTellsWhyItIsPaused(t *testing.T) {
 	status := control.Status{
 		Node: "0123456789abcdef", Owner: "me", Grid: "g", Address: "h:1", Leases: 2,
 		Pauses: []control.Pause{{Reason: control.ByUser, Since: since}, {Reason: "on battery", Since: since.Add(time.Minute)}},
+		Volume: &control.Volume{Used: 10 << 30, Limit: 50 << 30, Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.Local)},
 		Slots:  []control.Slot{{}, {Job: "squares-1", Task: 7, Since: &since}},
 	}
 	var table strings.Builder
@@ -28,6 +29,7 @@ state      paused
 leases     2
 because    paused by the user, since 2026-11-25 03:00:00 (1m30s)
 because    on battery, since 2026-11-25 03:01:00 (30s)
+volume     40 GiB of 50 GiB left until 2026-12-01
 SLOT  JOB        TASK  FOR
    0  idle
    1  squares-1  7     1m30s

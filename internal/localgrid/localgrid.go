@@ -136,7 +136,7 @@ func (g *Grid) startWorkers(ctx context.Context) error {
 
 func (g *Grid) worker(ctx context.Context, n int, w Worker) (*process, error) {
 	p := g.process(fmt.Sprintf("w%d", n))
-	p.args = []string{"worker", "--data", p.dir, "--listen", "127.0.0.1:0", "--slots", fmt.Sprint(max(1, w.Slots))}
+	p.args = []string{"worker", "--data", p.dir, "--listen", "127.0.0.1:0", "--on-battery", "--slots", fmt.Sprint(max(1, w.Slots))}
 	if w.Misbehave != worker.Honest {
 		p.args = append(p.args, "--misbehave="+string(w.Misbehave))
 	}

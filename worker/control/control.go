@@ -36,6 +36,8 @@ type Status struct {
 	Slots []Slot `json:"slots"`
 	// Leases counts what it holds, running or waiting.
 	Leases int `json:"leases"`
+	// Volume is what others may take of the line; nil if that is not limited.
+	Volume *Volume `json:"volume,omitempty"`
 }
 
 // Pause is one reason not to work.
@@ -49,6 +51,13 @@ type Slot struct {
 	Job   string     `json:"job,omitempty"`
 	Task  uint32     `json:"task"`
 	Since *time.Time `json:"since,omitempty"`
+}
+
+// Volume is how far the month's is used.
+type Volume struct {
+	Used  int64     `json:"used"` // bytes, as Limit
+	Limit int64     `json:"limit"`
+	Until time.Time `json:"until"` // when the next month begins
 }
 
 // reply is the line that comes back. Both may be set: a pause may do a part of

@@ -1,4 +1,5 @@
-// Package limits says what a donor lends: slots, disk and the line.
+// Package limits says what a donor lends: slots, disk and the line, and when. It
+// decides from what it is told of the clock and the machine; it looks at neither.
 package limits
 
 import (
@@ -14,12 +15,14 @@ type Lent struct {
 	Disk  int64 // bytes of blobs
 	// Traffic bounds what is exchanged with other nodes.
 	Traffic throttle.Limits
+	// Yield says when it may use none of that.
+	Yield Yield
 }
 
-// Default lends all processors but one, and 20 GiB of disk for blobs. The
-// guests run at the lowest priority, so the machine stays usable.
+// Default lends all processors but one, and 20 GiB of disk for blobs, on mains
+// only. The guests run at the lowest priority, so the machine stays usable.
 func Default() Lent {
-	return Lent{Slots: max(1, runtime.NumCPU()-1), Disk: 20 << 30}
+	return Lent{Slots: max(1, runtime.NumCPU()-1), Disk: 20 << 30, Yield: Yield{Battery: true}}
 }
 
 // Validate says what cannot be lent.

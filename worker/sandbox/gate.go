@@ -70,3 +70,14 @@ func (g *gate) pass(ctx context.Context, closed <-chan struct{}) error {
 		}
 	}
 }
+
+// PID is the process id of the slot's child, 0 if there is none. It does not wait
+// for a task that is under way.
+func (s *Slot) PID() int {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	if s.gate.child == nil {
+		return 0
+	}
+	return s.gate.child.cmd.Process.Pid
+}
