@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -115,7 +116,10 @@ func (k *keeper) holds(id blob.ID) bool {
 // fallen away since (a disk rots), until ctx ends.
 func (k *keeper) hold(ctx context.Context, c charge) {
 	for ctx.Err() == nil {
-		err := k.copyBlobs(ctx, c)
+		err := k.look(ctx, c)
+		if err == nil {
+			err = k.copyBlobs(ctx, c)
+		}
 		if err == nil && !k.confirmed(c) {
 			err = k.confirmCharge(ctx, c)
 		}
@@ -147,11 +151,65 @@ func (k *keeper) confirmCharge(ctx context.Context, c charge) error {
 	err := k.screen(c.job)
 	var refusal *screen.Refusal
 	if errors.As(err, &refusal) {
-		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: refusal.Error()}}
+		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refusal.Error()}}
 	} else if err != nil {
 		return err
 	}
 	return k.confirm(ctx, held)
+}
+
+// look gets the manifests of a charge's blobs, and says what comes of sizes that
+// are not what was claimed before anything is copied: they decide how much room is
+// needed, and where tasks begin and end.
+func (k *keeper) look(ctx context.Context, c charge) error {
+	blobs, providers, err := k.sources(c)
+	if err != nil {
+		return err
+	}
+	for _, r := range blobs {
+		if _, err := k.swarm.Fetch(ctx, r.ID, 0, 0, providers); err != nil {
+			return err
+		}
+		m, err := k.store.Manifest(r.ID)
+		if err != nil {
+			return err
+		}
+		if err := k.checkSize(ctx, c, r, m.Size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errWrongSize: the charge, or a claim of it, ends once the state has heard of it.
+var errWrongSize = errors.New("it is not of the size that was said")
+
+// checkSize tells the state how large a dataset is, and fails a job that says
+// otherwise of what it reads.
+func (k *keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64) error {
+	held := jobs.ConfirmHeld{Coordinator: k.node}
+	switch {
+	case c.job == "" && !k.knowsSize(c.kept):
+		held.Sizes = []blob.Ref{{ID: r.ID, Size: size}}
+	case c.job != "" && r.Size != size:
+		reason := fmt.Sprintf("blob %s: it has %d bytes, and the job says %d", r.ID.Short(), size, r.Size)
+		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: reason}}
+	default:
+		return nil
+	}
+	if err := k.confirm(ctx, held); err != nil {
+		return err
+	}
+	if r.Size != size {
+		return fmt.Errorf("blob %s: %w: %d bytes, not %d", r.ID.Short(), errWrongSize, size, r.Size)
+	}
+	return nil
+}
+
+// knowsSize tells whether the state has a dataset's true size.
+func (k *keeper) knowsSize(id blob.ID) (yes bool) {
+	k.replica.View(func(s *jobs.State) { yes = s.Blobs[id] != nil && s.Blobs[id].Known })
+	return yes
 }
 
 // screen looks at a job's bundle, which is here.
@@ -179,12 +237,13 @@ func (k *keeper) confirmed(c charge) (yes bool) {
 	return yes
 }
 
-func (k *keeper) copyBlobs(ctx context.Context, c charge) error {
+// sources are the blobs of a charge, and who may have them.
+func (k *keeper) sources(c charge) ([]blob.Ref, []swarm.Provider, error) {
 	k.mu.Lock()
 	h := k.taken[c]
 	if h == nil {
 		k.mu.Unlock()
-		return context.Canceled
+		return nil, nil, context.Canceled
 	}
 	blobs, provider := h.blobs, h.provider
 	k.mu.Unlock()
@@ -196,6 +255,14 @@ func (k *keeper) copyBlobs(ctx context.Context, c charge) error {
 		if v.Node != k.node {
 			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
 		}
+	}
+	return blobs, providers, nil
+}
+
+func (k *keeper) copyBlobs(ctx context.Context, c charge) error {
+	blobs, providers, err := k.sources(c)
+	if err != nil {
+		return err
 	}
 	for _, r := range blobs {
 		if k.store.Complete(r.ID) {

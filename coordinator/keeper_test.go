@@ -446,6 +446,45 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	}
 }
 
+// TestKeeperFindsOutWrongSizes has a dataset and a job of which less is said than
+// there is.
+func TestKeeperFindsOutWrongSizes(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Submitter, "liar")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	data := bytes.Repeat([]byte("dataset "), 1<<16)
+	ref, small := blob.Of(data).Ref(), blob.Ref{ID: blob.Of(data).ID(), Size: 1000}
+	put(t, k.peer("submitter"), data)
+	at := k.gossip[0].Address
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: small, By: "liar", Provider: at}})
+	put(t, k.store, bundle)
+	l.submit("j", 1, func(c *jobs.SubmitJob) {
+		c.Provider, c.Spec.Data = at, []jobs.DataFile{{Name: "d", Blob: small}}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	defer cancel()
+	k.keepInputs(ctx, &copies)
+	l.until("the job fails", func() bool { return l.jobState("j") == jobs.JobFailed })
+	l.View(func(s *jobs.State) {
+		if want := "it has 524288 bytes, and the job says 1000"; !strings.Contains(s.Jobs["j"].Reason, want) {
+			t.Errorf("it failed because %q, want %q", s.Jobs["j"].Reason, want)
+		}
+	})
+	l.until("the claim goes", func() (gone bool) {
+		l.View(func(s *jobs.State) { gone = s.Blobs[ref.ID] == nil })
+		return gone
+	})
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, By: "op", Provider: at}})
+	k.keepInputs(ctx, &copies)
+	l.until("the honest claim is confirmed", func() (held bool) {
+		l.View(func(s *jobs.State) { held = s.Blobs[ref.ID].Copies() == 1 })
+		return held
+	})
+}
+
 func TestKeeperFetchesAgainWhatRotted(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)

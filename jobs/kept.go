@@ -11,8 +11,11 @@ import (
 // Kept is a blob that coordinators hold until nobody claims it any more: a
 // dataset that was put once and serves many jobs.
 type Kept struct {
+	// Size is in bytes: as the blob's manifest says once it is Known, before that
+	// the largest that is claimed.
 	Size   int64   `cbor:"1,keyasint"`
-	Claims []Claim `cbor:"2,keyasint"` // by different owners, oldest first
+	Known  bool    `cbor:"5,keyasint,omitempty"` // a coordinator has seen the manifest
+	Claims []Claim `cbor:"2,keyasint"`           // by different owners, oldest first
 	// Provider is where it can be had from who put it last, HOST:PORT.
 	Provider string `cbor:"3,keyasint,omitempty"`
 	Holders  uint64 `cbor:"4,keyasint,omitempty"` // coordinators that have all of it
@@ -23,6 +26,7 @@ type Claim struct {
 	Owner OwnerID `cbor:"1,keyasint"`
 	Name  string  `cbor:"2,keyasint,omitempty"` // for people
 	At    Time    `cbor:"3,keyasint"`
+	Size  int64   `cbor:"4,keyasint"` // that he says it has; a wrong one costs the claim
 }
 
 const (
@@ -69,7 +73,7 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		return rejected(invalid("name", "%.40q is not a name", c.Name).next("use at most 128 bytes, on one line"))
 	}
 	k := s.Blobs[c.Blob.ID]
-	if k != nil && k.Size != c.Blob.Size {
+	if k != nil && k.Known && k.Size != c.Blob.Size {
 		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), k.Size, c.Blob.Size))
 	}
 	if k == nil || k.claimOf(n.Owner) < 0 {
@@ -79,10 +83,10 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		}
 	}
 	if k == nil {
-		k = &Kept{Size: c.Blob.Size}
+		k = &Kept{}
 		s.Blobs[c.Blob.ID] = k
 	}
-	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now}
+	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size}
 	if at := k.claimOf(n.Owner); at >= 0 {
 		k.Claims[at] = claim
 	} else {
@@ -91,7 +95,33 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 	if c.Provider != "" {
 		k.Provider = c.Provider
 	}
+	k.estimate()
 	return Outcome{}
+}
+
+// estimate makes the largest claim the size of a blob that nobody has seen yet.
+func (k *Kept) estimate() {
+	if k.Known {
+		return
+	}
+	k.Size = 0
+	for _, c := range k.Claims {
+		k.Size = max(k.Size, c.Size)
+	}
+}
+
+// settleSize notes the size that a blob's manifest gives. Claims of another size
+// were wrong, and go.
+func (s *State) settleSize(ref blob.Ref) {
+	k := s.Blobs[ref.ID]
+	if k == nil || k.Known {
+		return
+	}
+	k.Size, k.Known = ref.Size, true
+	k.Claims = slices.DeleteFunc(k.Claims, func(c Claim) bool { return c.Size != ref.Size })
+	if len(k.Claims) == 0 {
+		delete(s.Blobs, ref.ID)
+	}
 }
 
 // keptBy counts the blobs that an owner claims.
@@ -116,6 +146,7 @@ func (s *State) dropBlob(c *DropBlob) Outcome {
 	default:
 		at := k.claimOf(n.Owner)
 		k.Claims = slices.Delete(k.Claims, at, at+1)
+		k.estimate()
 	}
 	if len(k.Claims) == 0 {
 		delete(s.Blobs, c.Blob)

@@ -68,6 +68,11 @@ func TestCopiesOfAKeptBlobAreCountedOnce(t *testing.T) {
 	s := keepers()
 	s.Apply(keep("sue"))
 	k := s.Blobs[corpus.ID]
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Blobs: []blob.ID{corpus.ID}}})
+	if k.Copies() != 0 {
+		t.Error("a copy counts whose size is not known")
+	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
 	for _, step := range []struct {
 		by   NodeID
 		want int
@@ -76,6 +81,36 @@ func TestCopiesOfAKeptBlobAreCountedOnce(t *testing.T) {
 		if k.Copies() != step.want || !s.HoldsBlob(k, step.by) {
 			t.Errorf("after %s: %d copies, want %d", step.by, k.Copies(), step.want)
 		}
+	}
+}
+
+// TestWrongSizesCostTheClaim has tom say that sue's blob is smaller than it is.
+func TestWrongSizesCostTheClaim(t *testing.T) {
+	s := keepers()
+	small := corpus
+	small.Size = 1
+	lie := Command{Keep: &KeepBlob{Blob: small, By: "tom"}}
+	for _, c := range []Command{lie, keep("sue")} {
+		if r := s.Apply(c).Rejection; r != nil {
+			t.Fatalf("an honest claim is locked out: %v", r)
+		}
+	}
+	if k := s.Blobs[corpus.ID]; k.Size != corpus.Size || k.Known {
+		t.Errorf("of two sizes %d is taken for the true one", k.Size)
+	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
+	if k := s.Blobs[corpus.ID]; len(k.Claims) != 1 || k.Claims[0].Owner != "sue" || k.Size != corpus.Size {
+		t.Errorf("%+v", k)
+	}
+	if r := s.Apply(lie).Rejection; r == nil {
+		t.Error("a size is claimed that is known to be wrong")
+	}
+
+	s = keepers()
+	s.Apply(lie)
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
+	if len(s.Blobs) != 0 {
+		t.Error("a blob stays that only a liar claimed")
 	}
 }
 
@@ -92,6 +127,7 @@ func TestKeepingIsRefused(t *testing.T) {
 	}
 	s := keepers()
 	s.Apply(keep("tom"))
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
 	for _, c := range []struct {
 		name    string
 		state   *State
