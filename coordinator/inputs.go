@@ -29,10 +29,10 @@ type charge struct {
 
 // holding is what the keeper does about a charge.
 type holding struct {
-	blobs    []blob.Ref
-	input    bool   // workers may read them
-	provider string // who had them first, HOST:PORT
-	cancel   context.CancelFunc
+	blobs     []blob.Ref
+	input     bool     // workers may read them
+	providers []string // who had them first, each HOST:PORT
+	cancel    context.CancelFunc
 }
 
 // keepInputs starts copying the blobs of new jobs and new datasets, and lets
@@ -49,7 +49,7 @@ func (k *keeper) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
 			k.count(h, 1)
 			copies.Go(func() { k.hold(chargeCtx, c) })
 		}
-		k.taken[c].provider = h.provider // who puts a blob again may be elsewhere
+		k.taken[c].providers = h.providers // who puts a blob again may be elsewhere
 	}
 	for c, h := range k.taken {
 		if wanted[c] == nil {
@@ -66,10 +66,10 @@ func (k *keeper) charges() map[charge]*holding {
 	k.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
 			j := s.Jobs[id]
-			wanted[charge{job: id}] = &holding{blobs: j.Spec.Blobs(), input: true, provider: j.Provider}
+			wanted[charge{job: id}] = &holding{blobs: j.Spec.Blobs(), input: true, providers: []string{j.Provider}}
 		}
 		for id, b := range s.Blobs {
-			wanted[charge{kept: id}] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, provider: b.Provider}
+			wanted[charge{kept: id}] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, providers: b.Providers()}
 		}
 	})
 	return wanted
@@ -245,17 +245,20 @@ func (k *keeper) sources(c charge) ([]blob.Ref, []swarm.Provider, error) {
 		k.mu.Unlock()
 		return nil, nil, context.Canceled
 	}
-	blobs, provider := h.blobs, h.provider
+	blobs, addresses := h.blobs, h.providers
 	k.mu.Unlock()
 	var providers []swarm.Provider
-	if provider != "" {
-		providers = append(providers, swarm.Provider{Address: provider, Role: jobs.Submitter})
+	for _, address := range addresses {
+		if address != "" {
+			providers = append(providers, swarm.Provider{Address: address, Role: jobs.Submitter})
+		}
 	}
 	for _, v := range k.replica.Voters() {
 		if v.Node != k.node {
 			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
 		}
 	}
+	shuffle(providers) // not all may get their turn in one try
 	return blobs, providers, nil
 }
 

@@ -446,6 +446,25 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	}
 }
 
+// TestKeeperAsksAllWhoClaimADataset: the last of them may be gone.
+func TestKeeperAsksAllWhoClaimADataset(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Submitter, "first", "second", "third")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	data := put(t, k.peer("submitter"), []byte("dataset"))
+	for i, by := range []jobs.NodeID{"first", "second", "third"} {
+		at := []string{"127.0.0.1:1", k.gossip[0].Address, "127.0.0.1:2"}[i]
+		l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: at}})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	defer cancel()
+	k.keepInputs(ctx, &copies)
+	l.until("it is here", func() bool { return k.store.Complete(data.ID) })
+}
+
 // TestKeeperFindsOutWrongSizes has a dataset and a job of which less is said than
 // there is.
 func TestKeeperFindsOutWrongSizes(t *testing.T) {

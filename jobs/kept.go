@@ -13,12 +13,10 @@ import (
 type Kept struct {
 	// Size is in bytes: as the blob's manifest says once it is Known, before that
 	// the largest that is claimed.
-	Size   int64   `cbor:"1,keyasint"`
-	Known  bool    `cbor:"5,keyasint,omitempty"` // a coordinator has seen the manifest
-	Claims []Claim `cbor:"2,keyasint"`           // by different owners, oldest first
-	// Provider is where it can be had from who put it last, HOST:PORT.
-	Provider string `cbor:"3,keyasint,omitempty"`
-	Holders  uint64 `cbor:"4,keyasint,omitempty"` // coordinators that have all of it
+	Size    int64   `cbor:"1,keyasint"`
+	Known   bool    `cbor:"5,keyasint,omitempty"` // a coordinator has seen the manifest
+	Claims  []Claim `cbor:"2,keyasint"`           // by different owners, oldest first
+	Holders uint64  `cbor:"4,keyasint,omitempty"` // coordinators that have all of it
 }
 
 // Claim says that an owner wants a blob kept.
@@ -27,11 +25,15 @@ type Claim struct {
 	Name  string  `cbor:"2,keyasint,omitempty"` // for people
 	At    Time    `cbor:"3,keyasint"`
 	Size  int64   `cbor:"4,keyasint"` // that he says it has; a wrong one costs the claim
+	// Provider is where it can be had from the owner, HOST:PORT.
+	Provider string `cbor:"5,keyasint,omitempty"`
 }
 
 const (
 	// maxKept bounds the blobs that one owner may have kept.
 	maxKept = 4096
+	// maxClaims bounds the owners that claim one blob.
+	maxClaims = 64
 	// maxBlobName bounds the name of one, in bytes.
 	maxBlobName = 128
 )
@@ -53,6 +55,17 @@ type DropBlob struct {
 
 // Copies is the number of coordinators that hold all of it.
 func (k *Kept) Copies() int { return bits.OnesCount64(k.Holders) }
+
+// Providers are where its claimers serve it, each HOST:PORT, the oldest claim first.
+func (k *Kept) Providers() []string {
+	var list []string
+	for _, c := range k.Claims {
+		if c.Provider != "" && !slices.Contains(list, c.Provider) {
+			list = append(list, c.Provider)
+		}
+	}
+	return list
+}
 
 // HoldsBlob says whether a coordinator has confirmed to hold a kept blob.
 func (s *State) HoldsBlob(k *Kept, id NodeID) bool { return k.Holders&s.holderBit(id) != 0 }
@@ -81,22 +94,32 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 			return rejected(reject(Precondition, "TOO_MANY_BLOBS", "owner "+string(n.Owner), "the grid keeps %d blobs for it already", maxKept).
 				next("drop some: `anthill blobs drop BLOB`"))
 		}
+		if k != nil && len(k.Claims) >= maxClaims {
+			return rejected(reject(Precondition, "TOO_MANY_CLAIMS", "blob "+c.Blob.ID.Short(), "%d owners claim it already", maxClaims).
+				next("use it as it is: it stays while one of them keeps it"))
+		}
 	}
 	if k == nil {
 		k = &Kept{}
 		s.Blobs[c.Blob.ID] = k
 	}
-	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size}
-	if at := k.claimOf(n.Owner); at >= 0 {
-		k.Claims[at] = claim
-	} else {
-		k.Claims = append(k.Claims, claim)
-	}
-	if c.Provider != "" {
-		k.Provider = c.Provider
-	}
+	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size, Provider: c.Provider}
+	k.claim(claim)
 	k.estimate()
 	return Outcome{}
+}
+
+// claim adds a claim, or renews that of the same owner.
+func (k *Kept) claim(c Claim) {
+	at := k.claimOf(c.Owner)
+	if at < 0 {
+		k.Claims = append(k.Claims, c)
+		return
+	}
+	if c.Provider == "" {
+		c.Provider = k.Claims[at].Provider
+	}
+	k.Claims[at] = c
 }
 
 // estimate makes the largest claim the size of a blob that nobody has seen yet.

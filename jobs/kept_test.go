@@ -84,6 +84,34 @@ func TestCopiesOfAKeptBlobAreCountedOnce(t *testing.T) {
 	}
 }
 
+func TestEachClaimHasItsProvider(t *testing.T) {
+	s := keepers()
+	for _, step := range []struct {
+		by   NodeID
+		at   string
+		want string
+	}{{"sue", "s:1", "s:1"}, {"tom", "t:1", "s:1 t:1"}, {"sue2", "s:2", "s:2 t:1"}, {"tom", "", "s:2 t:1"}} {
+		s.Apply(Command{Keep: &KeepBlob{Blob: corpus, By: step.by, Provider: step.at}})
+		if got := strings.Join(s.Blobs[corpus.ID].Providers(), " "); got != step.want {
+			t.Errorf("after %s at %q it is at %q, want %q", step.by, step.at, got, step.want)
+		}
+	}
+}
+
+func TestClaimsOfABlobAreBounded(t *testing.T) {
+	s := keepers()
+	s.Apply(keep("sue"))
+	for len(s.Blobs[corpus.ID].Claims) < maxClaims {
+		s.Blobs[corpus.ID].claim(Claim{Owner: OwnerID(rune('a' + len(s.Blobs[corpus.ID].Claims))), Size: corpus.Size})
+	}
+	if r := s.Apply(keep("tom")).Rejection; r == nil || r.Reason != "TOO_MANY_CLAIMS" {
+		t.Errorf("one more: %v", r)
+	}
+	if r := s.Apply(keep("sue")).Rejection; r != nil {
+		t.Errorf("the same again: %v", r)
+	}
+}
+
 // TestWrongSizesCostTheClaim has tom say that sue's blob is smaller than it is.
 func TestWrongSizesCostTheClaim(t *testing.T) {
 	s := keepers()

@@ -98,6 +98,7 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 	if opts.Begun != nil {
 		opts.Begun(ref.ID.String(), ref.Size)
 	}
+	defer p.announce(ctx, ref.ID)()
 	for b := resp.GetBlob(); ; {
 		if opts.Progress != nil {
 			opts.Progress(PutProgress{
