@@ -367,17 +367,6 @@ func (k *keeper) Store(outputs [][]byte) error {
 	return err
 }
 
-// Room implements rpc.Results.
-func (k *keeper) Room(refs []blob.Ref) error {
-	var missing int64
-	for _, r := range refs {
-		if !k.store.Complete(r.ID) {
-			missing += r.Size
-		}
-	}
-	return k.store.Room(missing)
-}
-
 // Result implements rpc.Results.
 func (k *keeper) Result(ref blob.Ref) ([]byte, bool) {
 	if !k.store.Complete(ref.ID) {

@@ -45,6 +45,8 @@ type KeepBlob struct {
 	Name     string   `cbor:"2,keyasint,omitempty"`
 	By       NodeID   `cbor:"3,keyasint"`
 	Provider string   `cbor:"4,keyasint,omitempty"`
+	// Room is how many bytes all kept blobs together may have, by the leader's disk.
+	Room int64 `cbor:"5,keyasint"`
 }
 
 // DropBlob takes back the claim of a node's owner; an operator takes back all.
@@ -98,6 +100,9 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 			return rejected(reject(Precondition, "TOO_MANY_CLAIMS", "blob "+c.Blob.ID.Short(), "%d owners claim it already", maxClaims).
 				next("use it as it is: it stays while one of them keeps it"))
 		}
+	}
+	if r := s.overShare(n, c.Blob, c.Room); r != nil {
+		return rejected(r)
 	}
 	if k == nil {
 		k = &Kept{}

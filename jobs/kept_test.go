@@ -27,7 +27,7 @@ func keepers() *State {
 var corpus = blob.Ref{ID: blob.ID{7}, Size: 1000}
 
 func keep(by NodeID) Command {
-	return Command{Keep: &KeepBlob{Blob: corpus, Name: "corpus", By: by, Provider: "h:1"}}
+	return Command{Keep: &KeepBlob{Blob: corpus, Name: "corpus", By: by, Provider: "h:1", Room: 1 << 30}}
 }
 
 func TestABlobIsKeptUntilNobodyClaimsIt(t *testing.T) {
@@ -91,7 +91,7 @@ func TestEachClaimHasItsProvider(t *testing.T) {
 		at   string
 		want string
 	}{{"sue", "s:1", "s:1"}, {"tom", "t:1", "s:1 t:1"}, {"sue2", "s:2", "s:2 t:1"}, {"tom", "", "s:2 t:1"}} {
-		s.Apply(Command{Keep: &KeepBlob{Blob: corpus, By: step.by, Provider: step.at}})
+		s.Apply(Command{Keep: &KeepBlob{Blob: corpus, By: step.by, Provider: step.at, Room: 1 << 30}})
 		if got := strings.Join(s.Blobs[corpus.ID].Providers(), " "); got != step.want {
 			t.Errorf("after %s at %q it is at %q, want %q", step.by, step.at, got, step.want)
 		}
@@ -117,7 +117,7 @@ func TestWrongSizesCostTheClaim(t *testing.T) {
 	s := keepers()
 	small := corpus
 	small.Size = 1
-	lie := Command{Keep: &KeepBlob{Blob: small, By: "tom"}}
+	lie := Command{Keep: &KeepBlob{Blob: small, By: "tom", Room: 1 << 30}}
 	for _, c := range []Command{lie, keep("sue")} {
 		if r := s.Apply(c).Rejection; r != nil {
 			t.Fatalf("an honest claim is locked out: %v", r)
@@ -146,7 +146,7 @@ func TestKeepingIsRefused(t *testing.T) {
 	full := keepers()
 	for i := range maxKept {
 		id := blob.ID{byte(i), byte(i >> 8), 1}
-		full.Apply(Command{Keep: &KeepBlob{Blob: blob.Ref{ID: id, Size: 1}, By: "sue"}})
+		full.Apply(Command{Keep: &KeepBlob{Blob: blob.Ref{ID: id, Size: 1}, By: "sue", Room: 1 << 30}})
 	}
 	with := func(change func(*KeepBlob)) Command {
 		c := keep("sue")
