@@ -99,7 +99,8 @@ type RenewLeases struct {
 	Expires Time      `cbor:"3,keyasint"`
 }
 
-// ExpireLeases voids all leases that have ended by the command's time.
+// ExpireLeases voids all leases that have ended by the command's time, and claims
+// of blobs that have not come within a day.
 type ExpireLeases struct{}
 
 // ReportAttempts says how attempts ended.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"math/bits"
 	"slices"
+	"time"
 	"unicode"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -36,10 +37,13 @@ const (
 	maxClaims = 64
 	// maxBlobName bounds the name of one, in bytes.
 	maxBlobName = 128
+	// claimTime is for how long a claim stands while no coordinator has the blob.
+	claimTime = 24 * time.Hour
 )
 
 // KeepBlob claims a blob in the name of a node's owner. Said again, it tells
-// where the blob is now.
+// where the blob is now, and that the claim is meant: one of a blob that no
+// coordinator has got goes after a day.
 type KeepBlob struct {
 	Blob     blob.Ref `cbor:"1,keyasint"`
 	Name     string   `cbor:"2,keyasint,omitempty"`
@@ -67,6 +71,23 @@ func (k *Kept) Providers() []string {
 		}
 	}
 	return list
+}
+
+// Owners are those who claim it, the oldest claim first.
+func (k *Kept) Owners() []OwnerID {
+	list := make([]OwnerID, len(k.Claims))
+	for i, c := range k.Claims {
+		list[i] = c.Owner
+	}
+	return list
+}
+
+// Claimed is when it was last claimed.
+func (k *Kept) Claimed() (last Time) {
+	for _, c := range k.Claims {
+		last = max(last, c.At)
+	}
+	return last
 }
 
 // HoldsBlob says whether a coordinator has confirmed to hold a kept blob.
@@ -152,6 +173,20 @@ func (s *State) settleSize(ref blob.Ref) {
 	}
 }
 
+// stale says whether a claim is too old for a blob that nobody has brought.
+func (k *Kept) stale(c Claim, at Time) bool { return k.Holders == 0 && c.At.Add(claimTime) <= at }
+
+// dropStale takes back the claims of blobs that were announced and never came.
+func (s *State) dropStale() {
+	for id, k := range s.Blobs {
+		k.Claims = slices.DeleteFunc(k.Claims, func(c Claim) bool { return k.stale(c, s.Now) })
+		k.estimate()
+		if len(k.Claims) == 0 {
+			delete(s.Blobs, id)
+		}
+	}
+}
+
 // keptBy counts the blobs that an owner claims.
 func (s *State) keptBy(owner OwnerID) (count int) {
 	for _, k := range s.Blobs {
@@ -170,7 +205,7 @@ func (s *State) dropBlob(c *DropBlob) Outcome {
 	case n != nil && n.Role == Operator:
 		k.Claims = nil
 	case n == nil || k.claimOf(n.Owner) < 0:
-		return rejected(reject(Denied, "NOT_YOUR_BLOB", "blob "+c.Blob.Short(), "it is kept for %s", k.Claims[0].Owner).next("ask them, or an operator of the grid"))
+		return rejected(reject(Denied, "NOT_YOUR_BLOB", "blob "+c.Blob.Short(), "it is kept for others").next("ask an operator of the grid"))
 	default:
 		at := k.claimOf(n.Owner)
 		k.Claims = slices.Delete(k.Claims, at, at+1)

@@ -181,3 +181,53 @@ func TestKeepingIsRefused(t *testing.T) {
 		})
 	}
 }
+
+// TestClaimsOfWhatNeverComesEnd has sue claim a blob, and tom a little later.
+func TestClaimsOfWhatNeverComesEnd(t *testing.T) {
+	day := Time(claimTime.Milliseconds())
+	later := func(c Command, at Time) Command {
+		c.At = at
+		return c
+	}
+	claimers := func(s *State) (list string) {
+		if k := s.Blobs[corpus.ID]; k != nil {
+			for _, o := range k.Owners() {
+				list += string(o) + " "
+			}
+		}
+		return list
+	}
+	expire := func(s *State, at Time) string {
+		before, said := claimers(s), s.AnyExpired(at)
+		s.Apply(Command{At: at, Expire: &ExpireLeases{}})
+		if changed := claimers(s) != before; changed != said {
+			t.Errorf("at %d: %v is said of whether claims end, and of %q are left %q", at, said, before, claimers(s))
+		}
+		return claimers(s)
+	}
+	for _, test := range []struct {
+		name    string
+		between []Command
+		want    [3]string // after a day of sue's claim, of tom's and of the last
+	}{
+		{"nobody brings it", nil, [3]string{"tom ", "", ""}},
+		{"sue goes on", []Command{later(keep("sue"), 500)}, [3]string{"sue tom ", "sue ", ""}},
+		{"only its size is known", []Command{{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}}}, [3]string{"tom ", "", ""}},
+		{"it is here", []Command{{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}, Blobs: []blob.ID{corpus.ID}}}}, [3]string{"sue tom ", "sue tom ", "sue tom "}},
+	} {
+		s := keepers()
+		s.Apply(later(keep("sue"), 100))
+		s.Apply(later(keep("tom"), 200))
+		for _, c := range test.between {
+			s.Apply(c)
+		}
+		if got := expire(s, day+99); got != "sue tom " {
+			t.Errorf("%s: within a day %q claim it", test.name, got)
+		}
+		for i, at := range []Time{day + 100, day + 200, day + 500} {
+			if got := expire(s, at); got != test.want[i] {
+				t.Errorf("%s: at %d %q claim it, want %q", test.name, at, got, test.want[i])
+			}
+		}
+	}
+}
