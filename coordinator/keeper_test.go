@@ -54,9 +54,16 @@ func newKeeping(l *lab, store *blobstore.Store) *keeping {
 		node: "c1", replica: l.Replica, store: store, swarm: sw, logger: quiet,
 		confirm: k.note,
 		members: func() []membership.Member { return k.gossip },
+		slots:   newSlots(),
 		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 	}
 	return k
+}
+
+// keepInputs has a look at all that is to be held.
+func (k *keeping) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
+	k.keepJobs(ctx, copies)
+	k.keepDatasets(ctx, copies)
 }
 
 // has are outputs that came to the coordinator with reports.

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 const (
@@ -22,14 +23,25 @@ func (k *keeper) Room(refs []blob.Ref) error {
 	if len(more) == 0 {
 		return nil
 	}
-	for _, h := range k.charges() {
-		k.expect(more, h.blobs)
-	}
+	k.expect(more, k.charged())
 	sum := k.store.Capacity() / resultShare
 	for _, n := range more {
 		sum += n
 	}
 	return k.store.Room(sum)
+}
+
+// charged are the blobs of all running jobs, and those that are kept.
+func (k *keeper) charged() (refs []blob.Ref) {
+	k.replica.View(func(s *jobs.State) {
+		for _, id := range s.Running() {
+			refs = append(refs, s.Jobs[id].Spec.Blobs()...)
+		}
+		for id, b := range s.Blobs {
+			refs = append(refs, blob.Ref{ID: id, Size: b.Size})
+		}
+	})
+	return refs
 }
 
 // expect notes what is still to come of blobs, in bytes.
