@@ -345,7 +345,8 @@ type BlobServiceClient interface {
 	// until it is dropped. They begin at once; GetBlob tells how far they are. What
 	// has not come within a day is dropped, unless it is asked for again.
 	KeepBlob(ctx context.Context, in *KeepBlobRequest, opts ...grpc.CallOption) (*KeepBlobResponse, error)
-	// GetBlob describes a blob that is kept. NOT_FOUND if it is not.
+	// GetBlob describes a blob that is kept, to whoever knows its id. NOT_FOUND if it
+	// is not.
 	GetBlob(ctx context.Context, in *GetBlobRequest, opts ...grpc.CallOption) (*GetBlobResponse, error)
 	// ListBlobs describes the blobs that are kept for the caller's owner (for
 	// operators: for anybody), the latest first.
@@ -414,7 +415,8 @@ type BlobServiceServer interface {
 	// until it is dropped. They begin at once; GetBlob tells how far they are. What
 	// has not come within a day is dropped, unless it is asked for again.
 	KeepBlob(context.Context, *KeepBlobRequest) (*KeepBlobResponse, error)
-	// GetBlob describes a blob that is kept. NOT_FOUND if it is not.
+	// GetBlob describes a blob that is kept, to whoever knows its id. NOT_FOUND if it
+	// is not.
 	GetBlob(context.Context, *GetBlobRequest) (*GetBlobResponse, error)
 	// ListBlobs describes the blobs that are kept for the caller's owner (for
 	// operators: for anybody), the latest first.
