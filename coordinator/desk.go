@@ -52,7 +52,7 @@ type desk struct {
 	workers  map[jobs.NodeID]*worker
 	reports  []*delivery[jobs.Report]
 	confirms []*delivery[jobs.ConfirmHeld]
-	renewals map[jobs.LeaseID]bool
+	renewals map[jobs.LeaseID]bool // whether the worker stands
 	renewed  time.Time
 	// loopGrants' own: when it last looked for leases that ended and for jobs
 	// that are stuck, and since when which are.
@@ -74,6 +74,7 @@ type worker struct {
 	address string
 	slots   int
 	paused  bool
+	since   time.Time // when it was first heard to be paused, or not to be
 }
 
 // delivery is something handed in, and where to say that it is committed.
@@ -247,7 +248,8 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 		return nil, rpc.ErrNoLeader
 	}
 	w := d.hear(id)
-	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
+	w.note(beat)
+	still := w.stands()
 	d.tracker.announce(id, beat.Blobs)
 	d.mu.Unlock()
 
@@ -255,10 +257,24 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, l := range alive {
-		d.renewals[l] = true
+		d.renewals[l] = still
 	}
 	return void, nil
 }
+
+func (w *worker) note(beat rpc.Beat) {
+	if w.since.IsZero() || w.paused != beat.Paused {
+		w.since = time.Now()
+	}
+	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
+}
+
+// pausePatience is for how long a worker may be paused until others are asked for
+// what it runs: most pauses are over by then.
+const pausePatience = 30 * time.Second
+
+// stands says whether a worker has been paused for long.
+func (w *worker) stands() bool { return w.paused && time.Since(w.since) >= pausePatience }
 
 // sift tells the leases that a worker holds from those it thinks it holds.
 func (d *desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.LeaseID) {
@@ -391,8 +407,16 @@ func (d *desk) commitConfirms(ctx context.Context) {
 // commitLeases writes down who was heard of, and voids the leases of those
 // who were not.
 func (d *desk) commitLeases(ctx context.Context) {
-	for ids := range slices.Chunk(d.takeRenewals(), maxRenewals) {
-		c := jobs.RenewLeases{Leases: ids, Expires: d.replica.Now().Add(rpc.LeaseDuration)}
+	renewals := d.takeRenewals()
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(renewals)), maxRenewals) {
+		c := jobs.RenewLeases{Expires: d.replica.Now().Add(rpc.LeaseDuration)}
+		for _, id := range ids {
+			if renewals[id] {
+				c.Paused = append(c.Paused, id)
+			} else {
+				c.Leases = append(c.Leases, id)
+			}
+		}
 		d.log("renew leases", second(d.propose(ctx, jobs.Command{Renew: &c})))
 	}
 	if time.Since(d.swept) < sweepEvery {
@@ -408,16 +432,16 @@ func (d *desk) commitLeases(ctx context.Context) {
 
 // takeRenewals are the leases heard of since the last time, when it is time to
 // write them down again.
-func (d *desk) takeRenewals() []jobs.LeaseID {
+func (d *desk) takeRenewals() map[jobs.LeaseID]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.renewed) < renewEvery {
 		return nil
 	}
 	d.renewed = time.Now()
-	ids := slices.Sorted(maps.Keys(d.renewals))
+	taken := d.renewals
 	d.renewals = map[jobs.LeaseID]bool{}
-	return ids
+	return taken
 }
 
 func second(_ jobs.Outcome, err error) error { return err }

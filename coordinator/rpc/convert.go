@@ -217,8 +217,12 @@ func taskToProto(task uint32, r jobs.TaskReport) *anthillv1.GetTaskResponse {
 		})
 	}
 	for _, a := range r.Attempts {
+		state := attemptStates[a.State]
+		if a.Paused {
+			state = "paused"
+		}
 		m.Attempts = append(m.Attempts, &anthillv1.TaskAttempt{
-			NodeId: string(a.Worker), Owner: string(a.Owner), State: attemptStates[a.State], Group: uint32(a.Group),
+			NodeId: string(a.Worker), Owner: string(a.Owner), State: state, Group: uint32(a.Group),
 			Reason: a.Reason, Credibility: shareToProto(a.Credibility),
 		})
 	}

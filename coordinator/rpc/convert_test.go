@@ -154,6 +154,7 @@ func TestTaskToProto(t *testing.T) {
 		Attempts: []jobs.TaskAttempt{
 			{Worker: "w1", Owner: "ann", State: jobs.AttemptOutvoted, Group: 1, Credibility: 500_000_000},
 			{Worker: "w2", Owner: "bob", State: jobs.AttemptLost, Reason: "gone"},
+			{Worker: "w3", Owner: "eve", State: jobs.AttemptRunning, Paused: true},
 		},
 	})
 	want := &anthillv1.GetTaskResponse{
@@ -163,6 +164,7 @@ func TestTaskToProto(t *testing.T) {
 		},
 		Attempts: []*anthillv1.TaskAttempt{
 			{NodeId: "w1", Owner: "ann", State: "outvoted", Group: 1, Credibility: 0.5}, {NodeId: "w2", Owner: "bob", State: "lost", Reason: "gone"},
+			{NodeId: "w3", Owner: "eve", State: "paused"},
 		},
 	}
 	if !proto.Equal(m, want) {

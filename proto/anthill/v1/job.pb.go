@@ -1967,8 +1967,9 @@ type TaskAttempt struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	Owner  string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
-	// "running", "voted", "outvoted", "killed", "lost" or "void" (its owner was
-	// banned, or it was not needed any more).
+	// "running", "paused" (it runs, and its worker is paused for long), "voted",
+	// "outvoted", "killed", "lost" or "void" (its owner was banned, or it was not
+	// needed any more).
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// Of voted and outvoted ones: the group that it is in.
 	Group uint32 `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
