@@ -74,6 +74,7 @@ type worker struct {
 	address string
 	slots   int
 	paused  bool
+	fuel    map[jobs.LeaseID]uint64
 	since   time.Time // when it was first heard to be paused, or not to be
 }
 
@@ -266,7 +267,7 @@ func (w *worker) note(beat rpc.Beat) {
 	if w.since.IsZero() || w.paused != beat.Paused {
 		w.since = time.Now()
 	}
-	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
+	w.address, w.slots, w.paused, w.fuel = beat.Address, beat.Slots, beat.Paused, beat.Fuel
 }
 
 // pausePatience is for how long a worker may be paused until others are asked for
@@ -298,6 +299,27 @@ func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
 		return w.slots, w.paused
 	}
 	return 0, false
+}
+
+// Fuel implements rpc.Desk.
+func (d *desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
+	d.mu.Lock()
+	said := map[jobs.NodeID]map[jobs.LeaseID]uint64{}
+	for id, w := range d.workers {
+		said[id] = w.fuel // which nobody changes
+	}
+	d.mu.Unlock()
+	list := map[jobs.LeaseID]uint64{}
+	d.replica.View(func(s *jobs.State) {
+		for id, fuel := range said {
+			for lease, n := range fuel {
+				if p, holder, ok := s.Lease(lease); ok && holder == id && p.Job == job {
+					list[lease] = n
+				}
+			}
+		}
+	})
+	return list
 }
 
 // run is the leader's work, until ctx ends: three loops that do not wait for

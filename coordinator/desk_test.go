@@ -73,6 +73,14 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	if slots, paused := d.Slots("nobody"); slots != 0 || paused {
 		t.Errorf("nobody has %d slots, paused %v", slots, paused)
 	}
+	if fuel := d.Fuel("j"); len(fuel) != 0 {
+		t.Errorf("fuel %v before anybody said so", fuel)
+	}
+	_, _ = d.Heartbeat("w2", rpc.Beat{Fuel: map[jobs.LeaseID]uint64{leases[0]: 9}})
+	_, _ = d.Heartbeat("w1", rpc.Beat{Leases: leases, Slots: 2, Paused: true, Fuel: map[jobs.LeaseID]uint64{leases[1]: 5, 7: 1}})
+	if fuel := d.Fuel("j"); len(fuel) != 1 || fuel[leases[1]] != 5 || len(d.Fuel("k")) != 0 {
+		t.Errorf("fuel %v, want 5 of its holder's lease alone", fuel)
+	}
 	paused := func() (is bool) {
 		l.View(func(s *jobs.State) { is = s.Jobs["j"].Paused() == 2 })
 		return is

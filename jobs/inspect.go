@@ -20,6 +20,7 @@ type VoteGroup struct {
 // TaskAttempt is one attempt of a report. Group is an index into the report's
 // groups; of attempts that voted.
 type TaskAttempt struct {
+	Lease       LeaseID
 	Worker      NodeID
 	Owner       OwnerID
 	State       AttemptState
@@ -63,7 +64,7 @@ func (r *TaskReport) gather(s *State, t *Task, accepted Vote, closed bool) {
 	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
-		line := TaskAttempt{Worker: a.Worker, Owner: a.Owner, State: a.State, Reason: a.Reason, Paused: a.Paused, Credibility: s.Credibility(a.Owner)}
+		line := TaskAttempt{Lease: a.Lease, Worker: a.Worker, Owner: a.Owner, State: a.State, Reason: a.Reason, Paused: a.Paused, Credibility: s.Credibility(a.Owner)}
 		if a.Vote != (Vote{}) {
 			line.Group = r.join(index, a.Vote)
 		}

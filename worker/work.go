@@ -141,6 +141,7 @@ func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	began := time.Now()
 	w.board.begin(slot, a.Lease, began)
 	defer w.board.end(slot)
+	a.Progress = func(fuel uint64) { w.leases.progressed(a.Lease.GetId(), fuel) }
 	report := w.executor.Run(ctx, watched{w.liar.runner(w.slots[slot]), bundleOf(a.Lease), &w.faults}, a)
 	if report == nil {
 		return
@@ -250,8 +251,9 @@ func beatEvery(lease time.Duration) time.Duration { return min(lease/6, heartbea
 func (w *Worker) heartbeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.leaseTime/2)
 	defer cancel()
+	leases, fuel := w.leases.beat()
 	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
-		Leases: w.leases.ids(), Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
+		Leases: leases, Fuel: fuel, Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
 		Paused: w.pauses.any(),
 	})
 	if err != nil {

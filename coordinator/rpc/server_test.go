@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math"
 	"net"
 	"path/filepath"
@@ -85,6 +86,16 @@ func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.beats[id].Slots, d.beats[id].Paused
+}
+
+func (d *desk) Fuel(jobs.JobID) map[jobs.LeaseID]uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := map[jobs.LeaseID]uint64{}
+	for _, beat := range d.beats {
+		maps.Copy(all, beat.Fuel)
+	}
+	return all
 }
 
 // shelf has results by their id.

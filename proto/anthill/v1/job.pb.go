@@ -770,8 +770,12 @@ type Job struct {
 	Short string `protobuf:"bytes,15,opt,name=short,proto3" json:"short,omitempty"`
 	// The fuel that the accepted results took, and what all tasks will take if the
 	// others are like these; 0 while there is no result. Both stop at 2^64-1.
-	FuelUsed      uint64 `protobuf:"varint,20,opt,name=fuel_used,json=fuelUsed,proto3" json:"fuel_used,omitempty"`
-	FuelEstimate  uint64 `protobuf:"varint,21,opt,name=fuel_estimate,json=fuelEstimate,proto3" json:"fuel_estimate,omitempty"`
+	FuelUsed     uint64 `protobuf:"varint,20,opt,name=fuel_used,json=fuelUsed,proto3" json:"fuel_used,omitempty"`
+	FuelEstimate uint64 `protobuf:"varint,21,opt,name=fuel_estimate,json=fuelEstimate,proto3" json:"fuel_estimate,omitempty"`
+	// About how much those tasks that have no result yet have used so far, each at
+	// most the mean of those that have one: with fuel_used, how far the job is. 0 if
+	// the leader does not know.
+	FuelRunning   uint64 `protobuf:"varint,22,opt,name=fuel_running,json=fuelRunning,proto3" json:"fuel_running,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -921,6 +925,13 @@ func (x *Job) GetFuelUsed() uint64 {
 func (x *Job) GetFuelEstimate() uint64 {
 	if x != nil {
 		return x.FuelEstimate
+	}
+	return 0
+}
+
+func (x *Job) GetFuelRunning() uint64 {
+	if x != nil {
+		return x.FuelRunning
 	}
 	return 0
 }
@@ -1977,7 +1988,10 @@ type TaskAttempt struct {
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The probability that the owner is right in a task, by the checks that he
 	// has survived.
-	Credibility   float64 `protobuf:"fixed64,6,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	Credibility float64 `protobuf:"fixed64,6,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	// Of running and paused ones: about how much fuel it has used so far, 0 if that
+	// is not known.
+	Fuel          uint64 `protobuf:"varint,7,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2050,6 +2064,13 @@ func (x *TaskAttempt) GetReason() string {
 func (x *TaskAttempt) GetCredibility() float64 {
 	if x != nil {
 		return x.Credibility
+	}
+	return 0
+}
+
+func (x *TaskAttempt) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
 	}
 	return 0
 }
@@ -2243,7 +2264,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\x83\x05\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xa6\x05\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -2263,7 +2284,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x05bound\x18\x0e \x01(\x01R\x05bound\x12\x14\n" +
 	"\x05short\x18\x0f \x01(\tR\x05short\x12\x1b\n" +
 	"\tfuel_used\x18\x14 \x01(\x04R\bfuelUsed\x12#\n" +
-	"\rfuel_estimate\x18\x15 \x01(\x04R\ffuelEstimate\"\xda\x01\n" +
+	"\rfuel_estimate\x18\x15 \x01(\x04R\ffuelEstimate\x12!\n" +
+	"\ffuel_running\x18\x16 \x01(\x04R\vfuelRunning\"\xda\x01\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
@@ -2333,14 +2355,15 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\texit_code\x18\x04 \x01(\rR\bexitCode\x12 \n" +
 	"\vcredibility\x18\x05 \x01(\x01R\vcredibility\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\xa2\x01\n" +
+	" \x01(\x04R\x04fuel\"\xb6\x01\n" +
 	"\vTaskAttempt\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x14\n" +
 	"\x05group\x18\x04 \x01(\rR\x05group\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12 \n" +
-	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\"t\n" +
+	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\x12\x12\n" +
+	"\x04fuel\x18\a \x01(\x04R\x04fuel\"t\n" +
 	"\x14StreamResultsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12#\n" +
 	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12 \n" +
