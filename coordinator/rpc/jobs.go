@@ -34,8 +34,9 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err := s.cfg.Results.Room(spec.Blobs()); err != nil {
 		return nil, err
 	}
+	by := callerFrom(ctx)
 	c := jobs.SubmitJob{
-		Job: newJobID(spec.Name), Spec: spec, Submitter: callerFrom(ctx).Node, Provider: req.GetProvider(), Seed: newSeed(),
+		Job: newJobID(spec.Name), Spec: spec, Submitter: by.Node, Provider: by.reach(req.GetProvider()), Seed: newSeed(),
 	}
 	out, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Submit: &c})
 	if err != nil {

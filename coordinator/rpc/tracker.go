@@ -47,7 +47,7 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 		list = append(list, Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
 	}
 	c := callerFrom(ctx)
-	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: req.GetAddress(), Role: c.Role}, list)
+	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: c.reach(req.GetAddress()), Role: c.Role}, list)
 	if err != nil {
 		return nil, err
 	}

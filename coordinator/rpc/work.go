@@ -115,7 +115,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
 	}
-	beat := Beat{Address: req.GetAddress(), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
+	beat := Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
 	for i, id := range req.GetLeases() {
 		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
 		if i < len(req.GetFuel()) && req.GetFuel()[i] > 0 {
