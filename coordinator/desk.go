@@ -60,6 +60,7 @@ type desk struct {
 	stuck           map[jobs.JobID]time.Time
 	tracker         *tracker
 	introducer      *introducer
+	prober          *prober
 }
 
 // offer is a worker waiting for work.
@@ -86,7 +87,7 @@ type delivery[T any] struct {
 
 func newDesk(r *replica.Replica, logger *slog.Logger) *desk {
 	news := func() chan struct{} { return make(chan struct{}, 1) }
-	d := &desk{replica: r, logger: logger, offered: news(), reported: news(), confirmed: news()}
+	d := &desk{replica: r, logger: logger, prober: newProber(), offered: news(), reported: news(), confirmed: news()}
 	d.clear()
 	return d
 }
@@ -322,7 +323,7 @@ func (d *desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
 	return list
 }
 
-// run is the leader's work, until ctx ends: three loops that do not wait for
+// run is the leader's work, until ctx ends: four loops that do not wait for
 // each other's commits. A plan may so be made on a state that is about to
 // change; Apply checks every grant again.
 func (d *desk) run(ctx context.Context) {
@@ -330,6 +331,7 @@ func (d *desk) run(ctx context.Context) {
 	loops.Go(func() { d.loop(ctx, d.reported, d.commitReports) })
 	loops.Go(func() { d.loop(ctx, d.confirmed, d.commitConfirms) })
 	loops.Go(func() { d.loopGrants(ctx) })
+	loops.Go(func() { d.loopProbes(ctx) })
 	loops.Wait()
 }
 

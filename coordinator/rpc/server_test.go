@@ -41,6 +41,7 @@ type desk struct {
 	leading    bool
 	leases     []jobs.LeaseID
 	introduced []swarm.Provider
+	probes     []string
 	beats      map[jobs.NodeID]Beat
 	reports    []jobs.Report
 	room       int
@@ -84,6 +85,12 @@ func (d *desk) Introduce(_ jobs.NodeID, self swarm.Provider, list []Announcement
 	defer d.mu.Unlock()
 	d.introduced = append(d.introduced, self)
 	return make([][]swarm.Provider, len(list)), nil
+}
+
+func (d *desk) Probe(node jobs.NodeID, id blob.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.probes = append(d.probes, string(node)+" "+id.String())
 }
 
 func (d *desk) lastIntroduced() swarm.Provider {

@@ -18,7 +18,8 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	liar, worker, submitter := g.admit(jobs.Worker, "liar"), g.admit(jobs.Worker, "w"), g.admit(jobs.Submitter, "s")
-	report := &anthillv1.ReportPeersRequest{Nodes: []string{string(liar.Node())}}
+	b := blob.Of([]byte("b")).ID()
+	report := &anthillv1.ReportPeersRequest{Nodes: []string{string(liar.Node()), "another"}, Blobs: [][]byte{b[:]}}
 	record := func() *anthillv1.OwnerRecord {
 		resp, err := anthillv1.NewNodeServiceClient(g.dial(submitter, g.leader)).ListNodes(ctx(t), &anthillv1.ListNodesRequest{})
 		if err != nil {
@@ -29,6 +30,9 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	}
 	if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
 		t.Fatal(err)
+	}
+	if !slices.Equal(g.desk.probes, []string{string(liar.Node()) + " " + b.String()}) {
+		t.Errorf("probed %q", g.desk.probes)
 	}
 	if r := record(); r.GetBanned() || !slices.Equal(r.GetAccusers(), []string{"s"}) {
 		t.Errorf("after one report: %v", r)

@@ -102,7 +102,7 @@ type Swarm struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	refusals *refusals
-	caught   chan jobs.NodeID
+	caught   chan Caught
 	uploads  *uploads
 	running  sync.WaitGroup
 	received atomic.Int64 // bytes of pieces
@@ -138,7 +138,7 @@ func New(cfg Config) (*Swarm, error) {
 		stop:      stop,
 		refusals:  refused,
 		uploads:   newUploads(cfg.Spent),
-		caught:    make(chan jobs.NodeID, maxCaught),
+		caught:    make(chan Caught, maxCaught),
 		downloads: make(map[blob.ID]*download),
 	}, nil
 }
