@@ -186,6 +186,10 @@ func (w *writer) step(wrapped bool) {
 // live writes an instruction that may be reached and opens or closes nothing.
 func (w *writer) live(wrapped bool) {
 	in := &w.in
+	if in.Op >= wasm.OpLocalGet && in.Op <= wasm.OpLocalTee {
+		w.pending++
+		return
+	}
 	w.pending += w.cost()
 	switch {
 	case in.Op < wasm.OpDrop:

@@ -64,3 +64,36 @@ func TestDepth(t *testing.T) {
 		t.Log(test.name, depths)
 	}
 }
+
+// TestDepthIsGivenBack leaves a recursive function in every way.
+func TestDepthIsGivenBack(t *testing.T) {
+	again := "\x20\x00\x04\x40\x20\x00\x41\x01\x6b\x10\x00\x0b" // if n > 0, with n - 1
+	for name, end := range map[string]string{
+		"end":    "",
+		"return": "\x0f",
+		"br":     "\x0c\x00",
+		"br_if":  "\x20\x00\x0d\x00",
+		"table":  "\x20\x00\x0e\x01\x00\x00",
+		"inside": "\x02\x40\x20\x00\x0d\x01\x0b",
+	} {
+		module := mustRewrite(t, spec{functions: []function{{name: "run", params: i32, code: again + end}}}.encode(), all)
+		in := instantiate(t, engines[0].config(), module)
+		in.give(1 << 40)
+		_, before := in.left()
+		if _, err := in.call("run", 1000); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, after := in.left(); after != before {
+			t.Errorf("%s: depth %d before, %d after", name, before, after)
+		}
+	}
+}
+
+// TestDepthOfChains takes functions that cannot recur off the limit, once.
+func TestDepthOfChains(t *testing.T) {
+	chain := []function{{name: "run", code: "\x10\x01"}, {code: "\x10\x02\x10\x02"}, {}}
+	in := instantiate(t, engines[0].config(), mustRewrite(t, spec{functions: chain}.encode(), rewrite.Options{Depth: true}))
+	if _, depth := in.left(); depth != rewrite.DepthLimit-3*440 {
+		t.Errorf("depth = %d", depth)
+	}
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // generator makes random modules that are valid and end: loops have counters,
-// and functions only call those with higher indices.
+// and functions only call those with higher indices, others 12 times in all.
 type generator struct {
 	r         *rand.Rand
 	out       []byte
@@ -118,7 +118,7 @@ func (g *generator) assign() {
 	if g.r.IntN(6) == 0 {
 		t = v128[0]
 	}
-	if g.r.IntN(8) == 0 && t != v128[0] {
+	if g.r.IntN(8) == 0 && t != v128[0] && t != i32[0] {
 		g.expression(t, 2)
 		g.index(0x24, int(0x7f-t))
 		return
@@ -273,10 +273,21 @@ func (g *generator) callAny(depth int) {
 		g.index(0x10, 0)
 		return
 	}
-	if g.at+1 >= len(g.functions) {
+	if g.r.IntN(3) == 0 {
+		// Any function, but only 12 times in all: global 0 counts them.
+		g.out = append(g.out, "\x23\x00\x41\x0c\x49\x04\x40\x23\x00\x41\x01\x6a\x24\x00"...)
+		g.labels = append(g.labels, 0)
+		g.call(g.r.IntN(len(g.functions)), depth)
+		g.labels = g.labels[:len(g.labels)-1]
+		g.emit(0x0b)
 		return
 	}
-	callee := g.at + 1 + g.r.IntN(len(g.functions)-g.at-1)
+	if g.at+1 < len(g.functions) {
+		g.call(g.at+1+g.r.IntN(len(g.functions)-g.at-1), depth)
+	}
+}
+
+func (g *generator) call(callee, depth int) {
 	f := &g.functions[callee]
 	for _, t := range []byte(f.params) {
 		g.expression(t, depth-1)

@@ -40,7 +40,7 @@ func firstTypes(types []wasm.FuncType) []uint32 {
 	first := make([]uint32, len(types))
 	seen := map[string]uint32{}
 	for i := range types {
-		key := string(appendTypes(append(appendTypes(nil, types[i].Params), 0), types[i].Results))
+		key := typeKey(&types[i])
 		at, known := seen[key]
 		if !known {
 			at = uint32(i)
@@ -49,13 +49,6 @@ func firstTypes(types []wasm.FuncType) []uint32 {
 		first[i] = at
 	}
 	return first
-}
-
-func appendTypes(out []byte, types []wasm.ValueType) []byte {
-	for _, t := range types {
-		out = append(out, byte(t))
-	}
-	return out
 }
 
 // edge is the k-th node that a node calls.

@@ -60,19 +60,19 @@ func (w *writer) isClean() bool {
 	return makesNoNaN(w.prev)
 }
 
-// mendScalar is v == v ? v : nan.
+// mendScalar is v >= v ? v : nan; on amd64 that is one flag where v == v is two.
 func (w *writer) mendScalar(t wasm.ValueType) {
-	v, equal := w.temp(t), wasm.OpF64Eq
+	v, ordered := w.temp(t), wasm.OpF64Ge
 	w.tee(v)
 	if t == wasm.F32 {
-		equal = wasm.OpF32Eq
+		ordered = wasm.OpF32Ge
 		w.f32(nan32)
 	} else {
 		w.f64(nan64)
 	}
 	w.get(v)
 	w.get(v)
-	w.op(equal, wasm.OpSelect)
+	w.op(ordered, wasm.OpSelect)
 }
 
 func (w *writer) hasFloatResults() bool {

@@ -16,6 +16,7 @@ type plan struct {
 	imported  int               // how many of them are imported
 	globals   []wasm.GlobalType // of the module as it came
 	types     int               // how many types it came with
+	byKey     map[string]uint32 // a type by its key
 
 	surveys  []survey
 	counted  []bool   // by body: entering it counts towards the depth
@@ -158,16 +159,32 @@ func (p *plan) typeOf(function uint32) *wasm.FuncType { return &p.m.Types[p.func
 
 // typeIndex finds or adds a signature.
 func (p *plan) typeIndex(t wasm.FuncType) uint32 {
-	at := slices.IndexFunc(p.m.Types, func(other wasm.FuncType) bool { return sameType(t, other) })
-	if at < 0 {
-		at = len(p.m.Types)
+	if p.byKey == nil {
+		p.byKey = map[string]uint32{}
+		for i := range p.m.Types {
+			p.byKey[typeKey(&p.m.Types[i])] = uint32(i)
+		}
+	}
+	at, known := p.byKey[typeKey(&t)]
+	if !known {
+		at = uint32(len(p.m.Types))
+		p.byKey[typeKey(&t)] = at
 		p.m.Types = append(p.m.Types, t)
 	}
-	return uint32(at)
+	return at
 }
 
-func sameType(a, b wasm.FuncType) bool {
-	return slices.Equal(a.Params, b.Params) && slices.Equal(a.Results, b.Results)
+// typeKey is equal for equal signatures.
+func typeKey(t *wasm.FuncType) string {
+	key := make([]byte, 0, len(t.Params)+1+len(t.Results))
+	for _, v := range t.Params {
+		key = append(key, byte(v))
+	}
+	key = append(key, 0)
+	for _, v := range t.Results {
+		key = append(key, byte(v))
+	}
+	return string(key)
 }
 
 // dropDebugInformation drops sections about places in the code, which move.

@@ -60,8 +60,10 @@ const (
 	OpI64LtS            Op = 0x53
 	OpF32Eq             Op = 0x5b
 	OpF32Ne             Op = 0x5c
+	OpF32Ge             Op = 0x60
 	OpF64Eq             Op = 0x61
 	OpF64Ne             Op = 0x62
+	OpF64Ge             Op = 0x66
 	OpI32Add            Op = 0x6a
 	OpI32Sub            Op = 0x6b
 	OpI32Mul            Op = 0x6c

@@ -88,9 +88,14 @@ func (w *Walker) Next(in *Instruction) bool {
 	if r.err != nil || w.done {
 		return false
 	}
-	start := r.pos
-	op := Op(r.byte())
-	in.Op, in.Start = op, start
+	in.Start = r.pos
+	if r.pos >= len(r.data) {
+		r.fail(r.pos, "cut short")
+		return false
+	}
+	op := r.data[r.pos]
+	in.Op = Op(op)
+	r.pos++
 	switch kind := immediates[op]; kind {
 	case immNone:
 	case immIndex:
