@@ -10,7 +10,7 @@ import (
 
 // The child's memory beside the guest's linear memory. Address space is
 // counted, which is more than what is used: the Go runtime reserves in large
-// steps, and a memory that grows is for a moment there twice.
+// steps.
 const (
 	compileSpace = 4 << 30
 	runSpace     = 512 << 20
@@ -51,8 +51,8 @@ func (b *bounds) enterRun(memory int64, limit time.Duration) {
 	}
 	b.memory = memory
 	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(runHeap + 2*memory)
-	_ = limitAddressSpace(runSpace + 3*memory)
+	debug.SetMemoryLimit(runHeap + heapShare*memory)
+	_ = limitAddressSpace(runSpace + spaceShare*memory)
 }
 
 // collectGarbage makes up for that between two tasks, and gives the memory of
