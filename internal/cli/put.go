@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,9 +39,13 @@ it again: what the grid has already is not sent twice.`,
 				return err
 			}
 			view.close()
+			to := "FILE"
+			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+				to = "DIR/"
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), id)
-			fmt.Fprintf(cmd.ErrOrStderr(), "the grid has %s: you can disconnect now\nin a job file: blob:%s\nget it with:   anthill get %s -o FILE\n",
-				sdk.Size(view.last.Size), id, id)
+			fmt.Fprintf(cmd.ErrOrStderr(), "the grid has %s: you can disconnect now\nin a job file: blob:%s\nget it with:   anthill get %s -o %s\n",
+				sdk.Size(view.last.Size), id, id, to)
 			return nil
 		},
 	}

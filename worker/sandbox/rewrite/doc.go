@@ -25,6 +25,11 @@
 // the host gives it some. What Rewrite makes depends on this package: whoever
 // caches compiled modules must put Version into the key.
 //
+// wazero's interpreter has a limit of 2,000 frames of its own, a variable that
+// the host has to raise (with go:linkname, as the test of this package does) to
+// DepthLimit; debug.SetMaxStack(2 << 30) leaves it room to spare. Its compiler
+// needs nothing.
+//
 // # NaN
 //
 // Arithmetic gives a NaN whose sign and payload depend on the CPU. Rewritten

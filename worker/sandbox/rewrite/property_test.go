@@ -65,9 +65,9 @@ func (o outcome) withoutNaNs() outcome {
 
 // TestRandomModules compares random programs with what is made of them.
 func TestRandomModules(t *testing.T) {
-	n := uint64(400)
-	if testing.Short() {
-		n = 60
+	n := uint64(200)
+	if testing.Short() || underRace {
+		n = 30
 	}
 	var traps int
 	for seed := range n {
