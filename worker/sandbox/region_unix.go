@@ -38,8 +38,11 @@ func withRegions(ctx context.Context) (with context.Context, release func()) {
 // touches with zeros, and has all of it back when the task is over.
 type region struct {
 	space []byte
-	used  uint64
+	used  uint64 // is usable, by the engine and not by the guest
 }
+
+// largePage is what large memories grow by, in bytes.
+const largePage = 2 << 20
 
 // reserve panics without address space. So would the engine: a guest that was
 // told would go on otherwise than on other machines.
@@ -57,10 +60,17 @@ func reserve(most uint64) *region {
 // Reallocate makes the first size bytes usable. They do not move.
 func (r *region) Reallocate(size uint64) []byte {
 	if size > r.used {
-		if err := syscall.Mprotect(r.space[r.used:size], syscall.PROT_READ|syscall.PROT_WRITE); err != nil {
+		next := size
+		if size > largePage {
+			next = min((size+largePage-1)/largePage*largePage, uint64(len(r.space)))
+		}
+		if err := syscall.Mprotect(r.space[r.used:next], syscall.PROT_READ|syscall.PROT_WRITE); err != nil {
 			panic(fmt.Errorf("grow the guest's memory: %w", err))
 		}
-		r.used = size
+		if size > largePage {
+			preferLargePages(r.space[:next])
+		}
+		r.used = next
 	}
 	return r.space[:size:size]
 }
