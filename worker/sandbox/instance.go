@@ -52,6 +52,8 @@ func (m *module) run(ctx context.Context, o order) (report, []byte) {
 }
 
 func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64) report {
+	ctx, release := withRegions(ctx)
+	defer release()
 	instance, err := m.runtime.InstantiateModule(ctx, m.code, config)
 	if err != nil {
 		return judge(err, Refused, output)

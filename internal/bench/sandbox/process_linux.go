@@ -49,10 +49,14 @@ func labelledTime(label string) (time.Duration, error) {
 	return total, nil
 }
 
-// ownGroup is for a command that lowerPriority is to find with all its threads.
-func ownGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// diesWithUs is for a command that must not go on without this program.
+func diesWithUs(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
-// lowerPriority gives a process group the priority of a slot's child.
-func lowerPriority(pid int) { _ = syscall.Setpriority(syscall.PRIO_PGRP, pid, 19) }
+// lowerThread gives this thread the priority of a slot's child, which the
+// processes that it starts take over.
+func lowerThread() error {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: 19}
+	return unix.SchedSetAttr(0, &attr, 0)
+}

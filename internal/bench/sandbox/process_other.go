@@ -13,8 +13,8 @@ func processTime(int) (time.Duration, error) { return 0, nil }
 // labelledTime is not known either.
 func labelledTime(string) (time.Duration, error) { return 0, nil }
 
-// ownGroup leaves the command as it is.
-func ownGroup(*exec.Cmd) {}
+// diesWithUs leaves the command as it is.
+func diesWithUs(*exec.Cmd) {}
 
-// lowerPriority leaves the process as it is.
-func lowerPriority(int) {}
+// lowerThread leaves the thread as it is.
+func lowerThread() error { return nil }

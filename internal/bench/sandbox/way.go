@@ -126,7 +126,7 @@ func (b *bench) compile(ctx context.Context, language guests.Language) (compileT
 	cache := filepath.Join(b.dir, "bare-cache-"+string(language))
 	took := make([]time.Duration, 4)
 	for i := range took {
-		p, err := newBareProcess(ctx, b.exe, "--cache", cache, path)
+		p, err := newBareProcess(ctx, b, "--cache", cache, path)
 		if err != nil {
 			return compileTimes{}, err
 		}
@@ -148,7 +148,7 @@ func (b *bench) warmStart(ctx context.Context, w *way) error {
 	}
 	best := time.Duration(0)
 	for i := range batches {
-		s, err := b.newSlot(task, "warm-"+strconv.Itoa(i))
+		s, err := b.newSlot(task, nil, "warm-"+strconv.Itoa(i))
 		if err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (b *bench) neighbour(ctx context.Context, w *way) error {
 	if err != nil {
 		return err
 	}
-	bomb, err := b.newSlot(task, "bomb")
+	bomb, err := b.newSlot(task, nil, "bomb")
 	if err != nil {
 		return err
 	}

@@ -78,6 +78,16 @@ func LongBody(size int) []byte {
 	return oneFunction(0, join(code, repeat(size-2-len(code), []byte{opNop})))
 }
 
+// Fills has many instructions that fill no bytes of memory.
+func Fills(n int) []byte {
+	return oneFunction(0, repeat(n, []byte{opConst, 0, opConst, 0, opConst, 0, opPrefix, 11, 0}))
+}
+
+// Growths asks for a page of memory at many places.
+func Growths(n int) []byte {
+	return oneFunction(0, repeat(n, []byte{opConst, 1, opMemoryGrow, 0, opDrop}))
+}
+
 // ManyExports exports its function under many names.
 func ManyExports(n int) []byte {
 	names := make([]string, n)

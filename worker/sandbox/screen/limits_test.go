@@ -140,6 +140,8 @@ func TestBombs(t *testing.T) {
 		{"addresses", guesttest.Addresses(500, 500), guesttest.Addresses(16_000, 16_000)},
 		{"globals at calls", guesttest.GlobalsAtCalls(8, 1000), guesttest.GlobalsAtCalls(100, 100_000)},
 		{"long body", guesttest.LongBody(100_000), guesttest.LongBody(5_000_000)},
+		{"fills", guesttest.Fills(1000), guesttest.Fills(10_000)},
+		{"growths", guesttest.Growths(1000), guesttest.Growths(50_000)},
 		{"exports", guesttest.ManyExports(100), guesttest.ManyExports(10_000)},
 		{"lying names", guesttest.Noop(), guesttest.LyingNames()},
 		{"hidden names", guesttest.Noop(), guesttest.HiddenNames()},
@@ -189,6 +191,8 @@ func costliest() map[string][]byte {
 		"high stack":       pass(func(n int) []byte { return guesttest.HighStack(max(1, n), n) }),
 		"addresses":        pass(func(n int) []byte { return guesttest.Addresses(n, n) }),
 		"globals at calls": pass(func(n int) []byte { return guesttest.GlobalsAtCalls(100, 2*n) }),
+		"fills":            pass(guesttest.Fills),
+		"growths":          pass(guesttest.Growths),
 		"long body":        guesttest.LongBody(screen.MaxBody),
 	}
 }

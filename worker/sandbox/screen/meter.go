@@ -12,6 +12,9 @@ import (
 // for itself, for each variable, for each loop around it and for each value that
 // it passes on, and a share of one for each value on the stack, and for each
 // memory access and each branch before it.
+//
+// Some branches are not to be seen: the engine makes them for bulk work, and the
+// rewriter checks the fuel at bulk work, where memory grows and in loops.
 const (
 	// share is how many values, accesses or branches cost one unit at a branch.
 	share = 128
@@ -20,6 +23,11 @@ const (
 	freeGlobals = 16
 	// callShare is how many such loads cost one unit.
 	callShare = 4
+	// branchesOfBulk, branchesOfGrowth and branchesOfLoop are how many branches
+	// the engine gets to see.
+	branchesOfBulk   = 4
+	branchesOfGrowth = 2
+	branchesOfLoop   = 2
 )
 
 // meter adds up what it costs to compile functions. It is used for one after
@@ -127,7 +135,7 @@ func (mt *meter) count(in *wasm.Instruction) {
 		mt.accesses++
 	case op == wasm.OpLoop:
 		mt.loops++
-		mt.branch(0)
+		mt.hidden(branchesOfLoop)
 	case op == wasm.OpBlock, op == wasm.OpIf, op == wasm.OpElse:
 		mt.branch(0)
 	case op == wasm.OpBr, op == wasm.OpBrIf:
@@ -142,6 +150,26 @@ func (mt *meter) count(in *wasm.Instruction) {
 		mt.shares += mt.globals * share / callShare
 	case op == wasm.OpTableGrow:
 		mt.grown[in.Index] = true
+		mt.hidden(branchesOfGrowth)
+	case op == wasm.OpMemoryGrow:
+		mt.hidden(branchesOfGrowth)
+	case isBulk(op):
+		mt.hidden(branchesOfBulk)
+	}
+}
+
+func isBulk(op wasm.Op) bool {
+	switch op {
+	case wasm.OpMemoryInit, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableFill:
+		return true
+	}
+	return false
+}
+
+// hidden counts the branches of an instruction that is none or has more.
+func (mt *meter) hidden(branches int) {
+	for range branches {
+		mt.branch(0)
 	}
 }
 

@@ -126,7 +126,7 @@ func makePlain() (table [256]struct {
 	known        bool
 }) {
 	for op := wasm.OpNop; op < 0x100; op++ {
-		if op == wasm.OpNop || op >= wasm.OpDrop && (op < wasm.OpI32Load || op > wasm.OpI64Store32) {
+		if op == wasm.OpNop || op >= wasm.OpDrop && op != wasm.OpMemoryGrow && (op < wasm.OpI32Load || op > wasm.OpI64Store32) {
 			table[op].pops, table[op].pushes = effect(op)
 			table[op].known = true
 		}
