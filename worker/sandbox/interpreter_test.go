@@ -38,6 +38,7 @@ func TestInterpreterAgrees(t *testing.T) {
 		"grow":    guesttest.Grow(),
 		"floats":  guesttest.Floats(),
 		"flood":   guesttest.Flood(1),
+		"random":  guesttest.Random(1280, 1<<20), // more than the limit of fuel
 		"loop":    guesttest.Loop(),
 		"descend": guesttest.Descend(),
 		"recurse": guesttest.Recurse(),

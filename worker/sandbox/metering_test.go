@@ -15,15 +15,16 @@ func TestMeteringIsWhatWasRecorded(t *testing.T) {
 	recorded := struct {
 		metering, version uint32
 		fuel              map[string]uint64
-	}{1, 1, map[string]uint64{
+	}{2, 2, map[string]uint64{
 		"nothing":     0,
 		"loop":        9_000_000,
 		"calls":       18_413,
-		"recursion":   2_253_334,
-		"floats":      17_714,
-		"output":      112,
-		"memory.grow": 2_090_611,
+		"recursion":   2_287_414,
+		"floats":      19_664,
+		"output":      132,
+		"memory.grow": 2_090_631,
 		"bulk memory": 258,
+		"random":      1_311_760,
 		"a trap":      1,
 	}}
 	modules := map[string][]byte{
@@ -35,6 +36,7 @@ func TestMeteringIsWhatWasRecorded(t *testing.T) {
 		"output":      guesttest.Print(1, "hello"),
 		"memory.grow": guesttest.Grow(),
 		"bulk memory": bulk(),
+		"random":      guesttest.Random(10, 1<<20),
 		"a trap":      guesttest.Trap(),
 	}
 	if jobs.Metering != recorded.metering || rewrite.Version != recorded.version {

@@ -95,6 +95,15 @@ func Print(fd byte, text string) []byte {
 	}.Encode()
 }
 
+// Random takes so many random bytes, at most 1 MiB, so many times.
+func Random(calls int, length uint32) []byte {
+	call := join([]byte{opConst, 0, opConst}, signedLEB(int64(length)), []byte{opCall, 0, opDrop})
+	return Spec{
+		Imports: []Import{{ABI, "random_get", firstOwn}}, Types: []Shape{{2, 1}},
+		Code: repeat(calls, call), Pages: 16,
+	}.Encode()
+}
+
 // Flood writes blocks of 4 KiB on a descriptor (1 or 2) for ever.
 func Flood(fd byte) []byte {
 	code := join(ioVector(4096), []byte{

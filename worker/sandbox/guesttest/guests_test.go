@@ -32,6 +32,7 @@ func TestGuests(t *testing.T) {
 		{name: "echo after", module: EchoAfter(1), stdin: long, out: long},
 		{name: "print", module: Print(2, "hello"), errs: "hello"},
 		{name: "grow", module: Grow(), out: "\x10\x00\x00\x00"},
+		{name: "random", module: Random(2, 1<<20)},
 		{name: "count", module: Count(2)},
 	}
 	for _, c := range cases {

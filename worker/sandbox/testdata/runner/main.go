@@ -23,6 +23,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 // callStackCeiling is how many frames the interpreter allows. The default of
@@ -51,7 +52,13 @@ func run(engine string, module []byte, args []string, out io.Writer) error {
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(4096))
 	defer func() { _ = r.Close(ctx) }()
-	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	host := r.NewHostModuleBuilder(wasi_snapshot_preview1.ModuleName)
+	if _, err := prices.Export(ctx, host); err != nil {
+		return fmt.Errorf("put prices on host: %w", err)
+	}
+	if _, err := host.Instantiate(ctx); err != nil {
+		return fmt.Errorf("instantiate host: %w", err)
+	}
 	code, err := r.CompileModule(ctx, module)
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
