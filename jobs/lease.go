@@ -8,8 +8,8 @@ type AttemptStatus uint8
 // The statuses, in the order of the wire enum.
 const (
 	Succeeded AttemptStatus = iota + 1 // a vote for its output
-	Crashed                            // a vote for failing: exit code, trap, output limit, refused module
-	Killed                             // at a limit of time or memory: no vote
+	Crashed                            // a vote for failing: exit code, trap, output or fuel limit
+	Killed                             // at a limit of time or memory, or refused by this worker's engine: no vote
 	Lost                               // the worker could not run it: no vote
 )
 

@@ -22,8 +22,8 @@ const (
 	faultyBundles = 256
 )
 
-// faults remember the bundles at which the engine has failed: ones that crash it
-// or eat all memory. Some other machine may be able to run them; this one wastes
+// faults remember the bundles at which the engine has failed: ones that crash it,
+// eat all memory, or are not what it takes for a module. Some other machine may be able to run them; this one wastes
 // its time on them, and each failure counts against its reliability.
 type faults struct {
 	mu      sync.Mutex
@@ -43,7 +43,7 @@ func (f *faults) note(bundle blob.ID, r sandbox.Result, now time.Time) {
 	defer f.mu.Unlock()
 	switch r.Status {
 	case sandbox.TimedOut:
-	case sandbox.Killed:
+	case sandbox.Killed, sandbox.Refused:
 		known := f.bundles[bundle]
 		if known == nil {
 			f.makeRoom()

@@ -62,9 +62,10 @@ type Section struct {
 // Status says how a task ended.
 type Status int
 
-// The ends of a task. Exited, Trapped, OutputExceeded, Refused and OutOfFuel
-// follow from the task alone and come out the same on every machine. TimedOut and Killed
-// depend on the machine: they are no result.
+// The ends of a task. Exited, Trapped, OutputExceeded and OutOfFuel follow from the
+// task alone and come out the same on every machine. Refused depends on the release
+// of screen, rewriter and engine, TimedOut and Killed on the machine: they are no
+// result.
 const (
 	Exited         Status = iota + 1 // the guest ended with ExitCode
 	Trapped                          // the guest did what WASM forbids
