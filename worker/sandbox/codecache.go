@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -154,7 +153,8 @@ func hashFile(sum io.Writer, path, name string) error {
 }
 
 // pruneEntries removes the entries that were not used for longest. One that is
-// in use meanwhile is only compiled again some day.
+// in use meanwhile is only compiled again some day. The empty files that they are
+// locked by stay: with a new one in its place, two processes could have the lock.
 func pruneEntries(root string) {
 	type entry struct {
 		dir  string
@@ -174,6 +174,6 @@ func pruneEntries(root string) {
 		return cmp.Or(b.used.Compare(a.used), cmp.Compare(a.dir, b.dir))
 	})
 	for _, e := range entries[min(entriesKept, len(entries)):] {
-		_ = errors.Join(os.RemoveAll(e.dir), os.Remove(e.dir+lockSuffix))
+		_ = os.RemoveAll(e.dir)
 	}
 }
