@@ -39,7 +39,8 @@ type Task struct {
 	Data map[string]string
 	// Seed determines everything that the guest reads as random.
 	Seed [32]byte
-	// Time limits the run, without compiling the module.
+	// Time limits the processor time of the run, without compiling the module; where
+	// that is not known (but for Linux), the time on the clock.
 	Time time.Duration
 	// Memory limits the linear memory, in bytes; it is rounded down to whole
 	// pages of 64 KiB.
