@@ -23,8 +23,9 @@ const (
 )
 
 // faults remember the bundles at which the engine has failed: ones that crash it,
-// eat all memory, or are not what it takes for a module. Some other machine may be able to run them; this one wastes
-// its time on them, and each failure counts against its reliability.
+// eat all memory, or are not what it takes for a module. Some other machine may be
+// able to run them; this one wastes its time on them, and each failure counts
+// against its reliability.
 type faults struct {
 	mu      sync.Mutex
 	bundles map[blob.ID]*fault
