@@ -111,7 +111,8 @@ func TestACacheThatCannotBeWrittenCostsOnlyTime(t *testing.T) {
 	s := newSlotIn(t, dir)
 	task := newTask(t, guesttest.Noop())
 	// A directory in the lock's place fails even for root.
-	if err := os.Mkdir(entryOf(dir, task)+lockSuffix, 0o700); err != nil {
+	entry := entryOf(dir, task)
+	if err := os.Mkdir(lockPath(dir, filepath.Base(entry)), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	wantStatus(t, run(t, s, task), Exited, "")
@@ -129,7 +130,7 @@ func TestPruneKeepsTheNewest(t *testing.T) {
 		if err := os.WriteFile(seal, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(dir+lockSuffix, nil, 0o600); err != nil {
+		if err := os.WriteFile(lockPath(root, fmt.Sprintf("%02x", i)), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		used := now.Add(time.Duration(i) * time.Second)
