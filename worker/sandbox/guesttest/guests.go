@@ -154,6 +154,16 @@ func GrowForEver() []byte {
 	return Spec{Code: []byte{opLoop, void, opConst, 1, opMemoryGrow, 0, opDrop, opBranch, 0, opEnd}, Pages: 1}.Encode()
 }
 
+// FillMemory fills its memory, of so many pages, so many times; -1 for ever.
+func FillMemory(pages uint32, times int32) []byte {
+	return Spec{Pages: pages, Locals: 1, Code: join(
+		[]byte{opLoop, void, opConst, 0, opLocalGet, 0, opConst}, signedLEB(int64(pages)<<16),
+		[]byte{opPrefix, 11, 0}, // memory.fill
+		[]byte{opLocalGet, 0, opConst, 1, opAdd, opLocalTee, 0, opConst}, signedLEB(int64(times)),
+		[]byte{opEqual, opIsZero, opBranchIf, 0, opEnd},
+	)}.Encode()
+}
+
 // Recurse calls itself until the stack is full.
 func Recurse() []byte { return Spec{Code: []byte{opCall, 0}, Pages: 1}.Encode() }
 

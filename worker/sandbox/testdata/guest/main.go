@@ -35,6 +35,8 @@ func main() {
 		task.Main(raw)
 	case "hoard":
 		task.Main(hoard)
+	case "reopen":
+		task.Main(reopen)
 	case "fail":
 		task.Main(func(io.Reader, io.Writer) error { return errors.New("no such row") })
 	case "log":
@@ -103,6 +105,19 @@ func hoard(_ io.Reader, out io.Writer) error {
 		return err
 	}
 	return f.Close()
+}
+
+// reopen opens a file and lets it go again, for ever.
+func reopen(io.Reader, io.Writer) error {
+	for {
+		f, err := os.Open("/data/file")
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
 }
 
 // escape tries what must not work, and tells what did.
