@@ -49,6 +49,24 @@ func labelledTime(label string) (time.Duration, error) {
 	return total, nil
 }
 
+// standsStill says whether all threads of a process are stopped.
+func standsStill(pid int) (bool, error) {
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*/stat", pid))
+	if err != nil {
+		return false, err
+	}
+	for _, path := range paths {
+		line, err := os.ReadFile(path)
+		if err != nil {
+			return false, err
+		}
+		if _, state, ok := bytes.Cut(line, []byte(") ")); !ok || state[0] != 'T' {
+			return false, nil
+		}
+	}
+	return len(paths) > 0, nil
+}
+
 // diesWithUs is for a command that must not go on without this program.
 func diesWithUs(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os/exec"
 	"time"
 )
@@ -12,6 +13,9 @@ func processTime(int) (time.Duration, error) { return 0, nil }
 
 // labelledTime is not known either.
 func labelledTime(string) (time.Duration, error) { return 0, nil }
+
+// standsStill is not known here.
+func standsStill(int) (bool, error) { return false, errors.ErrUnsupported }
 
 // diesWithUs leaves the command as it is.
 func diesWithUs(*exec.Cmd) {}

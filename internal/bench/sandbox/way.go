@@ -32,6 +32,10 @@ type way struct {
 	// endless loop; on the clock, and in CPU time.
 	Neighbour    float64 `json:"neighbour_ratio,omitempty"`
 	NeighbourCPU float64 `json:"neighbour_cpu_ratio,omitempty"`
+	// Pause is how soon a paused guest stands still; PauseBusy where other programs
+	// want all processors.
+	Pause     pauseTimes `json:"pause_ms"`
+	PauseBusy pauseTimes `json:"pause_busy_ms"`
 }
 
 type compileTimes struct {
@@ -42,6 +46,9 @@ type compileTimes struct {
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func (b *bench) measureWay(ctx context.Context, r *result) error {
+	if err := b.pause(ctx, &r.way); err != nil {
+		return fmt.Errorf("pause: %w", err)
+	}
 	r.Compile = map[guests.Language]compileTimes{}
 	for _, language := range []guests.Language{guests.Go, guests.C} {
 		if b.tools[language] == nil {
@@ -174,11 +181,7 @@ func (b *bench) neighbour(ctx context.Context, w *way) error {
 		return err
 	}
 	defer guest.close()
-	path := filepath.Join(b.dir, "loop.wasm")
-	if err := os.WriteFile(path, guesttest.Loop(), 0o600); err != nil {
-		return err
-	}
-	task, err := newTask(path)
+	task, err := b.endlessTask()
 	if err != nil {
 		return err
 	}
@@ -191,6 +194,14 @@ func (b *bench) neighbour(ctx context.Context, w *way) error {
 	w.Neighbour = beside.wall.Seconds() / alone.wall.Seconds()
 	w.NeighbourCPU = beside.cpu.Seconds() / alone.cpu.Seconds()
 	return err
+}
+
+func (b *bench) endlessTask() (sandbox.Task, error) {
+	path := filepath.Join(b.dir, "loop.wasm")
+	if err := os.WriteFile(path, guesttest.Loop(), 0o600); err != nil {
+		return sandbox.Task{}, err
+	}
+	return newTask(path)
 }
 
 // besideBomb runs a guest while another slot runs an endless one.
