@@ -16,7 +16,8 @@ func (j *Job) TaskAt(place uint32) uint32 { return j.reorder(place, shuffle) }
 func (j *Job) PlaceOf(task uint32) uint32 { return j.reorder(task, unshuffle) }
 
 // reorder moves whole runs of tasks about. The tasks of a run read the same
-// piece of the input, which a worker should not fetch for one of them alone.
+// piece of the input, which a worker should not fetch for one of them alone. It
+// tells on checks: see RATIONALE.md.
 func (j *Job) reorder(i uint32, permute func(i, n uint32, seed uint64) uint32) uint32 {
 	run := j.Spec.Input.run()
 	runs := uint32(j.Total()) / run // the rest stays at the end
