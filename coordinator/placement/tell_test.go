@@ -19,10 +19,10 @@ type shift struct {
 	batch     int
 	held      [][]jobs.Grant
 	wrong     map[jobs.LeaseID]bool
-	seen      []map[uint32]bool // pieces, by worker
-	newest    []uint32          // the last that was new to him
-	fetched   int               // pieces, by all
-	kinds     [3]tell
+	seen      []map[uint32]bool           // pieces, by worker
+	newest    []uint32                    // the last that was new to him
+	fetched   int                         // pieces, by all
+	kinds     [tenths][3]tell             // by how much of the job is open: checks come early
 	low, high tell                        // by halves of the input
 	lies      func(worker, kind int) bool // nil: nobody does
 	fruitless int
@@ -34,6 +34,9 @@ const (
 	going        // it is the newest that he has had
 	left         // he has had tasks of others since
 )
+
+// tenths of a job.
+const tenths = 10
 
 // tell is what a kind of lease tells: how many of them are second opinions.
 type tell struct{ leases, checks float64 }
@@ -104,13 +107,25 @@ func (s *shift) look(w int, g jobs.Grant, check bool) {
 	case piece != s.newest[w]:
 		kind = left
 	}
-	s.kinds[kind].add(check)
+	s.kinds[min(tenths-1, int(s.job.Next)*tenths/s.job.Total())][kind].add(check)
 	if int(task) < s.job.Total()/2 {
 		s.low.add(check)
 	} else {
 		s.high.add(check)
 	}
 	s.wrong[g.Lease] = s.lies != nil && s.lies(w, kind)
+}
+
+// leftChecks counts the second opinions among the leases in pieces that their
+// workers had left, and how many there would be if those leases were as any other
+// of the same tenth of the job.
+func (s *shift) leftChecks() (got, blind float64) {
+	for _, k := range s.kinds {
+		all := tell{k[fresh].leases + k[going].leases + k[left].leases, k[fresh].checks + k[going].checks + k[left].checks}
+		got += k[left].checks
+		blind += k[left].leases * all.rate()
+	}
+	return got, blind
 }
 
 // open goes on until all tasks are open; what comes then is a second opinion
@@ -163,21 +178,40 @@ func TestPartsOfTheInputDoNotTell(t *testing.T) {
 	}
 }
 
-// BenchmarkTell says what share of leases are second opinions where the worker
-// had tasks of the same piece, and of others since (left), and elsewhere; and how
+// TestPiecesDoNotTell: that a worker had tasks of the same piece of the input, and
+// of others since, does not make a lease more likely a second opinion. If runs of
+// tasks of one piece were opened one after the other, nearly all of those would be.
+func TestPiecesDoNotTell(t *testing.T) {
+	t.Parallel()
+	for _, per := range []uint32{16, 64} {
+		var got, blind float64
+		for seed := range uint64(4) {
+			g, b := newShift(20, per, 1, seed).open().leftChecks()
+			got, blind = got+g, blind+b
+		}
+		if blind < 400 {
+			t.Fatalf("%d tasks a piece: %.0f second opinions say too little", per, blind)
+		}
+		if ratio := got / blind; ratio < 0.85 || ratio > 1.15 {
+			t.Errorf("%d tasks a piece: of the leases in pieces that workers had left, %.0f are second opinions, and blindly drawn %.0f would be", per, got, blind)
+		}
+	}
+}
+
+// BenchmarkTell says how many second opinions there are among the leases in pieces
+// that their workers had left, against as many as if the piece told nothing; and how
 // often the input is fetched in all.
 func BenchmarkTell(b *testing.B) {
 	for _, workers := range []int{4, 20} {
-		for _, per := range []uint32{1, 4, 16, 64} {
+		for _, per := range []uint32{4, 16, 64} {
 			for _, batch := range []int{1, 8} {
 				b.Run(fmt.Sprintf("workers=%d/per=%d/batch=%d", workers, per, batch), func(b *testing.B) {
 					var s *shift
 					for b.Loop() {
 						s = newShift(workers, per, batch, 1).open()
 					}
-					others := tell{s.kinds[fresh].leases + s.kinds[going].leases, s.kinds[fresh].checks + s.kinds[going].checks}
-					b.ReportMetric(s.kinds[left].rate(), "checks/left")
-					b.ReportMetric(others.rate(), "checks/other")
+					got, blind := s.leftChecks()
+					b.ReportMetric(got/blind, "checks/blind")
 					b.ReportMetric(float64(s.fetched)*float64(per)/float64(s.job.Total()), "inputs-fetched")
 				})
 			}
