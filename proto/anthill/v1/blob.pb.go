@@ -278,7 +278,8 @@ func (*ReportPeersResponse) Descriptor() ([]byte, []int) {
 type Blob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Ref   *BlobRef               `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
-	// Who wants it kept, the oldest claim first.
+	// Who wants it kept, the oldest claim first: of other owners, only operators see
+	// claims and jobs.
 	Claims []*BlobClaim `protobuf:"bytes,2,rep,name=claims,proto3" json:"claims,omitempty"`
 	// Coordinators that hold all of it, and how many are needed before its
 	// provider may leave.

@@ -868,8 +868,11 @@ type ConfirmHeldRequest struct {
 	Inputs []string `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	// Ids of kept blobs that the caller has.
 	Blobs [][]byte `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
-	// Jobs whose bundle no worker would run. They fail.
-	Refused       []*RefusedJob `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty"`
+	// Jobs whose bundle no worker would run, or whose input is not of the size that
+	// they say. They fail.
+	Refused []*RefusedJob `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty"`
+	// Kept blobs with the sizes that their manifests give. Claims of another size go.
+	Sizes         []*BlobRef `protobuf:"bytes,5,rep,name=sizes,proto3" json:"sizes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -932,7 +935,14 @@ func (x *ConfirmHeldRequest) GetRefused() []*RefusedJob {
 	return nil
 }
 
-// RefusedJob says why a job's bundle cannot be a task.
+func (x *ConfirmHeldRequest) GetSizes() []*BlobRef {
+	if x != nil {
+		return x.Sizes
+	}
+	return nil
+}
+
+// RefusedJob says why a job cannot be run.
 type RefusedJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -1140,12 +1150,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06gossip\x18\x03 \x01(\tR\x06gossip\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\xa7\x01\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xd2\x01\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
 	"\x05blobs\x18\x03 \x03(\fR\x05blobs\x120\n" +
-	"\arefused\x18\x04 \x03(\v2\x16.anthill.v1.RefusedJobR\arefused\";\n" +
+	"\arefused\x18\x04 \x03(\v2\x16.anthill.v1.RefusedJobR\arefused\x12)\n" +
+	"\x05sizes\x18\x05 \x03(\v2\x13.anthill.v1.BlobRefR\x05sizes\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
@@ -1202,6 +1213,7 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(Role)(0),                     // 16: anthill.v1.Role
 	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(*BlobRef)(nil),               // 19: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
 	16, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
@@ -1216,21 +1228,22 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	9,  // 9: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
 	14, // 10: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
 	13, // 11: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	3,  // 12: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 13: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 14: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	10, // 15: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	12, // 16: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	4,  // 17: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 18: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 19: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	11, // 20: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	15, // 21: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	19, // 12: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	3,  // 13: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 14: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 15: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	10, // 16: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	12, // 17: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	4,  // 18: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 19: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 20: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	11, // 21: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	15, // 22: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	18, // [18:23] is the sub-list for method output_type
+	13, // [13:18] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
