@@ -28,10 +28,7 @@ import (
 //
 //	go test ./worker/sandbox -run '^$' -bench Neighbours -benchtime 5x
 func BenchmarkNeighbours(b *testing.B) {
-	golang, err := goGuest()
-	if err != nil {
-		b.Fatal(err)
-	}
+	golang := goGuest(b)
 	bombs := []bomb{
 		{name: "nothing"},
 		{name: "compile merges", module: guesttest.Merges(100, 1500), fresh: true},
