@@ -151,6 +151,12 @@ type ConfirmHeld struct {
 	// Refused are jobs whose bundle the coordinator has looked at, and which no
 	// worker would run.
 	Refused []RefusedJob `cbor:"5,keyasint,omitempty"`
+	// Lost turns it round: the coordinator has not got these results, inputs and
+	// blobs any more.
+	Lost bool `cbor:"10,keyasint,omitempty"`
+	// Missing are results that the coordinator could get from nobody for long. Those
+	// that no coordinator holds are computed again.
+	Missing []HeldResults `cbor:"11,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job's bundle cannot be a task.

@@ -10,6 +10,13 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 	if bit == 0 {
 		return rejected(reject(Denied, "NOT_A_COORDINATOR", "node "+string(c.Coordinator.Short()), "only coordinators hold results"))
 	}
+	for _, h := range c.Missing {
+		s.recompute(h)
+	}
+	if c.Lost {
+		s.loseHeld(c, bit)
+		return Outcome{}
+	}
 	for _, h := range c.Results {
 		if j := s.Jobs[h.Job]; j != nil {
 			s.confirmResults(h.Job, j, h.Sequences, bit)
