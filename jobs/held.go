@@ -92,3 +92,15 @@ func (j *Job) InputCopies() int { return bits.OnesCount64(j.InputHolders) }
 
 // HoldsInput says whether a coordinator has confirmed to hold bundle and input.
 func (s *State) HoldsInput(j *Job, id NodeID) bool { return j.InputHolders&s.holderBit(id) != 0 }
+
+// HolderOwners is the number of owners of the coordinators in a set of holders: all
+// copies with one owner can be lost with him.
+func (s *State) HolderOwners(holders uint64) int {
+	owners := map[OwnerID]bool{}
+	for i, id := range s.Holders {
+		if holders&(1<<i) != 0 {
+			owners[s.Nodes[id].Owner] = true
+		}
+	}
+	return len(owners)
+}

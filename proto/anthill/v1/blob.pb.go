@@ -284,6 +284,8 @@ type Blob struct {
 	// provider may leave.
 	Copies       uint32 `protobuf:"varint,3,opt,name=copies,proto3" json:"copies,omitempty"`
 	CopiesNeeded uint32 `protobuf:"varint,4,opt,name=copies_needed,json=copiesNeeded,proto3" json:"copies_needed,omitempty"`
+	// The owners of the coordinators that hold a copy.
+	CopyOwners uint32 `protobuf:"varint,10,opt,name=copy_owners,json=copyOwners,proto3" json:"copy_owners,omitempty"`
 	// Running jobs that read it.
 	Jobs []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// The id as people write it: 64 hex digits.
@@ -346,6 +348,13 @@ func (x *Blob) GetCopies() uint32 {
 func (x *Blob) GetCopiesNeeded() uint32 {
 	if x != nil {
 		return x.CopiesNeeded
+	}
+	return 0
+}
+
+func (x *Blob) GetCopyOwners() uint32 {
+	if x != nil {
+		return x.CopyOwners
 	}
 	return 0
 }
@@ -1382,12 +1391,15 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"*\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\"\x15\n" +
-	"\x13ReportPeersResponse\"\xbd\x01\n" +
+	"\x13ReportPeersResponse\"\xde\x01\n" +
 	"\x04Blob\x12%\n" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +
 	"\x06claims\x18\x02 \x03(\v2\x15.anthill.v1.BlobClaimR\x06claims\x12\x16\n" +
 	"\x06copies\x18\x03 \x01(\rR\x06copies\x12#\n" +
-	"\rcopies_needed\x18\x04 \x01(\rR\fcopiesNeeded\x12\x12\n" +
+	"\rcopies_needed\x18\x04 \x01(\rR\fcopiesNeeded\x12\x1f\n" +
+	"\vcopy_owners\x18\n" +
+	" \x01(\rR\n" +
+	"copyOwners\x12\x12\n" +
 	"\x04jobs\x18\x05 \x03(\tR\x04jobs\x12\x0e\n" +
 	"\x02id\x18\x06 \x01(\tR\x02id\"a\n" +
 	"\tBlobClaim\x12\x14\n" +
