@@ -27,9 +27,6 @@ const (
 	keepBatch = 256
 	keepLarge = 8
 	keepScan  = 4096
-	// missingAfter is how long nothing of what a job lacks can be had before it is
-	// computed again.
-	missingAfter = 5 * time.Minute
 )
 
 // keeper copies to this coordinator's disk what must outlive the nodes that
@@ -157,27 +154,6 @@ func (k *keeper) keepJob(ctx context.Context, id jobs.JobID, p *progress) {
 		}
 		p.retry = time.Now().Add(p.pause)
 		return
-	}
-}
-
-// tellMissing tells the leader of results that were not to be had for long, and not
-// because this coordinator has no room for them.
-func (k *keeper) tellMissing(ctx context.Context, p *progress, list []wanted) {
-	if p.since.IsZero() {
-		p.since = time.Now()
-	}
-	var size int64
-	missing := jobs.HeldResults{Job: list[0].job}
-	for _, w := range list {
-		size += w.output.Size
-		missing.Sequences = append(missing.Sequences, w.sequence)
-	}
-	if time.Since(p.since) < missingAfter || k.store.Room(size) != nil {
-		return
-	}
-	p.since = time.Time{}
-	if err := k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Missing: []jobs.HeldResults{missing}}); err != nil {
-		k.logger.Debug("tell of missing results", "error", err)
 	}
 }
 

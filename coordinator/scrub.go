@@ -19,6 +19,9 @@ const (
 	scrubEvery  = time.Second
 	scrubBytes  = 4 << 20
 	scrubPieces = 256
+	// missingAfter is how long nothing of what a job lacks can be had before it is
+	// computed again.
+	missingAfter = 5 * time.Minute
 )
 
 // scrub reads what is held, round and round, until ctx ends. The store forgets a
@@ -210,4 +213,25 @@ func (k *keeper) takeRewound() {
 		}
 	}
 	clear(k.rewound)
+}
+
+// tellMissing tells the leader of results that were not to be had for long, and not
+// because this coordinator has no room for them.
+func (k *keeper) tellMissing(ctx context.Context, p *progress, list []wanted) {
+	if p.since.IsZero() {
+		p.since = time.Now()
+	}
+	var size int64
+	missing := jobs.HeldResults{Job: list[0].job}
+	for _, w := range list {
+		size += w.output.Size
+		missing.Sequences = append(missing.Sequences, w.sequence)
+	}
+	if time.Since(p.since) < missingAfter || k.store.Room(size) != nil {
+		return
+	}
+	p.since = time.Time{}
+	if err := k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Missing: []jobs.HeldResults{missing}}); err != nil {
+		k.logger.Debug("tell of missing results", "error", err)
+	}
 }
