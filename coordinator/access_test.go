@@ -54,7 +54,7 @@ func TestWorkersReadOnlyWhatUnfinishedJobsName(t *testing.T) {
 	check("while another reads its result", map[string]bool{string(bundle): true, "result": true})
 	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "next", By: "op"}})
 	check("when both are over", nil)
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref("leftover"), By: "op"}})
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref("leftover"), By: "op", Room: 1 << 30}})
 	check("when a dataset is kept that no job reads", nil)
 	l.do(jobs.Command{Drop: &jobs.DropBlob{Blob: ref("leftover").ID, By: "op"}})
 	check("when it was dropped", nil)

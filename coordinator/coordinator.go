@@ -298,6 +298,9 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	for _, id := range held.Blobs {
 		req.Blobs = append(req.Blobs, id[:])
 	}
+	for _, r := range held.Sizes {
+		req.Sizes = append(req.Sizes, &anthillv1.BlobRef{Id: r.ID[:], Size: r.Size})
+	}
 	for _, r := range held.Refused {
 		req.Refused = append(req.Refused, &anthillv1.RefusedJob{JobId: string(r.Job), Reason: r.Reason})
 	}

@@ -2,21 +2,12 @@ package coordinator
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
-
-// repairEvery is how often the keeper looks whether it still has what it
-// confirmed.
-const repairEvery = 2 * time.Second
 
 // charge is what the keeper is to hold for as long as the state says so: the
 // blobs of a running job, or one that is kept for its own sake. Exactly one of
@@ -28,50 +19,75 @@ type charge struct {
 
 // holding is what the keeper does about a charge.
 type holding struct {
-	blobs    []blob.Ref
-	input    bool   // workers may read them
-	provider string // who had them first, HOST:PORT
-	cancel   context.CancelFunc
+	blobs  []blob.Ref
+	input  bool // workers may read them
+	cancel context.CancelFunc
+	// again hears that a dataset was claimed anew, at the time of claimed: it may be
+	// found now where it was not before.
+	again   chan struct{}
+	claimed jobs.Time
 }
 
-// keepInputs starts copying the blobs of new jobs and new datasets, and lets
-// those of finished jobs and dropped datasets go.
-func (k *keeper) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
-	wanted := k.charges()
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for c, h := range wanted {
-		if k.taken[c] == nil {
-			var chargeCtx context.Context
-			chargeCtx, h.cancel = context.WithCancel(ctx)
-			k.taken[c] = h
-			k.count(h, 1)
-			copies.Go(func() { k.hold(chargeCtx, c) })
-		}
-		k.taken[c].provider = h.provider // who puts a blob again may be elsewhere
-	}
-	for c, h := range k.taken {
-		if wanted[c] == nil {
-			h.cancel()
-			delete(k.taken, c)
-			k.count(h, -1)
-		}
-	}
-}
-
-// charges are all that the state says is to be held.
-func (k *keeper) charges() map[charge]*holding {
-	wanted := map[charge]*holding{}
+// keepJobs starts copying the blobs of new jobs, and lets those of finished jobs
+// go.
+func (k *keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
+	fresh, over := map[charge]*holding{}, []charge(nil)
 	k.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			j := s.Jobs[id]
-			wanted[charge{job: id}] = &holding{blobs: j.Spec.Blobs(), input: true, provider: j.Provider}
+			if c := (charge{job: id}); k.taken[c] == nil {
+				fresh[c] = &holding{blobs: s.Jobs[id].Spec.Blobs(), input: true}
+			}
 		}
-		for id, b := range s.Blobs {
-			wanted[charge{kept: id}] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, provider: b.Provider}
+		for c := range k.taken {
+			if j := s.Jobs[c.job]; c.job != "" && (j == nil || j.State != jobs.JobRunning) {
+				over = append(over, c)
+			}
 		}
 	})
-	return wanted
+	k.change(ctx, copies, fresh, over)
+}
+
+// keepDatasets starts copying new datasets, lets those go that were dropped, and
+// tells of those that were claimed anew.
+func (k *keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
+	fresh, over := map[charge]*holding{}, []charge(nil)
+	k.replica.View(func(s *jobs.State) {
+		for id, b := range s.Blobs {
+			c, claimed := charge{kept: id}, b.Claimed()
+			if h := k.taken[c]; h == nil {
+				fresh[c] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, again: make(chan struct{}, 1), claimed: claimed}
+			} else if h.claimed < claimed {
+				h.claimed = claimed
+				wake(h.again)
+			}
+		}
+		for c := range k.taken {
+			if c.job == "" && s.Blobs[c.kept] == nil {
+				over = append(over, c)
+			}
+		}
+	})
+	k.change(ctx, copies, fresh, over)
+}
+
+// change takes and gives up charges. Others than the goroutine of run only read
+// what is taken.
+func (k *keeper) change(ctx context.Context, copies *sync.WaitGroup, fresh map[charge]*holding, over []charge) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for c, h := range fresh {
+		var chargeCtx context.Context
+		chargeCtx, h.cancel = context.WithCancel(ctx)
+		k.taken[c] = h
+		k.count(h, 1)
+		copies.Go(func() { k.hold(chargeCtx, c, h) })
+	}
+	for _, c := range over {
+		h := k.taken[c]
+		h.cancel()
+		delete(k.taken, c)
+		k.count(h, -1)
+	}
 }
 
 // count pins or unpins blobs. It is called with mu held.
@@ -109,104 +125,4 @@ func (k *keeper) holds(id blob.ID) bool {
 		}
 	}
 	return false
-}
-
-// hold copies the blobs of a charge and confirms them, and copies again what has
-// fallen away since (a disk rots), until ctx ends.
-func (k *keeper) hold(ctx context.Context, c charge) {
-	for ctx.Err() == nil {
-		err := k.copyBlobs(ctx, c)
-		if err == nil && !k.confirmed(c) {
-			err = k.confirmCharge(ctx, c)
-		}
-		if err != nil {
-			k.failed("copy input", err, "job", c.job, "blob", c.kept.Short())
-			sleep(ctx, retryAfter(err))
-			continue
-		}
-		sleep(ctx, repairEvery)
-	}
-}
-
-// retryAfter is how long to leave alone what could not be copied: a full disk does
-// not get better soon.
-func retryAfter(err error) time.Duration {
-	if errors.Is(err, blobstore.ErrFull) {
-		return keepRetryMax
-	}
-	return keepRetry
-}
-
-// confirmCharge says that a charge is here or, where it is a job whose bundle no
-// worker would run, that the job has failed.
-func (k *keeper) confirmCharge(ctx context.Context, c charge) error {
-	if c.job == "" {
-		return k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Blobs: []blob.ID{c.kept}})
-	}
-	held := jobs.ConfirmHeld{Coordinator: k.node, Inputs: []jobs.JobID{c.job}}
-	err := k.screen(c.job)
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: refusal.Error()}}
-	} else if err != nil {
-		return err
-	}
-	return k.confirm(ctx, held)
-}
-
-// screen looks at a job's bundle, which is here.
-func (k *keeper) screen(id jobs.JobID) error {
-	var spec jobs.Spec
-	k.replica.View(func(s *jobs.State) { spec = s.Jobs[id].Spec })
-	module, err := k.store.ReadRange(spec.Bundle.ID, 0, min(spec.Bundle.Size, screen.MaxSize+1))
-	if err != nil {
-		return err
-	}
-	return screen.Check(module, screen.Options{
-		Memory: spec.Limits.Memory, TrapUnknown: spec.UnknownImports == jobs.TrapUnknown,
-	})
-}
-
-// confirmed tells whether the state knows that this coordinator holds a charge.
-func (k *keeper) confirmed(c charge) (yes bool) {
-	k.replica.View(func(s *jobs.State) {
-		if j := s.Jobs[c.job]; j != nil {
-			yes = s.HoldsInput(j, k.node)
-		} else if b := s.Blobs[c.kept]; b != nil {
-			yes = s.HoldsBlob(b, k.node)
-		}
-	})
-	return yes
-}
-
-func (k *keeper) copyBlobs(ctx context.Context, c charge) error {
-	k.mu.Lock()
-	h := k.taken[c]
-	if h == nil {
-		k.mu.Unlock()
-		return context.Canceled
-	}
-	blobs, provider := h.blobs, h.provider
-	k.mu.Unlock()
-	var providers []swarm.Provider
-	if provider != "" {
-		providers = append(providers, swarm.Provider{Address: provider, Role: jobs.Submitter})
-	}
-	for _, v := range k.replica.Voters() {
-		if v.Node != k.node {
-			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
-		}
-	}
-	for _, r := range blobs {
-		if k.store.Complete(r.ID) {
-			continue
-		}
-		if _, err := k.swarm.Fetch(ctx, r.ID, 0, -1, providers); err != nil {
-			return err
-		}
-		if err := k.store.Sync(r.ID); err != nil {
-			return err
-		}
-	}
-	return nil
 }

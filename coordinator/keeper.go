@@ -27,6 +27,11 @@ const (
 	keepBatch = 256
 	keepLarge = 8
 	keepScan  = 4096
+	// datasetsEvery is the shortest time between two looks at the datasets, of which
+	// there may be thousands.
+	datasetsEvery = 200 * time.Millisecond
+	// loudEvery is the shortest time between two complaints.
+	loudEvery = time.Minute
 )
 
 // keeper copies to this coordinator's disk what must outlive the nodes that
@@ -42,6 +47,7 @@ type keeper struct {
 	// members are the nodes that gossip knows.
 	members func() []membership.Member
 	logger  *slog.Logger
+	slots   *slots
 	// copied is run's own.
 	copied map[jobs.JobID]*progress
 
@@ -50,6 +56,7 @@ type keeper struct {
 	taken  map[charge]*holding
 	// rewound are the sequences from which on results are to be copied again.
 	rewound map[jobs.JobID]int
+	loud    time.Time // when it complained last
 }
 
 // progress is how far a job's results have been copied.
@@ -72,7 +79,7 @@ type wanted struct {
 func newKeeper(c *Coordinator) *keeper {
 	return &keeper{
 		node: c.base.Identity.Node(), replica: c.replica, store: c.base.Store, swarm: c.base.Swarm,
-		confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger,
+		confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger, slots: newSlots(),
 		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 		rewound: map[jobs.JobID]int{},
 	}
@@ -83,9 +90,14 @@ func (k *keeper) run(ctx context.Context) {
 	var inputs sync.WaitGroup
 	defer inputs.Wait()
 	inputs.Go(func() { k.scrub(ctx) })
+	var looked time.Time
 	for ctx.Err() == nil {
 		changed := k.replica.Changed()
-		k.keepInputs(ctx, &inputs)
+		k.keepJobs(ctx, &inputs)
+		if time.Since(looked) >= datasetsEvery {
+			k.keepDatasets(ctx, &inputs)
+			looked = time.Now()
+		}
 		k.keepResults(ctx)
 		sleep(ctx, keepEvery)
 		select {
@@ -272,7 +284,7 @@ func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers); err != nil {
-		k.failed("copy result", err, "job", w.job, "sequence", w.sequence)
+		k.failed("copy result", err, false, "job", w.job, "sequence", w.sequence)
 		return false
 	}
 	k.store.Pin(w.output.ID)
@@ -283,14 +295,27 @@ func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
 	return true
 }
 
-// failed logs what is tried again: loudly where it is this coordinator's disk that
-// is full, since only its operator can help.
-func (k *keeper) failed(what string, err error, about ...any) {
-	level := slog.LevelDebug
-	if errors.Is(err, blobstore.ErrFull) {
-		level = slog.LevelError
+// failed logs what is tried again: loudly where it was here once, or where it is
+// this coordinator's disk that is full, since only its operator can help. But a lost
+// disk has many blobs, and one word a minute is enough.
+func (k *keeper) failed(what string, err error, lost bool, about ...any) {
+	full := errors.Is(err, blobstore.ErrFull)
+	if (lost || full) && k.complains() {
+		k.logger.Error(what, append(about, "lost", lost, "error", err)...)
+		return
 	}
-	k.logger.Log(context.Background(), level, what, append(about, "error", err)...)
+	k.logger.Debug(what, append(about, "error", err)...)
+}
+
+// complains says whether it is time for another complaint.
+func (k *keeper) complains() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if time.Since(k.loud) < loudEvery {
+		return false
+	}
+	k.loud = time.Now()
+	return true
 }
 
 // fetchSmall asks the holders of small results, for many in one stream. All are
@@ -374,17 +399,6 @@ func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wante
 func (k *keeper) Store(outputs [][]byte) error {
 	_, err := k.store.PutMany(outputs)
 	return err
-}
-
-// Room implements rpc.Results.
-func (k *keeper) Room(refs []blob.Ref) error {
-	var missing int64
-	for _, r := range refs {
-		if !k.store.Complete(r.ID) {
-			missing += r.Size
-		}
-	}
-	return k.store.Room(missing)
 }
 
 // Result implements rpc.Results.

@@ -53,10 +53,17 @@ func newKeeping(l *lab, store *blobstore.Store) *keeping {
 		node: "c1", replica: l.Replica, store: store, swarm: sw, logger: quiet,
 		confirm: k.note,
 		members: func() []membership.Member { return k.gossip },
+		slots:   newSlots(),
 		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 		rewound: map[jobs.JobID]int{},
 	}
 	return k
+}
+
+// keepInputs has a look at all that is to be held.
+func (k *keeping) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
+	k.keepJobs(ctx, copies)
+	k.keepDatasets(ctx, copies)
 }
 
 // has are outputs that came to the coordinator with reports.
@@ -241,23 +248,6 @@ func TestKeeperConfirmsAgainWhatTheLeaderDidNotHear(t *testing.T) {
 	}
 }
 
-func TestRoomCountsWhatIsMissing(t *testing.T) {
-	t.Parallel()
-	store, err := blobstore.Open(blobstore.Config{Dir: t.TempDir(), Quota: 10_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &keeper{store: store}
-	here := put(t, store, make([]byte, 9000))
-	store.Pin(here.ID)
-	if err := k.Room([]blob.Ref{here, {ID: blob.ID{1}, Size: 500}}); err != nil {
-		t.Error(err)
-	}
-	if err := k.Room([]blob.Ref{here, {ID: blob.ID{1}, Size: 500}, {ID: blob.ID{2}, Size: 600}}); !errors.Is(err, blobstore.ErrFull) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestKeeperAfterARestart(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
@@ -422,7 +412,7 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	l := newLab(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	data := blob.Of([]byte("dataset")).Ref()
-	keep := jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: "op", Provider: "127.0.0.1:1"}} // where nobody is
+	keep := jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: "op", Provider: "127.0.0.1:1", Room: 1 << 30}} // where nobody is
 	l.do(keep)
 	var copies sync.WaitGroup
 	k.keepInputs(t.Context(), &copies)
@@ -447,6 +437,64 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	if err := k.store.Delete(data.ID); err != nil {
 		t.Errorf("it is held after it was dropped: %v", err)
 	}
+}
+
+// TestKeeperAsksAllWhoClaimADataset: the last of them may be gone.
+func TestKeeperAsksAllWhoClaimADataset(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Submitter, "first", "second", "third")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	data := put(t, k.peer("submitter"), []byte("dataset"))
+	for i, by := range []jobs.NodeID{"first", "second", "third"} {
+		at := []string{"127.0.0.1:1", k.gossip[0].Address, "127.0.0.1:2"}[i]
+		l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: at, Room: 1 << 30}})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	defer cancel()
+	k.keepInputs(ctx, &copies)
+	l.until("it is here", func() bool { return k.store.Complete(data.ID) })
+}
+
+// TestKeeperFindsOutWrongSizes has a dataset and a job of which less is said than
+// there is.
+func TestKeeperFindsOutWrongSizes(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Submitter, "liar")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	data := bytes.Repeat([]byte("dataset "), 1<<16)
+	ref, small := blob.Of(data).Ref(), blob.Ref{ID: blob.Of(data).ID(), Size: 1000}
+	put(t, k.peer("submitter"), data)
+	at := k.gossip[0].Address
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: small, By: "liar", Provider: at, Room: 1 << 30}})
+	put(t, k.store, bundle)
+	l.submit("j", 1, func(c *jobs.SubmitJob) {
+		c.Provider, c.Spec.Data = at, []jobs.DataFile{{Name: "d", Blob: small}}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var copies sync.WaitGroup
+	defer copies.Wait()
+	defer cancel()
+	k.keepInputs(ctx, &copies)
+	l.until("the job fails", func() bool { return l.jobState("j") == jobs.JobFailed })
+	l.View(func(s *jobs.State) {
+		if want := "it has 524288 bytes, and the job says 1000"; !strings.Contains(s.Jobs["j"].Reason, want) {
+			t.Errorf("it failed because %q, want %q", s.Jobs["j"].Reason, want)
+		}
+	})
+	l.until("the claim goes", func() (gone bool) {
+		l.View(func(s *jobs.State) { gone = s.Blobs[ref.ID] == nil })
+		return gone
+	})
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, By: "op", Provider: at, Room: 1 << 30}})
+	k.keepInputs(ctx, &copies)
+	l.until("the honest claim is confirmed", func() (held bool) {
+		l.View(func(s *jobs.State) { held = s.Blobs[ref.ID].Copies() == 1 })
+		return held
+	})
 }
 
 func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {
@@ -539,7 +587,7 @@ func TestResultsAreNotAnnounced(t *testing.T) {
 	id := &identity.Identity{Key: key, Certificate: &x509.Certificate{PublicKey: key.Public()}}
 	c := &Coordinator{keeper: k.keeper, desk: d, base: &node.Base{Node: &node.Node{Directory: &identity.Directory{Identity: id}}}}
 	result, dataset := blob.Of([]byte("result")).ID(), blob.Of([]byte("dataset")).Ref()
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op"}})
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Room: 1 << 30}})
 	ctx, cancel := context.WithCancel(t.Context())
 	var copies sync.WaitGroup
 	k.keepInputs(ctx, &copies)

@@ -62,7 +62,7 @@ func TestCopiesThatRotDoNotCount(t *testing.T) {
 	data := bytes.Repeat([]byte("dataset "), 1<<16)
 	dataset := put(t, peer, data)
 	put(t, peer, bundle)
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address}})
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}})
 	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
 	copies := func() (ofDataset, ofInput int) {
 		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Blobs[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })

@@ -99,7 +99,8 @@ type RenewLeases struct {
 	Expires Time      `cbor:"3,keyasint"`
 }
 
-// ExpireLeases voids all leases that have ended by the command's time.
+// ExpireLeases voids all leases that have ended by the command's time, and claims
+// of blobs that have not come within a day.
 type ExpireLeases struct{}
 
 // ReportAttempts says how attempts ended.
@@ -142,24 +143,27 @@ func addBytes(sum, n int64) int64 { return sum + min(max(0, n), math.MaxInt64-su
 
 // ConfirmHeld says that a coordinator has blobs on its disk: results of tasks,
 // bundle and input of whole jobs, and blobs that are kept for their own sake; or
-// that a bundle was refused.
+// that a job was refused.
 type ConfirmHeld struct {
 	Coordinator NodeID        `cbor:"1,keyasint"`
 	Results     []HeldResults `cbor:"2,keyasint,omitempty"`
 	Inputs      []JobID       `cbor:"3,keyasint,omitempty"`
-	Blobs       []blob.ID     `cbor:"4,keyasint,omitempty"`
+	// Blobs count only once their sizes are known.
+	Blobs []blob.ID `cbor:"4,keyasint,omitempty"`
 	// Refused are jobs whose bundle the coordinator has looked at, and which no
-	// worker would run.
+	// worker would run, or whose input is not what they say.
 	Refused []RefusedJob `cbor:"5,keyasint,omitempty"`
+	// Sizes are those of kept blobs, as their manifests have them.
+	Sizes []blob.Ref `cbor:"6,keyasint,omitempty"`
 	// Lost turns it round: the coordinator has not got these results, inputs and
 	// blobs any more.
-	Lost bool `cbor:"10,keyasint,omitempty"`
+	Lost bool `cbor:"7,keyasint,omitempty"`
 	// Missing are results that the coordinator could get from nobody for long. Those
 	// that no coordinator holds are computed again.
-	Missing []HeldResults `cbor:"11,keyasint,omitempty"`
+	Missing []HeldResults `cbor:"8,keyasint,omitempty"`
 }
 
-// RefusedJob says why a job's bundle cannot be a task.
+// RefusedJob says why a job cannot be run.
 type RefusedJob struct {
 	Job    JobID  `cbor:"1,keyasint"`
 	Reason string `cbor:"2,keyasint"`

@@ -27,14 +27,17 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 			j.InputHolders |= bit
 		}
 	}
+	for _, ref := range c.Sizes {
+		s.settleSize(ref)
+	}
 	for _, id := range c.Blobs {
-		if k := s.Blobs[id]; k != nil {
+		if k := s.Blobs[id]; k != nil && k.Known {
 			k.Holders |= bit
 		}
 	}
 	for _, r := range c.Refused {
 		if j := s.Jobs[r.Job]; j != nil && j.State == JobRunning {
-			s.finish(r.Job, j, JobFailed, "bundle: "+strings.ToValidUTF8(r.Reason[:min(len(r.Reason), MaxReason)], ""))
+			s.finish(r.Job, j, JobFailed, strings.ToValidUTF8(r.Reason[:min(len(r.Reason), MaxReason)], ""))
 		}
 	}
 	return Outcome{}

@@ -187,14 +187,14 @@ func TestInputHolders(t *testing.T) {
 	}
 }
 
-func TestRefusedBundlesFailTheirJob(t *testing.T) {
+func TestRefusedJobsFail(t *testing.T) {
 	g := gridOf()
 	g.submit("j", rangeSpec(2))
 	long := strings.Repeat("x", 2*MaxReason)
 	for range 2 {
 		g.apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Refused: []RefusedJob{{"j", long}, {"x", "unknown"}}}})
 	}
-	g.mustBe(t, "j", JobFailed, "bundle: "+long[:MaxReason])
+	g.mustBe(t, "j", JobFailed, long[:MaxReason])
 }
 
 func TestEventsFade(t *testing.T) {

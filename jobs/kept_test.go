@@ -27,7 +27,7 @@ func keepers() *State {
 var corpus = blob.Ref{ID: blob.ID{7}, Size: 1000}
 
 func keep(by NodeID) Command {
-	return Command{Keep: &KeepBlob{Blob: corpus, Name: "corpus", By: by, Provider: "h:1"}}
+	return Command{Keep: &KeepBlob{Blob: corpus, Name: "corpus", By: by, Provider: "h:1", Room: 1 << 30}}
 }
 
 func TestABlobIsKeptUntilNobodyClaimsIt(t *testing.T) {
@@ -68,6 +68,11 @@ func TestCopiesOfAKeptBlobAreCountedOnce(t *testing.T) {
 	s := keepers()
 	s.Apply(keep("sue"))
 	k := s.Blobs[corpus.ID]
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Blobs: []blob.ID{corpus.ID}}})
+	if k.Copies() != 0 {
+		t.Error("a copy counts whose size is not known")
+	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
 	for _, step := range []struct {
 		by   NodeID
 		want int
@@ -79,11 +84,69 @@ func TestCopiesOfAKeptBlobAreCountedOnce(t *testing.T) {
 	}
 }
 
+func TestEachClaimHasItsProvider(t *testing.T) {
+	s := keepers()
+	for _, step := range []struct {
+		by   NodeID
+		at   string
+		want string
+	}{{"sue", "s:1", "s:1"}, {"tom", "t:1", "s:1 t:1"}, {"sue2", "s:2", "s:2 t:1"}, {"tom", "", "s:2 t:1"}} {
+		s.Apply(Command{Keep: &KeepBlob{Blob: corpus, By: step.by, Provider: step.at, Room: 1 << 30}})
+		if got := strings.Join(s.Blobs[corpus.ID].Providers(), " "); got != step.want {
+			t.Errorf("after %s at %q it is at %q, want %q", step.by, step.at, got, step.want)
+		}
+	}
+}
+
+func TestClaimsOfABlobAreBounded(t *testing.T) {
+	s := keepers()
+	s.Apply(keep("sue"))
+	for len(s.Blobs[corpus.ID].Claims) < maxClaims {
+		s.Blobs[corpus.ID].claim(Claim{Owner: OwnerID(rune('a' + len(s.Blobs[corpus.ID].Claims))), Size: corpus.Size})
+	}
+	if r := s.Apply(keep("tom")).Rejection; r == nil || r.Reason != "TOO_MANY_CLAIMS" {
+		t.Errorf("one more: %v", r)
+	}
+	if r := s.Apply(keep("sue")).Rejection; r != nil {
+		t.Errorf("the same again: %v", r)
+	}
+}
+
+// TestWrongSizesCostTheClaim has tom say that sue's blob is smaller than it is.
+func TestWrongSizesCostTheClaim(t *testing.T) {
+	s := keepers()
+	small := corpus
+	small.Size = 1
+	lie := Command{Keep: &KeepBlob{Blob: small, By: "tom", Room: 1 << 30}}
+	for _, c := range []Command{lie, keep("sue")} {
+		if r := s.Apply(c).Rejection; r != nil {
+			t.Fatalf("an honest claim is locked out: %v", r)
+		}
+	}
+	if k := s.Blobs[corpus.ID]; k.Size != corpus.Size || k.Known {
+		t.Errorf("of two sizes %d is taken for the true one", k.Size)
+	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
+	if k := s.Blobs[corpus.ID]; len(k.Claims) != 1 || k.Claims[0].Owner != "sue" || k.Size != corpus.Size {
+		t.Errorf("%+v", k)
+	}
+	if r := s.Apply(lie).Rejection; r == nil {
+		t.Error("a size is claimed that is known to be wrong")
+	}
+
+	s = keepers()
+	s.Apply(lie)
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
+	if len(s.Blobs) != 0 {
+		t.Error("a blob stays that only a liar claimed")
+	}
+}
+
 func TestKeepingIsRefused(t *testing.T) {
 	full := keepers()
 	for i := range maxKept {
 		id := blob.ID{byte(i), byte(i >> 8), 1}
-		full.Apply(Command{Keep: &KeepBlob{Blob: blob.Ref{ID: id, Size: 1}, By: "sue"}})
+		full.Apply(Command{Keep: &KeepBlob{Blob: blob.Ref{ID: id, Size: 1}, By: "sue", Room: 1 << 30}})
 	}
 	with := func(change func(*KeepBlob)) Command {
 		c := keep("sue")
@@ -92,6 +155,7 @@ func TestKeepingIsRefused(t *testing.T) {
 	}
 	s := keepers()
 	s.Apply(keep("tom"))
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
 	for _, c := range []struct {
 		name    string
 		state   *State
@@ -115,5 +179,55 @@ func TestKeepingIsRefused(t *testing.T) {
 				t.Errorf("rejected for %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestClaimsOfWhatNeverComesEnd has sue claim a blob, and tom a little later.
+func TestClaimsOfWhatNeverComesEnd(t *testing.T) {
+	day := Time(claimTime.Milliseconds())
+	later := func(c Command, at Time) Command {
+		c.At = at
+		return c
+	}
+	claimers := func(s *State) (list string) {
+		if k := s.Blobs[corpus.ID]; k != nil {
+			for _, o := range k.Owners() {
+				list += string(o) + " "
+			}
+		}
+		return list
+	}
+	expire := func(s *State, at Time) string {
+		before, said := claimers(s), s.AnyExpired(at)
+		s.Apply(Command{At: at, Expire: &ExpireLeases{}})
+		if changed := claimers(s) != before; changed != said {
+			t.Errorf("at %d: %v is said of whether claims end, and of %q are left %q", at, said, before, claimers(s))
+		}
+		return claimers(s)
+	}
+	for _, test := range []struct {
+		name    string
+		between []Command
+		want    [3]string // after a day of sue's claim, of tom's and of the last
+	}{
+		{"nobody brings it", nil, [3]string{"tom ", "", ""}},
+		{"sue goes on", []Command{later(keep("sue"), 500)}, [3]string{"sue tom ", "sue ", ""}},
+		{"only its size is known", []Command{{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}}}, [3]string{"tom ", "", ""}},
+		{"it is here", []Command{{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}, Blobs: []blob.ID{corpus.ID}}}}, [3]string{"sue tom ", "sue tom ", "sue tom "}},
+	} {
+		s := keepers()
+		s.Apply(later(keep("sue"), 100))
+		s.Apply(later(keep("tom"), 200))
+		for _, c := range test.between {
+			s.Apply(c)
+		}
+		if got := expire(s, day+99); got != "sue tom " {
+			t.Errorf("%s: within a day %q claim it", test.name, got)
+		}
+		for i, at := range []Time{day + 100, day + 200, day + 500} {
+			if got := expire(s, at); got != test.want[i] {
+				t.Errorf("%s: at %d %q claim it, want %q", test.name, at, got, test.want[i])
+			}
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package jobs
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AttemptStatus is how a worker says that an attempt ended.
 type AttemptStatus uint8
@@ -136,10 +139,15 @@ func (s *State) extend(p LeasePlace, expires Time) {
 	a.Expires = max(a.Expires, s.leaseEnd(s.Nodes[a.Worker], expires))
 }
 
-// AnyExpired says whether ExpireLeases at this time would void any lease.
+// AnyExpired says whether ExpireLeases at this time would change anything.
 func (s *State) AnyExpired(at Time) bool {
 	for _, p := range s.leases {
 		if s.attempt(p).Expires <= at {
+			return true
+		}
+	}
+	for _, k := range s.Blobs {
+		if slices.ContainsFunc(k.Claims, func(c Claim) bool { return k.stale(c, at) }) {
 			return true
 		}
 	}
@@ -147,6 +155,7 @@ func (s *State) AnyExpired(at Time) bool {
 }
 
 func (s *State) expire() Outcome {
+	s.dropStale()
 	h := newHearing()
 	for _, id := range sortedKeys(s.leases) {
 		p, ok := s.leases[id]

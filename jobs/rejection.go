@@ -11,6 +11,7 @@ const (
 	NotFound                     // what it names is not there
 	Denied                       // the caller may not
 	Precondition                 // not in this state
+	Exhausted                    // a limit that is shared with others is reached
 )
 
 // Rejection says why a command changed nothing, and what to do next.

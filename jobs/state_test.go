@@ -74,6 +74,7 @@ func TestCloneSharesNothingThatChanges(t *testing.T) {
 	lie(g, "w3", 2, 2)
 	g.confirm("c1", "j", 2)
 	g.apply(Command{Request: "r", Cancel: &CancelJob{}})
+	g.apply(keep("sub"))
 	copied := g.Clone()
 	before := dump(t, copied)
 
@@ -83,6 +84,9 @@ func TestCloneSharesNothingThatChanges(t *testing.T) {
 	g.admit(Coordinator, "c2", "ops")
 	g.apply(Command{Admit: &AdmitNode{Token: "token-for-w1", Node: "w1", Role: Worker, Address: "elsewhere"}})
 	g.apply(Command{Cancel: &CancelJob{Job: "j", By: "sub"}})
+	again := keep("sub")
+	again.Keep.Provider = "elsewhere:1"
+	g.apply(again)
 	if after := dump(t, copied); after != before {
 		t.Errorf("the copy changed with the original:\n%s\n%s", before, after)
 	}

@@ -75,7 +75,7 @@ type FetchProgress struct {
 func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (err error) {
 	id, err := blob.ParseID(name)
 	if err != nil {
-		return problem.Invalid("anthill serve prints the id: 64 hex digits", "get %.100q: %w", name, err)
+		return problem.Invalid("anthill put and serve print the id, anthill blobs lists those that are kept: 64 hex digits", "get %.100q: %w", name, err)
 	}
 	if _, err := os.Lstat(opts.Path); opts.Unpack && err == nil {
 		return problem.Invalid("choose a directory that is not there yet", "get %s: %s exists", id.Short(), opts.Path)

@@ -34,8 +34,13 @@ type PutProgress struct {
 	Copies, Needed uint32
 }
 
-// putPoll is how often the grid is asked how many copies there are.
-const putPoll = 250 * time.Millisecond
+const (
+	// putPoll is how often the grid is asked how many copies there are.
+	putPoll = 250 * time.Millisecond
+	// claimEvery is how often it is told that the blob is still to come: a claim of
+	// what does not come ends after a day.
+	claimEvery = time.Hour
+)
 
 // Put gives a file or a directory to the grid, which keeps it until Drop. It
 // returns the blob's id when so many coordinators have it that this machine may
@@ -85,20 +90,15 @@ func (p *peer) importPath(ctx context.Context, path string) (blob.Ref, error) {
 func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 	p.store.Pin(ref.ID)
 	defer p.store.Unpin(ref.ID)
-	what := "put blob " + ref.ID.Short()
-	req := &anthillv1.KeepBlobRequest{
-		Ref: &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}, Name: opts.Name, Provider: p.listener.Addr().String(), RequestId: rand.Text(),
-	}
-	resp, err := call(ctx, p.grid, what, func(ctx context.Context) (*anthillv1.KeepBlobResponse, error) {
-		return p.grid.blobs.KeepBlob(ctx, req)
-	})
+	b, err := p.claim(ctx, ref, opts.Name)
 	if err != nil {
 		return err
 	}
 	if opts.Begun != nil {
 		opts.Begun(ref.ID.String(), ref.Size)
 	}
-	for b := resp.GetBlob(); ; {
+	defer p.announce(ctx, ref.ID)()
+	for claimed := time.Now(); ; {
 		if opts.Progress != nil {
 			opts.Progress(PutProgress{
 				Size: ref.Size, Sent: p.swarm.Sent(), Peers: p.swarm.Clients(ref.ID), Copies: b.GetCopies(), Needed: b.GetCopiesNeeded(),
@@ -109,12 +109,29 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 		}
 		sleep(ctx, putPoll)
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("%s: the grid has %d of the %d copies that it needs: %w", what, b.GetCopies(), b.GetCopiesNeeded(), err)
+			return fmt.Errorf("put blob %s: the grid has %d of the %d copies that it needs: %w", ref.ID.Short(), b.GetCopies(), b.GetCopiesNeeded(), err)
+		}
+		if time.Since(claimed) >= claimEvery {
+			claimed = time.Now()
+			if _, err := p.claim(ctx, ref, opts.Name); err != nil {
+				p.grid.logger.Debug("claim", "blob", ref.ID, "error", err) // the last claim stands
+			}
 		}
 		if b, err = p.grid.blob(ctx, ref.ID); err != nil {
 			return err
 		}
 	}
+}
+
+// claim asks the grid to copy a blob from here and to keep it.
+func (p *peer) claim(ctx context.Context, ref blob.Ref, name string) (*anthillv1.Blob, error) {
+	req := &anthillv1.KeepBlobRequest{
+		Ref: &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}, Name: name, Provider: p.listener.Addr().String(), RequestId: rand.Text(),
+	}
+	resp, err := call(ctx, p.grid, "put blob "+ref.ID.Short(), func(ctx context.Context) (*anthillv1.KeepBlobResponse, error) {
+		return p.grid.blobs.KeepBlob(ctx, req)
+	})
+	return resp.GetBlob(), err
 }
 
 // Blobs describes the datasets that the grid keeps for this owner (for an

@@ -128,6 +128,22 @@ func (p *peer) serve(ctx context.Context, id blob.ID, began func()) error {
 	}
 }
 
+// announce serves a blob until the function is called that it returns. Whoever put
+// it elsewhere in the same owner's name may be gone: so the grid finds this peer too.
+func (p *peer) announce(ctx context.Context, id blob.ID) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := p.serve(ctx, id, func() {}); ctx.Err() == nil {
+			p.grid.logger.Debug("announce", "blob", id, "error", err)
+		}
+	})
+	return func() {
+		cancel()
+		serving.Wait()
+	}
+}
+
 // accuse tells the grid who served wrong bytes here.
 func (p *peer) accuse(ctx context.Context, id jobs.NodeID) error {
 	_, err := p.tracker.ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(id)}})

@@ -40,7 +40,9 @@ func (p *Prepared) source(ctx context.Context, file *JobFile, field, path string
 	return ref, nil
 }
 
-// resolve asks the grid for the sizes of the blobs that it keeps.
+// resolve asks the grid for the sizes of the blobs that it keeps. One that has not
+// got all its copies is refused: the job would wait for bytes that may never come,
+// and its size is only what somebody says.
 func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
 	for _, ref := range p.kept {
 		b, err := g.blob(ctx, blob.ID(ref.GetId()))
@@ -48,6 +50,9 @@ func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
 			return problem.NotFound("put it first: anthill put FILE", "job %s: %w", p.spec.GetName(), err)
 		}
 		if err != nil {
+			return err
+		}
+		if err := p.unheld(b); err != nil {
 			return err
 		}
 		ref.Size = b.GetRef().GetSize()
@@ -61,6 +66,22 @@ func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
 			invalid("choose another input.split.size", "the input makes %d tasks, want 1 to %d", p.tasks, maxTasks))
 	}
 	return nil
+}
+
+// unheld refuses a blob that has too few copies.
+func (p *Prepared) unheld(b *anthillv1.Blob) error {
+	next := "run anthill put again, and keep it running until it says that you can disconnect"
+	switch {
+	case b.GetCopies() >= b.GetCopiesNeeded():
+		return nil
+	case b.GetCopies() > 0:
+		next = "wait: coordinators copy it from one another, and anthill blobs tells how far they are; or run anthill put again"
+	}
+	return &problem.Problem{
+		Kind:    problem.ErrRefused,
+		Message: fmt.Sprintf("job %s: blob %s: the grid has %d of %d copies so far", p.spec.GetName(), b.GetId(), b.GetCopies(), b.GetCopiesNeeded()),
+		Next:    next,
+	}
 }
 
 // tasksOf is how many runs of a size an input has.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -13,27 +12,17 @@ import (
 // unit: 64KiB, 1.5MiB, 2GB.
 type Size int64
 
-// sizeUnits is in the order in which suffixes are tried: longer ones first.
-var sizeUnits = []struct {
-	suffix string
-	bytes  float64
-}{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
-	{"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
-}
+// binaryUnits are those in which sizes are written, and sizeUnits those that are
+// read, where "B" comes last since all end in it.
+var (
+	binaryUnits = []unit{{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}}
+	sizeUnits   = append(binaryUnits[:4:4], unit{"TB", 1e12}, unit{"GB", 1e9}, unit{"MB", 1e6}, unit{"KB", 1e3}, unit{"B", 1})
+)
 
 // ParseSize reads a size such as 64KiB, 1.5MiB, 2GB or 1000.
 func ParseSize(s string) (Size, error) {
-	number, unit := strings.TrimSpace(s), 1.0
-	for _, u := range sizeUnits {
-		if n := len(number) - len(u.suffix); n > 0 && strings.EqualFold(number[n:], u.suffix) {
-			number, unit = strings.TrimSpace(number[:n]), u.bytes
-			break
-		}
-	}
-	value, err := strconv.ParseFloat(number, 64)
-	bytes := value * unit
-	if err != nil || math.IsNaN(bytes) || bytes < 0 || bytes >= math.MaxInt64 || bytes != math.Trunc(bytes) {
+	bytes, ok := parseQuantity(s, sizeUnits, math.MaxInt64)
+	if !ok {
 		return 0, fmt.Errorf("%q is not a size; write it like 64KiB, 1MiB or 2GB", s)
 	}
 	return Size(bytes), nil
@@ -41,29 +30,13 @@ func ParseSize(s string) (Size, error) {
 
 // UnmarshalJSON reads a number of bytes or a string with a unit.
 func (s *Size) UnmarshalJSON(data []byte) error {
-	text := string(data)
-	if text == "null" {
-		return nil
-	}
-	if strings.HasPrefix(text, `"`) {
-		if err := json.Unmarshal(data, &text); err != nil {
-			return err
-		}
-	}
-	size, err := ParseSize(text)
-	if err != nil {
-		return err
-	}
-	*s = size
-	return nil
+	return unmarshalQuantity(data, s, ParseSize)
 }
 
 // String writes the size in the largest binary unit that keeps it readable.
 func (s Size) String() string {
-	for i := 3; i >= 0; i-- {
-		if u := sizeUnits[i]; float64(s) >= u.bytes {
-			return strconv.FormatFloat(math.Round(float64(s)/u.bytes*10)/10, 'f', -1, 64) + " " + u.suffix
-		}
+	if text, ok := formatQuantity(float64(s), binaryUnits); ok {
+		return text
 	}
 	return strconv.FormatInt(int64(s), 10) + " B"
 }

@@ -19,8 +19,9 @@ import (
 // strict: a field that this version does not know is an error, since leaving
 // it out would make the replicas differ.
 //
-// Version 2: fuel is part of votes, and so of results.
-const codecVersion = 2
+// Version 2: fuel is part of votes, and so of results. Version 3: each claim of a
+// kept blob has its own size.
+const codecVersion = 3
 
 var encoding, decoding = modes()
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -30,7 +32,7 @@ func newAuthor(t testing.TB) *author {
 		id    string
 		role  jobs.Role
 		owner jobs.OwnerID
-	}{{"c2", jobs.Coordinator, ""}, {"w1", jobs.Worker, "a"}, {"w2", jobs.Worker, "a"}, {"w3", jobs.Worker, "b"}, {"w4", jobs.Worker, ""}} {
+	}{{"c2", jobs.Coordinator, ""}, {"w1", jobs.Worker, "a"}, {"w2", jobs.Worker, "a"}, {"w3", jobs.Worker, "b"}, {"w4", jobs.Worker, ""}, {"sue", jobs.Submitter, "sue"}, {"tom", jobs.Submitter, "tom"}} {
 		token := jobs.TokenID("token of " + n.id)
 		a.write(t, jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: n.role, Uses: 1, Expires: 1 << 40, Owner: n.owner}})
 		a.write(t, jobs.Command{Request: jobs.RequestID(n.id), Admit: &jobs.AdmitNode{Token: token, Node: jobs.NodeID(n.id), Role: n.role}})
@@ -53,7 +55,7 @@ func (a *author) write(t fataler, c jobs.Command) jobs.Outcome {
 func (a *author) writeAny(t *rapid.T) {
 	a.now += jobs.Time(rapid.IntRange(-5, 200_000).Draw(t, "ms"))
 	job := jobs.JobID(rapid.SampledFrom([]string{"j1", "j2"}).Draw(t, "job"))
-	switch rapid.IntRange(0, 10).Draw(t, "kind") {
+	switch rapid.IntRange(0, 13).Draw(t, "kind") {
 	case 0:
 		spec := someSpec()
 		spec.Input = jobs.Input{Range: &jobs.Range{To: 5, Step: 1}}
@@ -75,8 +77,27 @@ func (a *author) writeAny(t *rapid.T) {
 		a.write(t, jobs.Command{Concede: &jobs.ConcedeJob{Job: job}})
 	case 6, 7, 8:
 		a.grantAny(t, job)
+	case 9, 10, 11:
+		a.keepAny(t)
 	default:
 		a.reportAny(t)
+	}
+}
+
+// keepAny claims one of three blobs, drops it, or says that it is here.
+func (a *author) keepAny(t *rapid.T) {
+	ref := blob.Ref{ID: blob.ID{rapid.Uint8Range(7, 9).Draw(t, "blob")}, Size: rapid.Int64Range(1, 2).Draw(t, "size")}
+	by := rapid.SampledFrom([]jobs.NodeID{"op", "sue", "tom"}).Draw(t, "by")
+	switch rapid.IntRange(0, 5).Draw(t, "step") {
+	case 0:
+		a.write(t, jobs.Command{Drop: &jobs.DropBlob{Blob: ref.ID, By: by}})
+	case 1:
+		a.write(t, jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{ref}, Blobs: []blob.ID{ref.ID}}})
+	case 2:
+		a.now += 86_400_000 // what has not come in this day is dropped
+		a.write(t, jobs.Command{Expire: &jobs.ExpireLeases{}})
+	default:
+		a.write(t, jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, Name: "n", By: by, Provider: string(by) + ":1", Room: 10}})
 	}
 }
 
@@ -103,6 +124,43 @@ func (a *author) reportAny(t *rapid.T) {
 		}
 	}
 	a.write(t, jobs.Command{Report: &jobs.ReportAttempts{Reports: reports}})
+}
+
+// TestSnapshotsKeepDatasets has all that is known of one come back.
+func TestSnapshotsKeepDatasets(t *testing.T) {
+	a := newAuthor(t)
+	ref, lost := blob.Ref{ID: blob.ID{7}, Size: 1000}, blob.Ref{ID: blob.ID{8}, Size: 1}
+	for _, c := range []jobs.Command{
+		{Keep: &jobs.KeepBlob{Blob: ref, Name: "corpus", By: "sue", Provider: "s:1", Room: 1 << 30}},
+		{Keep: &jobs.KeepBlob{Blob: ref, Name: "mine too", By: "tom", Provider: "t:1", Room: 1 << 30}},
+		{Keep: &jobs.KeepBlob{Blob: lost, By: "tom", Room: 1 << 30}},
+		{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Sizes: []blob.Ref{ref}, Blobs: []blob.ID{ref.ID}}},
+	} {
+		if r := a.write(t, c).Rejection; r != nil {
+			t.Fatal(r)
+		}
+	}
+	want := maps.Clone(a.fsm.state.Blobs)
+	if k := want[ref.ID]; k == nil || !k.Known || k.Copies() != 1 || len(k.Claims) != 2 {
+		t.Fatalf("%+v", k)
+	}
+	taken, err := a.fsm.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := restore(t, taken)
+	if !reflect.DeepEqual(back.state.Blobs, want) {
+		t.Errorf("%+v came back as %+v", want, back.state.Blobs)
+	}
+	drop := &author{fsm: back, now: a.now}
+	for _, by := range []jobs.NodeID{"sue", "tom"} {
+		if r := drop.write(t, jobs.Command{Drop: &jobs.DropBlob{Blob: ref.ID, By: by}}).Rejection; r != nil {
+			t.Error(r)
+		}
+	}
+	if len(back.state.Blobs) != 1 {
+		t.Error("what is restored cannot be dropped")
+	}
 }
 
 func hashOf(t fataler, f *fsm) string {

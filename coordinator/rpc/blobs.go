@@ -24,11 +24,11 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	if err := s.cfg.Results.Room([]blob.Ref{ref}); err != nil {
 		return nil, err
 	}
-	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: callerFrom(ctx).Node, Provider: req.GetProvider()}
+	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: callerFrom(ctx).Node, Provider: req.GetProvider(), Room: s.cfg.Results.KeptRoom()}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Keep: &c}); err != nil {
 		return nil, err
 	}
-	b, err := s.describeBlob(ref.ID)
+	b, err := s.describeBlob(ctx, ref.ID)
 	return &anthillv1.KeepBlobResponse{Blob: b}, err
 }
 
@@ -41,15 +41,16 @@ func (s *Server) GetBlob(ctx context.Context, req *anthillv1.GetBlobRequest) (*a
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
-	b, err := s.describeBlob(id)
+	b, err := s.describeBlob(ctx, id)
 	return &anthillv1.GetBlobResponse{Blob: b}, err
 }
 
-func (s *Server) describeBlob(id blob.ID) (*anthillv1.Blob, error) {
+func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 	var b *anthillv1.Blob
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if k := st.Blobs[id]; k != nil {
-			b = blobToProto(st, id, k, readers(st))
+			sees := sightOf(st, callerFrom(ctx))
+			b = blobToProto(st, id, k, sees, readers(st, sees))
 		}
 	})
 	if b == nil {
@@ -58,18 +59,27 @@ func (s *Server) describeBlob(id blob.ID) (*anthillv1.Blob, error) {
 	return b, nil
 }
 
+// sightOf tells of which owners a caller sees what they keep and read: all may use
+// a blob whose id they know, but who else does is not their business.
+func sightOf(st *jobs.State, c caller) func(jobs.OwnerID) bool {
+	n := st.Nodes[c.Node]
+	return func(owner jobs.OwnerID) bool {
+		return c.Role == jobs.Operator || n != nil && n.Owner == owner
+	}
+}
+
 // ListBlobs implements BlobService.
 func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (*anthillv1.ListBlobsResponse, error) {
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
-	c, resp := callerFrom(ctx), &anthillv1.ListBlobsResponse{}
+	resp := &anthillv1.ListBlobsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
-		n, jobsOf := st.Nodes[c.Node], readers(st)
+		sees := sightOf(st, callerFrom(ctx))
+		jobsOf := readers(st, sees)
 		for id, k := range st.Blobs {
-			mine := n != nil && slices.ContainsFunc(k.Claims, func(claim jobs.Claim) bool { return claim.Owner == n.Owner })
-			if mine || c.Role == jobs.Operator {
-				resp.Blobs = append(resp.Blobs, blobToProto(st, id, k, jobsOf))
+			if slices.ContainsFunc(k.Owners(), sees) {
+				resp.Blobs = append(resp.Blobs, blobToProto(st, id, k, sees, jobsOf))
 			}
 		}
 	})
@@ -92,24 +102,28 @@ func (s *Server) DropBlob(ctx context.Context, req *anthillv1.DropBlobRequest) (
 	return &anthillv1.DropBlobResponse{}, err
 }
 
-// readers are the running jobs by the blobs that they read.
-func readers(st *jobs.State) map[blob.ID][]string {
+// readers are the running jobs of owners that are seen, by the blobs that they read.
+func readers(st *jobs.State, sees func(jobs.OwnerID) bool) map[blob.ID][]string {
 	list := map[blob.ID][]string{}
 	for _, id := range st.Running() {
-		for _, ref := range st.Jobs[id].Spec.Blobs() {
-			list[ref.ID] = append(list[ref.ID], string(id))
+		if j := st.Jobs[id]; sees(j.Owner) {
+			for _, ref := range j.Spec.Blobs() {
+				list[ref.ID] = append(list[ref.ID], string(id))
+			}
 		}
 	}
 	return list
 }
 
-func blobToProto(st *jobs.State, id blob.ID, k *jobs.Kept, jobsOf map[blob.ID][]string) *anthillv1.Blob {
+func blobToProto(st *jobs.State, id blob.ID, k *jobs.Kept, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
 	b := &anthillv1.Blob{
 		Id: id.String(), Ref: refToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
 	}
 	b.CopyOwners = uint32(st.HolderOwners(k.Holders))
 	for _, c := range k.Claims {
-		b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: timestamppb.New(c.At.Std())})
+		if sees(c.Owner) {
+			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: timestamppb.New(c.At.Std())})
+		}
 	}
 	return b
 }

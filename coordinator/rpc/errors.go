@@ -62,6 +62,8 @@ func codeOf(c jobs.Code) codes.Code {
 		return codes.PermissionDenied
 	case jobs.Precondition:
 		return codes.FailedPrecondition
+	case jobs.Exhausted:
+		return codes.ResourceExhausted
 	}
 	return codes.Internal
 }

@@ -46,6 +46,7 @@ func TestStatusOf(t *testing.T) {
 		{rejection(jobs.NotFound), codes.NotFound, "WHY", true},
 		{rejection(jobs.Denied), codes.PermissionDenied, "WHY", true},
 		{wrap(rejection(jobs.Precondition)), codes.FailedPrecondition, "WHY", true},
+		{rejection(jobs.Exhausted), codes.ResourceExhausted, "WHY", true},
 		{rejection(99), codes.Internal, "WHY", true},
 		{wrap(replica.ErrNotLeader), codes.Unavailable, "NO_LEADER", true},
 		{wrap(replica.ErrUnknown), codes.Unavailable, "NO_LEADER", true},

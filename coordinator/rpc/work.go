@@ -163,6 +163,13 @@ func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequ
 		}
 		c.Blobs = append(c.Blobs, id)
 	}
+	for _, r := range req.GetSizes() {
+		ref, err := refFromProto("sizes", r)
+		if err != nil {
+			return nil, err
+		}
+		c.Sizes = append(c.Sizes, ref)
+	}
 	for _, r := range req.GetRefused() {
 		c.Refused = append(c.Refused, jobs.RefusedJob{Job: jobs.JobID(r.GetJobId()), Reason: r.GetReason()})
 	}

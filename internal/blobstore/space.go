@@ -3,6 +3,7 @@ package blobstore
 import (
 	"errors"
 	"fmt"
+	"math"
 	"syscall"
 	"time"
 )
@@ -103,6 +104,24 @@ func (s *Store) spare(n int64) error {
 // short tells whether the disk has less free than the reserve. It is called with mu
 // held.
 func (s *Store) short() bool { return s.space.floor > 0 && s.space.free < s.space.floor }
+
+// Capacity is how many bytes the blobs of the store may have: its quota, or as many
+// as its disk holds beside the reserve and what others keep there.
+func (s *Store) Capacity() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	most := int64(math.MaxInt64)
+	if s.quota > 0 {
+		most = s.quota
+	}
+	if s.space.floor > 0 {
+		s.space.refresh()
+	}
+	if s.space.floor > 0 {
+		most = min(most, max(0, s.used+s.packs.Dead()+s.space.free-s.space.floor))
+	}
+	return most
+}
 
 // Room tells whether n more bytes could be stored, by evicting all that is not
 // pinned if need be. It is ErrFull if not.

@@ -33,6 +33,22 @@ func (d *fakeDisk) look(dir string) (free, size int64, err error) {
 	return free, d.size, err
 }
 
+func TestCapacity(t *testing.T) {
+	disk := &fakeDisk{size: 100 << 20, others: 30 << 20}
+	for _, c := range []struct{ quota, least, most int64 }{
+		{0, 59 << 20, 61 << 20},        // what others and the reserve leave
+		{20 << 20, 20 << 20, 20 << 20}, // a quota
+	} {
+		s := open(t, Config{Quota: c.quota, Reserve: 10 << 20, space: disk.look})
+		for i := range byte(2) { // what is here makes no difference
+			if n := s.Capacity(); n < c.least || n > c.most {
+				t.Errorf("quota %d: capacity %d, want %d to %d", c.quota, n, c.least, c.most)
+			}
+			put(t, s, content(uint64(i), 3<<20))
+		}
+	}
+}
+
 func TestReserveStaysFree(t *testing.T) {
 	disk := &fakeDisk{size: 100 << 20}
 	s := open(t, Config{Reserve: 10 << 20, space: disk.look})

@@ -105,6 +105,15 @@ func (v *transferView) tell(line string, done, total int64) {
 	}
 }
 
+// note says something that is to stay to be read.
+func (v *transferView) note(text string) {
+	if v.bar != nil {
+		v.bar.note(text)
+		return
+	}
+	fmt.Fprintln(v.w, text)
+}
+
 // done says how it went.
 func (v *transferView) done(p sdk.FetchProgress) {
 	line := v.line(p)

@@ -30,7 +30,7 @@ it again: what the grid has already is not sent twice.`,
 			defer grid.Close()
 			view := &putView{transferView: newTransferView(cmd.ErrOrStderr())}
 			defer view.close()
-			id, err := grid.Put(cmd.Context(), args[0], sdk.PutOptions{Name: name, Progress: view.show})
+			id, err := grid.Put(cmd.Context(), args[0], sdk.PutOptions{Name: name, Begun: view.begun, Progress: view.show})
 			if err != nil {
 				if cmd.Context().Err() != nil {
 					view.close()
@@ -57,6 +57,11 @@ it again: what the grid has already is not sent twice.`,
 type putView struct {
 	*transferView
 	last sdk.PutProgress
+}
+
+// begun tells what to wait for: who leaves before leaves jobs without their data.
+func (v *putView) begun(id string, size int64) {
+	v.note(fmt.Sprintf("the grid copies %s as %s: leave this running until it says that you can disconnect", sdk.Size(size), id))
 }
 
 func (v *putView) show(p sdk.PutProgress) {

@@ -6,12 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/guesttest"
 )
 
 // TestMain lets this test binary be the child as well.
@@ -106,29 +107,13 @@ func pid(s *Slot) int {
 	return s.child.cmd.Process.Pid
 }
 
-// goGuest builds testdata/guest once for all tests.
-var goGuest = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "guest")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	path := filepath.Join(dir, "guest.wasm")
-	cmd := exec.Command("go", "build", "-o", path, "./testdata/guest")
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build guest: %w: %s", err, text)
-	}
-	return os.ReadFile(path)
-})
-
 // guestTask runs the Go guest, all of whose tests share a cache of its code.
 func guestTask(t testing.TB, args ...string) (*Slot, Task) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("compiling a Go guest takes seconds")
 	}
-	module, err := goGuest()
+	module, err := os.ReadFile(guesttest.Build(t, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
 	if err != nil {
 		t.Fatal(err)
 	}

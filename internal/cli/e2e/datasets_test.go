@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"bufio"
 	"crypto/rand"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,22 +39,7 @@ func TestADatasetServesManyJobs(t *testing.T) {
 		writeFile(t, job, fmt.Appendf(nil, "name: %s\nbundle: echo.wasm\ninput: {split: {file: 'blob:%s', size: %s}}\ntrust: {replicas: 1}\n", name, id, size))
 		out := filepath.Join(dir, name)
 		must(t, grid, "submit", job, "-o", out)
-		parts, err := filepath.Glob(filepath.Join(out, "*"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []byte
-		for _, part := range parts {
-			if filepath.Ext(part) == ".json" {
-				continue
-			}
-			text, err := os.ReadFile(part)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, text...)
-		}
-		if string(got) != string(data) {
+		if got := results(t, out); got != string(data) {
 			t.Errorf("%s: %d bytes of %d came back", name, len(got), len(data))
 		}
 	}
@@ -63,6 +51,67 @@ func TestADatasetServesManyJobs(t *testing.T) {
 	if code != 3 || !strings.Contains(stderr, "anthill put") {
 		t.Errorf("a job on a dropped dataset: exit code %d, %s", code, stderr)
 	}
+}
+
+// TestPutIsKilled ends a put before the grid has the dataset, and repeats it. Then
+// two owners run a job on it, the second without any copy of his own.
+func TestPutIsKilled(t *testing.T) {
+	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
+	sue, tom, dir := grid.Join(t, "sue"), grid.Join(t, "tom"), t.TempDir()
+	path, job := filepath.Join(dir, "corpus.bin"), filepath.Join(dir, "job.yaml")
+	writeFile(t, path, random(64<<20))
+	writeFile(t, filepath.Join(dir, "echo.wasm"), guesttest.Echo())
+	id := killPut(t, grid, sue, path)
+	writeFile(t, job, fmt.Appendf(nil, "name: on-it\nbundle: echo.wasm\ndata: {corpus: 'blob:%s'}\ninput: {items: [a, b, c]}\ntrust: {replicas: 1}\n", id))
+	if list := mustAs(t, grid, sue, "blobs"); !strings.Contains(list, id) || strings.Contains(list, "2 of 2") {
+		t.Skipf("the grid had it before put could be killed:\n%s", list)
+	}
+	code, _, stderr := grid.RunAs(t, sue, "submit", job)
+	if code != 1 || !strings.Contains(stderr, "of 2 copies so far") || !strings.Contains(stderr, "run anthill put again") {
+		t.Errorf("a job on what is not there: exit code %d, %s", code, stderr)
+	}
+	if again := mustAs(t, grid, sue, "put", path); again != id {
+		t.Errorf("put again it is %s, not %s", again, id)
+	}
+	if list := mustAs(t, grid, sue, "blobs"); !strings.Contains(list, "2 of 2") && !strings.Contains(list, "3 of 2") {
+		t.Errorf("put has ended, and blobs lists\n%s", list)
+	}
+	for _, owner := range []string{sue, tom} {
+		out := filepath.Join(t.TempDir(), "out")
+		mustAs(t, grid, owner, "submit", job, "-o", out)
+		if got := results(t, out); got != "a\nb\nc\n" {
+			t.Errorf("the job gives %q", got)
+		}
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list := mustAs(t, grid, tom, "blobs"); strings.Contains(list, id) {
+		t.Errorf("another's dataset is listed:\n%s", list)
+	}
+}
+
+// killPut ends a put by SIGKILL as soon as the grid knows of the dataset, and
+// returns its id.
+func killPut(t *testing.T, grid *gridtest.Grid, identity, path string) string {
+	t.Helper()
+	put := exec.Command(grid.Exe, "put", path)
+	put.Env = append(os.Environ(), "ANTHILL_GRID="+identity, "TMPDIR="+t.TempDir()) // what it leaves behind
+	stderr, err := put.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := put.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stderr).ReadString('\n')
+	_ = put.Process.Kill() // or it has ended
+	_ = put.Wait()
+	id := regexp.MustCompile(`[0-9a-f]{64}`).FindString(line)
+	if id == "" {
+		t.Fatalf("put begins with %q, %v", line, err)
+	}
+	return id
 }
 
 // TestADirectoryIsPutAndFetched also loses a coordinator in between.
@@ -90,10 +139,36 @@ func TestADirectoryIsPutAndFetched(t *testing.T) {
 	}
 }
 
+// results are the outputs in a directory, one after the other.
+func results(t *testing.T, dir string) string {
+	t.Helper()
+	parts, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, part := range parts {
+		if filepath.Ext(part) == ".json" {
+			continue
+		}
+		text, err := os.ReadFile(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text...)
+	}
+	return string(all)
+}
+
 // must runs a command that succeeds, and returns what it printed.
 func must(t *testing.T, grid *gridtest.Grid, args ...string) string {
 	t.Helper()
-	code, stdout, stderr := grid.Run(t, args...)
+	return mustAs(t, grid, grid.Context(), args...)
+}
+
+func mustAs(t *testing.T, grid *gridtest.Grid, identity string, args ...string) string {
+	t.Helper()
+	code, stdout, stderr := grid.RunAs(t, identity, args...)
 	if code != 0 {
 		t.Fatalf("anthill %s: exit code %d, %s", strings.Join(args, " "), code, stderr)
 	}

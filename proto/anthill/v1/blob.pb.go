@@ -278,18 +278,19 @@ func (*ReportPeersResponse) Descriptor() ([]byte, []int) {
 type Blob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Ref   *BlobRef               `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
-	// Who wants it kept, the oldest claim first.
+	// Who wants it kept, the oldest claim first: of other owners, only operators see
+	// claims and jobs.
 	Claims []*BlobClaim `protobuf:"bytes,2,rep,name=claims,proto3" json:"claims,omitempty"`
 	// Coordinators that hold all of it, and how many are needed before its
 	// provider may leave.
 	Copies       uint32 `protobuf:"varint,3,opt,name=copies,proto3" json:"copies,omitempty"`
 	CopiesNeeded uint32 `protobuf:"varint,4,opt,name=copies_needed,json=copiesNeeded,proto3" json:"copies_needed,omitempty"`
-	// The owners of the coordinators that hold a copy.
-	CopyOwners uint32 `protobuf:"varint,10,opt,name=copy_owners,json=copyOwners,proto3" json:"copy_owners,omitempty"`
 	// Running jobs that read it.
 	Jobs []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// The id as people write it: 64 hex digits.
-	Id            string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
+	Id string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
+	// How many owners the coordinators have that hold a copy.
+	CopyOwners    uint32 `protobuf:"varint,7,opt,name=copy_owners,json=copyOwners,proto3" json:"copy_owners,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -352,13 +353,6 @@ func (x *Blob) GetCopiesNeeded() uint32 {
 	return 0
 }
 
-func (x *Blob) GetCopyOwners() uint32 {
-	if x != nil {
-		return x.CopyOwners
-	}
-	return 0
-}
-
 func (x *Blob) GetJobs() []string {
 	if x != nil {
 		return x.Jobs
@@ -371,6 +365,13 @@ func (x *Blob) GetId() string {
 		return x.Id
 	}
 	return ""
+}
+
+func (x *Blob) GetCopyOwners() uint32 {
+	if x != nil {
+		return x.CopyOwners
+	}
+	return 0
 }
 
 type BlobClaim struct {
@@ -1396,12 +1397,11 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +
 	"\x06claims\x18\x02 \x03(\v2\x15.anthill.v1.BlobClaimR\x06claims\x12\x16\n" +
 	"\x06copies\x18\x03 \x01(\rR\x06copies\x12#\n" +
-	"\rcopies_needed\x18\x04 \x01(\rR\fcopiesNeeded\x12\x1f\n" +
-	"\vcopy_owners\x18\n" +
-	" \x01(\rR\n" +
-	"copyOwners\x12\x12\n" +
+	"\rcopies_needed\x18\x04 \x01(\rR\fcopiesNeeded\x12\x12\n" +
 	"\x04jobs\x18\x05 \x03(\tR\x04jobs\x12\x0e\n" +
-	"\x02id\x18\x06 \x01(\tR\x02id\"a\n" +
+	"\x02id\x18\x06 \x01(\tR\x02id\x12\x1f\n" +
+	"\vcopy_owners\x18\a \x01(\rR\n" +
+	"copyOwners\"a\n" +
 	"\tBlobClaim\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +

@@ -342,9 +342,11 @@ const (
 // for submitters. Any coordinator answers it.
 type BlobServiceClient interface {
 	// KeepBlob asks the coordinators to copy a blob from a provider and to hold it
-	// until it is dropped. They begin at once; GetBlob tells how far they are.
+	// until it is dropped. They begin at once; GetBlob tells how far they are. What
+	// has not come within a day is dropped, unless it is asked for again.
 	KeepBlob(ctx context.Context, in *KeepBlobRequest, opts ...grpc.CallOption) (*KeepBlobResponse, error)
-	// GetBlob describes a blob that is kept. NOT_FOUND if it is not.
+	// GetBlob describes a blob that is kept, to whoever knows its id. NOT_FOUND if it
+	// is not.
 	GetBlob(ctx context.Context, in *GetBlobRequest, opts ...grpc.CallOption) (*GetBlobResponse, error)
 	// ListBlobs describes the blobs that are kept for the caller's owner (for
 	// operators: for anybody), the latest first.
@@ -410,9 +412,11 @@ func (c *blobServiceClient) DropBlob(ctx context.Context, in *DropBlobRequest, o
 // for submitters. Any coordinator answers it.
 type BlobServiceServer interface {
 	// KeepBlob asks the coordinators to copy a blob from a provider and to hold it
-	// until it is dropped. They begin at once; GetBlob tells how far they are.
+	// until it is dropped. They begin at once; GetBlob tells how far they are. What
+	// has not come within a day is dropped, unless it is asked for again.
 	KeepBlob(context.Context, *KeepBlobRequest) (*KeepBlobResponse, error)
-	// GetBlob describes a blob that is kept. NOT_FOUND if it is not.
+	// GetBlob describes a blob that is kept, to whoever knows its id. NOT_FOUND if it
+	// is not.
 	GetBlob(context.Context, *GetBlobRequest) (*GetBlobResponse, error)
 	// ListBlobs describes the blobs that are kept for the caller's owner (for
 	// operators: for anybody), the latest first.

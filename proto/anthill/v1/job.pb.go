@@ -761,7 +761,7 @@ type Job struct {
 	// many are needed before the submitter may leave.
 	InputCopies       uint32 `protobuf:"varint,12,opt,name=input_copies,json=inputCopies,proto3" json:"input_copies,omitempty"`
 	InputCopiesNeeded uint32 `protobuf:"varint,13,opt,name=input_copies_needed,json=inputCopiesNeeded,proto3" json:"input_copies_needed,omitempty"`
-	// The owners of the coordinators that hold a copy.
+	// How many owners the coordinators have that hold a copy.
 	InputOwners uint32 `protobuf:"varint,16,opt,name=input_owners,json=inputOwners,proto3" json:"input_owners,omitempty"`
 	// The expected share of wrong results among the accepted ones, by what is
 	// known now; of a finished job, what it finished with. 0 under fixed

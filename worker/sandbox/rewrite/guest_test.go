@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	"github.com/tetratelabs/wazero/sys"
 
+	"github.com/anthill-grid/anthill/internal/guesttest"
 	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
@@ -77,13 +76,7 @@ func runGuest(t *testing.T, r wazero.Runtime, code wazero.CompiledModule, arg st
 
 func goGuest(tb testing.TB) []byte {
 	tb.Helper()
-	out := filepath.Join(tb.TempDir(), "guest.wasm")
-	build := exec.Command("go", "build", "-o", out, "../testdata/guest")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
-	if text, err := build.CombinedOutput(); err != nil {
-		tb.Fatalf("build guest: %v\n%s", err, text)
-	}
-	module, err := os.ReadFile(out)
+	module, err := os.ReadFile(guesttest.Build(tb, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -5,14 +5,13 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
 
+	goguests "github.com/anthill-grid/anthill/internal/guesttest"
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
 )
@@ -239,13 +238,7 @@ func withoutOffsets(m *wasm.Module) [12]any {
 
 func goGuest(tb testing.TB) []byte {
 	tb.Helper()
-	out := filepath.Join(tb.TempDir(), "guest.wasm")
-	build := exec.Command("go", "build", "-o", out, "../testdata/guest")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
-	if text, err := build.CombinedOutput(); err != nil {
-		tb.Fatalf("build guest: %v\n%s", err, text)
-	}
-	module, err := os.ReadFile(out)
+	module, err := os.ReadFile(goguests.Build(tb, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
 	if err != nil {
 		tb.Fatal(err)
 	}

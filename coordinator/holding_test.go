@@ -1,0 +1,63 @@
+package coordinator
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// TestPutAgainIsHeardAtOnce has a disk that was full: the keeper would not look
+// again for a quarter of a minute, longer than this test waits.
+func TestPutAgainIsHeardAtOnce(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	store, err := blobstore.Open(blobstore.Config{Dir: t.TempDir(), Quota: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := newKeeping(l, store)
+	var log bytes.Buffer
+	k.logger = slog.New(slog.NewTextHandler(&log, nil))
+	full := put(t, store, make([]byte, 90_000))
+	store.Pin(full.ID)
+	data := put(t, k.peer("submitter"), bytes.Repeat([]byte("dataset "), 5000))
+	stop := k.keepInBackground()
+	claim := jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}}
+	l.do(claim)
+	l.until("it complains", func() bool {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return !k.loud.IsZero()
+	})
+	store.Unpin(full.ID)
+	l.do(claim)
+	l.until("it is here", func() bool { return store.Complete(data.ID) })
+	stop()
+	if n := strings.Count(log.String(), "level=ERROR"); n != 1 {
+		t.Errorf("%d complaints:\n%s", n, log.String())
+	}
+}
+
+func TestComplaintsAreFew(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	k := &keeper{logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	expect := func(errs, debugs int) {
+		t.Helper()
+		if e, d := strings.Count(log.String(), "level=ERROR"), strings.Count(log.String(), "level=DEBUG"); e != errs || d != debugs {
+			t.Errorf("%d errors and %d debug lines, want %d and %d:\n%s", e, d, errs, debugs, log.String())
+		}
+	}
+	k.failed("copy input", errors.New("not served yet"), false, "blob", blob.ID{1}.Short())
+	expect(0, 1)
+	k.failed("copy input", errors.New("nobody has it"), true, "blob", blob.ID{2}.Short())
+	k.failed("copy input", errors.New("nobody has it"), true, "blob", blob.ID{3}.Short())
+	k.failed("copy input", blobstore.ErrFull, false, "blob", blob.ID{4}.Short())
+	expect(1, 3)
+}

@@ -1,0 +1,46 @@
+package coordinator
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// TestRoom has a disk of 80,000 bytes, of which 10,000 stay for results.
+func TestRoom(t *testing.T) {
+	t.Parallel()
+	store, err := blobstore.Open(blobstore.Config{Dir: t.TempDir(), Quota: 80_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLab(t)
+	k := newKeeping(l, store)
+	here := put(t, store, make([]byte, 20_000))
+	store.Pin(here.ID)
+	check := func(when string, size int64, fits bool) {
+		t.Helper()
+		err := k.Room([]blob.Ref{here, {ID: blob.ID{1}, Size: size}})
+		if (err == nil) != fits || err != nil && !errors.Is(err, blobstore.ErrFull) {
+			t.Errorf("%s: %d bytes: %v", when, size, err)
+		}
+	}
+	check("empty", 49_000, true) // a blob costs a little more than its bytes
+	check("no room for results", 50_001, false)
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}, By: "op", Room: k.KeptRoom()}})
+	check("a dataset is to come", 29_000, true)
+	check("a dataset is to come", 31_000, false)
+	l.submit("j", 1, func(c *jobs.SubmitJob) {
+		c.Spec.Data = []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{3}, Size: 20_000}}, {Name: "e", Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}}}
+	})
+	check("a job's input too", 9_000-blob.Of(bundle).Size, true)
+	check("a job's input too", 11_000, false)
+	if err := k.Room([]blob.Ref{here}); err != nil {
+		t.Errorf("what is here already: %v", err)
+	}
+	if n := k.KeptRoom(); n != 40_000 {
+		t.Errorf("%d bytes are for datasets", n)
+	}
+}
