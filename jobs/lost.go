@@ -16,7 +16,19 @@ func (s *State) loseHeld(c *ConfirmHeld, bit uint64) {
 	}
 	for _, id := range c.Blobs {
 		if k := s.Blobs[id]; k != nil {
-			k.Holders &^= bit
+			k.lose(bit, s.Now)
+		}
+	}
+}
+
+// lose takes a holder out. With the last one begins a day anew in which somebody has
+// to bring the blob again, or the claims go.
+func (k *Kept) lose(bit uint64, now Time) {
+	last := k.Holders == bit
+	k.Holders &^= bit
+	for i := range k.Claims {
+		if last {
+			k.Claims[i].At = now
 		}
 	}
 }
