@@ -283,3 +283,25 @@ func TestDevWorkersCheckEachOther(t *testing.T) {
 		t.Errorf("%d workers of %d owners", len(devWorkers()), len(owners))
 	}
 }
+
+// Copies on machines of one owner are told from copies with several.
+func TestCopiesAreToldWithTheirOwners(t *testing.T) {
+	for owners, want := range map[uint32]string{1: "input      2 copies, 1 owner; 2 needed\n", 2: "input      2 copies, 2 owners; 2 needed\n"} {
+		job := jobAt(5, 10)
+		job.InputCopies, job.InputOwners, job.InputCopiesNeeded = 2, owners, 2
+		var out strings.Builder
+		if err := writeJob(&out, job); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("want %q in\n%s%v", want, out.String(), err)
+		}
+		job.State = anthillv1.JobState_JOB_STATE_SUCCEEDED
+		out.Reset()
+		if err := writeJob(&out, job); err != nil || strings.Contains(out.String(), "input ") {
+			t.Errorf("copies are promised that nobody holds any more:\n%s%v", out.String(), err)
+		}
+	}
+	var out strings.Builder
+	b := &anthillv1.Blob{Id: "x", Copies: 2, CopiesNeeded: 2, CopyOwners: 1, Claims: []*anthillv1.BlobClaim{{Owner: "sue"}}}
+	if err := writeBlobs(&out, []*anthillv1.Blob{b}); err != nil || !strings.Contains(out.String(), "2 of 2, 1 owner ") {
+		t.Errorf("%s%v", out.String(), err)
+	}
+}
