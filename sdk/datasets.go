@@ -155,9 +155,9 @@ func (g *Grid) blob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 // error of kind ErrNotFound if it is not kept, and of kind ErrRefused if it is
 // kept for others alone.
 func (g *Grid) Drop(ctx context.Context, name string) error {
-	id, err := blob.ParseID(name)
+	id, err := parseBlob("drop", name)
 	if err != nil {
-		return problem.Invalid("anthill blobs lists them: an id has 64 hex digits", "drop %.100q: %w", name, err)
+		return err
 	}
 	req := &anthillv1.DropBlobRequest{Id: id[:], RequestId: rand.Text()}
 	_, err = call(ctx, g, "drop blob", func(ctx context.Context) (*anthillv1.DropBlobResponse, error) {

@@ -46,15 +46,15 @@ type FetchProgress struct {
 	Refused int
 }
 
-// FetchBlob gets a blob from whoever has it, and serves it meanwhile to others
-// who want it. An interrupted FetchBlob to the same Path goes on where it was.
+// FetchBlob gets a blob from whoever has it, by its id, with or without "blob:"
+// before it, and serves it meanwhile to others who want it. An interrupted FetchBlob to the same Path goes on where it was.
 func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (err error) {
-	id, err := blob.ParseID(name)
+	id, err := parseBlob("get", name)
 	if err != nil {
-		return problem.Invalid("anthill put and serve print the id, anthill blobs lists those that are kept: 64 hex digits", "get %.100q: %w", name, err)
+		return err
 	}
-	if _, err := os.Lstat(opts.Path); opts.Unpack && err == nil {
-		return problem.Invalid("choose a directory that is not there yet", "get %s: %s exists", id.Short(), opts.Path)
+	if err := opts.check(); err != nil {
+		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
 	dir, err := roomFor(opts.Path)
 	if err != nil {
@@ -73,6 +73,20 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 	f.peer.store.Pin(id)
 	defer f.peer.store.Unpin(id)
 	return f.run(ctx)
+}
+
+// check refuses what could not be written, before anything is fetched for it.
+func (o FetchOptions) check() error {
+	if o.Unpack {
+		if _, err := os.Lstat(o.Path); !errors.Is(err, os.ErrNotExist) {
+			return problem.Invalid("choose a directory that is not there yet", "%s exists", o.Path)
+		}
+		return nil
+	}
+	if info, err := os.Stat(o.Path); err == nil && info.IsDir() {
+		return problem.Invalid("name a file; what was put as a directory goes to DIR/, which must not be there yet", "%s is a directory", o.Path)
+	}
+	return nil
 }
 
 func (o FetchOptions) tamper() func([]byte) {
