@@ -14,12 +14,12 @@ import (
 // ServeFile serves a file to the members of the grid until ctx ends. Began is
 // called with the blob's id once others can find it.
 func (g *Grid) ServeFile(ctx context.Context, path string, began func(id string, size int64)) (err error) {
-	dir, err := os.MkdirTemp("", "anthill-serve-")
+	room, err := newScratch("serve")
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p, err := g.openPeer(dir, nil)
+	defer func() { err = errors.Join(err, room.remove()) }()
+	p, err := g.openPeer(room.store(), nil)
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", path, err)
 	}

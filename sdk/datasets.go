@@ -47,12 +47,12 @@ const (
 // leave. A directory becomes one blob, an archive that FetchOptions.Unpack takes
 // apart again. Repeated after an interruption, it goes on where it was.
 func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string, err error) {
-	dir, err := os.MkdirTemp("", "anthill-put-")
+	room, err := newScratch("put")
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p, err := g.openPeer(dir, nil)
+	defer func() { err = errors.Join(err, room.remove()) }()
+	p, err := g.openPeer(room.store(), nil)
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", path, err)
 	}

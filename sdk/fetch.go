@@ -56,16 +56,12 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 	if err := opts.check(); err != nil {
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
-	dir, err := roomFor(opts.Path)
+	f := &fetch{id: id, opts: opts}
+	dir, leave, err := f.room()
 	if err != nil {
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
-	f := &fetch{id: id, opts: opts}
-	defer func() {
-		if f.done || opts.Path == "" {
-			err = errors.Join(err, os.RemoveAll(dir))
-		}
-	}()
+	defer func() { err = errors.Join(err, leave()) }()
 	if f.peer, err = g.openPeer(dir, opts.tamper()); err != nil {
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
@@ -102,6 +98,26 @@ type fetch struct {
 	id   blob.ID
 	opts FetchOptions
 	done bool // nothing is left that could be gone on with
+}
+
+// room is where the blob is put together. What has come of a file stays beside it for
+// the next time.
+func (f *fetch) room() (dir string, leave func() error, err error) {
+	if f.opts.Path == "" {
+		s, err := newScratch("get")
+		if err != nil {
+			return "", nil, err
+		}
+		return s.store(), s.remove, nil
+	}
+	dir = f.opts.Path + ".part"
+	leave = func() error {
+		if f.done {
+			return os.RemoveAll(dir)
+		}
+		return nil
+	}
+	return dir, leave, os.MkdirAll(dir, 0o700)
 }
 
 func (f *fetch) run(ctx context.Context) error {
@@ -149,15 +165,6 @@ func (f *fetch) explain(ctx context.Context, err error) error {
 		return f.peer.grid.unavailable("get blob "+f.id.Short(), silent)
 	}
 	return problem.NotFound("check the id: anthill blobs lists what the grid keeps; what was served is there only while anthill serve runs", "get: %w", err)
-}
-
-// roomFor is the directory in which a blob is put together.
-func roomFor(path string) (string, error) {
-	if path == "" {
-		return os.MkdirTemp("", "anthill-get-")
-	}
-	dir := path + ".part"
-	return dir, os.MkdirAll(dir, 0o700)
 }
 
 // watch fetches a blob and tells of the progress.

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +29,11 @@ its hash before it is used.
 
 Interrupted, it keeps what has come in FILE.part, and goes on there when it is run
 again. -o - writes to stdout, in order, while it loads; -o DIR/ makes the directory
-that was put.`,
+that was put.
+
+For -o - there must be room for the whole blob in $TMPDIR or, where that is not set,
+in the user's cache directory, since /tmp is often in memory: others are served from
+there meanwhile.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if misbehave != "" && misbehave != "garbage" {
@@ -48,7 +56,13 @@ that was put.`,
 			if opts.Path == "" && opts.Stream == nil {
 				return problem.Invalid("name a file, or a directory that is not there yet", "-o %q: it cannot be written", path)
 			}
+			if opts.Stream != nil {
+				defer survivePipe()()
+			}
 			err = grid.FetchBlob(cmd.Context(), args[0], opts)
+			if opts.Stream != nil && errors.Is(err, syscall.EPIPE) {
+				return errPipe
+			}
 			if err != nil && cmd.Context().Err() != nil && opts.Path != "" {
 				view.close()
 				fmt.Fprintf(cmd.ErrOrStderr(), "go on with: anthill get %s -o %s\n", args[0], path)
@@ -63,6 +77,15 @@ that was put.`,
 		panic("cli: the flag that was just made: " + err.Error())
 	}
 	return cmd
+}
+
+// survivePipe lets a write to a pipe that nobody reads any more fail, where it would
+// end the process and leave its files behind. The returned function takes that back.
+// The signal is caught, not ignored: children would inherit that.
+func survivePipe() (restore func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGPIPE)
+	return func() { signal.Stop(signals) }
 }
 
 // transferView shows how a blob comes: a bar on terminals, a line now and then

@@ -72,7 +72,7 @@ func newRootCommand() *cobra.Command {
 
 Exit codes: 0 done, 1 the job failed (or anything else did), 2 bad input, 3 not
 found, 4 no coordinator can be reached, 5 the job ended with all results, but
-short of the max_error that was asked for, 130 interrupted.`,
+short of the max_error that was asked for, 130 interrupted, 141 nobody reads stdout.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		// report prints errors, and points at --help.
