@@ -38,8 +38,9 @@ type FetchOptions struct {
 type FetchProgress struct {
 	Size, Have int64 // in bytes; Size is 0 while it is not known
 	Peers      int   // that are connected
-	// FromPeers are the bytes that did not come from coordinators.
-	FromPeers, FromCoordinators int64
+	// FromPeers are the bytes that did not come from coordinators, FromWorkers those
+	// among them that workers sent: the others came from clients.
+	FromPeers, FromWorkers, FromCoordinators int64
 	// Received are all bytes of pieces that came, New those that were missing.
 	Received, New int64
 	// Refused are the peers that were caught sending wrong bytes.
@@ -196,9 +197,13 @@ func (p *peer) progress(id blob.ID) FetchProgress {
 	now := p.swarm.Progress(id)
 	f := FetchProgress{Size: now.Size, Have: now.Have, Peers: now.Peers, Received: now.Received, New: now.New, Refused: now.Refused}
 	for role, n := range now.From {
-		if role == jobs.Coordinator {
+		switch role {
+		case jobs.Coordinator:
 			f.FromCoordinators += n
-		} else {
+		case jobs.Worker:
+			f.FromWorkers += n
+			f.FromPeers += n
+		default:
 			f.FromPeers += n
 		}
 	}

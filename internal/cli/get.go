@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
 	"strings"
@@ -108,14 +109,36 @@ func newTransferView(w io.Writer) *transferView {
 
 func (v *transferView) line(p sdk.FetchProgress) string {
 	rate := float64(p.New) / max(time.Since(v.began).Seconds(), 0.001)
-	line := fmt.Sprintf("%s of %s, peers: %d, %s/s", sdk.Size(p.Have), sdk.Size(p.Size), p.Peers, sdk.Size(int64(rate)))
-	if all := p.FromPeers + p.FromCoordinators; all > 0 {
-		line += fmt.Sprintf(", %d %% from peers", 100*p.FromPeers/all)
-	}
-	return line
+	return fmt.Sprintf("%s of %s, peers: %d, %s/s%s", sdk.Size(p.Have), sdk.Size(p.Size), p.Peers, sdk.Size(int64(rate)), sources(p))
 }
 
-func (v *transferView) show(p sdk.FetchProgress) { v.tell(v.line(p), p.Have, p.Size) }
+// sources tells who sent what came. Coordinators are peers as well: they are named, so
+// that no share says more for the other peers than is true.
+func sources(p sdk.FetchProgress) string {
+	all := p.FromPeers + p.FromCoordinators
+	if all == 0 {
+		return ""
+	}
+	var text string
+	for _, from := range []struct {
+		who string
+		n   int64
+	}{{"coordinators", p.FromCoordinators}, {"workers", p.FromWorkers}, {"other members", p.FromPeers - p.FromWorkers}} {
+		if from.n > 0 {
+			text += fmt.Sprintf(", %d %% from %s", int64(math.Round(100*float64(from.n)/float64(all))), from.who)
+		}
+	}
+	return text
+}
+
+func (v *transferView) show(p sdk.FetchProgress) {
+	switch {
+	case p.Size > 0:
+		v.tell(v.line(p), p.Have, p.Size)
+	case v.bar != nil:
+		v.bar.set("looking for who has it", 0, 0)
+	}
+}
 
 // tell shows a line, and how much is done of the total.
 func (v *transferView) tell(line string, done, total int64) {

@@ -24,7 +24,7 @@ func jobAt(done, total uint32) *anthillv1.Job {
 }
 
 func TestProgressLine(t *testing.T) {
-	const counts = "5/10 done, 4 running, 1 disputed; 3 MiB from peers, 1 KiB from the submitter"
+	const counts = "5/10 done, 4 running, 1 disputed; 1 MiB from workers, 2 MiB from coordinators, 1 KiB from the submitter"
 	job := jobAt(5, 10)
 	if got := progressLine(job, 0); got != counts {
 		t.Errorf("got %q", got)
@@ -43,7 +43,7 @@ func TestProgressLineTellsOfTrust(t *testing.T) {
 	job.Spec = &anthillv1.JobSpec{Trust: &anthillv1.Trust{MaxError: 1e-4}}
 	job.Tasks.Accepted, job.Tasks.Reopened, job.Bound = 100, 3, 0.0000321
 	job.Attempts = &anthillv1.AttemptCounts{Started: 107}
-	const want = "5/10 done, 4 running, 1 disputed, 3 reopened; max error 3.3e-5 (1e-4 asked), 1.07x executions per task; 3 MiB from peers, 1 KiB from the submitter"
+	const want = "5/10 done, 4 running, 1 disputed, 3 reopened; max error 3.3e-5 (1e-4 asked), 1.07x executions per task; 1 MiB from workers, 2 MiB from coordinators, 1 KiB from the submitter"
 	if got := progressLine(job, 0); got != want {
 		t.Errorf("got %q", got)
 	}
