@@ -19,6 +19,9 @@ import (
 type PutOptions struct {
 	// Name is for people; empty: the name of the file.
 	Name string
+	// Reading, where set, is called several times a second while the path is read and
+	// hashed, with the bytes read, and how many there are: 0 while that is not known.
+	Reading func(read, size int64)
 	// Begun, where set, is called with the blob's id and size once the grid
 	// knows of it.
 	Begun func(id string, size int64)
@@ -57,7 +60,7 @@ func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string
 		return "", fmt.Errorf("put %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	ref, err := p.importPath(ctx, path)
+	ref, err := p.importPath(ctx, path, opts.Reading)
 	if err != nil {
 		return "", err
 	}
@@ -68,7 +71,7 @@ func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string
 }
 
 // importPath stores a file, or a directory as an archive.
-func (p *peer) importPath(ctx context.Context, path string) (blob.Ref, error) {
+func (p *peer) importPath(ctx context.Context, path string, reading func(read, size int64)) (blob.Ref, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
@@ -79,7 +82,11 @@ func (p *peer) importPath(ctx context.Context, path string) (blob.Ref, error) {
 	} else if in, err = os.Open(path); err != nil {
 		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
 	}
-	ref, err := p.store.Import(cancellable{ctx, in})
+	told := &toldReader{in: cancellable{ctx, in}, tell: reading}
+	if !info.IsDir() {
+		told.size = info.Size()
+	}
+	ref, err := p.store.Import(told)
 	if err := errors.Join(err, in.Close()); err != nil {
 		return blob.Ref{}, fmt.Errorf("put %s: %w", path, err)
 	}
