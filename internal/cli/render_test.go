@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -281,5 +282,26 @@ func TestDevWorkersCheckEachOther(t *testing.T) {
 	}
 	if len(owners) < 2 || len(owners) != len(devWorkers()) {
 		t.Errorf("%d workers of %d owners", len(devWorkers()), len(owners))
+	}
+}
+
+// People copy an id from JSON as well: everywhere it is the same text.
+func TestJSONHasIDsInHex(t *testing.T) {
+	ref := func(b byte) *anthillv1.BlobRef { return &anthillv1.BlobRef{Id: bytes.Repeat([]byte{b}, 32), Size: 5} }
+	job := &anthillv1.Job{Id: "j", Spec: &anthillv1.JobSpec{
+		Bundle: ref(0xb0), Data: []*anthillv1.DataFile{{Name: "a", Blob: ref(0xda)}, {Name: "b", Blob: &anthillv1.BlobRef{}}},
+	}}
+	task := &anthillv1.GetTaskResponse{Groups: []*anthillv1.VoteGroup{{Output: ref(0xff)}}}
+	var out strings.Builder
+	if err := errors.Join(writeJSONLines(&out, []*anthillv1.Job{job}), writeJSON(&out, task)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"id":"` + strings.Repeat("b0", 32) + `"`, `"blob":{"id":"` + strings.Repeat("da", 32) + `"`, `"id":""`, `"id": "` + strings.Repeat("ff", 32) + `"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in %s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "=") {
+		t.Errorf("base64 is left in %s", out.String())
 	}
 }
