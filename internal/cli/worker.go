@@ -112,7 +112,7 @@ func announceWalls(ctx context.Context, out io.Writer, w *worker.Worker, logger 
 		logger.Warn("the sandbox's walls are not known", "error", err)
 		return
 	}
-	fmt.Fprintln(out, "sandbox:", walls)
+	fmt.Fprintf(out, "sandbox: %v\n%s\n", walls, explainWalls(walls))
 }
 
 // describeTraffic says what other nodes may take of the line, if that is limited.
