@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anthill-grid/anthill/internal/throttle"
+	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/sandbox"
@@ -33,8 +34,10 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 		Args: noSuchCommand,
 		PreRunE: func(*cobra.Command, []string) (err error) {
 			cfg.Lent.Yield.Battery = !onBattery
-			cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave)
-			return err
+			if cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave); err != nil {
+				return err
+			}
+			return checkLent(cfg.Lent)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return runWorker(cmd, cfg, &d) },
 	}
@@ -69,6 +72,19 @@ func yieldFlags(cmd *cobra.Command, y *limits.Yield, onBattery *bool) {
 seconds, until they have left it at less for half a minute`)
 }
 
+// checkLent says which flag is wrong; rates and sizes of the line are right from Set on.
+func checkLent(l limits.Lent) error {
+	switch {
+	case l.Slots < 1 || l.Slots > limits.MaxSlots:
+		return fmt.Errorf("--slots %d: want 1 to %d", l.Slots, limits.MaxSlots)
+	case l.Disk < limits.MinDisk:
+		return fmt.Errorf("--disk %v: want at least %v", sdk.Size(l.Disk), sdk.Size(limits.MinDisk))
+	case l.Traffic.Peers < 0:
+		return fmt.Errorf("--max-peers %d: want 1 or more, or 0 for no limit", l.Traffic.Peers)
+	}
+	return l.Validate()
+}
+
 func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 	ctx, cancel := d.context(cmd.Context())
 	defer cancel()
@@ -96,7 +112,7 @@ func announceWalls(ctx context.Context, out io.Writer, w *worker.Worker, logger 
 		logger.Warn("the sandbox's walls are not known", "error", err)
 		return
 	}
-	fmt.Fprintln(out, "sandbox:", walls)
+	fmt.Fprintf(out, "sandbox: %v\n%s\n", walls, explainWalls(walls))
 }
 
 // describeTraffic says what other nodes may take of the line, if that is limited.

@@ -158,7 +158,13 @@ func TestWhoServesGarbageIsBanned(t *testing.T) {
 			t.Fatalf("before %s has met her: %v", name, err)
 		}
 		path := filepath.Join(dir, name)
-		err := member(t, grid, name).FetchBlob(t.Context(), id, sdk.FetchOptions{Path: path, Done: func(p sdk.FetchProgress) {
+		home := grid.Join(t, name)
+		client, err := sdk.Connect(t.Context(), sdk.Config{Grid: home})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		err = client.FetchBlob(t.Context(), id, sdk.FetchOptions{Path: path, Done: func(p sdk.FetchProgress) {
 			if p.Refused != 1 || p.Received-p.New > 256<<10 {
 				t.Errorf("%s refused %d peers after %d bytes that were of no use", name, p.Refused, p.Received-p.New)
 			}
@@ -167,6 +173,9 @@ func TestWhoServesGarbageIsBanned(t *testing.T) {
 			t.Fatal(err)
 		}
 		expectFile(t, path, data)
+		if kept, err := os.ReadFile(filepath.Join(home, "client-refused.json")); err != nil || !bytes.Contains(kept, []byte("until")) {
+			t.Errorf("%s does not remember her: %s, %v", name, kept, err)
+		}
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		_, err := mallory.Jobs(t.Context())
