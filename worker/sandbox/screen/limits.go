@@ -42,7 +42,7 @@ const (
 	// MaxBranchTable is the number of targets of one br_table.
 	MaxBranchTable = 10_000
 	// MaxWork is what compiling one function may cost, in the units that meter
-	// counts: up to 2.5 us and 2 KB each where it is worst, 0.5 us in Go guests.
+	// counts: up to 3 us and 2 KB each where it is worst, 0.5 us in Go guests.
 	MaxWork = 1 << 20
 	// ModuleWork and WorkPerByte are what all functions may cost together:
 	// ModuleWork, and WorkPerByte for each byte of their code. Compilers for Go,
