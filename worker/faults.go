@@ -23,9 +23,9 @@ const (
 )
 
 // faults remember the bundles at which the engine has failed: ones that crash it,
-// eat all memory, or are not what it takes for a module. Some other machine may be
-// able to run them; this one wastes its time on them, and each failure counts
-// against its reliability.
+// eat all memory, do not compile in time, or are not what it takes for a module. Some
+// other machine may be able to run them; this one wastes its time on them, and each
+// failure counts against its reliability.
 type faults struct {
 	mu      sync.Mutex
 	bundles map[blob.ID]*fault
@@ -37,8 +37,8 @@ type fault struct {
 	why    string // of the last one
 }
 
-// note takes down how a run of a bundle ended. A time limit says nothing about
-// the engine; every other end does.
+// note takes down how a run of a bundle ended. The guest's time limit says
+// nothing about the engine; every other end does.
 func (f *faults) note(bundle blob.ID, r sandbox.Result, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

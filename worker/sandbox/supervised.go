@@ -109,10 +109,11 @@ func (r *supervisedRun) elapsed() time.Duration {
 // rested is for how long the run stood still meanwhile.
 func (r *supervisedRun) rested() time.Duration { return r.watch.rested(time.Now()) }
 
-// late is the result of a task whose time is over.
+// late is the result of a task whose time is over. That of compiling says nothing
+// of the guest: there the engine failed.
 func (r *supervisedRun) late() Result {
 	if !r.began {
-		return Result{Status: TimedOut, Reason: fmt.Sprintf("the module took longer than %v to compile", r.compile)}
+		return Result{Status: Killed, Reason: fmt.Sprintf("the module took longer than %v to compile", r.compile)}
 	}
 	return Result{
 		Status:  TimedOut,

@@ -74,7 +74,7 @@ const (
 	Refused                          // the module cannot be compiled or linked
 	OutOfFuel                        // the guest needed more than Task.Fuel
 	TimedOut                         // the guest ran longer than Task.Time
-	Killed                           // the child died, or the engine failed: memory, stack, or a fault
+	Killed                           // the child died, or the engine failed: memory, stack, time to compile, or a fault
 )
 
 // String names the status in words.

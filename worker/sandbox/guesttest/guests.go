@@ -2,35 +2,36 @@ package guesttest
 
 // The instructions that the guests use.
 const (
-	opUnreachable = 0x00
-	opNop         = 0x01
-	opBlock       = 0x02
-	opLoop        = 0x03
-	opIf          = 0x04
-	opEnd         = 0x0b
-	opBranch      = 0x0c
-	opBranchIf    = 0x0d
-	opBranchTable = 0x0e
-	opReturn      = 0x0f
-	opCall        = 0x10
-	opDrop        = 0x1a
-	opLocalGet    = 0x20
-	opLocalSet    = 0x21
-	opLocalTee    = 0x22
-	opLoad        = 0x28
-	opStore       = 0x36
-	opMemorySize  = 0x3f
-	opMemoryGrow  = 0x40
-	opConst       = 0x41
-	opIsZero      = 0x45
-	opEqual       = 0x46
-	opLess        = 0x49
-	opAdd         = 0x6a
-	opMultiply    = 0x6c
-	opAnd         = 0x71
-	opSub         = 0x6b
-	opPrefix      = 0xfc
-	void          = 0x40
+	opUnreachable  = 0x00
+	opNop          = 0x01
+	opBlock        = 0x02
+	opLoop         = 0x03
+	opIf           = 0x04
+	opEnd          = 0x0b
+	opBranch       = 0x0c
+	opBranchIf     = 0x0d
+	opBranchTable  = 0x0e
+	opReturn       = 0x0f
+	opCall         = 0x10
+	opCallIndirect = 0x11
+	opDrop         = 0x1a
+	opLocalGet     = 0x20
+	opLocalSet     = 0x21
+	opLocalTee     = 0x22
+	opLoad         = 0x28
+	opStore        = 0x36
+	opMemorySize   = 0x3f
+	opMemoryGrow   = 0x40
+	opConst        = 0x41
+	opIsZero       = 0x45
+	opEqual        = 0x46
+	opLess         = 0x49
+	opAdd          = 0x6a
+	opMultiply     = 0x6c
+	opAnd          = 0x71
+	opSub          = 0x6b
+	opPrefix       = 0xfc
+	void           = 0x40
 )
 
 // Noop does nothing and exits with 0.

@@ -16,13 +16,23 @@ import (
 // Some branches are not to be seen: the engine makes them for bulk work, and the
 // rewriter checks the fuel at bulk work, where memory grows and in loops.
 const (
-	// share is how many values, accesses or branches cost one unit at a branch.
+	// share is how many accesses cost one unit at a branch.
 	share = 128
+	// shareOfEach is what each value on the stack and each branch before costs in
+	// such shares.
+	shareOfEach = 4
 	// freeGlobals are the mutable globals that honest modules have. They are
 	// variables too, but cost only at calls, which load them anew.
 	freeGlobals = 16
-	// callShare is how many such loads cost one unit.
+	// callShare is how many such loads cost one unit, passShare how many values that
+	// a call takes and gives.
 	callShare = 4
+	passShare = 2
+	// workOfCall, workOfLookup and workOfConversion are units that an instruction
+	// costs wherever it is; workOfLookup is for the table of call_indirect.
+	workOfCall       = 1
+	workOfLookup     = 8
+	workOfConversion = 16
 	// branchesOfBulk, branchesOfGrowth and branchesOfLoop are how many branches
 	// the engine gets to see.
 	branchesOfBulk   = 4
@@ -141,13 +151,21 @@ func (mt *meter) count(in *wasm.Instruction) {
 	case op == wasm.OpBr, op == wasm.OpBrIf:
 		mt.branch(mt.stack.arity(in.Index))
 	case op == wasm.OpReturn:
-		mt.branch(0)
+		mt.branch(mt.stack.frames[0].results)
 	case op == wasm.OpBrTable:
+		before := mt.branches
 		for _, label := range in.Labels {
 			mt.branch(mt.stack.arity(label))
+			mt.branches = before // they all come from one place
 		}
-	case op == wasm.OpCall, op == wasm.OpCallIndirect:
-		mt.shares += mt.globals * share / callShare
+		mt.branches += int64(len(in.Labels))
+	case op == wasm.OpCall:
+		mt.call(mt.c.callee(in.Index))
+	case op == wasm.OpCallIndirect:
+		mt.units += workOfLookup
+		mt.call(mt.c.signature(in.Index))
+	case isConversion(op):
+		mt.units += workOfConversion
 	case op == wasm.OpTableGrow:
 		mt.grown[in.Index] = true
 		mt.hidden(branchesOfGrowth)
@@ -156,6 +174,24 @@ func (mt *meter) count(in *wasm.Instruction) {
 	case isBulk(op):
 		mt.hidden(branchesOfBulk)
 	}
+}
+
+// call costs for each value that goes in or out, and for each global that the
+// caller has to load anew.
+func (mt *meter) call(t *wasm.FuncType) {
+	mt.units += workOfCall
+	mt.shares += mt.globals * share / callShare
+	if t != nil {
+		mt.shares += int64(len(t.Params)+len(t.Results)) * share / passShare
+	}
+}
+
+// isConversion is for those between floats and integers: of each the processor
+// needs many instructions, and branches.
+func isConversion(op wasm.Op) bool {
+	return op > wasm.OpI32WrapI64 && op <= wasm.OpI32WrapI64+4 ||
+		op > wasm.OpI64ExtendI32U && op <= wasm.OpF64ConvertI64U && op != wasm.OpF32DemoteF64 ||
+		op >= 0xfc00 && op <= 0xfc07 // the saturating ones
 }
 
 func isBulk(op wasm.Op) bool {
@@ -175,6 +211,6 @@ func (mt *meter) hidden(branches int) {
 
 func (mt *meter) branch(passed int64) {
 	mt.units += 1 + mt.variables + mt.loops + passed
-	mt.shares += mt.accesses + mt.stack.height + mt.branches
+	mt.shares += mt.accesses + shareOfEach*(mt.stack.height+mt.branches)
 	mt.branches++
 }
