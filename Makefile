@@ -11,6 +11,10 @@ PLATFORMS := linux-arm64 darwin-arm64 windows-amd64
 # The race detector needs cgo and a C compiler.
 RACE     := $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 EXAMPLES := wordcount mandelbrot
+EXAMPLES_C    := linecount
+EXAMPLES_RUST := bytecount
+# Where the modules of these two go, if not beside their source.
+OUT      :=
 
 .DEFAULT_GOAL := help
 .PHONY: help build examples demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check cross check clean
@@ -22,11 +26,27 @@ help: ## show this
 build: ## build bin/anthill
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/anthill .
 
-examples: $(EXAMPLES:%=example-%) ## build the examples' guests, examples/NAME/NAME.wasm
+examples: $(EXAMPLES:%=example-%) $(EXAMPLES_C:%=example-c-%) $(EXAMPLES_RUST:%=example-rust-%) ## build the examples' guests, examples/NAME/NAME.wasm; those in C and Rust if clang and rustc can
 
 example-%:
 	CGO_ENABLED=0 GOOS=wasip1 GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' \
 		-o examples/$*/$*.wasm ./examples/$*/guest
+
+# Whoever lacks these compilers has the examples in Go: so nothing fails for want of them.
+CLANG_WASI := clang --target=wasm32-wasi --sysroot=/usr
+
+example-c-%:
+	@if echo 'int main(void) { return 0; }' | $(CLANG_WASI) -x c -o /dev/null - 2>/dev/null; then \
+		set -x; $(CLANG_WASI) -O2 -Wall -Wextra -o $(or $(OUT),examples/$*)/$*.wasm examples/$*/main.c; \
+	else echo 'make examples: no clang for wasm32-wasi, so no $*; for it install clang lld wasi-libc libclang-rt-dev-wasm32 (Debian)'; fi
+
+# A rustc that came with rustup may hide a distribution's, which has the target.
+example-rust-%:
+	@IFS=:; for dir in $$PATH; do for target in wasm32-wasip1 wasm32-wasi; do \
+		if libs=$$("$$dir/rustc" --print target-libdir --target $$target 2>/dev/null) && test -d "$$libs"; then \
+			set -x; "$$dir/rustc" --target $$target -C opt-level=3 -C strip=symbols -o $(or $(OUT),examples/$*)/$*.wasm examples/$*/main.rs; exit; \
+		fi; done; done; \
+	echo 'make examples: no rustc for wasm32-wasip1, so no $*; for it: rustup target add wasm32-wasip1, or install rustc libstd-rust-dev-wasm32 (Debian)'
 
 demo: build examples ## a grid on this machine: a job, a liar, a killed leader (ARGS=...)
 	bin/anthill demo $(ARGS)
@@ -91,4 +111,4 @@ cross-%:
 check: lint proto-check cross test ## everything that .ci/run checks
 
 clean: ## remove what was built
-	rm -rf bin $(foreach name,$(EXAMPLES),examples/$(name)/$(name).wasm)
+	rm -rf bin $(foreach name,$(EXAMPLES) $(EXAMPLES_C) $(EXAMPLES_RUST),examples/$(name)/$(name).wasm)

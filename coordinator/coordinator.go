@@ -292,10 +292,7 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	if err != nil {
 		return err
 	}
-	req := &anthillv1.ConfirmHeldRequest{}
-	for _, h := range held.Results {
-		req.Results = append(req.Results, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: h.Sequences})
-	}
+	req := &anthillv1.ConfirmHeldRequest{Lost: held.Lost, Results: heldToProto(held.Results), Missing: heldToProto(held.Missing)}
 	for _, id := range held.Inputs {
 		req.Inputs = append(req.Inputs, string(id))
 	}
@@ -310,6 +307,13 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	}
 	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
 	return err
+}
+
+func heldToProto(held []jobs.HeldResults) (list []*anthillv1.HeldResults) {
+	for _, h := range held {
+		list = append(list, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: h.Sequences})
+	}
+	return list
 }
 
 // leader is a connection to another coordinator, who leads.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -60,4 +61,27 @@ func TestComplaintsAreFew(t *testing.T) {
 	k.failed("copy input", errors.New("nobody has it"), true, "blob", blob.ID{3}.Short())
 	k.failed("copy input", blobstore.ErrFull, false, "blob", blob.ID{4}.Short())
 	expect(1, 3)
+}
+
+// TestBundlesAreNotScreenedInAHotLoop while there is no leader to tell of them: each
+// try to confirm one screens it first.
+func TestBundlesAreNotScreenedInAHotLoop(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	put(t, k.store, bundle)
+	const many = 1000
+	k.failing.Store(many)
+	l.submit("j", 1)
+	stop := k.keepInBackground()
+	time.Sleep(3 * time.Second) // tries after 0, 0.5 and 1.5 s, and the next at 3.5 s
+	if tries := many - k.failing.Load(); tries < 1 || tries > 4 {
+		t.Errorf("%d tries in three seconds", tries)
+	}
+	k.failing.Store(0)
+	l.until("it is confirmed", func() (yes bool) {
+		l.View(func(s *jobs.State) { yes = s.Jobs["j"].InputCopies() == 1 })
+		return yes
+	})
+	stop()
 }

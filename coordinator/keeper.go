@@ -54,7 +54,9 @@ type keeper struct {
 	mu     sync.Mutex
 	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
 	taken  map[charge]*holding
-	loud   time.Time // when it complained last
+	// rewound are the sequences from which on results are to be copied again.
+	rewound map[jobs.JobID]int
+	loud    time.Time // when it complained last
 }
 
 // progress is how far a job's results have been copied.
@@ -62,6 +64,7 @@ type progress struct {
 	cursor int // in the job's order of results
 	pause  time.Duration
 	retry  time.Time // not before
+	since  time.Time // when nothing of what was lacking could be had; zero: it could
 }
 
 // wanted is an accepted result that is to be copied.
@@ -78,6 +81,7 @@ func newKeeper(c *Coordinator) *keeper {
 		node: c.base.Identity.Node(), replica: c.replica, store: c.base.Store, swarm: c.base.Swarm,
 		confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger, slots: newSlots(),
 		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
+		rewound: map[jobs.JobID]int{},
 	}
 }
 
@@ -113,6 +117,7 @@ func sleep(ctx context.Context, d time.Duration) {
 
 // keepResults copies what was accepted since the last time.
 func (k *keeper) keepResults(ctx context.Context) {
+	k.takeRewound()
 	for _, id := range k.unread() {
 		p := k.copied[id]
 		if p == nil {
@@ -151,12 +156,13 @@ func (k *keeper) keepJob(ctx context.Context, id jobs.JobID, p *progress) {
 		err := k.confirmResults(ctx, id, held)
 		switch {
 		case err == nil && len(held) == len(list):
-			p.cursor, p.pause = next, 0
+			p.cursor, p.pause, p.since = next, 0, time.Time{}
 			continue
 		case err != nil || len(held) > 0:
-			p.pause = keepRetry
+			p.pause, p.since = keepRetry, time.Time{}
 		default:
 			p.pause = min(max(2*p.pause, keepRetry), keepRetryMax)
+			k.tellMissing(ctx, p, list)
 		}
 		p.retry = time.Now().Add(p.pause)
 		return
@@ -190,13 +196,16 @@ func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
 }
 
 // holders are other coordinators that hold a result, and the workers who
-// computed it.
+// computed it, where it was not safe yet or where nobody else is left.
 func (k *keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
 	nodes := append([]jobs.NodeID(nil), j.Unheld[place]...)
 	for _, id := range s.Holders {
 		if id != k.node && s.Holds(j, place, id) {
 			nodes = append(nodes, id)
 		}
+	}
+	if len(nodes) == 0 {
+		nodes = s.Supporters(j, place)
 	}
 	return nodes
 }

@@ -2,32 +2,77 @@ package coordinator
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
-// scrubEvery is the pause between two pieces that are read to see whether the
-// disk still has them: at 4 MiB a piece, a terabyte takes three days.
-const scrubEvery = time.Second
+const (
+	// scrubEvery is the pause after so much was read to see whether the disk still
+	// has it: scrubBytes, by which a terabyte takes three days, or scrubPieces.
+	scrubEvery  = time.Second
+	scrubBytes  = 4 << 20
+	scrubPieces = 256
+	// missingAfter is how long nothing of what a job lacks can be had before it is
+	// computed again.
+	missingAfter = 5 * time.Minute
+)
 
-// scrub reads what is held, piece by piece and round and round, until ctx ends.
-// The store forgets a piece that does not fit its hash, and hold fetches it
-// again.
+// scrub reads what is held, round and round, until ctx ends. The store forgets a
+// piece that does not fit its hash. That a copy has fallen away is told to the leader,
+// and it is fetched again: results by keepResults, all else by hold.
 func (k *keeper) scrub(ctx context.Context) {
-	at := scrubber{}
-	for {
+	var loops sync.WaitGroup
+	loops.Go(func() { k.scrubInputs(ctx) })
+	loops.Go(func() { k.scrubResults(ctx) })
+	for ctx.Err() == nil {
+		k.tellLost(ctx, k.lostCharges())
 		sleep(ctx, scrubEvery)
-		if ctx.Err() != nil {
-			return
+	}
+	loops.Wait()
+}
+
+// reader reads pieces, not too many at a time.
+type reader struct {
+	store  *blobstore.Store
+	bytes  int
+	pieces int
+}
+
+// intact reads a blob for as long as it is wanted, and says whether all is there. An
+// error that is not about the bytes says nothing.
+func (r *reader) intact(ctx context.Context, id blob.ID, wanted func(blob.ID) bool) bool {
+	m, err := r.store.Manifest(id)
+	for i := 0; err == nil && i < len(m.Pieces) && wanted(id) && ctx.Err() == nil; i++ {
+		var data []byte
+		data, err = r.store.ReadPiece(id, i)
+		r.pause(ctx, len(data))
+	}
+	return !errors.Is(err, blobstore.ErrNotFound)
+}
+
+func (r *reader) pause(ctx context.Context, bytes int) {
+	r.bytes, r.pieces = r.bytes+bytes, r.pieces+1
+	if r.bytes >= scrubBytes || r.pieces >= scrubPieces {
+		r.bytes, r.pieces = 0, 0
+		sleep(ctx, scrubEvery)
+	}
+}
+
+// scrubInputs reads the blobs of all charges.
+func (k *keeper) scrubInputs(ctx context.Context) {
+	r := &reader{store: k.store}
+	for ctx.Err() == nil {
+		for _, id := range k.heldBlobs() {
+			r.intact(ctx, id, k.holds)
 		}
-		id, i, ok := at.next(k.heldBlobs(), k.store.Manifest)
-		if !ok {
-			continue
-		}
-		if _, err := k.store.ReadPiece(id, i); err != nil {
-			k.logger.Debug("scrub", "blob", id, "piece", i, "error", err)
-		}
+		sleep(ctx, scrubEvery)
 	}
 }
 
@@ -35,49 +80,158 @@ func (k *keeper) scrub(ctx context.Context) {
 func (k *keeper) heldBlobs() []blob.ID {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	seen := map[blob.ID]bool{}
 	var list []blob.ID
 	for _, h := range k.taken {
 		for _, r := range h.blobs {
-			list = append(list, r.ID)
+			if !seen[r.ID] {
+				seen[r.ID] = true
+				list = append(list, r.ID)
+			}
 		}
 	}
 	return list
 }
 
-// scrubber walks over the pieces of blobs that come and go.
-type scrubber struct {
-	id    blob.ID
-	piece int
-}
-
-// next is the piece after the last one: of the same blob, or the first of the
-// blob that follows by id.
-func (s *scrubber) next(held []blob.ID, manifest func(blob.ID) (blob.Manifest, error)) (blob.ID, int, bool) {
-	if m, err := manifest(s.id); err == nil && s.piece < len(m.Pieces) {
-		s.piece++
-		return s.id, s.piece - 1, true
-	}
-	if len(held) == 0 {
-		return blob.ID{}, 0, false
-	}
-	s.id, s.piece = following(held, s.id), 1
-	m, err := manifest(s.id)
-	return s.id, 0, err == nil && len(m.Pieces) > 0
-}
-
-// following is the least id above one, or else the least of all.
-func following(held []blob.ID, id blob.ID) blob.ID {
-	least, above := held[0], blob.ID{}
-	for _, h := range held {
-		if h.Compare(least) < 0 {
-			least = h
-		}
-		if h.Compare(id) > 0 && (above.IsZero() || h.Compare(above) < 0) {
-			above = h
+// lostCharges are those that this coordinator has confirmed and has not got.
+func (k *keeper) lostCharges() jobs.ConfirmHeld {
+	lost := jobs.ConfirmHeld{Coordinator: k.node, Lost: true}
+	for _, c := range k.incomplete() {
+		switch {
+		case !k.confirmed(c):
+		case c.job != "":
+			lost.Inputs = append(lost.Inputs, c.job)
+		default:
+			lost.Blobs = append(lost.Blobs, c.kept)
 		}
 	}
-	if above.IsZero() {
-		return least
+	return lost
+}
+
+func (k *keeper) incomplete() (list []charge) {
+	k.mu.Lock()
+	taken := maps.Clone(k.taken)
+	k.mu.Unlock()
+	for c, h := range taken {
+		if slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return !k.store.Complete(r.ID) }) {
+			list = append(list, c)
+		}
 	}
-	return above
+	return list
+}
+
+// tellLost tells the leader what is not held any more, if anything. What he does not
+// hear is found again.
+func (k *keeper) tellLost(ctx context.Context, lost jobs.ConfirmHeld) {
+	if len(lost.Inputs)+len(lost.Blobs)+len(lost.Results) == 0 {
+		return
+	}
+	if err := k.confirm(ctx, lost); err != nil {
+		k.logger.Debug("tell of lost copies", "error", err)
+		return
+	}
+	k.logger.Warn("copies lost, they are fetched again", "jobs", len(lost.Inputs), "datasets", len(lost.Blobs), "results", countResults(lost.Results))
+}
+
+func countResults(list []jobs.HeldResults) (n int) {
+	for _, h := range list {
+		n += len(h.Sequences)
+	}
+	return n
+}
+
+// scrubResults reads the results that are held, job by job.
+func (k *keeper) scrubResults(ctx context.Context) {
+	r := &reader{store: k.store}
+	for ctx.Err() == nil {
+		var all []jobs.JobID
+		k.replica.View(func(s *jobs.State) {
+			for id := range s.Jobs {
+				all = append(all, id)
+			}
+		})
+		for _, id := range all {
+			k.scrubJob(ctx, id, r)
+		}
+		sleep(ctx, scrubEvery)
+	}
+}
+
+func (k *keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
+	always := func(blob.ID) bool { return true }
+	from := 0
+	for ctx.Err() == nil {
+		list, next := k.heldResults(id, from)
+		if next == from {
+			return
+		}
+		from = next
+		var lost []uint32
+		for _, w := range list {
+			if !r.intact(ctx, w.output.ID, always) {
+				lost = append(lost, w.sequence)
+			}
+		}
+		if len(lost) > 0 {
+			k.tellLost(ctx, jobs.ConfirmHeld{Coordinator: k.node, Lost: true, Results: []jobs.HeldResults{{Job: id, Sequences: lost}}})
+			k.rewind(id, int(lost[0]))
+		}
+	}
+}
+
+// heldResults are the next results of a job that this coordinator has confirmed, and
+// where to go on.
+func (k *keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) {
+	k.replica.View(func(s *jobs.State) {
+		j := s.Jobs[id]
+		end := min(len(j.Order), from+keepScan)
+		for next = from; next < end && len(list) < keepBatch; next++ {
+			if place := j.Order[next]; j.Current(uint32(next)) && s.Holds(j, place, k.node) {
+				list = append(list, wanted{job: id, sequence: uint32(next), output: j.Closed[place].Output})
+			}
+		}
+	})
+	return list, next
+}
+
+// rewind has a job's results copied again from a sequence on.
+func (k *keeper) rewind(id jobs.JobID, sequence int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if at, known := k.rewound[id]; !known || sequence < at {
+		k.rewound[id] = sequence
+	}
+}
+
+// takeRewound sets back the cursors. It is called by the goroutine of run.
+func (k *keeper) takeRewound() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id, at := range k.rewound {
+		if p := k.copied[id]; p != nil && at < p.cursor {
+			*p = progress{cursor: at}
+		}
+	}
+	clear(k.rewound)
+}
+
+// tellMissing tells the leader of results that were not to be had for long, and not
+// because this coordinator has no room for them.
+func (k *keeper) tellMissing(ctx context.Context, p *progress, list []wanted) {
+	if p.since.IsZero() {
+		p.since = time.Now()
+	}
+	var size int64
+	missing := jobs.HeldResults{Job: list[0].job}
+	for _, w := range list {
+		size += w.output.Size
+		missing.Sequences = append(missing.Sequences, w.sequence)
+	}
+	if time.Since(p.since) < missingAfter || k.store.Room(size) != nil {
+		return
+	}
+	p.since = time.Time{}
+	if err := k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Missing: []jobs.HeldResults{missing}}); err != nil {
+		k.logger.Debug("tell of missing results", "error", err)
+	}
 }

@@ -1,36 +1,182 @@
 package coordinator
 
 import (
-	"errors"
+	"bytes"
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
-func TestScrubberVisitsEveryPieceInTurn(t *testing.T) {
-	pieces := map[blob.ID]int{{1}: 2, {2}: 1, {3}: 3}
-	manifest := func(id blob.ID) (blob.Manifest, error) {
-		n, known := pieces[id]
-		if !known {
-			return blob.Manifest{}, errors.New("unknown")
+// rot changes data wherever a store has it on disk.
+func rot(t testing.TB, store *blobstore.Store, data []byte) {
+	t.Helper()
+	found := false
+	err := filepath.WalkDir(store.Dir(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
 		}
-		return blob.Manifest{Pieces: make([][32]byte, n)}, nil
-	}
-	held := []blob.ID{{3}, {1}, {2}}
-	s, seen := scrubber{}, map[blob.ID]int{}
-	for range 12 {
-		id, _, ok := s.next(held, manifest)
-		if !ok {
-			t.Fatal("nothing to read")
+		text, err := os.ReadFile(path)
+		at := bytes.Index(text, data)
+		if err != nil || at < 0 {
+			return err
 		}
-		seen[id]++
+		found = true
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = f.WriteAt([]byte("rot"), int64(at))
+		return err
+	})
+	if err != nil || !found {
+		t.Fatalf("rot: found %v, %v", found, err)
 	}
-	for id, n := range pieces {
-		if seen[id] != 2*n {
-			t.Errorf("blob %s: %d reads in two rounds of %d pieces", id.Short(), seen[id], n)
+}
+
+// running runs a keeper until the test ends.
+func (k *keeping) running() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var done sync.WaitGroup
+	done.Go(func() { k.run(ctx) })
+	k.lab.Cleanup(func() {
+		cancel()
+		done.Wait()
+	})
+}
+
+// TestCopiesThatRotDoNotCount: not before they are fetched again.
+func TestCopiesThatRotDoNotCount(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	peer := k.peer("submitter")
+	data := bytes.Repeat([]byte("dataset "), 1<<16)
+	dataset := put(t, peer, data)
+	put(t, peer, bundle)
+	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}})
+	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
+	copies := func() (ofDataset, ofInput int) {
+		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Blobs[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })
+		return ofDataset, ofInput
+	}
+	k.running()
+	l.until("both are held", func() bool { d, i := copies(); return d == 1 && i == 1 })
+	for _, id := range []blob.ID{dataset.ID, blob.Of(bundle).ID()} {
+		if err := peer.Delete(id); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if _, _, ok := (&scrubber{}).next(nil, manifest); ok {
-		t.Error("it reads where nothing is held")
+	rot(t, k.store, data)
+	rot(t, k.store, bundle)
+	l.until("neither counts", func() bool { d, i := copies(); return d == 0 && i == 0 })
+	put(t, peer, data)
+	put(t, peer, bundle)
+	l.until("both are held again", func() bool { d, i := copies(); return d == 1 && i == 1 })
+	if got, err := k.store.ReadRange(dataset.ID, 0, -1); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// TestRottenResultsAreFetchedAgain has a job that is finished and one that runs.
+func TestRottenResultsAreFetchedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	l.admit(jobs.Coordinator, "c2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w1, c2 := k.peer("w1"), k.peer("c2")
+	small, large := []byte("a small result"), bytes.Repeat([]byte("a large result "), 40_000)
+	for _, id := range []jobs.JobID{"over", "running"} {
+		l.submit(id, 2)
+		l.accept(id, 0, "w1", small)
+		l.accept(id, 1, "w1", large)
+	}
+	put(t, w1, small)
+	put(t, w1, large)
+	k.running()
+	held := func(id jobs.JobID) (n int) {
+		l.View(func(s *jobs.State) {
+			for place := range uint32(2) {
+				if s.Holds(s.Jobs[id], place, "c1") {
+					n++
+				}
+			}
+		})
+		return n
+	}
+	l.until("all are held", func() bool { return held("over")+held("running") == 4 })
+	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "over", Sequences: []uint32{0, 1}}}}})
+	for _, data := range [][]byte{small, large} {
+		if err := w1.Delete(blob.Of(data).ID()); err != nil {
+			t.Fatal(err)
+		}
+		rot(t, k.store, data)
+	}
+	l.until("none counts", func() bool { return held("over")+held("running") == 0 })
+	put(t, c2, small)
+	put(t, c2, large)
+	l.until("all are held again", func() bool { return held("over")+held("running") == 4 })
+	if l.jobState("over") != jobs.JobSucceeded || l.jobState("running") != jobs.JobRunning {
+		t.Error("one is over, the other lacks copies on a second coordinator")
+	}
+	for _, data := range [][]byte{small, large} {
+		if got, err := k.store.ReadRange(blob.Of(data).ID(), 0, -1); err != nil || !bytes.Equal(got, data) {
+			t.Errorf("%d bytes, %v", len(got), err)
+		}
+	}
+}
+
+// TestResultsThatNobodyHasAreComputedAgain but not before long.
+func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.peer("w1")
+	l.submit("j", 1)
+	l.accept("j", 0, "w1", []byte("gone"))
+	accepted := func() (n int) {
+		l.View(func(s *jobs.State) { n = s.Jobs["j"].Accepted() })
+		return n
+	}
+	k.keepResults(t.Context())
+	if p := k.copied["j"]; accepted() != 1 || p.since.IsZero() {
+		t.Fatalf("after the first miss: %d accepted, %+v", accepted(), p)
+	}
+	k.copied["j"].retry, k.copied["j"].since = time.Time{}, time.Now().Add(-missingAfter)
+	k.keepResults(t.Context())
+	if accepted() != 0 {
+		t.Error("the task is not computed again")
+	}
+	l.accept("j", 0, "w1", []byte("gone"))
+	k.has("gone")
+	k.copied["j"].retry = time.Time{}
+	k.keepResults(t.Context())
+	if l.jobState("j") != jobs.JobSucceeded {
+		t.Error("the job does not end with the new result")
+	}
+}
+
+func TestReaderStopsWhereABlobIsDropped(t *testing.T) {
+	store := openStore(t, t.TempDir())
+	ref := put(t, store, bytes.Repeat([]byte("dataset "), 1<<17)) // four pieces
+	for _, want := range []int{4, 2} {
+		r, asked := &reader{store: store}, 0
+		if !r.intact(t.Context(), ref.ID, func(blob.ID) bool { asked++; return asked <= want }) || r.pieces != want {
+			t.Errorf("%d pieces were read, want %d", r.pieces, want)
+		}
+	}
+	r := &reader{store: store}
+	if r.intact(t.Context(), blob.ID{1}, func(blob.ID) bool { return true }) {
+		t.Error("what is not there is intact")
 	}
 }

@@ -157,6 +157,12 @@ type ConfirmHeld struct {
 	Refused []RefusedJob `cbor:"5,keyasint,omitempty"`
 	// Sizes are those of kept blobs, as their manifests have them.
 	Sizes []blob.Ref `cbor:"6,keyasint,omitempty"`
+	// Lost turns it round: the coordinator has not got these results, inputs and
+	// blobs any more.
+	Lost bool `cbor:"7,keyasint,omitempty"`
+	// Missing are results that the coordinator could get from nobody for long. Those
+	// that no coordinator holds are computed again.
+	Missing []HeldResults `cbor:"8,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

@@ -7,7 +7,7 @@ import (
 
 // Metering is the version of the rules by which workers count fuel: one unit is
 // about one WASM instruction. Counts by different rules cannot be compared.
-const Metering = 1
+const Metering = 2
 
 // MaxFuel is the largest limit that a job may set.
 const MaxFuel = 1 << 62

@@ -131,9 +131,23 @@ func (g *grid) run(job string, task uint32, worker, how string) LeaseID {
 	return id
 }
 
-// confirm says that a coordinator holds the latest results of tasks by their
-// places; where there is none it names a sequence that is not there yet.
+// confirm says that a coordinator holds the latest results of tasks by their places.
 func (g *grid) confirm(coordinator, job string, places ...uint32) Outcome {
+	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Results: g.results(job, places)}})
+}
+
+// lose says that it holds them no more, miss that it gets them nowhere.
+func (g *grid) lose(coordinator, job string, places ...uint32) Outcome {
+	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Lost: true, Results: g.results(job, places)}})
+}
+
+func (g *grid) miss(coordinator, job string, places ...uint32) Outcome {
+	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Missing: g.results(job, places)}})
+}
+
+// results are the latest ones of tasks by their places; where there is none it is a
+// sequence that is not there yet.
+func (g *grid) results(job string, places []uint32) []HeldResults {
 	h := HeldResults{Job: JobID(job)}
 	j := g.Jobs[h.Job]
 	for _, place := range places {
@@ -146,7 +160,7 @@ func (g *grid) confirm(coordinator, job string, places ...uint32) Outcome {
 			h.Sequences = append(h.Sequences, uint32(len(j.Order))+place)
 		}
 	}
-	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Results: []HeldResults{h}}})
+	return []HeldResults{h}
 }
 
 func (g *grid) expire() { g.apply(Command{Expire: &ExpireLeases{}}) }

@@ -10,6 +10,13 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 	if bit == 0 {
 		return rejected(reject(Denied, "NOT_A_COORDINATOR", "node "+string(c.Coordinator.Short()), "only coordinators hold results"))
 	}
+	for _, h := range c.Missing {
+		s.recompute(h)
+	}
+	if c.Lost {
+		s.loseHeld(c, bit)
+		return Outcome{}
+	}
 	for _, h := range c.Results {
 		if j := s.Jobs[h.Job]; j != nil {
 			s.confirmResults(h.Job, j, h.Sequences, bit)
@@ -88,3 +95,15 @@ func (j *Job) InputCopies() int { return bits.OnesCount64(j.InputHolders) }
 
 // HoldsInput says whether a coordinator has confirmed to hold bundle and input.
 func (s *State) HoldsInput(j *Job, id NodeID) bool { return j.InputHolders&s.holderBit(id) != 0 }
+
+// HolderOwners is the number of owners of the coordinators in a set of holders: all
+// copies with one owner can be lost with him.
+func (s *State) HolderOwners(holders uint64) int {
+	owners := map[OwnerID]bool{}
+	for i, id := range s.Holders {
+		if holders&(1<<i) != 0 {
+			owners[s.Nodes[id].Owner] = true
+		}
+	}
+	return len(owners)
+}

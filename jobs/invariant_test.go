@@ -129,7 +129,8 @@ func (m *machine) confirmAny(t *rapid.T) {
 	sequences := rapid.SliceOfN(rapid.Uint32Range(0, 15), 1, 15).Draw(t, "sequences")
 	id := m.anyJob(t)
 	by := NodeID(rapid.SampledFrom(m.coords).Draw(t, "by"))
-	m.apply(Command{Confirm: &ConfirmHeld{Coordinator: by, Results: []HeldResults{{id, sequences}}}})
+	lost := rapid.IntRange(0, 3).Draw(t, "lost") == 0
+	m.apply(Command{Confirm: &ConfirmHeld{Coordinator: by, Lost: lost, Results: []HeldResults{{id, sequences}}}})
 	if j := m.Jobs[id]; j != nil && j.State == JobSucceeded && !m.model.jobs[id].over {
 		m.model.finish(id)
 		for i, c := range j.Closed {

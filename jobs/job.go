@@ -226,6 +226,8 @@ const maxOwnerLost = 3
 // MayAttempt says whether a worker may get a task. Nobody votes twice on a
 // task; an owner tries it again only where repeat says that no other is left:
 // after attempts without a vote or, under fixed replication, with another node.
+// There is an end to that: else a task that one owner votes on, and whose bundle
+// all others refuse, would be tried for ever.
 // Then he may also take over, by another worker, what stands still for long.
 func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
 	for i := range t.Attempts {
@@ -238,7 +240,14 @@ func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) boo
 			return false
 		}
 	}
-	return repeat || !t.Tried(owner)
+	return !t.Tried(owner) || repeat && (j.Spec.Trust.Fixed() || !t.inVain())
+}
+
+// inVain says whether so many attempts came to no vote that further ones by the
+// same owners are not worth it.
+func (t *Task) inVain() bool {
+	b := count(t.Attempts)
+	return b.killed >= maxKilled || b.lost >= maxLost
 }
 
 // Tried says whether an owner has had his turn at a task: an attempt that

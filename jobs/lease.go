@@ -11,10 +11,13 @@ type AttemptStatus uint8
 // The statuses, in the order of the wire enum.
 const (
 	Succeeded AttemptStatus = iota + 1 // a vote for its output
-	Crashed                            // a vote for failing: exit code, trap, output limit, refused module
-	Killed                             // at a limit of time or memory: no vote
+	Crashed                            // a vote for failing: exit code, trap, output or fuel limit
+	Killed                             // at a limit of time or memory, or refused by this worker's engine: no vote
 	Lost                               // the worker could not run it: no vote
 )
+
+// votes says whether such an end is a vote.
+func (a AttemptStatus) votes() bool { return a == Succeeded || a == Crashed }
 
 // LeasePlace says which attempt a lease is for.
 type LeasePlace struct {
@@ -212,12 +215,14 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	reason := r.Reason[:min(len(r.Reason), MaxReason)]
 	j.Fetched.Add(r.Fetched)
 	s.discount(j, p.Task)
-	switch r.Status {
-	case Succeeded:
+	switch {
+	case r.Status.votes() && j.Spec.Limits.Fuel > 0 && r.Fuel > uint64(j.Spec.Limits.Fuel):
+		s.lose(j, a, "the worker reported more fuel than the job's limit allows")
+	case r.Status == Succeeded:
 		s.vote(j, a, Vote{Output: r.Output, Fuel: r.Fuel}, "")
-	case Crashed:
+	case r.Status == Crashed:
 		s.vote(j, a, Vote{Failed: true, ExitCode: r.ExitCode, Fuel: r.Fuel}, reason)
-	case Killed:
+	case r.Status == Killed:
 		s.endLease(a, AttemptKilled, reason)
 		s.Nodes[a.Worker].stumble()
 		j.Attempts.Killed++

@@ -138,6 +138,23 @@ func TestReportsThatAreTooLateOrNotHis(t *testing.T) {
 	}
 }
 
+// TestMoreFuelThanTheLimitIsNoVote, whatever it is said to have come to.
+func TestMoreFuelThanTheLimitIsNoVote(t *testing.T) {
+	g := gridOf("w1", "w2", "w3", "w4")
+	spec := rangeSpec(1)
+	spec.Limits.Fuel = 100
+	g.submit("j", spec)
+	g.run("j", 0, "w1", "a@101")
+	g.run("j", 0, "w2", "!254@18446744073709551615")
+	g.run("j", 0, "w3", "killed@101") // says nothing
+	g.run("j", 0, "w4", "a@100")
+	task := g.Jobs["j"].Open[0]
+	wantStates(t, task, AttemptLost, AttemptLost, AttemptKilled, AttemptVoted)
+	if why := task.Attempts[0].Reason; !strings.Contains(why, "more fuel") {
+		t.Errorf("the reason is %q", why)
+	}
+}
+
 func TestReasonsAndTrafficAreBounded(t *testing.T) {
 	g := gridOf("w1", "w2")
 	g.submit("j", rangeSpec(1))

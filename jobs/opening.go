@@ -1,38 +1,24 @@
 package jobs
 
-import (
-	"math/bits"
-
-	"github.com/anthill-grid/anthill/internal/blob"
-)
+import "math/bits"
 
 // TaskAt is the task that is opened at a place in the order of opening. The
 // state knows tasks by their places alone. Workers and people know them by
 // their index, and since the order is random, a worker cannot tell from the
 // index that others have run a task before, and that he is being checked.
+//
+// Tasks that read the same piece of the input are not kept together: a lease in
+// a piece that the worker has had before would then nearly always be a check.
 func (j *Job) TaskAt(place uint32) uint32 { return j.reorder(place, shuffle) }
 
 // PlaceOf is the inverse of TaskAt.
 func (j *Job) PlaceOf(task uint32) uint32 { return j.reorder(task, unshuffle) }
 
-// reorder moves whole runs of tasks about. The tasks of a run read the same
-// piece of the input, which a worker should not fetch for one of them alone.
 func (j *Job) reorder(i uint32, permute func(i, n uint32, seed uint64) uint32) uint32 {
-	run := j.Spec.Input.run()
-	runs := uint32(j.Total()) / run // the rest stays at the end
-	if j.Seed == 0 || i/run >= runs {
+	if j.Seed == 0 {
 		return i
 	}
-	return permute(i/run, runs, j.Seed)*run + i%run
-}
-
-// run is the number of tasks that read one piece of the input.
-func (in Input) run() uint32 {
-	if in.Blob == nil {
-		return 1
-	}
-	size, tasks := in.Blob.Blob.Size, in.Tasks()
-	return uint32(max(1, min(tasks, blob.PieceSize(size)*tasks/max(1, size))))
+	return permute(i, uint32(j.Total()), j.Seed)
 }
 
 // rounds of a Feistel network: four make a permutation that looks random to

@@ -80,42 +80,18 @@ func indexed(size, tasks int64) Input {
 	return Input{Blob: &BlobInput{Blob: blob.Ref{ID: blob.ID{1}, Size: size}, Index: &blob.Ref{ID: blob.ID{2}, Size: 8 * (tasks + 1)}}}
 }
 
-func TestRunsOfTasksThatReadOnePiece(t *testing.T) {
-	const piece = 256 << 10
-	for _, test := range []struct {
-		name  string
-		input Input
-		run   uint32
-	}{
-		{"range", Input{Range: &Range{To: 1000, Step: 1}}, 1},
-		{"a shard is a piece", shards(100*piece, piece), 1},
-		{"a shard is several pieces", shards(100*piece, 3*piece), 1},
-		{"eight shards are a piece", shards(100*piece, piece/8), 8},
-		{"index", indexed(100*piece, 1600), 16},
-		{"less than a piece", shards(1000, 10), 100},
-		{"records of nothing", indexed(1, 1<<14), 1 << 14},
-		{"empty blob", indexed(0, 1<<20), 1 << 20},
-		{"as many tasks as may be", indexed(1, MaxTasks), MaxTasks},
-	} {
-		if got := test.input.run(); got != test.run {
-			t.Errorf("%s: runs of %d, want %d", test.name, got, test.run)
-		}
-	}
-}
-
 func TestTaskAtAndPlaceOf(t *testing.T) {
 	for name, in := range map[string]Input{
 		"range":              {Range: &Range{From: -5, To: 995, Step: 3}},
 		"one task":           {Range: &Range{To: 1, Step: 1}},
 		"shards":             shards(10<<20, 200_000),
 		"small shards":       shards(10<<20, 30_000),
-		"shards of one run":  shards(100_000, 100),
 		"index":              indexed(10<<20, 777),
 		"index, tiny shards": indexed(10<<20, 100_000),
 		"index of nothing":   indexed(1, 1<<14),
 	} {
 		j := &Job{Spec: Spec{Input: in}, Seed: 42}
-		total, run := uint32(j.Total()), in.run()
+		total := uint32(j.Total())
 		seen := make([]bool, total)
 		moved := 0
 		for place := range total {
@@ -127,11 +103,8 @@ func TestTaskAtAndPlaceOf(t *testing.T) {
 			if task != place {
 				moved++
 			}
-			if place%run > 0 && task != j.TaskAt(place-1)+1 {
-				t.Fatalf("%s: a run of %d is torn at place %d", name, run, place)
-			}
 		}
-		if runs := total / run; runs > 10 && moved < int(total)/2 {
+		if total > 10 && moved < int(total)/2 {
 			t.Errorf("%s: only %d of %d tasks are moved", name, moved, total)
 		}
 	}

@@ -21,7 +21,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 //	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N] [max_error=P]
 //	grant JOB TASK[-TASK] WORKER... [repeat]
 //	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed or lost; @FUEL
-//	confirm COORDINATOR JOB TASK...      the latest results of tasks
+//	confirm | lose | miss COORDINATOR JOB TASK...   the latest results of tasks
 //	renew | expire | cancel JOB NODE | concede JOB | pass DURATION
 //	checks OWNER N                       as if he had survived so many
 //	show JOB | task JOB TASK | owners | nodes
@@ -97,12 +97,8 @@ func (g *grid) perform(words []string) string {
 		return g.performGrant(args)
 	case "report":
 		return g.performReport(args)
-	case "confirm":
-		var tasks []uint32
-		for _, a := range args[2:] {
-			tasks = append(tasks, number(a))
-		}
-		return answer(g.confirm(args[0], args[1], tasks...))
+	case "confirm", "lose", "miss":
+		return g.performHeld(words[0], args)
 	case "renew":
 		g.apply(Command{Renew: &RenewLeases{All: true, Expires: g.clock.Add(leaseTime)}})
 	case "expire":
@@ -138,6 +134,15 @@ func (g *grid) perform(words []string) string {
 		return "unknown command " + words[0]
 	}
 	return ""
+}
+
+func (g *grid) performHeld(what string, args []string) string {
+	var tasks []uint32
+	for _, a := range args[2:] {
+		tasks = append(tasks, number(a))
+	}
+	say := map[string]func(string, string, ...uint32) Outcome{"confirm": g.confirm, "lose": g.lose, "miss": g.miss}[what]
+	return answer(say(args[0], args[1], tasks...))
 }
 
 func nodeIDs(names []string) []NodeID {

@@ -19,6 +19,9 @@ import (
 type PutOptions struct {
 	// Name is for people; empty: the name of the file.
 	Name string
+	// Reading, where set, is called several times a second while the path is read and
+	// hashed, with the bytes read, and how many there are: 0 while that is not known.
+	Reading func(read, size int64)
 	// Begun, where set, is called with the blob's id and size once the grid
 	// knows of it.
 	Begun func(id string, size int64)
@@ -47,17 +50,17 @@ const (
 // leave. A directory becomes one blob, an archive that FetchOptions.Unpack takes
 // apart again. Repeated after an interruption, it goes on where it was.
 func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string, err error) {
-	dir, err := os.MkdirTemp("", "anthill-put-")
+	room, err := newScratch("put")
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	p, err := g.openPeer(dir, nil)
+	defer func() { err = errors.Join(err, room.remove()) }()
+	p, err := g.openPeer(room.store(), nil)
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	ref, err := p.importPath(ctx, path)
+	ref, err := p.importPath(ctx, path, opts.Reading)
 	if err != nil {
 		return "", err
 	}
@@ -68,7 +71,7 @@ func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string
 }
 
 // importPath stores a file, or a directory as an archive.
-func (p *peer) importPath(ctx context.Context, path string) (blob.Ref, error) {
+func (p *peer) importPath(ctx context.Context, path string, reading func(read, size int64)) (blob.Ref, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
@@ -79,7 +82,11 @@ func (p *peer) importPath(ctx context.Context, path string) (blob.Ref, error) {
 	} else if in, err = os.Open(path); err != nil {
 		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
 	}
-	ref, err := p.store.Import(cancellable{ctx, in})
+	told := &toldReader{in: cancellable{ctx, in}, tell: reading}
+	if !info.IsDir() {
+		told.size = info.Size()
+	}
+	ref, err := p.store.Import(told)
 	if err := errors.Join(err, in.Close()); err != nil {
 		return blob.Ref{}, fmt.Errorf("put %s: %w", path, err)
 	}
@@ -155,9 +162,9 @@ func (g *Grid) blob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 // error of kind ErrNotFound if it is not kept, and of kind ErrRefused if it is
 // kept for others alone.
 func (g *Grid) Drop(ctx context.Context, name string) error {
-	id, err := blob.ParseID(name)
+	id, err := parseBlob("drop", name)
 	if err != nil {
-		return problem.Invalid("anthill blobs lists them: an id has 64 hex digits", "drop %.100q: %w", name, err)
+		return err
 	}
 	req := &anthillv1.DropBlobRequest{Id: id[:], RequestId: rand.Text()}
 	_, err = call(ctx, g, "drop blob", func(ctx context.Context) (*anthillv1.DropBlobResponse, error) {

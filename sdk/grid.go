@@ -34,6 +34,7 @@ type Config struct {
 // goroutines.
 type Grid struct {
 	identity *identity.Identity
+	home     string // the directory of the identity
 	patience time.Duration
 	logger   *slog.Logger
 
@@ -87,7 +88,7 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		return nil, err
 	}
 	g := &Grid{
-		identity: dir.Identity, patience: cfg.Patience, logger: cfg.Logger,
+		identity: dir.Identity, home: path, patience: cfg.Patience, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
 		blobs:   anthillv1.NewBlobServiceClient(conn),
@@ -121,7 +122,7 @@ func (g *Grid) learn(dir *identity.Directory, path string) {
 	}
 	known := *dir
 	known.Coordinators = g.conn.Known()
-	if err := known.Save(path); err != nil {
+	if err := known.SaveGrid(path); err != nil {
 		g.logger.Debug("keep coordinators", "error", err)
 	}
 }
@@ -135,7 +136,9 @@ func (g *Grid) Close() error {
 		return nil
 	}
 	g.closed = true
+	g.end()
 	err := g.conn.Close()
+	<-g.learned // it may be writing
 	if g.pantry != nil {
 		err = errors.Join(err, g.pantry.close())
 		g.pantry = nil

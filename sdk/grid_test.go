@@ -251,3 +251,20 @@ func TestTask(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What a process leaves behind that ends while it writes is a copy of a file.
+func TestCloseWaitsForWhatIsBeingLearned(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	grid, err := Connect(t.Context(), Config{Grid: fake.Client(t, jobs.Submitter)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := grid.Close(); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-grid.learned:
+	default:
+		t.Error("it may still write")
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,7 +18,7 @@ import (
 
 // pantry keeps large results between their arrival and their use.
 type pantry struct {
-	dir       string
+	room      *scratch
 	store     *blobstore.Store
 	pool      *swarm.Pool
 	swarm     *swarm.Swarm
@@ -33,20 +32,20 @@ func (g *Grid) openPantry() (*pantry, error) {
 	if g.pantry != nil {
 		return g.pantry, nil
 	}
-	dir, err := os.MkdirTemp("", "anthill-results-")
+	room, err := newScratch("results")
 	if err != nil {
 		return nil, fmt.Errorf("fetch results: %w", err)
 	}
-	p, err := g.newPantry(dir)
+	p, err := g.newPantry(room)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("fetch results: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("fetch results: %w", err), room.remove())
 	}
 	g.pantry = p
 	return p, nil
 }
 
-func (g *Grid) newPantry(dir string) (*pantry, error) {
-	store, err := blobstore.Open(blobstore.Config{Dir: dir})
+func (g *Grid) newPantry(room *scratch) (*pantry, error) {
+	store, err := blobstore.Open(blobstore.Config{Dir: room.store()})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +54,7 @@ func (g *Grid) newPantry(dir string) (*pantry, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close(), store.Close())
 	}
-	return &pantry{dir: dir, store: store, pool: pool, swarm: s, providers: g.coordinators()}, nil
+	return &pantry{room: room, store: store, pool: pool, swarm: s, providers: g.coordinators()}, nil
 }
 
 // coordinators may have any blob.
@@ -105,5 +104,5 @@ func (p *pantry) forget(id blob.ID) {
 }
 
 func (p *pantry) close() error {
-	return errors.Join(p.swarm.Close(), p.pool.Close(), p.store.Close(), os.RemoveAll(p.dir))
+	return errors.Join(p.swarm.Close(), p.pool.Close(), p.store.Close(), p.room.remove())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -16,6 +17,10 @@ import (
 	"github.com/anthill-grid/anthill/internal/swarm"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
+
+// refusedFile keeps who sent wrong bytes to this identity, beside it. Nodes keep theirs
+// in a file of another name: a client may use the directory of one that runs.
+const refusedFile = "client-refused.json"
 
 // peer shares blobs with other peers: it serves what it has to every member of
 // the grid, and fetches from them.
@@ -49,7 +54,7 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	p.pool = swarm.NewDialer(g.identity.ClientTLS(nil, identity.ProtoGRPC))
 	p.swarm, err = swarm.New(swarm.Config{
 		Store: p.store, Dial: p.pool.Dial, Self: p.listener.Addr().String(), Identify: identity.Identify,
-		Find: p.find, Patience: g.patience, Logger: g.logger,
+		Refused: filepath.Join(g.home, refusedFile), Find: p.find, Patience: g.patience, Logger: g.logger,
 	})
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ type Prepared struct {
 	spec  *anthillv1.JobSpec
 	tasks int
 	size  int64
-	dir   string
+	room  *scratch
 	store *blobstore.Store
 	// kept are references to blobs that the grid keeps, see resolve.
 	kept []*anthillv1.BlobRef
@@ -36,15 +36,15 @@ func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	if err := file.Check(); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "anthill-submit-")
+	room, err := newScratch("submit")
 	if err != nil {
 		return nil, fmt.Errorf("prepare job: %w", err)
 	}
-	store, err := blobstore.Open(blobstore.Config{Dir: dir})
+	store, err := blobstore.Open(blobstore.Config{Dir: room.store()})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare job: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("prepare job: %w", err), room.remove())
 	}
-	p := &Prepared{dir: dir, store: store, spec: &anthillv1.JobSpec{
+	p := &Prepared{room: room, store: store, spec: &anthillv1.JobSpec{
 		Name: file.Name, Args: file.Args, Env: file.Env, Limits: file.Limits.proto(), Trust: file.Trust.proto(),
 		UnknownImports: file.unknownImports(),
 	}}
@@ -86,7 +86,7 @@ func (p *Prepared) Shard(i int) ([]byte, error) {
 
 // Close removes the temporary directory.
 func (p *Prepared) Close() error {
-	return errors.Join(p.store.Close(), os.RemoveAll(p.dir))
+	return errors.Join(p.store.Close(), p.room.remove())
 }
 
 func (p *Prepared) read(ctx context.Context, file *JobFile) error {

@@ -15,6 +15,9 @@ import (
 // a path.
 const blobPrefix = "blob:"
 
+// idNext says where ids come from.
+const idNext = "an id has 64 hex digits: anthill put and anthill serve print it, and anthill blobs lists those that the grid keeps"
+
 // keptBlob is the blob that a path names, if it names one.
 func keptBlob(path string) (id blob.ID, is bool, err error) {
 	name, is := strings.CutPrefix(path, blobPrefix)
@@ -25,13 +28,22 @@ func keptBlob(path string) (id blob.ID, is bool, err error) {
 	return id, true, err
 }
 
+// parseBlob reads the id of a blob as people copy it: bare, or as job files name it.
+func parseBlob(what, name string) (blob.ID, error) {
+	id, err := blob.ParseID(strings.TrimPrefix(name, blobPrefix))
+	if err != nil {
+		return id, problem.Invalid(idNext, "%s %.100q: %w", what, name, err)
+	}
+	return id, nil
+}
+
 // source stores a file that a field names, or notes the blob that it names: how
 // large that is, only the grid knows.
 func (p *Prepared) source(ctx context.Context, file *JobFile, field, path string) (*anthillv1.BlobRef, error) {
 	id, kept, err := keptBlob(path)
 	switch {
 	case err != nil:
-		return nil, file.wrong(field, "anthill put prints the id: 64 hex digits", "%w", err)
+		return nil, file.wrong(field, idNext, "%w", err)
 	case !kept:
 		return p.importFile(ctx, file, field, path)
 	}

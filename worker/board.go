@@ -20,7 +20,7 @@ func newBoard(slots int) *board { return &board{slots: make([]control.Slot, max(
 func (b *board) begin(slot int, lease *anthillv1.Lease, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.slots[slot] = control.Slot{Job: lease.GetJobId(), Task: lease.GetTask(), Since: &now}
+	b.slots[slot] = control.Slot{Job: lease.GetJobId(), Task: new(lease.GetTask()), Since: &now}
 }
 
 func (b *board) end(slot int) {

@@ -22,9 +22,10 @@ const (
 	faultyBundles = 256
 )
 
-// faults remember the bundles at which the engine has failed: ones that crash it
-// or eat all memory. Some other machine may be able to run them; this one wastes
-// its time on them, and each failure counts against its reliability.
+// faults remember the bundles at which the engine has failed: ones that crash it,
+// eat all memory, do not compile in time, or are not what it takes for a module. Some
+// other machine may be able to run them; this one wastes its time on them, and each
+// failure counts against its reliability.
 type faults struct {
 	mu      sync.Mutex
 	bundles map[blob.ID]*fault
@@ -36,14 +37,14 @@ type fault struct {
 	why    string // of the last one
 }
 
-// note takes down how a run of a bundle ended. A time limit says nothing about
-// the engine; every other end does.
+// note takes down how a run of a bundle ended. The guest's time limit says
+// nothing about the engine; every other end does.
 func (f *faults) note(bundle blob.ID, r sandbox.Result, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch r.Status {
 	case sandbox.TimedOut:
-	case sandbox.Killed:
+	case sandbox.Killed, sandbox.Refused:
 		known := f.bundles[bundle]
 		if known == nil {
 			f.makeRoom()

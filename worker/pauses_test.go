@@ -84,6 +84,7 @@ func TestBundlesThatBreakTheEngineAreShunned(t *testing.T) {
 		}
 		f.note(bad, killed, now)
 		f.note(bad, sandbox.Result{Status: sandbox.TimedOut}, now) // says nothing
+		killed.Status = sandbox.Refused                            // counts like a kill
 	}
 	if err := f.shun(bad, now); err == nil || !strings.Contains(err.Error(), "failed 3 times in a row: memory") {
 		t.Errorf("after %d failures: %v", faultsTaken, err)

@@ -120,6 +120,7 @@ func blobToProto(st *jobs.State, id blob.ID, k *jobs.Kept, sees func(jobs.OwnerI
 	b := &anthillv1.Blob{
 		Id: id.String(), Ref: refToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
 	}
+	b.CopyOwners = uint32(st.HolderOwners(k.Holders))
 	for _, c := range k.Claims {
 		if sees(c.Owner) {
 			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: timestamppb.New(c.At.Std())})

@@ -129,7 +129,12 @@ func TestJobToProto(t *testing.T) {
 		Disputes: 1, Reopened: 2, Changed: 3, Attempts: jobs.AttemptCounts{Started: 8, Extra: 4},
 		Open: map[uint32]*jobs.Task{7: {Disputed: true}}, Fuel: jobs.FuelSum{Low: 500},
 	}
+	st.Holders, j.InputHolders = []jobs.NodeID{"c1", "c2"}, 3
+	st.Nodes["c1"], st.Nodes["c2"] = &jobs.Node{Owner: "ops"}, &jobs.Node{Owner: "ops"}
 	m := jobToProto(st, "j", j)
+	if m.GetInputCopies() != 2 || m.GetInputOwners() != 1 {
+		t.Errorf("%d copies with %d owners", m.GetInputCopies(), m.GetInputOwners())
+	}
 	if m.GetBound() != 2e-4 || m.GetShort() != j.Short || m.GetSpec().GetTrust().GetMaxError() != 1e-4 || m.GetAttempts().GetExtra() != 4 {
 		t.Errorf("got %v", m)
 	}

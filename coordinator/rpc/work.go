@@ -152,9 +152,9 @@ func (s *Server) ReadIndex(context.Context, *anthillv1.ReadIndexRequest) (*anthi
 // ConfirmHeld implements CoordinatorService. Coordinators name results by their
 // sequences, as the state does.
 func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequest) (*anthillv1.ConfirmHeldResponse, error) {
-	c := jobs.ConfirmHeld{Coordinator: callerFrom(ctx).Node}
-	for _, h := range req.GetResults() {
-		c.Results = append(c.Results, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Sequences: h.GetSequences()})
+	c := jobs.ConfirmHeld{
+		Coordinator: callerFrom(ctx).Node, Lost: req.GetLost(),
+		Results: heldFromProto(req.GetResults()), Missing: heldFromProto(req.GetMissing()),
 	}
 	for _, id := range req.GetInputs() {
 		c.Inputs = append(c.Inputs, jobs.JobID(id))
@@ -177,4 +177,11 @@ func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequ
 		c.Refused = append(c.Refused, jobs.RefusedJob{Job: jobs.JobID(r.GetJobId()), Reason: r.GetReason()})
 	}
 	return &anthillv1.ConfirmHeldResponse{}, s.cfg.Desk.Confirm(ctx, c)
+}
+
+func heldFromProto(list []*anthillv1.HeldResults) (held []jobs.HeldResults) {
+	for _, h := range list {
+		held = append(held, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Sequences: h.GetSequences()})
+	}
+	return held
 }

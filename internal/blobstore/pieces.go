@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 )
@@ -100,8 +101,15 @@ func (s *Store) write(e *entry, i int, data []byte) error {
 	return s.saveBitmaps(e)
 }
 
+// pwrite makes the file anew where somebody else has removed it, or its folder.
 func pwrite(path string, data []byte, off int64) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	const flags = os.O_WRONLY | os.O_CREATE
+	f, err := os.OpenFile(path, flags, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		if err = os.Mkdir(filepath.Dir(path), 0o700); err == nil || errors.Is(err, os.ErrExist) {
+			f, err = os.OpenFile(path, flags, 0o600)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -155,8 +163,11 @@ func (s *Store) read(e *entry, i int) ([]byte, error) {
 	if err == nil {
 		err = e.m.Verify(i, data)
 	}
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.forget(e, 0, len(e.pieces))))
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.forget(e, i)))
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.forget(e, i, i+1)))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,11 +195,13 @@ func (s *Store) readAt(e *entry, i int) ([]byte, error) {
 	return data, err
 }
 
-// forget drops a piece whose bytes on disk are wrong.
-func (s *Store) forget(e *entry, i int) error {
+// forget drops the pieces [first, end), whose bytes on disk are wrong or gone.
+func (s *Store) forget(e *entry, first, end int) error {
 	s.mu.Lock()
-	if e.lose(i) {
-		s.refund(e, blocks(e.m.PieceLen(i)))
+	for i := first; i < end; i++ {
+		if e.lose(i) {
+			s.refund(e, blocks(e.m.PieceLen(i)))
+		}
 	}
 	s.mu.Unlock()
 	return s.saveBitmaps(e)

@@ -68,14 +68,15 @@ owners want too stay for them; running jobs keep theirs until they are finished.
 func writeBlobs(w io.Writer, list []*anthillv1.Blob) error {
 	var rows []table.Row
 	for _, b := range list {
-		var names, owners []string
+		var names, claimers []string
 		for _, c := range b.GetClaims() {
-			names, owners = append(names, c.GetName()), append(owners, c.GetOwner())
+			names, claimers = append(names, c.GetName()), append(claimers, c.GetOwner())
 		}
 		rows = append(rows, table.Row{
 			b.GetId(), strings.Join(names, ", "), sdk.Size(b.GetRef().GetSize()),
-			fmt.Sprintf("%d of %d", b.GetCopies(), b.GetCopiesNeeded()), strings.Join(owners, ", "), len(b.GetJobs()), stamp(b.GetClaims()[0].GetAt()),
+			fmt.Sprintf("%d of %d, %s", b.GetCopies(), b.GetCopiesNeeded(), owners(b.GetCopyOwners())),
+			strings.Join(claimers, ", "), len(b.GetJobs()), stamp(b.GetClaims()[0].GetAt()),
 		})
 	}
-	return writeTable(w, table.Row{"blob", "name", "size", "copies", "owners", "jobs", "put"}, rows)
+	return writeTable(w, table.Row{"blob", "name", "size", "copies", "kept for", "jobs", "put"}, rows)
 }

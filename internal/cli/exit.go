@@ -20,10 +20,14 @@ const (
 	exitUnavailable = 4   // no coordinator could be reached
 	exitShort       = 5   // all results are there, but not as surely right as was asked
 	exitInterrupted = 130 // ended by an interrupt, as shells have it
+	exitPipe        = 141 // nobody reads stdout any more, as shells have it
 )
 
 // errShort is of a job that finished with a bound above its max_error.
 var errShort = errors.New("short of its max error")
+
+// errPipe is of a command whose stdout was closed by who read it, who has had enough.
+var errPipe = errors.New("nobody reads stdout any more")
 
 func exitCode(err error) int {
 	switch {
@@ -31,6 +35,8 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted
+	case errors.Is(err, errPipe):
+		return exitPipe
 	case errors.Is(err, problem.ErrInvalid):
 		return exitUsage
 	case errors.Is(err, problem.ErrNotFound):
@@ -51,6 +57,9 @@ func report(w io.Writer, err error) int {
 	// Errors of gRPC that nobody else made readable are made so here.
 	err = problem.FromStatus(err)
 	code := exitCode(err)
+	if code == exitPipe {
+		return code // quietly, as other tools
+	}
 	if code == exitInterrupted {
 		fmt.Fprintln(w, "anthill: interrupted")
 		return code

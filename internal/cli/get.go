@@ -1,9 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +30,11 @@ its hash before it is used.
 
 Interrupted, it keeps what has come in FILE.part, and goes on there when it is run
 again. -o - writes to stdout, in order, while it loads; -o DIR/ makes the directory
-that was put.`,
+that was put.
+
+For -o - there must be room for the whole blob in $TMPDIR or, where that is not set,
+in the user's cache directory, since /tmp is often in memory: others are served from
+there meanwhile.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if misbehave != "" && misbehave != "garbage" {
@@ -48,7 +57,13 @@ that was put.`,
 			if opts.Path == "" && opts.Stream == nil {
 				return problem.Invalid("name a file, or a directory that is not there yet", "-o %q: it cannot be written", path)
 			}
+			if opts.Stream != nil {
+				defer survivePipe()()
+			}
 			err = grid.FetchBlob(cmd.Context(), args[0], opts)
+			if opts.Stream != nil && errors.Is(err, syscall.EPIPE) {
+				return errPipe
+			}
 			if err != nil && cmd.Context().Err() != nil && opts.Path != "" {
 				view.close()
 				fmt.Fprintf(cmd.ErrOrStderr(), "go on with: anthill get %s -o %s\n", args[0], path)
@@ -63,6 +78,15 @@ that was put.`,
 		panic("cli: the flag that was just made: " + err.Error())
 	}
 	return cmd
+}
+
+// survivePipe lets a write to a pipe that nobody reads any more fail, where it would
+// end the process and leave its files behind. The returned function takes that back.
+// The signal is caught, not ignored: children would inherit that.
+func survivePipe() (restore func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGPIPE)
+	return func() { signal.Stop(signals) }
 }
 
 // transferView shows how a blob comes: a bar on terminals, a line now and then
@@ -85,14 +109,36 @@ func newTransferView(w io.Writer) *transferView {
 
 func (v *transferView) line(p sdk.FetchProgress) string {
 	rate := float64(p.New) / max(time.Since(v.began).Seconds(), 0.001)
-	line := fmt.Sprintf("%s of %s, peers: %d, %s/s", sdk.Size(p.Have), sdk.Size(p.Size), p.Peers, sdk.Size(int64(rate)))
-	if all := p.FromPeers + p.FromCoordinators; all > 0 {
-		line += fmt.Sprintf(", %d %% from peers", 100*p.FromPeers/all)
-	}
-	return line
+	return fmt.Sprintf("%s of %s, peers: %d, %s/s%s", sdk.Size(p.Have), sdk.Size(p.Size), p.Peers, sdk.Size(int64(rate)), sources(p))
 }
 
-func (v *transferView) show(p sdk.FetchProgress) { v.tell(v.line(p), p.Have, p.Size) }
+// sources tells who sent what came. Coordinators are peers as well: they are named, so
+// that no share says more for the other peers than is true.
+func sources(p sdk.FetchProgress) string {
+	all := p.FromPeers + p.FromCoordinators
+	if all == 0 {
+		return ""
+	}
+	var text string
+	for _, from := range []struct {
+		who string
+		n   int64
+	}{{"coordinators", p.FromCoordinators}, {"workers", p.FromWorkers}, {"other members", p.FromPeers - p.FromWorkers}} {
+		if from.n > 0 {
+			text += fmt.Sprintf(", %d %% from %s", int64(math.Round(100*float64(from.n)/float64(all))), from.who)
+		}
+	}
+	return text
+}
+
+func (v *transferView) show(p sdk.FetchProgress) {
+	switch {
+	case p.Size > 0:
+		v.tell(v.line(p), p.Have, p.Size)
+	case v.bar != nil:
+		v.bar.set("looking for who has it", 0, 0)
+	}
+}
 
 // tell shows a line, and how much is done of the total.
 func (v *transferView) tell(line string, done, total int64) {

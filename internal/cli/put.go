@@ -30,7 +30,8 @@ it again: what the grid has already is not sent twice.`,
 			defer grid.Close()
 			view := &putView{transferView: newTransferView(cmd.ErrOrStderr())}
 			defer view.close()
-			id, err := grid.Put(cmd.Context(), args[0], sdk.PutOptions{Name: name, Begun: view.begun, Progress: view.show})
+			view.told = view.told.Add(time.Second - linePause) // reading may take long
+			id, err := grid.Put(cmd.Context(), args[0], sdk.PutOptions{Name: name, Reading: view.reading, Begun: view.begun, Progress: view.show})
 			if err != nil {
 				if cmd.Context().Err() != nil {
 					view.close()
@@ -59,8 +60,21 @@ type putView struct {
 	last sdk.PutProgress
 }
 
+// reading tells how far the path is read.
+func (v *putView) reading(read, size int64) {
+	switch {
+	case read == size:
+		v.tell("hashing "+sdk.Size(size).String(), read, size)
+	case size == 0: // of a directory it is not known
+		v.tell("reading: "+sdk.Size(read).String(), 0, 0)
+	default:
+		v.tell(fmt.Sprintf("reading: %s of %s", sdk.Size(read), sdk.Size(size)), read, size)
+	}
+}
+
 // begun tells what to wait for: who leaves before leaves jobs without their data.
 func (v *putView) begun(id string, size int64) {
+	v.transferView.began = time.Now() // of the sending
 	v.note(fmt.Sprintf("the grid copies %s as %s: leave this running until it says that you can disconnect", sdk.Size(size), id))
 }
 

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +15,11 @@ import (
 	"golang.org/x/term"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protopath"
+	"google.golang.org/protobuf/reflect/protorange"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // format is how a command prints data.
@@ -40,7 +47,8 @@ func addFormatFlag(cmd *cobra.Command, f *format) {
 	cmd.Flags().VarP(f, "output", "o", "table or json")
 }
 
-// protoJSON is the message on one line. protojson adds spaces at random, so
+// protoJSON is the message on one line, with the ids of blobs in hex as everywhere else,
+// where protojson has base64. protojson adds spaces at random, so
 // that nobody relies on its bytes; here people may.
 func protoJSON(m proto.Message) ([]byte, error) {
 	loose, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(m)
@@ -51,7 +59,27 @@ func protoJSON(m proto.Message) ([]byte, error) {
 	if err := json.Compact(&stable, loose); err != nil {
 		return nil, fmt.Errorf("write JSON: %w", err)
 	}
-	return stable.Bytes(), nil
+	ids, err := blobIDs(m)
+	if err != nil {
+		return nil, fmt.Errorf("write JSON: %w", err)
+	}
+	return []byte(strings.NewReplacer(ids...).Replace(stable.String())), nil
+}
+
+// blobIDs lists the ids in the references of a message, as protojson writes them and as
+// people know them. Nothing else looks like the first: 32 bytes in base64 end with "=".
+func blobIDs(m proto.Message) (pairs []string, err error) {
+	err = protorange.Range(m.ProtoReflect(), func(v protopath.Values) error {
+		message, ok := v.Index(-1).Value.Interface().(protoreflect.Message)
+		if !ok {
+			return nil
+		}
+		if ref, ok := message.Interface().(*anthillv1.BlobRef); ok && len(ref.GetId()) > 0 {
+			pairs = append(pairs, `"id":"`+base64.StdEncoding.EncodeToString(ref.GetId())+`"`, `"id":"`+hex.EncodeToString(ref.GetId())+`"`)
+		}
+		return nil
+	})
+	return pairs, err
 }
 
 // writeJSONLines writes one object a line.

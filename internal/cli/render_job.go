@@ -42,11 +42,27 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"disputes", disputes(job)},
 		{"fuel", fuel(job)},
 		{"fetched", traffic(job.GetFetched())},
-		{"input", fmt.Sprintf("%d copies, %d needed", job.GetInputCopies(), job.GetInputCopiesNeeded())},
+		{"input", inputCopies(job)},
 		{"owner", job.GetOwner()},
 		{"submitted", stamp(job.GetSubmittedAt())},
 		{"finished", finished(job)},
 	})
+}
+
+// inputCopies says where the input is while the job needs it.
+func inputCopies(job *anthillv1.Job) string {
+	if sdk.Finished(job) {
+		return ""
+	}
+	return fmt.Sprintf("%d copies, %s; %d needed", job.GetInputCopies(), owners(job.GetInputOwners()), job.GetInputCopiesNeeded())
+}
+
+// owners stands after a number of copies: those with one owner can be lost with him.
+func owners(n uint32) string {
+	if n == 1 {
+		return "1 owner"
+	}
+	return fmt.Sprintf("%d owners", n)
 }
 
 func finished(job *anthillv1.Job) string {

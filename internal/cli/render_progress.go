@@ -143,8 +143,8 @@ func progressLine(job *anthillv1.Job, eta time.Duration) string {
 		line += fmt.Sprintf(", %d reopened", n)
 	}
 	line += trustNote(job)
-	line += fmt.Sprintf("; %s from peers, %s from the submitter",
-		sdk.Size(fetched.GetFromWorkers()+fetched.GetFromCoordinators()), sdk.Size(fetched.GetFromSubmitter()))
+	line += fmt.Sprintf("; %s from workers, %s from coordinators, %s from the submitter",
+		sdk.Size(fetched.GetFromWorkers()), sdk.Size(fetched.GetFromCoordinators()), sdk.Size(fetched.GetFromSubmitter()))
 	switch {
 	case job.GetWaiting() != "":
 		line += "; waiting: " + job.GetWaiting()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ func jobAt(done, total uint32) *anthillv1.Job {
 }
 
 func TestProgressLine(t *testing.T) {
-	const counts = "5/10 done, 4 running, 1 disputed; 3 MiB from peers, 1 KiB from the submitter"
+	const counts = "5/10 done, 4 running, 1 disputed; 1 MiB from workers, 2 MiB from coordinators, 1 KiB from the submitter"
 	job := jobAt(5, 10)
 	if got := progressLine(job, 0); got != counts {
 		t.Errorf("got %q", got)
@@ -43,7 +44,7 @@ func TestProgressLineTellsOfTrust(t *testing.T) {
 	job.Spec = &anthillv1.JobSpec{Trust: &anthillv1.Trust{MaxError: 1e-4}}
 	job.Tasks.Accepted, job.Tasks.Reopened, job.Bound = 100, 3, 0.0000321
 	job.Attempts = &anthillv1.AttemptCounts{Started: 107}
-	const want = "5/10 done, 4 running, 1 disputed, 3 reopened; max error 3.3e-5 (1e-4 asked), 1.07x executions per task; 3 MiB from peers, 1 KiB from the submitter"
+	const want = "5/10 done, 4 running, 1 disputed, 3 reopened; max error 3.3e-5 (1e-4 asked), 1.07x executions per task; 1 MiB from workers, 2 MiB from coordinators, 1 KiB from the submitter"
 	if got := progressLine(job, 0); got != want {
 		t.Errorf("got %q", got)
 	}
@@ -300,5 +301,48 @@ func TestDevWorkersCheckEachOther(t *testing.T) {
 	}
 	if len(owners) < 2 || len(owners) != len(devWorkers()) {
 		t.Errorf("%d workers of %d owners", len(devWorkers()), len(owners))
+	}
+}
+
+// Copies on machines of one owner are told from copies with several.
+func TestCopiesAreToldWithTheirOwners(t *testing.T) {
+	for owners, want := range map[uint32]string{1: "input      2 copies, 1 owner; 2 needed\n", 2: "input      2 copies, 2 owners; 2 needed\n"} {
+		job := jobAt(5, 10)
+		job.InputCopies, job.InputOwners, job.InputCopiesNeeded = 2, owners, 2
+		var out strings.Builder
+		if err := writeJob(&out, job); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("want %q in\n%s%v", want, out.String(), err)
+		}
+		job.State = anthillv1.JobState_JOB_STATE_SUCCEEDED
+		out.Reset()
+		if err := writeJob(&out, job); err != nil || strings.Contains(out.String(), "input ") {
+			t.Errorf("copies are promised that nobody holds any more:\n%s%v", out.String(), err)
+		}
+	}
+	var out strings.Builder
+	b := &anthillv1.Blob{Id: "x", Copies: 2, CopiesNeeded: 2, CopyOwners: 1, Claims: []*anthillv1.BlobClaim{{Owner: "sue"}}}
+	if err := writeBlobs(&out, []*anthillv1.Blob{b}); err != nil || !strings.Contains(out.String(), "2 of 2, 1 owner ") {
+		t.Errorf("%s%v", out.String(), err)
+	}
+}
+
+// People copy an id from JSON as well: everywhere it is the same text.
+func TestJSONHasIDsInHex(t *testing.T) {
+	ref := func(b byte) *anthillv1.BlobRef { return &anthillv1.BlobRef{Id: bytes.Repeat([]byte{b}, 32), Size: 5} }
+	job := &anthillv1.Job{Id: "j", Spec: &anthillv1.JobSpec{
+		Bundle: ref(0xb0), Data: []*anthillv1.DataFile{{Name: "a", Blob: ref(0xda)}, {Name: "b", Blob: &anthillv1.BlobRef{}}},
+	}}
+	task := &anthillv1.GetTaskResponse{Groups: []*anthillv1.VoteGroup{{Output: ref(0xff)}}}
+	var out strings.Builder
+	if err := errors.Join(writeJSONLines(&out, []*anthillv1.Job{job}), writeJSON(&out, task)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"id":"` + strings.Repeat("b0", 32) + `"`, `"blob":{"id":"` + strings.Repeat("da", 32) + `"`, `"id":""`, `"id": "` + strings.Repeat("ff", 32) + `"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in %s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "=") {
+		t.Errorf("base64 is left in %s", out.String())
 	}
 }

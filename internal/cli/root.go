@@ -72,28 +72,26 @@ func newRootCommand() *cobra.Command {
 
 Exit codes: 0 done, 1 the job failed (or anything else did), 2 bad input, 3 not
 found, 4 no coordinator can be reached, 5 the job ended with all results, but
-short of the max_error that was asked for, 130 interrupted.`,
+short of the max_error that was asked for, 130 interrupted, 141 nobody reads stdout.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		// report prints errors, and points at --help.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.PersistentFlags().String("grid", "", "the grid: a context's `name`, or the path of an identity directory (default $ANTHILL_GRID, or the current context)")
-	root.PersistentFlags().Duration("patience", 0, "how long to try when no coordinator answers (default 5s, or 15s for what follows a job)")
 	root.AddCommand(
 		newTaskCommand(),
-		newSubmitCommand(),
-		newJobsCommand(),
-		newStatusCommand(),
-		newResultsCommand(),
-		newCancelCommand(),
-		newServeCommand(),
-		newPutCommand(),
-		newGetCommand(),
-		newBlobsCommand(),
-		newNodesCommand(),
-		newTokenCommand(),
+		connecting(newSubmitCommand()),
+		connecting(newJobsCommand()),
+		connecting(newStatusCommand()),
+		connecting(newResultsCommand()),
+		connecting(newCancelCommand()),
+		connecting(newServeCommand()),
+		connecting(newPutCommand()),
+		connecting(newGetCommand()),
+		connecting(newBlobsCommand()),
+		connecting(newNodesCommand()),
+		connecting(newTokenCommand()),
 		newJoinCommand(),
 		newCoordinatorCommand(),
 		newWorkerCommand(),
@@ -132,6 +130,14 @@ func markStart(cmd *cobra.Command, started *bool) {
 	}
 }
 
+// connecting gives a command, and those below it, the flags that connect reads. Others
+// do not have them: they would say yes to the name of a grid that there is not.
+func connecting(cmd *cobra.Command) *cobra.Command {
+	cmd.PersistentFlags().String("grid", "", "the grid: a context's `name`, or the path of an identity directory (default $ANTHILL_GRID, or the current context)")
+	cmd.PersistentFlags().Duration("patience", 0, "how long to try when no coordinator answers (default 5s, or 15s for what follows a job)")
+	return cmd
+}
+
 // connect opens the grid that --grid says, or the current one.
 func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
 	grid, err := cmd.Flags().GetString("grid")
@@ -141,6 +147,9 @@ func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
 	given, err := cmd.Flags().GetDuration("patience")
 	if err != nil {
 		return nil, err
+	}
+	if given < 0 {
+		return nil, problem.Invalid("write it like 30s or 5m", "--patience %v: it is below 0", given)
 	}
 	if given > 0 {
 		patience = given

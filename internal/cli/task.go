@@ -34,7 +34,7 @@ type taskFlags struct {
 }
 
 // jobFields are the flags that a job file has fields for.
-var jobFields = []string{"args", "env", "data", "memory", "output", "time", "fuel", "unknown-imports"}
+var jobFields = []string{"args", "env", "data", "memory", "output-limit", "time", "fuel", "unknown-imports"}
 
 func (f *taskFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -42,7 +42,7 @@ func (f *taskFlags) add(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.env, "env", nil, "a variable of the guest, `K=V`; once for each")
 	flags.StringArrayVar(&f.data, "data", nil, "a data file, `NAME=PATH`, which the guest reads as /data/NAME; once for each")
 	flags.Var((*sizeFlag)(&f.memory), "memory", "limit of the guest's memory (default 512MiB)")
-	flags.Var((*sizeFlag)(&f.output), "output", "limit of the result (default 16MiB)")
+	flags.Var((*sizeFlag)(&f.output), "output-limit", "limit of the result (default 16MiB)")
 	flags.DurationVar(&f.time, "time", 0, "limit of the time on the compiler (default 10m)")
 	flags.Var((*fuelFlag)(&f.fuel), "fuel", "limit of the work, such as 5G (default no limit)")
 	flags.StringVar(&f.unknown, "unknown-imports", "", "refuse, or trap to let the task fail if it calls one (default refuse)")

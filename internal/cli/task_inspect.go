@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker/inspect"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
@@ -28,6 +29,9 @@ a module, with the work units that its functions cost. Nothing is run.
 Exit codes: 0 the grid takes it, 2 it is refused.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if memory > jobs.MaxMemory {
+				return problem.Invalid("give the memory that the job will ask for", "--memory %v: no job may have more than %v", sdk.Size(memory), sdk.Size(jobs.MaxMemory))
+			}
 			trap, err := trapUnknown(unknown)
 			if err != nil {
 				return err

@@ -50,7 +50,7 @@ the module is refused or the flags are wrong.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd, args) },
 	}
 	t.flags.add(cmd)
-	cmd.Flags().VarP(&t.format, "format", "o", "table or json")
+	addFormatFlag(cmd, &t.format)
 	cmd.Flags().StringVar(&t.job, "job", "", "take the task from this job `file`")
 	cmd.Flags().Uint32Var(&t.index, "task", 0, "which task of the job, from 0")
 	cmd.Flags().BoolVar(&t.show, "show", false, "write the guest's output to stdout, and the report to stderr")

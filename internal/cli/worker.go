@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anthill-grid/anthill/internal/throttle"
+	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/sandbox"
@@ -33,8 +34,10 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 		Args: noSuchCommand,
 		PreRunE: func(*cobra.Command, []string) (err error) {
 			cfg.Lent.Yield.Battery = !onBattery
-			cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave)
-			return err
+			if cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave); err != nil {
+				return err
+			}
+			return checkLent(cfg.Lent)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return runWorker(cmd, cfg, &d) },
 	}
@@ -47,8 +50,9 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
 	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
-together, such as 50GB (default no limit). When they are used up the worker serves
-nothing and is paused until the next month. Calls to coordinators and gossip,
+together, such as 50GB (default no limit). When they are used up the worker is
+paused until the next month, and serves nothing but its results, to coordinators.
+Calls to coordinators and gossip,
 some kilobytes a minute, are not counted`)
 	yieldFlags(cmd, &cfg.Lent.Yield, &onBattery)
 	cmd.Flags().StringVar(&misbehave, "misbehave", "", "lie in this way, to try out whether the grid notices")
@@ -67,6 +71,19 @@ func yieldFlags(cmd *cobra.Command, y *limits.Yield, onBattery *bool) {
 "mon-fri 20:00-08:00, sat-sun 00:00-24:00" (default always)`)
 	cmd.Flags().BoolVar(&y.WhenIdle, "when-idle", false, `pause when other programs use more than a quarter of the processors for five
 seconds, until they have left it at less for half a minute`)
+}
+
+// checkLent says which flag is wrong; rates and sizes of the line are right from Set on.
+func checkLent(l limits.Lent) error {
+	switch {
+	case l.Slots < 1 || l.Slots > limits.MaxSlots:
+		return fmt.Errorf("--slots %d: want 1 to %d", l.Slots, limits.MaxSlots)
+	case l.Disk < limits.MinDisk:
+		return fmt.Errorf("--disk %v: want at least %v", sdk.Size(l.Disk), sdk.Size(limits.MinDisk))
+	case l.Traffic.Peers < 0:
+		return fmt.Errorf("--max-peers %d: want 1 or more, or 0 for no limit", l.Traffic.Peers)
+	}
+	return l.Validate()
 }
 
 func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
@@ -96,7 +113,7 @@ func announceWalls(ctx context.Context, out io.Writer, w *worker.Worker, logger 
 		logger.Warn("the sandbox's walls are not known", "error", err)
 		return
 	}
-	fmt.Fprintln(out, "sandbox:", walls)
+	fmt.Fprintf(out, "sandbox: %v\n%s\n", walls, explainWalls(walls))
 }
 
 // describeTraffic says what other nodes may take of the line, if that is limited.

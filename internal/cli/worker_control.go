@@ -84,8 +84,8 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 	var rows []table.Row
 	for i, slot := range s.Slots {
 		row := table.Row{i, "idle", "", ""}
-		if slot.Since != nil {
-			row = table.Row{i, slot.Job, slot.Task, now.Sub(*slot.Since).Round(time.Second)}
+		if slot.Since != nil && slot.Task != nil {
+			row = table.Row{i, slot.Job, *slot.Task, now.Sub(*slot.Since).Round(time.Second)}
 		}
 		rows = append(rows, row)
 	}

@@ -15,7 +15,7 @@ func TestAWorkerTellsWhyItIsPaused(t *testing.T) {
 		Node: "0123456789abcdef", Owner: "me", Grid: "g", Address: "h:1", Leases: 2,
 		Pauses: []control.Pause{{Reason: control.ByUser, Since: since}, {Reason: "on battery", Since: since.Add(time.Minute)}},
 		Volume: &control.Volume{Used: 10 << 30, Limit: 50 << 30, Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.Local)},
-		Slots:  []control.Slot{{}, {Job: "squares-1", Task: 7, Since: &since}},
+		Slots:  []control.Slot{{}, {Job: "squares-1", Task: new(uint32(7)), Since: &since}},
 	}
 	var table strings.Builder
 	if err := writeWorker(&table, status, since.Add(90*time.Second)); err != nil {
@@ -38,7 +38,8 @@ SLOT  JOB        TASK  FOR
 		t.Errorf("got\n%swant\n%s", table.String(), want)
 	}
 	var object strings.Builder
-	if err := writeWorkerJSON(&object, status); err != nil || !strings.Contains(object.String(), `"reason": "paused by the user"`) {
+	if err := writeWorkerJSON(&object, status); err != nil || !strings.Contains(object.String(), `"reason": "paused by the user"`) ||
+		!strings.Contains(object.String(), "\n    {},\n") || !strings.Contains(object.String(), `"task": 7`) {
 		t.Errorf("JSON %s, %v", object.String(), err)
 	}
 }

@@ -41,7 +41,8 @@ type gridJSON struct {
 	Coordinators []string `json:"coordinators"`
 }
 
-// Load reads what Save wrote. It fails with ErrNoIdentity if there is no
+// Load reads what Save wrote, and removes what a Save left behind that was killed. It
+// fails with ErrNoIdentity if there is no
 // complete identity in dir.
 func Load(dir string) (*Directory, error) {
 	data, err := os.ReadFile(filepath.Join(dir, gridFile))
@@ -56,6 +57,7 @@ func Load(dir string) (*Directory, error) {
 		return nil, fmt.Errorf("load identity %s: %s: %w", dir, gridFile, err)
 	}
 	d := &Directory{Owner: grid.Owner, Coordinators: grid.Coordinators}
+	sweep(dir)
 	if err := d.loadFiles(dir); err != nil {
 		return nil, fmt.Errorf("load identity %s: %w", dir, err)
 	}
@@ -113,11 +115,7 @@ func (d *Directory) loadSecrets(dir string) error {
 // so a crash leaves the old one or none.
 func (d *Directory) Save(dir string) error {
 	id := d.Identity
-	grid, err := json.MarshalIndent(gridJSON{id.Grid, id.Role.String(), d.Owner, d.Coordinators}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("save identity: %w", err)
-	}
-	err = id.Key.Save(filepath.Join(dir, keyFile))
+	err := id.Key.Save(filepath.Join(dir, keyFile))
 	if err == nil {
 		err = writePEM(filepath.Join(dir, certFile), pemCertificate, id.Certificate.Raw)
 	}
@@ -128,12 +126,23 @@ func (d *Directory) Save(dir string) error {
 		err = d.saveSecrets(dir)
 	}
 	if err == nil {
-		err = writeFile(filepath.Join(dir, gridFile), append(grid, '\n'))
+		err = d.SaveGrid(dir)
 	}
 	if err != nil {
 		return fmt.Errorf("save identity %s: %w", dir, err)
 	}
 	return nil
+}
+
+// SaveGrid writes only what Coordinators and Owner say into a directory that has the
+// rest. No secret is copied for that.
+func (d *Directory) SaveGrid(dir string) error {
+	id := d.Identity
+	grid, err := json.MarshalIndent(gridJSON{id.Grid, id.Role.String(), d.Owner, d.Coordinators}, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", gridFile, err)
+	}
+	return writeFile(filepath.Join(dir, gridFile), append(grid, '\n'))
 }
 
 // saveSecrets also removes secrets that an earlier identity left behind.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -181,5 +182,31 @@ func TestOpenKeyKeepsTheKey(t *testing.T) {
 	}
 	if _, err := OpenKey(dir); err == nil {
 		t.Error("a damaged key was replaced")
+	}
+}
+
+func TestLoadRemovesWhatAKilledSaveLeft(t *testing.T) {
+	d, dir := sampleDirectory(t, jobs.Worker), t.TempDir()
+	if err := d.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	old, young, foreign := filepath.Join(dir, "key.pem.1.tmp"), filepath.Join(dir, "key.pem.2.tmp"), filepath.Join(dir, "other.1.tmp")
+	for _, path := range []string{old, young, foreign} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	long := time.Now().Add(-2 * tempAge)
+	for _, path := range []string{old, foreign} {
+		if err := os.Chtimes(path, long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Load(dir); err != nil {
+		t.Fatal(err)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*.tmp"))
+	if err != nil || !slices.Equal(left, []string{young, foreign}) {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }

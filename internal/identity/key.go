@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -146,9 +147,29 @@ func writePEM(path, kind string, der []byte) error {
 	return writeFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
+// tempPattern is what the names of files end with that are being written, and tempAge
+// how old one must be to be taken for left over.
+const (
+	tempPattern = ".*.tmp"
+	tempAge     = time.Minute
+)
+
+// sweep removes half-written files: one may be a copy of a key. What cannot be removed
+// now stays for the next time.
+func sweep(dir string) {
+	for _, name := range []string{keyFile, certFile, caFile, gridFile, gossipKeyFile, caKeyFile} {
+		left, _ := filepath.Glob(filepath.Join(dir, name+tempPattern)) // the pattern is well-formed, or dir has odd letters
+		for _, path := range left {
+			if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > tempAge {
+				_ = os.Remove(path)
+			}
+		}
+	}
+}
+
 // writeFile replaces a file whole, with mode 0600.
 func writeFile(path string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+tempPattern)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

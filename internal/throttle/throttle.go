@@ -23,9 +23,15 @@ type Limits struct {
 
 // Validate says what makes no sense.
 func (l Limits) Validate() error {
-	if l.Up < 0 || l.Down < 0 || l.Peers < 0 || l.Monthly < 0 {
-		return fmt.Errorf("rates of %d and %d bytes a second for %d peers and %d bytes a month: want none below 0",
-			l.Up, l.Down, l.Peers, l.Monthly)
+	switch {
+	case l.Up < 0:
+		return fmt.Errorf("uploads of %d bytes a second: want none below 0", l.Up)
+	case l.Down < 0:
+		return fmt.Errorf("downloads of %d bytes a second: want none below 0", l.Down)
+	case l.Peers < 0:
+		return fmt.Errorf("connections of %d peers: want none below 0", l.Peers)
+	case l.Monthly < 0:
+		return fmt.Errorf("%d bytes a month: want none below 0", l.Monthly)
 	}
 	return nil
 }

@@ -46,10 +46,10 @@ type Pause struct {
 	Since  time.Time `json:"since"`
 }
 
-// Slot is what one slot runs; Job is empty where it is idle.
+// Slot is what one slot runs; it is empty, {} in JSON, where it is idle.
 type Slot struct {
 	Job   string     `json:"job,omitempty"`
-	Task  uint32     `json:"task"`
+	Task  *uint32    `json:"task,omitempty"`
 	Since *time.Time `json:"since,omitempty"`
 }
 

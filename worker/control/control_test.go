@@ -20,7 +20,7 @@ type fake struct{ got []Command }
 
 func (f *fake) Do(c Command) (Status, error) {
 	f.got = append(f.got, c)
-	s := Status{Node: "n", Pauses: []Pause{{Reason: c.Reason, Since: time.Unix(7, 0).UTC()}}, Slots: []Slot{{Job: "j", Task: 3}}}
+	s := Status{Node: "n", Pauses: []Pause{{Reason: c.Reason, Since: time.Unix(7, 0).UTC()}}, Slots: []Slot{{Job: "j", Task: new(uint32(3))}}}
 	if c.Do == DoResume {
 		return s, errors.New("it does not want to")
 	}
@@ -56,7 +56,7 @@ func TestAskReachesTheWorker(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f, _ := serve(t, dir)
 			s, err := Ask(t.Context(), dir, Command{Do: DoPause, Reason: ByUser})
-			if err != nil || s.Pauses[0].Reason != ByUser || s.Slots[0].Task != 3 || len(f.got) != 1 {
+			if err != nil || s.Pauses[0].Reason != ByUser || *s.Slots[0].Task != 3 || len(f.got) != 1 {
 				t.Errorf("Ask = %+v, %v", s, err)
 			}
 			s, err = Ask(t.Context(), dir, Command{Do: DoResume})

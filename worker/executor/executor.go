@@ -268,17 +268,20 @@ func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *an
 
 // fuelOf is the fuel that every machine counts alike, or 0.
 func fuelOf(r sandbox.Result) uint64 {
-	if r.Status == sandbox.TimedOut || r.Status == sandbox.Killed {
+	switch r.Status {
+	case sandbox.TimedOut, sandbox.Killed, sandbox.Refused:
 		return 0
 	}
 	return r.Fuel
 }
 
+// failure is a vote only of what follows from the task alone. What a worker's own
+// release refuses does not: others may screen and compile by other rules.
 func failure(r sandbox.Result) (anthillv1.AttemptStatus, uint32) {
 	switch r.Status {
 	case sandbox.Exited:
 		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, r.ExitCode
-	case sandbox.Trapped, sandbox.OutputExceeded, sandbox.Refused:
+	case sandbox.Trapped, sandbox.OutputExceeded:
 		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, 255
 	case sandbox.OutOfFuel:
 		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, jobs.ExitOutOfFuel

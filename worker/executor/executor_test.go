@@ -244,7 +244,7 @@ func TestReports(t *testing.T) {
 		{sandbox.Result{Status: sandbox.Exited, ExitCode: 3, Stderr: []byte("oh no\n")}, nil, failed, 3, "exited with code 3: oh no"},
 		{sandbox.Result{Status: sandbox.Trapped, Reason: "unreachable"}, nil, failed, 255, "trapped: unreachable"},
 		{sandbox.Result{Status: sandbox.OutputExceeded}, nil, failed, 255, "limit of 10 bytes: raise limits.output"},
-		{sandbox.Result{Status: sandbox.Refused, Reason: "no export"}, nil, failed, 255, "refused: no export"},
+		{sandbox.Result{Status: sandbox.Refused, Reason: "no export"}, nil, killed, 0, "refused: no export"},
 		{sandbox.Result{Status: sandbox.OutOfFuel, Fuel: 500}, nil, failed, 254, "out of fuel: used 500 of 500; raise limits.fuel or give each task less to do"},
 		{sandbox.Result{Status: sandbox.TimedOut}, nil, killed, 0, "limit of 1s: raise limits.time"},
 		{sandbox.Result{Status: sandbox.Killed, Reason: "memory"}, nil, killed, 0, "killed: memory"},
@@ -301,7 +301,7 @@ func TestResults(t *testing.T) {
 func TestFuelOfReports(t *testing.T) {
 	for status := sandbox.Exited; status <= sandbox.Killed; status++ {
 		want := uint64(0)
-		if status != sandbox.TimedOut && status != sandbox.Killed {
+		if status != sandbox.Refused && status != sandbox.TimedOut && status != sandbox.Killed {
 			want = 77
 		}
 		for _, code := range []uint32{0, 3} {
@@ -318,7 +318,8 @@ func TestOtherRulesOfMeteringAreLeftToOthers(t *testing.T) {
 	lease := leaseOf(&anthillv1.JobSpec{Bundle: d.add([]byte("bundle")), Input: rangeInput(0, 1, 1)}, 0)
 	lease.GetSpec().Metering = jobs.Metering + 1
 	_, err := (&Executor{Fetcher: d, Store: d}).Prepare(t.Context(), lease)
-	if err == nil || err.Error() != "this worker counts fuel by rules 1, the job wants 2: upgrade it" || len(d.fetched) > 0 {
+	want := fmt.Sprintf("this worker counts fuel by rules %d, the job wants %d: upgrade it", jobs.Metering, jobs.Metering+1)
+	if err == nil || err.Error() != want || len(d.fetched) > 0 {
 		t.Errorf("got %v, and fetched %v", err, d.fetched)
 	}
 }

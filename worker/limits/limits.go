@@ -19,6 +19,13 @@ type Lent struct {
 	Yield Yield
 }
 
+const (
+	// MaxSlots is how many attempts at a time a worker may be told to run.
+	MaxSlots = 1024
+	// MinDisk is the least space for blobs, in bytes.
+	MinDisk = 1 << 20
+)
+
 // Default lends all processors but one, and 20 GiB of disk for blobs, on mains
 // only. The guests run at the lowest priority, so the machine stays usable.
 func Default() Lent {
@@ -27,10 +34,10 @@ func Default() Lent {
 
 // Validate says what cannot be lent.
 func (l Lent) Validate() error {
-	if l.Slots < 1 || l.Slots > 1024 {
-		return fmt.Errorf("%d slots: want 1 to 1024", l.Slots)
+	if l.Slots < 1 || l.Slots > MaxSlots {
+		return fmt.Errorf("%d slots: want 1 to %d", l.Slots, MaxSlots)
 	}
-	if l.Disk < 1<<20 {
+	if l.Disk < MinDisk {
 		return fmt.Errorf("%d bytes of disk: want at least 1 MiB", l.Disk)
 	}
 	return l.Traffic.Validate()

@@ -72,7 +72,8 @@ func TestOwnTimeHasTheChildren(t *testing.T) {
 	if childs < enough {
 		t.Errorf("a child that spins makes for %v of own time", childs)
 	}
-	if last.Used <= first.Used || last.Total-first.Total < last.Used-first.Used {
+	const tick = 10 * time.Millisecond // the kernel counts in these, and a busy machine uses all there is
+	if last.Used <= first.Used || last.Total-first.Total+tick < last.Used-first.Used {
 		t.Errorf("all processors: from %+v to %+v", first, last)
 	}
 	_ = child.Process.Kill()

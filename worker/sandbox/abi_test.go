@@ -124,3 +124,19 @@ func TestAGuestThatRunsOutOfMemoryEndsByItself(t *testing.T) {
 		t.Errorf("alloc = %v (%s), code %d, log %.200q", r.Status, r.Reason, r.ExitCode, r.Stderr)
 	}
 }
+
+// TestOpenFilesAreBounded by what is the same everywhere, and not by what the
+// system lets the child have. The directory itself counts as one.
+func TestOpenFilesAreBounded(t *testing.T) {
+	s, task := guestTask(t, "hoard")
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	task.Data = map[string]string{"file": path}
+	r := run(t, s, task)
+	wantStatus(t, r, Exited, "")
+	if want := "255: open /data/file: I/O error\n"; r.ExitCode != 0 || string(r.Output) != want {
+		t.Errorf("exited with %d: %q; want %q", r.ExitCode, r.Output, want)
+	}
+}

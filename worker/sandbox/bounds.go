@@ -10,7 +10,7 @@ import (
 
 // The child's memory beside the guest's linear memory. Address space is
 // counted, which is more than what is used: the Go runtime reserves in large
-// steps, and a memory that grows is for a moment there twice.
+// steps.
 const (
 	compileSpace = 4 << 30
 	runSpace     = 512 << 20
@@ -25,13 +25,13 @@ const cpuSlack = 2 * time.Second
 // bounds are the walls that move with each task: memory and processor time. It
 // remembers where those of memory stand, since moving them stops the process
 // for a moment, and most tasks need them where the last one had them.
-type bounds struct{ memory, stack int64 }
+type bounds struct{ heap, space, stack int64 }
 
 // enterCompile gives the compiler an ordinary garbage collector and much
 // address space: large honest modules need it.
 func (b *bounds) enterCompile() {
 	_ = limitCPU(2*compileTime + cpuSlack)
-	b.memory, b.stack = 0, 0
+	b.heap, b.space, b.stack = 0, 0, 0
 	debug.SetGCPercent(100)
 	debug.SetMemoryLimit(math.MaxInt64)
 	_ = limitAddressSpace(compileSpace)
@@ -46,14 +46,16 @@ func (b *bounds) enterCompile() {
 // that was itself stopped.
 func (b *bounds) enterRun(req request) {
 	_ = limitCPU(2*req.Time + cpuSlack)
-	memory, stack := req.Memory+req.Output, stackSpace(req)
-	if b.memory == memory && b.stack == stack {
+	heap := heapShare*req.Memory + 2*req.Output // which is copied when it grows
+	space := spaceShare*req.Memory + 3*req.Output
+	stack := stackSpace(req)
+	if b.heap == heap && b.space == space && b.stack == stack {
 		return
 	}
-	b.memory, b.stack = memory, stack
+	b.heap, b.space, b.stack = heap, space, stack
 	debug.SetGCPercent(-1)
-	debug.SetMemoryLimit(runHeap + 2*memory + stack/2) // stacks leave garbage where they grew
-	_ = limitAddressSpace(runSpace + 3*memory + stack)
+	debug.SetMemoryLimit(runHeap + heap + stack/2) // stacks leave garbage where they grew
+	_ = limitAddressSpace(runSpace + space + stack)
 }
 
 // collectGarbage makes up for that between two tasks, and gives the memory of

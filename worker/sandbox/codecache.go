@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -35,7 +34,9 @@ const (
 // the directory can run code, which is why it is private (0700).
 //
 // An entry stays locked while it is read or made: of the slots that want the
-// same new module, one compiles it and the others read it.
+// same new module, one compiles it and the others read it. The 256 locks are shared
+// by all entries, and never removed: with a new file in the place of one that
+// somebody waits for, two could have the lock.
 type cacheEntry struct {
 	dir    string
 	sealed bool
@@ -45,7 +46,7 @@ type cacheEntry struct {
 
 func openEntry(root, name string) (*cacheEntry, error) {
 	dir := filepath.Join(root, name)
-	unlock, err := lockFile(dir + lockSuffix)
+	unlock, err := lockFile(lockPath(root, name))
 	if err != nil {
 		return nil, fmt.Errorf("lock code cache: %w", err)
 	}
@@ -62,6 +63,9 @@ func openEntry(root, name string) (*cacheEntry, error) {
 	}
 	return e, nil
 }
+
+// lockPath is the file by which an entry is locked; names begin with a digest in hex.
+func lockPath(root, name string) string { return filepath.Join(root, name[:2]+lockSuffix) }
 
 // entryName is the module's and that of what is done to it. Versions and settings
 // of the engine have names of their own within the entry.
@@ -174,6 +178,6 @@ func pruneEntries(root string) {
 		return cmp.Or(b.used.Compare(a.used), cmp.Compare(a.dir, b.dir))
 	})
 	for _, e := range entries[min(entriesKept, len(entries)):] {
-		_ = errors.Join(os.RemoveAll(e.dir), os.Remove(e.dir+lockSuffix))
+		_ = os.RemoveAll(e.dir)
 	}
 }

@@ -111,7 +111,8 @@ func TestACacheThatCannotBeWrittenCostsOnlyTime(t *testing.T) {
 	s := newSlotIn(t, dir)
 	task := newTask(t, guesttest.Noop())
 	// A directory in the lock's place fails even for root.
-	if err := os.Mkdir(entryOf(dir, task)+lockSuffix, 0o700); err != nil {
+	entry := entryOf(dir, task)
+	if err := os.Mkdir(lockPath(dir, filepath.Base(entry)), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	wantStatus(t, run(t, s, task), Exited, "")
@@ -129,18 +130,25 @@ func TestPruneKeepsTheNewest(t *testing.T) {
 		if err := os.WriteFile(seal, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
+		if err := os.WriteFile(lockPath(root, fmt.Sprintf("%02x", i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
 		used := now.Add(time.Duration(i) * time.Second)
 		if err := os.Chtimes(seal, used, used); err != nil {
 			t.Fatal(err)
 		}
 	}
 	pruneEntries(root)
-	left, err := os.ReadDir(root)
+	left, err := filepath.Glob(filepath.Join(root, "*", sealName))
 	if err != nil || len(left) != entriesKept {
 		t.Fatalf("%d entries left, %v; want %d", len(left), err, entriesKept)
 	}
-	if want := fmt.Sprintf("%032x", 5); left[0].Name() != want {
-		t.Errorf("oldest entry left is %s, want %s", left[0].Name(), want)
+	if want := filepath.Join(root, fmt.Sprintf("%032x", 5), sealName); left[0] != want {
+		t.Errorf("oldest entry left is %s, want %s", left[0], want)
+	}
+	locks, err := filepath.Glob(filepath.Join(root, "*"+lockSuffix))
+	if err != nil || len(locks) != entriesKept+5 {
+		t.Errorf("%d locks left, %v; want all, as somebody may wait for one", len(locks), err)
 	}
 }
 

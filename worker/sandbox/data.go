@@ -8,8 +8,13 @@ import (
 	"slices"
 	"time"
 
+	experimentalsys "github.com/tetratelabs/wazero/experimental/sys"
 	"github.com/tetratelabs/wazero/sys"
 )
+
+// filesOpen is how many files and directories a guest may have open at a time: the
+// same everywhere, and fewer than the system allows the child.
+const filesOpen = 256
 
 // dataFS is the guest's /data: one flat, read-only directory. Names are looked
 // up in a map and never joined to a path, so there is nothing to escape from.
@@ -18,6 +23,7 @@ type dataFS struct {
 	paths map[string]string
 	infos map[string]fileInfo
 	names []string // sorted
+	open  int      // files and directories
 	err   error    // first failure of the host, which the guest sees as EIO
 }
 
@@ -41,8 +47,20 @@ func openData(paths map[string]string) (*dataFS, error) {
 	return d, nil
 }
 
-// Open implements fs.FS.
+// Open implements fs.FS. A guest with too many files open gets EIO: the engine has
+// no name for EMFILE.
 func (d *dataFS) Open(name string) (fs.File, error) {
+	if d.open == filesOpen {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: experimentalsys.EIO}
+	}
+	f, err := d.find(name)
+	if err == nil {
+		d.open++
+	}
+	return f, err
+}
+
+func (d *dataFS) find(name string) (fs.File, error) {
 	if name == "." {
 		return &dataDir{fs: d}, nil
 	}
@@ -75,7 +93,12 @@ type dataFile struct {
 // The methods of fs.File, io.ReaderAt and io.Seeker.
 
 func (f *dataFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f *dataFile) Close() error               { return f.file.Close() }
+
+// Close is called once.
+func (f *dataFile) Close() error {
+	f.fs.open--
+	return f.file.Close()
+}
 
 func (f *dataFile) Read(p []byte) (int, error) {
 	n, err := f.section.Read(p)
@@ -110,7 +133,10 @@ func (d *dataDir) Read([]byte) (int, error) {
 	return 0, &fs.PathError{Op: "read", Path: ".", Err: fs.ErrInvalid}
 }
 
-func (d *dataDir) Close() error { return nil }
+func (d *dataDir) Close() error {
+	d.fs.open--
+	return nil
+}
 
 func (d *dataDir) ReadDir(n int) ([]fs.DirEntry, error) {
 	names := d.fs.names[d.next:]

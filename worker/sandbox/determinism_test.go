@@ -16,9 +16,10 @@ import (
 	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
-// TestDeterminism runs guests on wazero's compiler and its interpreter, and on
-// both for arm64 in an emulator, if there is one (make determinism installs
-// it). All must write the same bytes: this is what the grid compares.
+// TestDeterminism runs guests on wazero's compiler and its interpreter, on both
+// for arm64 in an emulator, if there is one (make determinism installs it), and in
+// a slot as the grid does. All must write the same bytes and use the same fuel:
+// this is what the grid compares.
 func TestDeterminism(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiling Go guests takes seconds")
@@ -38,20 +39,41 @@ func TestDeterminism(t *testing.T) {
 					t.Errorf("%s writes %s; want as on %s", h.name, difference(got, want), hosts[0].name)
 				}
 			}
+			wantInSlot(t, s, want)
 		})
+	}
+}
+
+// wantInSlot runs the module as its submitter has made it. A slot gives no output
+// of a guest that trapped, only how it ended.
+func wantInSlot(t *testing.T, s subject, want []byte) {
+	t.Helper()
+	task := newTask(t, s.source)
+	task.Args = s.args
+	r := run(t, newSlot(t), task)
+	if r.Status == Exited {
+		end := fmt.Sprintf("\nexited with %d with fuel %d\n", r.ExitCode, r.Fuel)
+		if got := append(r.Output, end...); !bytes.Equal(got, want) {
+			t.Errorf("a slot writes %s", difference(got, want))
+		}
+		return
+	}
+	if end := fmt.Sprintf("\n%v with fuel %d\n", r.Status, r.Fuel); !bytes.HasSuffix(want, []byte(end)) {
+		t.Errorf("in a slot it ends with %q, otherwise with %q", end, want[max(0, len(want)-len(end)):])
 	}
 }
 
 // subject is a module, as it would run in a worker.
 type subject struct {
 	name, path string
+	source     []byte // before the rewriting
 	args       []string
 	slow       bool // takes long to compile in an emulator
 }
 
 // prepare writes a module rewritten: without that, NaNs and the depth of calls
 // are the engine's own, and there is no fuel.
-func prepare(t *testing.T, dir, name string, module []byte) string {
+func prepare(t *testing.T, dir, name string, module []byte) subject {
 	t.Helper()
 	r, err := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
 	if err != nil {
@@ -61,14 +83,14 @@ func prepare(t *testing.T, dir, name string, module []byte) string {
 	if err := os.WriteFile(path, r.Module, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return subject{name: name, path: path, source: module}
 }
 
 func handmade(t *testing.T, dir string) []subject {
 	return []subject{
-		{name: "floats", path: prepare(t, dir, "floats", guesttest.Floats())},
-		{name: "recurse", path: prepare(t, dir, "recurse", guesttest.Descend())},
-		{name: "grow", path: prepare(t, dir, "grow", guesttest.Grow())},
+		prepare(t, dir, "floats", guesttest.Floats()),
+		prepare(t, dir, "recurse", guesttest.Descend()),
+		prepare(t, dir, "grow", guesttest.Grow()),
 	}
 }
 
@@ -94,11 +116,10 @@ func built(t *testing.T, dir string) []subject {
 			if err != nil {
 				t.Fatal(err)
 			}
-			name := g.Name + "-" + string(language)
-			all = append(all, subject{
-				name: name, path: prepare(t, dir, name, module), args: []string{strconv.Itoa(g.Small)},
-				slow: language == guests.Go && g.Name != "nbody" && os.Getenv(emulateAll) == "",
-			})
+			s := prepare(t, dir, g.Name+"-"+string(language), module)
+			s.args = []string{strconv.Itoa(g.Small)}
+			s.slow = language == guests.Go && g.Name != "nbody" && os.Getenv(emulateAll) == ""
+			all = append(all, s)
 		}
 	}
 	return all

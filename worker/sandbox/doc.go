@@ -14,14 +14,15 @@
 // speed in a process of its own, and a deadline, a cancelled context or a
 // memory bomb ends that process, never the worker. The child compiles (and
 // keeps the last few modules), the parent only talks to it over two pipes in
-// small frames; see frame.go.
+// small frames; see frame.go. Deadlines count the child's processor time on Linux,
+// with a generous one on the clock behind them, and the clock elsewhere.
 //
 // The child also stands within walls, which it puts up around itself before its
 // first task, for the day when a guest breaks out of the engine. On Linux:
 //
 //	address space     the guest's memory and a little more, moved with each task
 //	file size         512 MiB: what the child writes is the code cache
-//	descriptors       1024
+//	descriptors       1024, of which a guest may have 256 files open
 //	no core dumps     what a guest worked on stays off the disk
 //	lowest priority   nice 19
 //	cpu time          twice the task's limit, for a parent that was stopped itself

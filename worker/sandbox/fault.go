@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 // engineFault says whether the engine ended a run and not the guest, and why.
@@ -24,9 +26,12 @@ func engineFault(err error, running bool) (reason string, fault bool) {
 	return "", false
 }
 
-// trap finds the engine's own error, WASM's name for what the guest did, or that
-// of a stub.
+// trap finds the engine's own error, WASM's name for what the guest did, that of
+// a stub, or that of a call that the guest could not pay.
 func trap(err error) (text string, ok bool) {
+	if errors.Is(err, prices.ErrOutOfFuel) {
+		return prices.ErrOutOfFuel.Error(), true
+	}
 	if missing, is := errors.AsType[missingImport](err); is {
 		return missing.Error(), true
 	}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
@@ -19,14 +19,13 @@ import (
 // if the module wants a stub that cannot be.
 func setUpImports(ctx context.Context, m *module, trap bool) error {
 	host := m.runtime.NewHostModuleBuilder(screen.ABI)
-	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(host)
+	known, err := prices.Export(ctx, host)
+	if err != nil {
+		return err
+	}
 	hosts := map[string]wazero.HostModuleBuilder{screen.ABI: host}
 	if trap {
-		known, err := host.Compile(ctx)
-		if err != nil {
-			return err
-		}
-		addStubs(m, hosts, known.ExportedFunctions())
+		addStubs(m, hosts, known)
 	}
 	for _, from := range slices.Sorted(maps.Keys(hosts)) {
 		if _, err := hosts[from].Instantiate(ctx); err != nil && from != screen.ABI {

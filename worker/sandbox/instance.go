@@ -53,6 +53,8 @@ func (m *module) run(ctx context.Context, o order, tell func(fuel uint64)) (repo
 }
 
 func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64, tell func(uint64)) report {
+	ctx, release := withRegions(ctx)
+	defer release()
 	instance, err := m.runtime.InstantiateModule(ctx, m.code, config)
 	if err != nil {
 		return judge(err, Refused, output)

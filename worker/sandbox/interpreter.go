@@ -1,15 +1,17 @@
 package sandbox
 
 import (
-	"runtime"
+	"sync"
 	_ "unsafe" // for linkname
 
-	_ "github.com/tetratelabs/wazero" // which has the variable
+	_ "github.com/tetratelabs/wazero" // which has the variable and the function
 )
 
 // interpreterFrames is how many calls of a guest may nest in the interpreter.
 // rewrite.DepthLimit stops guests before that, on all engines at the same call:
-// its functions weigh so much that no more than 110,000 fit.
+// its functions weigh so much that no more than 110,000 fit. Where a frame takes
+// more than 4.9 KB of Go's stack (5.1 KB on ppc64le and s390x, 6 KB on 32 bits) the
+// stack ends first, and with it the child: that is no result, so no wrong one.
 const interpreterFrames = 112_000
 
 // What so many frames take beside the guest's own memory, in bytes.
@@ -35,13 +37,22 @@ var callStackCeiling int
 // comes before the first guest.
 func raiseInterpreter() { callStackCeiling = interpreterFrames }
 
+// compilerSupported is how the engine decides. It compiles neither for all
+// processors nor where the system forbids to make memory executable.
+//
+//go:linkname compilerSupported github.com/tetratelabs/wazero/internal/platform.CompilerSupported
+func compilerSupported() bool
+
+// compiles asks once, for it takes system calls.
+var compiles = sync.OnceValue(compilerSupported)
+
 // stackSpace is the memory that a guest's calls take from Go's stack: in
 // compiled code they have one of their own.
 func stackSpace(req request) int64 {
-	switch compiled := runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"; { // what the engine compiles for
+	switch {
 	case req.Interpreter:
 		return interpreterStack + interpreterValues
-	case compiled:
+	case compiles():
 		return 0
 	}
 	return interpreterStack

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -38,6 +39,7 @@ func TestInterpreterAgrees(t *testing.T) {
 		"grow":    guesttest.Grow(),
 		"floats":  guesttest.Floats(),
 		"flood":   guesttest.Flood(1),
+		"random":  guesttest.Random(1280, 1<<20), // more than the limit of fuel
 		"loop":    guesttest.Loop(),
 		"descend": guesttest.Descend(),
 		"recurse": guesttest.Recurse(),
@@ -86,6 +88,21 @@ func TestInterpreterHasRoomForTheDepthLimit(t *testing.T) {
 	const least = 440 // the rewriter's least weight of a frame
 	if interpreterFrames <= rewrite.DepthLimit/least {
 		t.Errorf("the interpreter allows %d frames, the rewriter up to %d", interpreterFrames, rewrite.DepthLimit/least)
+	}
+}
+
+// TestRoomForTheStackIsGivenToWhoNeedsIt: only guests that are compiled have a
+// stack of their own.
+func TestRoomForTheStackIsGivenToWhoNeedsIt(t *testing.T) {
+	want := int64(interpreterStack)
+	if runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64" { // and nothing forbids it, as to most
+		want = 0
+	}
+	if got := stackSpace(request{}); got != want {
+		t.Errorf("%d bytes for a guest on the engine of this machine, want %d", got, want)
+	}
+	if got := stackSpace(request{Interpreter: true}); got < interpreterStack {
+		t.Errorf("%d bytes for a guest on the interpreter", got)
 	}
 }
 

@@ -107,17 +107,22 @@ func pid(s *Slot) int {
 	return s.child.cmd.Process.Pid
 }
 
+func goGuest(t testing.TB) []byte {
+	t.Helper()
+	module, err := os.ReadFile(guesttest.Build(t, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return module
+}
+
 // guestTask runs the Go guest, all of whose tests share a cache of its code.
 func guestTask(t testing.TB, args ...string) (*Slot, Task) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("compiling a Go guest takes seconds")
 	}
-	module, err := os.ReadFile(guesttest.Build(t, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	task := newTask(t, module)
+	task := newTask(t, goGuest(t))
 	task.Args = args
 	return newSlotIn(t, sharedCache()), task
 }

@@ -29,13 +29,12 @@ func allowedCalls() []uint32 {
 		// pipes and files
 		unix.SYS_READ, unix.SYS_WRITE, unix.SYS_READV, unix.SYS_WRITEV,
 		unix.SYS_PREAD64, unix.SYS_PWRITE64, unix.SYS_CLOSE, unix.SYS_LSEEK,
-		unix.SYS_OPENAT, unix.SYS_FSTAT, unix.SYS_NEWFSTATAT, unix.SYS_GETDENTS64, unix.SYS_FCNTL,
+		unix.SYS_OPENAT, unix.SYS_FSTAT, unix.SYS_NEWFSTATAT, unix.SYS_GETDENTS64,
 		unix.SYS_FLOCK, unix.SYS_FSYNC, unix.SYS_FDATASYNC, unix.SYS_FTRUNCATE,
 		unix.SYS_MKDIRAT, unix.SYS_UNLINKAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2,
 		unix.SYS_UTIMENSAT, unix.SYS_READLINKAT, unix.SYS_FACCESSAT, unix.SYS_FACCESSAT2,
 		// memory, which includes making it executable: the engine compiles
-		unix.SYS_MMAP, unix.SYS_MUNMAP, unix.SYS_MPROTECT, unix.SYS_MADVISE,
-		unix.SYS_MREMAP, unix.SYS_BRK, unix.SYS_MINCORE,
+		unix.SYS_MUNMAP, unix.SYS_MPROTECT, unix.SYS_MREMAP, unix.SYS_BRK, unix.SYS_MINCORE,
 		// threads of this process
 		unix.SYS_FUTEX, unix.SYS_SCHED_YIELD, unix.SYS_SCHED_GETAFFINITY, unix.SYS_GETTID,
 		unix.SYS_GETPID, unix.SYS_EXIT, unix.SYS_EXIT_GROUP, unix.SYS_RSEQ,
@@ -67,7 +66,9 @@ func guardedCalls() []guardedCall {
 		whole  = ^uint32(0)
 	)
 	self := uint32(os.Getpid())
-	return []guardedCall{
+	calls := []guardedCall{
+		// Memory of its own, that the system may swap out.
+		{unix.SYS_MMAP, []condition{{3, unix.MAP_TYPE | unix.MAP_ANONYMOUS | unix.MAP_LOCKED, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS}}},
 		// A thread, not a process.
 		{unix.SYS_CLONE, []condition{{0, unix.CLONE_THREAD, unix.CLONE_THREAD}}},
 		{unix.SYS_TGKILL, []condition{{0, whole, self}}},
@@ -77,6 +78,15 @@ func guardedCalls() []guardedCall {
 		{unix.SYS_PRLIMIT64, []condition{{0, whole, 0}, {1, whole, unix.RLIMIT_CPU}}},
 		{unix.SYS_PRCTL, []condition{{0, whole, setVMA}}},
 	}
+	// Other advice poisons the machine's memory, if root gives it.
+	for _, advice := range []uint32{unix.MADV_DONTNEED, unix.MADV_FREE, unix.MADV_HUGEPAGE, unix.MADV_NOHUGEPAGE, unix.MADV_COLLAPSE} {
+		calls = append(calls, guardedCall{unix.SYS_MADVISE, []condition{{2, whole, advice}}})
+	}
+	// Another command has the kernel send any signal to whom the caller names.
+	for _, command := range []uint32{unix.F_GETFD, unix.F_SETFD, unix.F_GETFL, unix.F_DUPFD_CLOEXEC} {
+		calls = append(calls, guardedCall{unix.SYS_FCNTL, []condition{{1, whole, command}}})
+	}
+	return append(calls, guardedCall{unix.SYS_FCNTL, []condition{{1, whole, unix.F_SETFL}, {2, unix.O_ASYNC, 0}}})
 }
 
 // block is the part of the filter that is about this call.

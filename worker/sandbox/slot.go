@@ -268,9 +268,16 @@ func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, don
 			r.begin()
 		case <-changed:
 		case <-r.timer.C:
-			late := r.late()
-			s.discard() // which takes a while where no processor is idle
-			return late, nil
+			if r.left() <= 0 {
+				late := r.late()
+				s.discard() // which takes a while where no processor is idle
+				return late, nil
+			}
+			if err := r.starved(); err != nil {
+				s.discard()
+				return Result{}, err
+			}
+			r.setTimer()
 		case <-ctx.Done():
 			s.discard()
 			return Result{}, context.Cause(ctx)

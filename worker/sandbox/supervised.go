@@ -5,27 +5,48 @@ import (
 	"time"
 )
 
+const (
+	// patience is how many times its limit a task may take on the clock, and a minute,
+	// while the machine has no processor time for it.
+	patience = 10
+	// glance is the least time between two looks at what a child has used.
+	glance = 10 * time.Millisecond
+)
+
 // supervisedRun is a task under way as the parent sees it: first its module is
-// compiled, then it runs, each with a limit of its own.
+// compiled, then it runs, each with a limit of its own. The limits are ones of
+// processor time, where that is known: a child has only what nobody else wants,
+// and what a donor does with his machine is no reason to call a task too long.
 type supervisedRun struct {
 	task    Task
 	compile time.Duration
-	timer   *time.Timer // goes off at the limit, unless paused
+	cpu     func() (used time.Duration, ok bool)
+	timer   *time.Timer // goes off when the limit may be reached, unless paused
 	watch   stopwatch
-	began   bool // it runs
+	before  time.Duration // processor time, when the watch was started
+	began   bool          // it runs
 	paused  bool
 }
 
 func (s *Slot) newRun(t Task) *supervisedRun {
-	r := &supervisedRun{task: t, compile: s.compile, timer: time.NewTimer(s.compile)}
-	r.watch.start(time.Now(), false)
+	pid := s.child.cmd.Process.Pid
+	r := &supervisedRun{
+		task: t, compile: s.compile, timer: time.NewTimer(s.compile),
+		cpu: func() (time.Duration, bool) { return cpuTime(pid) },
+	}
+	r.start()
 	return r
+}
+
+func (r *supervisedRun) start() {
+	r.watch.start(time.Now(), r.paused)
+	r.before, _ = r.cpu()
 }
 
 // begin ends the compiling.
 func (r *supervisedRun) begin() {
 	r.began = true
-	r.watch.start(time.Now(), r.paused)
+	r.start()
 	r.setTimer()
 }
 
@@ -48,11 +69,33 @@ func (r *supervisedRun) setTimer() {
 		r.timer.Stop()
 		return
 	}
-	limit := r.compile
+	r.timer.Reset(max(glance, r.left()))
+}
+
+func (r *supervisedRun) limit() time.Duration {
 	if r.began {
-		limit = r.task.Time
+		return r.task.Time
 	}
-	r.timer.Reset(max(0, limit-r.watch.elapsed(time.Now())))
+	return r.compile
+}
+
+// left is the time that is left at least. Two threads may use more processor time
+// than passes, so that both must have reached the limit.
+func (r *supervisedRun) left() time.Duration {
+	used := r.watch.elapsed(time.Now())
+	if cpu, ok := r.cpu(); ok {
+		used = min(used, cpu-r.before)
+	}
+	return r.limit() - used
+}
+
+// starved says that there was hardly any processor time for the child for long.
+func (r *supervisedRun) starved() error {
+	elapsed := r.watch.elapsed(time.Now())
+	if r.left() <= 0 || elapsed < patience*r.limit()+time.Minute {
+		return nil
+	}
+	return fmt.Errorf("the machine is too busy: it had %v of processor time for the task in %v", r.limit()-r.left(), elapsed)
 }
 
 // elapsed is for how long the task has run, zero if it has not begun.
@@ -66,10 +109,11 @@ func (r *supervisedRun) elapsed() time.Duration {
 // rested is for how long the run stood still meanwhile.
 func (r *supervisedRun) rested() time.Duration { return r.watch.rested(time.Now()) }
 
-// late is the result of a task whose time is over.
+// late is the result of a task whose time is over. That of compiling says nothing
+// of the guest: there the engine failed.
 func (r *supervisedRun) late() Result {
 	if !r.began {
-		return Result{Status: TimedOut, Reason: fmt.Sprintf("the module took longer than %v to compile", r.compile)}
+		return Result{Status: Killed, Reason: fmt.Sprintf("the module took longer than %v to compile", r.compile)}
 	}
 	return Result{
 		Status:  TimedOut,

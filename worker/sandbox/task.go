@@ -39,7 +39,8 @@ type Task struct {
 	Data map[string]string
 	// Seed determines everything that the guest reads as random.
 	Seed [32]byte
-	// Time limits the run, without compiling the module.
+	// Time limits the processor time of the run, without compiling the module; where
+	// that is not known (but for Linux), the time on the clock.
 	Time time.Duration
 	// Memory limits the linear memory, in bytes; it is rounded down to whole
 	// pages of 64 KiB.
@@ -66,9 +67,10 @@ type Section struct {
 // Status says how a task ended.
 type Status int
 
-// The ends of a task. Exited, Trapped, OutputExceeded, Refused and OutOfFuel
-// follow from the task alone and come out the same on every machine. TimedOut and Killed
-// depend on the machine: they are no result.
+// The ends of a task. Exited, Trapped, OutputExceeded and OutOfFuel follow from the
+// task alone and come out the same on every machine. Refused depends on the release
+// of screen, rewriter and engine, TimedOut and Killed on the machine: they are no
+// result.
 const (
 	Exited         Status = iota + 1 // the guest ended with ExitCode
 	Trapped                          // the guest did what WASM forbids
@@ -76,7 +78,7 @@ const (
 	Refused                          // the module cannot be compiled or linked
 	OutOfFuel                        // the guest needed more than Task.Fuel
 	TimedOut                         // the guest ran longer than Task.Time
-	Killed                           // the child died, or the engine failed: memory, stack, or a fault
+	Killed                           // the child died, or the engine failed: memory, stack, time to compile, or a fault
 )
 
 // String names the status in words.

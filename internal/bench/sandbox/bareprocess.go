@@ -26,7 +26,7 @@ func startBare(ctx context.Context, b *bench, v variant, language guests.Languag
 	if err != nil {
 		return nil, err
 	}
-	return newBareProcess(ctx, b.exe, path)
+	return newBareProcess(ctx, b, path)
 }
 
 func startContextDone(ctx context.Context, b *bench, v variant, language guests.Language, name string) (runner, error) {
@@ -34,14 +34,14 @@ func startContextDone(ctx context.Context, b *bench, v variant, language guests.
 	if err != nil {
 		return nil, err
 	}
-	return newBareProcess(ctx, b.exe, "--context-done", path)
+	return newBareProcess(ctx, b, "--context-done", path)
 }
 
 // newBareProcess returns when the module is compiled.
-func newBareProcess(ctx context.Context, exe string, args ...string) (*bareProcess, error) {
-	cmd := exec.CommandContext(ctx, exe, append([]string{bareMode}, args...)...)
+func newBareProcess(ctx context.Context, b *bench, args ...string) (*bareProcess, error) {
+	cmd := exec.CommandContext(ctx, b.exe, append([]string{bareMode}, args...)...)
 	cmd.Stderr = os.Stderr
-	ownGroup(cmd)
+	diesWithUs(cmd)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -50,10 +50,9 @@ func newBareProcess(ctx context.Context, exe string, args ...string) (*bareProce
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := b.idle.start(cmd); err != nil {
 		return nil, err
 	}
-	lowerPriority(cmd.Process.Pid)
 	p := &bareProcess{cmd: cmd, in: in, orders: json.NewEncoder(in), answers: json.NewDecoder(out)}
 	var first bareAnswer
 	if err := p.answers.Decode(&first); err != nil {

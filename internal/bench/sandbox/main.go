@@ -6,7 +6,8 @@
 //
 // Variants take turns, each keeps its best round, and what counts is CPU time
 // (user and system, of the process that runs the guest) where the system tells
-// it, else time on the clock. Compare ratios only.
+// it, else time on the clock. All of them run with the low priority of a slot's
+// child. Compare ratios only.
 package main
 
 import (
@@ -89,8 +90,9 @@ func choose(names string) ([]guests.Guest, error) {
 
 // bench is what all measurements share.
 type bench struct {
-	exe    string // this program
-	dir    string // goes away at the end
+	exe    string     // this program
+	dir    string     // goes away at the end
+	idle   background // starts what is compared with slots
 	rounds int
 	began  time.Time
 	tools  map[guests.Language]*guests.Toolchain
@@ -106,7 +108,7 @@ func newBench(ctx context.Context, rounds int) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{exe: exe, dir: dir, rounds: rounds, began: time.Now(), tools: map[guests.Language]*guests.Toolchain{}}
+	b := &bench{exe: exe, dir: dir, idle: newBackground(), rounds: rounds, began: time.Now(), tools: map[guests.Language]*guests.Toolchain{}}
 	for _, language := range guests.Languages {
 		tools, err := guests.Find(ctx, language)
 		if err != nil {
@@ -138,23 +140,11 @@ func (b *bench) run(ctx context.Context, chosen []guests.Guest) (*result, error)
 	return r, b.measureWay(ctx, r)
 }
 
-// module builds a guest and prepares it as a variant wants it.
+// module builds a guest for a variant.
 func (b *bench) module(ctx context.Context, language guests.Language, name string, v variant) (string, error) {
 	dir := filepath.Join(b.dir, v.key)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	path, err := b.tools[language].Module(ctx, name, dir)
-	if err != nil || v.rewrite == nil {
-		return path, err
-	}
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	rewritten, err := v.rewrite(source)
-	if err != nil {
-		return "", fmt.Errorf("rewrite for %s: %w", v.key, err)
-	}
-	return path, os.WriteFile(path, rewritten, 0o600)
+	return b.tools[language].Module(ctx, name, dir)
 }

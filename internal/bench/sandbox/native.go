@@ -6,13 +6,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
 )
 
 // program is a native build, which starts anew for each run.
-type program struct{ path string }
+type program struct {
+	path string
+	idle background
+}
 
 func startNative(ctx context.Context, b *bench, v variant, language guests.Language, name string) (runner, error) {
 	dir := filepath.Join(b.dir, v.key)
@@ -20,7 +24,7 @@ func startNative(ctx context.Context, b *bench, v variant, language guests.Langu
 		return nil, err
 	}
 	path, err := b.tools[language].Native(ctx, name, dir)
-	return program{path}, err
+	return program{path, b.idle}, err
 }
 
 func (p program) close() {}
@@ -28,13 +32,18 @@ func (p program) close() {}
 func (p program) run(ctx context.Context, args []string, times int) (sample, error) {
 	var s sample
 	for range times {
+		var output strings.Builder
 		cmd := exec.CommandContext(ctx, p.path, args...)
+		cmd.Stdout = &output
 		start := time.Now()
-		output, err := cmd.Output()
+		err := p.idle.start(cmd)
+		if err == nil {
+			err = cmd.Wait()
+		}
 		if err != nil {
 			return sample{}, fmt.Errorf("run native build: %w", err)
 		}
-		s.output = string(output)
+		s.output = output.String()
 		s.wall += time.Since(start)
 		s.cpu += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}

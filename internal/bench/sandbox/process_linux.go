@@ -49,10 +49,32 @@ func labelledTime(label string) (time.Duration, error) {
 	return total, nil
 }
 
-// ownGroup is for a command that lowerPriority is to find with all its threads.
-func ownGroup(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// standsStill says whether all threads of a process are stopped.
+func standsStill(pid int) (bool, error) {
+	paths, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/[0-9]*/stat", pid))
+	if err != nil {
+		return false, err
+	}
+	for _, path := range paths {
+		line, err := os.ReadFile(path)
+		if err != nil {
+			return false, err
+		}
+		if _, state, ok := bytes.Cut(line, []byte(") ")); !ok || state[0] != 'T' {
+			return false, nil
+		}
+	}
+	return len(paths) > 0, nil
 }
 
-// lowerPriority gives a process group the priority of a slot's child.
-func lowerPriority(pid int) { _ = syscall.Setpriority(syscall.PRIO_PGRP, pid, 19) }
+// diesWithUs is for a command that must not go on without this program.
+func diesWithUs(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}
+
+// lowerThread gives this thread the priority of a slot's child, which the
+// processes that it starts take over.
+func lowerThread() error {
+	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: 19}
+	return unix.SchedSetAttr(0, &attr, 0)
+}

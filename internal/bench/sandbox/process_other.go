@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os/exec"
 	"time"
 )
@@ -13,8 +14,11 @@ func processTime(int) (time.Duration, error) { return 0, nil }
 // labelledTime is not known either.
 func labelledTime(string) (time.Duration, error) { return 0, nil }
 
-// ownGroup leaves the command as it is.
-func ownGroup(*exec.Cmd) {}
+// standsStill is not known here.
+func standsStill(int) (bool, error) { return false, errors.ErrUnsupported }
 
-// lowerPriority leaves the process as it is.
-func lowerPriority(int) {}
+// diesWithUs leaves the command as it is.
+func diesWithUs(*exec.Cmd) {}
+
+// lowerThread leaves the thread as it is.
+func lowerThread() error { return nil }

@@ -116,6 +116,12 @@ func (w way) figures() []figure {
 		{"warm_start_ms", w.WarmStart, "from a new slot to a Go guest's first instruction, with its code in the cache"},
 		{"neighbour_ratio", w.Neighbour, "time on the clock of a guest while another slot runs an endless loop / alone"},
 		{"neighbour_cpu_ratio", w.NeighbourCPU, "its CPU time in the same way"},
+		{"pause_ms median", w.Pause.Median, "from the call that pauses until a guest that computes stands still"},
+		{"  max", w.Pause.Max, "the longest of 40"},
+		{"  cpu_max", w.Pause.CPU, "CPU time that it still had, at most"},
+		{"pause_busy_ms median", w.PauseBusy.Median, "the same while programs of ordinary priority want all processors"},
+		{"  max", w.PauseBusy.Max, "the longest of 40"},
+		{"  cpu_max", w.PauseBusy.CPU, "CPU time that it still had, at most: while it waits for a processor it does not run"},
 	}
 	for _, language := range guests.Languages {
 		list = append(list,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
 	"github.com/anthill-grid/anthill/worker/sandbox"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // childMode is the argument that makes this program the child of a slot.
@@ -32,7 +33,7 @@ func startSlot(ctx context.Context, b *bench, v variant, language guests.Languag
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.newSlot(task, v.key+"-"+string(language)+"-"+name)
+	s, err := b.newSlot(task, v.rewrite, v.key+"-"+string(language)+"-"+name)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +42,13 @@ func startSlot(ctx context.Context, b *bench, v variant, language guests.Languag
 	return s, err
 }
 
-// newSlot makes a cold slot.
-func (b *bench) newSlot(task sandbox.Task, name string) (*slotRunner, error) {
+// newSlot makes a cold slot, which changes modules in some ways or, for nil, in
+// all of them.
+func (b *bench) newSlot(task sandbox.Task, ways *rewrite.Options, name string) (*slotRunner, error) {
 	label := fmt.Sprintf("%s-%d", name, os.Getpid())
 	slot, err := sandbox.NewSlot(sandbox.Config{
 		Command: []string{b.exe, childMode, label}, CacheDir: filepath.Join(b.dir, "cache"),
+		Readable: []string{b.dir}, Rewrite: ways,
 	})
 	return &slotRunner{slot, label, task}, err
 }

@@ -23,8 +23,8 @@ type variant struct {
 	key, what string
 	// once is for a variant that takes too long for several rounds.
 	once bool
-	// rewrite changes the module before it runs; nil for none.
-	rewrite func(module []byte) ([]byte, error)
+	// rewrite says how a slot changes the module, nil for all that it can.
+	rewrite *rewrite.Options
 	// start makes the guest ready to run: built, compiled and loaded.
 	start func(ctx context.Context, b *bench, v variant, language guests.Language, name string) (runner, error)
 }
@@ -34,17 +34,10 @@ func variants() []variant {
 	return []variant{
 		{key: native, what: "a native program of the same source", start: startNative},
 		{key: bare, what: "wazero alone, in a warm process", start: startBare},
-		{key: ours, what: "the sandbox with a warm child, without rewriting", start: startSlot},
-		{key: nanDepth, what: "wazero alone, the module rewritten for equal NaNs and a bounded depth of calls", rewrite: rewriteFor(rewrite.Options{NaN: true, Depth: true}), start: startBare},
-		{key: fuel, what: "the same, and rewritten to count fuel", rewrite: rewriteFor(rewrite.Options{NaN: true, Depth: true, Fuel: true}), start: startBare},
+		{key: ours, what: "the sandbox with a warm child, without rewriting", rewrite: &rewrite.Options{}, start: startSlot},
+		{key: nanDepth, what: "the same, the module rewritten for equal NaNs and a bounded depth of calls", rewrite: &rewrite.Options{NaN: true, Depth: true}, start: startSlot},
+		{key: fuel, what: "the same, and rewritten to count fuel: as a worker runs it", start: startSlot},
 		{key: contextDone, what: "wazero alone with WithCloseOnContextDone", once: true, start: startContextDone},
-	}
-}
-
-func rewriteFor(o rewrite.Options) func([]byte) ([]byte, error) {
-	return func(module []byte) ([]byte, error) {
-		r, err := rewrite.Rewrite(module, o)
-		return r.Module, err
 	}
 }
 

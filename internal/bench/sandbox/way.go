@@ -32,6 +32,10 @@ type way struct {
 	// endless loop; on the clock, and in CPU time.
 	Neighbour    float64 `json:"neighbour_ratio,omitempty"`
 	NeighbourCPU float64 `json:"neighbour_cpu_ratio,omitempty"`
+	// Pause is how soon a paused guest stands still; PauseBusy where other programs
+	// want all processors.
+	Pause     pauseTimes `json:"pause_ms"`
+	PauseBusy pauseTimes `json:"pause_busy_ms"`
 }
 
 type compileTimes struct {
@@ -42,6 +46,9 @@ type compileTimes struct {
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func (b *bench) measureWay(ctx context.Context, r *result) error {
+	if err := b.pause(ctx, &r.way); err != nil {
+		return fmt.Errorf("pause: %w", err)
+	}
 	r.Compile = map[guests.Language]compileTimes{}
 	for _, language := range []guests.Language{guests.Go, guests.C} {
 		if b.tools[language] == nil {
@@ -126,7 +133,7 @@ func (b *bench) compile(ctx context.Context, language guests.Language) (compileT
 	cache := filepath.Join(b.dir, "bare-cache-"+string(language))
 	took := make([]time.Duration, 4)
 	for i := range took {
-		p, err := newBareProcess(ctx, b.exe, "--cache", cache, path)
+		p, err := newBareProcess(ctx, b, "--cache", cache, path)
 		if err != nil {
 			return compileTimes{}, err
 		}
@@ -148,7 +155,7 @@ func (b *bench) warmStart(ctx context.Context, w *way) error {
 	}
 	best := time.Duration(0)
 	for i := range batches {
-		s, err := b.newSlot(task, "warm-"+strconv.Itoa(i))
+		s, err := b.newSlot(task, nil, "warm-"+strconv.Itoa(i))
 		if err != nil {
 			return err
 		}
@@ -174,15 +181,11 @@ func (b *bench) neighbour(ctx context.Context, w *way) error {
 		return err
 	}
 	defer guest.close()
-	path := filepath.Join(b.dir, "loop.wasm")
-	if err := os.WriteFile(path, guesttest.Loop(), 0o600); err != nil {
-		return err
-	}
-	task, err := newTask(path)
+	task, err := b.endlessTask()
 	if err != nil {
 		return err
 	}
-	bomb, err := b.newSlot(task, "bomb")
+	bomb, err := b.newSlot(task, nil, "bomb")
 	if err != nil {
 		return err
 	}
@@ -191,6 +194,14 @@ func (b *bench) neighbour(ctx context.Context, w *way) error {
 	w.Neighbour = beside.wall.Seconds() / alone.wall.Seconds()
 	w.NeighbourCPU = beside.cpu.Seconds() / alone.cpu.Seconds()
 	return err
+}
+
+func (b *bench) endlessTask() (sandbox.Task, error) {
+	path := filepath.Join(b.dir, "loop.wasm")
+	if err := os.WriteFile(path, guesttest.Loop(), 0o600); err != nil {
+		return sandbox.Task{}, err
+	}
+	return newTask(path)
 }
 
 // besideBomb runs a guest while another slot runs an endless one.

@@ -123,6 +123,12 @@ func (r *Report) Failures() []string {
 	return list
 }
 
+// share is a part of what workers fetched, and how much that is of all.
+func (r *Report) share(part int64) string {
+	all := max(1, r.FromPeers+r.FromSubmitter)
+	return fmt.Sprintf("%.0f %% (%s)", 100*float64(part)/float64(all), sdk.Size(part))
+}
+
 // Print writes the report for people. The functions write a small share: as it
 // is, and rounded up.
 func (r *Report) Print(w io.Writer, share, atMost func(float64) string) {
@@ -138,8 +144,8 @@ func (r *Report) Print(w io.Writer, share, atMost func(float64) string) {
 	line("tasks in doubt", "%d disputed, %d reopened, %d changed", r.Disputes, r.Reopened, r.Changed)
 	line("the liar", "%s: %s", liar, r.liarFate)
 	line("leader killed", "%s; the next result was accepted %.1f s later", r.victim, r.Failover)
-	line("workers fetched", "%d %% from peers: %s from other workers, %s from coordinators, %s from the submitter",
-		100*r.FromPeers/max(1, r.FromPeers+r.FromSubmitter), sdk.Size(r.FromWorkers), sdk.Size(r.FromCoordinators), sdk.Size(r.FromSubmitter))
+	line("workers fetched", "%s from other workers, %s from coordinators, %s from the submitter",
+		r.share(r.FromWorkers), r.share(r.FromCoordinators), r.share(r.FromSubmitter))
 	var top []string
 	for _, word := range r.top {
 		top = append(top, fmt.Sprintf("%s %d", word.Text, word.Count))

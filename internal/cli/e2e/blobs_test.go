@@ -156,8 +156,13 @@ func TestWhoServesGarbageIsBanned(t *testing.T) {
 	if _, err := mallory.Jobs(t.Context()); err != nil {
 		t.Fatalf("before ada has met her: %v", err)
 	}
-	path := filepath.Join(dir, "ada")
-	err := member(t, grid, "ada").FetchBlob(t.Context(), id, sdk.FetchOptions{Path: path, Done: func(p sdk.FetchProgress) {
+	path, home := filepath.Join(dir, "ada"), grid.Join(t, "ada")
+	client, err := sdk.Connect(t.Context(), sdk.Config{Grid: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	err = client.FetchBlob(t.Context(), id, sdk.FetchOptions{Path: path, Done: func(p sdk.FetchProgress) {
 		if p.Refused != 1 || p.Received-p.New > 256<<10 {
 			t.Errorf("ada refused %d peers after %d bytes that were of no use", p.Refused, p.Received-p.New)
 		}
@@ -166,6 +171,9 @@ func TestWhoServesGarbageIsBanned(t *testing.T) {
 		t.Fatal(err)
 	}
 	expectFile(t, path, data)
+	if kept, err := os.ReadFile(filepath.Join(home, "client-refused.json")); err != nil || !bytes.Contains(kept, []byte("until")) {
+		t.Errorf("ada does not remember her: %s, %v", kept, err)
+	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		_, err := mallory.Jobs(t.Context())
 		if err != nil && strings.Contains(err.Error(), "sent wrong bytes to a coordinator") {

@@ -104,7 +104,10 @@ func killPut(t *testing.T, grid *gridtest.Grid, identity, path string) string {
 	if err := put.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(stderr).ReadString('\n')
+	line, err := "", error(nil)
+	for from := bufio.NewReader(stderr); err == nil && (line == "" || strings.HasPrefix(line, "reading") || strings.HasPrefix(line, "hashing")); {
+		line, err = from.ReadString('\n')
+	}
 	_ = put.Process.Kill() // or it has ended
 	_ = put.Wait()
 	id := regexp.MustCompile(`[0-9a-f]{64}`).FindString(line)

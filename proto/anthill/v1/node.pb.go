@@ -1014,7 +1014,12 @@ type ConfirmHeldRequest struct {
 	// they say. They fail.
 	Refused []*RefusedJob `protobuf:"bytes,4,rep,name=refused,proto3" json:"refused,omitempty"`
 	// Kept blobs with the sizes that their manifests give. Claims of another size go.
-	Sizes         []*BlobRef `protobuf:"bytes,5,rep,name=sizes,proto3" json:"sizes,omitempty"`
+	Sizes []*BlobRef `protobuf:"bytes,5,rep,name=sizes,proto3" json:"sizes,omitempty"`
+	// The caller has not got these results, inputs and blobs any more.
+	Lost bool `protobuf:"varint,6,opt,name=lost,proto3" json:"lost,omitempty"`
+	// Results that the caller could get from nobody for long. Those that no
+	// coordinator holds are computed again.
+	Missing       []*HeldResults `protobuf:"bytes,7,rep,name=missing,proto3" json:"missing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1080,6 +1085,20 @@ func (x *ConfirmHeldRequest) GetRefused() []*RefusedJob {
 func (x *ConfirmHeldRequest) GetSizes() []*BlobRef {
 	if x != nil {
 		return x.Sizes
+	}
+	return nil
+}
+
+func (x *ConfirmHeldRequest) GetLost() bool {
+	if x != nil {
+		return x.Lost
+	}
+	return false
+}
+
+func (x *ConfirmHeldRequest) GetMissing() []*HeldResults {
+	if x != nil {
+		return x.Missing
 	}
 	return nil
 }
@@ -1299,13 +1318,15 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\xd2\x01\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\x99\x02\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
 	"\x05blobs\x18\x03 \x03(\fR\x05blobs\x120\n" +
 	"\arefused\x18\x04 \x03(\v2\x16.anthill.v1.RefusedJobR\arefused\x12)\n" +
-	"\x05sizes\x18\x05 \x03(\v2\x13.anthill.v1.BlobRefR\x05sizes\";\n" +
+	"\x05sizes\x18\x05 \x03(\v2\x13.anthill.v1.BlobRefR\x05sizes\x12\x12\n" +
+	"\x04lost\x18\x06 \x01(\bR\x04lost\x121\n" +
+	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
@@ -1383,23 +1404,24 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	17, // 11: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
 	16, // 12: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
 	22, // 13: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	3,  // 14: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 15: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 16: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	13, // 17: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	15, // 18: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	10, // 19: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	4,  // 20: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 21: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 22: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	14, // 23: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	18, // 24: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	11, // 25: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	20, // [20:26] is the sub-list for method output_type
-	14, // [14:20] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	17, // 14: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	3,  // 15: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 16: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 17: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	13, // 18: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	15, // 19: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	10, // 20: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	4,  // 21: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 22: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 23: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	14, // 24: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	18, // 25: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	11, // 26: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	21, // [21:27] is the sub-list for method output_type
+	15, // [15:21] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }

@@ -295,7 +295,8 @@ type CoordinatorServiceClient interface {
 	// ReadIndex tells the raft index up to which a reader must have applied the
 	// log to see everything that was committed before the call. Leader only.
 	ReadIndex(ctx context.Context, in *ReadIndexRequest, opts ...grpc.CallOption) (*ReadIndexResponse, error)
-	// ConfirmHeld tells the leader that the caller has blobs on disk.
+	// ConfirmHeld tells the leader that the caller has blobs on disk, or has them no
+	// more.
 	ConfirmHeld(ctx context.Context, in *ConfirmHeldRequest, opts ...grpc.CallOption) (*ConfirmHeldResponse, error)
 	// GetProgress tells what workers say of a job's attempts that they run. Only the
 	// leader knows; others know of none.
@@ -349,7 +350,8 @@ type CoordinatorServiceServer interface {
 	// ReadIndex tells the raft index up to which a reader must have applied the
 	// log to see everything that was committed before the call. Leader only.
 	ReadIndex(context.Context, *ReadIndexRequest) (*ReadIndexResponse, error)
-	// ConfirmHeld tells the leader that the caller has blobs on disk.
+	// ConfirmHeld tells the leader that the caller has blobs on disk, or has them no
+	// more.
 	ConfirmHeld(context.Context, *ConfirmHeldRequest) (*ConfirmHeldResponse, error)
 	// GetProgress tells what workers say of a job's attempts that they run. Only the
 	// leader knows; others know of none.

@@ -35,7 +35,8 @@ const (
 	// limit, ran out of fuel, or the module cannot be run. A vote, for failing in
 	// this way.
 	AttemptStatus_ATTEMPT_STATUS_FAILED AttemptStatus = 2
-	// The host killed it at its time or memory limit. No vote.
+	// The host killed it at its time or memory limit, or its engine refuses the module.
+	// No vote.
 	AttemptStatus_ATTEMPT_STATUS_KILLED AttemptStatus = 3
 	// The worker could not run it (input not to be had, its own fault). No vote.
 	AttemptStatus_ATTEMPT_STATUS_LOST AttemptStatus = 4

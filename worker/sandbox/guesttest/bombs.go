@@ -46,6 +46,12 @@ func BranchTable(locals, targets int) []byte {
 		[]byte{opLocalGet, 0, opBranchTable}, leb(uint32(targets-1)), make([]byte, targets), []byte{opEnd, opEnd}))
 }
 
+// BranchTables has tables one after the other.
+func BranchTables(targets, tables int) []byte {
+	one := join([]byte{opBlock, void, opLocalGet, 0, opBranchTable}, leb(uint32(targets-1)), make([]byte, targets), []byte{opEnd})
+	return oneFunction(1, repeat(tables, one))
+}
+
 // HighStack keeps values on the stack while it goes through branches.
 func HighStack(values, branches int) []byte {
 	return oneFunction(1, join(
@@ -76,6 +82,79 @@ func GlobalsAtCalls(globals, calls int) []byte {
 func LongBody(size int) []byte {
 	code := join([]byte{opConst, 0}, repeat((size-6)/3, []byte{opLoad, 2, 0}), []byte{opDrop})
 	return oneFunction(0, join(code, repeat(size-2-len(code), []byte{opNop})))
+}
+
+// Fills has many instructions that fill no bytes of memory.
+func Fills(n int) []byte {
+	return oneFunction(0, repeat(n, []byte{opConst, 0, opConst, 0, opConst, 0, opPrefix, 11, 0}))
+}
+
+// Growths asks for a page of memory at many places.
+func Growths(n int) []byte {
+	return oneFunction(0, repeat(n, []byte{opConst, 1, opMemoryGrow, 0, opDrop}))
+}
+
+// HighGrowths keeps what each growth gives on the stack.
+func HighGrowths(n int) []byte {
+	return oneFunction(0, join(repeat(n, []byte{opConst, 1, opMemoryGrow, 0}), repeat(n-1, []byte{opAdd}), []byte{opDrop}))
+}
+
+// TableGrowths asks for an entry of a table at many places.
+func TableGrowths(n int) []byte {
+	return Spec{
+		Code: repeat(n, []byte{0xd0, 0x70, opConst, 1, opPrefix, 15, 0, opDrop}), Pages: 1, Tables: []Limits{{1, 10}},
+	}.Encode()
+}
+
+// Copies has many instructions that copy no bytes of memory.
+func Copies(n int) []byte {
+	return oneFunction(0, repeat(n, []byte{opConst, 0, opConst, 0, opConst, 0, opPrefix, 10, 0, 0}))
+}
+
+// TableFills has many instructions that fill no entries of a table.
+func TableFills(n int) []byte {
+	return Spec{
+		Code: repeat(n, []byte{opConst, 0, 0xd0, 0x70, opConst, 0, opPrefix, 17, 0}), Pages: 1, Tables: []Limits{{1, 10}},
+	}.Encode()
+}
+
+// WideCalls hands many values through many calls.
+func WideCalls(values, calls int) []byte {
+	pass := Function{Type: 4}
+	for i := range values {
+		pass.Code = append(pass.Code, opLocalGet, byte(i))
+	}
+	return Spec{
+		Code:  join(repeat(values, []byte{opConst, 0}), repeat(calls, []byte{opCall, 1}), repeat(values, []byte{opDrop})),
+		Pages: 1, Types: []Shape{{values, values}}, Functions: []Function{pass},
+	}.Encode()
+}
+
+// TableCalls calls through a table, whose entry is empty.
+func TableCalls(n int) []byte {
+	return Spec{Code: repeat(n, []byte{opConst, 0, opCallIndirect, 0, 0}), Pages: 1, Tables: []Limits{{1, 10}}}.Encode()
+}
+
+// Conversions makes an integer of a float, and takes its bits for a float again,
+// by instructions that trap or that saturate.
+func Conversions(n int, saturate bool) []byte {
+	convert := []byte{0xa9} // i32.trunc_f32_u
+	if saturate {
+		convert = []byte{opPrefix, 1}
+	}
+	return oneFunction(0, join([]byte{opConst, 0, opConst, 0}, repeat(n, join([]byte{0xbe}, convert)), []byte{opStore, 2, 0}))
+}
+
+// FloatStores stores sums of floats, each of which may be a NaN.
+func FloatStores(n int) []byte {
+	return oneFunction(1, repeat(n, []byte{opLocalGet, 0, opLocalGet, 0, 0x2a, 2, 0, opLocalGet, 0, 0x2a, 2, 4, 0x92, 0x38, 2, 0}))
+}
+
+// VectorStores does the same by vectors of floats.
+func VectorStores(n int) []byte {
+	return oneFunction(1, repeat(n, []byte{
+		opLocalGet, 0, opLocalGet, 0, 0xfd, 0, 4, 0, opLocalGet, 0, 0xfd, 0, 4, 16, 0xfd, 0xe4, 1, 0xfd, 11, 4, 0,
+	}))
 }
 
 // ManyExports exports its function under many names.

@@ -2,35 +2,36 @@ package guesttest
 
 // The instructions that the guests use.
 const (
-	opUnreachable = 0x00
-	opNop         = 0x01
-	opBlock       = 0x02
-	opLoop        = 0x03
-	opIf          = 0x04
-	opEnd         = 0x0b
-	opBranch      = 0x0c
-	opBranchIf    = 0x0d
-	opBranchTable = 0x0e
-	opReturn      = 0x0f
-	opCall        = 0x10
-	opDrop        = 0x1a
-	opLocalGet    = 0x20
-	opLocalSet    = 0x21
-	opLocalTee    = 0x22
-	opLoad        = 0x28
-	opStore       = 0x36
-	opMemorySize  = 0x3f
-	opMemoryGrow  = 0x40
-	opConst       = 0x41
-	opIsZero      = 0x45
-	opEqual       = 0x46
-	opLess        = 0x49
-	opAdd         = 0x6a
-	opMultiply    = 0x6c
-	opAnd         = 0x71
-	opSub         = 0x6b
-	opPrefix      = 0xfc
-	void          = 0x40
+	opUnreachable  = 0x00
+	opNop          = 0x01
+	opBlock        = 0x02
+	opLoop         = 0x03
+	opIf           = 0x04
+	opEnd          = 0x0b
+	opBranch       = 0x0c
+	opBranchIf     = 0x0d
+	opBranchTable  = 0x0e
+	opReturn       = 0x0f
+	opCall         = 0x10
+	opCallIndirect = 0x11
+	opDrop         = 0x1a
+	opLocalGet     = 0x20
+	opLocalSet     = 0x21
+	opLocalTee     = 0x22
+	opLoad         = 0x28
+	opStore        = 0x36
+	opMemorySize   = 0x3f
+	opMemoryGrow   = 0x40
+	opConst        = 0x41
+	opIsZero       = 0x45
+	opEqual        = 0x46
+	opLess         = 0x49
+	opAdd          = 0x6a
+	opMultiply     = 0x6c
+	opAnd          = 0x71
+	opSub          = 0x6b
+	opPrefix       = 0xfc
+	void           = 0x40
 )
 
 // Noop does nothing and exits with 0.
@@ -95,6 +96,15 @@ func Print(fd byte, text string) []byte {
 	}.Encode()
 }
 
+// Random takes so many random bytes, at most 1 MiB, so many times.
+func Random(calls int, length uint32) []byte {
+	call := join([]byte{opConst, 0, opConst}, signedLEB(int64(length)), []byte{opCall, 0, opDrop})
+	return Spec{
+		Imports: []Import{{ABI, "random_get", firstOwn}}, Types: []Shape{{2, 1}},
+		Code: repeat(calls, call), Pages: 16,
+	}.Encode()
+}
+
 // Flood writes blocks of 4 KiB on a descriptor (1 or 2) for ever.
 func Flood(fd byte) []byte {
 	code := join(ioVector(4096), []byte{
@@ -143,6 +153,16 @@ func FillTable() []byte {
 // GrowForEver asks for a page of memory again and again, whatever it is told.
 func GrowForEver() []byte {
 	return Spec{Code: []byte{opLoop, void, opConst, 1, opMemoryGrow, 0, opDrop, opBranch, 0, opEnd}, Pages: 1}.Encode()
+}
+
+// FillMemory fills its memory, of so many pages, so many times; -1 for ever.
+func FillMemory(pages uint32, times int32) []byte {
+	return Spec{Pages: pages, Locals: 1, Code: join(
+		[]byte{opLoop, void, opConst, 0, opLocalGet, 0, opConst}, signedLEB(int64(pages)<<16),
+		[]byte{opPrefix, 11, 0}, // memory.fill
+		[]byte{opLocalGet, 0, opConst, 1, opAdd, opLocalTee, 0, opConst}, signedLEB(int64(times)),
+		[]byte{opEqual, opIsZero, opBranchIf, 0, opEnd},
+	)}.Encode()
 }
 
 // Recurse calls itself until the stack is full.

@@ -32,7 +32,9 @@ func TestGuests(t *testing.T) {
 		{name: "echo after", module: EchoAfter(1), stdin: long, out: long},
 		{name: "print", module: Print(2, "hello"), errs: "hello"},
 		{name: "grow", module: Grow(), out: "\x10\x00\x00\x00"},
+		{name: "random", module: Random(2, 1<<20)},
 		{name: "count", module: Count(2)},
+		{name: "fill memory", module: FillMemory(16, 3)},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,6 +82,7 @@ func TestEndlessGuestsAreValid(t *testing.T) {
 	for name, module := range map[string][]byte{
 		"loop": Loop(), "flood": Flood(1), "grow table": GrowTable(), "fill table": FillTable(),
 		"grow": GrowForEver(), "recursion": Recurse(), "call tree": CallTree(60),
+		"fill memory": FillMemory(16, -1),
 	} {
 		if _, err := r.CompileModule(ctx, module); err != nil {
 			t.Errorf("%s: %v", name, err)

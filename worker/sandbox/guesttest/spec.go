@@ -16,6 +16,7 @@ const (
 	OneArg                     // (i32) -> ()
 	FourArgs                   // (i32, i32, i32, i32) -> i32
 	Predicate                  // (i32) -> i32
+	firstOwn                   // the first of Spec.Types
 )
 
 // Import is a function that the module imports.

@@ -247,21 +247,20 @@ func (w *writer) target(label uint32) {
 	}
 }
 
+// call has the fuel counted outside of the function meanwhile: the host takes some
+// as well.
 func (w *writer) call() {
-	internal := w.in.Op == wasm.OpCallIndirect || int(w.in.Index) >= w.imported
 	if w.options.Fuel {
-		if !internal {
-			w.charge()
-		}
 		w.flush()
 		w.storeFuel(w.pending)
 		w.pending = 0
 	}
-	if !internal && w.wrappers != nil && w.wrappers[w.in.Index] != 0 {
+	imported := w.in.Op == wasm.OpCall && int(w.in.Index) < w.imported
+	if imported && w.wrappers != nil && w.wrappers[w.in.Index] != 0 {
 		w.skip()
 		w.index(wasm.OpCall, w.wrappers[w.in.Index])
 	}
-	if internal && w.options.Fuel {
+	if w.options.Fuel {
 		w.flushPast()
 		w.loadFuel()
 		w.charges++

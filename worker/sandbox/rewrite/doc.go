@@ -50,7 +50,9 @@
 // # Fuel
 //
 // Every instruction costs 1, but block, loop, else, end and nop nothing; what
-// has an operand that says how much to do costs more (see the constants).
+// has an operand that says how much to do costs more (see memoryShift). What an
+// imported function does is for the host to charge: it takes its price off the
+// global of FuelExport, which the guest reads again after each call.
 // Charges are made for straight pieces of code, at the latest at the next
 // branch or call; the counter is checked when a loop begins a turn, when a
 // function that calls others is entered, and before bulk work. A guest whose
@@ -61,7 +63,7 @@
 package rewrite
 
 // Version changes whenever Rewrite makes other bytes of the same module.
-const Version = 1
+const Version = 2
 
 // The names of what is exported to the host.
 const (
@@ -75,12 +77,7 @@ const (
 	StartExport = "anthill.start"
 )
 
-// Prices in fuel.
-const (
-	// ImportCost is what a call of an imported function costs besides 1.
-	ImportCost = 100
-	// memoryShift makes memory.fill, copy, init and grow cost 1 for each
-	// 1<<memoryShift bytes; table instructions cost 1 for each entry. Growing
-	// costs only if it succeeds.
-	memoryShift = 3
-)
+// memoryShift makes memory.fill, copy, init and grow cost 1 for each
+// 1<<memoryShift bytes; table instructions cost 1 for each entry. Growing
+// costs only if it succeeds.
+const memoryShift = 3

@@ -4,11 +4,8 @@ import "github.com/anthill-grid/anthill/worker/sandbox/wasm"
 
 // cost is the price of the current instruction.
 func (w *writer) cost() int64 {
-	switch {
-	case w.in.Op == wasm.OpNop:
+	if w.in.Op == wasm.OpNop {
 		return 0
-	case w.in.Op == wasm.OpCall && int(w.in.Index) < w.imported:
-		return 1 + ImportCost
 	}
 	return 1
 }

@@ -44,7 +44,7 @@ func TestFuelIsExact(t *testing.T) {
 		{"loop", "\x03\x40" + get0 + one + "\x6b\x22\x00\x0d\x00\x0b", 10, 50},
 		{"call", "\x10\x01" + "\x10\x01", 0, 6},
 		{"indirect call", "\x41\x01\x11\x01\x00", 0, 4},
-		{"import", one + import_, 0, 102},
+		{"import", one + import_, 0, 2},
 		{"fill", "\x41\x00\x41\x00\x41\xe4\x00\xfc\x0b\x00", 0, 4 + 12},
 		{"grow", "\x41\x02\x40\x00\x1a", 0, 3 + 2*8192},
 		{"grow in vain", "\x41\x05\x40\x00\x1a", 0, 3},

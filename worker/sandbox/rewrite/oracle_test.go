@@ -3,13 +3,12 @@ package rewrite_test
 import (
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
 )
 
 // countEach is the dumb version of fuel: it adds 1 to a global before every
-// instruction that costs, and the price of imports and bulk instructions. The
-// global is exported as "count".
+// instruction that costs, and the price of bulk instructions. The global is
+// exported as "count".
 func countEach(t testing.TB, module []byte) []byte {
 	t.Helper()
 	m, err := wasm.Decode(module)
@@ -17,13 +16,12 @@ func countEach(t testing.TB, module []byte) []byte {
 		t.Fatal(err)
 	}
 	counter := uint32(len(m.GlobalTypes()))
-	imports := uint32(m.ImportCount(wasm.KindFunction))
 	for i := range m.Code {
 		var out []byte
 		locals := uint32(m.Code[i].LocalCount()) + uint32(len(m.Types[m.Functions[i]].Params))
 		w := m.Walk(i)
 		for in := (wasm.Instruction{}); w.Next(&in); {
-			out = append(out, dumbCount(&in, counter, locals, imports)...)
+			out = append(out, dumbCount(&in, counter, locals)...)
 			out = append(out, m.Code[i].Code[in.Start:in.End]...)
 			if in.Op == wasm.OpMemoryGrow {
 				out = append(out, dumbGrowth(counter, locals)...)
@@ -40,14 +38,10 @@ func countEach(t testing.TB, module []byte) []byte {
 	return m.Encode()
 }
 
-func dumbCount(in *wasm.Instruction, counter, local, imports uint32) []byte {
+func dumbCount(in *wasm.Instruction, counter, local uint32) []byte {
 	switch in.Op {
 	case wasm.OpNop, wasm.OpEnd, wasm.OpElse, wasm.OpBlock, wasm.OpLoop:
 		return nil
-	case wasm.OpCall:
-		if in.Index < imports {
-			return dumbAdd(counter, 1+rewrite.ImportCost)
-		}
 	case wasm.OpMemoryFill, wasm.OpMemoryCopy:
 		out := append([]byte{0x22}, leb(int(local))...)             // tee
 		out = append(append(out, 0x23), leb(int(counter))...)       // global.get

@@ -102,7 +102,7 @@ func TestGuestsOfTheABI(t *testing.T) {
 		used   int64 // -1 for more than there was
 	}{
 		{"noop", guesttest.Noop(), 0, "", 0},
-		{"exit", guesttest.Exit(3), 3, "", 2 + rewrite.ImportCost},
+		{"exit", guesttest.Exit(3), 3, "", 2},
 		{"trap", guesttest.Trap(), 0, "unreachable", 1},
 		{"count", guesttest.Count(1), 0, "", 9_000_000},
 		{"loop", guesttest.Loop(), 0, "unreachable", -1},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	goguests "github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
@@ -38,15 +39,26 @@ func BenchmarkCheck(b *testing.B) {
 	}
 }
 
-// BenchmarkCostliest compiles what the limits just allow, one function each.
+// BenchmarkCostliest compiles what the limits just allow, one function each, as
+// it is and as workers run it. Look at -benchtime 1x: some take seconds.
 func BenchmarkCostliest(b *testing.B) {
+	all := rewrite.Options{NaN: true, Depth: true, Fuel: true}
 	for name, bytes := range costliest() {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				compile(b, bytes)
-			}
-			b.ReportMetric(float64(len(bytes)), "module-B")
-		})
+		r, err := rewrite.Rewrite(bytes, all)
+		if err != nil {
+			b.Fatal(name, err)
+		}
+		for _, version := range []struct {
+			name  string
+			bytes []byte
+		}{{"submitted", bytes}, {"rewritten", r.Module}} {
+			b.Run(name+"/"+version.name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					compile(b, version.bytes)
+				}
+				b.ReportMetric(float64(len(version.bytes)), "module-B")
+			})
+		}
 	}
 }

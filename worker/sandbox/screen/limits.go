@@ -42,12 +42,12 @@ const (
 	// MaxBranchTable is the number of targets of one br_table.
 	MaxBranchTable = 10_000
 	// MaxWork is what compiling one function may cost, in the units that meter
-	// counts: up to 4 us and 1 KB each where it is worst, 0.7 us in Go guests.
-	MaxWork = 1 << 19
+	// counts: up to 3 us and 2 KB each where it is worst, 0.5 us in Go guests.
+	MaxWork = 1 << 20
 	// ModuleWork and WorkPerByte are what all functions may cost together:
 	// ModuleWork, and WorkPerByte for each byte of their code. Compilers for Go,
-	// C and Rust make code of 0.6 to 1.7 units a byte.
-	ModuleWork  = 1 << 20
+	// C and Rust make code of 0.7 to 1.3 units a byte, up to 4 in small modules.
+	ModuleWork  = 1 << 21
 	WorkPerByte = 2
 )
 

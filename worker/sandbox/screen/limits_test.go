@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
@@ -135,11 +136,17 @@ func TestBombs(t *testing.T) {
 		{"loops in a loop", guesttest.LoopsInALoop(20, 1000), guesttest.LoopsInALoop(100, 10_000)},
 		{"nested loops", guesttest.NestedLoops(10, 100), guesttest.NestedLoops(10, 3_000)},
 		{"nested blocks", guesttest.NestedBlocks(1000), guesttest.NestedBlocks(100_000)},
-		{"branch table", guesttest.BranchTable(50, 1000), guesttest.BranchTable(100, 10_000)},
+		{"branch table", guesttest.BranchTable(50, 1000), guesttest.BranchTable(200, 10_000)},
 		{"high stack", guesttest.HighStack(50, 1000), guesttest.HighStack(20_000, 20_000)},
 		{"addresses", guesttest.Addresses(500, 500), guesttest.Addresses(16_000, 16_000)},
 		{"globals at calls", guesttest.GlobalsAtCalls(8, 1000), guesttest.GlobalsAtCalls(100, 100_000)},
 		{"long body", guesttest.LongBody(100_000), guesttest.LongBody(5_000_000)},
+		{"fills", guesttest.Fills(1000), guesttest.Fills(10_000)},
+		{"growths", guesttest.Growths(1000), guesttest.Growths(50_000)},
+		{"high growths", guesttest.HighGrowths(500), guesttest.HighGrowths(4_000)},
+		{"wide calls", guesttest.WideCalls(32, 1000), guesttest.WideCalls(32, 100_000)},
+		{"conversions", guesttest.Conversions(1000, false), guesttest.Conversions(100_000, false)},
+		{"saturating", guesttest.Conversions(1000, true), guesttest.Conversions(100_000, true)},
 		{"exports", guesttest.ManyExports(100), guesttest.ManyExports(10_000)},
 		{"lying names", guesttest.Noop(), guesttest.LyingNames()},
 		{"hidden names", guesttest.Noop(), guesttest.HiddenNames()},
@@ -160,24 +167,26 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestTheCostliestThatPassAreCompiled takes the engine to what the limits allow.
+// TestTheCostliestThatPassAreCompiled takes the engine to what the limits allow,
+// rewritten as workers do it.
 func TestTheCostliestThatPassAreCompiled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the engine takes seconds for these")
 	}
 	for name, module := range costliest() {
-		if err := screen.Check(module, screen.Options{}); err != nil {
+		r, err := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
+		if err := errors.Join(err, screen.Check(module, screen.Options{})); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		compile(t, module)
+		compile(t, r.Module)
 	}
 }
 
 // costliest are modules of one function just below the limit of work.
 func costliest() map[string][]byte {
 	pass := func(shape func(n int) []byte) []byte {
-		first := sort.Search(12_000, func(n int) bool { return screen.Check(shape(n+1), screen.Options{}) != nil })
+		first := sort.Search(200_000, func(n int) bool { return screen.Check(shape(n+1), screen.Options{}) != nil })
 		return shape(first)
 	}
 	return map[string][]byte{
@@ -186,9 +195,22 @@ func costliest() map[string][]byte {
 		"loops in a loop":  pass(func(n int) []byte { return guesttest.LoopsInALoop(20, n) }),
 		"nested loops":     pass(func(n int) []byte { return guesttest.NestedLoops(10, n) }),
 		"branch table":     pass(func(n int) []byte { return guesttest.BranchTable(50, max(1, n)) }),
+		"branch tables":    pass(func(n int) []byte { return guesttest.BranchTables(1000, n) }),
 		"high stack":       pass(func(n int) []byte { return guesttest.HighStack(max(1, n), n) }),
 		"addresses":        pass(func(n int) []byte { return guesttest.Addresses(n, n) }),
 		"globals at calls": pass(func(n int) []byte { return guesttest.GlobalsAtCalls(100, 2*n) }),
+		"fills":            pass(guesttest.Fills),
+		"copies":           pass(guesttest.Copies),
+		"fills of a table": pass(guesttest.TableFills),
+		"growths":          pass(guesttest.Growths),
+		"high growths":     pass(guesttest.HighGrowths),
+		"table growths":    pass(guesttest.TableGrowths),
+		"wide calls":       pass(func(n int) []byte { return guesttest.WideCalls(32, n) }),
+		"calls by a table": pass(guesttest.TableCalls),
+		"conversions":      pass(func(n int) []byte { return guesttest.Conversions(n, false) }),
+		"saturating":       pass(func(n int) []byte { return guesttest.Conversions(n, true) }),
+		"float stores":     pass(guesttest.FloatStores),
+		"vector stores":    pass(guesttest.VectorStores),
 		"long body":        guesttest.LongBody(screen.MaxBody),
 	}
 }
@@ -224,14 +246,14 @@ func compile(t testing.TB, module []byte) {
 	}
 }
 
-// TestWorkOfAFunction has 127 locals, so that each branch costs 128 and a share
-// for each branch before it.
+// TestWorkOfAFunction has 127 locals, so that each branch costs 128 and four
+// shares for each branch before it.
 func TestWorkOfAFunction(t *testing.T) {
-	if err := screen.Check(guesttest.Merges(127, 3680), screen.Options{}); err != nil {
-		t.Errorf("3680 branches: %v", err)
+	if err := screen.Check(guesttest.Merges(127, 5061), screen.Options{}); err != nil {
+		t.Errorf("5061 branches: %v", err)
 	}
-	wantRefusal(t, guesttest.Merges(127, 3681), screen.Options{}, screen.TooCostly,
-		"own function 0 with so many branches (more than 3682), variables (127) and memory accesses that it costs over 524288 units", "less inlining")
+	wantRefusal(t, guesttest.Merges(127, 5062), screen.Options{}, screen.TooCostly,
+		"own function 0 with so many branches (more than 5063), variables (127) and memory accesses that it costs over 1048576 units", "less inlining")
 }
 
 func TestWorkOfTheModule(t *testing.T) {

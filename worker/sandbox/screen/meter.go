@@ -12,14 +12,32 @@ import (
 // for itself, for each variable, for each loop around it and for each value that
 // it passes on, and a share of one for each value on the stack, and for each
 // memory access and each branch before it.
+//
+// Some branches are not to be seen: the engine makes them for bulk work, and the
+// rewriter checks the fuel at bulk work, where memory grows and in loops.
 const (
-	// share is how many values, accesses or branches cost one unit at a branch.
+	// share is how many accesses cost one unit at a branch.
 	share = 128
+	// shareOfEach is what each value on the stack and each branch before costs in
+	// such shares.
+	shareOfEach = 4
 	// freeGlobals are the mutable globals that honest modules have. They are
 	// variables too, but cost only at calls, which load them anew.
 	freeGlobals = 16
-	// callShare is how many such loads cost one unit.
+	// callShare is how many such loads cost one unit, passShare how many values that
+	// a call takes and gives.
 	callShare = 4
+	passShare = 2
+	// workOfCall, workOfLookup and workOfConversion are units that an instruction
+	// costs wherever it is; workOfLookup is for the table of call_indirect.
+	workOfCall       = 1
+	workOfLookup     = 8
+	workOfConversion = 16
+	// branchesOfBulk, branchesOfGrowth and branchesOfLoop are how many branches
+	// the engine gets to see.
+	branchesOfBulk   = 4
+	branchesOfGrowth = 2
+	branchesOfLoop   = 2
 )
 
 // meter adds up what it costs to compile functions. It is used for one after
@@ -127,26 +145,72 @@ func (mt *meter) count(in *wasm.Instruction) {
 		mt.accesses++
 	case op == wasm.OpLoop:
 		mt.loops++
-		mt.branch(0)
+		mt.hidden(branchesOfLoop)
 	case op == wasm.OpBlock, op == wasm.OpIf, op == wasm.OpElse:
 		mt.branch(0)
 	case op == wasm.OpBr, op == wasm.OpBrIf:
 		mt.branch(mt.stack.arity(in.Index))
 	case op == wasm.OpReturn:
-		mt.branch(0)
+		mt.branch(mt.stack.frames[0].results)
 	case op == wasm.OpBrTable:
+		before := mt.branches
 		for _, label := range in.Labels {
 			mt.branch(mt.stack.arity(label))
+			mt.branches = before // they all come from one place
 		}
-	case op == wasm.OpCall, op == wasm.OpCallIndirect:
-		mt.shares += mt.globals * share / callShare
+		mt.branches += int64(len(in.Labels))
+	case op == wasm.OpCall:
+		mt.call(mt.c.callee(in.Index))
+	case op == wasm.OpCallIndirect:
+		mt.units += workOfLookup
+		mt.call(mt.c.signature(in.Index))
+	case isConversion(op):
+		mt.units += workOfConversion
 	case op == wasm.OpTableGrow:
 		mt.grown[in.Index] = true
+		mt.hidden(branchesOfGrowth)
+	case op == wasm.OpMemoryGrow:
+		mt.hidden(branchesOfGrowth)
+	case isBulk(op):
+		mt.hidden(branchesOfBulk)
+	}
+}
+
+// call costs for each value that goes in or out, and for each global that the
+// caller has to load anew.
+func (mt *meter) call(t *wasm.FuncType) {
+	mt.units += workOfCall
+	mt.shares += mt.globals * share / callShare
+	if t != nil {
+		mt.shares += int64(len(t.Params)+len(t.Results)) * share / passShare
+	}
+}
+
+// isConversion is for those between floats and integers: of each the processor
+// needs many instructions, and branches.
+func isConversion(op wasm.Op) bool {
+	return op > wasm.OpI32WrapI64 && op <= wasm.OpI32WrapI64+4 ||
+		op > wasm.OpI64ExtendI32U && op <= wasm.OpF64ConvertI64U && op != wasm.OpF32DemoteF64 ||
+		op >= 0xfc00 && op <= 0xfc07 // the saturating ones
+}
+
+func isBulk(op wasm.Op) bool {
+	switch op {
+	case wasm.OpMemoryInit, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableFill:
+		return true
+	}
+	return false
+}
+
+// hidden counts the branches of an instruction that is none or has more.
+func (mt *meter) hidden(branches int) {
+	for range branches {
+		mt.branch(0)
 	}
 }
 
 func (mt *meter) branch(passed int64) {
 	mt.units += 1 + mt.variables + mt.loops + passed
-	mt.shares += mt.accesses + mt.stack.height + mt.branches
+	mt.shares += mt.accesses + shareOfEach*(mt.stack.height+mt.branches)
 	mt.branches++
 }

@@ -129,6 +129,14 @@ func (c *checker) isPlain(function int64) bool {
 	return t != nil && len(t.Params) == 0 && len(t.Results) == 0
 }
 
+// callee gives the type of a function, nil if there is none.
+func (c *checker) callee(function uint32) *wasm.FuncType {
+	if int64(function) >= int64(len(c.types)) {
+		return nil
+	}
+	return c.signature(c.types[function])
+}
+
 // signature gives a type by its index, nil if there is none.
 func (c *checker) signature(index uint32) *wasm.FuncType {
 	if int64(index) >= int64(len(c.m.Types)) {

@@ -52,9 +52,7 @@ func (s *stack) apply(in *wasm.Instruction, c *checker) {
 	case wasm.OpBr, wasm.OpBrTable, wasm.OpReturn, wasm.OpUnreachable:
 		s.height = s.top().base
 	case wasm.OpCall:
-		if int64(in.Index) < int64(len(c.types)) {
-			s.call(c.signature(c.types[in.Index]))
-		}
+		s.call(c.callee(in.Index))
 	case wasm.OpCallIndirect:
 		s.change(1, 0)
 		s.call(c.signature(in.Index))
@@ -126,7 +124,7 @@ func makePlain() (table [256]struct {
 	known        bool
 }) {
 	for op := wasm.OpNop; op < 0x100; op++ {
-		if op == wasm.OpNop || op >= wasm.OpDrop && (op < wasm.OpI32Load || op > wasm.OpI64Store32) {
+		if op == wasm.OpNop || op >= wasm.OpDrop && op != wasm.OpMemoryGrow && !isConversion(op) && (op < wasm.OpI32Load || op > wasm.OpI64Store32) {
 			table[op].pops, table[op].pushes = effect(op)
 			table[op].known = true
 		}

@@ -33,6 +33,10 @@ func main() {
 		task.Main(escape)
 	case "raw":
 		task.Main(raw)
+	case "hoard":
+		task.Main(hoard)
+	case "reopen":
+		task.Main(reopen)
 	case "fail":
 		task.Main(func(io.Reader, io.Writer) error { return errors.New("no such row") })
 	case "log":
@@ -80,6 +84,40 @@ func files(_ io.Reader, out io.Writer) error {
 		fmt.Fprintf(out, "%s %d %v %v %q\n", e.Name(), info.Size(), info.Mode(), info.ModTime().UTC(), content)
 	}
 	return nil
+}
+
+// hoard opens a file until that fails, lets one go and opens it again.
+func hoard(_ io.Reader, out io.Writer) error {
+	var open []*os.File
+	for {
+		f, err := os.Open("/data/file")
+		if err != nil {
+			fmt.Fprintf(out, "%d: %v\n", len(open), err)
+			break
+		}
+		open = append(open, f)
+	}
+	if err := open[0].Close(); err != nil {
+		return err
+	}
+	f, err := os.Open("/data/file")
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// reopen opens a file and lets it go again, for ever.
+func reopen(io.Reader, io.Writer) error {
+	for {
+		f, err := os.Open("/data/file")
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return err
+		}
+	}
 }
 
 // escape tries what must not work, and tells what did.

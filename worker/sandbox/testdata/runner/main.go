@@ -1,6 +1,7 @@
 // Command runner runs a module on one engine of wazero and writes the module's
 // output, a line that tells how it ended and how much fuel it used, and nothing
-// else: what must be the same on every engine and machine.
+// else: what must be the same on every engine and machine. The guest finds what it
+// finds in a slot, for a task with a seed of zeros and no data files.
 //
 //	runner compiler|interpreter MODULE [ARGUMENT...]
 package main
@@ -8,10 +9,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"testing/fstest"
 	_ "unsafe" // for linkname
 
 	"github.com/tetratelabs/wazero"
@@ -19,6 +23,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 // callStackCeiling is how many frames the interpreter allows. The default of
@@ -47,17 +52,44 @@ func run(engine string, module []byte, args []string, out io.Writer) error {
 	ctx := context.Background()
 	r := wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(4096))
 	defer func() { _ = r.Close(ctx) }()
-	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	host := r.NewHostModuleBuilder(wasi_snapshot_preview1.ModuleName)
+	if _, err := prices.Export(ctx, host); err != nil {
+		return fmt.Errorf("put prices on host: %w", err)
+	}
+	if _, err := host.Instantiate(ctx); err != nil {
+		return fmt.Errorf("instantiate host: %w", err)
+	}
 	code, err := r.CompileModule(ctx, module)
 	if err != nil {
 		return fmt.Errorf("compile: %w", err)
 	}
+	random, err := newRandom()
+	if err != nil {
+		return fmt.Errorf("make random source: %w", err)
+	}
 	var output bytes.Buffer
 	used, err := guests.Run(ctx, r, code, wazero.NewModuleConfig().
-		WithArgs(append([]string{"task"}, args...)...).WithStdout(&output).WithStderr(os.Stderr))
+		WithArgs(append([]string{"task"}, args...)...).WithStdin(&bytes.Buffer{}).WithStdout(&output).WithStderr(&bytes.Buffer{}).
+		WithRandSource(random).WithFSConfig(wazero.NewFSConfig().WithFSMount(fstest.MapFS{}, "/data")))
 	fmt.Fprintf(&output, "\n%s with fuel %d\n", end(err), used)
 	_, err = output.WriteTo(out)
 	return err
+}
+
+// newRandom gives the bytes of the sandbox's source, which is AES in counter mode.
+func newRandom() (io.Reader, error) {
+	block, err := aes.NewCipher(make([]byte, 32))
+	if err != nil {
+		return nil, err
+	}
+	return cipher.StreamReader{S: cipher.NewCTR(block, make([]byte, aes.BlockSize)), R: zeros{}}, nil
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 // end tells how the guest ended. The words of a trap are the engine's own.

@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/sdk"
+)
+
+func TestSources(t *testing.T) {
+	tests := []struct {
+		workers, others, coordinators int64
+		want                          string
+	}{
+		{0, 0, 0, ""},
+		{0, 0, 5, ", 100 % from coordinators"},
+		{52, 8, 40, ", 40 % from coordinators, 52 % from workers, 8 % from other members"},
+		{0, 3, 0, ", 100 % from other members"},
+	}
+	for _, tt := range tests {
+		p := sdk.FetchProgress{FromWorkers: tt.workers, FromPeers: tt.workers + tt.others, FromCoordinators: tt.coordinators}
+		if got := sources(p); got != tt.want {
+			t.Errorf("%+v: got %q", tt, got)
+		}
+	}
+}
+
+// Before it is known how large a blob is there is nothing to say of how far it has come.
+func TestTransferViewIsQuietBeforeTheSizeIsKnown(t *testing.T) {
+	var out strings.Builder
+	v := newTransferView(&out)
+	v.told = time.Now().Add(-2 * linePause)
+	v.show(sdk.FetchProgress{})
+	if out.Len() > 0 {
+		t.Errorf("it says %q", out.String())
+	}
+	v.show(sdk.FetchProgress{Size: 4, Have: 1})
+	if !strings.HasPrefix(out.String(), "1 B of 4 B, ") {
+		t.Errorf("it says %q", out.String())
+	}
+}

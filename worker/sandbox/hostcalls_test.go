@@ -1,0 +1,78 @@
+package sandbox
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
+)
+
+// TestHostCallsCostFuel has the host do work of several lengths. What is left of
+// the fuel must be seen by the guest's own counter, too.
+func TestHostCallsCostFuel(t *testing.T) {
+	const constant, call, drop = 0x41, 0x10, 0x1a
+	s := newSlot(t)
+	for _, c := range []struct {
+		name   string
+		module []byte
+		fuel   uint64
+	}{
+		{"one random byte", guesttest.Random(1, 1), 4 + prices.Call},
+		{"random bytes", guesttest.Random(10, 1<<20), 10 * (4 + prices.Call + 1<<20>>prices.BytesShift)},
+		{"text", guesttest.Print(2, "sixteen letters."), 12 + prices.Call + prices.Buffer + 16>>prices.BytesShift},
+		{"a bad descriptor", guesttest.Print(9, "sixteen letters."), 12 + prices.Call + prices.Buffer},
+		{"many empty buffers", guesttest.Spec{
+			Imports: []guesttest.Import{{Module: guesttest.ABI, Name: "fd_write", Signature: guesttest.FourArgs}},
+			Code:    []byte{constant, 2, constant, 16, constant, 0xe8, 0x07, constant, 0, call, 0, drop}, Pages: 1,
+		}.Encode(), 6 + prices.Call + 1000*prices.Buffer},
+		{"an import behind a table", throughTable(), 4 + prices.Call + prices.File},
+	} {
+		r := run(t, s, newTask(t, c.module))
+		if wantStatus(t, r, Exited, ""); r.Fuel != c.fuel {
+			t.Errorf("%s: %d units of fuel, want %d", c.name, r.Fuel, c.fuel)
+		}
+	}
+}
+
+// throughTable closes descriptor 9 by call_indirect.
+func throughTable() []byte {
+	const constant, indirect, drop = 0x41, 0x11, 0x1a
+	return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
+		[]byte{1, 9, 2, 0x60, 0, 0, 0x60, 1, 0x7f, 1, 0x7f}, // types
+		[]byte{2, 35, 1, 22}, []byte(guesttest.ABI), []byte{8}, []byte("fd_close"), []byte{0, 1},
+		[]byte{3, 2, 1, 0, 4, 4, 1, 0x70, 0, 1, 5, 3, 1, 0, 1}, // a function, a table, a memory
+		[]byte{7, 19, 2, 6}, []byte("_start"), []byte{0, 1, 6}, []byte("memory"), []byte{2, 0},
+		[]byte{9, 7, 1, 0, constant, 0, 0x0b, 1, 0}, // the import is entry 0
+		[]byte{10, 12, 1, 10, 0, constant, 9, constant, 0, indirect, 1, 0, drop, 0x0b},
+	)
+}
+
+// TestOutOfFuelInAHostCall ends like out of fuel anywhere: with the limit.
+func TestOutOfFuelInAHostCall(t *testing.T) {
+	s := newSlot(t)
+	for name, module := range map[string][]byte{
+		"before the work": guesttest.Random(1280, 1<<20),
+		"after it":        guesttest.Print(2, string(make([]byte, 32<<10))),
+	} {
+		task := newTask(t, module)
+		task.Fuel = 4000
+		r := run(t, s, task)
+		if wantStatus(t, r, OutOfFuel, "limit of 4000 units"); r.Fuel != 4000 {
+			t.Errorf("%s: %d units of fuel, want the limit", name, r.Fuel)
+		}
+	}
+}
+
+// TestReadingCostsFuel by what is read, not by the room for it.
+func TestReadingCostsFuel(t *testing.T) {
+	s := newSlot(t)
+	task := newTask(t, guesttest.Echo())
+	nothing := run(t, s, task).Fuel
+	task.Stdin = make([]byte, 1<<10) // less than its buffer
+	got := run(t, s, task).Fuel - nothing
+	const calls, copied = 2*prices.Call + prices.File + 2*prices.Buffer, 2 * (1 << 10 >> prices.BytesShift)
+	if got < calls+copied || got > calls+copied+100 {
+		t.Errorf("%d units of fuel to read and write 1024 bytes, want %d and some instructions", got, calls+copied)
+	}
+}

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sandbox
+
+// preferLargePages has no effect here.
+func preferLargePages([]byte) {}
