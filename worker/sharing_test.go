@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -78,7 +79,9 @@ type server struct {
 	testing.TB
 }
 
-func (g *grid) worker(dir string) *server {
+func (g *grid) worker(dir string) *server { return g.lending(dir, lent) }
+
+func (g *grid) lending(dir string, lent limits.Lent) *server {
 	g.Helper()
 	w, err := New(g.Context(), Config{
 		Dir: dir, Listen: "127.0.0.1:0", Lent: lent, SandboxCommand: []string{"unused"}, Logger: slog.New(slog.DiscardHandler),
@@ -266,6 +269,56 @@ func TestImpostorsAreNotAsked(t *testing.T) {
 		got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, meant)
 		if err != nil || (got[0] != nil) != want {
 			t.Errorf("asked at its address for node %s, ada sends %q, %v", node.Short(), got[0], err)
+		}
+	}
+}
+
+// Past the month's volume nobody gets anything any more, but for coordinators what
+// the worker has computed, even if the volume is used up while they get it.
+func TestCoordinatorsGetResultsPastTheVolume(t *testing.T) {
+	g := newGrid(t)
+	metered := lent
+	metered.Traffic.Monthly = 1 << 20
+	ada := g.lending(g.directory("ada"), metered)
+	small, large, input := []byte("small result"), bytes.Repeat([]byte("large"), blob.MinPiece), []byte("input")
+	ada.holds(small)
+	ada.holds(input)
+	if _, err := ada.base.Store.Put(large); err != nil {
+		t.Fatal(err)
+	}
+	id := blob.Of(input).ID()
+	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	coordinator, worker := g.reader(jobs.Coordinator), g.reader(jobs.Worker)
+	if !worker.gets(ada, input) {
+		t.Fatal("within the volume a worker gets no input")
+	}
+	store, err := blobstore.Open(blobstore.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	s, err := swarm.New(swarm.Config{Store: store, Dial: coordinator.pool.Dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Fetch(t.Context(), blob.Of(large).ID(), 0, -1, ada.provider()); err != nil {
+		t.Errorf("a result that is as large as the volume: %v", err)
+	}
+	if ada.base.Volume.Err() == nil {
+		t.Fatal("the volume is not used up")
+	}
+	for _, c := range []struct {
+		name string
+		by   *reader
+		data []byte
+		want bool
+	}{
+		{"coordinator, small result", coordinator, small, true}, {"coordinator, large result", coordinator, large, true},
+		{"coordinator, input", coordinator, input, false}, {"worker, input", worker, input, false}, {"worker, result", worker, small, false},
+	} {
+		if got := c.by.gets(ada, c.data); got != c.want {
+			t.Errorf("%s: got %v", c.name, got)
 		}
 	}
 }

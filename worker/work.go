@@ -310,3 +310,11 @@ func (w *Worker) mayRead(ctx context.Context, id blob.ID) bool {
 	peer, err := identity.FromContext(ctx)
 	return err == nil && (peer.Role == jobs.Coordinator || w.shelf.has(id))
 }
+
+// owed says who gets a blob even when the month's volume is used up: coordinators,
+// what is no input of a job, and so a result that this worker computed. Without it
+// the work would be in vain.
+func (w *Worker) owed(ctx context.Context, id blob.ID) bool {
+	peer, err := identity.FromContext(ctx)
+	return err == nil && peer.Role == jobs.Coordinator && !w.shelf.has(id)
+}

@@ -92,7 +92,9 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	id := w.base.Identity
 	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
 	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(id, nil)))...)
-	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{Store: w.base.Store, Allow: w.mayRead, Swarm: w.base.Swarm}))
+	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{
+		Store: w.base.Store, Allow: w.mayRead, Owed: w.owed, Swarm: w.base.Swarm,
+	}))
 	if w.conn, err = gridconn.Dial(id, w.base.Coordinators); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 	if err != nil {
 		return err
 	}
-	n, err := s.uploads.join(id, s.store, first, s.meet(stream.Context(), id, first.GetAddress()))
+	n, err := s.uploads.join(id, s.store, first, s.meet(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
 	if err != nil {
 		return statusOf(id, err)
 	}
@@ -66,7 +66,7 @@ func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeReques
 		select {
 		case <-n.wake:
 		case <-ticker.C:
-			if s.uploads.spent() != nil {
+			if !s.serves(stream.Context(), n.id) {
 				return statusOf(n.id, blobstore.ErrNotFound)
 			}
 			s.uploads.review(n, s.store)

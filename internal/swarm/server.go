@@ -27,6 +27,9 @@ type ServerConfig struct {
 	// Allow tells whether the caller may have a blob; nil means everybody may.
 	// Who may not gets the same answer as if the blob were not there.
 	Allow func(ctx context.Context, id blob.ID) bool
+	// Owed, where set, tells whether the caller may have a blob even when the line
+	// may carry no more.
+	Owed func(ctx context.Context, id blob.ID) bool
 	// Swarm, where set, fetches into Store: what it gains is served at once, and
 	// it hears of peers that come to download.
 	Swarm *Swarm
@@ -41,6 +44,7 @@ type Server struct {
 	anthillv1.UnimplementedPieceServiceServer
 	store   *blobstore.Store
 	allow   func(ctx context.Context, id blob.ID) bool
+	owed    func(ctx context.Context, id blob.ID) bool
 	swarm   *Swarm // nil: none
 	uploads *uploads
 	tamper  func([]byte)
@@ -52,11 +56,15 @@ func NewServer(cfg ServerConfig) *Server {
 	if allow == nil {
 		allow = func(context.Context, blob.ID) bool { return true }
 	}
+	owed := cfg.Owed
+	if owed == nil {
+		owed = func(context.Context, blob.ID) bool { return false }
+	}
 	uploads := newUploads(func() error { return nil })
 	if cfg.Swarm != nil {
 		uploads = cfg.Swarm.uploads
 	}
-	return &Server{store: cfg.Store, allow: allow, swarm: cfg.Swarm, uploads: uploads, tamper: cfg.Tamper}
+	return &Server{store: cfg.Store, allow: allow, owed: owed, swarm: cfg.Swarm, uploads: uploads, tamper: cfg.Tamper}
 }
 
 // ReadBlobs implements anthillv1.PieceServiceServer.
@@ -82,7 +90,7 @@ func (s *Server) readBlob(ctx context.Context, raw []byte) (*anthillv1.ReadBlobs
 		return nil, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
 	missing := &anthillv1.ReadBlobsResponse{Blob: raw, Missing: true}
-	if !s.allow(ctx, id) || s.uploads.spent() != nil {
+	if !s.serves(ctx, id) {
 		return missing, nil
 	}
 	m, err := s.store.Manifest(id)
@@ -102,13 +110,18 @@ func (s *Server) readBlob(ctx context.Context, raw []byte) (*anthillv1.ReadBlobs
 	return &anthillv1.ReadBlobsResponse{Blob: raw, Data: data}, nil
 }
 
+// serves tells whether the caller gets a blob, if it is here.
+func (s *Server) serves(ctx context.Context, id blob.ID) bool {
+	return s.allow(ctx, id) && (s.uploads.spent() == nil || s.owed(ctx, id))
+}
+
 // check reads a blob's id and asks whether the caller may have it.
 func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
 	id, err := blob.IDFrom(raw)
 	if err != nil {
 		return id, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
-	if !s.allow(ctx, id) || s.uploads.spent() != nil {
+	if !s.serves(ctx, id) {
 		return id, statusOf(id, blobstore.ErrNotFound)
 	}
 	return id, nil

@@ -88,7 +88,8 @@ type Config struct {
 	// that may have it. It also tells when to ask again.
 	Find func(ctx context.Context, id blob.ID) (peers []Provider, again time.Duration, err error)
 	// Spent, where set, is asked whether the line may carry more: nil if so. Else
-	// nothing is sent, as if it were not here, and Fetch fails with the error.
+	// nothing is sent, as if it were not here (but see ServerConfig.Owed), and Fetch
+	// fails with the error.
 	Spent func() error
 	// Patience is how long a Fetch goes on while nobody sends anything;
 	// 0 means 5 seconds.

@@ -44,6 +44,7 @@ type session struct {
 	given   map[int]*given
 	granted []int         // to be sent, in this order
 	wake    chan struct{} // has something when there is news or a grant
+	owed    bool          // it is served even when no more may be sent
 }
 
 // given is a piece on its way to a client.
@@ -65,14 +66,16 @@ func newUploads(spent func() error) *uploads {
 
 // join begins a session and introduces the client to the others. What the store
 // has is looked up while nobody can gain anything.
-func (u *uploads) join(id blob.ID, store *blobstore.Store, hello *anthillv1.ExchangeRequest, self *anthillv1.Provider) (*session, error) {
+func (u *uploads) join(id blob.ID, store *blobstore.Store, hello *anthillv1.ExchangeRequest, self *anthillv1.Provider, owed bool) (*session, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	m, have, err := store.Have(id)
 	if err != nil {
 		return nil, err
 	}
-	return u.enter(id, m, have, hello, self), nil
+	n := u.enter(id, m, have, hello, self)
+	n.owed = owed
+	return n, nil
 }
 
 // enter is called with mu held.
@@ -232,7 +235,7 @@ func (u *uploads) end(n *session, i int) {
 
 // dispatch gives out pieces while the line has room.
 func (u *uploads) dispatch() {
-	for u.spent() == nil {
+	for {
 		n, i := u.next()
 		if n == nil {
 			return
@@ -252,8 +255,9 @@ func (u *uploads) dispatch() {
 // next finds who is to be served, and with which piece.
 func (u *uploads) next() (*session, int) {
 	var waiting []*session
+	spent := u.spent() != nil
 	for _, n := range u.sessions {
-		if n.credit > 0 || len(n.asks) > 0 {
+		if (n.owed || !spent) && (n.credit > 0 || len(n.asks) > 0) {
 			waiting = append(waiting, n)
 		}
 	}
@@ -333,7 +337,7 @@ func (u *uploads) midway(n *session, i int) (news *anthillv1.ExchangeResponse, s
 	defer u.mu.Unlock()
 	news, n.news = n.news, nil
 	g := n.given[i]
-	return news, g == nil || g.cancelled || u.spent() != nil
+	return news, g == nil || g.cancelled || !n.owed && u.spent() != nil
 }
 
 // withdraw forgets a piece that the client cancelled: it gets it elsewhere.
