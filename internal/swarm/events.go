@@ -26,7 +26,7 @@ func (w *want) apply(d *download) {
 // to tell its manifest again.
 func (d *download) refresh() {
 	before := d.have
-	d.manifest, d.have, d.known = d.swarm.local(d.id)
+	d.manifest, d.have, d.known = d.local()
 	for i := range 8 * len(before) {
 		if before.Has(i) && !d.have.Has(i) {
 			delete(d.counted, i)
@@ -231,7 +231,7 @@ func (ev arrived) apply(d *download) {
 	fresh := !d.counted[i]
 	d.counted[i] = true
 	r.proven = true
-	if _, have, known := d.swarm.local(d.id); known && have.Has(i) && d.known {
+	if _, have, known := d.local(); known && have.Has(i) && d.known {
 		d.have.Set(i) // if it was given up, the store may have lost it since
 	}
 	d.land(i, r)
