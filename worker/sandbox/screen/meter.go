@@ -60,7 +60,6 @@ type meter struct {
 // checkCode walks through all code.
 func (c *checker) checkCode() error {
 	mt := meter{c: c, globals: int64(c.mutableGlobals()), grown: map[uint32]bool{}}
-	c.declare()
 	var size int64
 	for i := range c.m.Code {
 		size += int64(len(c.m.Code[i].Code))

@@ -2,7 +2,9 @@ package screen
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
 )
 
@@ -10,7 +12,7 @@ import (
 // once, and that constants have the types of what they are for.
 func (c *checker) checkModule() error {
 	for _, check := range []func() error{
-		c.checkFunctions, c.checkDeclarations, c.checkConstants, c.checkSegments,
+		c.checkFunctions, c.checkDeclarations, c.checkConstants, c.checkSegments, c.checkRewritable,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -132,6 +134,25 @@ func (c *checker) constant(code []byte) (t wasm.ValueType, rest []byte) {
 		return unknown, rest
 	}
 	return constant.Type, rest
+}
+
+// checkRewritable refuses the little that Rewrite refuses of valid modules.
+func (c *checker) checkRewritable() error {
+	for i := range c.m.Exports {
+		switch name := c.m.Exports[i].Name; name {
+		case rewrite.FuelExport, rewrite.DepthExport, rewrite.StartExport:
+			return refuse(Unrewritable, "module exports "+quote(name)+", a name that the grid uses", "export it by another name")
+		}
+	}
+	c.declare()
+	for f := range len(c.types) - len(c.m.Functions) {
+		params := c.callee(uint32(f)).Params
+		if c.declared[f] && (slices.Contains(params, wasm.F32) || slices.Contains(params, wasm.F64)) {
+			return refuse(Unrewritable, fmt.Sprintf("module imports function %d, which takes floats, and exports it or calls it through a table", f),
+				"call it from a function of the module's own, and export or point to that")
+		}
+	}
+	return nil
 }
 
 // declare marks the functions that code may make references to.
