@@ -31,11 +31,7 @@ func (c *checker) apply(s *stack, in *wasm.Instruction) {
 	case wasm.OpCall:
 		s.call(c.callee(in.Index))
 	case wasm.OpCallIndirect:
-		if c.tableType(s, in.Second) != wasm.FuncRef {
-			s.fail("call_indirect by table %d, which is none of functions", in.Second)
-		}
-		s.pop(wasm.I32)
-		s.call(c.signature(in.Index))
+		c.callByTable(s, in)
 	case wasm.OpDrop:
 		s.popAny()
 	case wasm.OpSelect:
@@ -86,6 +82,14 @@ func (s *stack) call(t *wasm.FuncType) {
 	}
 	s.popAll(t.Params)
 	s.pushAll(t.Results)
+}
+
+func (c *checker) callByTable(s *stack, in *wasm.Instruction) {
+	if c.tableType(s, in.Second) != wasm.FuncRef {
+		s.fail("call_indirect by table %d, which is none of functions", in.Second)
+	}
+	s.pop(wasm.I32)
+	s.call(c.signature(in.Index))
 }
 
 // selectOne chooses among values whose type is not named, which may be no
