@@ -66,7 +66,7 @@ func TestGuestsEndInTheirOwnWays(t *testing.T) {
 		{"component", []byte("\x00asm\x0d\x00\x01\x00"), Refused, 0, "build for wasip1", ""},
 		{"foreign import", foreign("env", "gettimeofday"), Refused, 0, `"env"."gettimeofday"`, ""},
 		{"import of another type", foreign(guesttest.ABI, "fd_read"), Refused, 0, "fd_read", ""},
-		{"invalid code", guesttest.Spec{Code: []byte{0x6a}, Pages: 1}.Encode(), Refused, 0, "compile module", ""},
+		{"invalid code", guesttest.Spec{Code: []byte{0x6a}, Pages: 1}.Encode(), Refused, 0, "module is not valid", ""},
 		{"memory above the limit", guesttest.Spec{Pages: 5000}.Encode(), Refused, 0, "327680000 bytes", ""},
 		{"data outside the memory", guesttest.Spec{Data: []byte("x")}.Encode(), Refused, 0, "data", ""},
 	}
