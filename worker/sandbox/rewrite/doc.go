@@ -61,7 +61,7 @@
 package rewrite
 
 // Version changes whenever Rewrite makes other bytes of the same module.
-const Version = 1
+const Version = 2
 
 // The names of what is exported to the host.
 const (
