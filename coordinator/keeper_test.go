@@ -538,10 +538,11 @@ func TestKeeperRefusesBundles(t *testing.T) {
 	l := newLab(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	foreign := guesttest.Spec{Pages: 1, Imports: []guesttest.Import{{Module: "env", Name: "js_log"}}}.Encode()
-	refs := []blob.Ref{put(t, k.store, []byte("no module")), put(t, k.store, foreign), put(t, k.store, bundle)}
-	for i, id := range []jobs.JobID{"text", "refuse", "trap", "small"} {
+	untyped := guesttest.Spec{Pages: 1, Code: []byte{0x6a}}.Encode() // i32.add of nothing
+	refs := []blob.Ref{put(t, k.store, []byte("no module")), put(t, k.store, foreign), put(t, k.store, bundle), put(t, k.store, untyped)}
+	for i, id := range []jobs.JobID{"text", "refuse", "trap", "small", "untyped"} {
 		l.submit(id, 1, func(c *jobs.SubmitJob) {
-			c.Spec.Bundle = refs[[]int{0, 1, 1, 2}[i]]
+			c.Spec.Bundle = refs[[]int{0, 1, 1, 2, 3}[i]]
 			if id == "trap" {
 				c.Spec.UnknownImports = jobs.TrapUnknown
 			}
@@ -563,6 +564,7 @@ func TestKeeperRefusesBundles(t *testing.T) {
 	})
 	for id, want := range map[jobs.JobID]string{
 		"text": "bundle: not a WebAssembly module", "refuse": `bundle: module imports "env"."js_log"`, "trap": "", "small": "",
+		"untyped": "bundle: module is not valid: its own function 0, opcode 0x6a",
 	} {
 		l.View(func(s *jobs.State) {
 			j := s.Jobs[id]

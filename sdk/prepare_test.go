@@ -14,6 +14,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // tinyModule is the least that is a WASI command: a memory and an empty _start.
@@ -30,7 +31,8 @@ func jobDir(t testing.TB) string {
 	dir := t.TempDir()
 	files := map[string]string{
 		"t.wasm": string(tinyModule), "a.txt": "one\ntwo", "b.txt": "three\n", "empty": "", "stop": "the\n",
-		"not.wasm": "#!/bin/sh\n", "component.wasm": "\x00asm\x0d\x00\x01\x00",
+		"untyped.wasm": string(guesttest.Spec{Pages: 1, Code: []byte{0x42, 0, 0x45, 0x1a}}.Encode()), // i64.const, i32.eqz
+		"not.wasm":     "#!/bin/sh\n", "component.wasm": "\x00asm\x0d\x00\x01\x00",
 	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
@@ -166,6 +168,7 @@ func TestPrepareErrors(t *testing.T) {
 		{"name: t\nbundle: gone.wasm\n" + input, "bundle: gone.wasm: no such file", filepath.Join(dir, "gone.wasm")},
 		{"name: t\nbundle: .\n" + input, "bundle: .: not a regular file", "name a file"},
 		{"name: t\nbundle: not.wasm\n" + input, "bundle: not.wasm: ", ""},
+		{"name: t\nbundle: untyped.wasm\n" + input, "bundle: untyped.wasm: module is not valid", "wasm-tools validate"},
 		{"name: t\nbundle: component.wasm\n" + input, "bundle: component.wasm: ", "wasip1"},
 		{head + "input: {files: ['*.none']}", `input.files: no file matches "*.none"`, "relative to the job file"},
 		{head + "input: {split: {file: gone, lines: 1}}", "input.split.file: gone: no such file", "relative"},

@@ -14,7 +14,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
-	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -91,7 +90,7 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	}
 	id := w.base.Identity
 	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
-	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(id, nil)))...)
+	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(w.base.Credentials()))...)
 	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{
 		Store: w.base.Store, Allow: w.mayRead, Owed: w.owed, Swarm: w.base.Swarm,
 	}))

@@ -67,6 +67,7 @@ func guest(ts *testscript.TestScript, _ bool, args []string) {
 		"foreign": func() []byte {
 			return guesttest.Spec{Imports: []guesttest.Import{{Module: "env", Name: "connect"}}, Pages: 1}.Encode()
 		},
+		"untyped": func() []byte { return guesttest.Spec{Code: []byte{0x6a}, Pages: 1}.Encode() }, // i32.add of nothing
 	}
 	if len(args) != 2 || modules[args[0]] == nil {
 		ts.Fatalf("usage: guest NAME FILE")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -46,6 +47,7 @@ type Base struct {
 	Volume   *throttle.Volume // nil where the month's traffic has no limit
 
 	lock  io.Closer
+	line  *throttle.Line
 	peers *swarm.Pool
 }
 
@@ -83,14 +85,24 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 			return err
 		}
 	}
-	line := throttle.New(cfg.Traffic, b.Volume)
-	b.Listener = line.Listen(b.Listener)
-	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC), grpc.WithContextDialer(line.Dial))
+	b.line = throttle.New(cfg.Traffic, b.Volume)
+	b.Listener = b.line.Listen(b.Listener)
+	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC), grpc.WithContextDialer(b.line.Dial))
 	b.Swarm, err = swarm.New(swarm.Config{
 		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Spent: b.Volume.Err, Refused: filepath.Join(cfg.Dir, "refused.json"),
 		Identify: identity.Identify, Find: cfg.Find, Logger: cfg.Logger,
 	})
 	return err
+}
+
+// Credentials are for a gRPC server that serves pieces: of those who may connect, no
+// more are let in than Traffic allows. Coordinators are let in always: they come for
+// what was computed.
+func (b *Base) Credentials() credentials.TransportCredentials {
+	return b.line.Credentials(identity.ServerCredentials(b.Identity, nil), func(info credentials.AuthInfo) bool {
+		_, role, err := identity.Identify(info)
+		return err == nil && role == jobs.Coordinator
+	})
 }
 
 // Close closes what was opened, the last first.

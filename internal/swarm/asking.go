@@ -54,8 +54,9 @@ func (d *download) connect(now time.Time) {
 			}
 		}
 	}
+	prompt := d.prompter(now)
 	for _, r := range d.remotes {
-		if r.link != nil || r.refused || now.Before(r.paused) {
+		if !r.callable(now) {
 			continue
 		}
 		if links >= maxLinks {
@@ -68,10 +69,30 @@ func (d *download) connect(now time.Time) {
 		links++
 		ctx, cancel := context.WithCancel(d.ctx)
 		r.link, r.ready = newLink(d, r, cancel), false
+		r.link.prompt = r == prompt
 		d.start += goldenStep
 		l, p, have, start := r.link, r.Provider, d.have.Clone(), d.start
 		d.io.Go(func() { l.run(ctx, p, have, start) })
 	}
+}
+
+// prompter chooses the one peer that may send a small blob unasked, of those that
+// are to be called now: it saves two round trips, and two peers would send it
+// twice. It is nil if there is none, or if one has been told so already.
+func (d *download) prompter(now time.Time) (best *remote) {
+	if d.known && len(d.manifest.Pieces) != 1 {
+		return nil
+	}
+	for _, k := range d.rng.Perm(len(d.remotes)) {
+		r := d.remotes[k]
+		if r.link != nil && r.link.prompt {
+			return nil
+		}
+		if r.callable(now) && (best == nil || rank(r.who.role) < rank(best.who.role)) {
+			best = r
+		}
+	}
+	return best
 }
 
 // useful tells whether the peer has a piece that is missing here.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 )
@@ -19,6 +20,12 @@ const (
 	window = 4 << 20
 	// idleAfter is when an unused connection is closed; using it opens it anew.
 	idleAfter = time.Minute
+	// retryWithin is the longest time for which a peer that could not be reached is
+	// not tried: it may be back, and waiting for it is what gRPC would do for up to
+	// 2 minutes.
+	retryWithin = 2 * time.Second
+	// connectTime is how long one try may take.
+	connectTime = 3 * time.Second
 	// manyConns is when connections to peers long gone are looked for.
 	manyConns = 256
 )
@@ -56,11 +63,14 @@ func (p *Pool) Dial(_ context.Context, address string) (grpc.ClientConnInterface
 	if len(p.conns) >= manyConns {
 		p.closeIdle()
 	}
+	retry := backoff.DefaultConfig
+	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, retryWithin
 	conn, err := grpc.NewClient("passthrough:///"+address, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(p.creds),
 		grpc.WithInitialWindowSize(window),
 		grpc.WithInitialConnWindowSize(2 * window),
 		grpc.WithIdleTimeout(idleAfter),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: connectTime}),
 	}, p.options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", address, err)

@@ -35,7 +35,8 @@ type download struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	events chan event
-	done   chan struct{} // closed when no event is taken any more
+	done   chan struct{}                                          // closed when no event is taken any more
+	local  func() (m blob.Manifest, have blob.Bitmap, known bool) // what the store has
 	io     sync.WaitGroup
 
 	manifest blob.Manifest
@@ -60,6 +61,7 @@ func newDownload(s *Swarm, id blob.ID) *download {
 		swarm: s, id: id, ctx: ctx, cancel: cancel,
 		events:  make(chan event),
 		done:    make(chan struct{}),
+		local:   func() (blob.Manifest, blob.Bitmap, bool) { return s.local(id) },
 		flights: make(map[int][]*remote),
 		counted: make(map[int]bool),
 		traffic: make(Traffic),

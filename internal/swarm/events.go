@@ -26,7 +26,7 @@ func (w *want) apply(d *download) {
 // to tell its manifest again.
 func (d *download) refresh() {
 	before := d.have
-	d.manifest, d.have, d.known = d.swarm.local(d.id)
+	d.manifest, d.have, d.known = d.local()
 	for i := range 8 * len(before) {
 		if before.Has(i) && !d.have.Has(i) {
 			delete(d.counted, i)
@@ -101,6 +101,7 @@ type linked struct {
 	manifest blob.Manifest
 	local    blob.Bitmap // what the store has
 	have     blob.Bitmap // what the peer has
+	comes    bool        // the only piece does, without being asked for
 }
 
 func (ev linked) apply(d *download) {
@@ -122,6 +123,18 @@ func (ev linked) apply(d *download) {
 		out.Gained = append(out.Gained, indices(d.have, len(d.manifest.Pieces))...)
 		out.Coming = append(out.Coming, coming...)
 	})
+	switch {
+	case !ev.comes:
+	case d.unwanted(0):
+		r.link.refuse(0)
+	default:
+		d.fly(0, r, time.Now(), true)
+	}
+}
+
+// unwanted tells whether piece i is of no use, or comes anyway.
+func (d *download) unwanted(i int) bool {
+	return d.have.Has(i) || len(d.flights[i]) > 0 || len(d.wants) == 0
 }
 
 // indices are the pieces in a bitmap.
@@ -151,7 +164,7 @@ func (ev heard) apply(d *download) {
 		}
 	}
 	for _, i := range ev.promised {
-		if d.have.Has(i) || len(d.flights[i]) > 0 || len(d.wants) == 0 {
+		if d.unwanted(i) {
 			r.credit--
 			r.link.refuse(i)
 			continue
@@ -218,7 +231,7 @@ func (ev arrived) apply(d *download) {
 	fresh := !d.counted[i]
 	d.counted[i] = true
 	r.proven = true
-	if _, have, known := d.swarm.local(d.id); known && have.Has(i) && d.known {
+	if _, have, known := d.local(); known && have.Has(i) && d.known {
 		d.have.Set(i) // if it was given up, the store may have lost it since
 	}
 	d.land(i, r)

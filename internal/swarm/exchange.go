@@ -29,6 +29,9 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 	}
 	defer s.uploads.leave(n)
 	s.uploads.hear(n, first)
+	if first.GetPrompt() {
+		s.uploads.prompt(n)
+	}
 	gone := make(chan error, 1)
 	go func() {
 		for {

@@ -19,6 +19,7 @@ type link struct {
 	download *download
 	remote   *remote
 	cancel   context.CancelFunc
+	prompt   bool // the peer may send a blob of one piece unasked
 
 	mu       sync.Mutex
 	out      *anthillv1.ExchangeRequest // to be sent; nil: nothing
@@ -93,7 +94,7 @@ func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uin
 		return from, err
 	}
 	id := l.download.id
-	hello := &anthillv1.ExchangeRequest{Blob: id[:], Address: s.cfg.Self, Have: have, Start: start}
+	hello := &anthillv1.ExchangeRequest{Blob: id[:], Address: s.cfg.Self, Have: have, Start: start, Prompt: l.prompt}
 	if err := stream.Send(hello); err != nil {
 		_, err = stream.Recv() // says why
 		return from, err
@@ -114,7 +115,8 @@ func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uin
 	if err != nil {
 		return from, err
 	}
-	if !l.download.send(linked{l.remote, from, m, local, blob.Bitmap(first.GetHave())}) {
+	comes := l.comesUnasked(m, first)
+	if !l.download.send(linked{l.remote, from, m, local, blob.Bitmap(first.GetHave()), comes}) {
 		return from, ErrClosed
 	}
 	var speaking sync.WaitGroup
@@ -122,6 +124,17 @@ func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uin
 	defer l.cancel()
 	speaking.Go(func() { l.speak(stream) })
 	return from, l.listen(stream, m, from, first)
+}
+
+// comesUnasked tells whether a first answer promises the blob's only piece as an
+// answer to prompt, and takes that promise out.
+func (l *link) comesUnasked(m blob.Manifest, first *anthillv1.ExchangeResponse) bool {
+	if !l.prompt || len(m.Pieces) != 1 || !slices.Contains(first.GetPromised(), 0) {
+		return false
+	}
+	first.Promised = nil
+	l.expect(0)
+	return true
 }
 
 // speak sends what is to be said, as much as there is at a time.

@@ -54,6 +54,7 @@ type testPeer struct {
 	// How it misbehaves, if at all.
 	greet   func(*anthillv1.ExchangeResponse)
 	frame   func(*anthillv1.ExchangeResponse)
+	hear    func(r *anthillv1.ExchangeRequest, stream exchangeServer)
 	instead func(piece uint32, stream exchangeServer) error // of a piece
 	small   func(*anthillv1.ReadBlobsResponse) error
 }
@@ -98,6 +99,14 @@ func (p *testPeer) Exchange(stream exchangeServer) error {
 type editedExchange struct {
 	exchangeServer
 	peer *testPeer
+}
+
+func (s *editedExchange) Recv() (*anthillv1.ExchangeRequest, error) {
+	r, err := s.exchangeServer.Recv()
+	if err == nil && s.peer.hear != nil {
+		s.peer.hear(r, s.exchangeServer)
+	}
+	return r, err
 }
 
 func (s *editedExchange) Send(r *anthillv1.ExchangeResponse) error {

@@ -59,6 +59,11 @@ func (r *remote) fail(now time.Time, err error) {
 	r.paused = now.Add(min(maxPause, 100*time.Millisecond<<min(r.failures-1, 10)))
 }
 
+// callable tells whether a talk with the peer can begin now.
+func (r *remote) callable(now time.Time) bool {
+	return r.link == nil && !r.refused && !now.Before(r.paused)
+}
+
 // usable tells whether pieces can be asked of the peer now.
 func (r *remote) usable(now time.Time) bool {
 	return !r.refused && r.ready && !now.Before(r.paused)

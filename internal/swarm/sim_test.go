@@ -1,49 +1,29 @@
 package swarm
 
 import (
-	"container/heap"
-	mathbits "math/bits"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// A simulated swarm: the uploads of production on virtual time, with lines that
-// send a frame at a time and messages that take a while, and receivers that do
-// what download does. No network, no bytes.
+// A simulated swarm: the downloads and uploads of production on virtual time, with
+// lines that send a frame at a time and messages that take a while. It stands in for
+// links and streams. No network, no bytes.
 type sim struct {
-	now    time.Time
+	t      *testing.T
 	events queue
+	nr     int
+	store  *blobstore.Store // is empty
 	peers  []*simPeer
 	m      blob.Manifest
 	dups   int
-}
-
-type simEvent struct {
-	at time.Time
-	nr int
-	do func()
-}
-
-type queue []simEvent
-
-func (q queue) Len() int { return len(q) }
-func (q queue) Less(i, j int) bool {
-	if !q[i].at.Equal(q[j].at) {
-		return q[i].at.Before(q[j].at)
-	}
-	return q[i].nr < q[j].nr
-}
-func (q queue) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-func (q *queue) Push(x any)   { *q = append(*q, x.(simEvent)) }
-func (q *queue) Pop() any {
-	last := (*q)[len(*q)-1]
-	*q = (*q)[:len(*q)-1]
-	return last
 }
 
 const (
@@ -51,92 +31,152 @@ const (
 	simUplink  = 4e6 // bytes a second
 )
 
-func (s *sim) after(d time.Duration, do func()) {
-	heap.Push(&s.events, simEvent{s.now.Add(d), len(s.events) + int(s.now.UnixNano()), do})
-}
-
 type simPeer struct {
 	sim     *sim
 	up      *uploads
 	have    blob.Bitmap
-	flying  map[int]bool
+	d       *download // nil: it is the seed
+	want    *want
 	links   []*simLink // to those that it downloads from
 	clients []*simLink // of those that download from it
 	sending bool
 	turn    int
 	done    time.Time
+	frozen  bool // it neither says nor sends anything any more
 }
 
 // simLink is one Exchange.
 type simLink struct {
+	*link
 	from, to *simPeer
 	session  *session
-	piece    int // being sent; -1: none
+	sent     int // piece being sent; -1: none
 	left     int64
-	credit   int
-	proven   bool
 }
 
-func newSim(peers, pieces int, seed uint64) *sim {
-	s := &sim{now: time.Unix(0, 0), m: blob.Manifest{Size: int64(pieces) * blob.MinPiece, PieceSize: blob.MinPiece, Pieces: make([][32]byte, pieces)}}
+func newSim(t *testing.T, peers, pieces int, seed uint64) *sim {
+	swarm := newSwarm(t, Config{})
+	s := &sim{t: t, m: seedOf(pieces).manifest, store: swarm.cfg.Store}
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for k := range peers + 1 {
-		p := &simPeer{sim: s, have: blob.NewBitmap(pieces), flying: map[int]bool{}}
-		if k == 0 {
-			p.have = blob.FullBitmap(pieces)
+		p := &simPeer{sim: s, have: blob.FullBitmap(pieces), up: newUploads(func() error { return nil })}
+		p.up.rng = rand.New(rand.NewPCG(seed, uint64(k)))
+		if k > 0 {
+			p.have, p.want, p.d = blob.NewBitmap(pieces), newWant(0, -1, nil), newDownload(swarm, blob.ID{})
+			p.d.rng, p.d.start, p.d.wants = rng, rng.Uint32(), []*want{p.want}
+			p.d.local = func() (blob.Manifest, blob.Bitmap, bool) { return s.m, p.have, true }
 		}
-		p.up = newUploads(func() error { return nil })
-		p.up.rng, p.up.now = rand.New(rand.NewPCG(seed, uint64(k))), func() time.Time { return s.now }
 		s.peers = append(s.peers, p)
+		s.after(patienceForAck/4, p.review)
 	}
 	for _, to := range s.peers[1:] {
-		start := rng.Uint32()
-		for _, from := range s.peers {
+		for k, from := range s.peers {
 			if from != to {
-				start += goldenStep
-				to.link(from, start)
+				to.link(from, min(k, 1))
 			}
 		}
+		s.after(tick, to.tick)
 	}
 	return s
 }
 
-func (p *simPeer) link(from *simPeer, start uint32) {
-	l := &simLink{from: from, to: p, piece: -1}
-	l.session = from.up.enter(blob.ID{}, p.sim.m, from.have, &anthillv1.ExchangeRequest{Start: start}, nil)
-	p.links, from.clients = append(p.links, l), append(from.clients, l)
-	p.sim.after(simLatency, l.giveCredit)
+// link begins an Exchange with the seed, of kind 0, or with a receiver.
+func (p *simPeer) link(from *simPeer, kind int) {
+	r := &remote{flights: make(map[int]*flight), idle: time.Now()}
+	r.who.role = []jobs.Role{jobs.Submitter, jobs.Worker}[kind]
+	r.link = newLink(p.d, r, func() {})
+	p.d.remotes = append(p.d.remotes, r)
+	p.d.start += goldenStep
+	l := &simLink{link: r.link, from: from, to: p, sent: -1}
+	hello := &anthillv1.ExchangeRequest{Start: p.d.start}
+	p.links = append(p.links, l)
+	p.sim.after(simLatency, func() {
+		l.session = from.up.enter(blob.ID{}, p.sim.m, from.have.Clone(), hello, nil)
+		from.clients = append(from.clients, l)
+		from.work()
+	})
+}
+
+// review is what Server.upload does now and then.
+func (p *simPeer) review() {
+	if p.sim.over() {
+		return
+	}
+	for _, l := range p.clients {
+		p.up.review(l.session, p.sim.store)
+	}
+	p.work()
+	p.sim.after(patienceForAck/4, p.review)
+}
+
+func (p *simPeer) tick() {
+	if p.done.IsZero() && !p.frozen {
+		p.sim.after(tick, p.tick)
+		p.step()
+	}
+}
+
+func (p *simPeer) apply(ev event) {
+	if p.frozen {
+		return
+	}
+	ev.apply(p.d)
+	p.step()
+}
+
+// step is what download.run does after an event, and what link.speak does then.
+func (p *simPeer) step() {
+	p.d.step(time.Now())
+	for _, l := range p.links {
+		if l.out != nil {
+			l.say(l.out)
+			l.out = nil
+		}
+	}
+	select {
+	case err := <-p.want.result:
+		if err != nil {
+			p.sim.t.Error(err)
+		}
+		p.done = time.Now()
+		p.sim.after(linger, p.leave)
+	default:
+	}
 }
 
 // say takes a message to the uploader.
 func (l *simLink) say(req *anthillv1.ExchangeRequest) {
 	l.to.sim.after(simLatency, func() {
-		l.from.up.hear(l.session, req)
-		l.from.work()
+		if l.session != nil {
+			l.from.up.hear(l.session, req)
+			l.from.work()
+		}
 	})
 }
 
-func (l *simLink) giveCredit() {
-	allowance := 1
-	if l.proven {
-		allowance = credit
-	}
-	if more := allowance - l.credit; more > 0 {
-		l.credit += more
-		l.say(&anthillv1.ExchangeRequest{Credit: uint32(more)})
+// leave ends the Exchanges of a download that is complete.
+func (p *simPeer) leave() {
+	for _, l := range p.links {
+		l.from.up.leave(l.session)
+		l.from.clients = slices.DeleteFunc(l.from.clients, func(other *simLink) bool { return other == l })
+		l.session = nil
+		l.from.work()
 	}
 }
 
 // work takes the news to the clients and begins to send pieces.
 func (p *simPeer) work() {
+	if p.frozen {
+		return
+	}
 	for _, l := range p.clients {
 		for {
 			var news *anthillv1.ExchangeResponse
 			i := -1
-			if l.piece < 0 {
+			if l.sent < 0 {
 				news, i = p.up.todo(l.session)
 			} else {
-				news, _ = p.up.midway(l.session, l.piece)
+				news, _ = p.up.midway(l.session, l.sent)
 			}
 			if news != nil {
 				p.sim.after(simLatency, func() { l.hear(news) })
@@ -144,7 +184,7 @@ func (p *simPeer) work() {
 			if i < 0 {
 				break
 			}
-			l.piece, l.left = i, p.sim.m.PieceLen(i)
+			l.sent, l.left = i, p.sim.m.PieceLen(i)
 		}
 	}
 	if !p.sending {
@@ -155,25 +195,34 @@ func (p *simPeer) work() {
 // send puts the next frame on the line, of each client in turn.
 func (p *simPeer) send() {
 	p.sending = false
+	if p.frozen {
+		return
+	}
 	for range p.clients {
 		p.turn = (p.turn + 1) % len(p.clients)
 		l := p.clients[p.turn]
-		if l.piece < 0 {
+		if l.sent < 0 {
 			continue
 		}
-		if _, stop := p.up.midway(l.session, l.piece); stop {
-			p.up.stopped(l.session, l.piece)
-			l.piece = -1
+		if _, stop := p.up.midway(l.session, l.sent); stop {
+			p.up.stopped(l.session, l.sent)
+			l.sent = -1
 			continue
 		}
 		n := min(l.left, frameSize)
 		p.sending = true
 		p.sim.after(time.Duration(float64(n)/simUplink*float64(time.Second)), func() {
+			i := l.sent
 			if l.left -= n; l.left == 0 {
-				i := l.piece
-				l.piece = -1
-				p.sim.after(simLatency, func() { l.arrive(i) })
+				l.sent = -1
 			}
+			last := l.left == 0
+			p.sim.after(simLatency, func() {
+				l.count(int(n))
+				if last {
+					l.arrive(i)
+				}
+			})
 			p.sending = false
 			p.work()
 		})
@@ -181,75 +230,63 @@ func (p *simPeer) send() {
 	}
 }
 
+// hear does what link.talk and link.hear do with a message.
 func (l *simLink) hear(news *anthillv1.ExchangeResponse) {
-	for _, n := range news.GetPromised() {
-		if i := int(n); l.to.have.Has(i) || l.to.flying[i] {
-			l.credit--
-			l.say(&anthillv1.ExchangeRequest{Cancel: []uint32{n}})
-		} else {
-			l.to.flying[i] = true
-			l.say(&anthillv1.ExchangeRequest{Ask: []uint32{n}})
-			for _, other := range l.to.links {
-				if other != l {
-					other.say(&anthillv1.ExchangeRequest{Coming: []uint32{n}})
-				}
-			}
+	if len(news.GetManifest()) > 0 {
+		l.to.apply(linked{from: l.remote, who: l.remote.who, manifest: l.to.sim.m, local: l.to.have.Clone(), have: news.GetHave()})
+	}
+	ev := heard{from: l.remote}
+	for _, list := range []struct {
+		in  []uint32
+		out *[]int
+	}{{news.GetGained(), &ev.gained}, {news.GetPromised(), &ev.promised}, {news.GetLacking(), &ev.lacking}} {
+		for _, i := range list.in {
+			*list.out = append(*list.out, int(i))
 		}
 	}
-	l.giveCredit()
+	l.to.apply(ev)
 }
 
+// arrive does what link.store does.
 func (l *simLink) arrive(i int) {
 	p := l.to
 	if p.have.Has(i) {
 		p.sim.dups++
 	}
-	delete(p.flying, i)
 	p.have.Set(i)
-	l.proven = true
-	l.credit--
-	for _, other := range p.links {
-		other.say(&anthillv1.ExchangeRequest{Gained: []uint32{uint32(i)}})
-		other.giveCredit()
-	}
+	l.finish(i)
 	p.up.gained(blob.ID{}, i)
 	p.work()
-	if p.have.All(len(p.sim.m.Pieces)) {
-		p.done = p.sim.now
+	p.apply(arrived{l.remote, i, l.remote.who})
+}
+
+// over tells whether all that live have the blob.
+func (s *sim) over() bool {
+	return !slices.ContainsFunc(s.peers[1:], func(p *simPeer) bool { return p.done.IsZero() && !p.frozen })
+}
+
+// die ends all Exchanges of a receiver.
+func (p *simPeer) die() {
+	p.frozen = true
+	p.leave()
+	for _, l := range p.clients {
+		p.sim.after(simLatency, func() {
+			l.remote.refused = true // it is not called again
+			l.to.apply(unlinked{l.remote, l.remote.who, io.EOF})
+		})
 	}
 }
 
 // run gives the time until the last is complete.
-func (s *sim) run(t *testing.T) time.Duration {
-	for s.events.Len() > 0 {
-		ev := heap.Pop(&s.events).(simEvent)
-		s.now = ev.at
-		if s.now.Sub(time.Unix(0, 0)) > time.Hour {
-			break
-		}
-		ev.do()
-	}
-	last := slices.MaxFunc(s.peers[1:], func(a, b *simPeer) int { return a.done.Compare(b.done) }).done
+func (s *sim) run() time.Duration {
+	began := time.Now()
+	s.playFor(time.Hour)
+	var last time.Time
 	for k, p := range s.peers[1:] {
-		if p.done.IsZero() {
-			t.Fatalf("peer %d has %d of %d pieces in the end", k, p.have.Count(), len(s.m.Pieces))
+		if p.done.IsZero() && !p.frozen {
+			s.t.Fatalf("peer %d has %d of %d pieces in the end", k, p.have.Count(), len(s.m.Pieces))
 		}
+		last = later(last, p.done)
 	}
-	return last.Sub(time.Unix(0, 0))
-}
-
-// The time until all have a blob stays close to the bound of Mundinger, Weber and
-// Weiss (2008), for up to 32 peers.
-func TestSimulatedSwarmIsCloseToTheBound(t *testing.T) {
-	const pieces = 256
-	for _, n := range []int{1, 2, 3, 4, 8, 16, 32} {
-		s := newSim(n, pieces, uint64(n))
-		took := s.run(t)
-		bound := float64(s.m.Size) / simUplink * (1 + float64(mathbits.Len(uint(n))-1)/pieces)
-		ratio := took.Seconds() / bound
-		t.Logf("%d peers: %.2f s, bound %.2f s, ratio %.3f, %d duplicates", n, took.Seconds(), bound, ratio, s.dups)
-		if ratio > 1.12 || s.dups > 0 {
-			t.Errorf("%d peers: ratio %.3f, %d duplicates", n, ratio, s.dups)
-		}
-	}
+	return last.Sub(began)
 }

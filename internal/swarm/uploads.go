@@ -174,6 +174,23 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
 	u.dispatch()
 }
 
+// prompt gives a client a blob of one piece with its manifest, if the line has
+// room for it now. Else it gets it as any other does. Nothing may have been told
+// to the client yet.
+func (u *uploads) prompt(n *session) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(n.seeding.copies) != 1 || len(n.given) > 0 || n.credit > 0 {
+		return
+	}
+	n.credit = 1
+	u.dispatch()
+	n.credit = 0
+	if g := n.given[0]; g != nil {
+		n.grant(0, g)
+	}
+}
+
 // known are the numbers that are pieces of the blob.
 func (n *session) known(list []uint32) []int {
 	var out []int

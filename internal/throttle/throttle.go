@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
-	"sync/atomic"
 
 	"golang.org/x/time/rate"
 )
@@ -17,7 +15,7 @@ import (
 // Limits are what a line may carry; zero means no limit.
 type Limits struct {
 	Up, Down int64 // bytes a second
-	Peers    int   // connections that others may hold at a time
+	Peers    int   // connections that others may hold at a time, see Credentials
 	Monthly  int64 // bytes both ways in a calendar month, see Volume
 }
 
@@ -39,15 +37,14 @@ func (l Limits) Validate() error {
 // Line is a node's connection to the world.
 type Line struct {
 	up, down *rate.Limiter // nil: no limit
-	peers    int64
-	open     atomic.Int64 // connections that others hold
-	volume   *Volume      // nil: not counted
+	peers    int
+	volume   *Volume // nil: not counted
 }
 
 // New makes a Line whose bytes are counted in v, if it is not nil. Whoever uses the
 // line looks there whether it may still carry something: the line only counts.
 func New(l Limits, v *Volume) *Line {
-	return &Line{up: limiter(l.Up), down: limiter(l.Down), peers: int64(l.Peers), volume: v}
+	return &Line{up: limiter(l.Up), down: limiter(l.Down), peers: l.Peers, volume: v}
 }
 
 // free tells whether connections need no wrapping.
@@ -63,10 +60,9 @@ func limiter(bytes int64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(bytes), int(max(minBurst, bytes/8)))
 }
 
-// Listen puts a listener on the line. A connection beyond the limit is closed at
-// once: its other end goes to another peer.
+// Listen puts a listener on the line.
 func (l *Line) Listen(inner net.Listener) net.Listener {
-	if l.free() && l.peers == 0 {
+	if l.free() {
 		return inner
 	}
 	return &listener{inner, l}
@@ -78,18 +74,11 @@ type listener struct {
 }
 
 func (l *listener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if n := l.line.open.Add(1); l.line.peers > 0 && n > l.line.peers {
-			l.line.open.Add(-1)
-			_ = c.Close() // nobody has used it
-			continue
-		}
-		return l.line.wrap(c, func() { l.line.open.Add(-1) }), nil
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
+	return l.line.wrap(c), nil
 }
 
 // Dial connects to an address over the line.
@@ -99,12 +88,12 @@ func (l *Line) Dial(ctx context.Context, address string) (net.Conn, error) {
 	if err != nil || l.free() {
 		return c, err
 	}
-	return l.wrap(c, func() {}), nil
+	return l.wrap(c), nil
 }
 
-func (l *Line) wrap(c net.Conn, closed func()) net.Conn {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &conn{Conn: c, line: l, ctx: ctx, end: sync.OnceFunc(func() { cancel(); closed() })}
+func (l *Line) wrap(c net.Conn) net.Conn {
+	ctx, end := context.WithCancel(context.Background())
+	return &conn{Conn: c, line: l, ctx: ctx, end: end}
 }
 
 // conn waits for its share of the line.
@@ -112,7 +101,7 @@ type conn struct {
 	net.Conn
 	line *Line
 	ctx  context.Context // ends with Close
-	end  func()
+	end  context.CancelFunc
 }
 
 // Close ends also those that wait.

@@ -8,12 +8,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 // pipe is a connection whose one end is on the line.
 func pipe(l *Line) (limited, free net.Conn) {
 	a, b := net.Pipe()
-	return l.wrap(a, func() {}), b
+	return l.wrap(a), b
 }
 
 const mega = 1 << 20
@@ -76,58 +78,17 @@ func TestCloseEndsWaiting(t *testing.T) {
 	})
 }
 
-func TestConnectionsBeyondTheLimitAreClosed(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener := New(Limits{Peers: 1}, nil).Listen(inner)
-	defer listener.Close()
-	accepted := make(chan net.Conn, 3)
-	go func() {
-		for {
-			c, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- c
-		}
-	}()
-	dial := func() net.Conn {
-		c, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	first := dial()
-	defer first.Close()
-	held := <-accepted
-	second := dial()
-	defer second.Close()
-	_ = second.SetReadDeadline(time.Now().Add(10 * time.Second))
-	if _, err := second.Read(make([]byte, 1)); err == nil || errors.Is(err, net.ErrClosed) {
-		t.Errorf("the second is not closed: %v", err)
-	}
-	_ = held.Close()
-	third := dial()
-	defer third.Close()
-	select {
-	case c := <-accepted:
-		_ = c.Close()
-	case <-time.After(10 * time.Second):
-		t.Error("the place of one that is gone is not given away")
-	}
-}
-
 func TestNoLimitsNoWrapping(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer inner.Close()
-	if New(Limits{}, nil).Listen(inner) != inner {
+	if New(Limits{Peers: 1}, nil).Listen(inner) != inner {
 		t.Error("a listener is wrapped for nothing")
+	}
+	if creds := insecure.NewCredentials(); New(Limits{}, nil).Credentials(creds, nil) != creds {
+		t.Error("credentials are wrapped for nothing")
 	}
 	if (Limits{Up: -1}).Validate() == nil {
 		t.Error("a rate below 0 is valid")

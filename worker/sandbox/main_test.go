@@ -98,6 +98,44 @@ func wantStatus(t testing.TB, r Result, status Status, reason string) {
 	}
 }
 
+// follow takes note of the processor time of a slot's child until the returned
+// function is called, which gives what was used meanwhile, as far as the system tells.
+func follow(s *Slot) (used func() time.Duration) {
+	id := pid(s)
+	before, _ := cpuTime(id)
+	stop, total := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		last, known := before, false
+		for {
+			if now, ok := cpuTime(id); ok {
+				last, known = now, true
+			}
+			select {
+			case <-stop:
+				if !known {
+					last = before + time.Hour
+				}
+				total <- last - before
+				return
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+	}()
+	return func() time.Duration {
+		close(stop)
+		return <-total
+	}
+}
+
+// wantPrompt wants a task to have been killed within a second of its limit. On a
+// machine without a processor to spare that second is one of processor time.
+func wantPrompt(t testing.TB, r Result, task Task, used time.Duration) {
+	t.Helper()
+	if r.Elapsed < task.Time || min(r.Elapsed, used) > task.Time+time.Second {
+		t.Errorf("killed after %v and %v of processor time, with a limit of %v", r.Elapsed, used, task.Time)
+	}
+}
+
 func pid(s *Slot) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

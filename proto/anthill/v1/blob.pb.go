@@ -943,7 +943,11 @@ type ExchangeRequest struct {
 	Cancel []uint32 `protobuf:"varint,8,rep,packed,name=cancel,proto3" json:"cancel,omitempty"`
 	// How many more pieces the peer may choose. It promises those that it chose,
 	// and sends them when they are asked for: another may have been faster.
-	Credit        uint32 `protobuf:"varint,9,opt,name=credit,proto3" json:"credit,omitempty"`
+	Credit uint32 `protobuf:"varint,9,opt,name=credit,proto3" json:"credit,omitempty"`
+	// First message only: a blob of one piece may come at once, without being
+	// asked for. If there is room for it, the peer promises it with its first
+	// message and sends it. Whoever does not know this field waits to be asked.
+	Prompt        bool `protobuf:"varint,11,opt,name=prompt,proto3" json:"prompt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1048,6 +1052,13 @@ func (x *ExchangeRequest) GetCredit() uint32 {
 	return 0
 }
 
+func (x *ExchangeRequest) GetPrompt() bool {
+	if x != nil {
+		return x.Prompt
+	}
+	return false
+}
+
 type ExchangeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First message only: the canonical encoding of the manifest, whose SHA-256 is
@@ -1059,7 +1070,8 @@ type ExchangeResponse struct {
 	Gained []uint32 `protobuf:"varint,3,rep,packed,name=gained,proto3" json:"gained,omitempty"`
 	// Other peers that have or want pieces.
 	Peers []*Provider `protobuf:"bytes,4,rep,name=peers,proto3" json:"peers,omitempty"`
-	// Pieces that the peer has chosen, to be asked for or cancelled.
+	// Pieces that the peer has chosen, to be asked for or cancelled. The one in the
+	// first message, which is an answer to prompt, needs no asking.
 	Promised []uint32 `protobuf:"varint,5,rep,packed,name=promised,proto3" json:"promised,omitempty"`
 	// Pieces that were asked for or promised and are not here.
 	Lacking []uint32 `protobuf:"varint,6,rep,packed,name=lacking,proto3" json:"lacking,omitempty"`
@@ -1442,7 +1454,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x11ReadBlobsResponse\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x18\n" +
-	"\amissing\x18\x03 \x01(\bR\amissing\"\xef\x01\n" +
+	"\amissing\x18\x03 \x01(\bR\amissing\"\x87\x02\n" +
 	"\x0fExchangeRequest\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -1454,7 +1466,8 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04lost\x18\x06 \x03(\rR\x04lost\x12\x10\n" +
 	"\x03ask\x18\a \x03(\rR\x03ask\x12\x16\n" +
 	"\x06cancel\x18\b \x03(\rR\x06cancel\x12\x16\n" +
-	"\x06credit\x18\t \x01(\rR\x06credit\"\xfe\x01\n" +
+	"\x06credit\x18\t \x01(\rR\x06credit\x12\x16\n" +
+	"\x06prompt\x18\v \x01(\bR\x06prompt\"\xfe\x01\n" +
 	"\x10ExchangeResponse\x12\x1a\n" +
 	"\bmanifest\x18\x01 \x01(\fR\bmanifest\x12\x12\n" +
 	"\x04have\x18\x02 \x01(\fR\x04have\x12\x16\n" +

@@ -15,14 +15,37 @@ const DepthLimit = 48_000_000
 const (
 	frameWeight = 96
 	valueWeight = 16
-	leastWeight = 440
+	// Six bytes of code can make and use a vector, which takes 16 in the frame,
+	// and as much again if it is mended.
+	vectorWeight = 32
+	leastWeight  = 440
 )
 
 // weight is what entering a function takes.
 func (p *plan) weight(body int) int64 {
 	t := p.typeOf(uint32(p.imported + body))
 	n := frameWeight + int64(len(p.m.Code[body].Code)) + valueWeight*int64(len(t.Params)+len(t.Results))
+	n += vectorWeight * p.vectors(body)
 	return min(max(n, leastWeight), DepthLimit+1)
+}
+
+// vectors is how many vectors a function may hold: those that it declares,
+// takes and gives, and one for each instruction that can make one.
+func (p *plan) vectors(body int) int64 {
+	t, n := p.typeOf(uint32(p.imported+body)), int64(p.surveys[body].vectors)
+	for _, group := range p.m.Code[body].Locals {
+		if group.Type == wasm.V128 {
+			n += int64(group.Count)
+		}
+	}
+	for _, types := range [][]wasm.ValueType{t.Params, t.Results} {
+		for _, v := range types {
+			if v == wasm.V128 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func (w *writer) isCounted() bool {

@@ -1,6 +1,7 @@
 package rewrite_test
 
 import (
+	"strings"
 	"testing"
 	_ "unsafe" // for go:linkname
 
@@ -42,6 +43,9 @@ func TestDepth(t *testing.T) {
 		{"with arguments", []function{{name: "run"}, {
 			params: i32 + i64 + f64, results: i32, code: count + "\x20\x00\x20\x01\x20\x02\x10\x01\x20\x00\x6a",
 		}, {name: "go", code: "\x41\x01\x42\x01\x44\x00\x00\x00\x00\x00\x00\x00\x00\x10\x01\x1a"}}, 100_000},
+		{"with vectors", []function{{name: "run", locals: strings.Repeat(v128, 2000), code: count + manyVectors(2000)}}, 200},
+		{"with vectors on the stack", []function{{name: "run", locals: v128, code: count + stackedVectors("\xfd\x4d", 2000)}}, 200},
+		{"with mended vectors on the stack", []function{{name: "run", locals: v128, code: count + stackedVectors("\xfd\xef\x01", 2000)}}, 200},
 	} {
 		module := mustRewrite(t, spec{functions: test.functions}.encode(), all)
 		var depths []uint32
@@ -65,6 +69,27 @@ func TestDepth(t *testing.T) {
 			t.Errorf("%s: %d calls, want equal and at least %d", test.name, depths, test.least)
 		}
 	}
+}
+
+// manyVectors sets so many locals, calls function 0, and uses all of them, so
+// that each has its place in the frame.
+func manyVectors(n int) string {
+	var code strings.Builder
+	for i := range n {
+		code.WriteString("\x41\x00\xfd\x00\x00\x00\x21" + leb(i)) // from memory
+	}
+	code.WriteString("\x10\x00\x41\x00\x20\x00")
+	for i := 1; i < n; i++ {
+		code.WriteString("\x20" + leb(i) + "\xfd\x51") // xor
+	}
+	return code.String() + "\xfd\x0b\x00\x00"
+}
+
+// stackedVectors calls function 0 while so many vectors are on the stack, each
+// made by one instruction.
+func stackedVectors(op string, n int) string {
+	return "\x41\x00\xfd\x00\x00\x00\x21\x00\x41\x00\x20\x00" + strings.Repeat("\x20\x00"+op, n) +
+		"\x10\x00" + strings.Repeat("\xfd\x51", n) + "\xfd\x0b\x00\x00"
 }
 
 // TestDepthIsGivenBack leaves a recursive function in every way.

@@ -124,12 +124,11 @@ func instantiate(t testing.TB, config wazero.RuntimeConfig, module []byte) *inst
 	r := wazero.NewRuntimeWithConfig(ctx, config)
 	t.Cleanup(func() { _ = r.Close(ctx) })
 	in := &instance{}
-	note := api.GoFunc(func(_ context.Context, stack []uint64) { in.noted = append(in.noted, stack...) })
 	host := r.NewHostModuleBuilder("host")
 	for name, types := range map[string][]api.ValueType{
 		"i32": {api.ValueTypeI32}, "f32": {api.ValueTypeF32}, "f64": {api.ValueTypeF64}, "two": {api.ValueTypeF64, api.ValueTypeF32},
 	} {
-		host.NewFunctionBuilder().WithGoFunction(note, types, nil).Export(name)
+		host.NewFunctionBuilder().WithGoFunction(in.note(types), types, nil).Export(name)
 	}
 	if _, err := host.Instantiate(ctx); err != nil {
 		t.Fatal(err)
@@ -161,6 +160,19 @@ func (in *instance) left() (fuel int64, depth int32) {
 
 func (in *instance) call(name string, args ...uint64) ([]uint64, error) {
 	return in.ExportedFunction(name).Call(context.Background(), args...)
+}
+
+// note remembers what a host function is given. The upper half of a slot is
+// whatever it was if a type of 32 bits is in it.
+func (in *instance) note(types []api.ValueType) api.GoFunc {
+	return func(_ context.Context, stack []uint64) {
+		for i, t := range types {
+			if t == api.ValueTypeI32 || t == api.ValueTypeF32 {
+				stack[i] = uint64(uint32(stack[i]))
+			}
+			in.noted = append(in.noted, stack[i])
+		}
+	}
 }
 
 // global is the value of global 0.

@@ -60,19 +60,29 @@ func (w *writer) isClean() bool {
 	return makesNoNaN(w.prev)
 }
 
-// mendScalar is v >= v ? v : nan; on amd64 that is one flag where v == v is two.
+// mendScalar puts the NaN in place of a value that is not v >= v. On amd64 a
+// branch that depends on a comparison is one instruction, where select first
+// makes the result a number and loads the NaN; and >= is one flag where == is
+// two.
 func (w *writer) mendScalar(t wasm.ValueType) {
 	v, ordered := w.temp(t), wasm.OpF64Ge
-	w.tee(v)
 	if t == wasm.F32 {
 		ordered = wasm.OpF32Ge
+	}
+	w.set(v)
+	w.block(wasm.OpBlock, wasm.BlockEmpty)
+	w.get(v)
+	w.get(v)
+	w.op(ordered)
+	w.index(wasm.OpBrIf, 0)
+	if t == wasm.F32 {
 		w.f32(nan32)
 	} else {
 		w.f64(nan64)
 	}
+	w.set(v)
+	w.op(wasm.OpEnd)
 	w.get(v)
-	w.get(v)
-	w.op(ordered, wasm.OpSelect)
 }
 
 func (w *writer) hasFloatResults() bool {

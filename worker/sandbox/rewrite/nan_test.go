@@ -140,7 +140,7 @@ func TestNaNInArguments(t *testing.T) {
 		}
 		want := [5]uint64{canonical32, canonical64, canonical64, canonical32, 7}
 		got := [5]uint64(in.noted)
-		for _, i := range []int{0, 3} {
+		for _, i := range []int{0, 3, 4} { // 32 bits; what is above them is nobody's
 			got[i] &= math.MaxUint32
 		}
 		if got != want {

@@ -11,6 +11,7 @@ import (
 type survey struct {
 	locals       uint64   // with the parameters
 	instructions int      // how many
+	vectors      int      // how many of them are for vectors
 	calls        []uint32 // own functions that it calls, in order
 	indirect     []uint32 // types that it calls through tables, in order
 	exits        bool     // leaves other than at its end
@@ -72,6 +73,9 @@ func (s *surveyor) survey(i int) error {
 			if err := s.checkIndex(&s.in, 0); err != nil {
 				return err
 			}
+		}
+		if s.in.Op >= wasm.OpV128Load {
+			out.vectors++
 		}
 		s.prev = s.in.Op
 	}

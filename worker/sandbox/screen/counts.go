@@ -141,15 +141,20 @@ func (c *checker) checkTables(grown map[uint32]bool) error {
 }
 
 // checkNames refuses a name section that claims more names than it has: the
-// engine allocates by the claim.
+// engine allocates by the claim. It takes one such section.
 func (c *checker) checkNames() error {
+	seen := false
 	for i := range c.m.Customs {
 		if c.m.Customs[i].Name != "name" {
 			continue
 		}
+		if seen {
+			return invalid("it has two name sections")
+		}
+		seen = true
 		claims, err := wasm.NameClaims(c.m.Customs[i].Data)
 		if err != nil {
-			return refuse(Malformed, "malformed name section: it has fewer names than it says",
+			return refuse(Malformed, "malformed name section: it has fewer names than it says, or not in UTF-8",
 				"strip it (wasm-strip), or build with -Wl,--strip-all")
 		}
 		if n := int64(max(claims.Functions, claims.Locals)); n > MaxFunctions+MaxImports {

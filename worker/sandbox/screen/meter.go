@@ -62,18 +62,25 @@ func (c *checker) checkCode() error {
 	mt := meter{c: c, globals: int64(c.mutableGlobals()), grown: map[uint32]bool{}}
 	var size int64
 	for i := range c.m.Code {
+		size += int64(len(c.m.Code[i].Code))
+	}
+	c.costs.Limit = ModuleWork + WorkPerByte*size
+	for i := range c.m.Code {
 		if err := mt.function(i); err != nil {
 			return err
 		}
 		c.costs.add(i, mt.work())
-		size += int64(len(c.m.Code[i].Code))
-	}
-	c.costs.Limit = ModuleWork + WorkPerByte*size
-	if work, most := c.costs.Work, c.costs.Limit; work > most {
-		return refuse(TooCostly, fmt.Sprintf("module has functions that cost %d units to compile, the limit is %d for its %d bytes of code", work, most, size),
-			"use fewer locals and branches in its largest functions, or compile with less inlining (-Os)")
+		if c.costs.Work > c.costs.Limit {
+			return c.tooCostly(size)
+		}
 	}
 	return c.checkTables(mt.grown)
+}
+
+func (c *checker) tooCostly(size int64) error {
+	return refuse(TooCostly, fmt.Sprintf("module has functions that cost %d units or more to compile, the limit is %d for its %d bytes of code",
+		c.costs.Work, c.costs.Limit, size),
+		"use fewer locals and branches in its largest functions, or compile with less inlining (-Os)")
 }
 
 func (c *Costs) add(function int, work int64) {
@@ -88,10 +95,7 @@ func (mt *meter) work() int64 { return mt.units + mt.shares/share }
 // function meters the module's own i-th function.
 func (mt *meter) function(i int) error {
 	body := &mt.c.m.Code[i]
-	t := mt.c.signature(mt.c.m.Functions[i])
-	if t == nil {
-		return malformed(fmt.Sprintf("function %d has type %d, which does not exist", i, mt.c.m.Functions[i]))
-	}
+	t := &mt.c.m.Types[mt.c.m.Functions[i]]
 	locals := int64(body.LocalCount()) + int64(len(t.Params))
 	if locals > MaxLocals {
 		return above(TooCostly, fmt.Sprintf("locals in its own function %d", i), locals, MaxLocals,
@@ -100,22 +104,31 @@ func (mt *meter) function(i int) error {
 	mt.variables = locals + max(0, mt.globals-freeGlobals)
 	mt.loops, mt.accesses, mt.branches, mt.units, mt.shares = 0, 0, 0, locals, 0
 	mt.walker.Reset(body)
-	mt.stack.reset(t)
+	mt.stack.reset(t, body.Locals)
 	return mt.walk(i)
 }
 
 func (mt *meter) walk(i int) error {
 	var in wasm.Instruction
 	for mt.walker.Next(&in) {
-		if in.Op < 0x100 && plain[in.Op].known {
-			mt.stack.change(plain[in.Op].pops, plain[in.Op].pushes)
+		sig := signatureOf(in.Op)
+		if !sig.free {
+			if in.Op == wasm.OpEnd && mt.stack.top().loop {
+				mt.loops--
+			}
+			mt.count(&in)
+		}
+		if sig.free && sig.known {
+			mt.stack.fixed(sig)
+		} else {
+			mt.c.apply(&mt.stack, &in)
+		}
+		if mt.stack.fault != "" {
+			return mt.invalid(i, &in)
+		}
+		if sig.free {
 			continue
 		}
-		if in.Op == wasm.OpEnd && mt.stack.top().loop {
-			mt.loops--
-		}
-		mt.count(&in)
-		mt.stack.apply(&in, mt.c)
 		if mt.walker.Depth() > MaxDepth {
 			return above(TooCostly, fmt.Sprintf("nested blocks in its own function %d", i), int64(mt.walker.Depth()), MaxDepth,
 				"split that function")
@@ -129,6 +142,10 @@ func (mt *meter) walk(i int) error {
 		}
 	}
 	return mt.walker.Err()
+}
+
+func (mt *meter) invalid(i int, in *wasm.Instruction) error {
+	return invalid("its own function %d, opcode %#x at offset %d: %s", i, uint16(in.Op), mt.c.m.Code[i].Offset+in.Start, mt.stack.fault)
 }
 
 func (mt *meter) tooCostly(i int) error {
@@ -149,13 +166,13 @@ func (mt *meter) count(in *wasm.Instruction) {
 	case op == wasm.OpBlock, op == wasm.OpIf, op == wasm.OpElse:
 		mt.branch(0)
 	case op == wasm.OpBr, op == wasm.OpBrIf:
-		mt.branch(mt.stack.arity(in.Index))
+		mt.branch(int64(len(mt.stack.label(in.Index))))
 	case op == wasm.OpReturn:
-		mt.branch(mt.stack.frames[0].results)
+		mt.branch(int64(len(mt.stack.frames[0].results)))
 	case op == wasm.OpBrTable:
 		before := mt.branches
 		for _, label := range in.Labels {
-			mt.branch(mt.stack.arity(label))
+			mt.branch(int64(len(mt.stack.label(label))))
 			mt.branches = before // they all come from one place
 		}
 		mt.branches += int64(len(in.Labels))
@@ -211,6 +228,6 @@ func (mt *meter) hidden(branches int) {
 
 func (mt *meter) branch(passed int64) {
 	mt.units += 1 + mt.variables + mt.loops + passed
-	mt.shares += mt.accesses + shareOfEach*(mt.stack.height+mt.branches)
+	mt.shares += mt.accesses + shareOfEach*(mt.stack.height()+mt.branches)
 	mt.branches++
 }

@@ -31,7 +31,7 @@ func TestMeter(t *testing.T) {
 		{"filled memory", 3, []byte{number, 0, number, 0, number, 0, 0xfc, 11, 0}, 3 + 4*4, 4 * (4*3 + 0 + 1 + 2 + 3)},
 		{"grown memory", 3, []byte{number, 0, 0x40, 0, drop}, 3 + 2*4, 4 * (2*1 + 0 + 1)},
 		{"a value passed on", 0, []byte{block, 0x7f, number, 0, 0x0c, 0, end, drop}, 1 + 2, 4 * (1 + 1)},
-		{"values passed to a loop", 0, []byte{number, 0, number, 0, loop, 4, 0x0d, 0, number, 0, end, drop, drop}, 2*2 + (1 + 1 + 2), 4 * (2 + (2 + 1) + (2 + 2))},
+		{"values passed to a loop", 0, []byte{number, 0, number, 0, loop, 4, number, 0, 0x0d, 0, end, drop, drop}, 2*2 + (1 + 1 + 2), 4 * (2 + (2 + 1) + (3 + 2))},
 		{"a table", 3, []byte{block, empty, number, 0, 0x0e, 2, 0, 0, 1, end}, 3 + 4 + 3*4, 4 * 3 * (1 + 1)},
 		{"a branch after a table", 0, []byte{block, empty, number, 0, 0x0e, 2, 0, 0, 0, end, block, empty, end}, 1 + 3 + 1, 4 * (3*(1+1) + 4)},
 		{"the stack after a branch", 0, []byte{number, 0, block, empty, 0x0c, 0, end, block, empty, end, drop}, 1 + 1 + 1, 4 * (1 + (1 + 1) + (1 + 2))},
@@ -45,7 +45,7 @@ func TestMeter(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			m, err := wasm.Decode(guesttest.Spec{
-				Pages: 1, Locals: c.locals, Code: c.code,
+				Pages: 1, Table: true, Locals: c.locals, Code: c.code,
 				Types:     []guesttest.Shape{{Params: 2, Results: 2}},
 				Functions: []guesttest.Function{{Type: int(guesttest.FourArgs), Code: []byte{0x00}}},
 			}.Encode())

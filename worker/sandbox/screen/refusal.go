@@ -23,6 +23,8 @@ const (
 	TooCostly                       // code that takes the engine too long to compile
 	MemoryLimit                     // starts with more memory than the job allows
 	Unbounded                       // a table that grows without a maximum
+	Invalid                         // types that do not fit, or names of what is not there
+	Unrewritable                    // what workers cannot rewrite, though engines run it
 )
 
 // Refusal is the error of a module that cannot be a task.

@@ -4,7 +4,8 @@
 // allocates by what it has seen, never by what the module claims; so it is safe
 // on any bytes and cheap enough to be asked at submit and again at every worker.
 //
-// What passes may still be refused by the engine, which validates the code.
+// It also validates the module, types and all: what passes the engine compiles,
+// unless it is out of memory or time.
 package screen
 
 import (
@@ -65,7 +66,7 @@ func Measure(module []byte, opts Options) (Costs, error) {
 	if err != nil {
 		return Costs{}, explain(err)
 	}
-	c := checker{m: m, opts: opts, types: m.FunctionTypes()}
+	c := checker{m: m, opts: opts, types: m.FunctionTypes(), globals: m.GlobalTypes()}
 	err = explain(c.check())
 	return c.costs, err
 }
@@ -76,12 +77,15 @@ type checker struct {
 	opts  Options
 	types []uint32 // type index by function index, imports first
 	costs Costs    // so far
+
+	globals  []wasm.GlobalType
+	declared []bool // the functions that code may make references to
 }
 
 func (c *checker) check() error {
 	for _, check := range []func() error{
 		c.checkImports, c.checkTypes, c.checkExports, c.checkCommand, c.checkMemory, c.checkGlobals,
-		c.checkElements, c.checkNames, c.checkCode,
+		c.checkElements, c.checkNames, c.checkModule, c.checkCode,
 	} {
 		if err := check(); err != nil {
 			return err

@@ -3,7 +3,6 @@ package screen_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -118,43 +117,6 @@ func TestCheckKnowsTheFunctionsOfTheEngine(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-// FuzzCheck also compiles what passes, if it is small: the engine may refuse it
-// but must not panic.
-func FuzzCheck(f *testing.F) {
-	for _, module := range [][]byte{
-		nil, guesttest.Noop(), guesttest.Echo(), guesttest.GrowTable(), importedMemory(),
-		importing("env", "f"), []byte("\x00asm\x0d\x00\x01\x00"),
-		[]byte("\x00asm\x01\x00\x00\x00\x01\x05\xff\xff\xff\xff\x0f"),
-		guesttest.Merges(3, 5), guesttest.NestedLoops(2, 3), guesttest.BranchTable(2, 4), guesttest.HighStack(3, 2),
-		guesttest.GlobalsAtCalls(2, 3), guesttest.LyingNames(), guesttest.HiddenNames(), guesttest.ManyExports(2),
-		guesttest.Spec{
-			Pages: 1, Types: []guesttest.Shape{{Params: 2, Results: 2}}, Tables: []guesttest.Limits{{Min: 1, Max: 2}},
-			Elements: []int{1}, DataSegments: 1, Globals: 1, Functions: []guesttest.Function{{Type: 4, Locals: 1, Code: []byte{0x20, 0, 0x20, 1}}},
-		}.Encode(),
-	} {
-		f.Add(module, false)
-	}
-	f.Fuzz(func(t *testing.T, module []byte, trap bool) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		err := screen.Check(module, screen.Options{Memory: 1 << 20, TrapUnknown: trap})
-		runtime.ReadMemStats(&after)
-		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20+64*uint64(len(module)) {
-			t.Errorf("%d bytes allocated for a module of %d", used, len(module))
-		}
-		var refusal *screen.Refusal
-		if err != nil && (!errors.As(err, &refusal) || refusal.Found == "" || refusal.Next == "") {
-			t.Errorf("Check = %#v, want nil or a whole refusal", err)
-		}
-		if err == nil && len(module) < 4<<10 {
-			ctx := context.Background()
-			r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithMemoryLimitPages(16).WithDebugInfoEnabled(false))
-			_, _ = r.CompileModule(ctx, module)
-			_ = r.Close(ctx)
-		}
-	})
 }
 
 func TestUnknownImportsMayTrap(t *testing.T) {

@@ -1,173 +1,218 @@
 package screen
 
-import "github.com/anthill-grid/anthill/worker/sandbox/wasm"
+import (
+	"fmt"
 
-// stack follows the height of the operand stack, without types. It is exact
-// for valid code but for vector instructions, where it may be too high until the
-// block ends; for other code it is something between zero and the code's length.
+	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
+)
+
+// stack follows the types on the operand stack, by the algorithm in the appendix
+// of WebAssembly's specification. What it refuses no engine compiles. After the
+// first fault it stays failed.
 type stack struct {
-	height int64
+	values []wasm.ValueType
 	frames []frame
+	base   int              // of the innermost frame: outer blocks have what is below
+	locals []wasm.ValueType // parameters first
+	fault  string           // why the code is not valid, "" while it is
 }
+
+// unknown is a value of code that is never reached: any type fits.
+const unknown wasm.ValueType = 0
 
 // frame is an open block.
 type frame struct {
-	base            int64 // height below its parameters
-	params, results int64
-	loop            bool
+	base            int // height below its parameters
+	params, results []wasm.ValueType
+	loop, forked    bool // forked is an if that had no else yet
+	dead            bool // what follows in the block is never reached
 }
 
-func (s *stack) reset(t *wasm.FuncType) {
-	s.height = 0
-	s.frames = append(s.frames[:0], frame{results: int64(len(t.Results))})
-}
+// each has every type at its own index, so that parts of it are lists of one.
+var each = makeEach()
 
-func (s *stack) top() frame { return s.frames[len(s.frames)-1] }
-
-// arity is how many values a branch passes to a label.
-func (s *stack) arity(label uint32) int64 {
-	if int64(label) >= int64(len(s.frames)) {
-		return 0
+func makeEach() (types [256]wasm.ValueType) {
+	for i := range types {
+		types[i] = wasm.ValueType(i)
 	}
-	f := s.frames[len(s.frames)-1-int(label)]
+	return types
+}
+
+func (s *stack) reset(t *wasm.FuncType, groups []wasm.LocalGroup) {
+	s.locals = append(s.locals[:0], t.Params...)
+	for _, group := range groups {
+		for range group.Count {
+			s.locals = append(s.locals, group.Type)
+		}
+	}
+	s.values, s.base, s.fault = s.values[:0], 0, ""
+	s.frames = append(s.frames[:0], frame{results: t.Results})
+}
+
+func (s *stack) fail(format string, args ...any) {
+	if s.fault == "" {
+		s.fault = fmt.Sprintf(format, args...)
+	}
+}
+
+func (s *stack) top() *frame { return &s.frames[len(s.frames)-1] }
+
+// height is how many values are on the stack.
+func (s *stack) height() int64 { return int64(len(s.values)) }
+
+// label are the types that a branch passes to a label.
+func (s *stack) label(n uint32) []wasm.ValueType {
+	if int64(n) >= int64(len(s.frames)) {
+		s.fail("there is no label %d", n)
+		return nil
+	}
+	f := &s.frames[len(s.frames)-1-int(n)]
 	if f.loop {
 		return f.params
 	}
 	return f.results
 }
 
-// change takes values off, though not those of outer blocks, and puts some on.
-func (s *stack) change(pops, pushes int64) {
-	s.height = max(s.height-pops, s.top().base) + pushes
-}
+func (s *stack) push(t wasm.ValueType) { s.values = append(s.values, t) }
 
-func (s *stack) apply(in *wasm.Instruction, c *checker) {
-	switch in.Op {
-	case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
-		s.open(in, c)
-	case wasm.OpElse:
-		s.height = s.top().base + s.top().params
-	case wasm.OpEnd:
-		s.close()
-	case wasm.OpBr, wasm.OpBrTable, wasm.OpReturn, wasm.OpUnreachable:
-		s.height = s.top().base
-	case wasm.OpCall:
-		s.call(c.callee(in.Index))
-	case wasm.OpCallIndirect:
-		s.change(1, 0)
-		s.call(c.signature(in.Index))
-	default:
-		s.change(effect(in.Op))
+func (s *stack) pushAll(types []wasm.ValueType) { s.values = append(s.values, types...) }
+
+// pop takes off a value of a type.
+func (s *stack) pop(want wasm.ValueType) {
+	if n := len(s.values) - 1; n >= s.base && s.values[n] == want {
+		s.values = s.values[:n]
+		return
+	}
+	if got := s.popAny(); got != want && got != unknown {
+		s.fail("%s where %s must be", typeName(got), typeName(want))
 	}
 }
 
-func (s *stack) open(in *wasm.Instruction, c *checker) {
-	if in.Op == wasm.OpIf {
-		s.change(1, 0)
+// popAny takes off a value and gives its type.
+func (s *stack) popAny() wasm.ValueType {
+	n := len(s.values) - 1
+	if n >= s.base {
+		t := s.values[n]
+		s.values = s.values[:n]
+		return t
 	}
-	f := frame{loop: in.Op == wasm.OpLoop}
-	if in.Value >= 0 {
-		if t := c.signature(uint32(in.Value)); t != nil {
-			f.params, f.results = int64(len(t.Params)), int64(len(t.Results))
-		}
-	} else if in.Value != wasm.BlockEmpty {
-		f.results = 1
+	if !s.top().dead {
+		s.fail("no value on the stack where one must be")
 	}
-	s.change(f.params, 0)
-	f.base = s.height
-	s.height += f.params
+	return unknown
+}
+
+// popAll takes off values of the types, the last of them first. It takes no
+// longer for many: a few bytes of code can name a block with hundreds.
+func (s *stack) popAll(want []wasm.ValueType) {
+	have := s.values[s.base:]
+	if len(have) < len(want) && s.top().dead {
+		want = want[len(want)-len(have):]
+	}
+	if n := len(have) - len(want); n >= 0 && string(have[n:]) == string(want) {
+		s.values = s.values[:s.base+n]
+		return
+	}
+	for i := len(want) - 1; i >= 0 && s.fault == ""; i-- {
+		s.pop(want[i])
+	}
+}
+
+// fixed does an instruction that has a signature.
+func (s *stack) fixed(sig *signature) {
+	for i := sig.takes; i > 0; i-- {
+		s.pop(sig.in[i-1])
+	}
+	if sig.out != 0 {
+		s.push(sig.out)
+	}
+}
+
+// unreachable begins code that is never reached.
+func (s *stack) unreachable() {
+	s.values = s.values[:s.base]
+	s.top().dead = true
+}
+
+func (s *stack) open(f frame) {
+	if f.forked {
+		s.pop(wasm.I32)
+	}
+	s.popAll(f.params)
+	f.base = len(s.values)
+	s.base = f.base
 	s.frames = append(s.frames, f)
+	s.pushAll(f.params)
 }
 
-func (s *stack) close() {
+// finish checks that a block ends with its results and nothing else.
+func (s *stack) finish() {
+	s.popAll(s.top().results)
+	if n := len(s.values) - s.base; n > 0 {
+		s.fail("%d values too many at the end of a block", n)
+	}
+}
+
+func (s *stack) otherwise() {
+	s.finish()
 	f := s.top()
-	s.height = f.base + f.results
+	s.values = append(s.values[:f.base], f.params...)
+	f.forked, f.dead = false, false
+}
+
+// close ends a block, or the function, whose frame stays.
+func (s *stack) close() {
+	s.finish()
+	f := s.top()
+	if f.forked && string(f.params) != string(f.results) {
+		s.fail("if without else whose parameters are not its results")
+	}
+	s.values = append(s.values[:f.base], f.results...)
 	if len(s.frames) > 1 {
 		s.frames = s.frames[:len(s.frames)-1]
+		s.base = s.top().base
 	}
 }
 
-func (s *stack) call(t *wasm.FuncType) {
-	if t != nil {
-		s.change(int64(len(t.Params)), int64(len(t.Results)))
-	}
-}
-
-// effect is what other instructions take off the stack and put on it.
-func effect(op wasm.Op) (pops, pushes int64) {
-	switch {
-	case op >= 0xfd00:
-		return vectorEffect(op)
-	case op >= 0xfc00:
-		return bulkEffect(op)
-	case op >= wasm.OpI32Const && op <= wasm.OpF64Const, op == wasm.OpLocalGet, op == wasm.OpGlobalGet,
-		op == wasm.OpMemorySize, op == wasm.OpRefNull, op == wasm.OpRefFunc:
-		return 0, 1
-	case op == wasm.OpDrop, op == wasm.OpLocalSet, op == wasm.OpGlobalSet, op == wasm.OpBrIf:
-		return 1, 0
-	case op >= wasm.OpI32Store && op <= wasm.OpI64Store32, op == wasm.OpTableSet:
-		return 2, 0
-	case op == wasm.OpSelect, op == wasm.OpSelectTyped:
-		return 3, 1
-	case isBinary(op):
-		return 2, 1
-	}
-	return 0, 0 // as many as before: loads, conversions, tests
-}
-
-// plain are the instructions of one byte that cost nothing and only change the
-// stack: most of all code, which is why they have a table.
-var plain = makePlain()
-
-func makePlain() (table [256]struct {
-	pops, pushes int64
-	known        bool
-}) {
-	for op := wasm.OpNop; op < 0x100; op++ {
-		if op == wasm.OpNop || op >= wasm.OpDrop && op != wasm.OpMemoryGrow && !isConversion(op) && (op < wasm.OpI32Load || op > wasm.OpI64Store32) {
-			table[op].pops, table[op].pushes = effect(op)
-			table[op].known = true
+// choose is br_table: all its labels take what is on the stack.
+func (s *stack) choose(labels []uint32) {
+	s.pop(wasm.I32)
+	last := s.label(labels[len(labels)-1])
+	from := len(s.values)
+	for _, label := range labels {
+		want := s.label(label)
+		if len(want) != len(last) {
+			s.fail("br_table to labels that take %d and %d values", len(last), len(want))
+			return
 		}
-	}
-	return table
-}
-
-// isBinary tells whether a numeric instruction has two operands.
-func isBinary(op wasm.Op) bool {
-	for _, span := range [...][2]wasm.Op{
-		{0x46, 0x4f}, {0x51, 0x5a}, {0x5b, 0x66}, // comparisons
-		{0x6a, 0x78}, {0x7c, 0x8a}, {0x92, 0x98}, {0xa0, 0xa6}, // arithmetic
-	} {
-		if op >= span[0] && op <= span[1] {
-			return true
+		s.popAll(want)
+		if s.fault != "" {
+			return
 		}
+		s.values = s.values[:from] // popping overwrites nothing
 	}
-	return false
+	s.unreachable()
 }
 
-func bulkEffect(op wasm.Op) (pops, pushes int64) {
-	switch op {
-	case wasm.OpMemoryInit, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableFill:
-		return 3, 0
-	case wasm.OpTableGrow:
-		return 2, 1
-	case wasm.OpTableSize:
-		return 0, 1
-	}
-	return 0, 0
-}
+func isReference(t wasm.ValueType) bool { return t == wasm.FuncRef || t == wasm.ExternRef }
 
-// vectorEffect takes arithmetic for unary, so that the height is never too low.
-func vectorEffect(op wasm.Op) (pops, pushes int64) {
-	switch {
-	case op == wasm.OpV128Const:
-		return 0, 1
-	case op == wasm.OpV128Store, op >= wasm.OpV128Store8Lane && op <= wasm.OpV128Store64Lane:
-		return 2, 0
-	case op == wasm.OpV128Bitselect:
-		return 3, 1
-	case op == wasm.OpI8x16Shuffle, op >= wasm.OpV128Load8Lane && op < wasm.OpV128Store8Lane:
-		return 2, 1
+// typeName names a type for people.
+func typeName(t wasm.ValueType) string {
+	switch t {
+	case wasm.I32:
+		return "an i32"
+	case wasm.I64:
+		return "an i64"
+	case wasm.F32:
+		return "an f32"
+	case wasm.F64:
+		return "an f64"
+	case wasm.V128:
+		return "a v128"
+	case wasm.FuncRef:
+		return "a funcref"
+	case wasm.ExternRef:
+		return "an externref"
 	}
-	return 0, 0
+	return fmt.Sprintf("a value of type %#x", byte(t))
 }

@@ -135,6 +135,9 @@ type Element struct {
 	// functions, in order (entries may also be null or a global's value).
 	Count     uint32
 	Functions []uint32
+	// Expressions are the entries one after the other if they are constant
+	// expressions, nil if they are functions.
+	Expressions []byte
 }
 
 // DataSegment is a data segment. Init are its bytes, Offset the constant

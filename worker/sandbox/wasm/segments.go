@@ -2,37 +2,80 @@ package wasm
 
 import "fmt"
 
+// Constant is what a constant expression leaves on the stack.
+type Constant struct {
+	// Values is how many it leaves; it must be one. Type is that of the last.
+	Values int
+	Type   ValueType
+	// Global is set if it asks a global variable, whose type is not known here.
+	Global bool
+	// Reference is set if it refers to a function, the last of which is Function.
+	Reference bool
+	Function  uint32
+}
+
+// ReadConstant reads the constant expression that code begins with, such as a
+// Global's Init, and gives what follows it. Of what Decode would refuse it gives
+// a Constant of no values.
+func ReadConstant(code []byte) (c Constant, rest []byte) {
+	r := reader{data: code}
+	r.evaluate(&c, nil)
+	if r.err != nil {
+		return Constant{}, nil
+	}
+	return c, code[r.pos:]
+}
+
 // constant reads a constant expression and returns it with its end. Functions
 // that it refers to are appended to functions, if that is given.
 func (r *reader) constant(functions *[]uint32) []byte {
 	start := r.pos
+	var c Constant
+	r.evaluate(&c, functions)
+	if r.err != nil {
+		return nil
+	}
+	return r.data[start:r.pos:r.pos]
+}
+
+func (r *reader) evaluate(c *Constant, functions *[]uint32) {
 	for r.err == nil {
 		at := r.pos
 		switch op := Op(r.byte()); op {
 		case OpEnd:
-			return r.data[start:r.pos:r.pos]
+			return
 		case OpI32Const:
 			r.signed(32)
+			c.leave(I32)
 		case OpI64Const:
 			r.signed(64)
+			c.leave(I64)
 		case OpF32Const:
 			r.bytes(4)
+			c.leave(F32)
 		case OpF64Const:
 			r.bytes(8)
+			c.leave(F64)
 		case OpGlobalGet:
 			r.u32()
+			c.leave(0)
+			c.Global = true
 		case OpRefNull:
-			r.refType()
+			c.leave(r.refType())
 		case OpRefFunc:
-			if index := r.u32(); functions != nil {
-				*functions = append(*functions, index)
+			c.Reference, c.Function = true, r.u32()
+			c.leave(FuncRef)
+			if functions != nil {
+				*functions = append(*functions, c.Function)
 			}
 		default:
 			r.rareConstant(at, op)
+			c.leave(V128)
 		}
 	}
-	return nil
 }
+
+func (c *Constant) leave(t ValueType) { c.Values, c.Type = c.Values+1, t }
 
 func (r *reader) rareConstant(at int, op Op) {
 	switch op {
@@ -90,13 +133,17 @@ func (r *reader) elementType(expressions bool) ValueType {
 }
 
 func (r *reader) entries(e *Element, expressions bool) {
-	for n := r.u32(); n > 0 && r.err == nil; n-- {
+	n, start := r.u32(), r.pos
+	for ; n > 0 && r.err == nil; n-- {
 		if expressions {
 			r.constant(&e.Functions)
 		} else {
 			e.Functions = append(e.Functions, r.u32())
 		}
 		e.Count++
+	}
+	if expressions {
+		e.Expressions = r.data[start:r.pos:r.pos]
 	}
 }
 

@@ -1,5 +1,7 @@
 package wasm
 
+import "unicode/utf8"
+
 // Survey is what the lengths and counts in a module claim, without what they
 // count. Reading it allocates nothing, so it shows what Decode would take.
 type Survey struct {
@@ -95,7 +97,7 @@ func NameClaims(content []byte) (Claims, error) {
 		}
 		switch id {
 		case moduleName:
-			inner.bytes(inner.u32())
+			inner.text()
 		case functionNames:
 			c.Functions = max(c.Functions, inner.names())
 		case localNames:
@@ -120,9 +122,17 @@ func (r *reader) names() uint32 {
 	count := r.u32()
 	for n := count; n > 0 && r.err == nil; n-- {
 		r.u32()
-		r.bytes(r.u32())
+		r.text()
 	}
 	return count
+}
+
+// text skips a name.
+func (r *reader) text() {
+	at := r.pos
+	if !utf8.Valid(r.bytes(r.u32())) {
+		r.fail(at, "name that is not UTF-8")
+	}
 }
 
 func (r *reader) localNames(c *Claims) {

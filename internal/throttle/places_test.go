@@ -1,0 +1,110 @@
+package throttle
+
+import (
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// called is authentication for tests: the first byte is the name.
+type called struct {
+	credentials.TransportCredentials
+}
+
+type name byte
+
+func (name) AuthType() string { return "called" }
+
+func (c called) Clone() credentials.TransportCredentials { return c }
+
+func (c called) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	b := make([]byte, 1)
+	if _, err := io.ReadFull(raw, b); err != nil || b[0] == '?' {
+		return nil, nil, errors.Join(errors.New("a stranger"), err, raw.Close())
+	}
+	return raw, name(b[0]), nil
+}
+
+// oneRoom has a place for one, and takes c for a coordinator.
+func oneRoom() credentials.TransportCredentials {
+	return New(Limits{Peers: 1}, nil).Credentials(called{insecure.NewCredentials()}, func(info credentials.AuthInfo) bool {
+		return info == name('c')
+	})
+}
+
+// knock is a new connection whose first byte is who; 0 says nothing.
+func knock(creds credentials.TransportCredentials, who byte) (served, client net.Conn, err error) {
+	served, client = net.Pipe()
+	if who != 0 {
+		go func() { _, _ = client.Write([]byte{who}) }()
+	}
+	c, _, err := creds.ServerHandshake(served)
+	return c, client, err
+}
+
+// closed tells whether the other end has hung up.
+func closed(client net.Conn) bool {
+	_ = client.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	_, err := client.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
+}
+
+func TestOnlyPeersThatProveWhoTheyAreTakePlaces(t *testing.T) {
+	creds := oneRoom()
+	for _, c := range []struct {
+		who byte
+		in  bool
+	}{{'?', false}, {'c', true}, {'w', true}, {'c', true}, {'w', false}, {'c', true}} {
+		_, client, err := knock(creds, c.who)
+		if (err == nil) != c.in || closed(client) == c.in {
+			t.Errorf("%c: %v, want in: %v", c.who, err, c.in)
+		}
+	}
+}
+
+func TestPlaceOfOneThatIsGoneIsGivenAway(t *testing.T) {
+	creds := oneRoom()
+	for range 3 {
+		c, _, err := knock(creds.Clone(), 'w')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := knock(creds, 'w'); !errors.Is(err, errNoPlace) {
+			t.Errorf("the second is let in: %v", err)
+		}
+		_ = c.Close()
+		_ = c.Close() // does not give the place away twice
+	}
+}
+
+func TestSilentStrangersAreCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		creds, began := oneRoom(), time.Now()
+		ended := make(chan time.Duration, maxGreeting+1)
+		for range maxGreeting + 1 {
+			time.Sleep(time.Millisecond)
+			go func() {
+				_, _, _ = knock(creds, 0)
+				ended <- time.Since(began)
+			}()
+		}
+		if at := <-ended; at > time.Second {
+			t.Errorf("the oldest of %d is cut off after %v, want at once", maxGreeting+1, at)
+		}
+		if _, _, err := knock(creds, 'w'); err != nil {
+			t.Errorf("they keep a peer out: %v", err)
+		}
+		<-ended // for whom that one made room
+		for range maxGreeting - 1 {
+			if at := <-ended; at < greetTime || at > greetTime+time.Second {
+				t.Errorf("one is cut off after %v", at)
+			}
+		}
+	})
+}
