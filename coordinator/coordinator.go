@@ -148,6 +148,7 @@ func nextPort(a net.Addr) (string, error) {
 func (c *Coordinator) startServices() {
 	id := c.base.Identity
 	c.desk = newDesk(c.replica, c.cfg.Logger)
+	c.desk.prober.probe = c.base.Swarm.Probe
 	c.keeper = newKeeper(c)
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Address: c.base.Address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
@@ -343,17 +344,16 @@ func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, t
 }
 
 // accuse tells the leader, who may be this coordinator, who served wrong bytes.
-func (c *Coordinator) accuse(ctx context.Context, id jobs.NodeID) error {
+func (c *Coordinator) accuse(ctx context.Context, caught swarm.Caught) error {
 	if c.desk.Leading() {
-		_, err := c.desk.propose(ctx, jobs.Command{Accuse: &jobs.AccusePeers{By: c.base.Identity.Node(), Nodes: []jobs.NodeID{id}}})
+		_, err := c.desk.propose(ctx, jobs.Command{Accuse: &jobs.AccusePeers{By: c.base.Identity.Node(), Nodes: []jobs.NodeID{caught.Node}}})
 		return err
 	}
 	conn, err := c.leader()
 	if err != nil {
 		return err
 	}
-	_, err = anthillv1.NewTrackerServiceClient(conn).ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(id)}})
-	return err
+	return caught.Report(ctx, anthillv1.NewTrackerServiceClient(conn))
 }
 
 // mayRead says who may read a blob here. Workers may read only what a job that

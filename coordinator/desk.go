@@ -52,7 +52,7 @@ type desk struct {
 	workers  map[jobs.NodeID]*worker
 	reports  []*delivery[jobs.Report]
 	confirms []*delivery[jobs.ConfirmHeld]
-	renewals map[jobs.LeaseID]bool
+	renewals map[jobs.LeaseID]bool // whether the worker stands
 	renewed  time.Time
 	// loopGrants' own: when it last looked for leases that ended and for jobs
 	// that are stuck, and since when which are.
@@ -60,6 +60,7 @@ type desk struct {
 	stuck           map[jobs.JobID]time.Time
 	tracker         *tracker
 	introducer      *introducer
+	prober          *prober
 }
 
 // offer is a worker waiting for work.
@@ -74,6 +75,8 @@ type worker struct {
 	address string
 	slots   int
 	paused  bool
+	fuel    map[jobs.LeaseID]uint64
+	since   time.Time // when it was first heard to be paused, or not to be
 }
 
 // delivery is something handed in, and where to say that it is committed.
@@ -84,7 +87,7 @@ type delivery[T any] struct {
 
 func newDesk(r *replica.Replica, logger *slog.Logger) *desk {
 	news := func() chan struct{} { return make(chan struct{}, 1) }
-	d := &desk{replica: r, logger: logger, offered: news(), reported: news(), confirmed: news()}
+	d := &desk{replica: r, logger: logger, prober: newProber(), offered: news(), reported: news(), confirmed: news()}
 	d.clear()
 	return d
 }
@@ -247,7 +250,8 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 		return nil, rpc.ErrNoLeader
 	}
 	w := d.hear(id)
-	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
+	w.note(beat)
+	still := w.stands()
 	d.tracker.announce(id, beat.Blobs)
 	d.mu.Unlock()
 
@@ -255,10 +259,24 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, l := range alive {
-		d.renewals[l] = true
+		d.renewals[l] = still
 	}
 	return void, nil
 }
+
+func (w *worker) note(beat rpc.Beat) {
+	if w.since.IsZero() || w.paused != beat.Paused {
+		w.since = time.Now()
+	}
+	w.address, w.slots, w.paused, w.fuel = beat.Address, beat.Slots, beat.Paused, beat.Fuel
+}
+
+// pausePatience is for how long a worker may be paused until others are asked for
+// what it runs: most pauses are over by then.
+const pausePatience = 30 * time.Second
+
+// stands says whether a worker has been paused for long.
+func (w *worker) stands() bool { return w.paused && time.Since(w.since) >= pausePatience }
 
 // sift tells the leases that a worker holds from those it thinks it holds.
 func (d *desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.LeaseID) {
@@ -284,7 +302,28 @@ func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	return 0, false
 }
 
-// run is the leader's work, until ctx ends: three loops that do not wait for
+// Fuel implements rpc.Desk.
+func (d *desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
+	d.mu.Lock()
+	said := map[jobs.NodeID]map[jobs.LeaseID]uint64{}
+	for id, w := range d.workers {
+		said[id] = w.fuel // which nobody changes
+	}
+	d.mu.Unlock()
+	list := map[jobs.LeaseID]uint64{}
+	d.replica.View(func(s *jobs.State) {
+		for id, fuel := range said {
+			for lease, n := range fuel {
+				if p, holder, ok := s.Lease(lease); ok && holder == id && p.Job == job {
+					list[lease] = n
+				}
+			}
+		}
+	})
+	return list
+}
+
+// run is the leader's work, until ctx ends: four loops that do not wait for
 // each other's commits. A plan may so be made on a state that is about to
 // change; Apply checks every grant again.
 func (d *desk) run(ctx context.Context) {
@@ -292,6 +331,7 @@ func (d *desk) run(ctx context.Context) {
 	loops.Go(func() { d.loop(ctx, d.reported, d.commitReports) })
 	loops.Go(func() { d.loop(ctx, d.confirmed, d.commitConfirms) })
 	loops.Go(func() { d.loopGrants(ctx) })
+	loops.Go(func() { d.loopProbes(ctx) })
 	loops.Wait()
 }
 
@@ -391,8 +431,16 @@ func (d *desk) commitConfirms(ctx context.Context) {
 // commitLeases writes down who was heard of, and voids the leases of those
 // who were not.
 func (d *desk) commitLeases(ctx context.Context) {
-	for ids := range slices.Chunk(d.takeRenewals(), maxRenewals) {
-		c := jobs.RenewLeases{Leases: ids, Expires: d.replica.Now().Add(rpc.LeaseDuration)}
+	renewals := d.takeRenewals()
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(renewals)), maxRenewals) {
+		c := jobs.RenewLeases{Expires: d.replica.Now().Add(rpc.LeaseDuration)}
+		for _, id := range ids {
+			if renewals[id] {
+				c.Paused = append(c.Paused, id)
+			} else {
+				c.Leases = append(c.Leases, id)
+			}
+		}
 		d.log("renew leases", second(d.propose(ctx, jobs.Command{Renew: &c})))
 	}
 	if time.Since(d.swept) < sweepEvery {
@@ -408,16 +456,16 @@ func (d *desk) commitLeases(ctx context.Context) {
 
 // takeRenewals are the leases heard of since the last time, when it is time to
 // write them down again.
-func (d *desk) takeRenewals() []jobs.LeaseID {
+func (d *desk) takeRenewals() map[jobs.LeaseID]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.renewed) < renewEvery {
 		return nil
 	}
 	d.renewed = time.Now()
-	ids := slices.Sorted(maps.Keys(d.renewals))
+	taken := d.renewals
 	d.renewals = map[jobs.LeaseID]bool{}
-	return ids
+	return taken
 }
 
 func second(_ jobs.Outcome, err error) error { return err }

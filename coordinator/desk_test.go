@@ -73,6 +73,31 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	if slots, paused := d.Slots("nobody"); slots != 0 || paused {
 		t.Errorf("nobody has %d slots, paused %v", slots, paused)
 	}
+	if fuel := d.Fuel("j"); len(fuel) != 0 {
+		t.Errorf("fuel %v before anybody said so", fuel)
+	}
+	_, _ = d.Heartbeat("w2", rpc.Beat{Fuel: map[jobs.LeaseID]uint64{leases[0]: 9}})
+	_, _ = d.Heartbeat("w1", rpc.Beat{Leases: leases, Slots: 2, Paused: true, Fuel: map[jobs.LeaseID]uint64{leases[1]: 5, 7: 1}})
+	if fuel := d.Fuel("j"); len(fuel) != 1 || fuel[leases[1]] != 5 || len(d.Fuel("k")) != 0 {
+		t.Errorf("fuel %v, want 5 of its holder's lease alone", fuel)
+	}
+	paused := func() (is bool) {
+		l.View(func(s *jobs.State) { is = s.Jobs["j"].Paused() == 2 })
+		return is
+	}
+	if paused() {
+		t.Error("the leases stand still at once")
+	}
+	d.mu.Lock()
+	d.workers["w1"].since = time.Now().Add(-pausePatience)
+	d.mu.Unlock()
+	beat := func(pausing bool) {
+		if _, err := d.Heartbeat("w1", rpc.Beat{Leases: leases, Slots: 2, Paused: pausing}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.until("the leases stand still", func() bool { beat(true); return paused() })
+	l.until("they go on", func() bool { beat(false); return !paused() })
 	ref := blob.Of([]byte("result")).Ref()
 	report := jobs.Report{Lease: leases[0], Worker: "w1", Status: jobs.Succeeded, Output: ref}
 	if err := d.Report(soon(t), []jobs.Report{report}); err != nil {

@@ -143,7 +143,7 @@ func (s *State) finishIfDone(id JobID) {
 // owners.
 func (s *State) asking(j *Job) bool {
 	for place, t := range j.Open {
-		if t.Disputed || t.Lies > 0 && t.Agreeing < probeRun && (t.Running() > 0 || s.anyoneLeft(j, place)) {
+		if t.Disputed || t.Lies > 0 && t.Agreeing < probeRun && (len(t.underway()) > 0 || s.anyoneLeft(j, place)) {
 			return true
 		}
 	}

@@ -97,6 +97,8 @@ type RenewLeases struct {
 	Leases  []LeaseID `cbor:"1,keyasint,omitempty"`
 	All     bool      `cbor:"2,keyasint,omitempty"`
 	Expires Time      `cbor:"3,keyasint"`
+	// Paused are leases whose workers have been paused for long, see Attempt.
+	Paused []LeaseID `cbor:"4,keyasint,omitempty"`
 }
 
 // ExpireLeases voids all leases that have ended by the command's time, and claims

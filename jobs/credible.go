@@ -60,7 +60,7 @@ func (s *State) weigh(j *Job, t *Task) Verdict {
 	return v
 }
 
-// timely is the number of attempts under way that are not far behind: where
+// timely is the number of attempts that go on and are not far behind: where
 // one takes much longer than others did, another is asked for as well, once
 // all tasks are begun. (Such backup tasks near the end cost little and cut the
 // tail: Dean and Ghemawat, MapReduce, 2004, section 3.6.)
@@ -69,7 +69,7 @@ func (s *State) timely(j *Job, t *Task) int {
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
 		switch {
-		case a.State != AttemptRunning:
+		case !a.underway():
 		case s.late(j, a):
 			late++
 		default:

@@ -47,6 +47,30 @@ func (f FuelSum) Uint64() uint64 {
 	return f.Low
 }
 
+// FuelRunning is about what the tasks without a result have used so far, when fuel
+// tells that of their leases. A task counts once, and at most as the mean of those
+// that have a result.
+func (j *Job) FuelRunning(fuel map[LeaseID]uint64) uint64 {
+	if j.Count == 0 || len(fuel) == 0 {
+		return 0
+	}
+	mean := j.Fuel.Uint64() / uint64(j.Count)
+	var sum FuelSum
+	for place, t := range j.Open {
+		if !j.Closed[place].open() {
+			continue
+		}
+		var most uint64
+		for i := range t.Attempts {
+			if a := &t.Attempts[i]; a.State == AttemptRunning {
+				most = max(most, fuel[a.Lease])
+			}
+		}
+		sum.add(min(most, mean))
+	}
+	return sum.Uint64()
+}
+
 // FuelEstimate is what all tasks of the job will use together, if the others are
 // like those that have a result; 0 while none has. It stops at the largest
 // number there is.

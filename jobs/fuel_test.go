@@ -58,6 +58,29 @@ func TestFuelEstimate(t *testing.T) {
 	}
 }
 
+// Running tasks count with what they have used, at most the mean of those that
+// have a result, and once.
+func TestFuelRunning(t *testing.T) {
+	g := gridOf("w1", "w2", "w3")
+	g.submit("j", boundSpec(5, One/10_000))
+	first, again, other := g.grant("j", 0, "w1", false), g.grant("j", 0, "w2", false), g.grant("j", 1, "w3", false)
+	long := g.grant("j", 2, "w2", false)
+	fuel := map[LeaseID]uint64{first: 10, again: 20, other: 30, long: 5000, 99: 1}
+	if got := g.Jobs["j"].FuelRunning(fuel); got != 0 {
+		t.Errorf("%d before it is known what a task takes", got)
+	}
+	closing := g.grant("j", 3, "w1", false)
+	g.report(vote(closing, "w1", "a@1000"))
+	fuel[g.grant("j", 3, "w2", false)] = 500 // a second opinion on what has its result
+	if got := g.Jobs["j"].FuelRunning(fuel); got != 20+30+1000 {
+		t.Errorf("%d units of running tasks, want 1050", got)
+	}
+	g.report(vote(other, "w3", "b@3000"))
+	if got := g.Jobs["j"].FuelRunning(fuel); got != 20+2000 {
+		t.Errorf("%d units of running tasks, want 2020", got)
+	}
+}
+
 // A lie about fuel alone is a lie: the vote is outvoted, and its owner banned.
 func TestLieAboutFuelAlone(t *testing.T) {
 	g := gridOf("w1", "w2", "w3", "w4", "w5", "w6", "w7", "w8")

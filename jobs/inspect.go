@@ -20,11 +20,13 @@ type VoteGroup struct {
 // TaskAttempt is one attempt of a report. Group is an index into the report's
 // groups; of attempts that voted.
 type TaskAttempt struct {
+	Lease       LeaseID
 	Worker      NodeID
 	Owner       OwnerID
 	State       AttemptState
 	Group       int
 	Reason      string
+	Paused      bool // see Attempt
 	Credibility Prob // of the owner
 }
 
@@ -62,7 +64,7 @@ func (r *TaskReport) gather(s *State, t *Task, accepted Vote, closed bool) {
 	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
-		line := TaskAttempt{Worker: a.Worker, Owner: a.Owner, State: a.State, Reason: a.Reason, Credibility: s.Credibility(a.Owner)}
+		line := TaskAttempt{Lease: a.Lease, Worker: a.Worker, Owner: a.Owner, State: a.State, Reason: a.Reason, Paused: a.Paused, Credibility: s.Credibility(a.Owner)}
 		if a.Vote != (Vote{}) {
 			line.Group = r.join(index, a.Vote)
 		}

@@ -143,7 +143,13 @@ type Attempt struct {
 	// results, and among the checks that he survived.
 	Agreed  bool `cbor:"9,keyasint,omitempty"`
 	Checked bool `cbor:"10,keyasint,omitempty"`
+	// Paused: it runs, but its worker has been paused for so long that others are
+	// asked as if it did not. It keeps its lease, and counts again when it goes on.
+	Paused bool `cbor:"11,keyasint,omitempty"`
 }
+
+// underway says whether an attempt runs and does not stand still.
+func (a *Attempt) underway() bool { return a.State == AttemptRunning && !a.Paused }
 
 // Total is the number of the job's tasks.
 func (j *Job) Total() int { return int(j.Spec.Input.Tasks()) }
@@ -190,6 +196,15 @@ func (j *Job) Running() int {
 	return n
 }
 
+// Paused is the number of attempts that run, and stand still for long.
+func (j *Job) Paused() int {
+	n := 0
+	for _, t := range j.Open {
+		n += t.Running() - len(t.underway())
+	}
+	return n
+}
+
 // OpenTasks are the indices of the open tasks, in order.
 func (j *Job) OpenTasks() []uint32 { return sortedKeys(j.Open) }
 
@@ -213,9 +228,13 @@ const maxOwnerLost = 3
 // after attempts without a vote or, under fixed replication, with another node.
 // There is an end to that: else a task that one owner votes on, and whose bundle
 // all others refuse, would be tried for ever.
+// Then he may also take over, by another worker, what stands still for long.
 func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
+		if repeat && a.Paused && a.State == AttemptRunning && a.Worker != worker {
+			continue
+		}
 		same := a.Worker == worker || a.Owner == owner && !j.Spec.Trust.Fixed()
 		if same && (a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted) {
 			return false

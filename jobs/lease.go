@@ -63,7 +63,17 @@ func (s *State) dropLease(id LeaseID, worker NodeID) {
 // endLease takes an attempt out of the running ones.
 func (s *State) endLease(a *Attempt, state AttemptState, reason string) {
 	s.dropLease(a.Lease, a.Worker)
-	a.State, a.Reason = state, reason
+	a.State, a.Reason, a.Paused = state, reason, false
+}
+
+// takeOver ends what stands still of an owner who gets the task anew: nobody votes
+// on a task twice.
+func (s *State) takeOver(j *Job, t *Task, owner OwnerID) {
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.Paused && a.Owner == owner && !j.Spec.Trust.Fixed() {
+			s.endLease(a, AttemptVoid, "another worker of its owner took over")
+		}
+	}
 }
 
 // voidRunning takes back the leases of a task that needs them no more.
@@ -106,6 +116,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 		s.shelve(j, g.Task)
 		return false
 	}
+	s.takeOver(j, t, n.Owner)
 	j.Attempts.Started++
 	if len(t.Attempts) > 0 {
 		j.Attempts.Extra++
@@ -129,12 +140,19 @@ func (s *State) renew(c *RenewLeases) Outcome {
 			s.extend(p, c.Expires)
 		}
 	}
-	for _, id := range c.Leases {
+	s.renewSome(c.Leases, c.Expires, false)
+	s.renewSome(c.Paused, c.Expires, true)
+	s.conclude(newHearing()) // a job may wait for nobody any more
+	return Outcome{}
+}
+
+func (s *State) renewSome(ids []LeaseID, expires Time, paused bool) {
+	for _, id := range ids {
 		if p, ok := s.leases[id]; ok {
-			s.extend(p, c.Expires)
+			s.extend(p, expires)
+			s.attempt(p).Paused = paused
 		}
 	}
-	return Outcome{}
 }
 
 func (s *State) extend(p LeasePlace, expires Time) {

@@ -59,7 +59,7 @@ func (p *Prospect) look(place uint32, t *Task) Prob {
 		return 0
 	}
 	closed := !p.j.Closed[place].open()
-	running := t.running()
+	running := t.underway()
 	if !closed && len(running) == 1 {
 		owner := p.s.Owners[running[0]].number
 		p.alone[owner]++
@@ -89,11 +89,11 @@ func (p *Prospect) look(place uint32, t *Task) Prob {
 	return sum
 }
 
-// running are the owners whose attempts are under way.
-func (t *Task) running() []OwnerID {
+// underway are the owners whose attempts run and do not stand still.
+func (t *Task) underway() []OwnerID {
 	var list []OwnerID
 	for i := range t.Attempts {
-		if t.Attempts[i].State == AttemptRunning {
+		if t.Attempts[i].underway() {
 			list = append(list, t.Attempts[i].Owner)
 		}
 	}
@@ -212,7 +212,7 @@ func (p *Prospect) author(place uint32) (by NodeID, ok bool) {
 	}
 	n := 0
 	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptRunning || a.State == AttemptVoted {
+		if a := &t.Attempts[i]; a.underway() || a.State == AttemptVoted {
 			by = a.Worker
 			n++
 		}
@@ -307,7 +307,7 @@ func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (uint32, bool) {
 // it already.
 func (p *Prospect) error(place uint32) Prob {
 	t := p.j.task(place)
-	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || t.Running() > 0) {
+	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || len(t.underway()) > 0) {
 		return 0
 	}
 	who, contested := p.s.supporters(p.j, place)

@@ -294,6 +294,11 @@ func (m *trusting) expireAny(t *rapid.T) {
 	if rapid.Bool().Draw(t, "renew") {
 		m.do(Command{Renew: &RenewLeases{All: true, Expires: m.clock.Add(leaseTime)}})
 	}
+	if w := rapid.SampledFrom(m.workers).Draw(t, "pauser"); rapid.Bool().Draw(t, "pauses") {
+		m.do(Command{Renew: &RenewLeases{Paused: m.LeasesOf(w), Expires: m.clock.Add(leaseTime)}})
+	} else {
+		m.do(Command{Renew: &RenewLeases{Leases: m.LeasesOf(w), Expires: m.clock.Add(leaseTime)}})
+	}
 	m.do(Command{Expire: &ExpireLeases{}})
 }
 

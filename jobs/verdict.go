@@ -44,6 +44,7 @@ const maxLost = 20
 // ballot is a task's attempts, counted.
 type ballot struct {
 	running, voted, killed, lost int
+	paused                       int // of running
 	groups                       []group
 }
 
@@ -69,9 +70,10 @@ func (t Trust) Judge(attempts []Attempt) Verdict {
 	if b.running == 0 && lead.size+left < int(t.Quorum) || b.lost >= maxLost {
 		return Verdict{Kind: Failed, Reason: b.whyHopeless(t, attempts)}
 	}
-	want := int(t.Quorum) - lead.size - b.running
+	underway := b.running - b.paused
+	want := int(t.Quorum) - lead.size - underway
 	if b.voted+b.killed == 0 {
-		want = int(t.Replicas) - b.running
+		want = int(t.Replicas) - underway
 	}
 	v := Verdict{Kind: Pending, Want: max(0, min(want, left))}
 	if len(b.groups) > 1 {
@@ -87,6 +89,9 @@ func count(attempts []Attempt) ballot {
 		switch a.State {
 		case AttemptRunning:
 			b.running++
+			if a.Paused {
+				b.paused++
+			}
 		case AttemptVoted:
 			b.voted++
 			b.add(a)

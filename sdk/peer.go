@@ -15,7 +15,6 @@ import (
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
-	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -150,9 +149,8 @@ func (p *peer) announce(ctx context.Context, id blob.ID) (stop func()) {
 }
 
 // accuse tells the grid who served wrong bytes here.
-func (p *peer) accuse(ctx context.Context, id jobs.NodeID) error {
-	_, err := p.tracker.ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(id)}})
-	return err
+func (p *peer) accuse(ctx context.Context, c swarm.Caught) error {
+	return c.Report(ctx, p.tracker)
 }
 
 // leave tells the grid that a blob is not served any more, if it can be told.

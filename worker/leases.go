@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -18,8 +19,9 @@ type held struct {
 	lease   *anthillv1.Lease
 	ctx     context.Context
 	cancel  context.CancelFunc
-	started bool // a slot has it
-	given   bool // back, or about to be
+	started bool   // a slot has it
+	given   bool   // back, or about to be
+	fuel    uint64 // that its attempt has used so far, about
 }
 
 func newLeases() *leases { return &leases{held: map[uint64]*held{}} }
@@ -72,15 +74,24 @@ func (l *leases) giveUp() []*anthillv1.Lease {
 	return list
 }
 
-func (l *leases) ids() []uint64 {
+// progressed notes how much fuel a lease's attempt has used so far.
+func (l *leases) progressed(id, fuel uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ids := make([]uint64, 0, len(l.held))
-	for id := range l.held {
-		ids = append(ids, id)
+	if h := l.held[id]; h != nil {
+		h.fuel = fuel
 	}
-	slices.Sort(ids)
-	return ids
+}
+
+// beat lists the leases, and the fuel that each has used so far.
+func (l *leases) beat() (ids, fuel []uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids = slices.Sorted(maps.Keys(l.held))
+	for _, id := range ids {
+		fuel = append(fuel, l.held[id].fuel)
+	}
+	return ids, fuel
 }
 
 func (l *leases) all() []*anthillv1.Lease {

@@ -11,8 +11,10 @@ func TestLeases(t *testing.T) {
 	l := newLeases()
 	two := l.add(t.Context(), &anthillv1.Lease{Id: 2})
 	one := l.add(t.Context(), &anthillv1.Lease{Id: 1})
-	if !slices.Equal(l.ids(), []uint64{1, 2}) || l.count() != 2 || len(l.all()) != 2 {
-		t.Errorf("leases %v, %d", l.ids(), l.count())
+	l.progressed(2, 70)
+	l.progressed(99, 1) // void by now
+	if ids, fuel := l.beat(); !slices.Equal(ids, []uint64{1, 2}) || !slices.Equal(fuel, []uint64{0, 70}) || l.count() != 2 || len(l.all()) != 2 {
+		t.Errorf("leases %v with fuel %v, %d", ids, fuel, l.count())
 	}
 	l.drop(2)
 	l.drop(2)
@@ -39,7 +41,7 @@ func TestGiveUpLeavesWhatHasStarted(t *testing.T) {
 	if l.start(2) != nil || len(l.giveUp()) != 0 {
 		t.Error("a lease that was given up can still be started, or given up again")
 	}
-	if !slices.Equal(l.ids(), []uint64{1, 2}) {
-		t.Errorf("leases %v: one that was given up counts until that is reported", l.ids())
+	if ids, _ := l.beat(); !slices.Equal(ids, []uint64{1, 2}) {
+		t.Errorf("leases %v: one that was given up counts until that is reported", ids)
 	}
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
+	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/sandbox"
 )
 
@@ -87,31 +88,51 @@ func newWorker(t *testing.T) (*Worker, *coordinators) {
 	}, c
 }
 
-// Who has lent all that he lends of his line gets no work before the month turns.
-func TestNoOffersPastTheVolume(t *testing.T) {
+// Who has lent all that he lends of his line is paused, and says so, until the
+// month turns.
+func TestAMonthWhoseVolumeIsUsedUpIsAPause(t *testing.T) {
 	w, c := newWorker(t)
-	w.slots = make([]*sandbox.Slot, 1)
+	slot, err := sandbox.NewSlot(sandbox.Config{Command: []string{"/nowhere/child"}, CacheDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(slot.Close)
+	w.slots, w.base.Node = []*sandbox.Slot{slot}, somebody(t)
 	file := filepath.Join(t.TempDir(), "volume.json")
 	synctest.Test(t, func(t *testing.T) {
-		var err error
+		w.pauses = newPauses() // its channels belong to the bubble
 		if w.base.Volume, err = throttle.OpenVolume(throttle.VolumeConfig{Limit: 10, File: file}); err != nil {
 			t.Fatal(err)
 		}
-		w.base.Volume.Add(10)
 		u := w.Volume()
+		y := newYielder(limits.Yield{}, w.machineSenses(), w, silent)
 		ctx, cancel := context.WithCancel(t.Context())
-		var offers sync.WaitGroup
-		offers.Go(func() { w.offers(ctx) })
-		time.Sleep(time.Until(u.Until) - time.Second)
-		if n := c.offers.Load(); n != 0 || u.Used != 10 {
-			t.Errorf("%d offers past the volume, usage %+v", n, u)
+		var loops sync.WaitGroup
+		loops.Go(func() { y.run(ctx) })
+		loops.Go(func() { w.offers(ctx) })
+		time.Sleep(2 * lookEvery)
+		if r := reasonsOf(w); len(r) != 0 {
+			t.Errorf("paused before the volume is used: %q", r)
 		}
-		time.Sleep(2 * volumeEvery)
-		if c.offers.Load() == 0 {
-			t.Error("no offer in the new month")
+		w.base.Volume.Add(10)
+		time.Sleep(2 * lookEvery)
+		before := c.offers.Load()
+		time.Sleep(time.Until(u.Until) - time.Second)
+		if r := reasonsOf(w); len(r) != 1 || !strings.Contains(r[0], "monthly volume is used up until "+u.Until.Format(time.DateOnly)) {
+			t.Errorf("reasons %q past the volume", r)
+		}
+		if n := c.offers.Load() - before; n != 0 {
+			t.Errorf("%d offers past the volume", n)
+		}
+		if err := w.heartbeat(ctx); err != nil || !c.beat.GetPaused() {
+			t.Errorf("heartbeat %v, %v; want it paused", c.beat, err)
+		}
+		time.Sleep(2*time.Second + 2*lookEvery)
+		if r := reasonsOf(w); len(r) != 0 {
+			t.Errorf("the new month is paused: %q", r)
 		}
 		cancel()
-		offers.Wait()
+		loops.Wait()
 	})
 }
 

@@ -35,7 +35,6 @@ const (
 // offers asks for leases whenever there is room, and starts to prepare them.
 func (w *Worker) offers(ctx context.Context) {
 	for ctx.Err() == nil {
-		w.awaitVolume(ctx)
 		sleep(ctx, w.pace.rest())
 		w.pauses.wait(ctx)
 		room := len(w.slots) + w.pace.ahead(len(w.slots)) - w.leases.count() + w.reports.count()
@@ -60,23 +59,6 @@ func (w *Worker) offers(ctx context.Context) {
 			w.giveUp() // it was paused while the offer was on its way
 		}
 	}
-}
-
-// volumeEvery is how often a worker whose volume is used up looks whether a new month
-// has begun: clocks are set, and machines sleep.
-const volumeEvery = 10 * time.Second
-
-// awaitVolume waits until other nodes may take something of the donor's line.
-func (w *Worker) awaitVolume(ctx context.Context) {
-	err := w.base.Volume.Err()
-	if err == nil {
-		return
-	}
-	w.cfg.Logger.Warn("no new tasks and no uploads: " + err.Error())
-	for ctx.Err() == nil && w.base.Volume.Err() != nil {
-		sleep(ctx, volumeEvery)
-	}
-	w.cfg.Logger.Info("a new month has begun: working again")
 }
 
 // offerFailed waits before the next offer: for long where the grid does not
@@ -159,6 +141,7 @@ func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	began := time.Now()
 	w.board.begin(slot, a.Lease, began)
 	defer w.board.end(slot)
+	a.Progress = func(fuel uint64) { w.leases.progressed(a.Lease.GetId(), fuel) }
 	report := w.executor.Run(ctx, watched{w.liar.runner(w.slots[slot]), bundleOf(a.Lease), &w.faults}, a)
 	if report == nil {
 		return
@@ -268,8 +251,9 @@ func beatEvery(lease time.Duration) time.Duration { return min(lease/6, heartbea
 func (w *Worker) heartbeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.leaseTime/2)
 	defer cancel()
+	leases, fuel := w.leases.beat()
 	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
-		Leases: w.leases.ids(), Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
+		Leases: leases, Fuel: fuel, Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shelf.list(),
 		Paused: w.pauses.any(),
 	})
 	if err != nil {

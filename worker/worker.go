@@ -231,9 +231,8 @@ func (w *Worker) Run(ctx context.Context) error {
 }
 
 // accuse tells the grid who served wrong bytes here.
-func (w *Worker) accuse(ctx context.Context, id jobs.NodeID) error {
-	_, err := anthillv1.NewTrackerServiceClient(w.conn).ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(id)}})
-	return err
+func (w *Worker) accuse(ctx context.Context, c swarm.Caught) error {
+	return c.Report(ctx, anthillv1.NewTrackerServiceClient(w.conn))
 }
 
 // giveUp reports the leases that have not started as lost, for others to get.

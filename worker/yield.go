@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/machine"
 )
@@ -17,11 +18,22 @@ const (
 	mainsEvery = 5 * time.Second
 )
 
-// senses tell what the machine does.
+// senses tell what the machine does, and its line.
 type senses interface {
 	OnBattery() (bool, error)
 	CPU() (limits.CPU, error)
+	// Line is nil while it may carry more this month, or says why not.
+	Line() error
 }
+
+// lentMachine has the senses of a worker's machine.
+type lentMachine struct {
+	*machine.Machine
+	volume *throttle.Volume
+}
+
+// Line implements senses.
+func (m lentMachine) Line() error { return m.volume.Err() }
 
 // pausable is what yields: the Worker.
 type pausable interface {
@@ -49,7 +61,7 @@ func newYielder(y limits.Yield, s senses, w pausable, l *slog.Logger) *yielder {
 
 // machineSenses look at this machine; the slots' children are the worker's own.
 func (w *Worker) machineSenses() senses {
-	return machine.New(func() []int {
+	return lentMachine{machine.New(func() []int {
 		var children []int
 		for _, s := range w.slots {
 			if pid := s.PID(); pid != 0 {
@@ -57,7 +69,7 @@ func (w *Worker) machineSenses() senses {
 			}
 		}
 		return children
-	})
+	}), w.base.Volume}
 }
 
 // run looks until ctx ends.
@@ -99,7 +111,7 @@ func (y *yielder) mind(reason string, err error) {
 
 // read asks only for what the donor wants to be minded.
 func (y *yielder) read(now time.Time) limits.Readings {
-	r := limits.Readings{Now: now}
+	r := limits.Readings{Now: now, Spent: y.senses.Line()}
 	if y.yield.Battery {
 		if now.Sub(y.asked) >= mainsEvery {
 			var err error

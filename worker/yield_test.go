@@ -23,6 +23,7 @@ import (
 type sensed struct {
 	battery bool
 	cpu     limits.CPU
+	line    error
 	err     error
 	asked   int
 }
@@ -30,6 +31,8 @@ type sensed struct {
 func (s *sensed) OnBattery() (bool, error) { s.asked++; return s.battery, s.err }
 
 func (s *sensed) CPU() (limits.CPU, error) { return s.cpu, s.err }
+
+func (s *sensed) Line() error { return s.line }
 
 // go1s lets a second pass in which others use so much of two processors.
 func (s *sensed) go1s(percent int) {
@@ -112,8 +115,11 @@ func TestTheMachinePausesAndResumesSlots(t *testing.T) {
 	if _, err := w.Do(control.Command{Do: control.DoPause, Reason: control.ByUser}); err != nil {
 		t.Fatal(err)
 	}
-	s.battery = false
+	s.battery, s.line = false, throttle.ErrSpent
 	pass(60, 0)
+	expect("plugged in, but the line is spent", control.ByUser, throttle.ErrSpent.Error())
+	s.line = nil
+	pass(1, 0)
 	expect("plugged in and quiet, but the user wants it paused", control.ByUser)
 	if _, err := w.Do(control.Command{Do: control.DoResume, Reason: control.ByUser}); err != nil {
 		t.Fatal(err)

@@ -178,6 +178,56 @@ func TestLostAttemptsAreTriedAgain(t *testing.T) {
 	wantPlan(t, g.plan("b1 1"), "j/0:b1!")
 }
 
+// What stands still for long is tried by others, by the owner's next machine only
+// where nobody else is, and by nobody once it goes on.
+func TestPausedAttemptsAreTriedByOthers(t *testing.T) {
+	for name, trust := range map[string]jobs.Trust{"bound": {Replicas: 1}, "quorum": {Replicas: 2, Quorum: 2}} {
+		t.Run(name, func(t *testing.T) {
+			g := newGrid("a1 alice", "a2 alice", "b1 bob", "e1 eve", "d1 dora")
+			g.submit("j", 1, trust)
+			g.carryOut(t, g.plan("a1 1", "b1 1"))
+			wantPlan(t, g.plan("e1 1", "d1 1"), "")
+			held := g.LeasesOf("a1")
+			if name == "bound" {
+				held = append(held, g.LeasesOf("b1")...) // a check
+			}
+			g.must(jobs.Command{Renew: &jobs.RenewLeases{Paused: held, Expires: g.now + 6000}})
+			wantPlan(t, g.plan("a1 1"), "")
+			wantPlan(t, g.plan("a2 1"), "")
+			wantPlan(t, g.plan("e1 1"), "j/0:e1")
+			g.must(jobs.Command{Renew: &jobs.RenewLeases{Leases: held, Expires: g.now + 6000}})
+			wantPlan(t, g.plan("e1 1", "d1 1"), "")
+			g.must(jobs.Command{Renew: &jobs.RenewLeases{Paused: held, Expires: g.now + 6000}})
+			g.carryOut(t, g.plan("e1 1"))
+			wantPlan(t, g.plan("d1 1"), "")
+		})
+	}
+}
+
+// His own next machine takes a task over from one that stands still: nobody votes
+// twice.
+func TestAnOwnersNextMachineTakesOver(t *testing.T) {
+	g := newGrid("a1 alice", "a2 alice")
+	g.submit("j", 1, jobs.Trust{Replicas: 1})
+	g.carryOut(t, g.plan("a1 1"))
+	held := g.LeasesOf("a1")
+	wantPlan(t, g.plan("a2 1"), "")
+	g.must(jobs.Command{Renew: &jobs.RenewLeases{Paused: held, Expires: g.now + 6000}})
+	if w := Waiting(g.State, g.Jobs["j"], g.live); !strings.Contains(w, "paused") {
+		t.Errorf("the job waits for %q", w)
+	}
+	plan := g.plan("a2 1")
+	wantPlan(t, plan, "j/0:a2!")
+	g.carryOut(t, plan)
+	if _, _, ok := g.Lease(held[0]); ok {
+		t.Error("the paused attempt still runs")
+	}
+	g.end(plan[0], "x")
+	if j := g.Jobs["j"]; j.Accepted() != 1 {
+		t.Errorf("%d accepted", j.Accepted())
+	}
+}
+
 func TestKilledAttemptsAreTriedAgainByTheLastWorker(t *testing.T) {
 	g := newGrid("a a")
 	g.submit("j", 1, jobs.Trust{Replicas: 1})

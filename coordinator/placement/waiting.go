@@ -8,8 +8,10 @@ import (
 
 // Waiting says for people why a job stands still, or "" if it does not.
 func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
-	if j.State != jobs.JobRunning || j.Running() > 0 {
+	if running := j.Running(); j.State != jobs.JobRunning || running > j.Paused() {
 		return ""
+	} else if running > 0 {
+		return "the workers that run its last tasks are paused, and no other has taken them over yet"
 	}
 	p := &planner{Request: Request{State: s}}
 	workers := 0

@@ -38,6 +38,7 @@ var who = map[string]string{
 	"anthill.v1.TrackerService/ReportPeers":      "cwuo",
 	"anthill.v1.CoordinatorService/ReadIndex":    "c",
 	"anthill.v1.CoordinatorService/ConfirmHeld":  "c",
+	"anthill.v1.CoordinatorService/GetProgress":  "c",
 	"anthill.v1.EnrolmentService/CreateToken":    "co",
 	"anthill.v1.EnrolmentService/Enrol":          "scwuo",
 	"grpc.health.v1.Health/*":                    "cwuo",

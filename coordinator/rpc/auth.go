@@ -3,12 +3,15 @@ package rpc
 import (
 	"context"
 	"crypto/ed25519"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/jobs"
@@ -39,6 +42,7 @@ var access = map[string][]jobs.Role{
 type caller struct {
 	identity.Peer
 	key       ed25519.PublicKey
+	host      string // that the call came from; "" if that is not known
 	forwarded bool
 }
 
@@ -46,22 +50,49 @@ type callerKey struct{}
 
 func callerFrom(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
 
-// forwardedFor carries the caller in a forwarded call: a role byte and the
-// public key. Only coordinators are believed.
+// reach is where others are told to reach a caller who says that he listens at an
+// address: at that port of the host that he calls from, so that nobody can send a
+// crowd to somebody else. Coordinators are believed.
+func (c caller) reach(address string) string {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil || c.host == "" || c.Role == jobs.Coordinator {
+		return address
+	}
+	return net.JoinHostPort(c.host, port)
+}
+
+// hostOf is the host at the other end of a call.
+func hostOf(ctx context.Context) string {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	host, _, _ := net.SplitHostPort(from.Addr.String())
+	return host
+}
+
+// forwardedFor carries the caller in a forwarded call: a role byte, the public key
+// and the host that he calls from. Only coordinators are believed.
 const forwardedFor = "anthill-forwarded-for-bin"
 
-func (c caller) encode() string { return string(append([]byte{byte(c.Role)}, c.key...)) }
+func (c caller) encode() string {
+	return string(slices.Concat([]byte{byte(c.Role)}, c.key, []byte(c.host)))
+}
 
 func decodeCaller(s string) (caller, bool) {
-	if len(s) != 1+ed25519.PublicKeySize {
+	const end = 1 + ed25519.PublicKeySize
+	if len(s) < end {
 		return caller{}, false
 	}
-	key := ed25519.PublicKey(s[1:])
-	return caller{Peer: identity.Peer{Node: identity.NodeOf(key), Role: jobs.Role(s[0])}, key: key, forwarded: true}, true
+	if _, err := netip.ParseAddr(s[end:]); err != nil && len(s) > end {
+		return caller{}, false
+	}
+	key := ed25519.PublicKey(s[1:end])
+	return caller{host: s[end:], Peer: identity.Peer{Node: identity.NodeOf(key), Role: jobs.Role(s[0])}, key: key, forwarded: true}, true
 }
 
 func identify(ctx context.Context) (caller, error) {
-	peer, err := identity.FromContext(ctx)
+	from, err := identity.FromContext(ctx)
 	if err != nil {
 		return caller{}, newStatus(codes.Unauthenticated, err.Error(), "NO_CERTIFICATE", "", "join the grid with a token first")
 	}
@@ -70,12 +101,12 @@ func identify(ctx context.Context) (caller, error) {
 		return caller{}, newStatus(codes.Unauthenticated, err.Error(), "NO_CERTIFICATE", "", "join the grid with a token first")
 	}
 	values := metadata.ValueFromIncomingContext(ctx, forwardedFor)
-	if len(values) == 0 || peer.Role != jobs.Coordinator {
-		return caller{Peer: peer, key: key}, nil
+	if len(values) == 0 || from.Role != jobs.Coordinator {
+		return caller{Peer: from, key: key, host: hostOf(ctx)}, nil
 	}
 	c, ok := decodeCaller(values[0])
 	if !ok || len(values) > 1 { // never to be taken for the coordinator's own call
-		return caller{}, newStatus(codes.Unauthenticated, "forwarded call: it does not say for whom", "BAD_FORWARD", string(peer.Node), "run the same version on all coordinators")
+		return caller{}, newStatus(codes.Unauthenticated, "forwarded call: it does not say for whom", "BAD_FORWARD", string(from.Node), "run the same version on all coordinators")
 	}
 	return c, nil
 }

@@ -24,7 +24,8 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	if err := s.cfg.Results.Room([]blob.Ref{ref}); err != nil {
 		return nil, err
 	}
-	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: callerFrom(ctx).Node, Provider: req.GetProvider(), Room: s.cfg.Results.KeptRoom()}
+	by := callerFrom(ctx)
+	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: by.reach(req.GetProvider()), Room: s.cfg.Results.KeptRoom()}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Keep: &c}); err != nil {
 		return nil, err
 	}

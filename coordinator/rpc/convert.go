@@ -209,7 +209,7 @@ func countTasks(j *jobs.Job) *anthillv1.TaskCounts {
 }
 
 // taskToProto describes a task by its index, which the report does not know.
-func taskToProto(task uint32, r jobs.TaskReport) *anthillv1.GetTaskResponse {
+func taskToProto(task uint32, r jobs.TaskReport, fuel map[jobs.LeaseID]uint64) *anthillv1.GetTaskResponse {
 	m := &anthillv1.GetTaskResponse{Task: task, Verdict: r.Verdict, Output: outputToProto(r.Output), Credibility: shareToProto(r.Credibility)}
 	for i, g := range r.Groups {
 		m.Groups = append(m.Groups, &anthillv1.VoteGroup{
@@ -218,9 +218,13 @@ func taskToProto(task uint32, r jobs.TaskReport) *anthillv1.GetTaskResponse {
 		})
 	}
 	for _, a := range r.Attempts {
+		state := attemptStates[a.State]
+		if a.Paused {
+			state = "paused"
+		}
 		m.Attempts = append(m.Attempts, &anthillv1.TaskAttempt{
-			NodeId: string(a.Worker), Owner: string(a.Owner), State: attemptStates[a.State], Group: uint32(a.Group),
-			Reason: a.Reason, Credibility: shareToProto(a.Credibility),
+			NodeId: string(a.Worker), Owner: string(a.Owner), State: state, Group: uint32(a.Group),
+			Reason: a.Reason, Credibility: shareToProto(a.Credibility), Fuel: fuel[a.Lease],
 		})
 	}
 	return m

@@ -159,8 +159,9 @@ func TestTaskToProto(t *testing.T) {
 		Attempts: []jobs.TaskAttempt{
 			{Worker: "w1", Owner: "ann", State: jobs.AttemptOutvoted, Group: 1, Credibility: 500_000_000},
 			{Worker: "w2", Owner: "bob", State: jobs.AttemptLost, Reason: "gone"},
+			{Worker: "w3", Owner: "eve", State: jobs.AttemptRunning, Paused: true, Lease: 3},
 		},
-	})
+	}, map[jobs.LeaseID]uint64{3: 17})
 	want := &anthillv1.GetTaskResponse{
 		Task: 7, Verdict: "accepted", Output: refToProto(output), Credibility: 0.999999999,
 		Groups: []*anthillv1.VoteGroup{
@@ -168,12 +169,13 @@ func TestTaskToProto(t *testing.T) {
 		},
 		Attempts: []*anthillv1.TaskAttempt{
 			{NodeId: "w1", Owner: "ann", State: "outvoted", Group: 1, Credibility: 0.5}, {NodeId: "w2", Owner: "bob", State: "lost", Reason: "gone"},
+			{NodeId: "w3", Owner: "eve", State: "paused", Fuel: 17},
 		},
 	}
 	if !proto.Equal(m, want) {
 		t.Errorf("got  %v\nwant %v", m, want)
 	}
-	if m := taskToProto(0, jobs.TaskReport{}); m.Output != nil {
+	if m := taskToProto(0, jobs.TaskReport{}, nil); m.Output != nil {
 		t.Errorf("an open task has the output %v", m.GetOutput())
 	}
 	for state := jobs.AttemptRunning; state <= jobs.AttemptOutvoted; state++ {

@@ -34,14 +34,15 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err := s.cfg.Results.Room(spec.Blobs()); err != nil {
 		return nil, err
 	}
+	by := callerFrom(ctx)
 	c := jobs.SubmitJob{
-		Job: newJobID(spec.Name), Spec: spec, Submitter: callerFrom(ctx).Node, Provider: req.GetProvider(), Seed: newSeed(),
+		Job: newJobID(spec.Name), Spec: spec, Submitter: by.Node, Provider: by.reach(req.GetProvider()), Seed: newSeed(),
 	}
 	out, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Submit: &c})
 	if err != nil {
 		return nil, err
 	}
-	j, err := s.describe(string(out.Job))
+	j, err := s.describe(ctx, string(out.Job))
 	return &anthillv1.SubmitJobResponse{Job: j}, err
 }
 
@@ -87,23 +88,25 @@ func (s *Server) GetJob(ctx context.Context, req *anthillv1.GetJobRequest) (*ant
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
-	j, err := s.describe(req.GetJobId())
+	j, err := s.describe(ctx, req.GetJobId())
 	return &anthillv1.GetJobResponse{Job: j}, err
 }
 
-func (s *Server) describe(id string) (*anthillv1.Job, error) {
-	j, _, err := s.describeSince(id, 0)
+func (s *Server) describe(ctx context.Context, id string) (*anthillv1.Job, error) {
+	j, _, err := s.describeSince(ctx, id, 0)
 	return j, err
 }
 
 // describeSince also gives the job's events from a sequence number on.
-func (s *Server) describeSince(id string, since uint64) (*anthillv1.Job, []*anthillv1.Event, error) {
+func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*anthillv1.Job, []*anthillv1.Event, error) {
 	live := s.liveWorkers()
+	fuel := s.progress(ctx, jobs.JobID(id))
 	var job *anthillv1.Job
 	var events []*anthillv1.Event
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if j := st.Jobs[jobs.JobID(id)]; j != nil {
 			job = jobToProto(st, jobs.JobID(id), j)
+			job.FuelRunning = j.FuelRunning(fuel)
 			job.Waiting = placement.Waiting(st, j, live)
 			events = eventsToProto(j.Events, since)
 		}
@@ -159,7 +162,7 @@ func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStre
 	var seen uint64
 	for {
 		changed := s.cfg.Replica.Changed()
-		j, events, err := s.describeSince(req.GetJobId(), seen)
+		j, events, err := s.describeSince(ctx, req.GetJobId(), seen)
 		if err != nil {
 			return err
 		}
@@ -205,7 +208,7 @@ func (s *Server) CancelJob(ctx context.Context, req *anthillv1.CancelJobRequest)
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Cancel: &c}); err != nil {
 		return nil, err
 	}
-	j, err := s.describe(req.GetJobId())
+	j, err := s.describe(ctx, req.GetJobId())
 	return &anthillv1.CancelJobResponse{Job: j}, err
 }
 
@@ -219,11 +222,12 @@ func (s *Server) GetTask(ctx context.Context, req *anthillv1.GetTaskRequest) (*a
 		return nil, err
 	}
 	var resp *anthillv1.GetTaskResponse
+	fuel := s.progress(ctx, id)
 	total := 0
 	s.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[id]
 		if total = j.Total(); int64(req.GetTask()) < int64(total) {
-			resp = taskToProto(req.GetTask(), st.Inspect(j, j.PlaceOf(req.GetTask())))
+			resp = taskToProto(req.GetTask(), st.Inspect(j, j.PlaceOf(req.GetTask())), fuel)
 		}
 	})
 	if resp == nil {

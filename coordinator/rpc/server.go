@@ -42,9 +42,15 @@ type Desk interface {
 	Providers(j *jobs.Job, worker jobs.NodeID) []swarm.Provider
 	// Introduce notes what a peer has and wants, and names others for each blob.
 	Introduce(id jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error)
+	// Probe has it looked whether a node that was reported serves wrong bytes of a
+	// blob, some time soon.
+	Probe(node jobs.NodeID, id blob.ID)
 	// Slots is what a worker said in its last heartbeat, of them and of whether it
 	// is paused; 0 if it is not heard of.
 	Slots(worker jobs.NodeID) (slots int, paused bool)
+	// Fuel is about how much a job's running attempts have used so far, those of
+	// which their workers have said so.
+	Fuel(job jobs.JobID) map[jobs.LeaseID]uint64
 }
 
 // Beat is what a worker's heartbeat says.
@@ -54,6 +60,8 @@ type Beat struct {
 	Slots   int
 	Paused  bool
 	Blobs   []blob.ID
+	// Fuel is about how much some of the leases have used so far.
+	Fuel map[jobs.LeaseID]uint64
 }
 
 // Results is where results are stored and read.

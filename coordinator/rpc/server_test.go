@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math"
 	"net"
 	"path/filepath"
@@ -36,12 +37,14 @@ import (
 
 // desk notes what it is told.
 type desk struct {
-	mu      sync.Mutex
-	leading bool
-	leases  []jobs.LeaseID
-	beats   map[jobs.NodeID]Beat
-	reports []jobs.Report
-	room    int
+	mu         sync.Mutex
+	leading    bool
+	leases     []jobs.LeaseID
+	introduced []swarm.Provider
+	probes     []string
+	beats      map[jobs.NodeID]Beat
+	reports    []jobs.Report
+	room       int
 }
 
 func (d *desk) Leading() bool {
@@ -78,13 +81,38 @@ func (d *desk) Providers(*jobs.Job, jobs.NodeID) []swarm.Provider {
 }
 
 func (d *desk) Introduce(_ jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.introduced = append(d.introduced, self)
 	return make([][]swarm.Provider, len(list)), nil
+}
+
+func (d *desk) Probe(node jobs.NodeID, id blob.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.probes = append(d.probes, string(node)+" "+id.String())
+}
+
+func (d *desk) lastIntroduced() swarm.Provider {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.introduced[len(d.introduced)-1]
 }
 
 func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.beats[id].Slots, d.beats[id].Paused
+}
+
+func (d *desk) Fuel(jobs.JobID) map[jobs.LeaseID]uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := map[jobs.LeaseID]uint64{}
+	for _, beat := range d.beats {
+		maps.Copy(all, beat.Fuel)
+	}
+	return all
 }
 
 // shelf has results by their id.
@@ -314,12 +342,12 @@ func TestCallerEncoding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := caller{Peer: identity.Peer{Node: key.Node(), Role: jobs.Submitter}, key: key.Public()}
+	c := caller{Peer: identity.Peer{Node: key.Node(), Role: jobs.Submitter}, key: key.Public(), host: "192.0.2.1"}
 	got, ok := decodeCaller(c.encode())
-	if !ok || got.Node != c.Node || got.Role != c.Role || !got.forwarded || !got.key.Equal(c.key) {
+	if !ok || got.Node != c.Node || got.Role != c.Role || got.host != c.host || !got.forwarded || !got.key.Equal(c.key) {
 		t.Errorf("got %+v, %v", got, ok)
 	}
-	for _, s := range []string{"", "x", c.encode()[1:], c.encode() + "x"} {
+	for _, s := range []string{"", "x", c.encode()[:20], c.encode() + "x"} {
 		if _, ok := decodeCaller(s); ok {
 			t.Errorf("%q was decoded", s)
 		}

@@ -47,7 +47,7 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 		list = append(list, Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
 	}
 	c := callerFrom(ctx)
-	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: req.GetAddress(), Role: c.Role}, list)
+	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: c.reach(req.GetAddress()), Role: c.Role}, list)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +70,13 @@ func (s *Server) ReportPeers(ctx context.Context, req *anthillv1.ReportPeersRequ
 		c.Nodes = append(c.Nodes, jobs.NodeID(id))
 	}
 	// Said twice it is still one report, so it needs no request id.
-	_, err := s.propose(ctx, "", jobs.Command{Accuse: &c})
-	return &anthillv1.ReportPeersResponse{}, err
+	if _, err := s.propose(ctx, "", jobs.Command{Accuse: &c}); err != nil {
+		return nil, err
+	}
+	for i, id := range c.Nodes[:min(len(c.Nodes), len(req.GetBlobs()))] {
+		if b, err := blob.IDFrom(req.GetBlobs()[i]); err == nil {
+			s.cfg.Desk.Probe(id, b)
+		}
+	}
+	return &anthillv1.ReportPeersResponse{}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -17,7 +18,8 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	liar, worker, submitter := g.admit(jobs.Worker, "liar"), g.admit(jobs.Worker, "w"), g.admit(jobs.Submitter, "s")
-	report := &anthillv1.ReportPeersRequest{Nodes: []string{string(liar.Node())}}
+	b := blob.Of([]byte("b")).ID()
+	report := &anthillv1.ReportPeersRequest{Nodes: []string{string(liar.Node()), "another"}, Blobs: [][]byte{b[:]}}
 	record := func() *anthillv1.OwnerRecord {
 		resp, err := anthillv1.NewNodeServiceClient(g.dial(submitter, g.leader)).ListNodes(ctx(t), &anthillv1.ListNodesRequest{})
 		if err != nil {
@@ -29,6 +31,9 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
 		t.Fatal(err)
 	}
+	if !slices.Equal(g.desk.probes, []string{string(liar.Node()) + " " + b.String()}) {
+		t.Errorf("probed %q", g.desk.probes)
+	}
 	if r := record(); r.GetBanned() || !slices.Equal(r.GetAccusers(), []string{"s"}) {
 		t.Errorf("after one report: %v", r)
 	}
@@ -37,6 +42,53 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	}
 	if r := record(); !r.GetBanned() || !strings.Contains(r.GetBannedReason(), "wrong bytes to s and w") {
 		t.Errorf("after two: %v", r)
+	}
+}
+
+// Nobody can have others sent to somebody else's door: only the port of what a
+// caller says counts, also where a follower forwards it.
+func TestOnlyThePortIsBelieved(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	const victim, reached = "victim.example:22", "127.0.0.1:22"
+	worker, submitter := g.admit(jobs.Worker, "w"), g.admit(jobs.Submitter, "s")
+	for at, address := range map[string]string{"leader": g.leader, "follower": g.follower} {
+		conn := g.dial(submitter, address)
+		if _, err := anthillv1.NewTrackerServiceClient(conn).Announce(ctx(t), &anthillv1.AnnounceRequest{Address: victim}); err != nil {
+			t.Fatal(err)
+		}
+		if p := g.desk.lastIntroduced(); p.Address != reached {
+			t.Errorf("%s: others are sent to %s", at, p.Address)
+		}
+		job, err := anthillv1.NewJobServiceClient(conn).SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec(), Provider: victim})
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := blob.Of([]byte(at)).Ref()
+		if _, err := anthillv1.NewBlobServiceClient(conn).KeepBlob(ctx(t), &anthillv1.KeepBlobRequest{Ref: refToProto(data), Provider: victim}); err != nil {
+			t.Fatal(err)
+		}
+		g.View(func(s *jobs.State) {
+			if p := s.Jobs[jobs.JobID(job.GetJob().GetId())].Provider; p != reached {
+				t.Errorf("%s: a job's input is asked of %s", at, p)
+			}
+			if p := s.Blobs[data.ID].Claims[0].Provider; p != reached {
+				t.Errorf("%s: a dataset is asked of %s", at, p)
+			}
+		})
+		if _, err := anthillv1.NewWorkServiceClient(g.dial(worker, address)).Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Address: victim}); err != nil {
+			t.Fatal(err)
+		}
+		if beat := g.desk.beats[worker.Node()]; beat.Address != reached {
+			t.Errorf("%s: a worker is thought to be at %s", at, beat.Address)
+		}
+	}
+	coordinator := anthillv1.NewTrackerServiceClient(g.dial(g.admit(jobs.Coordinator, "coordinators"), g.leader))
+	if _, err := coordinator.Announce(ctx(t), &anthillv1.AnnounceRequest{Address: "grid.example:7000"}); err != nil {
+		t.Fatal(err)
+	}
+	if p := g.desk.lastIntroduced(); p.Address != "grid.example:7000" {
+		t.Errorf("a coordinator is thought to be at %s", p.Address)
 	}
 }
 

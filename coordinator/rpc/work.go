@@ -115,9 +115,12 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
 	}
-	beat := Beat{Address: req.GetAddress(), Slots: int(req.GetSlots()), Paused: req.GetPaused()}
-	for _, id := range req.GetLeases() {
+	beat := Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
+	for i, id := range req.GetLeases() {
 		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
+		if i < len(req.GetFuel()) && req.GetFuel()[i] > 0 {
+			beat.Fuel[jobs.LeaseID(id)] = req.GetFuel()[i]
+		}
 	}
 	for _, b := range req.GetBlobs()[:min(64, len(req.GetBlobs()))] {
 		id, err := blob.IDFrom(b)

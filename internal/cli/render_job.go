@@ -77,7 +77,8 @@ func age(job *anthillv1.Job) time.Duration {
 	return job.GetFinishedAt().AsTime().Sub(job.GetSubmittedAt().AsTime()).Round(100 * time.Millisecond)
 }
 
-// fuel is left out where none was counted.
+// fuel is left out where none was counted. Running tasks count with what they have
+// used so far.
 func fuel(job *anthillv1.Job) string {
 	used, estimate := job.GetFuelUsed(), job.GetFuelEstimate()
 	switch {
@@ -86,7 +87,16 @@ func fuel(job *anthillv1.Job) string {
 	case estimate <= used || sdk.Finished(job):
 		return sdk.Fuel(used).String()
 	}
-	return fmt.Sprintf("%v of about %v", sdk.Fuel(used), sdk.Fuel(estimate))
+	return fmt.Sprintf("%v of about %v", sdk.Fuel(used+job.GetFuelRunning()), sdk.Fuel(estimate))
+}
+
+// portion is how far a job is, from 0 to 1: by fuel where some task has told how much
+// it takes, or else by tasks.
+func portion(job *anthillv1.Job) float64 {
+	if estimate := job.GetFuelEstimate(); estimate > 0 {
+		return min(1, (float64(job.GetFuelUsed())+float64(job.GetFuelRunning()))/float64(estimate))
+	}
+	return float64(job.GetTasks().GetDone()) / float64(max(1, job.GetTasks().GetTotal()))
 }
 
 func traffic(t *anthillv1.Traffic) string {

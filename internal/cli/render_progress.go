@@ -94,7 +94,7 @@ func newBar(w io.Writer) *bar {
 
 func (b *bar) show(job *anthillv1.Job) {
 	line := progressLine(job, b.pace.eta(job, time.Now()))
-	b.set(line, int64(job.GetTasks().GetDone()), int64(job.GetTasks().GetTotal()))
+	b.set(line, int64(1000*portion(job)), 1000)
 }
 
 // set shows how much is done of the total, and a line beside it.
@@ -118,26 +118,27 @@ func (b *bar) close() {
 // look at it.
 type pace struct {
 	start time.Time
-	done  uint32
+	share float64 // of the job that was done then
 }
 
 func (p *pace) eta(job *anthillv1.Job, now time.Time) time.Duration {
-	tasks := job.GetTasks()
+	done := portion(job)
 	if p.start.IsZero() {
-		p.start, p.done = now, tasks.GetDone()
+		p.start, p.share = now, done
 	}
-	gained := int64(tasks.GetDone()) - int64(p.done)
-	left := int64(tasks.GetTotal()) - int64(tasks.GetDone())
-	if gained <= 0 || left <= 0 {
+	if done <= p.share || done >= 1 {
 		return 0
 	}
-	return time.Duration(float64(now.Sub(p.start)) / float64(gained) * float64(left)).Round(time.Second)
+	return time.Duration(float64(now.Sub(p.start)) / (done - p.share) * (1 - done)).Round(time.Second)
 }
 
 // progressLine says how far a job is.
 func progressLine(job *anthillv1.Job, eta time.Duration) string {
 	tasks, fetched := job.GetTasks(), job.GetFetched()
 	line := fmt.Sprintf("%d/%d done, %d running, %d disputed", tasks.GetDone(), tasks.GetTotal(), tasks.GetRunning(), tasks.GetDisputed())
+	if job.GetFuelEstimate() > 0 && !sdk.Finished(job) {
+		line += fmt.Sprintf(", %d %% of the work", int(100*portion(job)))
+	}
 	if n := tasks.GetReopened(); n > 0 {
 		line += fmt.Sprintf(", %d reopened", n)
 	}

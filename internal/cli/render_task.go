@@ -68,8 +68,12 @@ func writeAttempts(w io.Writer, attempts []*anthillv1.TaskAttempt) error {
 		if hasVoted(a) {
 			group = fmt.Sprint(a.GetGroup())
 		}
+		state := a.GetState()
+		if a.GetFuel() > 0 {
+			state += ", fuel " + sdk.Fuel(a.GetFuel()).String()
+		}
 		reason := strings.Join(strings.Fields(a.GetReason()), " ") // it may hold the end of stderr
-		rows = append(rows, table.Row{jobs.NodeID(a.GetNodeId()).Short(), a.GetOwner(), a.GetState(), group, certainty(a.GetCredibility()), reason})
+		rows = append(rows, table.Row{jobs.NodeID(a.GetNodeId()).Short(), a.GetOwner(), state, group, certainty(a.GetCredibility()), reason})
 	}
 	return writeTable(w, table.Row{"worker", "owner", "state", "group", "credibility", "reason"}, rows)
 }

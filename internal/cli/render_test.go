@@ -177,16 +177,18 @@ func TestShares(t *testing.T) {
 func TestFuelOfJobs(t *testing.T) {
 	for _, test := range []struct {
 		used, estimate uint64
+		running        uint64
 		state          anthillv1.JobState
 		want           string
 	}{
-		{0, 0, anthillv1.JobState_JOB_STATE_RUNNING, ""},
-		{3.1e12, 12e12, anthillv1.JobState_JOB_STATE_RUNNING, "fuel       3.1 T of about 12 T\n"},
-		{12e12, 12e12, anthillv1.JobState_JOB_STATE_RUNNING, "fuel       12 T\n"},
-		{3.1e12, 12e12, anthillv1.JobState_JOB_STATE_FAILED, "fuel       3.1 T\n"},
+		{0, 0, 0, anthillv1.JobState_JOB_STATE_RUNNING, ""},
+		{3.1e12, 12e12, 0, anthillv1.JobState_JOB_STATE_RUNNING, "fuel       3.1 T of about 12 T\n"},
+		{3.1e12, 12e12, 2e12, anthillv1.JobState_JOB_STATE_RUNNING, "fuel       5.1 T of about 12 T\n"},
+		{12e12, 12e12, 0, anthillv1.JobState_JOB_STATE_RUNNING, "fuel       12 T\n"},
+		{3.1e12, 12e12, 2e12, anthillv1.JobState_JOB_STATE_FAILED, "fuel       3.1 T\n"},
 	} {
 		job := jobAt(5, 10)
-		job.State, job.FuelUsed, job.FuelEstimate = test.state, test.used, test.estimate
+		job.State, job.FuelUsed, job.FuelEstimate, job.FuelRunning = test.state, test.used, test.estimate, test.running
 		var out strings.Builder
 		if err := writeJob(&out, job); err != nil || !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), "fuel") != (test.want != "") {
 			t.Errorf("%d of %d: got\n%s%v; want %q", test.used, test.estimate, out.String(), err, test.want)
@@ -211,6 +213,23 @@ func TestPace(t *testing.T) {
 		if got := p.eta(jobAt(step.done, 100), start.Add(step.after)); got != step.want {
 			t.Errorf("after %v with %d done: got %v, want %v", step.after, step.done, got, step.want)
 		}
+	}
+}
+
+// Half-done tasks bring a job on, and shorten what is left.
+func TestPaceByFuel(t *testing.T) {
+	var p pace
+	start, job := time.Unix(1000, 0), jobAt(1, 4)
+	job.FuelUsed, job.FuelEstimate = 100, 400
+	if got := p.eta(job, start); got != 0 {
+		t.Errorf("at once: %v", got)
+	}
+	job.FuelRunning = 100
+	if got := p.eta(job, start.Add(10*time.Second)); got != 20*time.Second {
+		t.Errorf("half of the work after a quarter in 10 s: %v, want 20s", got)
+	}
+	if line := progressLine(job, 0); !strings.HasPrefix(line, "1/4 done, 4 running, 1 disputed, 50 % of the work;") {
+		t.Errorf("line %q", line)
 	}
 }
 

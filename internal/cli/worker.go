@@ -50,8 +50,9 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
 	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
-together, such as 50GB (default no limit). When they are used up the worker takes
-no tasks until the next month, and serves nothing but its results, to coordinators. Calls to coordinators and gossip,
+together, such as 50GB (default no limit). When they are used up the worker is
+paused until the next month, and serves nothing but its results, to coordinators.
+Calls to coordinators and gossip,
 some kilobytes a minute, are not counted`)
 	yieldFlags(cmd, &cfg.Lent.Yield, &onBattery)
 	cmd.Flags().StringVar(&misbehave, "misbehave", "", "lie in this way, to try out whether the grid notices")

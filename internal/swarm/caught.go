@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 const (
@@ -19,42 +21,54 @@ const (
 // maxCaught bounds the liars that wait to be reported.
 const maxCaught = 64
 
+// Caught is a node that sent wrong bytes, and the blob of which they were said to be.
+type Caught struct {
+	Node jobs.NodeID
+	Blob blob.ID
+}
+
 // refuse talks to a peer no more.
-func (s *Swarm) refuse(from who, address string, blob string, cause error) {
+func (s *Swarm) refuse(from who, address string, id blob.ID, cause error) {
 	fresh := s.refusals.add(from.node, address)
-	s.cfg.Logger.Warn("peer refused", "address", address, "node", from.node, "blob", blob, "cause", cause)
+	s.cfg.Logger.Warn("peer refused", "address", address, "node", from.node, "blob", id.Short(), "cause", cause)
 	if !fresh || from.node == "" {
 		return
 	}
 	select {
-	case s.caught <- from.node:
+	case s.caught <- Caught{from.node, id}:
 	default:
 	}
 }
 
+// Report tells the grid's tracker.
+func (c Caught) Report(ctx context.Context, tracker anthillv1.TrackerServiceClient) error {
+	_, err := tracker.ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(c.Node)}, Blobs: [][]byte{c.Blob[:]}})
+	return err
+}
+
 // ReportCaught reports nodes that were caught sending wrong bytes, each once for
 // its refusal, until ctx ends.
-func (s *Swarm) ReportCaught(ctx context.Context, report func(context.Context, jobs.NodeID) error) {
+func (s *Swarm) ReportCaught(ctx context.Context, report func(context.Context, Caught) error) {
 	for {
 		select {
-		case id := <-s.caught:
-			s.reportOne(ctx, id, report)
+		case c := <-s.caught:
+			s.reportOne(ctx, c, report)
 		case <-ctx.Done():
 			return
 		}
 	}
 }
 
-func (s *Swarm) reportOne(ctx context.Context, id jobs.NodeID, report func(context.Context, jobs.NodeID) error) {
+func (s *Swarm) reportOne(ctx context.Context, c Caught, report func(context.Context, Caught) error) {
 	for range reportTries {
 		callCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTime)
-		err := report(callCtx, id)
+		err := report(callCtx, c)
 		cancel()
 		if err == nil {
-			s.cfg.Logger.Info("peer reported", "node", id)
+			s.cfg.Logger.Info("peer reported", "node", c.Node)
 			return
 		}
-		s.cfg.Logger.Debug("report peer", "node", id, "error", err)
+		s.cfg.Logger.Debug("report peer", "node", c.Node, "error", err)
 		select {
 		case <-time.After(reportPause):
 		case <-ctx.Done():

@@ -210,7 +210,7 @@ func (d *download) failed(r *remote, err error) {
 	case errors.As(err, &trouble):
 		d.settleAll(trouble.err)
 	case errors.Is(err, errLie):
-		d.swarm.refuse(r.who, r.Address, d.id.Short(), err)
+		d.swarm.refuse(r.who, r.Address, d.id, err)
 		d.checkRefusal(r)
 	default:
 		r.fail(time.Now(), err)

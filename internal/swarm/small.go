@@ -76,11 +76,8 @@ func (s *Swarm) drain(ctx context.Context, q *smallQueue, p Provider, patience t
 		if len(batch) == 0 {
 			return
 		}
-		from, err := s.readBlobs(ctx, q, batch, p, patience)
+		err := s.readBlobs(ctx, q, batch, p, patience)
 		q.putBack(batch)
-		if errors.Is(err, errLie) {
-			s.refuse(from, p.Address, "", err)
-		}
 		if err != nil {
 			return
 		}
@@ -89,7 +86,7 @@ func (s *Swarm) drain(ctx context.Context, q *smallQueue, p Provider, patience t
 
 // readBlobs asks for one batch. A peer that sends nothing for as long as
 // patience is left.
-func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p Provider, patience time.Duration) (who, error) {
+func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p Provider, patience time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watchdog := time.AfterFunc(patience, cancel)
@@ -97,7 +94,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 	from := who{role: p.Role}
 	conn, err := s.cfg.Dial(ctx, p.Address)
 	if err != nil {
-		return from, err
+		return err
 	}
 	req := &anthillv1.ReadBlobsRequest{}
 	for _, id := range batch {
@@ -105,7 +102,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 	}
 	stream, err := anthillv1.NewPieceServiceClient(conn).ReadBlobs(ctx, req, s.meaning(p))
 	if err != nil {
-		return from, err
+		return err
 	}
 	for k, id := range batch {
 		resp, err := stream.Recv()
@@ -114,17 +111,20 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 			from = s.whois(other, p)
 		}
 		if errors.Is(err, io.EOF) {
-			return from, fmt.Errorf("peer ended after %d of %d blobs", k, len(batch))
+			return fmt.Errorf("peer ended after %d of %d blobs", k, len(batch))
 		}
 		if err != nil {
-			return from, err
+			return err
 		}
 		watchdog.Reset(patience)
 		if err := s.takeSmall(q, id, resp, from, p); err != nil {
-			return from, err
+			if errors.Is(err, errLie) {
+				s.refuse(from, p.Address, id, err)
+			}
+			return err
 		}
 	}
-	return from, nil
+	return nil
 }
 
 // takeSmall checks one answer. The id follows from the data alone.

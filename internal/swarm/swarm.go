@@ -103,7 +103,7 @@ type Swarm struct {
 	ctx      context.Context
 	stop     context.CancelFunc
 	refusals *refusals
-	caught   chan jobs.NodeID
+	caught   chan Caught
 	uploads  *uploads
 	running  sync.WaitGroup
 	received atomic.Int64 // bytes of pieces
@@ -139,7 +139,7 @@ func New(cfg Config) (*Swarm, error) {
 		stop:      stop,
 		refusals:  refused,
 		uploads:   newUploads(cfg.Spent),
-		caught:    make(chan jobs.NodeID, maxCaught),
+		caught:    make(chan Caught, maxCaught),
 		downloads: make(map[blob.ID]*download),
 	}, nil
 }

@@ -50,11 +50,13 @@ type Executor struct {
 
 // Attempt is an attempt that has all it needs on this machine.
 type Attempt struct {
-	Lease   *anthillv1.Lease
-	task    sandbox.Task
-	shard   section // what goes to stdin, where that is not in task already
-	fetched swarm.Traffic
-	pinned  []blob.ID
+	Lease *anthillv1.Lease
+	// Progress is as in sandbox.Task.
+	Progress func(fuel uint64)
+	task     sandbox.Task
+	shard    section // what goes to stdin, where that is not in task already
+	fetched  swarm.Traffic
+	pinned   []blob.ID
 }
 
 // section is a part of a blob. It is read only when the attempt runs: those
@@ -225,6 +227,7 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 // load gives the task with its input.
 func (e *Executor) load(a *Attempt) (sandbox.Task, error) {
 	task := a.task
+	task.Progress = a.Progress
 	if a.shard.size == 0 {
 		return task, nil
 	}

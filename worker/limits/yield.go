@@ -21,6 +21,8 @@ type Readings struct {
 	Now       time.Time
 	OnBattery bool
 	CPU       CPU
+	// Spent says why the line may carry no more this month; nil: it may.
+	Spent error
 }
 
 // Watch finds the reasons to yield. It remembers what others did.
@@ -41,6 +43,9 @@ func (w *Watch) Reasons(r Readings) []string {
 	}
 	if !w.yield.Hours.Open(r.Now) {
 		reasons = append(reasons, w.yield.Hours.closed(r.Now))
+	}
+	if r.Spent != nil {
+		reasons = append(reasons, r.Spent.Error())
 	}
 	if w.isBusy(r) {
 		reasons = append(reasons, IsBusy)

@@ -1,6 +1,7 @@
 package limits
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -78,18 +79,20 @@ func TestReasons(t *testing.T) {
 		yield   Yield
 		battery bool
 		used    time.Duration
+		spent   error
 		want    []string
 	}{
-		"it minds nothing":     {Yield{}, true, 10 * time.Second, nil},
-		"all is well":          {Yield{Battery: true, WhenIdle: true}, false, 0, nil},
-		"battery":              {Yield{Battery: true}, true, 0, []string{"on battery"}},
-		"hours":                {Yield{Hours: night}, true, 0, []string{"outside of its hours, until 20:00"}},
-		"busy":                 {Yield{WhenIdle: true}, true, 10 * time.Second, []string{"the machine is busy"}},
-		"all reasons together": {Yield{true, night, true}, true, 10 * time.Second, []string{OnBattery, "outside of its hours, until 20:00", IsBusy}},
+		"it minds nothing":     {Yield{}, true, 10 * time.Second, nil, nil},
+		"all is well":          {Yield{Battery: true, WhenIdle: true}, false, 0, nil, nil},
+		"battery":              {Yield{Battery: true}, true, 0, nil, []string{"on battery"}},
+		"hours":                {Yield{Hours: night}, true, 0, nil, []string{"outside of its hours, until 20:00"}},
+		"busy":                 {Yield{WhenIdle: true}, true, 10 * time.Second, nil, []string{"the machine is busy"}},
+		"the month's volume":   {Yield{}, false, 0, errors.New("the volume is used up"), []string{"the volume is used up"}},
+		"all reasons together": {Yield{true, night, true}, true, 10 * time.Second, nil, []string{OnBattery, "outside of its hours, until 20:00", IsBusy}},
 	} {
 		w := NewWatch(c.yield)
 		w.Reasons(Readings{Now: noon, CPU: CPU{Total: time.Second}})
-		got := w.Reasons(Readings{Now: noon.Add(10 * time.Second), OnBattery: c.battery, CPU: CPU{Total: 11 * time.Second, Used: c.used}})
+		got := w.Reasons(Readings{Now: noon.Add(10 * time.Second), OnBattery: c.battery, Spent: c.spent, CPU: CPU{Total: 11 * time.Second, Used: c.used}})
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

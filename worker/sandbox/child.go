@@ -111,7 +111,7 @@ func (c *child) serve(ctx context.Context, o order) error {
 		return err
 	}
 	c.engine.bounds.enterRun(o.request)
-	answer, output := m.run(ctx, o)
+	answer, output := m.run(ctx, o, c.tellFuel)
 	return c.answer(answer, output)
 }
 

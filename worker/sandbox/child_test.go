@@ -140,7 +140,7 @@ func TestTheChildDiesWhenItsInputCloses(t *testing.T) {
 				t.Fatal(err)
 			}
 			running := make(chan struct{})
-			go child.exchange(req, nil, running)
+			go child.exchange(req, nil, running, nil)
 			<-running
 		}
 		_ = child.in.Close()

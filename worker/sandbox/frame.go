@@ -14,7 +14,8 @@ import (
 // significant first), then the content. A task is
 //
 //	parent: request (JSON), input (raw)
-//	child:  running (empty, when the module is compiled), report (JSON), output (raw)
+//	child:  running (empty, when the module is compiled), fuel (8 bytes, now and
+//	        then), report (JSON), output (raw)
 //
 // and only one task is under way at a time. Before the first one
 //
@@ -26,6 +27,7 @@ const (
 	frameRequest byte = 'Q'
 	frameInput   byte = 'I'
 	frameRunning byte = 'R'
+	frameFuel    byte = 'F'
 	frameReport  byte = 'E'
 	frameOutput  byte = 'O'
 )

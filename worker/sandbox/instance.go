@@ -19,8 +19,9 @@ import (
 // programName is what the guest sees as its name (argv[0]).
 const programName = "task"
 
-// run executes the module once, in an instance of its own.
-func (m *module) run(ctx context.Context, o order) (report, []byte) {
+// run executes the module once, in an instance of its own. Meanwhile it tells how
+// much fuel that has used.
+func (m *module) run(ctx context.Context, o order, tell func(fuel uint64)) (report, []byte) {
 	files, err := openData(o.request.Data)
 	if err != nil {
 		return failure(err), nil
@@ -38,7 +39,7 @@ func (m *module) run(ctx context.Context, o order) (report, []byte) {
 	}
 
 	start := time.Now()
-	r := m.execute(ctx, config.WithStdin(input).WithStdout(output).WithStderr(log), output, o.request.Fuel)
+	r := m.execute(ctx, config.WithStdin(input).WithStdout(output).WithStderr(log), output, o.request.Fuel, tell)
 	r.Elapsed = time.Since(start)
 	r.Stderr = log.bytes()
 	if err := errors.Join(input.err, files.err); err != nil {
@@ -51,7 +52,7 @@ func (m *module) run(ctx context.Context, o order) (report, []byte) {
 	return r, output.content
 }
 
-func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64) report {
+func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64, tell func(uint64)) report {
 	ctx, release := withRegions(ctx)
 	defer release()
 	instance, err := m.runtime.InstantiateModule(ctx, m.code, config)
@@ -65,6 +66,9 @@ func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output
 	}
 	g := gauges{memory: instance.Memory(), fuel: instance.ExportedGlobal(rewrite.FuelExport), depth: instance.ExportedGlobal(rewrite.DepthExport)}
 	g.fill(fuel)
+	if !m.key.interpreter { // whose globals are not to be read beside it
+		defer g.watch(fuel, tell)()
+	}
 	// What was the module's start function comes first, since it runs on fuel.
 	if first := instance.ExportedFunction(rewrite.StartExport); first != nil {
 		err = call(ctx, first)

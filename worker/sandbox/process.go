@@ -100,26 +100,29 @@ type answer struct {
 }
 
 // exchange sends a task and waits for its answer; it closes running when the
-// child says that the guest starts. It returns when the child dies, at the
-// latest.
-func (p *process) exchange(req request, input []byte, running chan<- struct{}) answer {
+// child says that the guest starts, and tells progress, unless that is nil, how
+// much fuel it has used. It returns when the child dies, at the latest.
+func (p *process) exchange(req request, input []byte, running chan<- struct{}, progress func(fuel uint64)) answer {
 	if err := writeJSON(p.in, frameRequest, req); err != nil {
 		return answer{err: fmt.Errorf("%w: %w", errNotStarted, err)}
 	}
 	if err := writeFrame(p.in, frameInput, input); err != nil {
 		return answer{err: fmt.Errorf("%w: %w", errNotStarted, err)}
 	}
-	return p.receive(req.Output, running)
+	return p.receive(req.Output, running, progress)
 }
 
 // receive takes either running and a report, or a report alone if the task
 // did not come to run.
-func (p *process) receive(limit int64, running chan<- struct{}) answer {
+func (p *process) receive(limit int64, running chan<- struct{}, progress func(fuel uint64)) answer {
 	var a answer
 	kind, err := p.reader.Peek(1)
 	if err == nil && kind[0] == frameRunning {
 		_, err = readFrame(p.reader, frameRunning, 0)
 		close(running)
+	}
+	if err == nil {
+		err = p.hearFuel(progress)
 	}
 	if err == nil {
 		err = readJSON(p.reader, frameReport, &a.report)

@@ -197,7 +197,7 @@ func (s *Slot) attempt(ctx context.Context, t Task) (Result, error) {
 	}
 	running, done := make(chan struct{}), make(chan answer, 1)
 	go func(child *process) {
-		done <- child.exchange(req, t.input(), running)
+		done <- child.exchange(req, t.input(), running, t.Progress)
 	}(s.child)
 	return s.supervise(ctx, t, running, done)
 }

@@ -52,6 +52,10 @@ type Task struct {
 	// TrapUnknown lets the module import functions that the grid does not have:
 	// a call of one ends the task as Trapped. Otherwise it is Refused.
 	TrapUnknown bool
+	// Progress, unless it is nil, hears about once a second how much fuel the guest
+	// has used until it last called a function: an approximation, not for results.
+	// It is called from another goroutine, and must not wait.
+	Progress func(fuel uint64)
 }
 
 // Section is a part of a file.

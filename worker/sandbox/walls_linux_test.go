@@ -168,7 +168,7 @@ func TestALimitOfProcessorTimeStandsIn(t *testing.T) {
 	}
 	child := s.child
 	time.AfterFunc(time.Minute, child.kill)
-	a := child.exchange(req, nil, make(chan struct{}))
+	a := child.exchange(req, nil, make(chan struct{}), nil)
 	<-child.exited
 	if got := causeOfDeath(child, a.err); a.err == nil || !strings.Contains(got, "its limit of processor time") {
 		t.Errorf("the child ended so: %v; %q", a.err, got)

@@ -196,7 +196,10 @@ func (x *Provider) GetRole() Role {
 type ReportPeersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Node ids, at most 64.
-	Nodes         []string `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	Nodes []string `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Of each node, in the same order, the blob of which it sent wrong bytes; may be
+	// left out.
+	Blobs         [][]byte `protobuf:"bytes,2,rep,name=blobs,proto3" json:"blobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -234,6 +237,13 @@ func (*ReportPeersRequest) Descriptor() ([]byte, []int) {
 func (x *ReportPeersRequest) GetNodes() []string {
 	if x != nil {
 		return x.Nodes
+	}
+	return nil
+}
+
+func (x *ReportPeersRequest) GetBlobs() [][]byte {
+	if x != nil {
+		return x.Blobs
 	}
 	return nil
 }
@@ -1401,9 +1411,10 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04size\x18\x02 \x01(\x03R\x04size\"J\n" +
 	"\bProvider\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"*\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"@\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
-	"\x05nodes\x18\x01 \x03(\tR\x05nodes\"\x15\n" +
+	"\x05nodes\x18\x01 \x03(\tR\x05nodes\x12\x14\n" +
+	"\x05blobs\x18\x02 \x03(\fR\x05blobs\"\x15\n" +
 	"\x13ReportPeersResponse\"\xde\x01\n" +
 	"\x04Blob\x12%\n" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +

@@ -189,7 +189,8 @@ type TrackerServiceClient interface {
 	// who else does.
 	Announce(ctx context.Context, in *AnnounceRequest, opts ...grpc.CallOption) (*AnnounceResponse, error)
 	// ReportPeers says that nodes served wrong bytes to the caller. Two owners who
-	// say so, or one coordinator, get an owner banned.
+	// say so, or one coordinator, get an owner banned. Upon a report the leader looks
+	// for himself.
 	ReportPeers(ctx context.Context, in *ReportPeersRequest, opts ...grpc.CallOption) (*ReportPeersResponse, error)
 }
 
@@ -232,7 +233,8 @@ type TrackerServiceServer interface {
 	// who else does.
 	Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error)
 	// ReportPeers says that nodes served wrong bytes to the caller. Two owners who
-	// say so, or one coordinator, get an owner banned.
+	// say so, or one coordinator, get an owner banned. Upon a report the leader looks
+	// for himself.
 	ReportPeers(context.Context, *ReportPeersRequest) (*ReportPeersResponse, error)
 	mustEmbedUnimplementedTrackerServiceServer()
 }

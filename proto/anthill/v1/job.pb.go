@@ -772,8 +772,12 @@ type Job struct {
 	Short string `protobuf:"bytes,15,opt,name=short,proto3" json:"short,omitempty"`
 	// The fuel that the accepted results took, and what all tasks will take if the
 	// others are like these; 0 while there is no result. Both stop at 2^64-1.
-	FuelUsed      uint64 `protobuf:"varint,20,opt,name=fuel_used,json=fuelUsed,proto3" json:"fuel_used,omitempty"`
-	FuelEstimate  uint64 `protobuf:"varint,21,opt,name=fuel_estimate,json=fuelEstimate,proto3" json:"fuel_estimate,omitempty"`
+	FuelUsed     uint64 `protobuf:"varint,20,opt,name=fuel_used,json=fuelUsed,proto3" json:"fuel_used,omitempty"`
+	FuelEstimate uint64 `protobuf:"varint,21,opt,name=fuel_estimate,json=fuelEstimate,proto3" json:"fuel_estimate,omitempty"`
+	// About how much those tasks that have no result yet have used so far, each at
+	// most the mean of those that have one: with fuel_used, how far the job is. 0 if
+	// the leader does not know.
+	FuelRunning   uint64 `protobuf:"varint,22,opt,name=fuel_running,json=fuelRunning,proto3" json:"fuel_running,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -930,6 +934,13 @@ func (x *Job) GetFuelUsed() uint64 {
 func (x *Job) GetFuelEstimate() uint64 {
 	if x != nil {
 		return x.FuelEstimate
+	}
+	return 0
+}
+
+func (x *Job) GetFuelRunning() uint64 {
+	if x != nil {
+		return x.FuelRunning
 	}
 	return 0
 }
@@ -1976,8 +1987,9 @@ type TaskAttempt struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	Owner  string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
-	// "running", "voted", "outvoted", "killed", "lost" or "void" (its owner was
-	// banned, or it was not needed any more).
+	// "running", "paused" (it runs, and its worker is paused for long), "voted",
+	// "outvoted", "killed", "lost" or "void" (its owner was banned, or it was not
+	// needed any more).
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// Of voted and outvoted ones: the group that it is in.
 	Group uint32 `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
@@ -1985,7 +1997,10 @@ type TaskAttempt struct {
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The probability that the owner is right in a task, by the checks that he
 	// has survived.
-	Credibility   float64 `protobuf:"fixed64,6,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	Credibility float64 `protobuf:"fixed64,6,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	// Of running and paused ones: about how much fuel it has used so far, 0 if that
+	// is not known.
+	Fuel          uint64 `protobuf:"varint,7,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2058,6 +2073,13 @@ func (x *TaskAttempt) GetReason() string {
 func (x *TaskAttempt) GetCredibility() float64 {
 	if x != nil {
 		return x.Credibility
+	}
+	return 0
+}
+
+func (x *TaskAttempt) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
 	}
 	return 0
 }
@@ -2251,7 +2273,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xa6\x05\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xc9\x05\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -2272,7 +2294,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x05bound\x18\x0e \x01(\x01R\x05bound\x12\x14\n" +
 	"\x05short\x18\x0f \x01(\tR\x05short\x12\x1b\n" +
 	"\tfuel_used\x18\x14 \x01(\x04R\bfuelUsed\x12#\n" +
-	"\rfuel_estimate\x18\x15 \x01(\x04R\ffuelEstimate\"\xda\x01\n" +
+	"\rfuel_estimate\x18\x15 \x01(\x04R\ffuelEstimate\x12!\n" +
+	"\ffuel_running\x18\x16 \x01(\x04R\vfuelRunning\"\xda\x01\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
@@ -2342,14 +2365,15 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\texit_code\x18\x04 \x01(\rR\bexitCode\x12 \n" +
 	"\vcredibility\x18\x05 \x01(\x01R\vcredibility\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\xa2\x01\n" +
+	" \x01(\x04R\x04fuel\"\xb6\x01\n" +
 	"\vTaskAttempt\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x14\n" +
 	"\x05group\x18\x04 \x01(\rR\x05group\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12 \n" +
-	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\"t\n" +
+	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\x12\x12\n" +
+	"\x04fuel\x18\a \x01(\x04R\x04fuel\"t\n" +
 	"\x14StreamResultsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12#\n" +
 	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12 \n" +

@@ -781,6 +781,148 @@ func (x *CoordinatorAddress) GetGossip() string {
 	return ""
 }
 
+type GetProgressRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetProgressRequest) Reset() {
+	*x = GetProgressRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetProgressRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetProgressRequest) ProtoMessage() {}
+
+func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
+func (*GetProgressRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetProgressRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type GetProgressResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those that have used any fuel so far.
+	Attempts      []*AttemptProgress `protobuf:"bytes,1,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetProgressResponse) Reset() {
+	*x = GetProgressResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetProgressResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetProgressResponse) ProtoMessage() {}
+
+func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
+func (*GetProgressResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
+	if x != nil {
+		return x.Attempts
+	}
+	return nil
+}
+
+// AttemptProgress is about how much fuel a lease's attempt has used so far.
+type AttemptProgress struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lease         uint64                 `protobuf:"fixed64,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Fuel          uint64                 `protobuf:"varint,2,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttemptProgress) Reset() {
+	*x = AttemptProgress{}
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttemptProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttemptProgress) ProtoMessage() {}
+
+func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
+func (*AttemptProgress) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AttemptProgress) GetLease() uint64 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *AttemptProgress) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
+	}
+	return 0
+}
+
 type ReadIndexRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -789,7 +931,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +943,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +956,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
 }
 
 type ReadIndexResponse struct {
@@ -826,7 +968,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +980,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +993,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -884,7 +1026,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +1038,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +1051,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -972,7 +1114,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -984,7 +1126,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -997,7 +1139,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -1026,7 +1168,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1180,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1193,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -1076,7 +1218,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1088,7 +1230,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1101,7 +1243,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1166,7 +1308,14 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x16\n" +
-	"\x06gossip\x18\x03 \x01(\tR\x06gossip\"\x12\n" +
+	"\x06gossip\x18\x03 \x01(\tR\x06gossip\"+\n" +
+	"\x12GetProgressRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"N\n" +
+	"\x13GetProgressResponse\x127\n" +
+	"\battempts\x18\x01 \x03(\v2\x1b.anthill.v1.AttemptProgressR\battempts\";\n" +
+	"\x0fAttemptProgress\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
+	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\"\x99\x02\n" +
@@ -1195,10 +1344,11 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse2\xa0\x01\n" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
-	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\xae\x01\n" +
+	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\xfe\x01\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
-	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
+	"\vGetProgress\x12\x1e.anthill.v1.GetProgressRequest\x1a\x1f.anthill.v1.GetProgressResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_node_proto_rawDescOnce sync.Once
@@ -1213,7 +1363,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -1225,47 +1375,53 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*EnrolRequest)(nil),          // 7: anthill.v1.EnrolRequest
 	(*EnrolResponse)(nil),         // 8: anthill.v1.EnrolResponse
 	(*CoordinatorAddress)(nil),    // 9: anthill.v1.CoordinatorAddress
-	(*ReadIndexRequest)(nil),      // 10: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 11: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 12: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 13: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 14: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 15: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 16: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
-	(*BlobRef)(nil),               // 19: anthill.v1.BlobRef
+	(*GetProgressRequest)(nil),    // 10: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 11: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 12: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 13: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 14: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 15: anthill.v1.ConfirmHeldRequest
+	(*RefusedJob)(nil),            // 16: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 17: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 18: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 19: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
+	(*BlobRef)(nil),               // 22: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	16, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	19, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	17, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	20, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
 	1,  // 4: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	16, // 5: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	18, // 6: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	17, // 7: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	16, // 8: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	19, // 5: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	21, // 6: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	20, // 7: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	19, // 8: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
 	9,  // 9: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	14, // 10: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	13, // 11: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	19, // 12: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	14, // 13: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 14: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 15: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 16: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	10, // 17: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	12, // 18: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	4,  // 19: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 20: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 21: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	11, // 22: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	15, // 23: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	19, // [19:24] is the sub-list for method output_type
-	14, // [14:19] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	12, // 10: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	17, // 11: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	16, // 12: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	22, // 13: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	17, // 14: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	3,  // 15: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 16: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 17: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	13, // 18: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	15, // 19: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	10, // 20: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	4,  // 21: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 22: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 23: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	14, // 24: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	18, // 25: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	11, // 26: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	21, // [21:27] is the sub-list for method output_type
+	15, // [15:21] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -1280,7 +1436,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   15,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -283,6 +283,7 @@ var EnrolmentService_ServiceDesc = grpc.ServiceDesc{
 const (
 	CoordinatorService_ReadIndex_FullMethodName   = "/anthill.v1.CoordinatorService/ReadIndex"
 	CoordinatorService_ConfirmHeld_FullMethodName = "/anthill.v1.CoordinatorService/ConfirmHeld"
+	CoordinatorService_GetProgress_FullMethodName = "/anthill.v1.CoordinatorService/GetProgress"
 )
 
 // CoordinatorServiceClient is the client API for CoordinatorService service.
@@ -297,6 +298,9 @@ type CoordinatorServiceClient interface {
 	// ConfirmHeld tells the leader that the caller has blobs on disk, or has them no
 	// more.
 	ConfirmHeld(ctx context.Context, in *ConfirmHeldRequest, opts ...grpc.CallOption) (*ConfirmHeldResponse, error)
+	// GetProgress tells what workers say of a job's attempts that they run. Only the
+	// leader knows; others know of none.
+	GetProgress(ctx context.Context, in *GetProgressRequest, opts ...grpc.CallOption) (*GetProgressResponse, error)
 }
 
 type coordinatorServiceClient struct {
@@ -327,6 +331,16 @@ func (c *coordinatorServiceClient) ConfirmHeld(ctx context.Context, in *ConfirmH
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) GetProgress(ctx context.Context, in *GetProgressRequest, opts ...grpc.CallOption) (*GetProgressResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetProgressResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_GetProgress_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CoordinatorServiceServer is the server API for CoordinatorService service.
 // All implementations must embed UnimplementedCoordinatorServiceServer
 // for forward compatibility.
@@ -339,6 +353,9 @@ type CoordinatorServiceServer interface {
 	// ConfirmHeld tells the leader that the caller has blobs on disk, or has them no
 	// more.
 	ConfirmHeld(context.Context, *ConfirmHeldRequest) (*ConfirmHeldResponse, error)
+	// GetProgress tells what workers say of a job's attempts that they run. Only the
+	// leader knows; others know of none.
+	GetProgress(context.Context, *GetProgressRequest) (*GetProgressResponse, error)
 	mustEmbedUnimplementedCoordinatorServiceServer()
 }
 
@@ -354,6 +371,9 @@ func (UnimplementedCoordinatorServiceServer) ReadIndex(context.Context, *ReadInd
 }
 func (UnimplementedCoordinatorServiceServer) ConfirmHeld(context.Context, *ConfirmHeldRequest) (*ConfirmHeldResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ConfirmHeld not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) GetProgress(context.Context, *GetProgressRequest) (*GetProgressResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetProgress not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) mustEmbedUnimplementedCoordinatorServiceServer() {}
 func (UnimplementedCoordinatorServiceServer) testEmbeddedByValue()                            {}
@@ -412,6 +432,24 @@ func _CoordinatorService_ConfirmHeld_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_GetProgress_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetProgressRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).GetProgress(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_GetProgress_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).GetProgress(ctx, req.(*GetProgressRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CoordinatorService_ServiceDesc is the grpc.ServiceDesc for CoordinatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -426,6 +464,10 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ConfirmHeld",
 			Handler:    _CoordinatorService_ConfirmHeld_Handler,
+		},
+		{
+			MethodName: "GetProgress",
+			Handler:    _CoordinatorService_GetProgress_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

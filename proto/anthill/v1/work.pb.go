@@ -459,7 +459,10 @@ type HeartbeatRequest struct {
 	// Blobs of which the worker has pieces to serve, newest first, at most 64.
 	Blobs [][]byte `protobuf:"bytes,4,rep,name=blobs,proto3" json:"blobs,omitempty"`
 	// The worker takes no leases for now, and what it runs stands still.
-	Paused        bool `protobuf:"varint,6,opt,name=paused,proto3" json:"paused,omitempty"`
+	Paused bool `protobuf:"varint,6,opt,name=paused,proto3" json:"paused,omitempty"`
+	// Of each of leases, in the same order, about how much fuel it has used so far;
+	// 0 where that is not known. For people: it counts nowhere.
+	Fuel          []uint64 `protobuf:"varint,7,rep,packed,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -527,6 +530,13 @@ func (x *HeartbeatRequest) GetPaused() bool {
 		return x.Paused
 	}
 	return false
+}
+
+func (x *HeartbeatRequest) GetFuel() []uint64 {
+	if x != nil {
+		return x.Fuel
+	}
+	return nil
 }
 
 type HeartbeatResponse struct {
@@ -620,13 +630,14 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\x88\x01\n" +
+	" \x01(\x04R\x04fuel\"\x9c\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05slots\x18\x03 \x01(\rR\x05slots\x12\x14\n" +
 	"\x05blobs\x18\x04 \x03(\fR\x05blobs\x12\x16\n" +
-	"\x06paused\x18\x06 \x01(\bR\x06paused\"\xb0\x01\n" +
+	"\x06paused\x18\x06 \x01(\bR\x06paused\x12\x12\n" +
+	"\x04fuel\x18\a \x03(\x04R\x04fuel\"\xb0\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +

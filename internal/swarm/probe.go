@@ -1,0 +1,102 @@
+package swarm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/protobuf/proto"
+)
+
+// probeSlack is how many bytes a peer may say beside the piece that it is asked for.
+const probeSlack = 1 << 20
+
+// Probe asks a peer for one piece of a blob, a random one of those that it says it
+// has, and throws it away. Who lies is refused and reported like one that was met in
+// a download. The error tells how it lied, or why that is not known.
+func (s *Swarm) Probe(ctx context.Context, id blob.ID, p Provider) error {
+	ctx, cancel := context.WithCancel(ctx) // which ends the stream
+	defer cancel()
+	from, err := s.probe(ctx, id, p)
+	if errors.Is(err, errLie) {
+		s.refuse(from, p.Address, id, err)
+	}
+	if err != nil {
+		return fmt.Errorf("probe %s for blob %s: %w", p.Address, id.Short(), err)
+	}
+	return nil
+}
+
+func (s *Swarm) probe(ctx context.Context, id blob.ID, p Provider) (who, error) {
+	from := who{role: p.Role}
+	conn, err := s.cfg.Dial(ctx, p.Address)
+	if err != nil {
+		return from, err
+	}
+	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(ctx, s.meaning(p))
+	if err != nil {
+		return from, err
+	}
+	_ = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:]}) // Recv says what went wrong
+	first, err := stream.Recv()
+	other, _ := peer.FromContext(stream.Context())
+	from = s.whois(other, p)
+	if err != nil {
+		return from, err
+	}
+	m, err := blob.Decode(id, first.GetManifest())
+	if err != nil {
+		return from, fmt.Errorf("%w: %w", errLie, err)
+	}
+	i := anyPiece(m, blob.Bitmap(first.GetHave()))
+	if i < 0 {
+		return from, errors.New("it has none of it")
+	}
+	_ = stream.Send(&anthillv1.ExchangeRequest{Ask: []uint32{uint32(i)}})
+	return from, takePiece(stream, m, i)
+}
+
+// anyPiece is a random one of those that a peer has, or -1.
+func anyPiece(m blob.Manifest, have blob.Bitmap) int {
+	for _, i := range rand.Perm(len(m.Pieces)) {
+		if i/8 < len(have) && have.Has(i) {
+			return i
+		}
+	}
+	return -1
+}
+
+// takePiece reads until a piece is there, and checks it.
+func takePiece(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], m blob.Manifest, i int) error {
+	length := int(m.PieceLen(i))
+	data := make([]byte, 0, length)
+	for room := length + probeSlack; len(data) < length; {
+		resp, err := stream.Recv()
+		if err != nil {
+			return err
+		}
+		if room -= proto.Size(resp); room < 0 {
+			return errors.New("it says too much")
+		}
+		if slices.Contains(resp.GetLacking(), uint32(i)) {
+			return errors.New("it does not have the piece any more")
+		}
+		if len(resp.GetData()) == 0 {
+			continue
+		}
+		if int(resp.GetPiece()) != i || int(resp.GetOffset()) != len(data) || len(resp.GetData()) > length-len(data) {
+			return fmt.Errorf("%w: not the piece that it was asked for", errLie)
+		}
+		data = append(data, resp.GetData()...)
+	}
+	if err := m.Verify(i, data); err != nil {
+		return fmt.Errorf("%w: %w", errLie, err)
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// progressEvery is how often a child tells how much fuel its guest has used.
+const progressEvery = time.Second
+
+// watch tells now and then how much fuel the guest has used, until the returned
+// function is called. The guest keeps its count in a register and writes it down
+// when it calls a function or returns from one, so what is read beside it is as old
+// as the last call: good enough for people, and for nothing else. Nor is it read
+// atomically: it is one aligned word, which the guest writes in any case.
+func (g gauges) watch(limit int64, tell func(fuel uint64)) (stop func()) {
+	if g.fuel == nil || tell == nil {
+		return func() {}
+	}
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(progressEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				tell(uint64(budget(limit) - int64(g.fuel.Get())))
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+	}
+}
+
+// tellFuel is called only while a guest runs, when nothing else is written. If it
+// fails, so does the report.
+func (c *child) tellFuel(fuel uint64) {
+	if writeFrame(c.out, frameFuel, binary.LittleEndian.AppendUint64(nil, fuel)) == nil {
+		_ = c.out.Flush()
+	}
+}
+
+// hearFuel takes the frames that come before a report.
+func (p *process) hearFuel(progress func(fuel uint64)) error {
+	for {
+		kind, err := p.reader.Peek(1)
+		if err != nil || kind[0] != frameFuel {
+			return err
+		}
+		content, err := readFrame(p.reader, frameFuel, 8)
+		if err != nil {
+			return err
+		}
+		if len(content) != 8 {
+			return fmt.Errorf("read frame %q: %d bytes are not a number", frameFuel, len(content))
+		}
+		if progress != nil {
+			progress(binary.LittleEndian.Uint64(content))
+		}
+	}
+}
