@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/tetratelabs/wazero"
 
@@ -34,6 +35,8 @@ type module struct {
 	cache   wazero.CompilationCache
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
+
+	counting sync.Mutex // is held where the host touches the fuel of a running guest
 }
 
 // engine keeps the modules that were used last, the newest at the end.

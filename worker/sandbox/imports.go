@@ -19,7 +19,7 @@ import (
 // if the module wants a stub that cannot be.
 func setUpImports(ctx context.Context, m *module, trap bool) error {
 	host := m.runtime.NewHostModuleBuilder(screen.ABI)
-	known, err := prices.Export(ctx, host)
+	known, err := prices.Export(ctx, host, &m.counting)
 	if err != nil {
 		return err
 	}

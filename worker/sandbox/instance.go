@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -64,7 +65,10 @@ func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output
 	if start == nil {
 		return report{Status: Refused, Reason: "module exports no function _start"}
 	}
-	g := gauges{memory: instance.Memory(), fuel: instance.ExportedGlobal(rewrite.FuelExport), depth: instance.ExportedGlobal(rewrite.DepthExport)}
+	g := gauges{
+		memory: instance.Memory(), counting: &m.counting,
+		fuel: instance.ExportedGlobal(rewrite.FuelExport), depth: instance.ExportedGlobal(rewrite.DepthExport),
+	}
 	g.fill(fuel)
 	if !m.key.interpreter { // whose globals are not to be read beside it
 		defer g.watch(fuel, tell)()
@@ -84,6 +88,7 @@ func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output
 type gauges struct {
 	memory      api.Memory
 	fuel, depth api.Global
+	counting    sync.Locker // is held where the host changes the fuel of a running guest
 }
 
 // budget is the fuel of a guest with a limit, 0 for none.

@@ -12,8 +12,8 @@ const progressEvery = time.Second
 // watch tells now and then how much fuel the guest has used, until the returned
 // function is called. The guest keeps its count in a register and writes it down
 // when it calls a function or returns from one, so what is read beside it is as old
-// as the last call: good enough for people, and for nothing else. Nor is it read
-// atomically: it is one aligned word, which the guest writes in any case.
+// as the last call: good enough for people, and for nothing else. Compiled code takes no
+// lock for it, but it is one aligned word, which is written as a whole.
 func (g gauges) watch(limit int64, tell func(fuel uint64)) (stop func()) {
 	if g.fuel == nil || tell == nil {
 		return func() {}
@@ -26,7 +26,10 @@ func (g gauges) watch(limit int64, tell func(fuel uint64)) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				tell(uint64(budget(limit) - int64(g.fuel.Get())))
+				g.counting.Lock()
+				left := int64(g.fuel.Get())
+				g.counting.Unlock()
+				tell(uint64(budget(limit) - left))
 			case <-done:
 				return
 			}

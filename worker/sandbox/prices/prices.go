@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -69,8 +70,9 @@ var ErrOutOfFuel = errors.New("out of fuel")
 
 // Export exports the functions of the task ABI, which take their prices off the
 // caller's fuel, and returns them by name. A module that was not rewritten to count
-// fuel calls them for nothing.
-func Export(ctx context.Context, host wazero.HostModuleBuilder) (map[string]api.FunctionDefinition, error) {
+// fuel calls them for nothing. They hold counting while they change the fuel, for
+// whoever reads it meanwhile.
+func Export(ctx context.Context, host wazero.HostModuleBuilder, counting sync.Locker) (map[string]api.FunctionDefinition, error) {
 	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(host)
 	compiled, err := host.Compile(ctx)
 	if err != nil {
@@ -83,7 +85,7 @@ func Export(ctx context.Context, host wazero.HostModuleBuilder) (map[string]api.
 			return nil, fmt.Errorf("put a price on %s: it is not a function of the engine's", name)
 		}
 		host.NewFunctionBuilder().
-			WithGoModuleFunction(priced(prices[name], work), f.ParamTypes(), f.ResultTypes()).
+			WithGoModuleFunction(priced(prices[name], work, counting), f.ParamTypes(), f.ResultTypes()).
 			Export(name)
 	}
 	return known, nil
@@ -91,16 +93,16 @@ func Export(ctx context.Context, host wazero.HostModuleBuilder) (map[string]api.
 
 // priced is a function that takes its price before it works, as far as arguments
 // tell it, and the rest after.
-func priced(p price, work api.GoModuleFunction) api.GoModuleFunction {
+func priced(p price, work api.GoModuleFunction, counting sync.Locker) api.GoModuleFunction {
 	return api.GoModuleFunc(func(ctx context.Context, caller api.Module, stack []uint64) {
 		moved := uint32(stack[p.moved]) // where a result comes to lie on the stack
-		spend(caller, p.before(stack))
+		spend(caller, p.before(stack), counting)
 		work.Call(ctx, caller, stack)
 		if p.moved == 0 || stack[0] != 0 {
 			return
 		}
 		n, _ := caller.Memory().ReadUint32Le(moved) // it was just written there
-		spend(caller, int64(n>>BytesShift))
+		spend(caller, int64(n>>BytesShift), counting)
 	})
 }
 
@@ -118,13 +120,15 @@ func (p price) before(stack []uint64) int64 {
 }
 
 // spend ends the guest if it has no fuel left.
-func spend(caller api.Module, cost int64) {
+func spend(caller api.Module, cost int64, counting sync.Locker) {
 	fuel, ok := caller.ExportedGlobal(rewrite.FuelExport).(api.MutableGlobal)
 	if !ok {
 		return
 	}
+	counting.Lock()
 	left := int64(fuel.Get()) - cost
 	fuel.Set(uint64(left))
+	counting.Unlock()
 	if left < 0 {
 		panic(ErrOutOfFuel)
 	}

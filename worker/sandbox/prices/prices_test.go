@@ -3,6 +3,7 @@ package prices
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -11,7 +12,7 @@ import (
 // TestPricesNameTheParametersThatTheyMean, in all functions that have some.
 func TestPricesNameTheParametersThatTheyMean(t *testing.T) {
 	ctx := t.Context()
-	known, err := Export(ctx, wazero.NewRuntime(ctx).NewHostModuleBuilder("any"))
+	known, err := Export(ctx, wazero.NewRuntime(ctx).NewHostModuleBuilder("any"), new(sync.Mutex))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"testing/fstest"
 	_ "unsafe" // for linkname
 
@@ -53,7 +54,7 @@ func run(engine string, module []byte, args []string, out io.Writer) error {
 	r := wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(4096))
 	defer func() { _ = r.Close(ctx) }()
 	host := r.NewHostModuleBuilder(wasi_snapshot_preview1.ModuleName)
-	if _, err := prices.Export(ctx, host); err != nil {
+	if _, err := prices.Export(ctx, host, new(sync.Mutex)); err != nil {
 		return fmt.Errorf("put prices on host: %w", err)
 	}
 	if _, err := host.Instantiate(ctx); err != nil {
