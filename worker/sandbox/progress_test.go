@@ -28,7 +28,8 @@ func TestAGuestIsSeenToUseFuel(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if len(heard) < 1 || len(heard) > 3 || heard[0] < 1000 || !slices.IsSorted(heard) || slices.Max(heard) == slices.Min(heard) && len(heard) > 1 {
+	// On a busy machine it takes longer, and tells more often.
+	if len(heard) < 1 || slices.Max(heard) < 1000 || !slices.IsSorted(heard) || slices.Max(heard) == slices.Min(heard) && len(heard) > 1 {
 		t.Errorf("heard of %d units of fuel", heard)
 	}
 }
