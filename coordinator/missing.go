@@ -48,7 +48,7 @@ func (k *keeper) tellMissing(ctx context.Context, p *progress, list []wanted) {
 		p.since, p.lacked = time.Now(), lacked
 		return
 	}
-	if time.Since(p.since) < missingAfter || k.store.Room(size) != nil {
+	if time.Since(p.since) < missingAfter || k.store.Room(size, 0) != nil {
 		return
 	}
 	p.since = time.Time{}
