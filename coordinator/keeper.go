@@ -46,8 +46,10 @@ type keeper struct {
 	confirm func(context.Context, jobs.ConfirmHeld) error
 	// members are the nodes that gossip knows.
 	members func() []membership.Member
-	logger  *slog.Logger
-	slots   *slots
+	// spent is why the line may carry no more, or nil.
+	spent  func() error
+	logger *slog.Logger
+	slots  *slots
 	// copied is run's own.
 	copied map[jobs.JobID]*progress
 
@@ -65,6 +67,8 @@ type progress struct {
 	pause  time.Duration
 	retry  time.Time // not before
 	since  time.Time // when nothing of what was lacking could be had; zero: it could
+	lacked []uint32  // what nobody held then, see tellMissing
+	pieces int       // that were here of what was lacking, at the last try
 }
 
 // wanted is an accepted result that is to be copied.
@@ -72,6 +76,7 @@ type wanted struct {
 	job       jobs.JobID
 	sequence  uint32 // in the job's order of results
 	output    blob.Ref
+	unheld    bool             // no coordinator has it, and the job runs
 	holders   []jobs.NodeID    // who is known to have it
 	providers []swarm.Provider // where they are, see locate
 }
@@ -79,7 +84,7 @@ type wanted struct {
 func newKeeper(c *Coordinator) *keeper {
 	return &keeper{
 		node: c.base.Identity.Node(), replica: c.replica, store: c.base.Store, swarm: c.base.Swarm,
-		confirm: c.confirm, members: c.membership.Members, logger: c.cfg.Logger, slots: newSlots(),
+		confirm: c.confirm, members: c.membership.Members, spent: c.base.Volume.Err, logger: c.cfg.Logger, slots: newSlots(),
 		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 		rewound: map[jobs.JobID]int{},
 	}
@@ -152,17 +157,23 @@ func (k *keeper) keepJob(ctx context.Context, id jobs.JobID, p *progress) {
 		if next == p.cursor {
 			return
 		}
-		held := k.fetch(ctx, list)
+		held, trouble := k.fetch(ctx, list)
 		err := k.confirmResults(ctx, id, held)
-		switch {
-		case err == nil && len(held) == len(list):
+		if err == nil && len(held) == len(list) {
 			p.cursor, p.pause, p.since = next, 0, time.Time{}
 			continue
-		case err != nil || len(held) > 0:
+		}
+		switch {
+		case err != nil || len(held) > 0 || k.comes(p, list):
 			p.pause, p.since = keepRetry, time.Time{}
+		case trouble != nil:
+			p.pause, p.since = retryAfter(trouble, p.pause), time.Time{}
 		default:
-			p.pause = min(max(2*p.pause, keepRetry), keepRetryMax)
+			p.pause = retryAfter(nil, p.pause)
 			k.tellMissing(ctx, p, list)
+		}
+		if trouble != nil && ctx.Err() == nil {
+			k.failed("copy results", trouble, true, "job", id)
 		}
 		p.retry = time.Now().Add(p.pause)
 		return
@@ -189,7 +200,10 @@ func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
 			if output.Size > blob.MinPiece {
 				large++
 			}
-			list = append(list, wanted{job: id, sequence: uint32(next), output: output, holders: k.holders(s, j, place)})
+			list = append(list, wanted{
+				job: id, sequence: uint32(next), output: output, holders: k.holders(s, j, place),
+				unheld: j.State == jobs.JobRunning && j.Closed[place].Holders == 0,
+			})
 		}
 	})
 	return list, next
@@ -243,65 +257,11 @@ func providers(s *jobs.State, members map[jobs.NodeID]membership.Member, nodes [
 	return append(alive, others...)
 }
 
-// fetch brings results to the disk and returns those that are there then.
-func (k *keeper) fetch(ctx context.Context, list []wanted) []wanted {
-	k.locate(list)
-	var held, small, large []wanted
-	for _, w := range list {
-		switch {
-		case k.store.Complete(w.output.ID):
-			k.store.Pin(w.output.ID)
-			held = append(held, w)
-		case w.output.Size <= blob.MinPiece:
-			small = append(small, w)
-		default:
-			large = append(large, w)
-		}
-	}
-	held = append(held, k.fetchSmall(ctx, small)...)
-	return append(held, k.fetchLarge(ctx, large)...)
-}
-
-// fetchLarge fetches side by side, so that one dead holder costs its silence
-// only once.
-func (k *keeper) fetchLarge(ctx context.Context, list []wanted) []wanted {
-	ok := make([]bool, len(list))
-	var copies sync.WaitGroup
-	for i, w := range list {
-		copies.Go(func() { ok[i] = k.copyLarge(ctx, w) })
-	}
-	copies.Wait()
-	var held []wanted
-	for i, w := range list {
-		if ok[i] {
-			held = append(held, w)
-		}
-	}
-	return held
-}
-
-func (k *keeper) copyLarge(ctx context.Context, w wanted) bool {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers); err != nil {
-		k.failed("copy result", err, false, "job", w.job, "sequence", w.sequence)
-		return false
-	}
-	k.store.Pin(w.output.ID)
-	if err := k.store.Sync(w.output.ID); err != nil {
-		k.logger.Error("copy result", "job", w.job, "sequence", w.sequence, "error", err)
-		return false
-	}
-	return true
-}
-
-// failed logs what is tried again: loudly where it was here once, or where it is
-// this coordinator's disk that is full, since only its operator can help. But a lost
-// disk has many blobs, and one word a minute is enough.
-func (k *keeper) failed(what string, err error, lost bool, about ...any) {
-	full := errors.Is(err, blobstore.ErrFull)
-	if (lost || full) && k.complains() {
-		k.logger.Error(what, append(about, "lost", lost, "error", err)...)
+// failed logs what is tried again: loudly where only this coordinator's operator can
+// help. But a lost disk has many blobs, and one word a minute is enough.
+func (k *keeper) failed(what string, err error, loud bool, about ...any) {
+	if (loud || errors.Is(err, blobstore.ErrFull)) && k.complains() {
+		k.logger.Error(what, append(about, "error", err)...)
 		return
 	}
 	k.logger.Debug(what, append(about, "error", err)...)
@@ -316,71 +276,6 @@ func (k *keeper) complains() bool {
 	}
 	k.loud = time.Now()
 	return true
-}
-
-// fetchSmall asks the holders of small results, for many in one stream. All are
-// stored together.
-func (k *keeper) fetchSmall(ctx context.Context, list []wanted) []wanted {
-	data := make([][]byte, len(list))
-	for round := 0; k.askHolders(ctx, round, list, data); round++ {
-	}
-	return k.storeAll(list, data)
-}
-
-// askHolders asks the holder whose turn it is for each result that is still
-// missing, all of them side by side, and says whether there was anybody to ask.
-func (k *keeper) askHolders(ctx context.Context, round int, list []wanted, data [][]byte) bool {
-	places := map[swarm.Provider][]int{}
-	for i, w := range list {
-		if data[i] == nil && w.output.Size > 0 && round < len(w.providers) {
-			holder := w.providers[round]
-			places[holder] = append(places[holder], i)
-		}
-	}
-	var asked sync.WaitGroup
-	for holder, at := range places {
-		asked.Go(func() { k.ask(ctx, holder, at, list, data) })
-	}
-	asked.Wait()
-	return len(places) > 0
-}
-
-// ask fills in what one peer has of the results at these places.
-func (k *keeper) ask(ctx context.Context, holder swarm.Provider, places []int, list []wanted, data [][]byte) {
-	ids := make([]blob.ID, len(places))
-	for n, i := range places {
-		ids[n] = list[i].output.ID
-	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	got, _, err := k.swarm.FetchSmall(ctx, ids, []swarm.Provider{holder})
-	if err != nil {
-		k.logger.Debug("copy results", "from", holder.Address, "error", err)
-	}
-	for n, d := range got {
-		data[places[n]] = d
-	}
-}
-
-func (k *keeper) storeAll(list []wanted, data [][]byte) []wanted {
-	var held []wanted
-	var blobs [][]byte
-	for i, w := range list {
-		if data[i] != nil || w.output.Size == 0 {
-			held, blobs = append(held, w), append(blobs, data[i])
-		}
-	}
-	if len(blobs) == 0 {
-		return nil
-	}
-	if _, err := k.store.PutMany(blobs); err != nil {
-		k.logger.Error("store results", "error", err)
-		return nil
-	}
-	for _, w := range held {
-		k.store.Pin(w.output.ID)
-	}
-	return held
 }
 
 func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wanted) error {

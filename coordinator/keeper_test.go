@@ -53,6 +53,7 @@ func newKeeping(l *lab, store *blobstore.Store) *keeping {
 		node: "c1", replica: l.Replica, store: store, swarm: sw, logger: quiet,
 		confirm: k.note,
 		members: func() []membership.Member { return k.gossip },
+		spent:   func() error { return nil },
 		slots:   newSlots(),
 		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 		rewound: map[jobs.JobID]int{},

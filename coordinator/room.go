@@ -11,6 +11,9 @@ const (
 	keptShare = 2
 	// resultShare is the part that inputs and kept blobs leave free for results.
 	resultShare = 8
+	// jobShare is the part that may be reserved for the inputs of one owner's jobs: as
+	// much as his datasets may have.
+	jobShare = 8
 )
 
 // KeptRoom implements rpc.Results.
@@ -18,39 +21,61 @@ func (k *keeper) KeptRoom() int64 { return k.store.Capacity() / keptShare }
 
 // Room implements rpc.Results.
 func (k *keeper) Room(refs []blob.Ref) error {
-	more := map[blob.ID]int64{}
-	k.expect(more, refs)
-	if len(more) == 0 {
+	seen := map[blob.ID]int64{}
+	asked := k.toCome(seen, refs)
+	if asked == 0 {
 		return nil
 	}
-	k.expect(more, k.charged())
-	sum := k.store.Capacity() / resultShare
-	for _, n := range more {
-		sum += n
-	}
-	return k.store.Room(sum)
+	return k.store.Room(asked, k.reserved(seen))
 }
 
-// charged are the blobs of all running jobs, and those that are kept.
-func (k *keeper) charged() (refs []blob.Ref) {
+// reserved is the room for results and for what else is to come: of datasets, which
+// have their owners' shares, and of the blobs of running jobs. Of those an owner gets
+// no more reserved than a share: else he could stop all others by announcing what
+// never comes.
+func (k *keeper) reserved(seen map[blob.ID]int64) int64 {
+	kept, running := k.charged()
+	capacity := k.store.Capacity()
+	sum := capacity/resultShare + k.toCome(seen, kept)
+	owners := map[jobs.OwnerID]int64{}
+	for _, j := range running {
+		owners[j.owner] += k.toCome(seen, j.blobs)
+	}
+	for _, n := range owners {
+		sum += min(n, capacity/jobShare)
+	}
+	return sum
+}
+
+// readingJob is a running job by what it reads.
+type readingJob struct {
+	owner jobs.OwnerID
+	blobs []blob.Ref
+}
+
+// charged are the datasets and the running jobs.
+func (k *keeper) charged() (kept []blob.Ref, running []readingJob) {
 	k.replica.View(func(s *jobs.State) {
-		for _, id := range s.Running() {
-			refs = append(refs, s.Jobs[id].Spec.Blobs()...)
-		}
 		for id, b := range s.Blobs {
-			refs = append(refs, blob.Ref{ID: id, Size: b.Size})
+			kept = append(kept, blob.Ref{ID: id, Size: b.Size})
+		}
+		for _, id := range s.Running() {
+			running = append(running, readingJob{s.Jobs[id].Owner, s.Jobs[id].Spec.Blobs()})
 		}
 	})
-	return refs
+	return kept, running
 }
 
-// expect notes what is still to come of blobs, in bytes.
-func (k *keeper) expect(more map[blob.ID]int64, refs []blob.Ref) {
+// toCome is how many bytes of blobs are still to come beside what was seen, which it
+// notes.
+func (k *keeper) toCome(seen map[blob.ID]int64, refs []blob.Ref) (sum int64) {
 	for _, r := range refs {
-		if n := k.lacking(r); n > 0 {
-			more[r.ID] = max(more[r.ID], n)
+		if n := k.lacking(r); n > seen[r.ID] {
+			sum += n - seen[r.ID]
+			seen[r.ID] = n
 		}
 	}
+	return sum
 }
 
 // lacking is how much of a blob is not here: all of what is claimed, until its

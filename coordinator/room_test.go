@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -35,8 +36,25 @@ func TestRoom(t *testing.T) {
 	l.submit("j", 1, func(c *jobs.SubmitJob) {
 		c.Spec.Data = []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{3}, Size: 20_000}}, {Name: "e", Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}}}
 	})
-	check("a job's input too", 9_000-blob.Of(bundle).Size, true)
-	check("a job's input too", 11_000, false)
+	check("an owner's jobs too", 19_000, true) // by a share of 10,000
+	check("an owner's jobs too", 21_000, false)
+	l.submit("more", 1, func(c *jobs.SubmitJob) {
+		c.Spec.Data = []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{4}, Size: 1 << 40}}}
+	})
+	check("no more by more jobs", 19_000, true)
+	l.admit(jobs.Submitter, "sue")
+	l.submit("small", 1, func(c *jobs.SubmitJob) {
+		c.Submitter = "sue"
+		c.Spec.Data = []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{5}, Size: 5_000}}}
+	})
+	check("and another's", 14_000, true)
+	check("and another's", 16_000, false)
+	err = k.Room([]blob.Ref{{ID: blob.ID{1}, Size: 40_000}})
+	for _, want := range []string{"of the quota of 78.1 KiB, 19.6 KiB are in use", "43.9 KiB reserved for what is to come", "39.1 KiB do not fit"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
 	if err := k.Room([]blob.Ref{here}); err != nil {
 		t.Errorf("what is here already: %v", err)
 	}

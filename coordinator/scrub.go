@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -19,9 +20,6 @@ const (
 	scrubEvery  = time.Second
 	scrubBytes  = 4 << 20
 	scrubPieces = 256
-	// missingAfter is how long nothing of what a job lacks can be had before it is
-	// computed again.
-	missingAfter = 5 * time.Minute
 )
 
 // scrub reads what is held, round and round, until ctx ends. The store forgets a
@@ -49,6 +47,9 @@ type reader struct {
 // error that is not about the bytes says nothing.
 func (r *reader) intact(ctx context.Context, id blob.ID, wanted func(blob.ID) bool) bool {
 	m, err := r.store.Manifest(id)
+	if err != nil {
+		r.pause(ctx, 0)
+	}
 	for i := 0; err == nil && i < len(m.Pieces) && wanted(id) && ctx.Err() == nil; i++ {
 		var data []byte
 		data, err = r.store.ReadPiece(id, i)
@@ -130,7 +131,11 @@ func (k *keeper) tellLost(ctx context.Context, lost jobs.ConfirmHeld) {
 		k.logger.Debug("tell of lost copies", "error", err)
 		return
 	}
-	k.logger.Warn("copies lost, they are fetched again", "jobs", len(lost.Inputs), "datasets", len(lost.Blobs), "results", countResults(lost.Results))
+	level := slog.LevelDebug
+	if k.complains() {
+		level = slog.LevelWarn
+	}
+	k.logger.Log(ctx, level, "copies lost, they are fetched again", "jobs", len(lost.Inputs), "datasets", len(lost.Blobs), "results", countResults(lost.Results))
 }
 
 func countResults(list []jobs.HeldResults) (n int) {
@@ -213,25 +218,4 @@ func (k *keeper) takeRewound() {
 		}
 	}
 	clear(k.rewound)
-}
-
-// tellMissing tells the leader of results that were not to be had for long, and not
-// because this coordinator has no room for them.
-func (k *keeper) tellMissing(ctx context.Context, p *progress, list []wanted) {
-	if p.since.IsZero() {
-		p.since = time.Now()
-	}
-	var size int64
-	missing := jobs.HeldResults{Job: list[0].job}
-	for _, w := range list {
-		size += w.output.Size
-		missing.Sequences = append(missing.Sequences, w.sequence)
-	}
-	if time.Since(p.since) < missingAfter || k.store.Room(size) != nil {
-		return
-	}
-	p.since = time.Time{}
-	if err := k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Missing: []jobs.HeldResults{missing}}); err != nil {
-		k.logger.Debug("tell of missing results", "error", err)
-	}
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -135,37 +134,6 @@ func TestRottenResultsAreFetchedAgain(t *testing.T) {
 	}
 }
 
-// TestResultsThatNobodyHasAreComputedAgain but not before long.
-func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	k := newKeeping(l, openStore(t, t.TempDir()))
-	k.peer("w1")
-	l.submit("j", 1)
-	l.accept("j", 0, "w1", []byte("gone"))
-	accepted := func() (n int) {
-		l.View(func(s *jobs.State) { n = s.Jobs["j"].Accepted() })
-		return n
-	}
-	k.keepResults(t.Context())
-	if p := k.copied["j"]; accepted() != 1 || p.since.IsZero() {
-		t.Fatalf("after the first miss: %d accepted, %+v", accepted(), p)
-	}
-	k.copied["j"].retry, k.copied["j"].since = time.Time{}, time.Now().Add(-missingAfter)
-	k.keepResults(t.Context())
-	if accepted() != 0 {
-		t.Error("the task is not computed again")
-	}
-	l.accept("j", 0, "w1", []byte("gone"))
-	k.has("gone")
-	k.copied["j"].retry = time.Time{}
-	k.keepResults(t.Context())
-	if l.jobState("j") != jobs.JobSucceeded {
-		t.Error("the job does not end with the new result")
-	}
-}
-
 func TestReaderStopsWhereABlobIsDropped(t *testing.T) {
 	store := openStore(t, t.TempDir())
 	ref := put(t, store, bytes.Repeat([]byte("dataset "), 1<<17)) // four pieces
@@ -178,5 +146,8 @@ func TestReaderStopsWhereABlobIsDropped(t *testing.T) {
 	r := &reader{store: store}
 	if r.intact(t.Context(), blob.ID{1}, func(blob.ID) bool { return true }) {
 		t.Error("what is not there is intact")
+	}
+	if r.pieces != 1 {
+		t.Error("a lost disk is told of without a pause")
 	}
 }

@@ -98,6 +98,16 @@ func (k *Kept) claimOf(owner OwnerID) int {
 	return slices.IndexFunc(k.Claims, func(c Claim) bool { return c.Owner == owner })
 }
 
+// ClaimedBy says whether a node's owner claims a blob of this size already.
+func (s *State) ClaimedBy(by NodeID, ref blob.Ref) bool {
+	n, k := s.Nodes[by], s.Blobs[ref.ID]
+	if n == nil || k == nil {
+		return false
+	}
+	at := k.claimOf(n.Owner)
+	return at >= 0 && k.Claims[at].Size == ref.Size
+}
+
 func (s *State) keepBlob(c *KeepBlob) Outcome {
 	n := s.Nodes[c.By]
 	switch {

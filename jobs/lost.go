@@ -58,7 +58,8 @@ func (s *State) Supporters(j *Job, place uint32) []NodeID {
 
 // recompute takes back the results of a running job that are nowhere to be had: no
 // coordinator holds them, and those who voted for them do not hand them out. Such
-// votes are attempts that ended with no result.
+// votes are attempts that ended with no result. Where votes disagree they stay until
+// that is decided: or else a liar who withholds his result would not be outvoted.
 func (s *State) recompute(missing HeldResults) {
 	id, j := missing.Job, s.Jobs[missing.Job]
 	if j == nil {
@@ -66,8 +67,12 @@ func (s *State) recompute(missing HeldResults) {
 	}
 	h := newHearing()
 	for _, seq := range missing.Sequences {
-		if j.State == JobRunning && int(seq) < len(j.Order) && j.Current(seq) && j.Closed[j.Order[seq]].Holders == 0 {
-			s.forfeit(h, id, j.Order[seq])
+		if j.State != JobRunning || int(seq) >= len(j.Order) || !j.Current(seq) {
+			continue
+		}
+		place := j.Order[seq]
+		if t := j.task(place); j.Closed[place].Holders == 0 && (t == nil || !t.Disputed) {
+			s.forfeit(h, id, place)
 		}
 	}
 	for _, reopened := range sortedKeys(h.reopened) {

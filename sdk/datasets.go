@@ -120,8 +120,8 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 		}
 		if time.Since(claimed) >= claimEvery {
 			claimed = time.Now()
-			if _, err := p.claim(ctx, ref, opts.Name); err != nil {
-				p.grid.logger.Debug("claim", "blob", ref.ID, "error", err) // the last claim stands
+			if err := p.renew(ctx, ref, opts.Name); err != nil {
+				return err
 			}
 		}
 		if b, err = p.grid.blob(ctx, ref.ID); err != nil {
@@ -139,6 +139,17 @@ func (p *peer) claim(ctx context.Context, ref blob.Ref, name string) (*anthillv1
 		return p.grid.blobs.KeepBlob(ctx, req)
 	})
 	return resp.GetBlob(), err
+}
+
+// renew claims a blob again. Where nobody answers the last claim stands; if the grid
+// says no there is nothing to wait for.
+func (p *peer) renew(ctx context.Context, ref blob.Ref, name string) error {
+	_, err := p.claim(ctx, ref, name)
+	if err == nil || ctx.Err() == nil && !errors.Is(err, problem.ErrUnavailable) {
+		return err
+	}
+	p.grid.logger.Debug("claim", "blob", ref.ID, "error", err)
+	return nil
 }
 
 // Blobs describes the datasets that the grid keeps for this owner (for an

@@ -52,9 +52,9 @@ func (p *Prepared) source(ctx context.Context, file *JobFile, field, path string
 	return ref, nil
 }
 
-// resolve asks the grid for the sizes of the blobs that it keeps. One that has not
-// got all its copies is refused: the job would wait for bytes that may never come,
-// and its size is only what somebody says.
+// resolve asks the grid for the sizes of the blobs that it keeps. One of
+// which no coordinator has a copy is refused: the job would wait for bytes that may
+// never come, and its size is only what somebody says.
 func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
 	for _, ref := range p.kept {
 		b, err := g.blob(ctx, blob.ID(ref.GetId()))
@@ -80,19 +80,16 @@ func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
 	return nil
 }
 
-// unheld refuses a blob that has too few copies.
+// unheld refuses a blob of which there is no copy. One is enough: coordinators make
+// more for the job as they do of any input.
 func (p *Prepared) unheld(b *anthillv1.Blob) error {
-	next := "run anthill put again, and keep it running until it says that you can disconnect"
-	switch {
-	case b.GetCopies() >= b.GetCopiesNeeded():
+	if b.GetCopies() > 0 {
 		return nil
-	case b.GetCopies() > 0:
-		next = "wait: coordinators copy it from one another, and anthill blobs tells how far they are; or run anthill put again"
 	}
 	return &problem.Problem{
 		Kind:    problem.ErrRefused,
-		Message: fmt.Sprintf("job %s: blob %s: the grid has %d of %d copies so far", p.spec.GetName(), b.GetId(), b.GetCopies(), b.GetCopiesNeeded()),
-		Next:    next,
+		Message: fmt.Sprintf("job %s: blob %s: the grid has 0 of %d copies so far", p.spec.GetName(), b.GetId(), b.GetCopiesNeeded()),
+		Next:    "run anthill put again, and keep it running until it says that you can disconnect",
 	}
 }
 

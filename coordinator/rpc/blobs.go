@@ -21,7 +21,7 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Results.Room([]blob.Ref{ref}); err != nil {
+	if err := s.roomFor(callerFrom(ctx).Node, ref); err != nil {
 		return nil, err
 	}
 	by := callerFrom(ctx)
@@ -31,6 +31,17 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	}
 	b, err := s.describeBlob(ctx, ref.ID)
 	return &anthillv1.KeepBlobResponse{Blob: b}, err
+}
+
+// roomFor tells whether a node may claim a blob. A claim that stands takes no more room
+// when it is renewed.
+func (s *Server) roomFor(by jobs.NodeID, ref blob.Ref) error {
+	claimed := false
+	s.cfg.Replica.View(func(st *jobs.State) { claimed = st.ClaimedBy(by, ref) })
+	if claimed {
+		return nil
+	}
+	return s.cfg.Results.Room([]blob.Ref{ref})
 }
 
 // GetBlob implements BlobService.

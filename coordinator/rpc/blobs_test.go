@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -62,4 +63,24 @@ func TestDatasetsTellNothingOfOtherOwners(t *testing.T) {
 	if strings.Contains(err.Error(), "sue") || strings.Contains(err.Error(), "tom") {
 		t.Errorf("the error names others: %v", err)
 	}
+}
+
+func TestClaimsAreRenewedOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	ref := &anthillv1.BlobRef{Id: slices.Repeat([]byte{7}, 32), Size: 10}
+	larger := &anthillv1.BlobRef{Id: ref.GetId(), Size: 11}
+	sue := anthillv1.NewBlobServiceClient(g.dial(g.admit(jobs.Submitter, "sue"), g.follower))
+	tom := anthillv1.NewBlobServiceClient(g.dial(g.admit(jobs.Submitter, "tom"), g.follower))
+	if _, err := sue.KeepBlob(ctx(t), &anthillv1.KeepBlobRequest{Ref: ref}); err != nil {
+		t.Fatal(err)
+	}
+	g.results.full = blobstore.ErrFull
+	if _, err := sue.KeepBlob(ctx(t), &anthillv1.KeepBlobRequest{Ref: ref}); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+	_, err := sue.KeepBlob(ctx(t), &anthillv1.KeepBlobRequest{Ref: larger})
+	expect(t, "a larger claim", err, codes.ResourceExhausted, "DISK_FULL")
+	_, err = tom.KeepBlob(ctx(t), &anthillv1.KeepBlobRequest{Ref: ref})
+	expect(t, "another owner's", err, codes.ResourceExhausted, "DISK_FULL")
 }

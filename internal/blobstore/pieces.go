@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 )
@@ -36,13 +35,21 @@ func (s *Store) beginFiles(e *entry) error {
 	if err := s.charge(e, e.overhead()); err != nil {
 		return err
 	}
+	return s.makeFiles(e)
+}
+
+// makeFiles makes those of a larger blob, which has no piece yet.
+func (s *Store) makeFiles(e *entry) error {
 	if err := s.makeFolder(e.id); err != nil {
 		return err
 	}
 	if err := makeSparse(s.path(e.id, dataExt), e.m.Size); err != nil {
 		return err
 	}
-	if err := s.writeFile(s.path(e.id, haveExt), e.bitmaps()); err != nil {
+	s.mu.Lock()
+	both := e.bitmaps()
+	s.mu.Unlock()
+	if err := s.writeFile(s.path(e.id, haveExt), both); err != nil {
 		return err
 	}
 	return s.writeFile(s.path(e.id, manifestExt), e.m.Encode())
@@ -86,6 +93,11 @@ func (s *Store) write(e *entry, i int, data []byte) error {
 		return err
 	}
 	err := pwrite(s.path(e.id, dataExt), data, e.m.PieceOffset(i))
+	if errors.Is(err, os.ErrNotExist) {
+		if err = s.remake(e); err == nil {
+			err = pwrite(s.path(e.id, dataExt), data, e.m.PieceOffset(i))
+		}
+	}
 	s.mu.Lock()
 	if err != nil || !e.gain(i, checked) {
 		s.refund(e, cost)
@@ -101,20 +113,29 @@ func (s *Store) write(e *entry, i int, data []byte) error {
 	return s.saveBitmaps(e)
 }
 
-// pwrite makes the file anew where somebody else has removed it, or its folder.
 func pwrite(path string, data []byte, off int64) error {
-	const flags = os.O_WRONLY | os.O_CREATE
-	f, err := os.OpenFile(path, flags, 0o600)
-	if errors.Is(err, os.ErrNotExist) {
-		if err = os.Mkdir(filepath.Dir(path), 0o700); err == nil || errors.Is(err, os.ErrExist) {
-			f, err = os.OpenFile(path, flags, 0o600)
-		}
-	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteAt(data, off)
 	return errors.Join(err, f.Close())
+}
+
+// remake makes the files of a blob anew whose data somebody else has removed, and its
+// pieces with it. The caller holds e.io.
+func (s *Store) remake(e *entry) error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	if _, err := os.Stat(s.path(e.id, dataExt)); !errors.Is(err, os.ErrNotExist) {
+		return err // somebody else has made it
+	}
+	s.lose(e, 0, len(e.pieces))
+	if err := s.makeFiles(e); err != nil {
+		s.clear(e.id) // so that it is tried again
+		return err
+	}
+	return s.syncNames(e.id)
 }
 
 // bitmaps is what the bitmap file holds. mu must be held once e is shared.
@@ -164,10 +185,10 @@ func (s *Store) read(e *entry, i int) ([]byte, error) {
 		err = e.m.Verify(i, data)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.forget(e, 0, len(e.pieces))))
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.remake(e)))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.forget(e, i, i+1)))
+		return nil, fmt.Errorf("%w: %w", ErrNotFound, errors.Join(err, s.forget(e, i)))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,16 +216,21 @@ func (s *Store) readAt(e *entry, i int) ([]byte, error) {
 	return data, err
 }
 
-// forget drops the pieces [first, end), whose bytes on disk are wrong or gone.
-func (s *Store) forget(e *entry, first, end int) error {
+// forget drops a piece whose bytes on disk are wrong.
+func (s *Store) forget(e *entry, i int) error {
+	s.lose(e, i, i+1)
+	return s.saveBitmaps(e)
+}
+
+// lose gives back what the pieces [first, end) cost.
+func (s *Store) lose(e *entry, first, end int) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := first; i < end; i++ {
 		if e.lose(i) {
 			s.refund(e, blocks(e.m.PieceLen(i)))
 		}
 	}
-	s.mu.Unlock()
-	return s.saveBitmaps(e)
 }
 
 func (s *Store) hasPiece(e *entry, i int) bool {

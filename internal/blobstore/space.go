@@ -123,9 +123,9 @@ func (s *Store) Capacity() int64 {
 	return most
 }
 
-// Room tells whether n more bytes could be stored, by evicting all that is not
-// pinned if need be. It is ErrFull if not.
-func (s *Store) Room(n int64) error {
+// Room tells whether so many bytes could be stored beside others that are reserved for
+// what is to come, by evicting all that is not pinned if need be. It is ErrFull if not.
+func (s *Store) Room(asked, reserved int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var pinned int64
@@ -134,11 +134,12 @@ func (s *Store) Room(n int64) error {
 			pinned += e.charged
 		}
 	}
-	if s.quota > 0 && pinned+n > s.quota {
-		return fmt.Errorf("%w: %s of the quota of %s are in use, and %s more do not fit", ErrFull, gib(pinned), gib(s.quota), gib(n))
+	if s.quota > 0 && pinned+reserved+asked > s.quota {
+		return fmt.Errorf("%w: of the quota of %s, %s are in use and %s reserved for what is to come: %s do not fit",
+			ErrFull, gib(s.quota), gib(pinned), gib(reserved), gib(asked))
 	}
-	if s.space.lacking(n, s.packs.Dead()+s.used-pinned) > 0 {
-		return s.space.full(n)
+	if s.space.lacking(asked+reserved, s.packs.Dead()+s.used-pinned) > 0 {
+		return fmt.Errorf("%s are asked for and %s reserved for what is to come: %w", gib(asked), gib(reserved), s.space.full(asked+reserved))
 	}
 	return nil
 }

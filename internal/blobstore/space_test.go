@@ -114,22 +114,22 @@ func TestRoom(t *testing.T) {
 	a, b := put(t, s, content(1, 8<<20)), put(t, s, content(2, 8<<20))
 	s.Pin(a)
 	s.Pin(b)
-	if err := s.Room(3 << 20); err != nil {
+	if err := s.Room(3<<20, 0); err != nil {
 		t.Error(err)
 	}
-	if err := s.Room(5 << 20); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "quota of 20.0 MiB") {
+	if err := s.Room(5<<20, 0); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "of the quota of 20.0 MiB") {
 		t.Errorf("more than the quota: %v", err)
 	}
 	s.Unpin(a)
-	if err := s.Room(5 << 20); err != nil {
+	if err := s.Room(5<<20, 0); err != nil {
 		t.Error(err)
 	}
-	disk.others = 70 << 20
+	disk.others = 71 << 20
 	s.space.at = time.Time{}
-	if err := s.Room(11 << 20); err != nil {
+	if err := s.Room(10<<20, 0); err != nil {
 		t.Error(err)
 	}
-	if err := s.Room(11<<20 + 1<<20); !errors.Is(err, ErrFull) {
+	if err := s.Room(10<<20, 3<<19); !errors.Is(err, ErrFull) || !strings.HasPrefix(err.Error(), "10.0 MiB are asked for and 1.5 MiB reserved") {
 		t.Errorf("more than the disk has: %v", err)
 	}
 	if !s.Complete(a) {

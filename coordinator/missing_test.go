@@ -1,0 +1,173 @@
+package coordinator
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// later has the keeper look again when what is missing has been so for long.
+func (k *keeping) later(id jobs.JobID) {
+	p := k.copied[id]
+	p.retry = time.Time{}
+	if !p.since.IsZero() {
+		p.since = time.Now().Add(-missingAfter)
+	}
+	k.keepResults(k.lab.Context())
+}
+
+// accepted is the number of a job's results.
+func (k *keeping) accepted(id jobs.JobID) (n int) {
+	k.lab.View(func(s *jobs.State) { n = s.Jobs[id].Accepted() })
+	return n
+}
+
+// TestResultsThatNobodyHasAreComputedAgain but not before long.
+func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.peer("w1")
+	l.submit("j", 1)
+	l.accept("j", 0, "w1", []byte("gone"))
+	k.keepResults(t.Context())
+	if p := k.copied["j"]; k.accepted("j") != 1 || p.since.IsZero() {
+		t.Fatalf("after the first miss: %d accepted, %+v", k.accepted("j"), p)
+	}
+	k.later("j")
+	if k.accepted("j") != 0 {
+		t.Error("the task is not computed again")
+	}
+	l.accept("j", 0, "w1", []byte("gone"))
+	k.has("gone")
+	k.later("j")
+	if l.jobState("j") != jobs.JobSucceeded {
+		t.Error("the job does not end with the new result")
+	}
+}
+
+// TestSlowUplinksLoseNoVotes has a worker that hands out a piece with each try.
+func TestSlowUplinksLoseNoVotes(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w1 := k.peer("w1")
+	data := make([]byte, 4*blob.MinPiece)
+	for i := range data {
+		data[i] = byte(i>>10) ^ byte(i)
+	}
+	m := blob.Of(data)
+	l.submit("j", 1)
+	l.accept("j", 0, "w1", data)
+	if err := w1.Begin(m); err != nil {
+		t.Fatal(err)
+	}
+	k.keepResults(t.Context())
+	for i := range 3 {
+		if err := w1.WritePiece(m.ID(), i, data[m.PieceOffset(i):][:m.PieceLen(i)]); err != nil {
+			t.Fatal(err)
+		}
+		k.later("j")
+		if p := k.copied["j"]; k.accepted("j") != 1 || p.pieces != i+1 || !p.since.IsZero() {
+			t.Fatalf("try %d: %d accepted, %+v", i, k.accepted("j"), p)
+		}
+	}
+	k.later("j")
+	k.later("j")
+	if k.accepted("j") != 0 {
+		t.Error("it waits for ever for the last piece")
+	}
+}
+
+func TestResultsOfAMomentAgoHaveTheirTime(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.peer("w1")
+	k.peer("w2")
+	l.submit("j", 3)
+	l.accept("j", 0, "w1", []byte("withheld"))
+	k.keepResults(t.Context())
+	l.accept("j", 1, "w2", []byte("a moment ago"))
+	k.later("j")
+	if n := k.accepted("j"); n != 1 {
+		t.Errorf("%d results are left, want that of a moment ago", n)
+	}
+	k.later("j") // begins anew with what is left
+	if n := k.accepted("j"); n != 1 {
+		t.Error("it goes at once when another has gone")
+	}
+	k.later("j")
+	if n := k.accepted("j"); n != 0 {
+		t.Error("it stays for ever")
+	}
+}
+
+// TestNobodyIsBlamedForTroubleAtHome: for a disk that cannot be written, or a line
+// that may carry no more.
+func TestNobodyIsBlamedForTroubleAtHome(t *testing.T) {
+	t.Parallel()
+	small, large := []byte("small result"), bytes.Repeat([]byte("large "), 100_000)
+	for name, data := range map[string][]byte{"small": small, "large": large, "spent": []byte("withheld")} {
+		l := newLab(t)
+		l.admit(jobs.Worker, "w1")
+		dir := t.TempDir()
+		store, err := blobstore.Open(blobstore.Config{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := newKeeping(l, store)
+		w1 := k.peer("w1")
+		l.submit("j", 1)
+		l.accept("j", 0, "w1", data)
+		if name == "spent" {
+			k.spent = func() error { return errors.New("no traffic is left") }
+		} else {
+			put(t, w1, data)
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(dir, nil, 0o600); err != nil { // even for root nothing can be made in it
+				t.Fatal(err)
+			}
+		}
+		k.keepResults(t.Context())
+		k.later("j")
+		k.later("j")
+		if p := k.copied["j"]; k.accepted("j") != 1 || p.pause != 4*keepRetry {
+			t.Errorf("%s: %d accepted, %+v", name, k.accepted("j"), p)
+		}
+	}
+}
+
+// TestNobodyHearsOfWhatIsNotComputedAgain: of results of finished jobs, and of those
+// that a coordinator holds.
+func TestNobodyHearsOfWhatIsNotComputedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	l.admit(jobs.Coordinator, "c2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.peer("w1")
+	for _, id := range []jobs.JobID{"over", "held"} {
+		l.submit(id, 2)
+		l.accept(id, 0, "w1", []byte("gone"))
+	}
+	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "over", By: "op"}})
+	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "held", Sequences: []uint32{0}}}}})
+	k.keepResults(t.Context())
+	k.later("over")
+	k.later("held")
+	if n := k.confirms.Load(); n != 0 {
+		t.Errorf("%d commands that change nothing", n)
+	}
+}
