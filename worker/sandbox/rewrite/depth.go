@@ -9,12 +9,18 @@ const DepthLimit = 48_000_000
 
 // The weight of a function is that of a small frame, one for each byte of its
 // code, since values that are spilled grow with it, and for each value that it
-// takes and gives. It is at least leastWeight, because the interpreter takes
-// 4.2 KB of Go's stack for any frame: no more than 110,000 frames fit the
-// limit, which take less than the 512 MB that a goroutine's stack can have.
+// takes and gives. Code that makes more values than that has the weight of the
+// places that they may have in the frame. It is at least leastWeight, because
+// the interpreter takes 4.2 KB of Go's stack for any frame: no more than 110,000
+// frames fit the limit, which take less than the 512 MB that a goroutine's stack
+// can have.
 const (
 	frameWeight = 96
 	valueWeight = 16
+	// placeWeight is what the frame has for a value, widePlaceWeight for any that
+	// may be a vector.
+	placeWeight     = 8
+	widePlaceWeight = 16
 	// Six bytes of code can make and use a vector, which takes 16 in the frame,
 	// and as much again if it is mended.
 	vectorWeight = 32
@@ -24,13 +30,17 @@ const (
 // weight is what entering a function takes.
 func (p *plan) weight(body int) int64 {
 	t := p.typeOf(uint32(p.imported + body))
-	n := frameWeight + int64(len(p.m.Code[body].Code)) + valueWeight*int64(len(t.Params)+len(t.Results))
-	n += vectorWeight * p.vectors(body)
+	n := frameWeight + valueWeight*int64(len(t.Params)+len(t.Results))
+	vectors, place := p.vectors(body), int64(placeWeight)
+	if vectors > 0 {
+		place = widePlaceWeight
+	}
+	n += max(int64(len(p.m.Code[body].Code))+vectorWeight*vectors, place*p.surveys[body].values)
 	return min(max(n, leastWeight), DepthLimit+1)
 }
 
 // vectors is how many vectors a function may hold: those that it declares,
-// takes and gives, and one for each instruction that can make one.
+// takes and gives, and those that its instructions can make.
 func (p *plan) vectors(body int) int64 {
 	t, n := p.typeOf(uint32(p.imported+body)), int64(p.surveys[body].vectors)
 	for _, group := range p.m.Code[body].Locals {
@@ -38,11 +48,14 @@ func (p *plan) vectors(body int) int64 {
 			n += int64(group.Count)
 		}
 	}
-	for _, types := range [][]wasm.ValueType{t.Params, t.Results} {
-		for _, v := range types {
-			if v == wasm.V128 {
-				n++
-			}
+	return n + int64(countVectors(t.Params)+countVectors(t.Results))
+}
+
+func countVectors(types []wasm.ValueType) int {
+	n := 0
+	for _, t := range types {
+		if t == wasm.V128 {
+			n++
 		}
 	}
 	return n

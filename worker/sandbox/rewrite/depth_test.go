@@ -46,6 +46,10 @@ func TestDepth(t *testing.T) {
 		{"with vectors", []function{{name: "run", locals: strings.Repeat(v128, 2000), code: count + manyVectors(2000)}}, 200},
 		{"with vectors on the stack", []function{{name: "run", locals: v128, code: count + stackedVectors("\xfd\x4d", 2000)}}, 200},
 		{"with mended vectors on the stack", []function{{name: "run", locals: v128, code: count + stackedVectors("\xfd\xef\x01", 2000)}}, 200},
+		{"with numbers on the stack", []function{{name: "run", locals: i64, code: count + stackedNumbers(5000)}}, 200},
+		{"with numbers on the stack time and again", []function{{name: "run", locals: i64, code: count + strings.Repeat(stackedNumbers(30), 200)}}, 200},
+		{"with results on the stack", []function{{name: "run", code: count + stackedResults(200)}, {results: many, code: strings.Repeat("\x42\x01", 32)},
+			{params: many + many}, {name: "go", code: "\x10\x00"}}, 200},
 	} {
 		module := mustRewrite(t, spec{functions: test.functions}.encode(), all)
 		var depths []uint32
@@ -53,7 +57,7 @@ func TestDepth(t *testing.T) {
 			in := instantiate(t, engine.config(), module)
 			in.give(1 << 40)
 			run := "run"
-			if len(test.functions) == 3 {
+			if len(test.functions) > 2 {
 				run = "go"
 			}
 			if _, err := in.call(run); err == nil {
@@ -90,6 +94,20 @@ func manyVectors(n int) string {
 func stackedVectors(op string, n int) string {
 	return "\x41\x00\xfd\x00\x00\x00\x21\x00\x41\x00\x20\x00" + strings.Repeat("\x20\x00"+op, n) +
 		"\x10\x00" + strings.Repeat("\xfd\x51", n) + "\xfd\x0b\x00\x00"
+}
+
+// stackedNumbers calls function 0 while so many numbers are on the stack.
+func stackedNumbers(n int) string {
+	return strings.Repeat("\x20\x00\x79", n) + "\x10\x00" + strings.Repeat("\x7c", n-1) + "\x24\x01"
+}
+
+// many are the types of the results of function 1.
+var many = strings.Repeat(i64, 32)
+
+// stackedResults calls functions 1, 1 and 2, which takes what they give, so
+// often, and function 0.
+func stackedResults(n int) string {
+	return strings.Repeat("\x10\x01\x10\x01\x10\x02", n) + "\x10\x00"
 }
 
 // TestDepthIsGivenBack leaves a recursive function in every way.

@@ -11,7 +11,8 @@ import (
 type survey struct {
 	locals       uint64   // with the parameters
 	instructions int      // how many
-	vectors      int      // how many of them are for vectors
+	vectors      int      // how many of them make vectors, or how many they make
+	values       int64    // that may have a place in the frame
 	calls        []uint32 // own functions that it calls, in order
 	indirect     []uint32 // types that it calls through tables, in order
 	exits        bool     // leaves other than at its end
@@ -52,9 +53,10 @@ func (p *plan) surveyAll() error {
 // surveyor walks one body after the other.
 type surveyor struct {
 	*plan
-	w    wasm.Walker
-	in   wasm.Instruction
-	prev wasm.Op
+	w        wasm.Walker
+	in       wasm.Instruction
+	prev     wasm.Op
+	operands operands
 }
 
 func (s *surveyor) survey(i int) error {
@@ -62,6 +64,7 @@ func (s *surveyor) survey(i int) error {
 	body := &s.m.Code[i]
 	out.locals = body.LocalCount() + uint64(len(s.typeOf(uint32(s.imported+i)).Params))
 	s.w.Reset(body)
+	s.operands.reset()
 	s.prev = wasm.OpNop
 	for s.w.Next(&s.in) {
 		out.instructions++
@@ -77,8 +80,12 @@ func (s *surveyor) survey(i int) error {
 		if s.in.Op >= wasm.OpV128Load {
 			out.vectors++
 		}
+		if s.options.Depth {
+			s.operate()
+		}
 		s.prev = s.in.Op
 	}
+	out.values += int64(out.locals) + s.operands.kept
 	return s.w.Err()
 }
 
@@ -92,10 +99,12 @@ func (s *surveyor) look(out *survey) error {
 	}
 	switch in.Op {
 	case wasm.OpCall:
+		out.vectors += countVectors(s.typeOf(in.Index).Results)
 		if int(in.Index) >= s.imported {
 			out.calls = append(out.calls, in.Index)
 		}
 	case wasm.OpCallIndirect:
+		out.vectors += countVectors(s.m.Types[in.Index].Results)
 		if n := len(out.indirect); n == 0 || out.indirect[n-1] != in.Index {
 			out.indirect = append(out.indirect, in.Index)
 		}
@@ -106,6 +115,7 @@ func (s *surveyor) look(out *survey) error {
 	case wasm.OpBrTable:
 		out.exits = out.exits || slices.Contains(in.Labels, uint32(s.w.Depth()))
 	case wasm.OpLocalSet, wasm.OpLocalTee:
+		out.values++
 		if s.options.NaN && !makesNoNaN(s.prev) {
 			out.dirty.add(in.Index)
 		}
