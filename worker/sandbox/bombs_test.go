@@ -40,7 +40,7 @@ func TestBombsGoOffInTheChild(t *testing.T) {
 			if len(c.ends) == 1 && c.ends[0] != TimedOut {
 				task.Time = time.Minute // it must end by itself
 			}
-			used := follow(s)
+			used := follow(pid(s))
 			r := run(t, s, task)
 			t.Logf("%v after %v: %s", r.Status, r.Elapsed, r.Reason)
 			fits := false

@@ -98,16 +98,15 @@ func wantStatus(t testing.TB, r Result, status Status, reason string) {
 	}
 }
 
-// follow takes note of the processor time of a slot's child until the returned
+// follow takes note of a child's processor time until the returned
 // function is called, which gives what was used meanwhile, as far as the system tells.
-func follow(s *Slot) (used func() time.Duration) {
-	id := pid(s)
-	before, _ := cpuTime(id)
+func follow(child int) (used func() time.Duration) {
+	before, _ := cpuTime(child)
 	stop, total := make(chan struct{}), make(chan time.Duration)
 	go func() {
 		last, known := before, false
 		for {
-			if now, ok := cpuTime(id); ok {
+			if now, ok := cpuTime(child); ok {
 				last, known = now, true
 			}
 			select {

@@ -88,14 +88,14 @@ func TestAPausedTaskStandsStillAndGoesOn(t *testing.T) {
 func TestTimeLimitsDoNotCountPauses(t *testing.T) {
 	task := newTask(t, guesttest.Loop())
 	task.Time = 400 * time.Millisecond
-	s, _, done := startPaused(t, context.Background(), task)
+	s, child, done := startPaused(t, context.Background(), task)
 	time.Sleep(2 * task.Time)
 	select {
 	case e := <-done:
 		t.Fatalf("a paused task ended: %v %q", e.result.Status, e.result.Reason)
 	default:
 	}
-	used := follow(s)
+	used := follow(child)
 	if err := s.Resume(); err != nil {
 		t.Fatal(err)
 	}

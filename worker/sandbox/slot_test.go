@@ -126,7 +126,7 @@ func TestEndlessLoopIsKilledAtItsLimit(t *testing.T) {
 		task := newTask(t, module)
 		task.Time = 150 * time.Millisecond
 		run(t, s, newTask(t, guesttest.Noop())) // so that starting a child does not count
-		used := follow(s)
+		used := follow(pid(s))
 		r := run(t, s, task)
 		wantStatus(t, r, TimedOut, "time limit of 150ms")
 		wantPrompt(t, r, task, used())

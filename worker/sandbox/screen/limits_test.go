@@ -170,8 +170,8 @@ func TestBombs(t *testing.T) {
 // TestTheCostliestThatPassAreCompiled takes the engine to what the limits allow,
 // rewritten as workers do it.
 func TestTheCostliestThatPassAreCompiled(t *testing.T) {
-	if testing.Short() {
-		t.Skip("the engine takes seconds for these")
+	if testing.Short() || raceDetector {
+		t.Skip("the engine takes seconds for these, and under the race detector more memory than there is")
 	}
 	for name, module := range costliest() {
 		r, err := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
