@@ -112,7 +112,7 @@ func (r *round) prepare(ctx context.Context) (err error) {
 	if err := c.start(r.binary, "coordinator", "--bootstrap", "--data", c.dir+"/data", "--listen", c.address+":7000"); err != nil {
 		return err
 	}
-	token, err := r.token(ctx)
+	token, err := r.token(ctx, 1+r.Peers-r.Liars)
 	if err != nil {
 		return err
 	}
@@ -120,6 +120,11 @@ func (r *round) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	for i := range r.Peers {
+		if i == r.Peers-r.Liars { // liars are of an owner of their own, who will be banned
+			if token, err = r.token(ctx, r.Liars); err != nil {
+				return err
+			}
+		}
 		h, err := r.member(ctx, "r"+strconv.Itoa(i), token)
 		if err != nil {
 			return err
@@ -139,10 +144,11 @@ func (r *round) prepare(ctx context.Context) (err error) {
 	return err
 }
 
-// token waits for the coordinator and makes a token for all.
-func (r *round) token(ctx context.Context) (string, error) {
+// token waits for the coordinator and makes a token for some nodes, which are of one
+// owner then.
+func (r *round) token(ctx context.Context, uses int) (string, error) {
 	for end := time.Now().Add(30 * time.Second); ; {
-		out, err := r.coordinator.ask(ctx, r.binary, "--grid", r.coordinator.dir+"/data/operator", "token", "create", "--role", "submitter", "--uses", strconv.Itoa(r.Peers+1))
+		out, err := r.coordinator.ask(ctx, r.binary, "--grid", r.coordinator.dir+"/data/operator", "token", "create", "--role", "submitter", "--uses", strconv.Itoa(uses))
 		if err == nil {
 			return strings.TrimSpace(out), nil
 		}
@@ -267,6 +273,9 @@ func (r *round) play(ctx context.Context) (result, error) {
 		r.coordinator.kill()
 	}
 	dead := map[*host]bool{}
+	for _, h := range r.receivers[r.Peers-r.Liars:] {
+		dead[h] = true // the grid may ban it before it is complete
+	}
 	if r.Kill > 0 {
 		select {
 		case <-time.After(time.Duration(res.PieceBound / 2 * float64(time.Second))):
