@@ -181,7 +181,7 @@ func print(r *result, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(os.Stdout).Encode(r)
 	}
-	fmt.Printf("tasks/s (no-op, 3 coordinators, 3 workers of 1 slot, quorum 2): %.0f (%d tasks, %d attempts)\n", r.TasksPerSecond, r.Tasks, r.Attempts)
+	fmt.Printf("tasks/s (no-op, 3 coordinators, 3 workers of 1 slot, max_error 1e-4): %.0f (%d tasks, %d attempts)\n", r.TasksPerSecond, r.Tasks, r.Attempts)
 	if n := len(r.Failovers); n > 0 {
 		fmt.Printf("failover, SIGKILL of the leader to the next accepted result: median %.2f s, min %.2f s, max %.2f s of %d\n",
 			r.Failovers[n/2], r.Failovers[0], r.Failovers[n-1], n)
