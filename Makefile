@@ -44,7 +44,7 @@ example-c-%:
 example-rust-%:
 	@IFS=:; for dir in $$PATH; do for target in wasm32-wasip1 wasm32-wasi; do \
 		if libs=$$("$$dir/rustc" --print target-libdir --target $$target 2>/dev/null) && test -d "$$libs"; then \
-			set -x; "$$dir/rustc" --target $$target -C opt-level=3 -C strip=symbols -o $(or $(OUT),examples/$*)/$*.wasm examples/$*/main.rs; exit; \
+			set -x; "$$dir/rustc" --target $$target -C opt-level=3 -C strip=symbols -o $(or $(OUT),examples/$*)/$*.wasm examples/$*/main.rs; { exit; } 2>/dev/null; \
 		fi; done; done; \
 	echo 'make examples: no rustc for wasm32-wasip1, so no $*; for it: rustup target add wasm32-wasip1, or install rustc libstd-rust-dev-wasm32 (Debian)'
 
