@@ -52,7 +52,7 @@ func retryAfter(err error, before time.Duration) time.Duration {
 
 // bring makes sure that a charge is here, and that the state knows it.
 func (k *keeper) bring(ctx context.Context, c charge, h *holding) error {
-	here := !slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return !k.store.Complete(r.ID) })
+	here := k.complete(h)
 	if here && k.confirmed(c) {
 		return nil
 	}
@@ -71,6 +71,11 @@ func (k *keeper) bring(ctx context.Context, c charge, h *holding) error {
 		return err
 	}
 	return k.confirmCharge(ctx, c)
+}
+
+// complete tells whether all blobs of a charge are here.
+func (k *keeper) complete(h *holding) bool {
+	return !slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return !k.store.Complete(r.ID) })
 }
 
 // claimers are the owners who want a dataset kept.

@@ -18,11 +18,8 @@ func (k *keeper) comes(p *progress, list []wanted) bool {
 	before := p.pieces
 	p.pieces = 0
 	for _, w := range list {
-		m, have, err := k.store.Have(w.output.ID)
-		for i := 0; err == nil && i < len(m.Pieces); i++ {
-			if have.Has(i) {
-				p.pieces++
-			}
+		if _, have, err := k.store.Have(w.output.ID); err == nil {
+			p.pieces += have.Count()
 		}
 	}
 	return p.pieces > before

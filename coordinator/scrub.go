@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -114,7 +113,7 @@ func (k *keeper) incomplete() (list []charge) {
 	taken := maps.Clone(k.taken)
 	k.mu.Unlock()
 	for c, h := range taken {
-		if slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return !k.store.Complete(r.ID) }) {
+		if !k.complete(h) {
 			list = append(list, c)
 		}
 	}
