@@ -84,27 +84,15 @@ func (l *link) run(ctx context.Context, p Provider, have blob.Bitmap, start uint
 
 func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uint32) (who, error) {
 	s := l.download.swarm
-	from := who{role: p.Role}
-	conn, err := s.cfg.Dial(ctx, p.Address)
-	if err != nil {
-		return from, err
-	}
-	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(ctx, s.meaning(p))
-	if err != nil {
-		return from, err
-	}
 	id := l.download.id
 	hello := &anthillv1.ExchangeRequest{Blob: id[:], Address: s.cfg.Self, Have: have, Start: start, Prompt: l.prompt}
-	if err := stream.Send(hello); err != nil {
-		_, err = stream.Recv() // says why
-		return from, err
+	stream, err := s.open(ctx, p, hello)
+	if err != nil {
+		return who{role: p.Role}, err
 	}
 	slow := time.AfterFunc(greetTimeout, l.cancel)
-	first, err := stream.Recv()
+	first, from, err := s.greeted(stream, p)
 	slow.Stop()
-	// Earlier than the first answer it is not known who answers.
-	other, _ := peer.FromContext(stream.Context())
-	from = s.whois(other, p)
 	if err != nil {
 		return from, err
 	}
@@ -126,6 +114,33 @@ func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uin
 	return from, l.listen(stream, m, from, first)
 }
 
+// exchange is the stream between two peers, as the one sees it who called.
+type exchange = grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse]
+
+// open begins an exchange with a peer and says hello.
+func (s *Swarm) open(ctx context.Context, p Provider, hello *anthillv1.ExchangeRequest) (exchange, error) {
+	conn, err := s.cfg.Dial(ctx, p.Address)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(ctx, s.meaning(p))
+	if err != nil {
+		return nil, err
+	}
+	if err := stream.Send(hello); err != nil {
+		_, err = stream.Recv() // says why
+		return nil, err
+	}
+	return stream, nil
+}
+
+// greeted is the first answer, and who gave it: earlier that is not known.
+func (s *Swarm) greeted(stream exchange, p Provider) (*anthillv1.ExchangeResponse, who, error) {
+	first, err := stream.Recv()
+	other, _ := peer.FromContext(stream.Context())
+	return first, s.whois(other, p), err
+}
+
 // comesUnasked tells whether a first answer promises the blob's only piece as an
 // answer to prompt, and takes that promise out.
 func (l *link) comesUnasked(m blob.Manifest, first *anthillv1.ExchangeResponse) bool {
@@ -138,7 +153,7 @@ func (l *link) comesUnasked(m blob.Manifest, first *anthillv1.ExchangeResponse) 
 }
 
 // speak sends what is to be said, as much as there is at a time.
-func (l *link) speak(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse]) {
+func (l *link) speak(stream exchange) {
 	for {
 		select {
 		case <-l.wake:
@@ -156,7 +171,7 @@ func (l *link) speak(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest, 
 }
 
 // listen takes what the peer says, and stores the pieces that it sends.
-func (l *link) listen(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], m blob.Manifest, from who, resp *anthillv1.ExchangeResponse) (err error) {
+func (l *link) listen(stream exchange, m blob.Manifest, from who, resp *anthillv1.ExchangeResponse) (err error) {
 	a := assembly{link: l, manifest: m, piece: -1}
 	for {
 		if err := l.hear(resp, len(m.Pieces)); err != nil {

@@ -9,8 +9,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -34,19 +32,11 @@ func (s *Swarm) Probe(ctx context.Context, id blob.ID, p Provider) error {
 }
 
 func (s *Swarm) probe(ctx context.Context, id blob.ID, p Provider) (who, error) {
-	from := who{role: p.Role}
-	conn, err := s.cfg.Dial(ctx, p.Address)
+	stream, err := s.open(ctx, p, &anthillv1.ExchangeRequest{Blob: id[:]})
 	if err != nil {
-		return from, err
+		return who{role: p.Role}, err
 	}
-	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(ctx, s.meaning(p))
-	if err != nil {
-		return from, err
-	}
-	_ = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:]}) // Recv says what went wrong
-	first, err := stream.Recv()
-	other, _ := peer.FromContext(stream.Context())
-	from = s.whois(other, p)
+	first, from, err := s.greeted(stream, p)
 	if err != nil {
 		return from, err
 	}
@@ -65,7 +55,7 @@ func (s *Swarm) probe(ctx context.Context, id blob.ID, p Provider) (who, error) 
 // anyPiece is a random one of those that a peer has, or -1.
 func anyPiece(m blob.Manifest, have blob.Bitmap) int {
 	for _, i := range rand.Perm(len(m.Pieces)) {
-		if i/8 < len(have) && have.Has(i) {
+		if have.Has(i) {
 			return i
 		}
 	}
@@ -73,7 +63,7 @@ func anyPiece(m blob.Manifest, have blob.Bitmap) int {
 }
 
 // takePiece reads until a piece is there, and checks it.
-func takePiece(stream grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], m blob.Manifest, i int) error {
+func takePiece(stream exchange, m blob.Manifest, i int) error {
 	length := int(m.PieceLen(i))
 	data := make([]byte, 0, length)
 	for room := length + probeSlack; len(data) < length; {
