@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 )
@@ -16,20 +17,26 @@ import (
 var modules sync.Map
 
 // Build compiles a guest, given by its import path, for wasip1 and returns the
-// path of the module, which goes away with the test. Linking takes a second or
-// more, so it is done once for each process.
+// path of the module, which goes away with the test.
 func Build(t testing.TB, pkg string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "guest.wasm")
+	if err := os.WriteFile(path, Module(t, pkg), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Module is what Build makes, as bytes of the caller's own. Linking takes a second
+// or more, so it is done once for each process.
+func Module(t testing.TB, pkg string) []byte {
 	t.Helper()
 	build, _ := modules.LoadOrStore(pkg, sync.OnceValues(func() ([]byte, error) { return compile(pkg) }))
 	module, err := build.(func() ([]byte, error))()
 	if err != nil {
 		t.Fatal(err)
 	}
-	path = filepath.Join(t.TempDir(), "guest.wasm")
-	if err := os.WriteFile(path, module, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return slices.Clone(module)
 }
 
 func compile(pkg string) ([]byte, error) {

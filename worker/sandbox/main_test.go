@@ -146,11 +146,7 @@ func pid(s *Slot) int {
 
 func goGuest(t testing.TB) []byte {
 	t.Helper()
-	module, err := os.ReadFile(guesttest.Build(t, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return module
+	return guesttest.Module(t, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest")
 }
 
 // guestTask runs the Go guest, all of whose tests share a cache of its code.

@@ -18,10 +18,7 @@ import (
 // testScripts runs testdata/script/*.txtar. In them "anthill" is the binary,
 // used as the operator.
 func testScripts(t *testing.T, grid *gridtest.Grid) {
-	goModule, err := os.ReadFile(guesttest.Build(t, goGuest))
-	if err != nil {
-		t.Fatal(err)
-	}
+	goModule := guesttest.Module(t, goGuest)
 	modules := map[string][]byte{
 		"go":        goModule,
 		"echo":      handmade.Echo(),

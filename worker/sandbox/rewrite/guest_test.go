@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -76,11 +75,7 @@ func runGuest(t *testing.T, r wazero.Runtime, code wazero.CompiledModule, arg st
 
 func goGuest(tb testing.TB) []byte {
 	tb.Helper()
-	module, err := os.ReadFile(guesttest.Build(tb, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return module
+	return guesttest.Module(tb, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest")
 }
 
 // BenchmarkRewrite says how fast a Go guest is rewritten, and how much it grows.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -238,11 +237,7 @@ func withoutOffsets(m *wasm.Module) [12]any {
 
 func goGuest(tb testing.TB) []byte {
 	tb.Helper()
-	module, err := os.ReadFile(goguests.Build(tb, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return module
+	return goguests.Module(tb, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest")
 }
 
 func FuzzDecode(f *testing.F) {
