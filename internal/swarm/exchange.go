@@ -117,7 +117,7 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv1.Provider {
 	_, port, err := net.SplitHostPort(address)
 	from, ok := peer.FromContext(ctx)
-	if err != nil || !ok {
+	if err != nil || !ok || !validPort(port) {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(from.Addr.String())

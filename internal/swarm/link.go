@@ -21,17 +21,19 @@ type link struct {
 	cancel   context.CancelFunc
 	prompt   bool // the peer may send a blob of one piece unasked
 
-	mu       sync.Mutex
-	out      *anthillv1.ExchangeRequest // to be sent; nil: nothing
-	due      map[int]bool               // pieces that may come: they were asked for
-	received int64                      // bytes of pieces
-	begun    int                        // the piece that is coming, -1 if none
-	broken   bool                       // it was cancelled midway
-	wake     chan struct{}
+	mu        sync.Mutex
+	out       *anthillv1.ExchangeRequest // to be sent; nil: nothing
+	due       map[int]bool               // pieces that may come: they were asked for
+	cancelled map[int]bool               // those that may end anywhere, since they were cancelled
+	received  int64                      // bytes of pieces
+	wake      chan struct{}
 }
 
 func newLink(d *download, r *remote, cancel context.CancelFunc) *link {
-	return &link{download: d, remote: r, cancel: cancel, due: make(map[int]bool), begun: -1, wake: make(chan struct{}, 1)}
+	return &link{
+		download: d, remote: r, cancel: cancel,
+		due: make(map[int]bool), cancelled: make(map[int]bool), wake: make(chan struct{}, 1),
+	}
 }
 
 // say adds to what is sent next.
@@ -53,10 +55,12 @@ func (l *link) ask(i int) {
 	l.say(func(out *anthillv1.ExchangeRequest) { out.Ask = append(out.Ask, uint32(i)) })
 }
 
+// refuse cancels a piece. What of it is on its way still comes, and the peer may not
+// have begun it yet, or be done with it.
 func (l *link) refuse(i int) {
 	l.mu.Lock()
-	if l.begun == i {
-		l.begun, l.broken = -1, true
+	if l.due[i] {
+		l.cancelled[i] = true
 	}
 	l.mu.Unlock()
 	l.say(func(out *anthillv1.ExchangeRequest) { out.Cancel = append(out.Cancel, uint32(i)) })
@@ -229,14 +233,14 @@ func (a *assembly) add(f *anthillv1.ExchangeResponse, from who) error {
 		return fmt.Errorf("%w: piece %d of %d", errLie, i, len(a.manifest.Pieces))
 	}
 	if off == 0 && a.piece >= 0 {
-		if !a.link.brokeOff() {
+		if !a.link.mayEnd(a.piece) {
 			return fmt.Errorf("%w: piece %d ended after %d bytes", errLie, a.piece, len(a.data))
 		}
 		a.piece = -1
 	}
 	length := int(a.manifest.PieceLen(i))
 	if a.piece < 0 {
-		if !a.link.begin(i) {
+		if !a.link.mayCome(i) {
 			return fmt.Errorf("%w: piece %d, which nobody asked for", errLie, i)
 		}
 		a.piece, a.data = i, slices.Grow(a.data[:0], length)
@@ -254,24 +258,19 @@ func (a *assembly) add(f *anthillv1.ExchangeResponse, from who) error {
 	return a.link.store(i, a.data, from)
 }
 
-// begin tells whether piece i may come, and that it does.
-func (l *link) begin(i int) bool {
+// mayCome tells whether piece i was asked for, and has not come yet.
+func (l *link) mayCome(i int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ok := l.due[i]
-	if ok {
-		l.begun = i
-	}
-	return ok
+	return l.due[i]
 }
 
-// brokeOff tells whether the piece that was coming may have ended early.
-func (l *link) brokeOff() bool {
+// mayEnd tells whether piece i, which is coming, may end early. That it is asked for
+// again does not change that: the peer may have stopped before it heard of it.
+func (l *link) mayEnd(i int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	broken := l.broken
-	l.broken = false
-	return broken
+	return l.cancelled[i]
 }
 
 func (l *link) count(n int) {
@@ -286,7 +285,7 @@ func (l *link) finish(i int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.due, i)
-	l.begun, l.broken = -1, false
+	delete(l.cancelled, i)
 }
 
 // store checks a whole piece and keeps it, even if it was cancelled too late.

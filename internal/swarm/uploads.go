@@ -208,10 +208,12 @@ func (n *session) ask(i int) {
 	switch {
 	case g != nil && g.chosen && !g.granted:
 		n.grant(i, g)
+	case g != nil:
+		g.cancelled = false // it is being sent, or will be
 	case !n.seeding.have.Has(i):
 		n.pending().Lacking = append(n.pending().Lacking, uint32(i))
 		n.poke()
-	case g == nil && len(n.asks) < maxAsks && !slices.Contains(n.asks, i):
+	case len(n.asks) < maxAsks && !slices.Contains(n.asks, i):
 		n.asks = append(n.asks, i)
 	}
 }

@@ -1,0 +1,105 @@
+package swarm
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// A peer that stops a piece because it was told to has not lied, whether or not the
+// piece had begun to come when it was told.
+func TestCancelledPieceMayEndAnywhere(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		before bool // it is cancelled before its first frame comes
+		cancel bool
+		lie    bool
+	}{
+		{name: "cancelled before it came", before: true, cancel: true},
+		{name: "cancelled while it came", cancel: true},
+		{name: "not cancelled", lie: true},
+	} {
+		d := byHand(t, 2)
+		r := d.remoteWith(blob.FullBitmap(2))
+		l := r.link
+		d.ask(0, r, d.idle)
+		d.ask(1, r, d.idle)
+		a := assembly{link: l, manifest: d.manifest, piece: -1}
+		frame := func(i uint32) error {
+			return a.add(&anthillv1.ExchangeResponse{Piece: i, Data: make([]byte, 1000)}, who{})
+		}
+		if c.cancel && c.before {
+			l.refuse(0)
+		}
+		if err := frame(0); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if c.cancel && !c.before {
+			l.refuse(0)
+		}
+		if err := frame(1); errors.Is(err, errLie) != c.lie {
+			t.Errorf("%s: the next piece gives %v", c.name, err)
+		}
+	}
+}
+
+// A piece that is cancelled and asked for again, before who sends it has noticed, goes on.
+func TestPieceAskedForAgainGoesOn(t *testing.T) {
+	u := newUploads(func() error { return nil })
+	n := u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
+	say := func(ask, cancel []uint32) { u.hear(n, &anthillv1.ExchangeRequest{Ask: ask, Cancel: cancel}) }
+	say([]uint32{0}, nil)
+	if _, i := u.todo(n); i != 0 {
+		t.Fatalf("it sends %d", i)
+	}
+	say(nil, []uint32{0})
+	say([]uint32{0}, nil)
+	if _, stop := u.midway(n, 0); stop {
+		t.Error("it stops, and the client waits for ever")
+	}
+	say(nil, []uint32{0})
+	if _, stop := u.midway(n, 0); !stop {
+		t.Error("it goes on though nobody wants it")
+	}
+}
+
+// An address that is none is not passed on: one of megabytes would make the first message
+// to every other client larger than they take.
+func TestAddressThatIsNoneIsNotPassedOn(t *testing.T) {
+	s, p := newSwarm(t, Config{Patience: time.Second}), serve(t, jobs.Worker)
+	data := content(90, 2*piece)
+	id := blob.Of(data).ID()
+	p.hold(t, data)
+	huge := "127.0.0.1:" + strings.Repeat("7", 3<<20)
+	for _, address := range []string{
+		huge, huge, "127.0.0.1:\x1b[2J", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:http",
+	} {
+		if _, err := p.open(t, &anthillv1.ExchangeRequest{Blob: id[:], Address: address}).Recv(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Fetch(deadline(t, 10*time.Second), id, 0, -1, providers(p)); err != nil {
+		t.Error(err)
+	}
+	stream := p.open(t, &anthillv1.ExchangeRequest{Blob: id[:]})
+	if first, err := stream.Recv(); err != nil || len(first.GetPeers()) > 0 {
+		t.Errorf("%d peers were named, %v", len(first.GetPeers()), err)
+	}
+}
+
+func TestAddressesOffTheWire(t *testing.T) {
+	for address, want := range map[string]bool{
+		"192.0.2.1:7000": true, "[2001:db8::1%eth0]:7000": true, "node-1.example.org:1": true,
+		"": false, "host": false, ":7000": false, "host:": false, "host:0": false, "host:70000": false, "host:x": false, "host:+1": false,
+		"ho st:1": false, "host\n:1": false, "\x1b[2Jhost:1": false, strings.Repeat("h", 300) + ":1": false, "a/b:1": false,
+	} {
+		if got := len(ProvidersOf([]*anthillv1.Provider{{Address: address}})) == 1; got != want {
+			t.Errorf("%.40q: %v, want %v", address, got, want)
+		}
+	}
+}
