@@ -164,19 +164,28 @@ func (ev heard) apply(d *download) {
 		}
 	}
 	for _, i := range ev.promised {
-		if d.unwanted(i) {
-			r.credit--
-			r.link.refuse(i)
-			continue
-		}
-		d.fly(i, r, time.Now(), false)
-		r.link.ask(i)
+		d.promised(i, r)
 	}
 	for _, i := range ev.lacking {
 		if i < 8*len(r.have) {
 			r.have.Clear(i)
 		}
 		d.land(i, r)
+	}
+}
+
+// promised takes a piece that a peer chose or, where it is of no use or beyond what the
+// peer may choose, turns it down: what counts as coming nobody else sends.
+func (d *download) promised(i int, r *remote) {
+	switch {
+	case r.chosen() >= r.credit:
+		r.link.refuse(i)
+	case d.unwanted(i):
+		r.credit--
+		r.link.refuse(i)
+	default:
+		d.fly(i, r, time.Now(), false)
+		r.link.ask(i)
 	}
 }
 

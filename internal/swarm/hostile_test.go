@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -102,4 +103,33 @@ func TestAddressesOffTheWire(t *testing.T) {
 			t.Errorf("%.40q: %v, want %v", address, got, want)
 		}
 	}
+}
+
+// Who may choose one piece and promises all keeps nobody else from sending the rest.
+func TestPromisesBeyondTheCreditCountForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := byHand(t, 16)
+		greedy, other := d.remoteWith(blob.FullBitmap(16)), d.remoteWith(blob.FullBitmap(16))
+		d.moved = time.Now() // so that nothing is asked for by number
+		d.step(time.Now())
+		if n := greedy.said().GetCredit(); n != 1 {
+			t.Fatalf("a new peer may choose %d pieces", n)
+		}
+		all := make([]int, 16)
+		for i := range all {
+			all[i] = i
+		}
+		for range 2 {
+			heard{from: greedy, promised: all}.apply(d)
+			if len(greedy.flights) > 1 || len(other.said().GetComing()) > 1 {
+				t.Errorf("%d pieces count as coming", len(greedy.flights))
+			}
+		}
+		if n := len(greedy.said().GetCancel()); n < 15 {
+			t.Errorf("%d promises are turned down", n)
+		}
+		if greedy.credit != 1 {
+			t.Errorf("its credit is %d", greedy.credit)
+		}
+	})
 }

@@ -101,3 +101,13 @@ func (r *remote) allowance() int {
 	}
 	return credit
 }
+
+// chosen is how many pieces that the peer chose are on their way.
+func (r *remote) chosen() (n int) {
+	for _, f := range r.flights {
+		if !f.asked {
+			n++
+		}
+	}
+	return n
+}
