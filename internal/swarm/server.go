@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// frameSize keeps progress visible on slow lines: it is half a second at
-	// 1 Mbit/s.
-	frameSize = 64 << 10
+	// frameSize keeps progress visible on slow lines that many share: only whole frames
+	// can be counted.
+	frameSize = stallBytes
 	// maxBlobs is how many blobs one ReadBlobs may ask for.
 	maxBlobs = 4096
 )

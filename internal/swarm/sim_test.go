@@ -29,6 +29,7 @@ type sim struct {
 const (
 	simLatency = 20 * time.Millisecond
 	simUplink  = 4e6 // bytes a second
+	simFrame   = 64 << 10
 )
 
 type simPeer struct {
@@ -209,7 +210,7 @@ func (p *simPeer) send() {
 			l.sent = -1
 			continue
 		}
-		n := min(l.left, frameSize)
+		n := min(l.left, simFrame)
 		p.sending = true
 		p.sim.after(time.Duration(float64(n)/simUplink*float64(time.Second)), func() {
 			i := l.sent
