@@ -12,17 +12,21 @@ import (
 // computed again.
 const missingAfter = 5 * time.Minute
 
-// comes tells whether more pieces of what is lacking are here than at the last try:
-// a slow uplink is no reason to take a result back.
+// comes tells whether more pieces of what is lacking are here than at the last try, or
+// more bytes come, else the swarm had given up: a slow uplink is no reason to take a
+// result back. Nor is it that other results come first.
 func (k *keeper) comes(p *progress, list []wanted) bool {
 	before := p.pieces
 	p.pieces = 0
+	coming := false
 	for _, w := range list {
+		c := k.copies[w.output.ID]
+		coming = coming || c != nil && c.runs() || c == nil && len(k.copies) >= maxCopies
 		if _, have, err := k.store.Have(w.output.ID); err == nil {
 			p.pieces += have.Count()
 		}
 	}
-	return p.pieces > before
+	return coming || p.pieces > before
 }
 
 // tellMissing tells the leader of results that nobody holds, that were not to be had

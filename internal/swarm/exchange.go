@@ -127,7 +127,7 @@ func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv
 	p := Provider{Address: net.JoinHostPort(host, port), Role: jobs.Submitter}
 	if s.swarm != nil {
 		p.Role = s.swarm.whois(from, p).role
-		s.swarm.meet(id, p)
+		s.swarm.Introduce(id, []Provider{p})
 	}
 	return p.Proto()
 }

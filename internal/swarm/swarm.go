@@ -232,13 +232,13 @@ func (s *Swarm) forget(d *download) {
 	delete(s.downloads, d.id)
 }
 
-// meet tells the download of a blob, if there is one, of a peer that came by.
-func (s *Swarm) meet(id blob.ID, p Provider) {
+// Introduce tells the download of a blob, if there is one, of further peers.
+func (s *Swarm) Introduce(id blob.ID, peers []Provider) {
 	s.mu.Lock()
 	d := s.downloads[id]
 	s.mu.Unlock()
 	if d != nil {
-		d.send(introduced{peers: []Provider{p}})
+		d.send(introduced{peers})
 	}
 }
 
