@@ -170,6 +170,9 @@ func (ev heard) apply(d *download) {
 		if i < 8*len(r.have) {
 			r.have.Clear(i)
 		}
+		if r.flights[i] != nil {
+			r.slow, r.last = time.Now().Add(slowFor), "takes back what it said it has"
+		}
 		d.land(i, r)
 	}
 }
@@ -236,6 +239,10 @@ type arrived struct {
 // The first who wants a piece pays for it.
 func (ev arrived) apply(d *download) {
 	r, i, now := ev.from, ev.piece, time.Now()
+	if f := r.flights[i]; f != nil && d.known {
+		n := float64(d.manifest.PieceLen(i))
+		r.pace, r.rate = n/now.Sub(f.since).Seconds(), n/now.Sub(later(f.since, r.idle)).Seconds()
+	}
 	r.failures, r.idle, d.moved = 0, now, now
 	fresh := !d.counted[i]
 	d.counted[i] = true

@@ -137,25 +137,32 @@ func TestPromisesBeyondTheCreditCountForNothing(t *testing.T) {
 // A preferred peer that has everything and sends little does not keep the others from
 // sending.
 func TestSlowPreferredPeerIsNotWaitedFor(t *testing.T) {
-	for name, how := range map[string]func(p *testPeer){
-		"trickles": func(p *testPeer) { p.frame = func(*anthillv1.ExchangeResponse) { time.Sleep(300 * time.Millisecond) } },
-		"takes back what it promised": func(p *testPeer) {
-			p.instead = func(i uint32, stream exchangeServer) error {
-				return stream.Send(&anthillv1.ExchangeResponse{Lacking: []uint32{i}, Gained: []uint32{i}})
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s, data := newSwarm(t, Config{}), content(91, 24*piece)
-			worker, coordinator := serve(t, jobs.Worker).hold(t, data), serve(t, jobs.Coordinator).hold(t, data)
-			how(worker)
-			began := time.Now()
-			tr, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(worker, coordinator))
-			t.Logf("%v: %v", time.Since(began), tr)
-			if took := time.Since(began); err != nil || took > 5*time.Second {
-				t.Errorf("%v after %v: %v", err, took, tr)
-			}
-		})
+	s, data := newSwarm(t, Config{}), content(91, 24*piece)
+	worker, coordinator := serve(t, jobs.Worker).hold(t, data), serve(t, jobs.Coordinator).hold(t, data)
+	worker.frame = func(*anthillv1.ExchangeResponse) { time.Sleep(300 * time.Millisecond) }
+	began := time.Now()
+	tr, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(data).ID(), 0, -1, providers(worker, coordinator))
+	if took := time.Since(began); err != nil || took > stallAfter+time.Second {
+		t.Errorf("%v after %v: %v", err, took, tr)
 	}
+}
+
+// Who says that it has a piece, and then that it has not, is asked again only if nobody
+// else can be.
+func TestPeerThatTakesBackWhatItHasIsOutOfFavour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := byHand(t, 4)
+		liar := d.remoteWith(blob.FullBitmap(4))
+		heard{from: liar, lacking: []int{3}, gained: []int{3}}.apply(d)
+		if !liar.favoured(time.Now()) {
+			t.Error("it is out of favour for what nobody asked it for")
+		}
+		d.step(time.Now())
+		for i := range liar.flights {
+			heard{from: liar, lacking: []int{i}}.apply(d)
+		}
+		if liar.favoured(time.Now()) || !liar.usable(time.Now()) {
+			t.Errorf("favoured %v, usable %v", liar.favoured(time.Now()), liar.usable(time.Now()))
+		}
+	})
 }
