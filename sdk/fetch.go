@@ -10,6 +10,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -113,13 +114,43 @@ func (f *fetch) room() (dir string, leave func() error, err error) {
 		return s.store(), s.remove, nil
 	}
 	dir = f.opts.Path + ".part"
+	if err := checkParts(dir); err != nil {
+		return "", nil, err
+	}
+	lock, err := node.Lock(dir)
+	if err != nil {
+		return "", nil, problem.Invalid("wait until the other anthill get has ended, or choose another file", "%w", err)
+	}
 	leave = func() error {
 		if f.done {
-			return os.RemoveAll(dir)
+			return errors.Join(lock.Close(), os.RemoveAll(dir))
 		}
+		return lock.Close()
+	}
+	return dir, leave, nil
+}
+
+// checkParts refuses a directory that no earlier FetchBlob has left: it would be removed
+// in the end. What one leaves has packs or, if it was killed at once, only a lock.
+func checkParts(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	return dir, leave, os.MkdirAll(dir, 0o700)
+	if err != nil {
+		return err
+	}
+	strange := false
+	for _, entry := range entries {
+		if entry.Name() == "packs" {
+			return nil
+		}
+		strange = strange || entry.Name() != "lock"
+	}
+	if strange {
+		return problem.Invalid("move it away, or choose another file", "%s is there, and was not made by anthill get", dir)
+	}
+	return nil
 }
 
 func (f *fetch) run(ctx context.Context) error {
