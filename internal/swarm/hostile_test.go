@@ -166,3 +166,30 @@ func TestPeerThatTakesBackWhatItHasIsOutOfFavour(t *testing.T) {
 		}
 	})
 }
+
+// Numbers that are none of a piece, nor fit an int where that has 32 bits (try it with
+// GOARCH=386), are a lie from who serves and nothing from who downloads.
+func TestHugeNumbers(t *testing.T) {
+	for _, huge := range []uint32{2, 1 << 31, 1<<32 - 1} {
+		d := byHand(t, 2)
+		r := d.remoteWith(blob.FullBitmap(2))
+		for _, resp := range []*anthillv1.ExchangeResponse{{Gained: []uint32{huge}}, {Promised: []uint32{huge}}, {Lacking: []uint32{huge}}} {
+			if err := r.link.hear(resp, 2); !errors.Is(err, errLie) {
+				t.Errorf("%v: %v", resp, err)
+			}
+		}
+		a := assembly{link: r.link, manifest: d.manifest, piece: -1}
+		for _, frame := range []*anthillv1.ExchangeResponse{{Piece: huge, Data: []byte{1}}, {Offset: huge, Data: []byte{1}}} {
+			if err := a.add(frame, who{}); !errors.Is(err, errLie) {
+				t.Errorf("%v: %v", frame, err)
+			}
+		}
+		u := newUploads(func() error { return nil })
+		n := u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{Start: huge}, nil)
+		list := []uint32{huge}
+		u.hear(n, &anthillv1.ExchangeRequest{Gained: list, Coming: list, Lost: list, Cancel: list, Ask: list, Credit: huge})
+		if len(n.given) != 2 {
+			t.Errorf("with a credit of %d it is given %d pieces", huge, len(n.given))
+		}
+	}
+}

@@ -200,7 +200,7 @@ func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
 		out *[]int
 	}{{resp.GetGained(), &ev.gained}, {resp.GetPromised(), &ev.promised}, {resp.GetLacking(), &ev.lacking}} {
 		for _, i := range list.in {
-			if int(i) >= pieces {
+			if !isPiece(i, pieces) {
 				return fmt.Errorf("%w: piece %d of %d", errLie, i, pieces)
 			}
 			*list.out = append(*list.out, int(i))
@@ -218,6 +218,10 @@ func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
 	return nil
 }
 
+// isPiece tells whether a number off the wire is that of a piece: it may be more than an
+// int holds.
+func isPiece(i uint32, pieces int) bool { return uint64(i) < uint64(pieces) }
+
 // assembly puts a piece together. A peer sends one at a time.
 type assembly struct {
 	link     *link
@@ -229,8 +233,8 @@ type assembly struct {
 // add takes one frame. A piece that was cancelled may end anywhere.
 func (a *assembly) add(f *anthillv1.ExchangeResponse, from who) error {
 	i, off, data := int(f.GetPiece()), int(f.GetOffset()), f.GetData()
-	if i >= len(a.manifest.Pieces) {
-		return fmt.Errorf("%w: piece %d of %d", errLie, i, len(a.manifest.Pieces))
+	if !isPiece(f.GetPiece(), len(a.manifest.Pieces)) {
+		return fmt.Errorf("%w: piece %d of %d", errLie, f.GetPiece(), len(a.manifest.Pieces))
 	}
 	if off == 0 && a.piece >= 0 {
 		if !a.link.mayEnd(a.piece) {

@@ -170,7 +170,7 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
 	for _, i := range n.known(req.GetAsk()) {
 		n.ask(i)
 	}
-	n.credit = min(n.credit+int(req.GetCredit()), len(n.seeding.copies))
+	n.credit = int(min(int64(n.credit)+int64(req.GetCredit()), int64(len(n.seeding.copies))))
 	u.dispatch()
 }
 
@@ -195,7 +195,7 @@ func (u *uploads) prompt(n *session) {
 func (n *session) known(list []uint32) []int {
 	var out []int
 	for _, i := range list {
-		if int(i) < len(n.seeding.copies) {
+		if isPiece(i, len(n.seeding.copies)) {
 			out = append(out, int(i))
 		}
 	}
