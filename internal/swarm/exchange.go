@@ -40,7 +40,10 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 				gone <- err
 				return
 			}
-			s.uploads.hear(n, req)
+			if !s.uploads.hear(n, req) {
+				gone <- nil
+				return
+			}
 		}
 	}()
 	return s.upload(stream, n, gone)

@@ -193,3 +193,33 @@ func TestHugeNumbers(t *testing.T) {
 		}
 	}
 }
+
+// Whoever talks and does not listen is cut off before what waits for it fills the memory.
+func TestWhoDoesNotListenIsCutOff(t *testing.T) {
+	d := byHand(t, 2)
+	r := d.remoteWith(blob.FullBitmap(2))
+	cut := false
+	r.link.cancel = func() { cut = true }
+	d.have.Set(0)
+	for range 2 * maxBacklog {
+		heard{from: r, promised: []int{0}}.apply(d)
+	}
+	if n := len(r.link.out.GetCancel()); !cut || n > maxBacklog+1 {
+		t.Errorf("a peer: cut off %v, %d numbers wait for it", cut, n)
+	}
+	u := newUploads(func() error { return nil })
+	n := u.enter(blob.ID{}, seedOf(2).manifest, blob.NewBitmap(2), &anthillv1.ExchangeRequest{}, nil)
+	listens := true
+	for k := 0; listens && k < 2*maxBacklog; k++ {
+		listens = u.hear(n, &anthillv1.ExchangeRequest{Ask: []uint32{1}})
+	}
+	if listens {
+		t.Errorf("a client: %d numbers wait for it", len(n.news.GetLacking()))
+	}
+	for range 10 * maxIntroduced {
+		u.enter(blob.ID{}, n.seeding.manifest, blob.NewBitmap(2), &anthillv1.ExchangeRequest{}, &anthillv1.Provider{Address: "peer:1"})
+	}
+	if peers := len(n.news.GetPeers()); peers > maxIntroduced {
+		t.Errorf("a client: %d peers wait to be named to it", peers)
+	}
+}

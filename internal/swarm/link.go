@@ -36,11 +36,20 @@ func newLink(d *download, r *remote, cancel context.CancelFunc) *link {
 	}
 }
 
-// say adds to what is sent next.
+// maxBacklog bounds the numbers of pieces that wait for the other side to listen. Of each
+// piece there is no more to say to who does.
+const maxBacklog = 4 * blob.MaxPieces
+
+// say adds to what is sent next. Who does not listen is cut off.
 func (l *link) say(add func(*anthillv1.ExchangeRequest)) {
 	l.mu.Lock()
 	if l.out == nil {
 		l.out = &anthillv1.ExchangeRequest{}
+	}
+	if o := l.out; len(o.GetGained())+len(o.GetComing())+len(o.GetLost())+len(o.GetAsk())+len(o.GetCancel()) > maxBacklog {
+		l.mu.Unlock()
+		l.cancel()
+		return
 	}
 	add(l.out)
 	l.mu.Unlock()

@@ -92,7 +92,7 @@ func (u *uploads) enter(id blob.ID, m blob.Manifest, have blob.Bitmap, hello *an
 			if other.self != nil && len(n.pending().Peers) < maxIntroduced {
 				n.pending().Peers = append(n.pending().Peers, other.self)
 			}
-			if self != nil {
+			if self != nil && len(other.pending().Peers) < maxIntroduced {
 				other.pending().Peers = append(other.pending().Peers, self)
 				other.poke()
 			}
@@ -138,8 +138,8 @@ func (u *uploads) add(id blob.ID, s *seeding, i int) {
 	}
 }
 
-// hear takes what a client says.
-func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
+// hear takes what a client says, and tells whether it listens, too.
+func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	now := u.now()
@@ -172,6 +172,7 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
 	}
 	n.credit = int(min(int64(n.credit)+int64(req.GetCredit()), int64(len(n.seeding.copies))))
 	u.dispatch()
+	return len(n.news.GetGained())+len(n.news.GetPromised())+len(n.news.GetLacking()) <= maxBacklog
 }
 
 // prompt gives a client a blob of one piece with its manifest, if the line has
