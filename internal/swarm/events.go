@@ -16,7 +16,7 @@ import (
 func (w *want) apply(d *download) {
 	d.refresh()
 	for _, p := range w.providers {
-		d.addRemote(p)
+		d.addRemote(p, false)
 	}
 	d.wants = append(d.wants, w)
 }
@@ -42,19 +42,28 @@ func (d *download) refresh() {
 	}
 }
 
-func (d *download) addRemote(p Provider) {
-	if p.Address == d.swarm.cfg.Self || p.Address == "" || len(d.remotes) >= maxRemotes {
+// addRemote adds a peer or, if it is known, notes who names it: another peer, on whose
+// word alone nobody is called for long, or somebody who is believed.
+func (d *download) addRemote(p Provider, hearsay bool) {
+	if p.Address == d.swarm.cfg.Self || p.Address == "" {
 		return
 	}
 	for _, r := range d.remotes {
 		if r.Address == p.Address && (r.Node == p.Node || p.Node == "") {
+			r.hearsay = r.hearsay && hearsay
 			if r.link == nil && r.failures < hopeful {
 				r.paused = time.Time{} // it lives
 			}
 			return
 		}
 	}
-	r := &remote{Provider: p, idle: time.Now(), flights: make(map[int]*flight)}
+	if at := slices.IndexFunc(d.remotes, (*remote).givenUp); len(d.remotes) >= maxRemotes && at >= 0 && !hearsay {
+		d.remotes = slices.Delete(d.remotes, at, at+1) // others on hearsay would be endless
+	}
+	if len(d.remotes) >= maxRemotes {
+		return
+	}
+	r := &remote{Provider: p, hearsay: hearsay, idle: time.Now(), flights: make(map[int]*flight)}
 	r.who.role = p.Role
 	d.checkRefusal(r)
 	d.remotes = append(d.remotes, r)
@@ -65,11 +74,14 @@ func (d *download) addRemote(p Provider) {
 const hopeful = 5
 
 // introduced are peers that others told of.
-type introduced struct{ peers []Provider }
+type introduced struct {
+	peers   []Provider
+	hearsay bool // it was another peer who did
+}
 
 func (ev introduced) apply(d *download) {
 	for _, p := range ev.peers {
-		d.addRemote(p)
+		d.addRemote(p, ev.hearsay)
 	}
 }
 
@@ -114,6 +126,7 @@ func (ev linked) apply(d *download) {
 	r.have = blob.NewBitmap(len(d.manifest.Pieces))
 	copy(r.have, ev.have)
 	r.ready, r.failures, r.last, r.seen = true, 0, "lacks pieces", 0
+	r.hearsay = false
 	r.idle = time.Now()
 	var coming []uint32
 	for i := range d.flights {
@@ -157,7 +170,7 @@ type heard struct {
 
 func (ev heard) apply(d *download) {
 	r := ev.from
-	introduced{ev.peers}.apply(d)
+	introduced{ev.peers, true}.apply(d)
 	for _, i := range ev.gained {
 		if i < 8*len(r.have) {
 			r.have.Set(i)
@@ -322,7 +335,7 @@ type found struct {
 }
 
 func (ev found) apply(d *download) {
-	introduced{ev.peers}.apply(d)
+	introduced{ev.peers, false}.apply(d)
 	d.finding, d.findAt = false, time.Now().Add(ev.again)
 }
 

@@ -2,6 +2,8 @@ package swarm
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -221,5 +223,42 @@ func TestWhoDoesNotListenIsCutOff(t *testing.T) {
 	}
 	if peers := len(n.news.GetPeers()); peers > maxIntroduced {
 		t.Errorf("a client: %d peers wait to be named to it", peers)
+	}
+}
+
+// An address that a peer has named may be a stranger's: it gets a few knocks at its door,
+// however often it is named, and takes nobody's place.
+func TestAddressOnHearsayIsGivenUp(t *testing.T) {
+	d := byHand(t, 2)
+	d.wants = nil // nobody is called
+	liar := d.remoteWith(blob.FullBitmap(2))
+	var strangers []Provider
+	for k := range maxRemotes {
+		strangers = append(strangers, Provider{Address: fmt.Sprintf("192.0.2.1:%d", 1+k)})
+	}
+	name := func() { heard{from: liar, peers: strangers}.apply(d) }
+	name()
+	late := func(r *remote) bool { return r.callable(time.Now().Add(maxPause)) }
+	for _, r := range slices.Clone(d.remotes[1:]) {
+		for k := range hopeful {
+			if !late(r) {
+				t.Fatalf("given up after %d knocks", k)
+			}
+			name()
+			unlinked{from: r, err: errors.New("connection refused")}.apply(d)
+			r.paused = time.Time{}
+		}
+		name()
+		if late(r) {
+			t.Fatal("it is not given up")
+		}
+	}
+	found{peers: strangers[:1]}.apply(d)
+	if !late(d.remotes[1]) {
+		t.Error("it is given up though a coordinator names it, too")
+	}
+	found{peers: []Provider{{Address: "198.51.100.1:1"}}}.apply(d)
+	if last := d.remotes[len(d.remotes)-1]; last.Address != "198.51.100.1:1" || len(d.remotes) > maxRemotes {
+		t.Errorf("the last of %d peers is %s", len(d.remotes), last.Address)
 	}
 }

@@ -43,6 +43,7 @@ type remote struct {
 	pace     float64 // bytes a second at which its last piece came, at least; 0: none did
 	rate     float64 // and at most: others may have come beside it
 	refused  bool
+	hearsay  bool   // only other peers have named it, and it has never answered
 	last     string // why it is of no use, for people
 	seen     int64  // bytes that had come when they last grew enough
 }
@@ -66,8 +67,12 @@ func (r *remote) fail(now time.Time, err error) {
 
 // callable tells whether a talk with the peer can begin now.
 func (r *remote) callable(now time.Time) bool {
-	return r.link == nil && !r.refused && !now.Before(r.paused)
+	return r.link == nil && !r.refused && !r.givenUp() && !now.Before(r.paused)
 }
+
+// givenUp tells whether the peer is not called any more: its address may be that of
+// somebody who has nothing to do with the grid.
+func (r *remote) givenUp() bool { return r.link == nil && r.hearsay && r.failures >= hopeful }
 
 // usable tells whether pieces can be asked of the peer now.
 func (r *remote) usable(now time.Time) bool {

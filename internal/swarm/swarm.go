@@ -238,7 +238,7 @@ func (s *Swarm) Introduce(id blob.ID, peers []Provider) {
 	d := s.downloads[id]
 	s.mu.Unlock()
 	if d != nil {
-		d.send(introduced{peers})
+		d.send(introduced{peers, false})
 	}
 }
 
