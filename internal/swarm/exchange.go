@@ -23,7 +23,7 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 	if err != nil {
 		return err
 	}
-	n, err := s.uploads.join(id, s.store, first, s.meet(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
+	n, err := s.uploads.join(id, s.store, s.caller(stream.Context()), first, s.meet(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
 	if err != nil {
 		return statusOf(id, err)
 	}
@@ -112,6 +112,24 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 		s.uploads.sent.Add(int64(len(frame)))
 	}
 	return nil
+}
+
+// caller tells clients apart: by node or, where that is not known, by host.
+func (s *Server) caller(ctx context.Context) string {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	if s.swarm != nil {
+		if w := s.swarm.whois(from, Provider{}); w.node != "" {
+			return string(w.node)
+		}
+	}
+	host, _, err := net.SplitHostPort(from.Addr.String())
+	if err != nil {
+		return from.Addr.String()
+	}
+	return host
 }
 
 // meet learns from a client where it serves the blob in turn. Only its port is

@@ -12,6 +12,9 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
 )
 
 // A peer that stops a piece because it was told to has not lied, whether or not the
@@ -260,5 +263,65 @@ func TestAddressOnHearsayIsGivenUp(t *testing.T) {
 	found{peers: []Provider{{Address: "198.51.100.1:1"}}}.apply(d)
 	if last := d.remotes[len(d.remotes)-1]; last.Address != "198.51.100.1:1" || len(d.remotes) > maxRemotes {
 		t.Errorf("the last of %d peers is %s", len(d.remotes), last.Address)
+	}
+}
+
+// One client cannot take all the room that there is for clients.
+func TestOneClientHasNoMoreExchangesThanAnybodyNeeds(t *testing.T) {
+	p := serve(t, jobs.Worker)
+	data := content(92, 2*piece)
+	id := blob.Of(data).ID()
+	p.hold(t, data)
+	pool := newPool(insecure.NewCredentials())
+	t.Cleanup(func() { _ = pool.Close() })
+	conn, err := pool.Dial(t.Context(), p.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exchange := func() (exchange, error) {
+		stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(deadline(t, 20*time.Second))
+		if err == nil {
+			err = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:]})
+		}
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		return stream, err
+	}
+	first, err := exchange()
+	for range maxExchanges - 1 {
+		if _, more := exchange(); more != nil {
+			err = more
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exchange(); status.Code(err) != codes.ResourceExhausted {
+		t.Errorf("one more: %v", err)
+	}
+	if err := first.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := exchange(); err == nil {
+			break
+		} else if time.Now().After(end) {
+			t.Fatalf("when one has ended: %v", err)
+		}
+	}
+}
+
+// What a client said last may be heard when it has left.
+func TestWhoHasLeftIsNotHeard(t *testing.T) {
+	u := newUploads(func() error { return nil })
+	enter := func() *session {
+		return u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
+	}
+	stays, leaves := enter(), enter()
+	u.leave(leaves)
+	u.hear(leaves, &anthillv1.ExchangeRequest{Gained: []uint32{0}, Coming: []uint32{1}})
+	if copies := stays.seeding.copies; copies[0]+copies[1] != 0 {
+		t.Errorf("copies with nobody: %v", copies)
 	}
 }

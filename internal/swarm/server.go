@@ -132,6 +132,9 @@ func statusOf(id blob.ID, err error) error {
 	if errors.Is(err, blobstore.ErrNotFound) {
 		return refuse(codes.NotFound, "BLOB_NOT_FOUND", "blob %s is not here", id.Short())
 	}
+	if errors.Is(err, errCrowded) {
+		return refuse(codes.ResourceExhausted, "TOO_MANY_EXCHANGES", "%v", err)
+	}
 	return refuse(codes.Internal, "STORE_FAILED", "%v", err)
 }
 

@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -21,7 +22,13 @@ const (
 	// maxAsks bounds the pieces that a client has asked for by number. Honest ones
 	// ask for a few at a time; what is beyond is passed over.
 	maxAsks = 256
+	// maxExchanges bounds those that a client has at a time, one for each blob that it
+	// fetches: all clients have to be looked through often.
+	maxExchanges = 256
 )
+
+// errCrowded: a client has as many exchanges as it may.
+var errCrowded = fmt.Errorf("already %d exchanges of this client", maxExchanges)
 
 // uploads is all that a node is sending, over all blobs: they share one line.
 type uploads struct {
@@ -39,6 +46,8 @@ type uploads struct {
 type session struct {
 	*client
 	id      blob.ID
+	from    string // who the client is
+	left    bool
 	self    *anthillv1.Provider         // where the client serves the blob in turn; nil: nowhere
 	news    *anthillv1.ExchangeResponse // to be sent before the next data; nil: none
 	given   map[int]*given
@@ -66,15 +75,24 @@ func newUploads(spent func() error) *uploads {
 
 // join begins a session and introduces the client to the others. What the store
 // has is looked up while nobody can gain anything.
-func (u *uploads) join(id blob.ID, store *blobstore.Store, hello *anthillv1.ExchangeRequest, self *anthillv1.Provider, owed bool) (*session, error) {
+func (u *uploads) join(id blob.ID, store *blobstore.Store, from string, hello *anthillv1.ExchangeRequest, self *anthillv1.Provider, owed bool) (*session, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	others := 0
+	for _, n := range u.sessions {
+		if n.from == from {
+			others++
+		}
+	}
+	if others >= maxExchanges {
+		return nil, errCrowded
+	}
 	m, have, err := store.Have(id)
 	if err != nil {
 		return nil, err
 	}
 	n := u.enter(id, m, have, hello, self)
-	n.owed = owed
+	n.from, n.owed = from, owed
 	return n, nil
 }
 
@@ -106,6 +124,7 @@ func (u *uploads) enter(id blob.ID, m blob.Manifest, have blob.Bitmap, hello *an
 func (u *uploads) leave(n *session) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	n.left = true
 	for i := range n.given {
 		u.end(n, i)
 	}
@@ -142,6 +161,9 @@ func (u *uploads) add(id blob.ID, s *seeding, i int) {
 func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if n.left {
+		return false
+	}
 	now := u.now()
 	for _, i := range n.known(req.GetGained()) {
 		n.expect(i)
