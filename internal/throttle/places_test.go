@@ -32,9 +32,11 @@ func (c called) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, e
 }
 
 // oneRoom has a place for one, and takes c for a coordinator.
-func oneRoom() credentials.TransportCredentials {
-	return New(Limits{Peers: 1}, nil).Credentials(called{insecure.NewCredentials()}, func(info credentials.AuthInfo) bool {
-		return info == name('c')
+func oneRoom() credentials.TransportCredentials { return roomFor(1) }
+
+func roomFor(peers int) credentials.TransportCredentials {
+	return New(Limits{Peers: peers}, nil).Credentials(called{insecure.NewCredentials()}, func(info credentials.AuthInfo) (string, bool) {
+		return string(info.(name)), info == name('c')
 	})
 }
 
@@ -80,6 +82,27 @@ func TestPlaceOfOneThatIsGoneIsGivenAway(t *testing.T) {
 		}
 		_ = c.Close()
 		_ = c.Close() // does not give the place away twice
+	}
+}
+
+func TestNobodyTakesAllPlaces(t *testing.T) {
+	creds := roomFor(12)
+	var first net.Conn
+	for k := range 5 {
+		c, _, err := knock(creds, 'm')
+		if (err == nil) != (k < 3) {
+			t.Errorf("connection %d of one peer: %v", k, err)
+		}
+		if k == 0 {
+			first = c
+		}
+	}
+	if _, _, err := knock(creds, 'w'); err != nil {
+		t.Errorf("another peer: %v", err)
+	}
+	_ = first.Close()
+	if _, _, err := knock(creds, 'm'); err != nil {
+		t.Errorf("after one has ended: %v", err)
 	}
 }
 
