@@ -111,6 +111,7 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 		}
 		s.uploads.sent.Add(int64(len(frame)))
 	}
+	s.uploads.finished(n, i)
 	return nil
 }
 

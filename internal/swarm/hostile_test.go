@@ -325,3 +325,27 @@ func TestWhoHasLeftIsNotHeard(t *testing.T) {
 		t.Errorf("copies with nobody: %v", copies)
 	}
 }
+
+// Who acknowledges what was never sent makes nobody believe in a faster line.
+func TestOnlyWhatWasSentTellsOfTheLine(t *testing.T) {
+	for _, sent := range []bool{false, true} {
+		u, now := newUploads(func() error { return nil }), time.Now()
+		u.now = func() time.Time { return now }
+		m := seedOf(200).manifest
+		n := u.enter(blob.ID{}, m, blob.FullBitmap(200), &anthillv1.ExchangeRequest{}, nil)
+		for i := range uint32(200) {
+			u.hear(n, &anthillv1.ExchangeRequest{Ask: []uint32{i}})
+			if _, next := u.todo(n); next != int(i) {
+				t.Fatalf("it sends %d and not %d", next, i)
+			}
+			if sent {
+				u.finished(n, int(i))
+			}
+			now = now.Add(time.Second / 10)
+			u.hear(n, &anthillv1.ExchangeRequest{Gained: []uint32{i}})
+		}
+		if (u.slots.rate > 0) != sent || u.slots.flying != 0 {
+			t.Errorf("sent %v: a line of %.0f bytes a second, %d on their way", sent, u.slots.rate, u.slots.flying)
+		}
+	}
+}

@@ -216,6 +216,9 @@ func (p *simPeer) send() {
 			i := l.sent
 			if l.left -= n; l.left == 0 {
 				l.sent = -1
+				if l.session != nil {
+					p.up.finished(l.session, i)
+				}
 			}
 			last := l.left == 0
 			p.sim.after(simLatency, func() {

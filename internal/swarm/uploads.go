@@ -63,6 +63,7 @@ type given struct {
 	counted   bool // in slots.flying
 	chosen    bool // by us: it is not sent before the client agrees
 	granted   bool // it is being sent, or will be next
+	sent      bool // all of it
 	cancelled bool
 	lost      bool // the client expects it from nobody else
 }
@@ -168,7 +169,7 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool
 	for _, i := range n.known(req.GetGained()) {
 		n.expect(i)
 		if g := n.given[i]; g != nil && !g.cancelled {
-			if g.counted {
+			if g.counted && g.sent { // else it came from elsewhere, if it did
 				u.slots.ack(g.length, now.Sub(g.at), now)
 				g.counted = false
 			}
@@ -396,6 +397,15 @@ func (u *uploads) clients(id blob.ID) int {
 		return len(s.clients)
 	}
 	return 0
+}
+
+// finished notes that all of a piece was sent.
+func (u *uploads) finished(n *session, i int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if g := n.given[i]; g != nil {
+		g.sent = true
+	}
 }
 
 // stopped ends the sending of a piece that is not wanted any more.
