@@ -35,7 +35,7 @@ func (k *keeper) fetch(ctx context.Context, list []wanted) (held []wanted, troub
 }
 
 // maxCopies bounds the results that are on their way at a time.
-const maxCopies = 64
+const maxCopies = 256
 
 // copying is a result on its way here.
 type copying struct {
