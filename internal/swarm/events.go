@@ -125,8 +125,7 @@ func (ev linked) apply(d *download) {
 	}
 	r.have = blob.NewBitmap(len(d.manifest.Pieces))
 	copy(r.have, ev.have)
-	r.ready, r.failures, r.last, r.seen = true, 0, "lacks pieces", 0
-	r.hearsay = false
+	r.ready, r.hearsay, r.last, r.seen = true, false, "lacks pieces", 0
 	r.idle = time.Now()
 	var coming []uint32
 	for i := range d.flights {

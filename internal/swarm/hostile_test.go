@@ -3,6 +3,7 @@ package swarm
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -348,4 +349,30 @@ func TestOnlyWhatWasSentTellsOfTheLine(t *testing.T) {
 			t.Errorf("sent %v: a line of %.0f bytes a second, %d on their way", sent, u.slots.rate, u.slots.flying)
 		}
 	}
+}
+
+// Who answers and hangs up before any piece has come is called less and less often.
+func TestWhoHangsUpIsCalledLessOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := byHand(t, 2)
+		r := d.remoteWith(blob.FullBitmap(2))
+		call := func() time.Duration {
+			r.link = newLink(d, r, func() {})
+			linked{from: r, manifest: d.manifest, local: d.have, have: blob.FullBitmap(2)}.apply(d)
+			d.fly(0, r, time.Now(), true)
+			unlinked{from: r, err: io.EOF}.apply(d)
+			pause := time.Until(r.paused)
+			time.Sleep(pause)
+			return pause
+		}
+		for k := range 8 {
+			if got, want := call(), min(maxPause, 100*time.Millisecond<<k); got != want {
+				t.Errorf("call %d: a pause of %v, want %v", k, got, want)
+			}
+		}
+		arrived{from: r, piece: 1}.apply(d)
+		if got := call(); got != 100*time.Millisecond {
+			t.Errorf("when a piece has come: a pause of %v", got)
+		}
+	})
 }
