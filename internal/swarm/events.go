@@ -76,7 +76,7 @@ const hopeful = 5
 // introduced are peers that others told of.
 type introduced struct {
 	peers   []Provider
-	hearsay bool // it was another peer who did
+	hearsay bool // it was another peer who did, or they themselves
 }
 
 func (ev introduced) apply(d *download) {

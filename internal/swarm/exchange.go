@@ -149,7 +149,7 @@ func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv
 	p := Provider{Address: net.JoinHostPort(host, port), Role: jobs.Submitter}
 	if s.swarm != nil {
 		p.Role = s.swarm.whois(from, p).role
-		s.swarm.Introduce(id, []Provider{p})
+		s.swarm.tell(id, introduced{[]Provider{p}, true}) // whether anybody is at that port, it alone says
 	}
 	return p.Proto()
 }

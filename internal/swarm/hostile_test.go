@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 )
 
@@ -375,4 +377,36 @@ func TestWhoHangsUpIsCalledLessOften(t *testing.T) {
 			t.Errorf("when a piece has come: a pause of %v", got)
 		}
 	})
+}
+
+// peek looks into a download.
+type peek func(*download)
+
+func (p peek) apply(d *download) { p(d) }
+
+// So is what a client says of itself: it may name one port after the other.
+func TestClientThatNamesItselfIsHearsay(t *testing.T) {
+	s := newSwarm(t, Config{})
+	srv := NewServer(ServerConfig{Store: s.cfg.Store, Swarm: s})
+	id := blob.ID{1}
+	d, err := s.download(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := peer.NewContext(t.Context(), &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 9}})
+	if p := srv.meet(from, id, "198.51.100.1:7"); p.GetAddress() != "192.0.2.1:7" {
+		t.Errorf("others are told of %v", p)
+	}
+	s.Introduce(id, []Provider{{Address: "192.0.2.2:7"}})
+	got := make(chan string, 1)
+	d.send(peek(func(d *download) {
+		text := ""
+		for _, r := range d.remotes {
+			text += fmt.Sprintf("%s %v ", r.Address, r.hearsay)
+		}
+		got <- text
+	}))
+	if text, want := <-got, "192.0.2.1:7 true 192.0.2.2:7 false "; text != want {
+		t.Errorf("it knows %q, want %q", text, want)
+	}
 }

@@ -233,12 +233,15 @@ func (s *Swarm) forget(d *download) {
 }
 
 // Introduce tells the download of a blob, if there is one, of further peers.
-func (s *Swarm) Introduce(id blob.ID, peers []Provider) {
+func (s *Swarm) Introduce(id blob.ID, peers []Provider) { s.tell(id, introduced{peers, false}) }
+
+// tell hands an event to the download of a blob, if there is one.
+func (s *Swarm) tell(id blob.ID, ev event) {
 	s.mu.Lock()
 	d := s.downloads[id]
 	s.mu.Unlock()
 	if d != nil {
-		d.send(introduced{peers, false})
+		d.send(ev)
 	}
 }
 
