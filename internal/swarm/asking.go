@@ -236,8 +236,8 @@ func (d *download) missing() []int {
 }
 
 // endgame asks a second peer for pieces that take long, if nothing else is left
-// to ask for; as long as something moves only one that is a lot faster. Whichever comes
-// second is cancelled.
+// to ask for; as long as something moves only one that is a lot faster, or may be.
+// Whichever comes second is cancelled.
 func (d *download) endgame(now time.Time, moves bool) {
 	if len(d.missing()) > 0 {
 		return
@@ -251,7 +251,7 @@ func (d *download) endgame(now time.Time, moves bool) {
 			continue
 		}
 		for _, r := range d.remotes {
-			if moves && r.pace <= outpacing*from[0].speed(d.manifest.PieceSize, now) {
+			if moves && r.proven && r.pace <= outpacing*from[0].speed(d.manifest.PieceSize, now) {
 				continue
 			}
 			if r != from[0] && r.favoured(now) && len(r.flights) == 0 && r.have.Has(i) {

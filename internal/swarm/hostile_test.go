@@ -410,3 +410,24 @@ func TestClientThatNamesItselfIsHearsay(t *testing.T) {
 		t.Errorf("it knows %q, want %q", text, want)
 	}
 }
+
+// The only piece of a blob does not wait for a peer that trickles, either, though nobody
+// knows how fast the others are.
+func TestOnlyPieceIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := byHand(t, 1)
+		trickles, other := d.remoteWith(blob.FullBitmap(1)), d.remoteWith(blob.FullBitmap(1))
+		began := time.Now()
+		d.fly(0, trickles, began, true)
+		for len(other.said().GetAsk()) == 0 {
+			trickles.link.count(stallBytes)
+			d.after(400 * time.Millisecond)
+			if time.Since(began) > stallAfter+time.Second {
+				t.Fatalf("it is the only one that is asked for %v", time.Since(began))
+			}
+		}
+		if took := time.Since(began); took < stallAfter {
+			t.Errorf("the other is asked after %v", took)
+		}
+	})
+}
