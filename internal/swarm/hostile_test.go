@@ -431,3 +431,23 @@ func TestOnlyPieceIsNotWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for a piece hears when it turns out that it is not there, and asks elsewhere.
+func TestWhoWaitsHearsThatAPieceIsLost(t *testing.T) {
+	u := newUploads(func() error { return nil })
+	enter := func() *session {
+		return u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
+	}
+	first, waits := enter(), enter()
+	ask := &anthillv1.ExchangeRequest{Ask: []uint32{0}}
+	u.hear(first, ask)
+	u.slots.flying = uploadSlots * piece
+	u.hear(waits, ask)
+	if news, i := u.todo(waits); i >= 0 || len(news.GetLacking()) > 0 {
+		t.Fatalf("it does not wait: %d, %v", i, news)
+	}
+	u.lacks(first, 0)
+	if news, _ := u.todo(waits); !slices.Equal(news.GetLacking(), []uint32{0}) || len(waits.asks) > 0 {
+		t.Errorf("it hears %v and waits for %v", news, waits.asks)
+	}
+}

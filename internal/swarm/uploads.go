@@ -415,13 +415,18 @@ func (u *uploads) stopped(n *session, i int) {
 	u.withdraw(n, i)
 }
 
-// lacks ends the sending of a piece that cannot be read.
+// lacks ends the sending of a piece that cannot be read, to whoever waits for it.
 func (u *uploads) lacks(n *session, i int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n.seeding.have.Clear(i)
-	n.miss(i)
-	n.pending().Lacking = append(n.pending().Lacking, uint32(i))
-	n.poke()
+	for _, other := range u.sessions {
+		if other.seeding == n.seeding && (other == n || slices.Contains(other.asks, i)) {
+			other.asks = slices.DeleteFunc(other.asks, func(a int) bool { return a == i })
+			other.miss(i)
+			other.pending().Lacking = append(other.pending().Lacking, uint32(i))
+			other.poke()
+		}
+	}
 	u.withdraw(n, i)
 }
