@@ -51,6 +51,21 @@ func (k *keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, 
 	for _, w := range list {
 		k.beginCopy(ctx, w)
 	}
+	k.awaitCopies(ctx, list)
+	for _, w := range list {
+		switch done, err := k.collect(w); {
+		case !done:
+		case err == nil:
+			held = append(held, w)
+		case !away(err):
+			trouble = err
+		}
+	}
+	return held, trouble
+}
+
+// awaitCopies waits for results on their way until their turn is over.
+func (k *keeper) awaitCopies(ctx context.Context, list []wanted) {
 	turn, end := context.WithTimeout(ctx, k.turn)
 	defer end()
 	for _, w := range list {
@@ -61,24 +76,23 @@ func (k *keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, 
 			}
 		}
 	}
-	for _, w := range list {
-		c := k.copies[w.output.ID]
-		if c == nil || c.runs() {
-			continue
-		}
-		err := c.err
-		if err == nil {
-			k.store.Pin(w.output.ID)
-			err = k.store.Sync(w.output.ID)
-		}
-		switch {
-		case err == nil:
-			held = append(held, w)
-		case !away(err):
-			trouble = err
-		}
+}
+
+// collect pins a result if it has come, and tells whether that is decided.
+func (k *keeper) collect(w wanted) (done bool, err error) {
+	c := k.copies[w.output.ID]
+	if c == nil || c.runs() {
+		return false, nil
 	}
-	return held, trouble
+	if c.err != nil {
+		return true, c.err
+	}
+	k.store.Pin(w.output.ID)
+	if err := k.store.Sync(w.output.ID); err != nil {
+		k.store.Unpin(w.output.ID)
+		return true, err
+	}
+	return true, nil
 }
 
 // beginCopy has a result copied, unless that is being done or too many are.
