@@ -35,6 +35,9 @@ func (s *State) LeasesOf(worker NodeID) []LeaseID {
 	return sortedKeys(s.byWorker[worker])
 }
 
+// Holding is the number of leases that a worker holds.
+func (s *State) Holding(worker NodeID) int { return len(s.byWorker[worker]) }
+
 // Lease tells where a lease is and who holds it; false if it is void.
 func (s *State) Lease(id LeaseID) (LeasePlace, NodeID, bool) {
 	p, ok := s.leases[id]

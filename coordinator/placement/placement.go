@@ -38,6 +38,10 @@ const MaxGrants = 2000
 // second opinion.
 const openTasks = 64
 
+// maxHeld bounds the leases of one worker: who takes tasks and never reports must
+// not get all there are.
+const maxHeld = 1024
+
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
 // task of the job that has the fewest attempts under way: one that waits for an
@@ -79,7 +83,9 @@ type jobPlan struct {
 	running int
 	tasks   []*taskPlan
 	next    uint32
-	open    int
+	// open counts the open tasks but for those that are late: who takes tasks and
+	// keeps them must not keep others from opening any.
+	open int
 	// prospect is nil under fixed replication.
 	prospect *jobs.Prospect
 }
@@ -96,7 +102,7 @@ func newPlanner(r Request) *planner {
 	p := &planner{Request: r}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
-			o.Capacity = fit(o.Capacity, n)
+			o.Capacity = min(fit(o.Capacity, n), maxHeld-p.State.Holding(o.Worker))
 			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}})
 		}
 	}
@@ -125,11 +131,15 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 
 func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next, open: len(j.Open)}
+	jp := &jobPlan{id: id, job: j, next: j.Next}
 	for _, index := range j.OpenTasks() {
 		t := j.Open[index]
 		jp.running += t.Running()
-		if v := s.Judge(j, t); v.Want > 0 {
+		v := s.Judge(j, t)
+		if v.Want > 0 || s.GoesOn(j, t) {
+			jp.open++
+		}
+		if v.Want > 0 {
 			tp := newTaskPlan(index, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
