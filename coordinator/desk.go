@@ -30,6 +30,9 @@ const (
 	renewEvery = rpc.LeaseDuration / 6
 	// sweepEvery is how often the desk looks for leases that have ended.
 	sweepEvery = 250 * time.Millisecond
+	// standstill is after how long without a look the leader must have stood still
+	// himself, or his clock was put on: then he begins anew to hear of workers.
+	standstill = rpc.LeaseDuration / 3
 	// maxReports bounds the reports of one log entry, and maxRenewals the
 	// leases: both stay well below replica.MaxCommand.
 	maxReports  = 600
@@ -57,6 +60,7 @@ type desk struct {
 	// loopGrants' own: when it last looked for leases that ended and for jobs
 	// that are stuck, and since when which are.
 	swept, conceded time.Time
+	asOf            jobs.Time // when it looked last by the replica's clock
 	stuck           map[jobs.JobID]time.Time
 	tracker         *tracker
 	introducer      *introducer
@@ -104,15 +108,19 @@ func (d *desk) clear() {
 // yet.
 func (d *desk) open(ctx context.Context) error {
 	now := d.replica.Now()
-	c := jobs.Command{At: now, Renew: &jobs.RenewLeases{All: true, Expires: now.Add(rpc.LeaseDuration)}}
-	if _, err := d.replica.Propose(ctx, c); err != nil {
+	if _, err := d.replica.Propose(ctx, jobs.Command{At: now, Renew: renewAll(now)}); err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clear()
-	d.leading, d.renewed = true, time.Now()
+	d.leading, d.renewed, d.asOf = true, time.Now(), now
 	return nil
+}
+
+// renewAll puts off the end of all leases, where nobody could be heard of.
+func renewAll(now jobs.Time) *jobs.RenewLeases {
+	return &jobs.RenewLeases{All: true, Expires: now.Add(rpc.LeaseDuration)}
 }
 
 // close sends everybody who waits to the next leader.
@@ -448,6 +456,11 @@ func (d *desk) commitLeases(ctx context.Context) {
 	}
 	d.swept = time.Now()
 	now, expired := d.replica.Now(), false
+	before := d.asOf
+	if d.asOf = now; before.Add(standstill) <= now {
+		d.log("renew leases after a standstill", second(d.propose(ctx, jobs.Command{Renew: renewAll(now)})))
+		return
+	}
 	d.replica.View(func(s *jobs.State) { expired = s.AnyExpired(now) })
 	if expired {
 		d.log("expire leases", second(d.propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))

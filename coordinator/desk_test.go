@@ -272,6 +272,32 @@ func TestDeskVoidsLeasesOfTheSilent(t *testing.T) {
 	<-ended
 }
 
+// A leader that stood still, or whose clock was put on, has heard of nobody meanwhile.
+func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	d := l.desk(false)
+	l.submit("j", 1)
+	l.grant(1, "j", 0, "w1", 50*time.Millisecond)
+	time.Sleep(60 * time.Millisecond)
+	d.asOf -= jobs.Time(standstill.Milliseconds()) // that long ago it looked last
+	d.commitLeases(t.Context())
+	if !l.holds(1) {
+		t.Error("the worker lost its lease because the leader stood still")
+	}
+	later := jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))
+	l.View(func(s *jobs.State) {
+		if !s.AnyExpired(later) {
+			t.Error("the lease lives for longer than one that was renewed")
+		}
+	})
+	l.until("it looks again", func() bool { d.commitLeases(t.Context()); return time.Since(d.swept) < time.Second })
+	if !l.holds(1) {
+		t.Error("the grace was taken back")
+	}
+}
+
 func TestDeskOpensWithAGraceForLeases(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
