@@ -87,6 +87,28 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 	}
 }
 
+// TestResultsOfAnotherSizeAreNotCopied: who says that a result is small must not fill
+// the coordinators' disks.
+func TestResultsOfAnotherSizeAreNotCopied(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	huge := put(t, k.peer("w1"), bytes.Repeat([]byte("huge"), blob.MinPiece))
+	l.submit("j", 1)
+	l.grant(1, "j", 0, "w1", time.Minute)
+	said := blob.Ref{ID: huge.ID, Size: blob.MinPiece + 1}
+	l.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: 1, Worker: "w1", Status: jobs.Succeeded, Output: said}}}})
+	k.keepResults(t.Context())
+	if _, have, err := k.store.Have(huge.ID); err != nil || have.Count() != 0 {
+		t.Errorf("%d pieces were copied, %v", have.Count(), err)
+	}
+	k.later("j")
+	if l.jobState("j") != jobs.JobRunning || k.accepted("j") != 0 {
+		t.Error("the task is not computed again")
+	}
+}
+
 func TestResultsOfAMomentAgoHaveTheirTime(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
