@@ -15,9 +15,11 @@ import (
 // later has the keeper look again when what is missing has been so for long.
 func (k *keeping) later(id jobs.JobID) {
 	p := k.copied[id]
-	p.retry = time.Time{}
-	if !p.since.IsZero() {
-		p.since = time.Now().Add(-missingAfter)
+	p.retry, p.behind.retry = time.Time{}, time.Time{}
+	for i := range p.behind.list {
+		if b := &p.behind.list[i]; !b.since.IsZero() {
+			b.since = time.Now().Add(-missingAfter)
+		}
 	}
 	k.keepResults(k.lab.Context())
 }
@@ -38,7 +40,7 @@ func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 	l.submit("j", 1)
 	l.accept("j", 0, "w1", []byte("gone"))
 	k.keepResults(t.Context())
-	if p := k.copied["j"]; k.accepted("j") != 1 || p.since.IsZero() {
+	if p := k.copied["j"]; k.accepted("j") != 1 || len(p.behind.list) != 1 || p.behind.list[0].since.IsZero() {
 		t.Fatalf("after the first miss: %d accepted, %+v", k.accepted("j"), p)
 	}
 	k.later("j")
@@ -76,8 +78,8 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		k.later("j")
-		if p := k.copied["j"]; k.accepted("j") != 1 || p.pieces != i+1 || !p.since.IsZero() {
-			t.Fatalf("try %d: %d accepted, %+v", i, k.accepted("j"), p)
+		if b := k.copied["j"].behind.list[0]; k.accepted("j") != 1 || b.pieces != i+1 || !b.since.IsZero() {
+			t.Fatalf("try %d: %d accepted, %+v", i, k.accepted("j"), b)
 		}
 	}
 	k.later("j")
@@ -123,10 +125,6 @@ func TestResultsOfAMomentAgoHaveTheirTime(t *testing.T) {
 	k.later("j")
 	if n := k.accepted("j"); n != 1 {
 		t.Errorf("%d results are left, want that of a moment ago", n)
-	}
-	k.later("j") // begins anew with what is left
-	if n := k.accepted("j"); n != 1 {
-		t.Error("it goes at once when another has gone")
 	}
 	k.later("j")
 	if n := k.accepted("j"); n != 0 {

@@ -213,7 +213,8 @@ func (k *keeper) takeRewound() {
 	defer k.mu.Unlock()
 	for id, at := range k.rewound {
 		if p := k.copied[id]; p != nil && at < p.cursor {
-			*p = progress{cursor: at}
+			p.cursor, p.backoff = at, backoff{}
+			p.behind.forget(uint32(at))
 		}
 	}
 	clear(k.rewound)
