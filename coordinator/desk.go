@@ -79,7 +79,7 @@ type worker struct {
 	address string
 	slots   int
 	paused  bool
-	fuel    map[jobs.LeaseID]uint64
+	fuel    map[jobs.LeaseID]uint64 // of the leases that it holds
 	since   time.Time // when it was first heard to be paused, or not to be
 }
 
@@ -266,8 +266,10 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 	void, alive := d.sift(id, beat.Leases)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	w.fuel = make(map[jobs.LeaseID]uint64, len(alive)) // anew, since Fuel reads the old one
 	for _, l := range alive {
 		d.renewals[l] = still
+		w.fuel[l] = beat.Fuel[l]
 	}
 	return void, nil
 }
@@ -276,7 +278,7 @@ func (w *worker) note(beat rpc.Beat) {
 	if w.since.IsZero() || w.paused != beat.Paused {
 		w.since = time.Now()
 	}
-	w.address, w.slots, w.paused, w.fuel = beat.Address, beat.Slots, beat.Paused, beat.Fuel
+	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
 }
 
 // pausePatience is for how long a worker may be paused until others are asked for
@@ -322,7 +324,7 @@ func (d *desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
 	d.replica.View(func(s *jobs.State) {
 		for id, fuel := range said {
 			for lease, n := range fuel {
-				if p, holder, ok := s.Lease(lease); ok && holder == id && p.Job == job {
+				if p, holder, ok := s.Lease(lease); n > 0 && ok && holder == id && p.Job == job {
 					list[lease] = n
 				}
 			}

@@ -81,6 +81,11 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	if fuel := d.Fuel("j"); len(fuel) != 1 || fuel[leases[1]] != 5 || len(d.Fuel("k")) != 0 {
 		t.Errorf("fuel %v, want 5 of its holder's lease alone", fuel)
 	}
+	d.mu.Lock()
+	if n := len(d.workers["w1"].fuel) + len(d.workers["w2"].fuel); n != 2 {
+		t.Errorf("fuel of %d leases is kept, want that of the two that are held", n)
+	}
+	d.mu.Unlock()
 	paused := func() (is bool) {
 		l.View(func(s *jobs.State) { is = s.Jobs["j"].Paused() == 2 })
 		return is
