@@ -80,7 +80,7 @@ type worker struct {
 	slots   int
 	paused  bool
 	fuel    map[jobs.LeaseID]uint64 // of the leases that it holds
-	since   time.Time // when it was first heard to be paused, or not to be
+	since   time.Time               // when it was first heard to be paused, or not to be
 }
 
 // delivery is something handed in, and where to say that it is committed.
