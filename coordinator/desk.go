@@ -51,6 +51,7 @@ type desk struct {
 
 	mu       sync.Mutex
 	leading  bool
+	began    time.Time // to hear of workers: at the beginning of the term, or after a standstill
 	offers   map[jobs.NodeID]*offer
 	workers  map[jobs.NodeID]*worker
 	reports  []*delivery[jobs.Report]
@@ -114,7 +115,7 @@ func (d *desk) open(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clear()
-	d.leading, d.renewed, d.asOf = true, time.Now(), now
+	d.leading, d.renewed, d.began, d.asOf = true, time.Now(), time.Now(), now
 	return nil
 }
 
@@ -460,6 +461,7 @@ func (d *desk) commitLeases(ctx context.Context) {
 	now, expired := d.replica.Now(), false
 	before := d.asOf
 	if d.asOf = now; before.Add(standstill) <= now {
+		d.beginAnew()
 		d.log("renew leases after a standstill", second(d.propose(ctx, jobs.Command{Renew: renewAll(now)})))
 		return
 	}
@@ -467,6 +469,20 @@ func (d *desk) commitLeases(ctx context.Context) {
 	if expired {
 		d.log("expire leases", second(d.propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))
 	}
+}
+
+// beginAnew gives all workers time to be heard.
+func (d *desk) beginAnew() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.began = time.Now()
+}
+
+// early says whether workers may be alive who could not be heard of yet.
+func (d *desk) early() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return time.Since(d.began) < rpc.LeaseDuration
 }
 
 // takeRenewals are the leases heard of since the last time, when it is time to
@@ -492,11 +508,15 @@ func (d *desk) log(what string, err error) {
 }
 
 func (d *desk) commitGrants(ctx context.Context) {
-	request := placement.Request{Offers: d.openOffers(), Live: d.live(), NewLease: newLease, Draw: mathrand.IntN}
+	request := placement.Request{Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN}
 	if len(request.Offers) == 0 {
 		return
 	}
-	d.concede(ctx, request.Live)
+	if request.Early {
+		d.stuck = nil
+	} else {
+		d.concede(ctx, request.Live)
+	}
 	var grants []jobs.Grant
 	d.replica.View(func(s *jobs.State) {
 		request.State = s

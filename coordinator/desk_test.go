@@ -287,6 +287,7 @@ func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
 	l.grant(1, "j", 0, "w1", 50*time.Millisecond)
 	time.Sleep(60 * time.Millisecond)
 	d.asOf -= jobs.Time(standstill.Milliseconds()) // that long ago it looked last
+	d.began = time.Time{}
 	d.commitLeases(t.Context())
 	if !l.holds(1) {
 		t.Error("the worker lost its lease because the leader stood still")
@@ -297,9 +298,38 @@ func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
 			t.Error("the lease lives for longer than one that was renewed")
 		}
 	})
+	if !d.early() {
+		t.Error("it thinks that it has heard of everybody who is alive")
+	}
 	l.until("it looks again", func() bool { d.commitLeases(t.Context()); return time.Since(d.swept) < time.Second })
 	if !l.holds(1) {
 		t.Error("the grace was taken back")
+	}
+}
+
+// TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard: right after an election, who is
+// quick would be thought to be alone, and be a quorum by himself.
+func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "honest")
+	l.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Uses: 2, Expires: 1 << 50, Owner: "eve"}})
+	for _, id := range []jobs.NodeID{"e1", "e2"} {
+		l.do(jobs.Command{Admit: &jobs.AdmitNode{Token: "t", Node: id, Role: jobs.Worker}})
+	}
+	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Spec.Trust = jobs.Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5} })
+	l.accept("j", 0, "e1", []byte("a lie"))
+	d := l.desk(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if ids, err := d.Offer(ctx, "e2", 1); len(ids) > 0 || err != nil {
+		t.Fatalf("her second worker got %v, %v before anybody else could be heard", ids, err)
+	}
+	d.mu.Lock()
+	d.began = time.Now().Add(-rpc.LeaseDuration)
+	d.mu.Unlock()
+	if ids, err := d.Offer(soon(t), "e2", 1); len(ids) != 1 || err != nil {
+		t.Errorf("it got %v, %v when nobody else had been heard for long", ids, err)
 	}
 }
 

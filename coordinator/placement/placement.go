@@ -23,6 +23,8 @@ type Request struct {
 	// Live are the workers heard of lately, those that offer and those that
 	// are busy.
 	Live []jobs.NodeID
+	// Early: there may be others who could not be heard of yet.
+	Early bool
 	// NewLease gives a fresh random id.
 	NewLease func() jobs.LeaseID
 	// Draw gives a random number of at least 0 and below n: nobody must know
@@ -196,7 +198,7 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
 			return t, false
 		}
-		if p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
+		if !p.Early && p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
 			return t, true
 		}
 	}
