@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -228,16 +229,21 @@ func (w *wanted) large() int {
 }
 
 // holders are other coordinators that hold a result, and the workers who
-// computed it, where it was not safe yet or where nobody else is left.
+// computed it, where it was not safe yet or where nobody else is left. A large one is
+// asked of all coordinators: where this one cannot reach the worker, pieces may come to
+// another.
 func (k *keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
-	nodes := append([]jobs.NodeID(nil), j.Unheld[place]...)
+	nodes := slices.Clone(j.Unheld[place])
+	held, large := false, j.Closed[place].Output.Size > blob.MinPiece
 	for _, id := range s.Holders {
-		if id != k.node && s.Holds(j, place, id) {
+		holds := id != k.node && s.Holds(j, place, id)
+		held = held || holds
+		if holds || large && id != k.node {
 			nodes = append(nodes, id)
 		}
 	}
-	if len(nodes) == 0 {
-		nodes = s.Supporters(j, place)
+	if len(j.Unheld[place]) == 0 && !held {
+		nodes = append(nodes, s.Supporters(j, place)...)
 	}
 	return nodes
 }

@@ -89,6 +89,37 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 	}
 }
 
+// TestWhatComesToAnotherIsNotMissing: a coordinator that cannot reach a worker gets the
+// pieces from one that can, and so does not have the task computed again meanwhile.
+func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "unreachable")
+	l.admit(jobs.Coordinator, "c2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	c2 := k.peer("c2")
+	data := bytes.Repeat([]byte("01234567"), blob.MinPiece/2)
+	m := blob.Of(data)
+	l.submit("j", 1)
+	l.accept("j", 0, "unreachable", data)
+	k.keepResults(t.Context())
+	if err := c2.Begin(m); err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(m.Pieces) {
+		if err := c2.WritePiece(m.ID(), i, data[m.PieceOffset(i):][:m.PieceLen(i)]); err != nil {
+			t.Fatal(err)
+		}
+		k.later("j")
+		if n := k.accepted("j"); n != 1 {
+			t.Fatalf("%d results are left when %d pieces have come to another coordinator", n, i+1)
+		}
+	}
+	if !k.store.Complete(m.ID()) {
+		t.Error("the result did not come")
+	}
+}
+
 // TestResultsOfAnotherSizeAreNotCopied: who says that a result is small must not fill
 // the coordinators' disks.
 func TestResultsOfAnotherSizeAreNotCopied(t *testing.T) {
