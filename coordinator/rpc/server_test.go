@@ -516,6 +516,20 @@ func TestWorkCalls(t *testing.T) {
 	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}}); err != nil {
 		t.Error(err)
 	}
+	g.desk.reports = nil
+	late := &anthillv1.AttemptReport{Lease: 10, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: refToProto(blob.Of([]byte("late")).Ref()), Data: []byte("late")}
+	another := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Worker, "another"), g.leader))
+	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not his
+		late.Lease = lease
+		if _, err := by.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{late}}); err != nil {
+			t.Error(err)
+		}
+		if _, stored := g.results.Result(blob.Of([]byte("late")).Ref()); stored || g.desk.reports != nil {
+			t.Errorf("lease %d: stored %v, the desk got %+v", lease, stored, g.desk.reports)
+		}
+	}
+	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Leases: make([]uint64, maxLeases+1)})
+	expect(t, "too many leases", err, codes.InvalidArgument, "INVALID_FIELD")
 	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: make([]*anthillv1.AttemptReport, maxReports+1)})
 	expect(t, "too many reports", err, codes.InvalidArgument, "INVALID_FIELD")
 	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Blobs: [][]byte{{1}}})
