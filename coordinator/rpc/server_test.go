@@ -390,6 +390,16 @@ func TestEnrolment(t *testing.T) {
 	if err != nil || got.Directory.Owner != "ann" || len(got.Directory.GossipKey) != 32 || got.Directory.Authority != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
+	before, _ = g.ReadIndex()
+	if key, err = identity.NewKey(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := enrol.Enrol(ctx(t), enrol.Config{Token: token, Key: key, Role: jobs.Worker}); err == nil || !strings.Contains(err.Error(), "used up") {
+		t.Errorf("a token that is used up: %v", err)
+	}
+	if after, _ := g.ReadIndex(); after != before {
+		t.Errorf("a stranger with an old token wrote %d log entries", after-before)
+	}
 	if _, err := tokens.CreateToken(ctx(t), &anthillv1.CreateTokenRequest{RequestId: string(make([]byte, maxRequestID+1))}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("a request id without bounds: %v", err)
 	}
