@@ -414,6 +414,28 @@ func TestBannedNodesAreRefused(t *testing.T) {
 	expect(t, "a banned worker", err, codes.PermissionDenied, "OWNER_BANNED")
 }
 
+func TestOnlyTheOwnerCancels(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	mine := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "ann"), g.follower))
+	his := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
+	made, err := mine.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := g.ReadIndex()
+	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
+	expect(t, "another's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
+	expect(t, "a job of no grid", err, codes.NotFound, "UNKNOWN_JOB")
+	if after, _ := g.ReadIndex(); after != before {
+		t.Errorf("that made %d log entries", after-before)
+	}
+	if _, err := mine.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestResultsAreForTheOwner(t *testing.T) {
 	t.Parallel()
 	g := start(t)
