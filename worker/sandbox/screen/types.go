@@ -1,6 +1,9 @@
 package screen
 
-import "github.com/anthill-grid/anthill/worker/sandbox/wasm"
+import (
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
+)
 
 // signature is what an instruction takes off the stack and puts on it, whatever
 // the module is. Instructions that ask the module have none.
@@ -35,11 +38,12 @@ func makeSignatures() (table [0x300]signature) {
 			s := &table[place(op)]
 			*s = parseSignature(span.types)
 			s.align, s.lanes = span.align, span.lanes
-			s.free = op < 0x100 && op != wasm.OpMemoryGrow && !isConversion(op) && (op < wasm.OpI32Load || op > wasm.OpI64Store32)
+			s.free = op < 0x100 && op != wasm.OpMemoryGrow && !isConversion(op) && !rewrite.ShowsBits(op) &&
+				(op < wasm.OpI32Load || op > wasm.OpI64Store32)
 		}
 	}
 	for _, op := range []wasm.Op{wasm.OpDrop, wasm.OpSelect, wasm.OpSelectTyped, wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee,
-		wasm.OpGlobalGet, wasm.OpGlobalSet, wasm.OpTableGet, wasm.OpTableSet, wasm.OpRefNull, wasm.OpRefIsNull, wasm.OpRefFunc} {
+		wasm.OpGlobalGet, wasm.OpTableGet, wasm.OpTableSet, wasm.OpRefNull, wasm.OpRefIsNull, wasm.OpRefFunc} {
 		table[op].free = true
 	}
 	return table
