@@ -113,6 +113,11 @@ func Fills(n int) []byte {
 	return oneFunction(0, repeat(n, []byte{opConst, 0, opConst, 0, opConst, 0, opPrefix, 11, 0}))
 }
 
+// FillsOfMany fills memory often, with many locals to carry past that.
+func FillsOfMany(locals, n int) []byte {
+	return oneFunction(locals, join(changeAll(locals), repeat(n, []byte{opConst, 0, opConst, 0, opConst, 0, opPrefix, 11, 0}), changeAll(locals)))
+}
+
 // Growths asks for a page of memory at many places.
 func Growths(n int) []byte {
 	return oneFunction(0, repeat(n, []byte{opConst, 1, opMemoryGrow, 0, opDrop}))

@@ -49,6 +49,8 @@ const (
 	branchesOfBulk   = 4
 	branchesOfGrowth = 2
 	branchesOfLoop   = 2
+	// waysOfFilling lead to the two joins of the loop that filling becomes.
+	waysOfFilling = 4
 )
 
 // meter adds up what it costs to compile functions. It is used for one after
@@ -221,6 +223,10 @@ func (mt *meter) count(in *wasm.Instruction) {
 		mt.hidden(branchesOfGrowth)
 	case op == wasm.OpMemoryGrow:
 		mt.hidden(branchesOfGrowth)
+	case op == wasm.OpMemoryFill, op == wasm.OpTableFill:
+		mt.join(waysOfFilling, waysOfFilling*f.chain)
+		mt.hidden(branchesOfBulk)
+		f.join()
 	case isBulk(op):
 		mt.hidden(branchesOfBulk)
 	}
@@ -254,9 +260,10 @@ func isConversion(op wasm.Op) bool {
 		op >= 0xfc00 && op <= 0xfc07 // the saturating ones
 }
 
+// isBulk is for bulk work other than filling.
 func isBulk(op wasm.Op) bool {
 	switch op {
-	case wasm.OpMemoryInit, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableFill:
+	case wasm.OpMemoryInit, wasm.OpMemoryCopy, wasm.OpTableInit, wasm.OpTableCopy:
 		return true
 	}
 	return false
