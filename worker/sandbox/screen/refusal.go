@@ -25,6 +25,7 @@ const (
 	Unbounded                       // a table that grows without a maximum
 	Invalid                         // types that do not fit, or names of what is not there
 	Unrewritable                    // what workers cannot rewrite, though engines run it
+	Misplaced                       // a segment that goes beyond its memory or table
 )
 
 // Refusal is the error of a module that cannot be a task.
