@@ -67,6 +67,7 @@ func TestOddImports(t *testing.T) {
 		"twice":                     {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f"}}, Exited, ""},
 		"known, of the wrong type":  {[]guesttest.Import{{Module: guesttest.ABI, Name: "proc_exit"}}, Refused, "as () -> (), WASI preview 1 has it as (i32) -> (); "},
 		"from many modules":         {many, Exited, ""},
+		"with the name of a start":  {[]guesttest.Import{{Module: "env", Name: "_start"}, {Module: guesttest.ABI, Name: "_start"}}, Exited, ""},
 		"with a line end in a name": {[]guesttest.Import{{Module: "a\nb", Name: "\x1b"}}, Exited, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

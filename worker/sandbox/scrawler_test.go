@@ -28,6 +28,12 @@ const (
 	numbers = "\x7f\x7f\x7e\x7d\x7c\x6f"     // those that imports have, more often i32
 )
 
+// scrawl makes the module of a seed.
+func scrawl(seed uint64) []byte {
+	s := scrawler{r: rand.New(rand.NewPCG(seed, 7))}
+	return s.module()
+}
+
 func one[T any](s *scrawler, of ...T) T { return of[s.r.IntN(len(of))] }
 
 func (s *scrawler) seldom() bool { return s.r.IntN(20) == 0 }

@@ -1,25 +1,15 @@
 package sandbox
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
-// FuzzWhatPassesRuns holds that no worker refuses what passes screening, or takes
+// TestWhatPassesRuns holds that no worker refuses what passes screening, or takes
 // it for a fault of the engine: what the author could have read at submit must not
-// be left to workers to say.
-func FuzzWhatPassesRuns(f *testing.F) {
-	raiseInterpreter()
-	for seed := range uint64(50) {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, seed uint64) { passes(t, seed) })
-}
-
-// TestWhatPassesRuns wants modules of both kinds.
+// be left to workers to say. It wants modules of both kinds.
 func TestWhatPassesRuns(t *testing.T) {
 	raiseInterpreter()
 	n := uint64(5000)
@@ -28,8 +18,11 @@ func TestWhatPassesRuns(t *testing.T) {
 	}
 	var passed uint64
 	for seed := range n {
-		if passes(t, seed) {
+		if passes(t, scrawl(seed), seed%4 > 0, seed%2 > 0) {
 			passed++
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
 		}
 	}
 	if passed < n/20 || passed > n*19/20 {
@@ -37,27 +30,33 @@ func TestWhatPassesRuns(t *testing.T) {
 	}
 }
 
-// passes tells whether a random module passes screening. If so, it is run.
-func passes(t *testing.T, seed uint64) bool {
+// FuzzWhatPassesRuns does the same with any bytes.
+func FuzzWhatPassesRuns(f *testing.F) {
+	raiseInterpreter()
+	for seed := range uint64(100) {
+		f.Add(scrawl(seed), seed%4 > 0, seed%2 > 0)
+	}
+	f.Fuzz(func(t *testing.T, module []byte, trap, interpreter bool) { passes(t, module, trap, interpreter) })
+}
+
+// passes tells whether a module passes screening. If so, it is run as a worker does.
+func passes(t *testing.T, module []byte, trap, interpreter bool) bool {
 	t.Helper()
-	s := scrawler{r: rand.New(rand.NewPCG(seed, 7))}
-	module := s.module()
 	req := request{
 		Memory: 16 * pageSize, Output: 1 << 20, Fuel: 10_000, Seed: make([]byte, 32),
-		TrapUnknown: s.r.IntN(4) > 0, Interpreter: s.r.IntN(2) == 0, Rewrite: rewrite.Options{NaN: true, Depth: true, Fuel: true},
+		TrapUnknown: trap, Interpreter: interpreter, Rewrite: rewrite.Options{NaN: true, Depth: true, Fuel: true},
 	}
-	if screen.Check(module, screen.Options{Memory: req.Memory, TrapUnknown: req.TrapUnknown}) != nil {
+	if screen.Check(module, screen.Options{Memory: req.Memory, TrapUnknown: trap}) != nil {
 		return false
 	}
-	key := moduleKey{pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter}
-	m, err := loadFresh(t.Context(), module, req, key)
+	m, err := loadFresh(t.Context(), module, req, moduleKey{pages: uint32(req.Memory / pageSize), trap: trap, interpreter: interpreter})
 	if err != nil {
-		t.Errorf("seed %d: passes, and then: %v", seed, err)
+		t.Errorf("passes, and then: %v", err)
 		return true
 	}
 	defer m.close(t.Context())
 	if r, _ := m.run(t.Context(), order{request: req}, func(uint64) {}); r.Status == Refused || r.Status == Killed {
-		t.Errorf("seed %d: passes, and then is %v: %s", seed, r.Status, r.Reason)
+		t.Errorf("passes, and then is %v: %s", r.Status, r.Reason)
 	}
 	return true
 }
