@@ -15,7 +15,7 @@ const (
 	Component                       // a component, not a core module
 	Malformed                       // WASM that is cut short or of no known form
 	TooLarge                        // larger than MaxSize
-	ForeignImport                   // imports what the ABI does not have
+	ForeignImport                   // imports what the ABI does not have, or by another type
 	NoStart                         // no function _start, or one of another type
 	NoMemory                        // no exported memory
 	Unsupported                     // needs a proposal that the engine does not have
