@@ -37,9 +37,9 @@ var limits = []struct {
 	{"imports", screen.MaxImports, func(n int) []byte {
 		imports := make([]guesttest.Import, n)
 		for i := range imports {
-			imports[i] = guesttest.Import{Module: screen.ABI, Name: "sched_yield"}
+			imports[i] = guesttest.Import{Module: screen.ABI, Name: "proc_exit", Signature: guesttest.OneArg}
 		}
-		return guesttest.Spec{Pages: 1, Imports: imports, Start: "-", Exports: []string{"_start"}}.Encode()
+		return guesttest.Spec{Pages: 1, Imports: imports}.Encode()
 	}, screen.TooMany, "1001 imports, the limit is 1000", "bindings"},
 	{"functions", screen.MaxFunctions, func(n int) []byte {
 		return guesttest.Spec{Pages: 1, Functions: make([]guesttest.Function, n-1)}.Encode()
