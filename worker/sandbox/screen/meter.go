@@ -24,11 +24,9 @@ import (
 const (
 	// share is how many of the smallest costs, of some 10 ns, are one unit.
 	share = 128
-	// shareOfEach is what a value on the stack, a variable and a block that
-	// dominates the current one cost at a branch, in such shares.
+	// shareOfEach is what a known address, a value on the stack, a variable and a
+	// block that dominates the current one cost at a branch, in such shares.
 	shareOfEach = 4
-	// sharesOfAddress are for an address with a known bound at a branch.
-	sharesOfAddress = 2
 	// sharesOfLookup are for a variable at a join, sharesOfPassing for each way
 	// there; and there, one more for each passesPerShare other variables.
 	sharesOfLookup  = 16
@@ -298,7 +296,7 @@ func (mt *meter) branch(passed int64) {
 		return
 	}
 	mt.units += 1 + mt.loops + passed
-	mt.shares += sharesOfAddress*mt.flow.known + shareOfEach*(mt.stack.height()+mt.variables+mt.flow.depth)
+	mt.shares += shareOfEach * (mt.flow.known + mt.stack.height() + mt.variables + mt.flow.depth)
 	mt.branches++
 }
 
