@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -55,19 +56,36 @@ func (k *keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, 
 
 // away tells whether an error is that of peers, or of the network.
 func away(err error) bool {
-	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, errWrongSize) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // copyLarge copies one result. The pieces that came stay if time is up.
 func (k *keeper) copyLarge(ctx context.Context, w wanted) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers); err != nil {
+	if err := k.fetchLikeSaid(ctx, w); err != nil {
 		k.logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", err)
 		return err
 	}
 	k.store.Pin(w.output.ID)
 	return k.store.Sync(w.output.ID)
+}
+
+// fetchLikeSaid gets a result if its manifest gives the size that was voted for: or else
+// a liar would have all coordinators fill their disks.
+func (k *keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
+	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, 0, w.providers); err != nil {
+		return err
+	}
+	m, err := k.store.Manifest(w.output.ID)
+	if err != nil {
+		return err
+	}
+	if m.Size != w.output.Size {
+		return fmt.Errorf("result %s: %w: %d bytes, not %d", w.output.ID.Short(), errWrongSize, m.Size, w.output.Size)
+	}
+	_, err = k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers)
+	return err
 }
 
 // fetchSmall asks the holders of small results, for many in one stream. All are

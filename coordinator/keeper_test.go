@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -207,25 +208,84 @@ func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
 		t.Error("a job waits for another's result")
 	}
 	p := k.copied["a"]
-	if _, here := k.Result(lost); here || p.cursor != 0 || p.pause != keepRetry {
+	if _, here := k.Result(lost); here || p.cursor != 2 || len(p.behind.list) != 1 || p.behind.pause != keepRetry {
 		t.Errorf("after a miss: here %v, progress %+v", here, p)
 	}
 	for range 8 { // nothing comes of it
-		p.retry = time.Time{}
+		p.behind.retry = time.Time{}
 		k.keepResults(t.Context())
 	}
-	if p.pause != keepRetryMax {
-		t.Errorf("pause %v after eight misses, want %v", p.pause, keepRetryMax)
+	if p.behind.pause != keepRetryMax {
+		t.Errorf("pause %v after eight misses, want %v", p.behind.pause, keepRetryMax)
 	}
 	put(t, w1, []byte("not there yet"))
 	k.keepResults(t.Context())
 	if _, here := k.Result(lost); here {
 		t.Error("it did not leave alone what it could not get")
 	}
-	p.retry = time.Time{}
+	p.behind.retry = time.Time{}
 	k.keepResults(t.Context())
 	if l.jobState("a") != jobs.JobSucceeded {
 		t.Error("the result was not fetched when it was there again")
+	}
+}
+
+// TestWhatIsWithheldHoldsUpNothingAfterIt, however much that is.
+func TestWhatIsWithheldHoldsUpNothingAfterIt(t *testing.T) {
+	t.Parallel()
+	for size, withheld := range map[int]int{10: 2*keepBatch + 3, blob.MinPiece + 10: 2*keepLarge + 3} {
+		l := newLab(t)
+		l.admit(jobs.Worker, "w1", "w2")
+		k := newKeeping(l, openStore(t, t.TempDir()))
+		k.peer("w1")
+		w2 := k.peer("w2")
+		l.submit("j", 1000)
+		result := func(i int) []byte { return append(make([]byte, size), fmt.Sprint(i)...) }
+		for i := range withheld {
+			l.accept("j", uint32(i), "w1", result(i))
+		}
+		l.accept("j", uint32(withheld), "w2", result(withheld))
+		put(t, w2, result(withheld))
+		for range 4 {
+			k.keepResults(t.Context())
+		}
+		if !slices.Equal(k.held, []uint32{uint32(withheld)}) {
+			t.Errorf("of %d results of %d bytes: held %v, want the last alone", withheld+1, size, k.held)
+		}
+		for range 4 { // those that were behind first must not stay for ever in the way of the rest
+			k.later("j")
+		}
+		if n := k.accepted("j"); n != 1 {
+			t.Errorf("%d results are left, want that which is held", n)
+		}
+		k.later("j")
+		if n := len(k.copied["j"].behind.list); n != 0 {
+			t.Errorf("%d results are behind that nobody wants any more", n)
+		}
+	}
+}
+
+// TestRewindForgetsNothing of what is behind, and tries nothing twice.
+func TestRewindForgetsNothing(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.peer("w1")
+	l.submit("j", 3)
+	for i, data := range []string{"first", "second", "third"} {
+		l.accept("j", uint32(i), "w1", []byte(data))
+	}
+	k.has("second")
+	k.keepResults(t.Context())
+	k.rewind("j", 1)
+	k.keepResults(t.Context())
+	var behind []uint32
+	for _, b := range k.copied["j"].behind.list {
+		behind = append(behind, b.sequence)
+	}
+	if !slices.Equal(behind, []uint32{0, 2}) {
+		t.Errorf("behind are %v, want the first and the third", behind)
 	}
 }
 
@@ -354,7 +414,7 @@ func TestKeeperCopiesTheResultThatReplacesAnother(t *testing.T) {
 		t.Fatal("it confirms what it has not got")
 	}
 	put(t, w2, []byte("right"))
-	k.copied["j"].retry = time.Time{}
+	k.copied["j"].behind.retry = time.Time{}
 	k.keepResults(t.Context())
 	if _, here := k.Result(blob.Of([]byte("right")).Ref()); !here || !holds() {
 		t.Errorf("here %v, confirmed %v", here, holds())

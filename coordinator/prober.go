@@ -68,12 +68,9 @@ func (d *desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) 
 	if w := d.workers[node]; w != nil && w.address != "" {
 		return swarm.Provider{Address: w.address, Role: jobs.Worker, Node: node}, true
 	}
-	for m, p := range d.introducer.swarms[id] {
-		if m.node == node {
-			return swarm.Provider{Address: p.Address, Role: p.Role, Node: node}, true
-		}
-	}
-	return swarm.Provider{}, false
+	p, ok := d.introducer.serving(id, node)
+	p.Node = node
+	return p, ok
 }
 
 // loopProbes probes one after the other. The swarm reports who lies: a coordinator

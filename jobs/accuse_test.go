@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,17 @@ func accusers() *State {
 		}
 	}
 	return s
+}
+
+// A snapshot is written while the state goes on.
+func TestACopyDoesNotShareAccusers(t *testing.T) {
+	s := accusers()
+	s.Apply(Command{At: s.Now, Accuse: &AccusePeers{By: "ada", Nodes: []NodeID{"mallory"}}})
+	before, want := s.Clone(), slices.Clone(s.Owners["mallory"].Accusers)
+	s.Apply(Command{At: s.Now.Add(accusationLife), Accuse: &AccusePeers{By: "bob", Nodes: []NodeID{"mallory"}}})
+	if got := before.Owners["mallory"].Accusers; !slices.Equal(got, want) {
+		t.Errorf("the copy has changed with the state: %+v, want %+v", got, want)
+	}
 }
 
 func TestOneOwnerCanNameButSome(t *testing.T) {

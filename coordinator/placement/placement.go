@@ -23,6 +23,8 @@ type Request struct {
 	// Live are the workers heard of lately, those that offer and those that
 	// are busy.
 	Live []jobs.NodeID
+	// Early: there may be others who could not be heard of yet.
+	Early bool
 	// NewLease gives a fresh random id.
 	NewLease func() jobs.LeaseID
 	// Draw gives a random number of at least 0 and below n: nobody must know
@@ -39,6 +41,10 @@ const MaxGrants = 2000
 // worker, so that a fast worker does not open a million tasks that wait for a
 // second opinion.
 const openTasks = 64
+
+// maxHeld bounds the leases of one worker: who takes tasks and never reports must
+// not get all there are.
+const maxHeld = 1024
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
@@ -90,7 +96,9 @@ type jobPlan struct {
 	running int
 	tasks   []*taskPlan
 	next    uint32
-	open    int
+	// open counts the open tasks but for those that are late: who takes tasks and
+	// keeps them must not keep others from opening any.
+	open int
 	// prospect is nil under fixed replication.
 	prospect *jobs.Prospect
 }
@@ -107,7 +115,7 @@ func newPlanner(r Request) *planner {
 	p := &planner{Request: r, probes: map[jobs.LeaseID]*jobs.Task{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
-			o.Capacity = fit(o.Capacity, n)
+			o.Capacity = min(fit(o.Capacity, n), maxHeld-p.State.Holding(o.Worker))
 			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}})
 		}
 	}
@@ -136,11 +144,15 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 
 func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next, open: len(j.Open)}
+	jp := &jobPlan{id: id, job: j, next: j.Next}
 	for _, index := range j.OpenTasks() {
 		t := j.Open[index]
 		jp.running += t.Running()
-		if v := s.Judge(j, t); v.Want > 0 {
+		v := s.Judge(j, t)
+		if v.Want > 0 || s.GoesOn(j, t) {
+			jp.open++
+		}
+		if v.Want > 0 {
 			tp := newTaskPlan(index, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
@@ -197,7 +209,7 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
 			return t, false
 		}
-		if p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
+		if !p.Early && p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
 			return t, true
 		}
 	}

@@ -69,8 +69,7 @@ func (s *Server) ReportPeers(ctx context.Context, req *anthillv1.ReportPeersRequ
 	for _, id := range req.GetNodes() {
 		c.Nodes = append(c.Nodes, jobs.NodeID(id))
 	}
-	// Said twice it is still one report, so it needs no request id.
-	if _, err := s.propose(ctx, "", jobs.Command{Accuse: &c}); err != nil {
+	if err := s.accuse(ctx, c); err != nil {
 		return nil, err
 	}
 	for i, id := range c.Nodes[:min(len(c.Nodes), len(req.GetBlobs()))] {
@@ -79,4 +78,20 @@ func (s *Server) ReportPeers(ctx context.Context, req *anthillv1.ReportPeersRequ
 		}
 	}
 	return &anthillv1.ReportPeersResponse{}, nil
+}
+
+// accuse replicates a report if it says anything new: nobody is to fill the log with
+// those that do not. Said twice it is still one report, so it needs no request id.
+func (s *Server) accuse(ctx context.Context, c jobs.AccusePeers) error {
+	var heard []jobs.NodeID
+	var r *jobs.Rejection
+	s.cfg.Replica.View(func(st *jobs.State) { heard, r = st.Heard(&c) })
+	if r != nil {
+		return r
+	}
+	if len(heard) == 0 {
+		return nil
+	}
+	_, err := s.propose(ctx, "", jobs.Command{Accuse: &c})
+	return err
 }
