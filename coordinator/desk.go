@@ -63,6 +63,7 @@ type desk struct {
 	swept, conceded time.Time
 	asOf            jobs.Time // when it looked last by the replica's clock
 	stuck           map[jobs.JobID]time.Time
+	near            *placement.Nearness
 	tracker         *tracker
 	introducer      *introducer
 	prober          *prober
@@ -362,7 +363,7 @@ func (d *desk) loop(ctx context.Context, news <-chan struct{}, commit func(conte
 // loopGrants also looks when the state has changed, since a job may have come,
 // and at least four times a second, since leases may have ended.
 func (d *desk) loopGrants(ctx context.Context) {
-	d.stuck = nil
+	d.stuck, d.near = nil, placement.NewNearness()
 	idle := time.NewTicker(250 * time.Millisecond)
 	defer idle.Stop()
 	changed := d.replica.Changed()
@@ -508,7 +509,7 @@ func (d *desk) log(what string, err error) {
 }
 
 func (d *desk) commitGrants(ctx context.Context) {
-	request := placement.Request{Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN}
+	request := placement.Request{Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN, Near: d.near}
 	if len(request.Offers) == 0 {
 		return
 	}
@@ -531,7 +532,24 @@ func (d *desk) commitGrants(ctx context.Context) {
 		d.log("grant leases", err)
 		return
 	}
-	d.deliver(grants, out.Granted)
+	granted := only(grants, out.Granted)
+	d.replica.View(func(s *jobs.State) {
+		for _, g := range granted {
+			if j := s.Jobs[g.Job]; j != nil {
+				d.near.Note(g.Worker, j, g.Task)
+			}
+		}
+	})
+	d.deliver(granted)
+}
+
+// only are the grants with these leases.
+func only(grants []jobs.Grant, leases []jobs.LeaseID) []jobs.Grant {
+	held := map[jobs.LeaseID]bool{}
+	for _, id := range leases {
+		held[id] = true
+	}
+	return slices.DeleteFunc(grants, func(g jobs.Grant) bool { return !held[g.Lease] })
 }
 
 // concedeAfter is for how long a job must have had nobody left to ask before it
@@ -598,16 +616,10 @@ func newLease() jobs.LeaseID {
 }
 
 // deliver answers the offers. Leases that nobody waits for any more expire.
-func (d *desk) deliver(grants []jobs.Grant, granted []jobs.LeaseID) {
-	held := map[jobs.LeaseID]bool{}
-	for _, id := range granted {
-		held[id] = true
-	}
+func (d *desk) deliver(granted []jobs.Grant) {
 	leases := map[jobs.NodeID][]jobs.LeaseID{}
-	for _, g := range grants {
-		if held[g.Lease] {
-			leases[g.Worker] = append(leases[g.Worker], g.Lease)
-		}
+	for _, g := range granted {
+		leases[g.Worker] = append(leases[g.Worker], g.Lease)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

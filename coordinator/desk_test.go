@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
@@ -121,6 +122,46 @@ func idleDesk() *desk {
 	d := newDesk(nil, quiet)
 	d.leading = true
 	return d
+}
+
+// TestDeskRemembersWhoReadWhat: two machines of one owner get the same tasks of two
+// jobs on the same input.
+func TestDeskRemembersWhoReadWhat(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	for _, id := range []jobs.NodeID{"w1", "w2"} {
+		token := jobs.TokenID("token of " + id)
+		l.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: jobs.Worker, Uses: 1, Expires: 1 << 50, Owner: "o"}})
+		l.do(jobs.Command{Admit: &jobs.AdmitNode{Token: token, Node: id, Role: jobs.Worker}})
+	}
+	d := l.desk(false)
+	d.near = placement.NewNearness()
+	had := map[uint32]jobs.NodeID{}
+	for n := range 10 {
+		job := jobs.JobID(fmt.Sprint("j", n))
+		l.submit(job, 0, func(c *jobs.SubmitJob) {
+			c.Spec.Input = jobs.Input{Blob: &jobs.BlobInput{Blob: blob.Ref{ID: blob.ID{1}, Size: 8 * blob.MinPiece}, ShardSize: blob.MinPiece}}
+			c.Seed = uint64(n + 1)
+		})
+		for _, id := range []jobs.NodeID{"w1", "w2"} {
+			d.register(id, &offer{capacity: 4, grants: make(chan []jobs.LeaseID, 1)})
+		}
+		d.commitGrants(t.Context())
+		l.View(func(s *jobs.State) {
+			j := s.Jobs[job]
+			if len(j.Open) != 8 {
+				t.Fatalf("%d tasks are open, want all 8", len(j.Open))
+			}
+			for place, task := range j.Open {
+				index, worker := j.TaskAt(place), task.Attempts[0].Worker
+				if n > 0 && had[index] != worker {
+					t.Errorf("task %d of %s went to %s, and before to %s", index, job, worker, had[index])
+				}
+				had[index] = worker
+			}
+		})
+		l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: job, By: "op"}})
+	}
 }
 
 func TestDeskReplacesAnOffer(t *testing.T) {

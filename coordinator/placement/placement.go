@@ -30,6 +30,8 @@ type Request struct {
 	// Draw gives a random number of at least 0 and below n: nobody must know
 	// who will check whom.
 	Draw func(n int) int
+	// Near remembers what workers had tasks of; nil is nothing.
+	Near *Nearness
 }
 
 // MaxGrants bounds one plan, so that it fits into one log entry.
@@ -48,19 +50,27 @@ const maxHeld = 1024
 // attempts at a task go to different workers. Within a round a worker gets a
 // task of the job that has the fewest attempts under way: one that waits for an
 // attempt, or else a second opinion on what another has done, or else a fresh
-// one.
+// one. What an owner gets in this way is then exchanged among his workers, so that
+// they get tasks whose input they have.
 func Plan(r Request) []jobs.Grant {
 	p := newPlanner(r)
+	p.plan()
+	if p.Near != nil {
+		p.arrange()
+	}
+	return p.grants
+}
+
+func (p *planner) plan() {
 	for progress := true; progress; {
 		progress = false
 		for i := range p.offers {
 			if len(p.grants) >= MaxGrants {
-				return p.grants
+				return
 			}
 			progress = p.place(&p.offers[i]) || progress
 		}
 	}
-	return p.grants
 }
 
 type planner struct {
@@ -69,6 +79,7 @@ type planner struct {
 	jobs   []*jobPlan
 	owners map[jobs.OwnerID]bool // see liveOwners
 	grants []jobs.Grant
+	probes map[jobs.LeaseID]*jobs.Task // by the leases that are some
 }
 
 type offer struct {
@@ -101,7 +112,7 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r}
+	p := &planner{Request: r, probes: map[jobs.LeaseID]*jobs.Task{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), maxHeld-p.State.Holding(o.Worker))
@@ -273,6 +284,9 @@ func (p *planner) nobodyElse(t *taskPlan) bool {
 func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	lease := p.NewLease()
 	p.grants = append(p.grants, jobs.Grant{Lease: lease, Job: jp.id, Task: t.index, Worker: o.Worker, Repeat: repeat})
+	if t.probe {
+		p.probes[lease] = &t.task
+	}
 	t.task.Attempts = append(t.task.Attempts, jobs.Attempt{Lease: lease, Worker: o.Worker, Owner: o.owner, State: jobs.AttemptRunning})
 	t.want--
 	jp.running++
