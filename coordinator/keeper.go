@@ -68,6 +68,29 @@ type progress struct {
 	cursor int // in the job's order of results
 	backoff
 	behind lagging
+	// large are the results of more than a piece that are pinned, by their places.
+	large map[uint32]blob.ID
+}
+
+// supersede notes that a large result is pinned, and lets go what was accepted before of
+// the same task: it may be what a liar made up. What is pinned for the second time is
+// so once.
+func (k *keeper) supersede(id jobs.JobID, place uint32, output blob.Ref) {
+	p := k.copied[id]
+	if output.Size <= blob.MinPiece || p == nil {
+		return
+	}
+	if old, known := p.large[place]; known {
+		k.store.Unpin(old)
+	}
+	p.large[place] = output.ID
+}
+
+// supersedeAll does so for what has come.
+func (k *keeper) supersedeAll(held []wanted) {
+	for _, w := range held {
+		k.supersede(w.job, w.place, w.output)
+	}
 }
 
 // backoff is for how long something is left alone.
@@ -84,6 +107,7 @@ func (b *backoff) over() bool { return !time.Now().Before(b.retry) }
 type wanted struct {
 	job       jobs.JobID
 	sequence  uint32 // in the job's order of results
+	place     uint32 // of the task
 	output    blob.Ref
 	unheld    bool             // no coordinator has it, and the job runs
 	holders   []jobs.NodeID    // who is known to have it
@@ -135,7 +159,7 @@ func (k *keeper) keepResults(ctx context.Context) {
 	for _, id := range k.unread() {
 		p := k.copied[id]
 		if p == nil {
-			p = &progress{}
+			p = &progress{large: map[uint32]blob.ID{}}
 			k.copied[id] = p
 		}
 		for p.over() && k.keepFresh(ctx, id, p) {
@@ -168,6 +192,7 @@ func (k *keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool
 		return false
 	}
 	held, trouble := k.fetch(ctx, list)
+	k.supersedeAll(held)
 	err := k.confirmResults(ctx, id, held)
 	switch {
 	case ctx.Err() != nil:
@@ -212,10 +237,11 @@ func (k *keeper) want(s *jobs.State, id jobs.JobID, sequence uint32) (w wanted, 
 	output := j.Closed[place].Output
 	if s.Holds(j, place, k.node) && k.store.Complete(output.ID) {
 		k.store.Pin(output.ID)
+		k.supersede(id, place, output)
 		return wanted{}, false
 	}
 	return wanted{
-		job: id, sequence: sequence, output: output, holders: k.holders(s, j, place),
+		job: id, sequence: sequence, place: place, output: output, holders: k.holders(s, j, place),
 		unheld: j.State == jobs.JobRunning && j.Closed[place].Holders == 0,
 	}, true
 }

@@ -421,6 +421,35 @@ func TestKeeperCopiesTheResultThatReplacesAnother(t *testing.T) {
 	}
 }
 
+// TestWhatWasTakenBackMayGo: or else each liar leaves his large results on all disks.
+func TestWhatWasTakenBackMayGo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w1, w2 := k.peer("w1"), k.peer("w2")
+	wrong, right := bytes.Repeat([]byte("wrong"), blob.MinPiece), bytes.Repeat([]byte("right"), blob.MinPiece)
+	l.submit("j", 2)
+	put(t, w1, wrong)
+	put(t, w2, right)
+	l.accept("j", 0, "w1", wrong)
+	k.keepResults(t.Context())
+	id := blob.Of(wrong).ID()
+	if err := k.store.Delete(id); !errors.Is(err, blobstore.ErrPinned) {
+		t.Errorf("delete a result that counts: %v", err)
+	}
+	k.rewind("j", 0) // what is looked at twice is no more pinned than once
+	k.keepResults(t.Context())
+	l.accepted("j", 0, string(right), "w2")
+	k.keepResults(t.Context())
+	if err := k.store.Delete(id); err != nil {
+		t.Errorf("delete a result that was taken back: %v", err)
+	}
+	if err := k.store.Delete(blob.Of(right).ID()); !errors.Is(err, blobstore.ErrPinned) {
+		t.Errorf("delete what replaced it: %v", err)
+	}
+}
+
 func TestProvidersThatAreAliveComeFirst(t *testing.T) {
 	members := map[jobs.NodeID]membership.Member{
 		"dead": {Node: "dead", Address: "dead:1", Status: membership.Failed},

@@ -83,6 +83,7 @@ func (k *keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint3
 func (k *keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 	list, known := k.take(id, l)
 	held, trouble := k.fetch(ctx, list)
+	k.supersedeAll(held)
 	err := k.confirmResults(ctx, id, held)
 	if err != nil {
 		held = nil

@@ -21,8 +21,8 @@ const (
 )
 
 // accuse notes who served wrong bytes to whom. Two owners, or one coordinator,
-// get an owner banned. A report against oneself, an operator, or somebody who is
-// banned already changes nothing, and neither does one more than maxAccused.
+// get an owner banned. A report against oneself, a coordinator, an operator, or somebody
+// who is banned already changes nothing, and neither does one more than maxAccused.
 func (s *State) accuse(c *AccusePeers) Outcome {
 	heard, r := s.Heard(c)
 	if r != nil {
@@ -43,13 +43,13 @@ func (s *State) Heard(c *AccusePeers) (heard []NodeID, r *Rejection) {
 	switch {
 	case by == nil:
 		return nil, (reject(NotFound, "UNKNOWN_NODE", "node "+string(c.By), "is not of this grid"))
-	case s.banned(by.Owner):
+	case s.BannedNode(c.By) != "":
 		return nil, reject(Denied, "OWNER_BANNED", "owner "+string(by.Owner), "banned: %s", s.Owners[by.Owner].Banned)
 	case len(c.Nodes) > maxAccusedAtOnce:
 		return nil, invalid("nodes", "%d are too many at once, at most %d", len(c.Nodes), maxAccusedAtOnce)
 	}
 	for _, id := range c.Nodes {
-		if n := s.Nodes[id]; n != nil && s.counts(by, n.Owner) {
+		if n := s.Nodes[id]; n != nil && n.Role != Coordinator && s.counts(by, n.Owner) {
 			heard = append(heard, id)
 		}
 	}

@@ -211,10 +211,12 @@ func (s *State) banned(id OwnerID) bool {
 	return o != nil && o.Banned != ""
 }
 
-// BannedNode says why a node may not take part, or "".
+// BannedNode says why a node may not take part, or "". A ban leaves an owner's
+// coordinators in: they are run by the grid's operators, and without them its results
+// are nowhere safe.
 func (s *State) BannedNode(id NodeID) string {
 	n := s.Nodes[id]
-	if n == nil || s.Owners[n.Owner] == nil {
+	if n == nil || n.Role == Coordinator || s.Owners[n.Owner] == nil {
 		return ""
 	}
 	return s.Owners[n.Owner].Banned

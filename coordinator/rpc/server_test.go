@@ -87,10 +87,10 @@ func (d *desk) Introduce(_ jobs.NodeID, self swarm.Provider, list []Announcement
 	return make([][]swarm.Provider, len(list)), nil
 }
 
-func (d *desk) Probe(node jobs.NodeID, id blob.ID) {
+func (d *desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.probes = append(d.probes, string(node)+" "+id.String())
+	d.probes = append(d.probes, string(by)+" "+string(node)+" "+id.String())
 }
 
 func (d *desk) lastIntroduced() swarm.Provider {

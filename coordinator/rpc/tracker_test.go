@@ -31,7 +31,10 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(g.desk.probes, []string{string(liar.Node()) + " " + b.String()}) {
+	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // himself
+		t.Fatal(err)
+	}
+	if !slices.Equal(g.desk.probes, []string{"s " + string(liar.Node()) + " " + b.String()}) {
 		t.Errorf("probed %q", g.desk.probes)
 	}
 	before, err := g.ReadIndex()
