@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -98,24 +100,45 @@ func (c *Coordinator) startReplica() (err error) {
 		return err
 	}
 	switch {
-	case !c.cfg.Bootstrap:
-		return nil
-	case !c.replica.Bootstrapped():
-		return c.bootstrap()
-	case len(c.replica.Voters()) > 1:
-		return c.replica.Settle()
+	case c.cfg.Bootstrap && !c.replica.Bootstrapped():
+		if err := c.bootstrap(); err != nil {
+			return err
+		}
+	case c.cfg.Bootstrap && len(c.replica.Voters()) > 1:
+		if err := c.replica.Settle(); err != nil {
+			return err
+		}
 	}
-	return nil
+	return c.markBegun()
 }
 
 // bootstrap makes the first voter, of the grid that this node founded: in one
-// that it joined it would be a second group with a state of its own.
+// that it joined, or that has begun, it would be a second group with a state of its
+// own.
 func (c *Coordinator) bootstrap() error {
 	if _, err := identity.Load(OperatorDir(c.cfg.Dir)); err != nil {
 		return problem.Invalid("start this coordinator without --bootstrap",
 			"bootstrap %s: it belongs to a grid that it did not found: %w", c.cfg.Dir, err)
 	}
+	if _, err := os.Stat(c.begun()); !errors.Is(err, fs.ErrNotExist) {
+		return problem.Invalid("start this coordinator without --bootstrap, and it hears all from the grid's others; if there are none, the grid is lost, and an empty directory begins another",
+			"bootstrap %s: its grid has begun, and the log is gone", c.cfg.Dir)
+	}
 	return c.replica.Bootstrap()
+}
+
+// begun is a file that is there once this coordinator has had a log: not beside it, so
+// that it stays where that is lost.
+func (c *Coordinator) begun() string { return filepath.Join(c.cfg.Dir, "begun") }
+
+func (c *Coordinator) markBegun() error {
+	if !c.replica.Bootstrapped() {
+		return nil
+	}
+	if err := os.WriteFile(c.begun(), nil, 0o600); err != nil {
+		return fmt.Errorf("mark that the grid has begun: %w", err)
+	}
+	return nil
 }
 
 func (c *Coordinator) startGossip() (err error) {

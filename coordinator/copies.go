@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -108,7 +109,7 @@ func (k *keeper) beginCopy(ctx context.Context, w wanted) {
 	k.copies[w.output.ID] = c
 	k.copiers.Go(func() {
 		defer close(c.done)
-		if _, c.err = k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers); c.err != nil {
+		if c.err = k.fetchLikeSaid(ctx, w); c.err != nil {
 			k.logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", c.err)
 		}
 	})
@@ -125,7 +126,24 @@ func (c *copying) runs() bool {
 
 // away tells whether an error is that of peers, or of the network.
 func away(err error) bool {
-	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, errWrongSize) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// fetchLikeSaid gets a result if its manifest gives the size that was voted for: or else
+// a liar would have all coordinators fill their disks.
+func (k *keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
+	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, 0, w.providers); err != nil {
+		return err
+	}
+	m, err := k.store.Manifest(w.output.ID)
+	if err != nil {
+		return err
+	}
+	if m.Size != w.output.Size {
+		return fmt.Errorf("result %s: %w: %d bytes, not %d", w.output.ID.Short(), errWrongSize, m.Size, w.output.Size)
+	}
+	_, err = k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers)
+	return err
 }
 
 // fetchSmall asks the holders of small results, for many in one stream. All are

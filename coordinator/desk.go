@@ -30,6 +30,9 @@ const (
 	renewEvery = rpc.LeaseDuration / 6
 	// sweepEvery is how often the desk looks for leases that have ended.
 	sweepEvery = 250 * time.Millisecond
+	// standstill is after how long without a look the leader must have stood still
+	// himself, or his clock was put on: then he begins anew to hear of workers.
+	standstill = rpc.LeaseDuration / 3
 	// maxReports bounds the reports of one log entry, and maxRenewals the
 	// leases: both stay well below replica.MaxCommand.
 	maxReports  = 600
@@ -48,6 +51,7 @@ type desk struct {
 
 	mu       sync.Mutex
 	leading  bool
+	began    time.Time // to hear of workers: at the beginning of the term, or after a standstill
 	offers   map[jobs.NodeID]*offer
 	workers  map[jobs.NodeID]*worker
 	reports  []*delivery[jobs.Report]
@@ -57,7 +61,9 @@ type desk struct {
 	// loopGrants' own: when it last looked for leases that ended and for jobs
 	// that are stuck, and since when which are.
 	swept, conceded time.Time
+	asOf            jobs.Time // when it looked last by the replica's clock
 	stuck           map[jobs.JobID]time.Time
+	near            *placement.Nearness
 	tracker         *tracker
 	introducer      *introducer
 	prober          *prober
@@ -75,8 +81,8 @@ type worker struct {
 	address string
 	slots   int
 	paused  bool
-	fuel    map[jobs.LeaseID]uint64
-	since   time.Time // when it was first heard to be paused, or not to be
+	fuel    map[jobs.LeaseID]uint64 // of the leases that it holds
+	since   time.Time               // when it was first heard to be paused, or not to be
 }
 
 // delivery is something handed in, and where to say that it is committed.
@@ -104,15 +110,19 @@ func (d *desk) clear() {
 // yet.
 func (d *desk) open(ctx context.Context) error {
 	now := d.replica.Now()
-	c := jobs.Command{At: now, Renew: &jobs.RenewLeases{All: true, Expires: now.Add(rpc.LeaseDuration)}}
-	if _, err := d.replica.Propose(ctx, c); err != nil {
+	if _, err := d.replica.Propose(ctx, jobs.Command{At: now, Renew: renewAll(now)}); err != nil {
 		return err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clear()
-	d.leading, d.renewed = true, time.Now()
+	d.leading, d.renewed, d.began, d.asOf = true, time.Now(), time.Now(), now
 	return nil
+}
+
+// renewAll puts off the end of all leases, where nobody could be heard of.
+func renewAll(now jobs.Time) *jobs.RenewLeases {
+	return &jobs.RenewLeases{All: true, Expires: now.Add(rpc.LeaseDuration)}
 }
 
 // close sends everybody who waits to the next leader.
@@ -258,8 +268,10 @@ func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) 
 	void, alive := d.sift(id, beat.Leases)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	w.fuel = make(map[jobs.LeaseID]uint64, len(alive)) // anew, since Fuel reads the old one
 	for _, l := range alive {
 		d.renewals[l] = still
+		w.fuel[l] = beat.Fuel[l]
 	}
 	return void, nil
 }
@@ -268,7 +280,7 @@ func (w *worker) note(beat rpc.Beat) {
 	if w.since.IsZero() || w.paused != beat.Paused {
 		w.since = time.Now()
 	}
-	w.address, w.slots, w.paused, w.fuel = beat.Address, beat.Slots, beat.Paused, beat.Fuel
+	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
 }
 
 // pausePatience is for how long a worker may be paused until others are asked for
@@ -314,7 +326,7 @@ func (d *desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
 	d.replica.View(func(s *jobs.State) {
 		for id, fuel := range said {
 			for lease, n := range fuel {
-				if p, holder, ok := s.Lease(lease); ok && holder == id && p.Job == job {
+				if p, holder, ok := s.Lease(lease); n > 0 && ok && holder == id && p.Job == job {
 					list[lease] = n
 				}
 			}
@@ -351,7 +363,7 @@ func (d *desk) loop(ctx context.Context, news <-chan struct{}, commit func(conte
 // loopGrants also looks when the state has changed, since a job may have come,
 // and at least four times a second, since leases may have ended.
 func (d *desk) loopGrants(ctx context.Context) {
-	d.stuck = nil
+	d.stuck, d.near = nil, placement.NewNearness()
 	idle := time.NewTicker(250 * time.Millisecond)
 	defer idle.Stop()
 	changed := d.replica.Changed()
@@ -448,10 +460,30 @@ func (d *desk) commitLeases(ctx context.Context) {
 	}
 	d.swept = time.Now()
 	now, expired := d.replica.Now(), false
+	before := d.asOf
+	if d.asOf = now; before.Add(standstill) <= now {
+		d.beginAnew()
+		d.log("renew leases after a standstill", second(d.propose(ctx, jobs.Command{Renew: renewAll(now)})))
+		return
+	}
 	d.replica.View(func(s *jobs.State) { expired = s.AnyExpired(now) })
 	if expired {
 		d.log("expire leases", second(d.propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))
 	}
+}
+
+// beginAnew gives all workers time to be heard.
+func (d *desk) beginAnew() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.began = time.Now()
+}
+
+// early says whether workers may be alive who could not be heard of yet.
+func (d *desk) early() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return time.Since(d.began) < rpc.LeaseDuration
 }
 
 // takeRenewals are the leases heard of since the last time, when it is time to
@@ -477,11 +509,15 @@ func (d *desk) log(what string, err error) {
 }
 
 func (d *desk) commitGrants(ctx context.Context) {
-	request := placement.Request{Offers: d.openOffers(), Live: d.live(), NewLease: newLease, Draw: mathrand.IntN}
+	request := placement.Request{Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN, Near: d.near}
 	if len(request.Offers) == 0 {
 		return
 	}
-	d.concede(ctx, request.Live)
+	if request.Early {
+		d.stuck = nil
+	} else {
+		d.concede(ctx, request.Live)
+	}
 	var grants []jobs.Grant
 	d.replica.View(func(s *jobs.State) {
 		request.State = s
@@ -496,7 +532,24 @@ func (d *desk) commitGrants(ctx context.Context) {
 		d.log("grant leases", err)
 		return
 	}
-	d.deliver(grants, out.Granted)
+	granted := only(grants, out.Granted)
+	d.replica.View(func(s *jobs.State) {
+		for _, g := range granted {
+			if j := s.Jobs[g.Job]; j != nil {
+				d.near.Note(g.Worker, j, g.Task)
+			}
+		}
+	})
+	d.deliver(granted)
+}
+
+// only are the grants with these leases.
+func only(grants []jobs.Grant, leases []jobs.LeaseID) []jobs.Grant {
+	held := map[jobs.LeaseID]bool{}
+	for _, id := range leases {
+		held[id] = true
+	}
+	return slices.DeleteFunc(grants, func(g jobs.Grant) bool { return !held[g.Lease] })
 }
 
 // concedeAfter is for how long a job must have had nobody left to ask before it
@@ -563,16 +616,10 @@ func newLease() jobs.LeaseID {
 }
 
 // deliver answers the offers. Leases that nobody waits for any more expire.
-func (d *desk) deliver(grants []jobs.Grant, granted []jobs.LeaseID) {
-	held := map[jobs.LeaseID]bool{}
-	for _, id := range granted {
-		held[id] = true
-	}
+func (d *desk) deliver(granted []jobs.Grant) {
 	leases := map[jobs.NodeID][]jobs.LeaseID{}
-	for _, g := range grants {
-		if held[g.Lease] {
-			leases[g.Worker] = append(leases[g.Worker], g.Lease)
-		}
+	for _, g := range granted {
+		leases[g.Worker] = append(leases[g.Worker], g.Lease)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

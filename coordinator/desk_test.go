@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
@@ -81,6 +82,11 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	if fuel := d.Fuel("j"); len(fuel) != 1 || fuel[leases[1]] != 5 || len(d.Fuel("k")) != 0 {
 		t.Errorf("fuel %v, want 5 of its holder's lease alone", fuel)
 	}
+	d.mu.Lock()
+	if n := len(d.workers["w1"].fuel) + len(d.workers["w2"].fuel); n != 2 {
+		t.Errorf("fuel of %d leases is kept, want that of the two that are held", n)
+	}
+	d.mu.Unlock()
 	paused := func() (is bool) {
 		l.View(func(s *jobs.State) { is = s.Jobs["j"].Paused() == 2 })
 		return is
@@ -116,6 +122,46 @@ func idleDesk() *desk {
 	d := newDesk(nil, quiet)
 	d.leading = true
 	return d
+}
+
+// TestDeskRemembersWhoReadWhat: two machines of one owner get the same tasks of two
+// jobs on the same input.
+func TestDeskRemembersWhoReadWhat(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	for _, id := range []jobs.NodeID{"w1", "w2"} {
+		token := jobs.TokenID("token of " + id)
+		l.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: jobs.Worker, Uses: 1, Expires: 1 << 50, Owner: "o"}})
+		l.do(jobs.Command{Admit: &jobs.AdmitNode{Token: token, Node: id, Role: jobs.Worker}})
+	}
+	d := l.desk(false)
+	d.near = placement.NewNearness()
+	had := map[uint32]jobs.NodeID{}
+	for n := range 10 {
+		job := jobs.JobID(fmt.Sprint("j", n))
+		l.submit(job, 0, func(c *jobs.SubmitJob) {
+			c.Spec.Input = jobs.Input{Blob: &jobs.BlobInput{Blob: blob.Ref{ID: blob.ID{1}, Size: 8 * blob.MinPiece}, ShardSize: blob.MinPiece}}
+			c.Seed = uint64(n + 1)
+		})
+		for _, id := range []jobs.NodeID{"w1", "w2"} {
+			d.register(id, &offer{capacity: 4, grants: make(chan []jobs.LeaseID, 1)})
+		}
+		d.commitGrants(t.Context())
+		l.View(func(s *jobs.State) {
+			j := s.Jobs[job]
+			if len(j.Open) != 8 {
+				t.Fatalf("%d tasks are open, want all 8", len(j.Open))
+			}
+			for place, task := range j.Open {
+				index, worker := j.TaskAt(place), task.Attempts[0].Worker
+				if n > 0 && had[index] != worker {
+					t.Errorf("task %d of %s went to %s, and before to %s", index, job, worker, had[index])
+				}
+				had[index] = worker
+			}
+		})
+		l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: job, By: "op"}})
+	}
 }
 
 func TestDeskReplacesAnOffer(t *testing.T) {
@@ -270,6 +316,62 @@ func TestDeskVoidsLeasesOfTheSilent(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// A leader that stood still, or whose clock was put on, has heard of nobody meanwhile.
+func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	d := l.desk(false)
+	l.submit("j", 1)
+	l.grant(1, "j", 0, "w1", 50*time.Millisecond)
+	time.Sleep(60 * time.Millisecond)
+	d.asOf -= jobs.Time(standstill.Milliseconds()) // that long ago it looked last
+	d.began = time.Time{}
+	d.commitLeases(t.Context())
+	if !l.holds(1) {
+		t.Error("the worker lost its lease because the leader stood still")
+	}
+	later := jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))
+	l.View(func(s *jobs.State) {
+		if !s.AnyExpired(later) {
+			t.Error("the lease lives for longer than one that was renewed")
+		}
+	})
+	if !d.early() {
+		t.Error("it thinks that it has heard of everybody who is alive")
+	}
+	l.until("it looks again", func() bool { d.commitLeases(t.Context()); return time.Since(d.swept) < time.Second })
+	if !l.holds(1) {
+		t.Error("the grace was taken back")
+	}
+}
+
+// TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard: right after an election, who is
+// quick would be thought to be alone, and be a quorum by himself.
+func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "honest")
+	l.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Uses: 2, Expires: 1 << 50, Owner: "eve"}})
+	for _, id := range []jobs.NodeID{"e1", "e2"} {
+		l.do(jobs.Command{Admit: &jobs.AdmitNode{Token: "t", Node: id, Role: jobs.Worker}})
+	}
+	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Spec.Trust = jobs.Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5} })
+	l.accept("j", 0, "e1", []byte("a lie"))
+	d := l.desk(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	if ids, err := d.Offer(ctx, "e2", 1); len(ids) > 0 || err != nil {
+		t.Fatalf("her second worker got %v, %v before anybody else could be heard", ids, err)
+	}
+	d.mu.Lock()
+	d.began = time.Now().Add(-rpc.LeaseDuration)
+	d.mu.Unlock()
+	if ids, err := d.Offer(soon(t), "e2", 1); len(ids) != 1 || err != nil {
+		t.Errorf("it got %v, %v when nobody else had been heard for long", ids, err)
+	}
 }
 
 func TestDeskOpensWithAGraceForLeases(t *testing.T) {

@@ -3,6 +3,8 @@ package coordinator
 import (
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -83,6 +85,34 @@ func TestBootstrapOnlyWhatThisNodeFounded(t *testing.T) {
 	c := &Coordinator{cfg: Config{Dir: t.TempDir(), Bootstrap: true}}
 	if err := c.bootstrap(); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "without --bootstrap") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A founder whose log is gone must not begin a second group under the grid's name: the
+// other coordinators go on with the first.
+func TestAGridIsNotBegunTwice(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Bootstrap: true, Logger: quiet}
+	for _, log := range []string{"new", "there", "there", "gone"} {
+		if log == "gone" {
+			if err := os.RemoveAll(filepath.Join(cfg.Dir, "raft")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := New(t.Context(), cfg)
+		if log == "gone" {
+			if !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "without --bootstrap") {
+				t.Errorf("without its log: %v", err)
+			}
+			cfg.Bootstrap = false
+			if c, err = New(t.Context(), cfg); err != nil { // and hears of the grid from the others
+				t.Fatal(err)
+			}
+		} else if err != nil {
+			t.Fatalf("log %s: %v", log, err)
+		}
+		if err := c.stop(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

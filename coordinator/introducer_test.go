@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -63,6 +64,43 @@ func TestIntroducerNamesCompletePeersAndNotTooMany(t *testing.T) {
 		if len(seen) != 10 || complete != 2 {
 			t.Fatalf("%d peers, %d complete", len(seen), complete)
 		}
+	}
+}
+
+// TestNobodyIsAllThatOthersHearOf by naming a thousand addresses.
+func TestNobodyIsAllThatOthersHearOf(t *testing.T) {
+	in, id, now := newIntroducer(), blob.Of([]byte("a")).ID(), time.Now()
+	for k := range 100 {
+		in.announce(jobs.NodeID(fmt.Sprint(k)), at("honest"), []rpc.Announcement{{Blob: id}}, now)
+		for port := range 10 {
+			in.announce("eve", at(fmt.Sprint("eve:", 10*k+port)), []rpc.Announcement{{Blob: id, Complete: true}}, now)
+		}
+	}
+	honest := 0
+	for range 10 {
+		for _, p := range in.announce("ada", at(""), []rpc.Announcement{{Blob: id, Peers: 10}}, now)[0] {
+			if p == at("honest") {
+				honest++
+			}
+		}
+	}
+	if honest < 50 {
+		t.Errorf("of 100 peers that were named only %d are honest", honest)
+	}
+}
+
+// TestAnnouncementsAreCheap in a large swarm, since all other calls wait for them: by
+// walks over all of it this one takes seconds.
+func TestAnnouncementsAreCheap(t *testing.T) {
+	in, id, now := newIntroducer(), blob.Of([]byte("a")).ID(), time.Now()
+	for k := range 10_000 {
+		in.announce(jobs.NodeID(fmt.Sprint(k)), at("h:1"), []rpc.Announcement{{Blob: id, Complete: k%2 == 0}}, now)
+	}
+	list := slices.Repeat([]rpc.Announcement{{Blob: id, Peers: 8}}, 1024)
+	began := time.Now()
+	in.announce("eve", at("eve:1"), list, now)
+	if took := time.Since(began); took > 500*time.Millisecond {
+		t.Errorf("it took %v", took)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,20 +67,52 @@ type keeper struct {
 	loud    time.Time // when it complained last
 }
 
-// progress is how far a job's results have been copied.
+// progress is how far a job's results have been copied: those before the cursor, but
+// for those that are behind.
 type progress struct {
 	cursor int // in the job's order of results
-	pause  time.Duration
-	retry  time.Time // not before
-	since  time.Time // when nothing of what was lacking could be had; zero: it could
-	lacked []uint32  // what nobody held then, see tellMissing
-	pieces int       // that were here of what was lacking, at the last try
+	backoff
+	behind lagging
+	// large are the results of more than a piece that are pinned, by their places.
+	large map[uint32]blob.ID
 }
+
+// supersede notes that a large result is pinned, and lets go what was accepted before of
+// the same task: it may be what a liar made up. What is pinned for the second time is
+// so once.
+func (k *keeper) supersede(id jobs.JobID, place uint32, output blob.Ref) {
+	p := k.copied[id]
+	if output.Size <= blob.MinPiece || p == nil {
+		return
+	}
+	if old, known := p.large[place]; known {
+		k.store.Unpin(old)
+	}
+	p.large[place] = output.ID
+}
+
+// supersedeAll does so for what has come.
+func (k *keeper) supersedeAll(held []wanted) {
+	for _, w := range held {
+		k.supersede(w.job, w.place, w.output)
+	}
+}
+
+// backoff is for how long something is left alone.
+type backoff struct {
+	pause time.Duration
+	retry time.Time // not before
+}
+
+func (b *backoff) wait(d time.Duration) { b.pause, b.retry = d, time.Now().Add(d) }
+
+func (b *backoff) over() bool { return !time.Now().Before(b.retry) }
 
 // wanted is an accepted result that is to be copied.
 type wanted struct {
 	job       jobs.JobID
 	sequence  uint32 // in the job's order of results
+	place     uint32 // of the task
 	output    blob.Ref
 	unheld    bool             // no coordinator has it, and the job runs
 	holders   []jobs.NodeID    // who is known to have it
@@ -132,21 +165,23 @@ func (k *keeper) keepResults(ctx context.Context) {
 	for _, id := range k.unread() {
 		p := k.copied[id]
 		if p == nil {
-			p = &progress{}
+			p = &progress{large: map[uint32]blob.ID{}}
 			k.copied[id] = p
 		}
-		if !time.Now().Before(p.retry) {
-			k.keepJob(ctx, id, p)
+		for p.over() && k.keepFresh(ctx, id, p) {
+		}
+		if len(p.behind.list) > 0 && p.behind.over() && ctx.Err() == nil {
+			k.catchUp(ctx, id, &p.behind)
 		}
 	}
 }
 
-// unread are the jobs with results beyond the cursor.
+// unread are the jobs with results beyond the cursor, or behind.
 func (k *keeper) unread() []jobs.JobID {
 	var list []jobs.JobID
 	k.replica.View(func(s *jobs.State) {
 		for id, j := range s.Jobs {
-			if p := k.copied[id]; len(j.Order) > 0 && (p == nil || p.cursor < len(j.Order)) {
+			if p := k.copied[id]; len(j.Order) > 0 && (p == nil || p.cursor < len(j.Order) || len(p.behind.list) > 0) {
 				list = append(list, id)
 			}
 		}
@@ -154,36 +189,30 @@ func (k *keeper) unread() []jobs.JobID {
 	return list
 }
 
-// keepJob copies a job's results as far as they can be had. What cannot must
-// not hold up other jobs: it is left alone for a while, the longer the less
-// comes of it.
-func (k *keeper) keepJob(ctx context.Context, id jobs.JobID, p *progress) {
-	for ctx.Err() == nil {
-		list, next := k.pending(id, p.cursor)
-		if next == p.cursor {
-			return
-		}
-		held, trouble := k.fetch(ctx, list)
-		err := k.confirmResults(ctx, id, held)
-		if err == nil && len(held) == len(list) {
-			p.cursor, p.pause, p.since = next, 0, time.Time{}
-			continue
-		}
-		switch {
-		case err != nil || len(held) > 0 || k.comes(p, list):
-			p.pause, p.since = keepRetry, time.Time{}
-		case trouble != nil:
-			p.pause, p.since = retryAfter(trouble, p.pause), time.Time{}
-		default:
-			p.pause = retryAfter(nil, p.pause)
-			k.tellMissing(ctx, p, list)
-		}
-		if trouble != nil && ctx.Err() == nil {
-			k.failed("copy results", trouble, true, "job", id)
-		}
-		p.retry = time.Now().Add(p.pause)
-		return
+// keepFresh copies a job's next results as far as they can be had, and says whether to
+// go on. What cannot be had must hold up neither other jobs, who have their turn now,
+// nor what comes after it. What fails here is tried again from the cursor on.
+func (k *keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool {
+	list, next := k.pending(id, p.cursor)
+	if next == p.cursor {
+		return false
 	}
+	held, trouble := k.fetch(ctx, list)
+	k.supersedeAll(held)
+	err := k.confirmResults(ctx, id, held)
+	switch {
+	case ctx.Err() != nil:
+		return false
+	case err != nil:
+		p.wait(keepRetry)
+		return false
+	case trouble != nil:
+		k.failed("copy results", trouble, true, "job", id)
+		p.wait(retryAfter(trouble, p.pause))
+		return false
+	}
+	p.cursor, p.pause = next, 0
+	return p.behind.leave(list, held) == 0
 }
 
 // pending are results from the cursor on that this coordinator has not got or
@@ -197,35 +226,56 @@ func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
 			if !j.Current(uint32(next)) {
 				continue // taken back, or accepted anew further on
 			}
-			place := j.Order[next]
-			output := j.Closed[place].Output
-			if s.Holds(j, place, k.node) && k.store.Complete(output.ID) {
-				k.store.Pin(output.ID) // held since before the start
-				continue
+			if w, lacks := k.want(s, id, uint32(next)); lacks {
+				large += w.large()
+				list = append(list, w)
 			}
-			if output.Size > blob.MinPiece {
-				large++
-			}
-			list = append(list, wanted{
-				job: id, sequence: uint32(next), output: output, holders: k.holders(s, j, place),
-				unheld: j.State == jobs.JobRunning && j.Closed[place].Holders == 0,
-			})
 		}
 	})
 	return list, next
 }
 
+// want is a current result, unless this coordinator has got it and said so: then it is
+// from before the start.
+func (k *keeper) want(s *jobs.State, id jobs.JobID, sequence uint32) (w wanted, lacks bool) {
+	j := s.Jobs[id]
+	place := j.Order[sequence]
+	output := j.Closed[place].Output
+	if s.Holds(j, place, k.node) && k.store.Complete(output.ID) {
+		k.store.Pin(output.ID)
+		k.supersede(id, place, output)
+		return wanted{}, false
+	}
+	return wanted{
+		job: id, sequence: sequence, place: place, output: output, holders: k.holders(s, j, place),
+		unheld: j.State == jobs.JobRunning && j.Closed[place].Holders == 0,
+	}, true
+}
+
+// large is 1 for a result of more than a piece.
+func (w *wanted) large() int {
+	if w.output.Size > blob.MinPiece {
+		return 1
+	}
+	return 0
+}
+
 // holders are other coordinators that hold a result, and the workers who
-// computed it, where it was not safe yet or where nobody else is left.
+// computed it, where it was not safe yet or where nobody else is left. A large one is
+// asked of all coordinators: where this one cannot reach the worker, pieces may come to
+// another.
 func (k *keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
-	nodes := append([]jobs.NodeID(nil), j.Unheld[place]...)
+	nodes := slices.Clone(j.Unheld[place])
+	held, large := false, j.Closed[place].Output.Size > blob.MinPiece
 	for _, id := range s.Holders {
-		if id != k.node && s.Holds(j, place, id) {
+		holds := id != k.node && s.Holds(j, place, id)
+		held = held || holds
+		if holds || large && id != k.node {
 			nodes = append(nodes, id)
 		}
 	}
-	if len(nodes) == 0 {
-		nodes = s.Supporters(j, place)
+	if len(j.Unheld[place]) == 0 && !held {
+		nodes = append(nodes, s.Supporters(j, place)...)
 	}
 	return nodes
 }

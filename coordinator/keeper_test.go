@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -214,25 +215,84 @@ func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
 		t.Error("a job waits for another's result")
 	}
 	p := k.copied["a"]
-	if _, here := k.Result(lost); here || p.cursor != 0 || p.pause != keepRetry {
+	if _, here := k.Result(lost); here || p.cursor != 2 || len(p.behind.list) != 1 || p.behind.pause != keepRetry {
 		t.Errorf("after a miss: here %v, progress %+v", here, p)
 	}
 	for range 8 { // nothing comes of it
-		p.retry = time.Time{}
+		p.behind.retry = time.Time{}
 		k.keepResults(t.Context())
 	}
-	if p.pause != keepRetryMax {
-		t.Errorf("pause %v after eight misses, want %v", p.pause, keepRetryMax)
+	if p.behind.pause != keepRetryMax {
+		t.Errorf("pause %v after eight misses, want %v", p.behind.pause, keepRetryMax)
 	}
 	put(t, w1, []byte("not there yet"))
 	k.keepResults(t.Context())
 	if _, here := k.Result(lost); here {
 		t.Error("it did not leave alone what it could not get")
 	}
-	p.retry = time.Time{}
+	p.behind.retry = time.Time{}
 	k.keepResults(t.Context())
 	if l.jobState("a") != jobs.JobSucceeded {
 		t.Error("the result was not fetched when it was there again")
+	}
+}
+
+// TestWhatIsWithheldHoldsUpNothingAfterIt, however much that is.
+func TestWhatIsWithheldHoldsUpNothingAfterIt(t *testing.T) {
+	t.Parallel()
+	for size, withheld := range map[int]int{10: 2*keepBatch + 3, blob.MinPiece + 10: 2*keepLarge + 3} {
+		l := newLab(t)
+		l.admit(jobs.Worker, "w1", "w2")
+		k := newKeeping(l, openStore(t, t.TempDir()))
+		k.peer("w1")
+		w2 := k.peer("w2")
+		l.submit("j", 1000)
+		result := func(i int) []byte { return append(make([]byte, size), fmt.Sprint(i)...) }
+		for i := range withheld {
+			l.accept("j", uint32(i), "w1", result(i))
+		}
+		l.accept("j", uint32(withheld), "w2", result(withheld))
+		put(t, w2, result(withheld))
+		for range 4 {
+			k.keepResults(t.Context())
+		}
+		if !slices.Equal(k.held, []uint32{uint32(withheld)}) {
+			t.Errorf("of %d results of %d bytes: held %v, want the last alone", withheld+1, size, k.held)
+		}
+		for range 4 { // those that were behind first must not stay for ever in the way of the rest
+			k.later("j")
+		}
+		if n := k.accepted("j"); n != 1 {
+			t.Errorf("%d results are left, want that which is held", n)
+		}
+		k.later("j")
+		if n := len(k.copied["j"].behind.list); n != 0 {
+			t.Errorf("%d results are behind that nobody wants any more", n)
+		}
+	}
+}
+
+// TestRewindForgetsNothing of what is behind, and tries nothing twice.
+func TestRewindForgetsNothing(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.peer("w1")
+	l.submit("j", 3)
+	for i, data := range []string{"first", "second", "third"} {
+		l.accept("j", uint32(i), "w1", []byte(data))
+	}
+	k.has("second")
+	k.keepResults(t.Context())
+	k.rewind("j", 1)
+	k.keepResults(t.Context())
+	var behind []uint32
+	for _, b := range k.copied["j"].behind.list {
+		behind = append(behind, b.sequence)
+	}
+	if !slices.Equal(behind, []uint32{0, 2}) {
+		t.Errorf("behind are %v, want the first and the third", behind)
 	}
 }
 
@@ -361,10 +421,39 @@ func TestKeeperCopiesTheResultThatReplacesAnother(t *testing.T) {
 		t.Fatal("it confirms what it has not got")
 	}
 	put(t, w2, []byte("right"))
-	k.copied["j"].retry = time.Time{}
+	k.copied["j"].behind.retry = time.Time{}
 	k.keepResults(t.Context())
 	if _, here := k.Result(blob.Of([]byte("right")).Ref()); !here || !holds() {
 		t.Errorf("here %v, confirmed %v", here, holds())
+	}
+}
+
+// TestWhatWasTakenBackMayGo: or else each liar leaves his large results on all disks.
+func TestWhatWasTakenBackMayGo(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	w1, w2 := k.peer("w1"), k.peer("w2")
+	wrong, right := bytes.Repeat([]byte("wrong"), blob.MinPiece), bytes.Repeat([]byte("right"), blob.MinPiece)
+	l.submit("j", 2)
+	put(t, w1, wrong)
+	put(t, w2, right)
+	l.accept("j", 0, "w1", wrong)
+	k.keepResults(t.Context())
+	id := blob.Of(wrong).ID()
+	if err := k.store.Delete(id); !errors.Is(err, blobstore.ErrPinned) {
+		t.Errorf("delete a result that counts: %v", err)
+	}
+	k.rewind("j", 0) // what is looked at twice is no more pinned than once
+	k.keepResults(t.Context())
+	l.accepted("j", 0, string(right), "w2")
+	k.keepResults(t.Context())
+	if err := k.store.Delete(id); err != nil {
+		t.Errorf("delete a result that was taken back: %v", err)
+	}
+	if err := k.store.Delete(blob.Of(right).ID()); !errors.Is(err, blobstore.ErrPinned) {
+		t.Errorf("delete what replaced it: %v", err)
 	}
 }
 

@@ -16,9 +16,11 @@ import (
 // later has the keeper look again when what is missing has been so for long.
 func (k *keeping) later(id jobs.JobID) {
 	p := k.copied[id]
-	p.retry = time.Time{}
-	if !p.since.IsZero() {
-		p.since = time.Now().Add(-missingAfter)
+	p.retry, p.behind.retry = time.Time{}, time.Time{}
+	for i := range p.behind.list {
+		if b := &p.behind.list[i]; !b.since.IsZero() {
+			b.since = time.Now().Add(-missingAfter)
+		}
 	}
 	k.keepResults(k.lab.Context())
 }
@@ -39,7 +41,7 @@ func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 	l.submit("j", 1)
 	l.accept("j", 0, "w1", []byte("gone"))
 	k.keepResults(t.Context())
-	if p := k.copied["j"]; k.accepted("j") != 1 || p.since.IsZero() {
+	if p := k.copied["j"]; k.accepted("j") != 1 || len(p.behind.list) != 1 || p.behind.list[0].since.IsZero() {
 		t.Fatalf("after the first miss: %d accepted, %+v", k.accepted("j"), p)
 	}
 	k.later("j")
@@ -77,8 +79,8 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 			t.Fatal(err)
 		}
 		k.later("j")
-		if p := k.copied["j"]; k.accepted("j") != 1 || p.pieces != i+1 || !p.since.IsZero() {
-			t.Fatalf("try %d: %d accepted, %+v", i, k.accepted("j"), p)
+		if b := k.copied["j"].behind.list[0]; k.accepted("j") != 1 || b.pieces != i+1 || !b.since.IsZero() {
+			t.Fatalf("try %d: %d accepted, %+v", i, k.accepted("j"), b)
 		}
 	}
 	k.later("j")
@@ -106,18 +108,73 @@ func TestPieceThatTakesLongerThanATurnComes(t *testing.T) {
 	l.accept("fast", 0, "w2", other)
 	turns, began := 0, time.Now()
 	for l.jobState("slow") != jobs.JobSucceeded {
-		turns++
-		k.keepResults(t.Context())
+		if turns++; turns == 1 {
+			k.keepResults(t.Context())
+		} else {
+			k.later("slow")
+		}
 		if turns > 1 && l.jobState("fast") != jobs.JobSucceeded {
 			t.Fatal("the other job has to wait")
 		}
-		if p := k.copied["slow"]; k.accepted("slow") != 1 || !p.since.IsZero() || time.Since(began) > 10*time.Second {
+		if p := k.copied["slow"]; k.accepted("slow") != 1 || time.Since(began) > 10*time.Second {
 			t.Fatalf("turn %d: %d accepted, %+v", turns, k.accepted("slow"), p)
 		}
-		k.copied["slow"].retry = time.Time{}
 	}
 	if came := k.swarm.Progress(blob.ID{}).Received; turns < 3 || came != int64(len(large)+len(other)) {
 		t.Errorf("%d turns, %d bytes came", turns, came)
+	}
+}
+
+// TestWhatComesToAnotherIsNotMissing: a coordinator that cannot reach a worker gets the
+// pieces from one that can, and so does not have the task computed again meanwhile.
+func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "unreachable")
+	l.admit(jobs.Coordinator, "c2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	c2 := k.peer("c2")
+	data := bytes.Repeat([]byte("01234567"), blob.MinPiece/2)
+	m := blob.Of(data)
+	l.submit("j", 1)
+	l.accept("j", 0, "unreachable", data)
+	k.keepResults(t.Context())
+	if err := c2.Begin(m); err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(m.Pieces) {
+		if err := c2.WritePiece(m.ID(), i, data[m.PieceOffset(i):][:m.PieceLen(i)]); err != nil {
+			t.Fatal(err)
+		}
+		k.later("j")
+		if n := k.accepted("j"); n != 1 {
+			t.Fatalf("%d results are left when %d pieces have come to another coordinator", n, i+1)
+		}
+	}
+	if !k.store.Complete(m.ID()) {
+		t.Error("the result did not come")
+	}
+}
+
+// TestResultsOfAnotherSizeAreNotCopied: who says that a result is small must not fill
+// the coordinators' disks.
+func TestResultsOfAnotherSizeAreNotCopied(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	huge := put(t, k.peer("w1"), bytes.Repeat([]byte("huge"), blob.MinPiece))
+	l.submit("j", 1)
+	l.grant(1, "j", 0, "w1", time.Minute)
+	said := blob.Ref{ID: huge.ID, Size: blob.MinPiece + 1}
+	l.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: 1, Worker: "w1", Status: jobs.Succeeded, Output: said}}}})
+	k.keepResults(t.Context())
+	if _, have, err := k.store.Have(huge.ID); err != nil || have.Count() != 0 {
+		t.Errorf("%d pieces were copied, %v", have.Count(), err)
+	}
+	k.later("j")
+	if l.jobState("j") != jobs.JobRunning || k.accepted("j") != 0 {
+		t.Error("the task is not computed again")
 	}
 }
 
@@ -135,10 +192,6 @@ func TestResultsOfAMomentAgoHaveTheirTime(t *testing.T) {
 	k.later("j")
 	if n := k.accepted("j"); n != 1 {
 		t.Errorf("%d results are left, want that of a moment ago", n)
-	}
-	k.later("j") // begins anew with what is left
-	if n := k.accepted("j"); n != 1 {
-		t.Error("it goes at once when another has gone")
 	}
 	k.later("j")
 	if n := k.accepted("j"); n != 0 {

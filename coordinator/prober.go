@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -10,8 +11,9 @@ import (
 )
 
 const (
-	// probeEvery is how often a node is probed at most, whoever reports it: a probe
-	// costs both sides a piece.
+	// probeEvery is how often a node is probed at most because of one owner's reports: a
+	// probe costs both sides a piece. Others have their own: or else a liar's friend
+	// reports him for what he does not even have, and he is safe for an hour.
 	probeEvery = time.Hour
 	// probeTime bounds one, and maxProbes those that wait.
 	probeTime = 20 * time.Second
@@ -21,9 +23,17 @@ const (
 // prober looks for itself whether those who were reported serve wrong bytes: the word
 // of one owner may be a lie. It is soft state: a new leader may probe once more.
 type prober struct {
-	probe  func(ctx context.Context, id blob.ID, p swarm.Provider) error
-	queue  chan accused
-	probed map[jobs.NodeID]time.Time // guarded by the desk's mutex
+	probe func(ctx context.Context, id blob.ID, p swarm.Provider) error
+	queue chan accused
+	// Guarded by the desk's mutex, and swept now and then.
+	probed map[reported]time.Time
+	swept  time.Time
+}
+
+// reported is a node, and the owner of who reported it.
+type reported struct {
+	node jobs.NodeID
+	by   jobs.OwnerID
 }
 
 // accused is a node that is to be probed.
@@ -33,30 +43,30 @@ type accused struct {
 }
 
 func newProber() *prober {
-	return &prober{queue: make(chan accused, maxProbes), probed: map[jobs.NodeID]time.Time{}}
+	return &prober{queue: make(chan accused, maxProbes), probed: map[reported]time.Time{}}
 }
 
 // due says whether a node may be probed now, and notes that it is.
-func (p *prober) due(id jobs.NodeID, now time.Time) bool {
-	for known, at := range p.probed {
-		if now.Sub(at) >= probeEvery {
-			delete(p.probed, known)
-		}
+func (p *prober) due(r reported, now time.Time) bool {
+	over := func(_ reported, at time.Time) bool { return now.Sub(at) >= probeEvery }
+	if now.Sub(p.swept) >= probeEvery {
+		maps.DeleteFunc(p.probed, over)
+		p.swept = now
 	}
-	if _, recently := p.probed[id]; recently {
+	if at, known := p.probed[r]; known && !over(r, at) {
 		return false
 	}
-	p.probed[id] = now
+	p.probed[r] = now
 	return true
 }
 
 // Probe implements rpc.Desk. Only who has told where it serves can be probed; a
 // queue that is full waits for the next report.
-func (d *desk) Probe(node jobs.NodeID, id blob.ID) {
+func (d *desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p, ok := d.whereabouts(node, id)
-	if !d.leading || !ok || len(d.prober.queue) == maxProbes || !d.prober.due(node, time.Now()) {
+	if !d.leading || !ok || len(d.prober.queue) == maxProbes || !d.prober.due(reported{node, by}, time.Now()) {
 		return
 	}
 	d.prober.queue <- accused{p, id}
@@ -68,12 +78,9 @@ func (d *desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) 
 	if w := d.workers[node]; w != nil && w.address != "" {
 		return swarm.Provider{Address: w.address, Role: jobs.Worker, Node: node}, true
 	}
-	for m, p := range d.introducer.swarms[id] {
-		if m.node == node {
-			return swarm.Provider{Address: p.Address, Role: p.Role, Node: node}, true
-		}
-	}
-	return swarm.Provider{}, false
+	p, ok := d.introducer.serving(id, node)
+	p.Node = node
+	return p, ok
 }
 
 // loopProbes probes one after the other. The swarm reports who lies: a coordinator

@@ -13,7 +13,8 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// Who is reported is looked at where it said that it serves, once an hour.
+// Who is reported is looked at where it said that it serves, once an hour for each owner
+// who reports it.
 func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 	d, b := idleDesk(), blob.Of([]byte("b")).ID()
 	probed := make(chan swarm.Provider, 1)
@@ -29,7 +30,7 @@ func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 	go func() { d.loopProbes(ctx); close(ended) }()
 	expect := func(node jobs.NodeID, want swarm.Provider) {
 		t.Helper()
-		d.Probe(node, b)
+		d.Probe("ada", node, b)
 		select {
 		case got := <-probed:
 			if got != want {
@@ -45,10 +46,16 @@ func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 	}
 	expect("w", swarm.Provider{Address: "w:1", Role: jobs.Worker, Node: "w"})
 	expect("sue", swarm.Provider{Address: "s:1", Role: jobs.Submitter, Node: "sue"})
-	d.Probe("w", b)
-	d.Probe("nobody", b)
-	d.prober.probed["sue"] = time.Now().Add(-probeEvery)
+	d.Probe("ada", "w", b)
+	d.Probe("ada", "nobody", b)
+	d.prober.probed[reported{"sue", "ada"}] = time.Now().Add(-probeEvery)
 	expect("sue", swarm.Provider{Address: "s:1", Role: jobs.Submitter, Node: "sue"})
+	d.Probe("bob", "w", b) // who has not had his look
+	select {
+	case <-probed:
+	case <-time.After(5 * time.Second):
+		t.Fatal("another owner's report is not looked into")
+	}
 	if len(d.prober.queue)+len(probed) != 0 {
 		t.Error("somebody was probed again, or who is nowhere")
 	}
@@ -57,7 +64,7 @@ func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 	for i := range 2 * maxProbes { // nobody looks, and nobody waits for that
 		id := jobs.NodeID(fmt.Sprint("w", i))
 		d.workers[id] = &worker{address: "w:1"}
-		d.Probe(id, b)
+		d.Probe("ada", id, b)
 	}
 	if len(d.prober.queue) != maxProbes {
 		t.Errorf("%d wait", len(d.prober.queue))

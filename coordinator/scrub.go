@@ -19,6 +19,9 @@ const (
 	scrubEvery  = time.Second
 	scrubBytes  = 4 << 20
 	scrubPieces = 256
+	// maxLost is how many charges one command takes back: it stays well below
+	// replica.MaxCommand.
+	maxLost = 4096
 )
 
 // scrub reads what is held, round and round, until ctx ends. The store forgets a
@@ -93,10 +96,14 @@ func (k *keeper) heldBlobs() []blob.ID {
 	return list
 }
 
-// lostCharges are those that this coordinator has confirmed and has not got.
+// lostCharges are those that this coordinator has confirmed and has not got, at most
+// maxLost: once the others are told of, the rest has its turn.
 func (k *keeper) lostCharges() jobs.ConfirmHeld {
 	lost := jobs.ConfirmHeld{Coordinator: k.node, Lost: true}
 	for _, c := range k.incomplete() {
+		if len(lost.Inputs)+len(lost.Blobs) == maxLost {
+			break
+		}
 		switch {
 		case !k.confirmed(c):
 		case c.job != "":
@@ -213,7 +220,8 @@ func (k *keeper) takeRewound() {
 	defer k.mu.Unlock()
 	for id, at := range k.rewound {
 		if p := k.copied[id]; p != nil && at < p.cursor {
-			*p = progress{cursor: at}
+			p.cursor, p.backoff = at, backoff{}
+			p.behind.forget(uint32(at))
 		}
 	}
 	clear(k.rewound)

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,6 +83,33 @@ func TestCopiesThatRotDoNotCount(t *testing.T) {
 	l.until("both are held again", func() bool { d, i := copies(); return d == 1 && i == 1 })
 	if got, err := k.store.ReadRange(dataset.ID, 0, -1); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes, %v", len(got), err)
+	}
+}
+
+// TestALostDiskIsToldOf however many datasets were on it: a command has its bound.
+func TestALostDiskIsToldOf(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	const many = 5 * maxLost
+	l.View(func(s *jobs.State) { // as if they had been put, copied and confirmed
+		for i := range many {
+			ref := blob.Of(fmt.Append(nil, i)).Ref()
+			s.Blobs[ref.ID] = &jobs.Kept{Size: ref.Size, Known: true, Holders: 1}
+			k.taken[charge{kept: ref.ID}] = &holding{blobs: []blob.Ref{ref}}
+		}
+	})
+	for range 5 {
+		k.tellLost(t.Context(), k.lostCharges())
+	}
+	held := 0
+	l.View(func(s *jobs.State) {
+		for _, b := range s.Blobs {
+			held += b.Copies()
+		}
+	})
+	if held != 0 {
+		t.Errorf("of %d datasets that are gone, %d count as held", many, held)
 	}
 }
 

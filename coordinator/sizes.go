@@ -29,7 +29,8 @@ func (k *keeper) look(ctx context.Context, c charge, blobs []blob.Ref, providers
 	return nil
 }
 
-// errWrongSize: the charge, or a claim of it, ends once the state has heard of it.
+// errWrongSize: the charge, or a claim of it, ends once the state has heard of it; a
+// result is as good as missing.
 var errWrongSize = errors.New("it is not of the size that was said")
 
 // checkSize tells the state how large a dataset is, and fails a job that says

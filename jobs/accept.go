@@ -143,7 +143,7 @@ func (s *State) finishIfDone(id JobID) {
 // owners.
 func (s *State) asking(j *Job) bool {
 	for place, t := range j.Open {
-		if t.Disputed || t.Lies > 0 && t.Agreeing < probeRun && (len(t.underway()) > 0 || s.anyoneLeft(j, place)) {
+		if t.Disputed || t.Lies > 0 && t.Agreeing < probeRun && (len(s.timely(j, t)) > 0 || s.anyoneLeft(j, place)) {
 			return true
 		}
 	}
@@ -177,13 +177,14 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	switch {
 	case j == nil:
 		return rejected(UnknownJob(c.Job))
-	case j.State != JobRunning || j.Spec.Trust.Fixed() || j.Running() > 0 || int(j.Next) < j.Total() || j.voteless():
+	case j.State != JobRunning || j.Spec.Trust.Fixed() || s.waits(j) || int(j.Next) < j.Total() || j.voteless():
 		return rejected(reject(Precondition, "JOB_NOT_STUCK", "job "+string(c.Job), "it has not run out of workers to ask"))
 	}
 	h := newHearing()
 	j.Conceded = true
 	for _, place := range j.OpenTasks() {
 		if j.State == JobRunning {
+			s.voidRunning(j.Open[place])
 			s.discount(j, place)
 			s.settleFor(h, c.Job, place)
 			s.count(j, place)
@@ -192,6 +193,21 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	h.touched[c.Job] = true
 	s.conclude(h)
 	return Outcome{}
+}
+
+// waits says whether a job may still get votes from attempts that run. Who has a task
+// for longer than a guest may run, because he is paused or says so, is waited for no
+// more.
+func (s *State) waits(j *Job) bool {
+	limit := max(lateLeast, Time(j.Spec.Limits.Time.Milliseconds()))
+	for _, t := range j.Open {
+		for i := range t.Attempts {
+			if a := &t.Attempts[i]; a.State == AttemptRunning && s.Now-a.Started <= limit {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // voteless says whether nobody has voted on some task: it may still be computed.

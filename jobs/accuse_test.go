@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func TestTwoOwnersThatWereSentWrongBytesGetOneBanned(t *testing.T) {
 		{"nobody is banned by himself", []string{"mallory2 mallory", "ada mallory"}, ""},
 		{"a coordinator has met him", []string{"c1 mallory"}, "mallory"},
 		{"the grid's own nodes are not banned", []string{"ada c1", "bob c1"}, ""},
+		{"neither are coordinators of others", []string{"ada c2", "bob c2"}, ""},
 		{"a submitter's word counts", []string{"sue mallory", "ada mallory"}, "mallory"},
 		{"reports fade", []string{"ada mallory", "31 days", "bob mallory"}, ""},
 		{"and can be renewed", []string{"ada mallory", "31 days", "bob mallory", "ada mallory"}, "mallory"},
@@ -65,7 +67,20 @@ func accusers() *State {
 			s.Apply(Command{Admit: &AdmitNode{Token: TokenID(owner), Node: NodeID(node), Role: role, Address: node + ":1"}})
 		}
 	}
+	s.Apply(Command{CreateToken: &CreateToken{Token: "c2", Role: Coordinator, Expires: s.Now.Add(time.Hour), Uses: 1}})
+	s.Apply(Command{Admit: &AdmitNode{Token: "c2", Node: "c2", Role: Coordinator, Address: "c2:1"}})
 	return s
+}
+
+// A snapshot is written while the state goes on.
+func TestACopyDoesNotShareAccusers(t *testing.T) {
+	s := accusers()
+	s.Apply(Command{At: s.Now, Accuse: &AccusePeers{By: "ada", Nodes: []NodeID{"mallory"}}})
+	before, want := s.Clone(), slices.Clone(s.Owners["mallory"].Accusers)
+	s.Apply(Command{At: s.Now.Add(accusationLife), Accuse: &AccusePeers{By: "bob", Nodes: []NodeID{"mallory"}}})
+	if got := before.Owners["mallory"].Accusers; !slices.Equal(got, want) {
+		t.Errorf("the copy has changed with the state: %+v, want %+v", got, want)
+	}
 }
 
 func TestOneOwnerCanNameButSome(t *testing.T) {
@@ -78,6 +93,23 @@ func TestOneOwnerCanNameButSome(t *testing.T) {
 	}
 	if n := s.accusedBy("ada"); n != maxAccused {
 		t.Errorf("%d are accused by one owner, want %d", n, maxAccused)
+	}
+}
+
+// A ban shuts out an owner's workers and submitters. A coordinator of his is the grid's.
+func TestABanLeavesCoordinatorsIn(t *testing.T) {
+	s := accusers()
+	s.Apply(Command{CreateToken: &CreateToken{Token: "c3", Role: Coordinator, Expires: s.Now.Add(time.Hour), Uses: 1, Owner: "mallory"}})
+	s.Apply(Command{Admit: &AdmitNode{Token: "c3", Node: "c3", Role: Coordinator}})
+	s.Apply(Command{Accuse: &AccusePeers{By: "c1", Nodes: []NodeID{"mallory"}}})
+	if s.BannedNode("mallory") == "" || s.BannedNode("mallory2") == "" {
+		t.Error("his workers are not banned")
+	}
+	if why := s.BannedNode("c3"); why != "" {
+		t.Errorf("his coordinator is banned: %s", why)
+	}
+	if r := s.Apply(Command{Accuse: &AccusePeers{By: "c3", Nodes: []NodeID{"ada"}}}).Rejection; r != nil || s.BannedNode("ada") == "" {
+		t.Errorf("what his coordinator has met does not count: %v", r)
 	}
 }
 

@@ -12,7 +12,7 @@ func (s *State) Clone() *State {
 		Grid: s.Grid, Now: s.Now,
 		Tokens: cloneEach(s.Tokens, func(t Token) Token { t.Nodes = maps.Clone(t.Nodes); return t }),
 		Nodes:  cloneEach(s.Nodes, func(n Node) Node { return n }),
-		Owners: cloneEach(s.Owners, func(o Owner) Owner { return o }),
+		Owners: cloneEach(s.Owners, func(o Owner) Owner { o.Accusers = slices.Clone(o.Accusers); return o }),
 		Jobs:   cloneEach(s.Jobs, Job.clone),
 		Blobs:  cloneEach(s.Blobs, func(k Kept) Kept { k.Claims = slices.Clone(k.Claims); return k }),
 

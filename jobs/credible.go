@@ -1,11 +1,15 @@
 package jobs
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
 
 // Judge is what cross-checking says of a task.
 func (s *State) Judge(j *Job, t *Task) Verdict {
 	if j.Spec.Trust.Fixed() {
-		return j.Spec.Trust.Judge(t.Attempts)
+		return j.Spec.Trust.Judge(t.Attempts, len(s.timely(j, t)))
 	}
 	return s.weigh(j, t)
 }
@@ -34,7 +38,7 @@ const (
 // fails, further owners are asked until one group is proven right.
 func (s *State) weigh(j *Job, t *Task) Verdict {
 	b := count(t.Attempts)
-	running := s.timely(j, t)
+	running := len(s.timely(j, t))
 	if len(b.groups) == 0 {
 		if b.running == 0 && b.killed >= maxKilled || b.lost >= maxLost {
 			return Verdict{Kind: Failed, Reason: b.whyHopeless(j.Spec.Trust, t.Attempts)}
@@ -60,23 +64,28 @@ func (s *State) weigh(j *Job, t *Task) Verdict {
 	return v
 }
 
-// timely is the number of attempts that go on and are not far behind: where
-// one takes much longer than others did, another is asked for as well, once
-// all tasks are begun. (Such backup tasks near the end cost little and cut the
-// tail: Dean and Ghemawat, MapReduce, 2004, section 3.6.)
-func (s *State) timely(j *Job, t *Task) int {
-	n, late := 0, 0
+// timely are the attempts at a task that go on and are not far behind: where
+// one takes much longer than others did, another is asked for as well, once all
+// tasks are begun. (Such backup tasks near the end cost little and cut the tail:
+// Dean and Ghemawat, MapReduce, 2004, section 3.6.) Each further attempt is given
+// twice the time, so that a task that is long itself is not given to everybody, and
+// yet nobody can hold up a job by taking tasks and keeping them.
+func (s *State) timely(j *Job, t *Task) (list []*Attempt) {
+	patience := Time(math.MaxInt64)
+	if int(j.Next) == j.Total() {
+		patience = s.patience(j)
+	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
 		switch {
 		case !a.underway():
-		case s.late(j, a):
-			late++
-		default:
-			n++
+		case s.Now-a.Started <= patience:
+			list = append(list, a)
+		case patience <= math.MaxInt64/2:
+			patience *= 2
 		}
 	}
-	return n + max(0, late-1)
+	return list
 }
 
 const (
@@ -86,8 +95,20 @@ const (
 	lateLeast = 10_000
 )
 
-func (s *State) late(j *Job, a *Attempt) bool {
-	return int(j.Next) == j.Total() && j.Pace > 0 && s.Now-a.Started > max(lateLeast, lateFactor*Time(j.Pace.Milliseconds()))
+// patience is how long the first attempt at a task of a job may take until it is
+// late: at most as long as a guest may run.
+func (s *State) patience(j *Job) Time {
+	usual, limit := lateFactor*Time(j.Pace.Milliseconds()), Time(j.Spec.Limits.Time.Milliseconds())
+	if j.Pace == 0 {
+		usual = limit
+	}
+	return max(lateLeast, min(usual, limit))
+}
+
+// GoesOn says whether somebody runs a task who takes no longer than usual.
+func (s *State) GoesOn(j *Job, t *Task) bool {
+	patience := s.patience(j)
+	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.underway() && s.Now-a.Started <= patience })
 }
 
 // probes is how many owners are asked about a task that somebody lied about.

@@ -200,7 +200,7 @@ func (m *machine) checkJob(t *rapid.T, id JobID, j *Job) {
 		t.Fatalf("%s: %d done, %d accepted, %d in all", id, j.Done(), j.Accepted(), j.Total())
 	}
 	for i, task := range j.Open {
-		v := j.Spec.Trust.Judge(task.Attempts)
+		v := m.Judge(j, task)
 		if v.Kind == Agreed || v.Kind == Failed {
 			t.Fatalf("%s: task %d is open in spite of the verdict %+v", id, i, v)
 		}

@@ -200,7 +200,7 @@ func (j *Job) Running() int {
 func (j *Job) Paused() int {
 	n := 0
 	for _, t := range j.Open {
-		n += t.Running() - len(t.underway())
+		n += t.paused()
 	}
 	return n
 }
@@ -213,6 +213,17 @@ func (t *Task) Running() int {
 	n := 0
 	for i := range t.Attempts {
 		if t.Attempts[i].State == AttemptRunning {
+			n++
+		}
+	}
+	return n
+}
+
+// paused is the number of attempts that run, and stand still for long.
+func (t *Task) paused() int {
+	n := 0
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.State == AttemptRunning && a.Paused {
 			n++
 		}
 	}

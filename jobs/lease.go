@@ -35,6 +35,9 @@ func (s *State) LeasesOf(worker NodeID) []LeaseID {
 	return sortedKeys(s.byWorker[worker])
 }
 
+// Holding is the number of leases that a worker holds.
+func (s *State) Holding(worker NodeID) int { return len(s.byWorker[worker]) }
+
 // Lease tells where a lease is and who holds it; false if it is void.
 func (s *State) Lease(id LeaseID) (LeasePlace, NodeID, bool) {
 	p, ok := s.leases[id]
@@ -218,6 +221,8 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	switch {
 	case r.Status.votes() && j.Spec.Limits.Fuel > 0 && r.Fuel > uint64(j.Spec.Limits.Fuel):
 		s.lose(j, a, "the worker reported more fuel than the job's limit allows")
+	case r.Status == Succeeded && j.Spec.Limits.Output > 0 && r.Output.Size > j.Spec.Limits.Output:
+		s.lose(j, a, "the worker reported a larger output than the job's limit allows")
 	case r.Status == Succeeded:
 		s.vote(j, a, Vote{Output: r.Output, Fuel: r.Fuel}, "")
 	case r.Status == Crashed:

@@ -155,6 +155,21 @@ func TestMoreFuelThanTheLimitIsNoVote(t *testing.T) {
 	}
 }
 
+// TestALargerOutputThanTheLimitIsNoVote: coordinators would copy it.
+func TestALargerOutputThanTheLimitIsNoVote(t *testing.T) {
+	g := gridOf("w1", "w2")
+	spec := rangeSpec(1)
+	spec.Limits.Output = 3
+	g.submit("j", spec)
+	g.run("j", 0, "w1", "four")
+	g.run("j", 0, "w2", "yes")
+	task := g.Jobs["j"].Open[0]
+	wantStates(t, task, AttemptLost, AttemptVoted)
+	if why := task.Attempts[0].Reason; !strings.Contains(why, "larger output") {
+		t.Errorf("the reason is %q", why)
+	}
+}
+
 func TestReasonsAndTrafficAreBounded(t *testing.T) {
 	g := gridOf("w1", "w2")
 	g.submit("j", rangeSpec(1))

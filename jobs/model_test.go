@@ -144,7 +144,7 @@ func (m *model) settle(job JobID, task uint32, blamed map[OwnerID]bool) {
 		list = append(list, a.Attempt)
 	}
 	_, closed := j.closed[task]
-	switch v := j.trust.Judge(list); {
+	switch v := j.trust.Judge(list, 0); {
 	case v.Kind == Agreed:
 		j.closed[task] = v.Vote
 		m.score(job, task, v.Vote, blamed)

@@ -157,27 +157,41 @@ func (s *State) createToken(c *CreateToken) Outcome {
 	return Outcome{Owner: owner}
 }
 
-// admit is idempotent: a node that asks again with its token is let in again
-// without using up another of the token's uses.
-func (s *State) admit(c *AdmitNode) Outcome {
+// MayAdmit says why a token does not let a node in, or nil.
+func (s *State) MayAdmit(c *AdmitNode) *Rejection {
 	const next = "ask an operator for a new one: `anthill token create`"
 	t := s.Tokens[c.Token]
 	switch {
 	case t == nil:
-		return rejected(reject(Denied, "TOKEN_UNKNOWN", "token", "this grid has not issued it").next(next))
+		return reject(Denied, "TOKEN_UNKNOWN", "token", "this grid has not issued it").next(next)
 	case t.Role != c.Role:
-		return rejected(reject(Denied, "TOKEN_ROLE", "token", "it admits a %v, not a %v", t.Role, c.Role).next(next))
-	case t.Nodes[c.Node] && s.Nodes[c.Node] != nil:
+		return reject(Denied, "TOKEN_ROLE", "token", "it admits a %v, not a %v", t.Role, c.Role).next(next)
+	case s.admittedBy(t, c.Node):
+		return nil
+	case t.Expires <= s.Now:
+		return reject(Denied, "TOKEN_EXPIRED", "token", "it expired at %s", t.Expires.Std().Format("2006-01-02 15:04:05 MST")).next(next)
+	case t.Uses == 0:
+		return reject(Denied, "TOKEN_USED_UP", "token", "all of its uses are used up").next(next)
+	case s.banned(t.Owner):
+		return reject(Denied, "OWNER_BANNED", "owner "+string(t.Owner), "banned: %s", s.Owners[t.Owner].Banned)
+	case s.Nodes[c.Node] != nil:
+		return reject(Denied, "NODE_EXISTS", "node "+string(c.Node.Short()), "it is admitted already").next("start it without a token, or with a fresh data directory")
+	}
+	return nil
+}
+
+func (s *State) admittedBy(t *Token, id NodeID) bool { return t.Nodes[id] && s.Nodes[id] != nil }
+
+// admit is idempotent: a node that asks again with its token is let in again
+// without using up another of the token's uses.
+func (s *State) admit(c *AdmitNode) Outcome {
+	if r := s.MayAdmit(c); r != nil {
+		return rejected(r)
+	}
+	t := s.Tokens[c.Token]
+	if s.admittedBy(t, c.Node) {
 		s.Nodes[c.Node].Address = c.Address
 		return Outcome{Owner: t.Owner}
-	case t.Expires <= s.Now:
-		return rejected(reject(Denied, "TOKEN_EXPIRED", "token", "it expired at %s", t.Expires.Std().Format("2006-01-02 15:04:05 MST")).next(next))
-	case t.Uses == 0:
-		return rejected(reject(Denied, "TOKEN_USED_UP", "token", "all of its uses are used up").next(next))
-	case s.banned(t.Owner):
-		return rejected(reject(Denied, "OWNER_BANNED", "owner "+string(t.Owner), "banned: %s", s.Owners[t.Owner].Banned))
-	case s.Nodes[c.Node] != nil:
-		return rejected(reject(Denied, "NODE_EXISTS", "node "+string(c.Node.Short()), "it is admitted already").next("start it without a token, or with a fresh data directory"))
 	}
 	t.Uses--
 	if t.Nodes == nil {
@@ -197,10 +211,12 @@ func (s *State) banned(id OwnerID) bool {
 	return o != nil && o.Banned != ""
 }
 
-// BannedNode says why a node may not take part, or "".
+// BannedNode says why a node may not take part, or "". A ban leaves an owner's
+// coordinators in: they are run by the grid's operators, and without them its results
+// are nowhere safe.
 func (s *State) BannedNode(id NodeID) string {
 	n := s.Nodes[id]
-	if n == nil || s.Owners[n.Owner] == nil {
+	if n == nil || n.Role == Coordinator || s.Owners[n.Owner] == nil {
 		return ""
 	}
 	return s.Owners[n.Owner].Banned

@@ -59,9 +59,9 @@ func (p *Prospect) look(place uint32, t *Task) Prob {
 		return 0
 	}
 	closed := !p.j.Closed[place].open()
-	running := t.underway()
+	running := p.s.timely(p.j, t)
 	if !closed && len(running) == 1 {
-		owner := p.s.Owners[running[0]].number
+		owner := p.s.Owners[running[0].Owner].number
 		p.alone[owner]++
 		p.fresh[owner] = append(p.fresh[owner], place)
 		return 0
@@ -75,8 +75,8 @@ func (p *Prospect) look(place uint32, t *Task) Prob {
 		p.soon[who[0]]++
 	}
 	sum := One
-	for _, id := range running {
-		o := p.s.Owners[id]
+	for _, a := range running {
+		o := p.s.Owners[a.Owner]
 		p.soon[o.number]++
 		sum = times(sum, odds(p.rate(o.number)))
 	}
@@ -87,17 +87,6 @@ func (p *Prospect) look(place uint32, t *Task) Prob {
 		return 0 // the tally has it already, with one vote less
 	}
 	return sum
-}
-
-// underway are the owners whose attempts run and do not stand still.
-func (t *Task) underway() []OwnerID {
-	var list []OwnerID
-	for i := range t.Attempts {
-		if t.Attempts[i].underway() {
-			list = append(list, t.Attempts[i].Owner)
-		}
-	}
-	return list
 }
 
 func (p *Prospect) checks(owner uint32) uint64 {
@@ -210,14 +199,16 @@ func (p *Prospect) author(place uint32) (by NodeID, ok bool) {
 	if t == nil {
 		return p.s.Numbered[p.j.Closed[place].Voters[0]-1], true
 	}
-	n := 0
+	at := p.s.timely(p.j, t)
 	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.underway() || a.State == AttemptVoted {
-			by = a.Worker
-			n++
+		if a := &t.Attempts[i]; a.State == AttemptVoted {
+			at = append(at, a)
 		}
 	}
-	return by, n == 1
+	if len(at) != 1 {
+		return "", false
+	}
+	return at[0].Worker, true
 }
 
 // free says whether a worker may get a task.
@@ -307,7 +298,7 @@ func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (uint32, bool) {
 // it already.
 func (p *Prospect) error(place uint32) Prob {
 	t := p.j.task(place)
-	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || len(t.underway()) > 0) {
+	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || len(p.s.timely(p.j, t)) > 0) {
 		return 0
 	}
 	who, contested := p.s.supporters(p.j, place)
@@ -343,7 +334,7 @@ func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (uint32, bool) {
 // Exhausted says whether a job has all results but not the certainty that was
 // asked for, and every one of these workers' owners has run every task.
 func (s *State) Exhausted(j *Job, live []NodeID) bool {
-	if j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded || int(j.Next) < j.Total() || j.Running() > 0 || len(j.Unheld) > 0 || j.voteless() {
+	if j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded || int(j.Next) < j.Total() || s.waits(j) || len(j.Unheld) > 0 || j.voteless() {
 		return false
 	}
 	p := &Prospect{s: s, j: j}

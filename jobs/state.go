@@ -26,7 +26,7 @@ type State struct {
 	Numbered []NodeID `cbor:"9,keyasint,omitempty"`
 	// Saboteurs is the share of strangers that is taken for saboteurs.
 	Saboteurs Prob `cbor:"10,keyasint,omitempty"`
-	// Answered are the requests of the last hour, oldest first.
+	// Answered are the requests of the last hour, oldest first, the last maxAnswered.
 	Answered []Answer `cbor:"8,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
@@ -46,8 +46,13 @@ type Answer struct {
 	Outcome Outcome   `cbor:"3,keyasint"`
 }
 
-// requestMemory is for how long a repeated request is recognised.
-const requestMemory = time.Hour
+const (
+	// requestMemory is for how long a repeated request is recognised.
+	requestMemory = time.Hour
+	// maxAnswered bounds how many are: who asks all the time must not fill the memory
+	// of all coordinators.
+	maxAnswered = 1 << 16
+)
 
 // NewState is the state before the first command.
 func NewState() *State {
@@ -181,11 +186,10 @@ func (s *State) dispatch(c Command) Outcome {
 
 func (s *State) forgetRequests() {
 	old := 0
-	for old < len(s.Answered) && s.Answered[old].At.Add(requestMemory) <= s.Now {
+	for old < len(s.Answered) && (s.Answered[old].At.Add(requestMemory) <= s.Now || len(s.Answered)-old > maxAnswered) {
 		delete(s.requests, s.Answered[old].Request)
 		old++
 	}
-	if old > 0 {
-		s.Answered = slices.Clone(s.Answered[old:])
-	}
+	clear(s.Answered[:old]) // or else what they name stays until append moves the rest
+	s.Answered = s.Answered[old:]
 }

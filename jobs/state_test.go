@@ -2,11 +2,28 @@ package jobs
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 )
+
+// TestRequestsAreNotRememberedWithoutBound, and to forget one does not copy all that are
+// left, or else this takes minutes.
+func TestRequestsAreNotRememberedWithoutBound(t *testing.T) {
+	g := gridOf()
+	for i := range 4 * maxAnswered {
+		g.clock++
+		g.Apply(Command{At: g.clock, Request: RequestID(fmt.Sprint(i)), Accuse: &AccusePeers{By: "op"}})
+	}
+	if n := len(g.Answered); n != maxAnswered && n != maxAnswered+1 || len(g.requests) != n || cap(g.Answered) > 3*maxAnswered {
+		t.Errorf("%d answers kept, %d indexed, room for %d", n, len(g.requests), cap(g.Answered))
+	}
+	if last := g.Answered[len(g.Answered)-1]; last.Request != RequestID(fmt.Sprint(4*maxAnswered-1)) {
+		t.Errorf("the last is %+v", last)
+	}
+}
 
 func TestRequestsAreAnsweredOnce(t *testing.T) {
 	g := gridOf()

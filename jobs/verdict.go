@@ -44,7 +44,6 @@ const maxLost = 20
 // ballot is a task's attempts, counted.
 type ballot struct {
 	running, voted, killed, lost int
-	paused                       int // of running
 	groups                       []group
 }
 
@@ -56,8 +55,9 @@ type group struct {
 }
 
 // Judge is the rule of fixed replication: Quorum equal votes of at most
-// MaxAttempts accept a result. It is the one place that says so.
-func (t Trust) Judge(attempts []Attempt) Verdict {
+// MaxAttempts accept a result. It is the one place that says so. timely is how many
+// of the attempts go on and are not late: others are asked beside the rest.
+func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 	b := count(attempts)
 	lead := b.leader()
 	if lead.size >= int(t.Quorum) {
@@ -66,14 +66,13 @@ func (t Trust) Judge(attempts []Attempt) Verdict {
 		}
 		return Verdict{Kind: Agreed, Vote: lead.vote}
 	}
-	left := int(t.MaxAttempts) - b.voted - b.killed - b.running
+	left := int(t.MaxAttempts) - b.voted - b.killed - timely
 	if b.running == 0 && lead.size+left < int(t.Quorum) || b.lost >= maxLost {
 		return Verdict{Kind: Failed, Reason: b.whyHopeless(t, attempts)}
 	}
-	underway := b.running - b.paused
-	want := int(t.Quorum) - lead.size - underway
+	want := int(t.Quorum) - lead.size - timely
 	if b.voted+b.killed == 0 {
-		want = int(t.Replicas) - underway
+		want = int(t.Replicas) - timely
 	}
 	v := Verdict{Kind: Pending, Want: max(0, min(want, left))}
 	if len(b.groups) > 1 {
@@ -89,9 +88,6 @@ func count(attempts []Attempt) ballot {
 		switch a.State {
 		case AttemptRunning:
 			b.running++
-			if a.Paused {
-				b.paused++
-			}
 		case AttemptVoted:
 			b.voted++
 			b.add(a)

@@ -100,12 +100,15 @@ func TestJudge(t *testing.T) {
 		{fixed, "O b b", Agreed, 0, "b"},
 	}
 	for _, test := range tests {
-		v := test.trust.Judge(attemptsOf(test.attempts))
+		v := judge(test.trust, attemptsOf(test.attempts))
 		if v.Kind != test.kind || v.Want != test.want || !saysWhat(v, test.says) {
 			t.Errorf("%+v of %q: verdict %+v, want kind %d, %d more, %q", test.trust, test.attempts, v, test.kind, test.want, test.says)
 		}
 	}
 }
+
+// judge is for attempts that are in time as far as they run.
+func judge(t Trust, attempts []Attempt) Verdict { return t.Judge(attempts, count(attempts).running) }
 
 func saysWhat(v Verdict, says string) bool {
 	if v.Kind == Agreed {
@@ -117,7 +120,7 @@ func saysWhat(v Verdict, says string) bool {
 func TestVotesDifferInSizeToo(t *testing.T) {
 	attempts := attemptsOf("a a")
 	attempts[1].Vote.Output.Size++
-	if v := (Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}).Judge(attempts); v.Kind != Disputed {
+	if v := judge(Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}, attempts); v.Kind != Disputed {
 		t.Errorf("verdict %+v, want a dispute", v)
 	}
 }
@@ -125,7 +128,7 @@ func TestVotesDifferInSizeToo(t *testing.T) {
 func TestFailuresDifferByExitCode(t *testing.T) {
 	attempts := attemptsOf("! !")
 	attempts[1].Vote.ExitCode = 2
-	if v := (Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}).Judge(attempts); v.Kind != Disputed {
+	if v := judge(Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}, attempts); v.Kind != Disputed {
 		t.Errorf("verdict %+v, want a dispute", v)
 	}
 }

@@ -2,147 +2,243 @@ package placement
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
-// draws is a model of what placement does not do, so that RATIONALE.md can say
-// why: a worker gets, of as many tasks drawn at random as this says, one of which
-// it claims to have the piece. Whether it gets a fresh task or a second opinion
-// was decided before.
-type draws struct{ fresh, second int }
-
-// model is a job of one task or more to each piece of an input.
-type model struct {
-	draws
-	rand   *rand.Rand
-	per    int
-	claims func(worker, piece int) bool
-	closed []int   // tasks that nobody has opened
-	opened [][]int // by worker
-	by     []int   // who has opened a task
-	each   func(worker, task int, check bool)
+// submitOn submits a job whose tasks have so many pieces of an input each.
+func (g *grid) submitOn(input byte, id string, tasks, pieces int64, trust jobs.Trust) *jobs.Job {
+	spec := jobs.Spec{
+		Name: id, Bundle: blob.Ref{ID: blob.ID{1}, Size: 1}, Trust: trust,
+		Input: jobs.Input{Blob: &jobs.BlobInput{Blob: blob.Ref{ID: blob.ID{input}, Size: tasks * pieces * blob.MinPiece}, ShardSize: pieces * blob.MinPiece}},
+	}
+	g.must(jobs.Command{Submit: &jobs.SubmitJob{Job: jobs.JobID(id), Spec: spec.WithDefaults(), Submitter: "op", Seed: uint64(len(g.Jobs)) + 5}})
+	return g.Jobs[jobs.JobID(id)]
 }
 
-// oneIn says of how many leases one is a second opinion.
-const oneIn = 20
-
-func (m *model) play() {
-	for len(m.closed) > 0 {
-		w := m.rand.IntN(len(m.opened))
-		if m.rand.IntN(oneIn) > 0 {
-			m.open(w)
-		} else if task := m.best(w, m.second, m.others); task >= 0 {
-			m.each(w, task, true)
+// carryOutAll plans, grants and ends leases until nobody gets any more. all says
+// whether all workers offer at the same time, or one after the other. It counts the
+// pieces that workers had to fetch.
+func (g *grid) carryOutAll(t testing.TB, capacity int, all bool, fetch func(grant jobs.Grant)) {
+	for idle := 0; idle < len(g.live); {
+		offers := []string{fmt.Sprint(g.live[g.draw.IntN(len(g.live))], " ", capacity)}
+		if all {
+			offers = nil
+			for _, w := range g.live {
+				offers = append(offers, fmt.Sprint(w, " ", capacity))
+			}
+		}
+		plan := g.plan(offers...)
+		idle++
+		out := g.must(jobs.Command{Grant: &jobs.GrantLeases{Grants: plan, Expires: g.now + 6000}})
+		if len(out.Granted) != len(plan) {
+			t.Fatalf("%d of %d planned grants hold", len(out.Granted), len(plan))
+		}
+		for _, grant := range plan {
+			idle = 0
+			fetch(grant)
+			g.near.Note(grant.Worker, g.Jobs[grant.Job], grant.Task)
+			g.end(grant, "right")
 		}
 	}
 }
 
-// best is the task that a worker gets of some that are drawn, or -1.
-func (m *model) best(w, draws int, draw func(worker int) int) int {
-	best := -1
-	for range draws {
-		if task := draw(w); task >= 0 && (best < 0 || !m.claims(w, best/m.per) && m.claims(w, task/m.per)) {
-			best = task
-		}
-	}
-	return best
-}
-
-// others draws a task that another worker has opened.
-func (m *model) others(w int) int {
-	by := m.rand.IntN(len(m.opened))
-	if by == w || len(m.opened[by]) == 0 {
-		return -1
-	}
-	return m.opened[by][m.rand.IntN(len(m.opened[by]))]
-}
-
-func (m *model) open(w int) {
-	at := map[int]int{}
-	task := m.best(w, m.fresh, func(int) int {
-		i := m.rand.IntN(len(m.closed))
-		at[m.closed[i]] = i
-		return m.closed[i]
-	})
-	last := len(m.closed) - 1
-	m.closed[at[task]] = m.closed[last]
-	m.closed = m.closed[:last]
-	m.opened[w] = append(m.opened[w], task)
-	m.by[task] = w
-	m.each(w, task, false)
-}
-
-const modelPieces = 2000
-
-func newModel(d draws, workers, per int, r *rand.Rand) *model {
-	return &model{
-		draws: d, rand: r, per: per, closed: r.Perm(modelPieces * per), opened: make([][]int, workers),
-		by:     make([]int, modelPieces*per),
-		claims: func(_, _ int) bool { return false }, each: func(_, _ int, _ bool) {},
-	}
-}
-
-// secondJob is how often the input is fetched in all for a job on an input that
-// a job before has read, with workers who say what they have.
-func secondJob(d draws, workers, per int, r *rand.Rand) float64 {
-	has, fetched := map[[2]int]bool{}, 0
-	read := func(w, task int, _ bool) {
-		if at := [2]int{w, task / per}; !has[at] {
-			has[at] = true
+// TestAnOwnersLeasesGoWhereTheirInputIs: a second job on the same input is given to
+// the machines that have read it.
+func TestAnOwnersLeasesGoWhereTheirInputIs(t *testing.T) {
+	g := newGrid("a o", "b o", "c o")
+	g.near = NewNearness()
+	g.submitOn(7, "first", 12, 1, jobs.Trust{Replicas: 1})
+	had, fetched := map[string]bool{}, 0
+	read := func(grant jobs.Grant) {
+		at := fmt.Sprint(grant.Worker, " ", g.Jobs[grant.Job].TaskAt(grant.Task))
+		if !had[at] {
+			had[at] = true
 			fetched++
 		}
 	}
-	m := newModel(draws{1, 1}, workers, per, r)
-	m.each = read
-	m.play()
+	g.carryOutAll(t, 4, true, read)
+	if fetched < 12 {
+		t.Fatalf("the first job had %d pieces read, want all", fetched)
+	}
 	fetched = 0
-	m = newModel(d, workers, per, r)
-	m.each, m.claims = read, func(w, piece int) bool { return has[[2]int{w, piece}] }
-	m.play()
-	return float64(fetched) / modelPieces
+	g.submitOn(7, "second", 12, 1, jobs.Trust{Replicas: 1})
+	g.carryOutAll(t, 4, true, read)
+	if fetched > 1 { // a spot check may go anywhere
+		t.Errorf("the second job had %d pieces read by machines that had not read them, though others of the owner had", fetched)
+	}
 }
 
-// gang is how many leases of a fifth of the workers, who claim to have the same
-// half of the input, are second opinions, in that half and in the other, and what
-// share of these are on what an accomplice said. Nobody else claims anything.
-func gang(d draws, workers int, r *rand.Rand) (inside, outside tell, met float64) {
-	size := workers / 5
-	for range 100 {
-		m := newModel(d, workers, 1, r)
-		m.claims = func(w, piece int) bool { return w < size && piece < modelPieces/2 }
-		m.each = func(w, task int, check bool) {
-			if w >= size {
-				return
-			}
-			if task < modelPieces/2 {
-				inside.add(check)
-			} else {
-				outside.add(check)
-			}
-			if check && m.by[task] < size {
-				met++
-			}
-		}
-		m.play()
+// TestNearnessGivesNobodyMore: the machine that has everything gets no more than
+// its share.
+func TestNearnessGivesNobodyMore(t *testing.T) {
+	g := newGrid("a o", "b o")
+	g.near = NewNearness()
+	j := g.submitOn(7, "j", 100, 1, jobs.Trust{Replicas: 1})
+	for place := range uint32(100) {
+		g.near.Note("a", j, place)
 	}
-	return inside, outside, met / (inside.checks + outside.checks)
+	got := map[jobs.NodeID]int{}
+	for _, grant := range g.plan("a 4", "b 4") {
+		got[grant.Worker]++
+	}
+	if got["a"] != 4 || got["b"] != 4 {
+		t.Errorf("leases %v, want 4 for each", got)
+	}
 }
 
-// BenchmarkNearness prints what nearness would save, and what it would tell.
-func BenchmarkNearness(b *testing.B) {
-	for _, workers := range []int{5, 10, 20, 50} {
-		for _, d := range []draws{{1, 1}, {2, 1}, {3, 1}, {2, 2}} {
-			b.Run(fmt.Sprintf("workers=%d/fresh=%d/second=%d", workers, d.fresh, d.second), func(b *testing.B) {
-				r := rand.New(rand.NewPCG(1, 2))
-				for b.Loop() {
-					b.ReportMetric(secondJob(d, workers, 1, r), "inputs-fetched")
-					b.ReportMetric(secondJob(d, workers, 4, r), "inputs-fetched-4-a-piece")
-					inside, outside, met := gang(d, workers, r)
-					b.ReportMetric(outside.rate()/inside.rate(), "checks-outside/inside")
-					b.ReportMetric(met, "accomplices/check")
-				}
-			})
+// TestNearnessTellsOwnersNothing: whatever workers had before, an owner gets the
+// same leases, each of his workers as many, and all are valid.
+func TestNearnessTellsOwnersNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		g := newGrid()
+		for i := range rapid.IntRange(2, 8).Draw(t, "workers") {
+			g.admit(fmt.Sprint("w", i), fmt.Sprint("o", rapid.IntRange(0, 3).Draw(t, "owner")))
+		}
+		for i := range rapid.IntRange(1, 3).Draw(t, "jobs") {
+			trust := rapid.SampledFrom([]jobs.Trust{
+				{}, {MaxError: jobs.One / 10}, {Replicas: 1}, {Replicas: 1, Quorum: 2}, {Replicas: 3, Quorum: 2},
+			}).Draw(t, "trust")
+			g.submitOn(byte(rapid.IntRange(1, 2).Draw(t, "input")), fmt.Sprint("j", i), rapid.Int64Range(1, 8).Draw(t, "tasks"), 1, trust)
+		}
+		near := NewNearness()
+		for range rapid.IntRange(1, 20).Draw(t, "rounds") {
+			seed, lease := rapid.Uint64().Draw(t, "seed"), g.lease
+			var offers []string
+			for _, w := range g.live {
+				offers = append(offers, fmt.Sprint(w, " ", rapid.IntRange(0, 4).Draw(t, "capacity")))
+			}
+			g.draw, g.near = rand.New(rand.NewPCG(seed, 0)), nil
+			blind := g.plan(offers...)
+			g.draw, g.near, g.lease = rand.New(rand.NewPCG(seed, 0)), near, lease
+			plan := g.plan(offers...)
+			if a, b := g.owners(blind), g.owners(plan); !slices.Equal(a, b) {
+				t.Fatalf("owners get %v, and blindly %v", b, a)
+			}
+			if a, b := counts(blind), counts(plan); !maps.Equal(a, b) {
+				t.Fatalf("workers get so many leases: %v, and blindly %v", b, a)
+			}
+			out := g.must(jobs.Command{Grant: &jobs.GrantLeases{Grants: plan, Expires: g.now + 10}})
+			if len(out.Granted) != len(plan) {
+				t.Fatalf("%d of %d hold: %s", len(out.Granted), len(plan), summary(plan))
+			}
+			for _, grant := range plan {
+				near.Note(grant.Worker, g.Jobs[grant.Job], grant.Task)
+			}
+			g.reportAny(t)
+		}
+	})
+}
+
+// owners are the leases with whose they are.
+func (g *grid) owners(plan []jobs.Grant) (list []string) {
+	for _, grant := range plan {
+		list = append(list, fmt.Sprint(g.Nodes[grant.Worker].Owner, " ", grant.Lease, " ", grant.Job, " ", grant.Task, " ", grant.Repeat))
+	}
+	return list
+}
+
+func counts(plan []jobs.Grant) map[jobs.NodeID]int {
+	n := map[jobs.NodeID]int{}
+	for _, grant := range plan {
+		n[grant.Worker]++
+	}
+	return n
+}
+
+func TestPartsOfTasks(t *testing.T) {
+	g := newGrid()
+	cases := []struct {
+		tasks, pieces int64
+		task          uint32
+		first, last   int64
+	}{
+		{10, 1, 3, 3, 3},
+		{10, 2, 3, 6, 7},
+		{2048, 1, 5, 2, 2},
+		{1, 1, 0, 0, 0},
+		{3, 1000, 1, 341, 682},
+	}
+	for i, c := range cases {
+		j := g.submitOn(1, fmt.Sprint(i), c.tasks, c.pieces, jobs.Trust{})
+		if _, first, last := partsOf(j, j.PlaceOf(c.task)); first != c.first || last != c.last {
+			t.Errorf("task %d of %d with %d pieces each reads the parts %d to %d, want %d to %d", c.task, c.tasks, c.pieces, first, last, c.first, c.last)
 		}
 	}
+	if input, _, _ := partsOf(g.submit("range", 10, jobs.Trust{}), 3); input != nil {
+		t.Error("a range has parts")
+	}
+}
+
+func TestNearnessForgets(t *testing.T) {
+	g := newGrid()
+	n := NewNearness()
+	j := g.submitOn(1, "j", 10, 2, jobs.Trust{})
+	n.Note("w", j, 3)
+	if near, other := n.Of("w", j, 3), n.Of("w", j, 4); near != 1000 || other != 0 {
+		t.Errorf("the task that it had is %d near, another %d", near, other)
+	}
+	half := g.submitOn(1, "half", 5, 4, jobs.Trust{})
+	if near := n.Of("w", half, half.PlaceOf(j.TaskAt(3)/2)); near != 500 {
+		t.Errorf("a task with twice as much input is %d near, want 500", near)
+	}
+	for i := range byte(maxInputs) {
+		n.Note("w", g.submitOn(2+i, fmt.Sprint("other-", i), 10, 1, jobs.Trust{}), 0)
+	}
+	if near := n.Of("w", j, 3); near != 0 || len(n.workers["w"].parts) != maxInputs || len(n.workers["w"].order) != maxInputs {
+		t.Errorf("after %d other inputs it is %d near", maxInputs, near)
+	}
+	for i := range maxWorkers {
+		n.Note(jobs.NodeID(fmt.Sprint("w", i)), j, 0)
+	}
+	if len(n.workers) > maxWorkers {
+		t.Errorf("%d workers are remembered", len(n.workers))
+	}
+}
+
+// BenchmarkArrange has one owner's machines do a second job on an input that they
+// have read: all asking at the same time, or one after the other, as when tasks
+// take long. How often is the input fetched?
+func BenchmarkArrange(b *testing.B) {
+	for _, workers := range []int{3, 5, 20} {
+		for _, capacity := range []int{1, 8} {
+			for _, together := range []bool{true, false} {
+				b.Run(fmt.Sprintf("workers=%d/capacity=%d/together=%v", workers, capacity, together), func(b *testing.B) {
+					for b.Loop() {
+						b.ReportMetric(secondOfOneOwner(b, workers, capacity, together), "inputs-fetched")
+					}
+				})
+			}
+		}
+	}
+}
+
+func secondOfOneOwner(b *testing.B, workers, capacity int, together bool) float64 {
+	const tasks = 400
+	g := newGrid()
+	g.near = NewNearness()
+	for i := range workers {
+		g.admit(fmt.Sprint("w", i), "o")
+	}
+	had, fetched := map[string]bool{}, 0
+	read := func(grant jobs.Grant) {
+		at := fmt.Sprint(grant.Worker, " ", g.Jobs[grant.Job].TaskAt(grant.Task))
+		if !had[at] {
+			had[at] = true
+			fetched++
+		}
+	}
+	g.submitOn(7, "first", tasks, 1, jobs.Trust{Replicas: 1})
+	g.carryOutAll(b, capacity, together, read)
+	fetched = 0
+	g.submitOn(7, "second", tasks, 1, jobs.Trust{Replicas: 1})
+	g.carryOutAll(b, capacity, together, read)
+	return float64(fetched) / tasks
 }

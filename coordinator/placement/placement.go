@@ -23,11 +23,15 @@ type Request struct {
 	// Live are the workers heard of lately, those that offer and those that
 	// are busy.
 	Live []jobs.NodeID
+	// Early: there may be others who could not be heard of yet.
+	Early bool
 	// NewLease gives a fresh random id.
 	NewLease func() jobs.LeaseID
 	// Draw gives a random number of at least 0 and below n: nobody must know
 	// who will check whom.
 	Draw func(n int) int
+	// Near remembers what workers had tasks of; nil is nothing.
+	Near *Nearness
 }
 
 // MaxGrants bounds one plan, so that it fits into one log entry.
@@ -38,23 +42,35 @@ const MaxGrants = 2000
 // second opinion.
 const openTasks = 64
 
+// maxHeld bounds the leases of one worker: who takes tasks and never reports must
+// not get all there are.
+const maxHeld = 1024
+
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
 // task of the job that has the fewest attempts under way: one that waits for an
 // attempt, or else a second opinion on what another has done, or else a fresh
-// one.
+// one. What an owner gets in this way is then exchanged among his workers, so that
+// they get tasks whose input they have.
 func Plan(r Request) []jobs.Grant {
 	p := newPlanner(r)
+	p.plan()
+	if p.Near != nil {
+		p.arrange()
+	}
+	return p.grants
+}
+
+func (p *planner) plan() {
 	for progress := true; progress; {
 		progress = false
 		for i := range p.offers {
 			if len(p.grants) >= MaxGrants {
-				return p.grants
+				return
 			}
 			progress = p.place(&p.offers[i]) || progress
 		}
 	}
-	return p.grants
 }
 
 type planner struct {
@@ -63,6 +79,7 @@ type planner struct {
 	jobs   []*jobPlan
 	owners map[jobs.OwnerID]bool // see liveOwners
 	grants []jobs.Grant
+	probes map[jobs.LeaseID]*jobs.Task // by the leases that are some
 }
 
 type offer struct {
@@ -79,7 +96,9 @@ type jobPlan struct {
 	running int
 	tasks   []*taskPlan
 	next    uint32
-	open    int
+	// open counts the open tasks but for those that are late: who takes tasks and
+	// keeps them must not keep others from opening any.
+	open int
 	// prospect is nil under fixed replication.
 	prospect *jobs.Prospect
 }
@@ -93,10 +112,10 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r}
+	p := &planner{Request: r, probes: map[jobs.LeaseID]*jobs.Task{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
-			o.Capacity = fit(o.Capacity, n)
+			o.Capacity = min(fit(o.Capacity, n), maxHeld-p.State.Holding(o.Worker))
 			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}})
 		}
 	}
@@ -125,11 +144,15 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 
 func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next, open: len(j.Open)}
+	jp := &jobPlan{id: id, job: j, next: j.Next}
 	for _, index := range j.OpenTasks() {
 		t := j.Open[index]
 		jp.running += t.Running()
-		if v := s.Judge(j, t); v.Want > 0 {
+		v := s.Judge(j, t)
+		if v.Want > 0 || s.GoesOn(j, t) {
+			jp.open++
+		}
+		if v.Want > 0 {
 			tp := newTaskPlan(index, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
@@ -186,7 +209,7 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
 			return t, false
 		}
-		if p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
+		if !p.Early && p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
 			return t, true
 		}
 	}
@@ -261,6 +284,9 @@ func (p *planner) nobodyElse(t *taskPlan) bool {
 func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	lease := p.NewLease()
 	p.grants = append(p.grants, jobs.Grant{Lease: lease, Job: jp.id, Task: t.index, Worker: o.Worker, Repeat: repeat})
+	if t.probe {
+		p.probes[lease] = &t.task
+	}
 	t.task.Attempts = append(t.task.Attempts, jobs.Attempt{Lease: lease, Worker: o.Worker, Owner: o.owner, State: jobs.AttemptRunning})
 	t.want--
 	jp.running++

@@ -18,6 +18,7 @@ type grid struct {
 	lease jobs.LeaseID
 	live  []jobs.NodeID
 	draw  *rand.Rand
+	near  *Nearness
 }
 
 // newGrid has workers given as "NODE OWNER", all of them live.
@@ -60,7 +61,7 @@ func (g *grid) submit(id string, tasks int64, trust jobs.Trust) *jobs.Job {
 
 // plan is for offers "NODE CAPACITY".
 func (g *grid) plan(offers ...string) []jobs.Grant {
-	r := Request{State: g.State, Live: g.live, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN}
+	r := Request{State: g.State, Live: g.live, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near}
 	for _, o := range offers {
 		var offer Offer
 		fmt.Sscan(o, &offer.Worker, &offer.Capacity)
@@ -386,7 +387,7 @@ func TestChecksPreferStrangers(t *testing.T) {
 		g.now += 2 * 3_600_000
 	}
 	g.admitAt("far", "far", "10.9.9.9:1")
-	p := newPlanner(Request{State: g.State, Live: g.live, Draw: g.draw.IntN})
+	p := newPlanner(Request{State: g.State, Live: g.live, Draw: g.draw.IntN, Near: g.near})
 	near, apart, alike := p.likeness("n0", "n1"), p.likeness("n0", "far"), p.likeness("n19", "far")
 	if near <= apart || alike > apart*2 {
 		t.Errorf("likeness %d in a network, %d apart, %d in a cohort", near, apart, alike)
@@ -474,7 +475,7 @@ func TestThoseWhoCameLaterAreNoProbes(t *testing.T) {
 	if task := j.Open[0]; task == nil || g.Judge(j, task).Want == 0 {
 		t.Fatal("nobody is asked any more")
 	}
-	p := newPlanner(Request{State: g.State, Live: g.live, Draw: g.draw.IntN})
+	p := newPlanner(Request{State: g.State, Live: g.live, Draw: g.draw.IntN, Near: g.near})
 	for _, o := range []struct {
 		worker jobs.NodeID
 		asked  bool

@@ -20,8 +20,9 @@ import (
 // it out would make the replicas differ.
 //
 // Version 2: fuel is part of votes, and so of results. Version 3: each claim of a
-// kept blob has its own size.
-const codecVersion = 3
+// kept blob has its own size. Version 4: nobody waits for attempts that are late, and
+// no vote is for more output than the job allows.
+const codecVersion = 4
 
 var encoding, decoding = modes()
 

@@ -202,8 +202,12 @@ func pause(ctx context.Context, changed <-chan struct{}, while, long time.Durati
 	return nil
 }
 
-// CancelJob implements JobService.
+// CancelJob implements JobService. Who may not is told without a log entry: it would
+// be of what length he likes, and be remembered for an hour.
 func (s *Server) CancelJob(ctx context.Context, req *anthillv1.CancelJobRequest) (*anthillv1.CancelJobResponse, error) {
+	if err := s.mayRead(ctx, jobs.JobID(req.GetJobId())); err != nil {
+		return nil, err
+	}
 	c := jobs.CancelJob{Job: jobs.JobID(req.GetJobId()), By: callerFrom(ctx).Node}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Cancel: &c}); err != nil {
 		return nil, err

@@ -152,7 +152,7 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 		return nil, err
 	}
 	admit := jobs.AdmitNode{Token: tokenID(req.GetSecret()), Node: c.Node, Role: role, Address: req.GetAddress()}
-	if err := s.knowToken(admit.Token); err != nil {
+	if err := s.mayAdmit(&admit); err != nil {
 		return nil, err
 	}
 	out, err := s.propose(ctx, "", jobs.Command{Admit: &admit})
@@ -177,16 +177,15 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 	return resp, err
 }
 
-// knowToken refuses tokens that this grid never issued without a log entry:
-// strangers must not be able to fill the log.
-func (s *Server) knowToken(id jobs.TokenID) error {
-	known := false
-	s.cfg.Replica.View(func(st *jobs.State) { known = st.Tokens[id] != nil })
-	if known {
-		return nil
+// mayAdmit refuses what the state would, without a log entry: strangers must not be
+// able to fill the log, be it with a token that was good once.
+func (s *Server) mayAdmit(c *jobs.AdmitNode) error {
+	var r *jobs.Rejection
+	s.cfg.Replica.View(func(st *jobs.State) { r = st.MayAdmit(c) })
+	if r != nil {
+		return r
 	}
-	return &jobs.Rejection{Code: jobs.Denied, Reason: "TOKEN_UNKNOWN", Subject: "token",
-		Message: "this grid has not issued it", Next: "ask an operator for a new one: `anthill token create`"}
+	return nil
 }
 
 // coordinators are the voters, with their gossip addresses where known.

@@ -42,9 +42,9 @@ type Desk interface {
 	Providers(j *jobs.Job, worker jobs.NodeID) []swarm.Provider
 	// Introduce notes what a peer has and wants, and names others for each blob.
 	Introduce(id jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error)
-	// Probe has it looked whether a node that was reported serves wrong bytes of a
-	// blob, some time soon.
-	Probe(node jobs.NodeID, id blob.ID)
+	// Probe has it looked whether a node that an owner has reported serves wrong bytes
+	// of a blob, some time soon.
+	Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID)
 	// Slots is what a worker said in its last heartbeat, of them and of whether it
 	// is paused; 0 if it is not heard of.
 	Slots(worker jobs.NodeID) (slots int, paused bool)

@@ -87,10 +87,10 @@ func (d *desk) Introduce(_ jobs.NodeID, self swarm.Provider, list []Announcement
 	return make([][]swarm.Provider, len(list)), nil
 }
 
-func (d *desk) Probe(node jobs.NodeID, id blob.ID) {
+func (d *desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.probes = append(d.probes, string(node)+" "+id.String())
+	d.probes = append(d.probes, string(by)+" "+string(node)+" "+id.String())
 }
 
 func (d *desk) lastIntroduced() swarm.Provider {
@@ -390,6 +390,16 @@ func TestEnrolment(t *testing.T) {
 	if err != nil || got.Directory.Owner != "ann" || len(got.Directory.GossipKey) != 32 || got.Directory.Authority != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
+	before, _ = g.ReadIndex()
+	if key, err = identity.NewKey(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := enrol.Enrol(ctx(t), enrol.Config{Token: token, Key: key, Role: jobs.Worker}); err == nil || !strings.Contains(err.Error(), "used up") {
+		t.Errorf("a token that is used up: %v", err)
+	}
+	if after, _ := g.ReadIndex(); after != before {
+		t.Errorf("a stranger with an old token wrote %d log entries", after-before)
+	}
 	if _, err := tokens.CreateToken(ctx(t), &anthillv1.CreateTokenRequest{RequestId: string(make([]byte, maxRequestID+1))}); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("a request id without bounds: %v", err)
 	}
@@ -402,6 +412,28 @@ func TestBannedNodesAreRefused(t *testing.T) {
 	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "he lied" }) // nobody else looks at the state yet
 	_, err := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader)).Offer(ctx(t), &anthillv1.OfferRequest{})
 	expect(t, "a banned worker", err, codes.PermissionDenied, "OWNER_BANNED")
+}
+
+func TestOnlyTheOwnerCancels(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	mine := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "ann"), g.follower))
+	his := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
+	made, err := mine.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := g.ReadIndex()
+	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
+	expect(t, "another's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
+	expect(t, "a job of no grid", err, codes.NotFound, "UNKNOWN_JOB")
+	if after, _ := g.ReadIndex(); after != before {
+		t.Errorf("that made %d log entries", after-before)
+	}
+	if _, err := mine.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestResultsAreForTheOwner(t *testing.T) {
@@ -516,6 +548,20 @@ func TestWorkCalls(t *testing.T) {
 	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}}); err != nil {
 		t.Error(err)
 	}
+	g.desk.reports = nil
+	late := &anthillv1.AttemptReport{Lease: 10, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: refToProto(blob.Of([]byte("late")).Ref()), Data: []byte("late")}
+	another := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Worker, "another"), g.leader))
+	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not his
+		late.Lease = lease
+		if _, err := by.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{late}}); err != nil {
+			t.Error(err)
+		}
+		if _, stored := g.results.Result(blob.Of([]byte("late")).Ref()); stored || g.desk.reports != nil {
+			t.Errorf("lease %d: stored %v, the desk got %+v", lease, stored, g.desk.reports)
+		}
+	}
+	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Leases: make([]uint64, maxLeases+1)})
+	expect(t, "too many leases", err, codes.InvalidArgument, "INVALID_FIELD")
 	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: make([]*anthillv1.AttemptReport, maxReports+1)})
 	expect(t, "too many reports", err, codes.InvalidArgument, "INVALID_FIELD")
 	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Blobs: [][]byte{{1}}})

@@ -69,14 +69,40 @@ func (s *Server) ReportPeers(ctx context.Context, req *anthillv1.ReportPeersRequ
 	for _, id := range req.GetNodes() {
 		c.Nodes = append(c.Nodes, jobs.NodeID(id))
 	}
-	// Said twice it is still one report, so it needs no request id.
-	if _, err := s.propose(ctx, "", jobs.Command{Accuse: &c}); err != nil {
+	if err := s.accuse(ctx, c); err != nil {
 		return nil, err
 	}
+	by := s.ownerOf(c.By)
 	for i, id := range c.Nodes[:min(len(c.Nodes), len(req.GetBlobs()))] {
-		if b, err := blob.IDFrom(req.GetBlobs()[i]); err == nil {
-			s.cfg.Desk.Probe(id, b)
+		if b, err := blob.IDFrom(req.GetBlobs()[i]); err == nil && s.ownerOf(id) != by {
+			s.cfg.Desk.Probe(by, id, b)
 		}
 	}
 	return &anthillv1.ReportPeersResponse{}, nil
+}
+
+// ownerOf is the owner of a node, "" if it is not of this grid.
+func (s *Server) ownerOf(id jobs.NodeID) (owner jobs.OwnerID) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		if n := st.Nodes[id]; n != nil {
+			owner = n.Owner
+		}
+	})
+	return owner
+}
+
+// accuse replicates a report if it says anything new: nobody is to fill the log with
+// those that do not. Said twice it is still one report, so it needs no request id.
+func (s *Server) accuse(ctx context.Context, c jobs.AccusePeers) error {
+	var heard []jobs.NodeID
+	var r *jobs.Rejection
+	s.cfg.Replica.View(func(st *jobs.State) { heard, r = st.Heard(&c) })
+	if r != nil {
+		return r
+	}
+	if len(heard) == 0 {
+		return nil
+	}
+	_, err := s.propose(ctx, "", jobs.Command{Accuse: &c})
+	return err
 }

@@ -31,8 +31,23 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(g.desk.probes, []string{string(liar.Node()) + " " + b.String()}) {
+	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // himself
+		t.Fatal(err)
+	}
+	if !slices.Equal(g.desk.probes, []string{"s " + string(liar.Node()) + " " + b.String()}) {
 		t.Errorf("probed %q", g.desk.probes)
+	}
+	before, err := g.ReadIndex()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after, err := g.ReadIndex(); err != nil || after != before {
+		t.Errorf("what was said before makes %d entries of the log: %v", after-before, err)
 	}
 	if r := record(); r.GetBanned() || !slices.Equal(r.GetAccusers(), []string{"s"}) {
 		t.Errorf("after one report: %v", r)

@@ -18,8 +18,10 @@ const (
 	// maxCapacity bounds the leases of one answer: with the largest specs it
 	// still is one message.
 	maxCapacity = 128
-	// maxReports bounds the reports of one call.
+	// maxReports bounds the reports of one call, and maxLeases the leases of one
+	// heartbeat: four times what a worker may hold.
 	maxReports = 600
+	maxLeases  = 4096
 )
 
 // Offer implements WorkService.
@@ -59,12 +61,17 @@ func (s *Server) leaseOf(j *jobs.Job, worker jobs.NodeID) *anthillv1.Lease {
 }
 
 // Report implements WorkService. A small output must come along: its digest
-// alone could be hearsay.
+// alone could be hearsay. What is said of leases that the worker does not hold goes no
+// further: nobody is to fill the log with it, or the disk.
 func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
 	if n := len(req.GetReports()); n > maxReports {
 		return nil, badField("reports", "%d are too many for one call, at most %d", n, maxReports)
 	}
 	worker := callerFrom(ctx).Node
+	held, err := s.held(worker, req.GetReports())
+	if err != nil {
+		return nil, err
+	}
 	var outputs [][]byte
 	var reports []jobs.Report
 	for _, m := range req.GetReports() {
@@ -76,13 +83,39 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 			if blob.Of(m.GetData()).Ref() != r.Output {
 				return nil, badField("reports.data", "%d bytes do not match the output of %d bytes: an output of up to %d has to come along", len(m.GetData()), r.Output.Size, blob.MinPiece)
 			}
-			outputs = append(outputs, m.GetData())
+			if held[r.Lease] {
+				outputs = append(outputs, m.GetData())
+			}
 		}
-		reports = append(reports, r)
+		if held[r.Lease] {
+			reports = append(reports, r)
+		}
+	}
+	if len(reports) == 0 {
+		return &anthillv1.ReportResponse{}, nil
 	}
 	s.noteLost(reports)
 	s.storeOutputs(outputs)
 	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
+}
+
+// held are those leases of a worker's reports that it holds. That others are void must
+// not be said by a leader who has been replaced, and does not know it yet.
+func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held map[jobs.LeaseID]bool, err error) {
+	held = map[jobs.LeaseID]bool{}
+	all := true
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for _, m := range list {
+			id := jobs.LeaseID(m.GetLease())
+			_, holder, ok := st.Lease(id)
+			held[id] = ok && holder == worker
+			all = all && held[id]
+		}
+	})
+	if !all {
+		_, err = s.cfg.Replica.ReadIndex()
+	}
+	return held, err
 }
 
 // noteLost tells the operator why a worker gave work back: his disk may be full.
@@ -114,6 +147,9 @@ func (s *Server) storeOutputs(outputs [][]byte) {
 func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest) (*anthillv1.HeartbeatResponse, error) {
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
+	}
+	if n := len(req.GetLeases()); n > maxLeases {
+		return nil, badField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
 	}
 	beat := Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
 	for i, id := range req.GetLeases() {

@@ -39,7 +39,7 @@ func TestLook(t *testing.T) {
 	if want := (Function{Index: 1, Code: 9, Name: "abc"}); f.Longest == nil || *f.Longest != want {
 		t.Errorf("longest function %+v, want %+v", f.Longest, want)
 	}
-	if want := (Function{Index: 0, Work: 11, Name: "main"}); f.Costliest == nil || *f.Costliest != want {
+	if want := (Function{Index: 0, Work: 6, Name: "main"}); f.Costliest == nil || *f.Costliest != want {
 		t.Errorf("costliest function %+v, want %+v", f.Costliest, want)
 	}
 	if want := []string{"sign extension"}; !slices.Equal(f.Features, want) || f.Start {

@@ -50,7 +50,7 @@ func TestUnknownImports(t *testing.T) {
 }
 
 // TestOddImports has imports that no honest module has. Whatever comes of them
-// must be a result, not a fault of the worker.
+// must be a result, not a fault of the worker; what is refused, the screen refuses.
 func TestOddImports(t *testing.T) {
 	many := make([]guesttest.Import, 100)
 	for i := range many {
@@ -60,18 +60,20 @@ func TestOddImports(t *testing.T) {
 	for name, c := range map[string]struct {
 		imports []guesttest.Import
 		status  Status
+		reason  string
 	}{
-		"without names":             {[]guesttest.Import{{}}, Refused},
-		"of two types":              {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f", Signature: guesttest.OneArg}}, Refused},
-		"twice":                     {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f"}}, Exited},
-		"known, of the wrong type":  {[]guesttest.Import{{Module: guesttest.ABI, Name: "proc_exit"}}, Refused},
-		"from many modules":         {many, Exited},
-		"with a line end in a name": {[]guesttest.Import{{Module: "a\nb", Name: "\x1b"}}, Exited},
+		"without names":             {[]guesttest.Import{{}}, Refused, "of a module without a name; "},
+		"of two types":              {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f", Signature: guesttest.OneArg}}, Refused, "twice, as () -> () and as (i32) -> (); "},
+		"twice":                     {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f"}}, Exited, ""},
+		"known, of the wrong type":  {[]guesttest.Import{{Module: guesttest.ABI, Name: "proc_exit"}}, Refused, "as () -> (), WASI preview 1 has it as (i32) -> (); "},
+		"from many modules":         {many, Exited, ""},
+		"with the name of a start":  {[]guesttest.Import{{Module: "env", Name: "_start"}, {Module: guesttest.ABI, Name: "_start"}}, Exited, ""},
+		"with a line end in a name": {[]guesttest.Import{{Module: "a\nb", Name: "\x1b"}}, Exited, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			task := newTask(t, guesttest.Spec{Pages: 1, Imports: c.imports}.Encode())
 			task.TrapUnknown = true
-			wantStatus(t, run(t, s, task), c.status, "")
+			wantStatus(t, run(t, s, task), c.status, c.reason)
 		})
 	}
 }

@@ -15,7 +15,7 @@ func TestMeteringIsWhatWasRecorded(t *testing.T) {
 	recorded := struct {
 		metering, version uint32
 		fuel              map[string]uint64
-	}{2, 2, map[string]uint64{
+	}{2, 3, map[string]uint64{
 		"nothing":     0,
 		"loop":        9_000_000,
 		"calls":       18_413,

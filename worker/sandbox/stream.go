@@ -26,8 +26,24 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 		b.exceeded = true
 		panic(errOutputLimit)
 	}
+	b.grow(int64(len(b.content) + len(p)))
 	b.content = append(b.content, p...)
 	return len(p), nil
+}
+
+// grow makes room for so many bytes. It doubles what there was, and takes all that it
+// may rather than more than half of that, so that all it ever allocates is twice the
+// limit: while a guest runs, hardly any garbage is collected.
+func (b *limitedBuffer) grow(size int64) {
+	have := int64(cap(b.content))
+	if size <= have {
+		return
+	}
+	room := max(size, 2*have)
+	if room > b.limit/2 {
+		room = b.limit
+	}
+	b.content = append(make([]byte, 0, room), b.content...)
 }
 
 // tail keeps the last bytes that were written to it.

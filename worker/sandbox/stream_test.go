@@ -54,6 +54,24 @@ func TestOutputUpToTheLimitIsTaken(t *testing.T) {
 	_, _ = b.Write([]byte("5"))
 }
 
+// TestOutputIsMovedIntoLittleMore: the walls have room for twice the limit, in which
+// nothing is collected.
+func TestOutputIsMovedIntoLittleMore(t *testing.T) {
+	for _, limit := range []int64{1000, 1 << 20, 1<<20 + 1} {
+		b := &limitedBuffer{limit: limit}
+		var allocated, last int
+		for range limit / 100 {
+			_, _ = b.Write(make([]byte, 100))
+			if c := cap(b.content); c != last {
+				allocated, last = allocated+c, c
+			}
+		}
+		if int64(allocated) > 2*limit {
+			t.Errorf("limit of %d: %d bytes were allocated", limit, allocated)
+		}
+	}
+}
+
 // TestInputComesInTheSamePortions compares the two sources of a shard.
 func TestInputComesInTheSamePortions(t *testing.T) {
 	content := "0123456789"

@@ -27,6 +27,30 @@ func LoopsInALoop(locals, loops int) []byte {
 	return oneFunction(locals, join(code, changeAll(locals), []byte{opLocalGet, 0, opBranchIf, 0, opEnd}))
 }
 
+// Forks has ifs one after the other, each of which may change one of the locals:
+// after each of them all locals are merged from two ways.
+func Forks(locals, forks int) []byte {
+	var code []byte
+	for i := range forks {
+		code = append(code, join([]byte{opLocalGet, 0, opIf, void, opConst, 1, opLocalSet}, leb(uint32(i%locals)), []byte{opEnd})...)
+	}
+	return oneFunction(locals, join(changeAll(locals), code, changeAll(locals)))
+}
+
+// Chain has branches to one place and reads before each of them. To find what a
+// local is, it takes to go back to the start, from each read and each branch.
+func Chain(locals, reads, branches int) []byte {
+	one := join(repeat(reads, []byte{opLocalGet, 0, opDrop}), []byte{opLocalGet, 0, opBranchIf, 0})
+	return oneFunction(locals, join(changeAll(locals), []byte{opBlock, void}, repeat(branches, one), []byte{opEnd}, changeAll(locals)))
+}
+
+// LoopsWithoutTurns is such a chain through loops that nothing leads back to,
+// within one that has turns.
+func LoopsWithoutTurns(locals, loops int) []byte {
+	return oneFunction(locals, join([]byte{opLoop, void},
+		repeat(loops, []byte{opLocalGet, 0, opBranchIf, 0, opLoop, void, opEnd}), changeAll(locals), []byte{opEnd}))
+}
+
 // NestedLoops has loops within loops.
 func NestedLoops(locals, depth int) []byte {
 	return oneFunction(locals, join(
@@ -87,6 +111,11 @@ func LongBody(size int) []byte {
 // Fills has many instructions that fill no bytes of memory.
 func Fills(n int) []byte {
 	return oneFunction(0, repeat(n, []byte{opConst, 0, opConst, 0, opConst, 0, opPrefix, 11, 0}))
+}
+
+// FillsOfMany fills memory often, with many locals to carry past that.
+func FillsOfMany(locals, n int) []byte {
+	return oneFunction(locals, join(changeAll(locals), repeat(n, []byte{opConst, 0, opConst, 0, opConst, 0, opPrefix, 11, 0}), changeAll(locals)))
 }
 
 // Growths asks for a page of memory at many places.

@@ -58,7 +58,7 @@ func (s Spec) exports() []byte {
 	count := uint32(len(s.Exports))
 	var body []byte
 	if s.Start != "-" {
-		body = append(name(body, orElse(s.Start, "_start")), 0, byte(len(s.Imports)))
+		body = append(append(name(body, orElse(s.Start, "_start")), 0), leb(uint32(len(s.Imports)))...)
 		count++
 	}
 	if s.Memory != "-" {

@@ -28,6 +28,7 @@ type writer struct {
 	pending int64 // instructions executed but not yet charged
 	charges int   // how many times pending was charged
 	counter uint32
+	mends   int // of scalars, so far
 
 	vector shape // of lanes on top of the stack that may be fresh NaNs
 }
@@ -84,7 +85,7 @@ func (w *writer) reset(i int, b *wasm.Body) {
 	w.code, w.copied, w.out = b.Code, 0, w.out[:0]
 	w.function, w.survey = uint32(w.imported+i), &w.surveys[i]
 	w.fresh, w.temps = w.fresh[:0], [256]uint32{}
-	w.prev, w.blocks, w.dead, w.pending, w.charges, w.vector = wasm.OpNop, w.blocks[:0], false, 0, 0, noShape
+	w.prev, w.blocks, w.dead, w.pending, w.charges, w.mends, w.vector = wasm.OpNop, w.blocks[:0], false, 0, 0, 0, noShape
 	if w.options.Fuel {
 		w.counter = w.addLocal(wasm.I64)
 	}

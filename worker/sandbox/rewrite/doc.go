@@ -63,7 +63,7 @@
 package rewrite
 
 // Version changes whenever Rewrite makes other bytes of the same module.
-const Version = 2
+const Version = 3
 
 // The names of what is exported to the host.
 const (

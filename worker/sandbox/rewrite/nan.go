@@ -20,21 +20,39 @@ func makesNoNaN(op wasm.Op) bool {
 		op >= wasm.OpF64ConvertI32S && op <= wasm.OpF64ConvertI64U
 }
 
+// shown is the type of the float whose bits an instruction would show, if it is
+// one that takes a float from the stack for that.
+func shown(op wasm.Op) (t wasm.ValueType, shows bool) {
+	switch op {
+	case wasm.OpF32Store, wasm.OpI32ReinterpretF32, wasm.OpF32Copysign, wasm.OpF32x4Splat, wasm.OpF32x4ReplaceLane:
+		return wasm.F32, true
+	case wasm.OpF64Store, wasm.OpI64ReinterpretF64, wasm.OpF64Copysign, wasm.OpF64x2Splat, wasm.OpF64x2ReplaceLane:
+		return wasm.F64, true
+	}
+	return 0, false
+}
+
+// ShowsBits says whether an instruction shows the bits of a float, which is mended
+// before it. To set a global does, too, if it is a float.
+func ShowsBits(op wasm.Op) bool {
+	_, shows := shown(op)
+	return shows
+}
+
 // canonicalize mends the value on top of the stack if the current instruction
 // would show its bits, and remembers vectors that have to be mended after it.
 func (w *writer) canonicalize() {
-	switch w.in.Op {
-	case wasm.OpF32Store, wasm.OpI32ReinterpretF32, wasm.OpF32Copysign, wasm.OpF32x4Splat, wasm.OpF32x4ReplaceLane:
-		w.scalar(wasm.F32)
-	case wasm.OpF64Store, wasm.OpI64ReinterpretF64, wasm.OpF64Copysign, wasm.OpF64x2Splat, wasm.OpF64x2ReplaceLane:
-		w.scalar(wasm.F64)
-	case wasm.OpGlobalSet:
+	if t, shows := shown(w.in.Op); shows {
+		w.scalar(t)
+		return
+	}
+	if w.in.Op == wasm.OpGlobalSet {
 		if t := w.globals[w.in.Index].Type; t == wasm.F32 || t == wasm.F64 {
 			w.scalar(t)
 		}
-	default:
-		w.vector = producedBy(w.in.Op)
+		return
 	}
+	w.vector = producedBy(w.in.Op)
 }
 
 // scalar mends the float on top of the stack before the current instruction.
@@ -60,29 +78,51 @@ func (w *writer) isClean() bool {
 	return makesNoNaN(w.prev)
 }
 
+// BranchedMends is how many values of a function are mended behind a branch. Each
+// branch costs the engine's compiler time and memory for each variable and each
+// memory access before it, so what comes after these is mended without.
+const BranchedMends = 128
+
 // mendScalar puts the NaN in place of a value that is not v >= v. On amd64 a
 // branch that depends on a comparison is one instruction, where select first
 // makes the result a number and loads the NaN; and >= is one flag where == is
 // two.
 func (w *writer) mendScalar(t wasm.ValueType) {
-	v, ordered := w.temp(t), wasm.OpF64Ge
-	if t == wasm.F32 {
-		ordered = wasm.OpF32Ge
+	v := w.temp(t)
+	w.mends++
+	if w.mends > BranchedMends {
+		w.tee(v)
+		w.nan(t)
+		w.isNumber(v, t)
+		w.op(wasm.OpSelect)
+		return
 	}
 	w.set(v)
 	w.block(wasm.OpBlock, wasm.BlockEmpty)
-	w.get(v)
-	w.get(v)
-	w.op(ordered)
+	w.isNumber(v, t)
 	w.index(wasm.OpBrIf, 0)
+	w.nan(t)
+	w.set(v)
+	w.op(wasm.OpEnd)
+	w.get(v)
+}
+
+func (w *writer) isNumber(v uint32, t wasm.ValueType) {
+	w.get(v)
+	w.get(v)
+	if t == wasm.F32 {
+		w.op(wasm.OpF32Ge)
+	} else {
+		w.op(wasm.OpF64Ge)
+	}
+}
+
+func (w *writer) nan(t wasm.ValueType) {
 	if t == wasm.F32 {
 		w.f32(nan32)
 	} else {
 		w.f64(nan64)
 	}
-	w.set(v)
-	w.op(wasm.OpEnd)
-	w.get(v)
 }
 
 func (w *writer) hasFloatResults() bool {

@@ -3,6 +3,7 @@ package rewrite_test
 import (
 	"bytes"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
@@ -21,6 +22,7 @@ const (
 	zero64     = "\x44\x00\x00\x00\x00\x00\x00\x00\x00\x44\x00\x00\x00\x00\x00\x00\x00\x00\xa3" // 0/0
 	inf64      = "\x44\x00\x00\x00\x00\x00\x00\xf0\x7f\x44\x00\x00\x00\x00\x00\x00\xf0\x7f\xa1" // inf - inf
 	root64     = "\x44\x00\x00\x00\x00\x00\x00\xf0\xbf\x9f"                                     // sqrt(-1)
+	one64      = "\x44\x00\x00\x00\x00\x00\x00\xf0\x3f\x9f"                                     // sqrt(1)
 	payload64  = "\x44\x01\x00\x00\x00\x00\x00\xf4\x7f\x44\x00\x00\x00\x00\x00\x00\xf0\x3f\xa0" // signalling + 1
 	fours      = "\xfd\x0c\x01\x00\xa0\xff\x01\x00\xa0\xff\x01\x00\xa0\xff\x01\x00\xa0\xff"     // f32x4 of NaNs
 	twos       = "\xfd\x0c\x01\x00\x00\x00\x00\x00\xf4\xff\x01\x00\x00\x00\x00\x00\xf4\xff"     // f64x2 of NaNs
@@ -54,6 +56,9 @@ func TestNaN(t *testing.T) {
 		{"copysign32", "\x43\x00\x00\x80\x3f" + negative32 + "\x98\xbc\xad", 0x3f800000},
 		{"demote", addr + negative64 + "\xb6" + store32 + load32, canonical32},
 		{"promote", addr + negative32 + "\xbb" + store64 + load64, canonical64},
+		{"the last behind a branch, in 64 bits", strings.Repeat(addr+zero64+store64, rewrite.BranchedMends-1) + addr + negative64 + store64 + load64, canonical64},
+		{"the first without, in 64 bits", strings.Repeat(addr+zero64+store64, rewrite.BranchedMends) + addr + negative64 + store64 + load64, canonical64},
+		{"the first without, in 32 bits", strings.Repeat(addr+zero32+store32, rewrite.BranchedMends) + addr + negative32 + store32 + load32, canonical32},
 		{"through a local", negative64 + "\x21\x00" + addr + "\x20\x00" + store64 + load64, canonical64},
 		{"through a block", addr + "\x02\x7c" + negative64 + "\x0b" + store64 + load64, canonical64},
 		{"through a call", addr + "\x10\x05" + store64 + load64, canonical64},
@@ -88,7 +93,7 @@ func TestNaN(t *testing.T) {
 			}
 			differs = differs || got[0] != test.want
 			in := instantiate(t, engine.config(), mustRewrite(t, module, all))
-			in.give(1000)
+			in.give(10_000)
 			if got, err := in.call("run"); err != nil || got[0] != test.want {
 				t.Errorf("%s on the %s: %x, %v; want %x", test.name, engine.name, got, err, test.want)
 			}
@@ -122,6 +127,19 @@ func TestNaNKeepsLoadedBits(t *testing.T) {
 		in.Memory().WriteUint64Le(0, bits)
 		if got, err := in.call("run"); err != nil || got[0] != bits {
 			t.Errorf("%s: %x, %v; want the payload kept", name, got, err)
+		}
+	}
+}
+
+// TestNaNKeepsNumbers shows that what is no NaN stays what it is, mended behind a
+// branch or without.
+func TestNaNKeepsNumbers(t *testing.T) {
+	for _, before := range []int{0, rewrite.BranchedMends} {
+		code := strings.Repeat(addr+zero64+store64, before) + addr + one64 + store64 + load64
+		in := instantiate(t, engines[0].config(), mustRewrite(t, nanModule(code), all))
+		in.give(10_000)
+		if got, err := in.call("run"); err != nil || got[0] != math.Float64bits(1) {
+			t.Errorf("after %d others: %x, %v; want the bits of 1", before, got, err)
 		}
 	}
 }

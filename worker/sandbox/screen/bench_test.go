@@ -39,7 +39,7 @@ func BenchmarkCheck(b *testing.B) {
 // it is and as workers run it. Look at -benchtime 1x: some take seconds.
 func BenchmarkCostliest(b *testing.B) {
 	all := rewrite.Options{NaN: true, Depth: true, Fuel: true}
-	for name, bytes := range costliest() {
+	for name, bytes := range costliest(1) {
 		r, err := rewrite.Rewrite(bytes, all)
 		if err != nil {
 			b.Fatal(name, err)

@@ -73,10 +73,12 @@ func (c *checker) checkExports() error {
 	return nil
 }
 
+// page is what memories are counted in, in bytes.
+const page = 64 << 10
+
 // checkMemory compares the memory with the job's limit. The engine takes less
 // than the maximum that a module declares, so only the start counts.
 func (c *checker) checkMemory() error {
-	const page = 64 << 10
 	for _, memory := range c.m.Memories {
 		found := int64(memory.Min) * page
 		if c.opts.Memory > 0 && found > c.opts.Memory {

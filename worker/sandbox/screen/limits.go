@@ -43,12 +43,12 @@ const (
 	MaxBranchTable = 10_000
 	// MaxWork is what compiling one function may cost, in the units that meter
 	// counts: up to 3 us and 2 KB each where it is worst, 0.5 us in Go guests.
-	MaxWork = 1 << 20
+	MaxWork = 3 << 19
 	// ModuleWork and WorkPerByte are what all functions may cost together:
 	// ModuleWork, and WorkPerByte for each byte of their code. Compilers for Go,
-	// C and Rust make code of 0.7 to 1.3 units a byte, up to 4 in small modules.
+	// C and Rust make code of 0.3 to 0.6 units a byte, up to 4 in small modules.
 	ModuleWork  = 1 << 21
-	WorkPerByte = 2
+	WorkPerByte = 1
 )
 
 // Sizes of sections whose entries may have less than a byte to themselves.

@@ -3,24 +3,35 @@ package screen
 import (
 	"fmt"
 
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
 )
 
-// The engine's compiler carries every variable through every branch, and every
-// value that is on the stack or known as an address through every block; and it
-// walks back over all blocks to see which are loops. So a branch costs one unit
-// for itself, for each variable, for each loop around it and for each value that
-// it passes on, and a share of one for each value on the stack, and for each
-// memory access and each branch before it.
+// What the engine's compiler takes long for, by its source and by measurement:
+//
+//   - Where several ways join, it makes each variable a value that each way passes
+//     on, because along two ways it seldom sees that the value is the same. Then it
+//     looks for those that are, and for each reads all that every way passes on.
+//   - To find the value of a variable it goes back block by block to the last join.
+//   - To find loops, it goes from each block up all that dominate it, which every
+//     way there leads through.
+//   - At the end of each block it notes the bound of each address that it knows
+//     one of, and it follows each value through each block in which it is needed.
 //
 // Some branches are not to be seen: the engine makes them for bulk work, and the
-// rewriter checks the fuel at bulk work, where memory grows and in loops.
+// rewriter checks the fuel at bulk work, where memory grows and in loops, and mends
+// floats.
 const (
-	// share is how many accesses cost one unit at a branch.
+	// share is how many of the smallest costs, of some 10 ns, are one unit.
 	share = 128
-	// shareOfEach is what each value on the stack and each branch before costs in
-	// such shares.
+	// shareOfEach is what a known address, a value on the stack, a variable and a
+	// block that dominates the current one cost at a branch, in such shares.
 	shareOfEach = 4
+	// sharesOfLookup are for a variable at a join, sharesOfPassing for each way
+	// there; and there, one more for each passesPerShare other variables.
+	sharesOfLookup  = 16
+	sharesOfPassing = 32
+	passesPerShare  = 4
 	// freeGlobals are the mutable globals that honest modules have. They are
 	// variables too, but cost only at calls, which load them anew.
 	freeGlobals = 16
@@ -38,6 +49,8 @@ const (
 	branchesOfBulk   = 4
 	branchesOfGrowth = 2
 	branchesOfLoop   = 2
+	// waysOfFilling lead to the two joins of the loop that filling becomes.
+	waysOfFilling = 4
 )
 
 // meter adds up what it costs to compile functions. It is used for one after
@@ -47,12 +60,13 @@ type meter struct {
 	globals int64 // mutable ones
 	walker  wasm.Walker
 	stack   stack
+	flow    flow
 	grown   map[uint32]bool // the tables that code grows
 
-	variables int64
+	variables int64 // the locals, and globals that count as such
 	loops     int64 // open ones
-	accesses  int64 // of memory, so far
 	branches  int64 // so far
+	mends     int   // of floats, behind branches
 	units     int64 // of work
 	shares    int64 // of work, too
 }
@@ -102,7 +116,8 @@ func (mt *meter) function(i int) error {
 			"split that function, or compile it with -O2, which shares locals")
 	}
 	mt.variables = locals + max(0, mt.globals-freeGlobals)
-	mt.loops, mt.accesses, mt.branches, mt.units, mt.shares = 0, 0, 0, locals, 0
+	mt.loops, mt.branches, mt.mends, mt.units, mt.shares = 0, 0, 0, locals, 0
+	mt.flow.reset()
 	mt.walker.Reset(body)
 	mt.stack.reset(t, body.Locals)
 	return mt.walk(i)
@@ -113,15 +128,16 @@ func (mt *meter) walk(i int) error {
 	for mt.walker.Next(&in) {
 		sig := signatureOf(in.Op)
 		if !sig.free {
-			if in.Op == wasm.OpEnd && mt.stack.top().loop {
-				mt.loops--
-			}
 			mt.count(&in)
 		}
 		if sig.free && sig.known {
 			mt.stack.fixed(sig)
 		} else {
 			mt.c.apply(&mt.stack, &in)
+			if in.Op == wasm.OpLocalGet {
+				mt.shares += mt.flow.chain
+				mt.flow.seeks.reads++
+			}
 		}
 		if mt.stack.fault != "" {
 			return mt.invalid(i, &in)
@@ -156,26 +172,45 @@ func (mt *meter) tooCostly(i int) error {
 
 // count adds what an instruction costs. It comes before the stack changes.
 func (mt *meter) count(in *wasm.Instruction) {
+	if mt.isMended(in) {
+		mt.mend()
+	}
+	f := &mt.flow
 	switch op := in.Op; {
 	case op >= wasm.OpI32Load && op <= wasm.OpI64Store32, op >= wasm.OpV128Load && op <= wasm.OpV128Store,
 		op >= wasm.OpV128Load8Lane && op <= wasm.OpV128Load64Zero:
-		mt.accesses++
+		f.known++
+	case op == wasm.OpBlock:
+		mt.branch(0)
+		f.openBlock()
 	case op == wasm.OpLoop:
 		mt.loops++
+		f.openLoop()
 		mt.hidden(branchesOfLoop)
-	case op == wasm.OpBlock, op == wasm.OpIf, op == wasm.OpElse:
+	case op == wasm.OpIf:
 		mt.branch(0)
+		f.openIf()
+	case op == wasm.OpElse:
+		mt.branch(0)
+		f.otherwise()
+	case op == wasm.OpEnd:
+		mt.close()
 	case op == wasm.OpBr, op == wasm.OpBrIf:
 		mt.branch(int64(len(mt.stack.label(in.Index))))
+		f.way(in.Index)
+		f.step(1)
+		f.dead = f.dead || op == wasm.OpBr
 	case op == wasm.OpReturn:
 		mt.branch(int64(len(mt.stack.frames[0].results)))
+		f.dead = true
+	case op == wasm.OpUnreachable:
+		f.dead = true
 	case op == wasm.OpBrTable:
-		before := mt.branches
 		for _, label := range in.Labels {
 			mt.branch(int64(len(mt.stack.label(label))))
-			mt.branches = before // they all come from one place
+			f.way(label)
 		}
-		mt.branches += int64(len(in.Labels))
+		f.dead = true
 	case op == wasm.OpCall:
 		mt.call(mt.c.callee(in.Index))
 	case op == wasm.OpCallIndirect:
@@ -188,9 +223,23 @@ func (mt *meter) count(in *wasm.Instruction) {
 		mt.hidden(branchesOfGrowth)
 	case op == wasm.OpMemoryGrow:
 		mt.hidden(branchesOfGrowth)
+	case op == wasm.OpMemoryFill, op == wasm.OpTableFill:
+		mt.join(waysOfFilling, waysOfFilling*f.chain)
+		mt.hidden(branchesOfBulk)
+		f.join()
 	case isBulk(op):
 		mt.hidden(branchesOfBulk)
 	}
+}
+
+// isMended says whether the rewriter may have to mend the float that an
+// instruction takes.
+func (mt *meter) isMended(in *wasm.Instruction) bool {
+	if in.Op == wasm.OpGlobalSet && int64(in.Index) < int64(len(mt.c.globals)) {
+		t := mt.c.globals[in.Index].Type
+		return t == wasm.F32 || t == wasm.F64
+	}
+	return rewrite.ShowsBits(in.Op)
 }
 
 // call costs for each value that goes in or out, and for each global that the
@@ -211,23 +260,68 @@ func isConversion(op wasm.Op) bool {
 		op >= 0xfc00 && op <= 0xfc07 // the saturating ones
 }
 
+// isBulk is for bulk work other than filling.
 func isBulk(op wasm.Op) bool {
 	switch op {
-	case wasm.OpMemoryInit, wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableFill:
+	case wasm.OpMemoryInit, wasm.OpMemoryCopy, wasm.OpTableInit, wasm.OpTableCopy:
 		return true
 	}
 	return false
 }
 
-// hidden counts the branches of an instruction that is none or has more.
-func (mt *meter) hidden(branches int) {
+// hidden counts the branches of an instruction that is none or has more. The
+// variables are looked up behind them.
+func (mt *meter) hidden(branches int64) {
 	for range branches {
 		mt.branch(0)
 	}
+	mt.shares += branches * sharesOfLookup * mt.variables
+	mt.flow.step(branches)
 }
 
+// mend counts the branch behind which a float is mended.
+func (mt *meter) mend() {
+	if mt.mends == rewrite.BranchedMends || mt.flow.dead {
+		return
+	}
+	mt.mends++
+	mt.branch(0)
+	mt.join(2, 2*mt.flow.chain+1)
+	mt.flow.join()
+}
+
+// branch counts one way out of where the walk is.
 func (mt *meter) branch(passed int64) {
-	mt.units += 1 + mt.variables + mt.loops + passed
-	mt.shares += mt.accesses + shareOfEach*(mt.stack.height()+mt.branches)
+	if mt.flow.dead {
+		return
+	}
+	mt.units += 1 + mt.loops + passed
+	mt.shares += shareOfEach * (mt.flow.known + mt.stack.height() + mt.variables + mt.flow.depth)
 	mt.branches++
+}
+
+// close counts what the end of a block costs, the only time when all ways to its
+// label are known.
+func (mt *meter) close() {
+	l := mt.flow.close()
+	switch {
+	case l.ways > 1:
+		mt.join(l.ways, l.chains)
+	case l.loop:
+		// Nothing leads back, so it was no join: what was looked for in the loop
+		// was looked for before it, too.
+		in := mt.flow.seeks
+		mt.shares += l.open.chain * (in.reads - l.seeks.reads + mt.variables*(in.ways-l.seeks.ways))
+		mt.flow.chain += l.open.chain
+	}
+	if l.loop {
+		mt.loops--
+	}
+}
+
+// join counts what it takes to carry the variables along so many ways, on which
+// there are so many blocks since the last join.
+func (mt *meter) join(ways, chains int64) {
+	v := mt.variables
+	mt.shares += ways*(sharesOfPassing*v+v*v/passesPerShare) + v*(sharesOfLookup+chains)
 }

@@ -12,7 +12,7 @@ import (
 // once, and that constants have the types of what they are for.
 func (c *checker) checkModule() error {
 	for _, check := range []func() error{
-		c.checkFunctions, c.checkDeclarations, c.checkConstants, c.checkSegments, c.checkRewritable,
+		c.checkFunctions, c.checkDeclarations, c.checkConstants, c.checkSegments, c.checkPlaces, c.checkRewritable,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -123,6 +123,41 @@ func (c *checker) checkSegments() error {
 		}
 	}
 	return nil
+}
+
+// checkPlaces refuses active segments that go beyond their memory or table as it
+// is at the start: an instance of them traps before it begins. wazero only does so
+// for data. Of elements it leaves out the segment and all that follow, without a
+// word, and other engines do not. Where a segment goes is always known, since only
+// an imported global could hide it.
+func (c *checker) checkPlaces() error {
+	for i := range c.m.Data {
+		s := &c.m.Data[i]
+		if s.Mode != wasm.Active {
+			continue
+		}
+		if end, size := end(s.Offset, int64(len(s.Init))), int64(c.m.Memories[0].Min)*page; end > size {
+			return refuse(Misplaced, fmt.Sprintf("data segment %d ends at byte %d of the memory, which has %d bytes at the start", i, end, size),
+				"link with more initial memory (wasm-ld --initial-memory), or put the data at a lower address")
+		}
+	}
+	for i := range c.m.Elements {
+		e := &c.m.Elements[i]
+		if e.Mode != wasm.Active {
+			continue
+		}
+		if end, size := end(e.Offset, int64(e.Count)), int64(c.m.Tables[e.Table].Limits.Min); end > size {
+			return refuse(Misplaced, fmt.Sprintf("element segment %d ends at entry %d of table %d, which has %d entries at the start", i, end, e.Table, size),
+				"give the table a larger initial size, or put the elements at a lower place")
+		}
+	}
+	return nil
+}
+
+// end is where a segment of so many bytes or entries ends.
+func end(offset []byte, length int64) int64 {
+	constant, _ := wasm.ReadConstant(offset)
+	return int64(constant.Place) + length
 }
 
 // constant gives the type of the constant expression that code begins with, and

@@ -15,7 +15,7 @@ const (
 	Component                       // a component, not a core module
 	Malformed                       // WASM that is cut short or of no known form
 	TooLarge                        // larger than MaxSize
-	ForeignImport                   // imports what the ABI does not have
+	ForeignImport                   // imports what the ABI does not have, or by another type
 	NoStart                         // no function _start, or one of another type
 	NoMemory                        // no exported memory
 	Unsupported                     // needs a proposal that the engine does not have
@@ -25,6 +25,7 @@ const (
 	Unbounded                       // a table that grows without a maximum
 	Invalid                         // types that do not fit, or names of what is not there
 	Unrewritable                    // what workers cannot rewrite, though engines run it
+	Misplaced                       // a segment that goes beyond its memory or table
 )
 
 // Refusal is the error of a module that cannot be a task.

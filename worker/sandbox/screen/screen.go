@@ -4,8 +4,9 @@
 // allocates by what it has seen, never by what the module claims; so it is safe
 // on any bytes and cheap enough to be asked at submit and again at every worker.
 //
-// It also validates the module, types and all: what passes the engine compiles,
-// unless it is out of memory or time.
+// It also validates the module, types and all, and sees that imports and segments
+// fit: what passes the engine compiles, links and starts, unless it is out of memory
+// or time.
 package screen
 
 import (

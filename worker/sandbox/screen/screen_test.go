@@ -1,13 +1,9 @@
 package screen_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
-
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 	"github.com/anthill-grid/anthill/worker/sandbox/screen"
@@ -100,25 +96,6 @@ func TestCheckRefusesLyingCounts(t *testing.T) {
 	}
 }
 
-// TestCheckKnowsTheFunctionsOfTheEngine tries every function that wazero has.
-func TestCheckKnowsTheFunctionsOfTheEngine(t *testing.T) {
-	ctx := context.Background()
-	r := wazero.NewRuntime(ctx)
-	defer func() { _ = r.Close(ctx) }()
-	host, err := wasi_snapshot_preview1.NewBuilder(r).Compile(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(host.ExportedFunctions()) < 40 {
-		t.Fatalf("engine has %d functions; is the list read right?", len(host.ExportedFunctions()))
-	}
-	for name := range host.ExportedFunctions() {
-		if err := screen.Check(importing(screen.ABI, name), screen.Options{}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 func TestUnknownImportsMayTrap(t *testing.T) {
 	trap := screen.Options{TrapUnknown: true}
 	for _, module := range [][]byte{importing("env", "js_log"), importing(screen.ABI, "sock_open"), importing("wasi_unstable", "fd_write")} {
@@ -128,8 +105,37 @@ func TestUnknownImportsMayTrap(t *testing.T) {
 	}
 	wantRefusal(t, importing(screen.ABI, "sock_open"), screen.Options{}, screen.ForeignImport, "sock_open", "unknown_imports: trap")
 	wantRefusal(t, importing("env", "js_log"), screen.Options{}, screen.ForeignImport, "js_log", "unknown_imports: trap")
-	wantRefusal(t, importedMemory(), trap, screen.ForeignImport, "as a memory", "define it in the module")
+	for kind, module := range map[string][]byte{
+		"memory": importedMemory(),
+		"table":  []byte("\x00asm\x01\x00\x00\x00\x02\x0b\x01\x03env\x01t\x01\x70\x00\x01"),
+		"global": []byte("\x00asm\x01\x00\x00\x00\x02\x0a\x01\x03env\x01g\x03\x7f\x00"),
+	} {
+		wantRefusal(t, module, trap, screen.ForeignImport, "as a "+kind, "define it in the module")
+	}
 	wantRefusal(t, importing("env", strings.Repeat("x", screen.MaxName+1)), trap, screen.TooMany, "4097 bytes in the name of an import", "shorter")
+}
+
+// TestOneStubForEachName has unknown imports that no function can stand in for.
+func TestOneStubForEachName(t *testing.T) {
+	trap := screen.Options{TrapUnknown: true}
+	twice := func(a, b guesttest.Import) []byte {
+		return guesttest.Spec{Pages: 1, Imports: []guesttest.Import{a, b}}.Encode()
+	}
+	f, g := guesttest.Import{Module: "env", Name: "f"}, guesttest.Import{Module: "env", Name: "f", Signature: guesttest.Predicate}
+	for name, module := range map[string][]byte{
+		"same type":               twice(g, g),
+		"another name":            twice(f, guesttest.Import{Module: "env", Name: "g", Signature: guesttest.OneArg}),
+		"another module":          twice(f, guesttest.Import{Module: "other", Name: "f", Signature: guesttest.OneArg}),
+		"names that run together": twice(guesttest.Import{Module: "ab", Name: "c"}, guesttest.Import{Module: "a", Name: "bc", Signature: guesttest.OneArg}),
+		"no name":                 importing("env", ""),
+	} {
+		if err := screen.Check(module, trap); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantRefusal(t, twice(f, g), trap, screen.ForeignImport, `imports "env"."f" twice, as () -> () and as (i32) -> i32`, "by the same everywhere")
+	wantRefusal(t, twice(g, f), trap, screen.ForeignImport, `imports "env"."f" twice, as (i32) -> i32 and as () -> ()`, "by the same everywhere")
+	wantRefusal(t, importing("", "f"), trap, screen.ForeignImport, `imports ""."f", of a module without a name`, "name the module")
 }
 
 func TestProposalsAreRefusedByName(t *testing.T) {

@@ -1,6 +1,11 @@
 package screen
 
-import "github.com/anthill-grid/anthill/worker/sandbox/wasm"
+import (
+	"strings"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
+)
 
 // signature is what an instruction takes off the stack and puts on it, whatever
 // the module is. Instructions that ask the module have none.
@@ -35,34 +40,40 @@ func makeSignatures() (table [0x300]signature) {
 			s := &table[place(op)]
 			*s = parseSignature(span.types)
 			s.align, s.lanes = span.align, span.lanes
-			s.free = op < 0x100 && op != wasm.OpMemoryGrow && !isConversion(op) && (op < wasm.OpI32Load || op > wasm.OpI64Store32)
+			s.free = op < 0x100 && op != wasm.OpMemoryGrow && !isConversion(op) && !rewrite.ShowsBits(op) &&
+				(op < wasm.OpI32Load || op > wasm.OpI64Store32)
 		}
 	}
 	for _, op := range []wasm.Op{wasm.OpDrop, wasm.OpSelect, wasm.OpSelectTyped, wasm.OpLocalGet, wasm.OpLocalSet, wasm.OpLocalTee,
-		wasm.OpGlobalGet, wasm.OpGlobalSet, wasm.OpTableGet, wasm.OpTableSet, wasm.OpRefNull, wasm.OpRefIsNull, wasm.OpRefFunc} {
+		wasm.OpGlobalGet, wasm.OpTableGet, wasm.OpTableSet, wasm.OpRefNull, wasm.OpRefIsNull, wasm.OpRefFunc} {
 		table[op].free = true
 	}
 	return table
 }
 
-// parseSignature reads what goes in, a colon, and what comes out: i and l are
-// integers of 32 and 64 bits, f and d floats, v a vector.
+// parseSignature reads the types of an instruction, which gives one value at most.
 func parseSignature(text string) signature {
 	s := signature{known: true}
-	letters := map[rune]wasm.ValueType{'i': wasm.I32, 'l': wasm.I64, 'f': wasm.F32, 'd': wasm.F64, 'v': wasm.V128}
-	out := false
-	for _, letter := range text {
-		switch {
-		case letter == ':':
-			out = true
-		case out:
-			s.out = letters[letter]
-		default:
-			s.in[s.takes] = letters[letter]
-			s.takes++
-		}
+	in, out := parseTypes(text)
+	s.takes = uint8(copy(s.in[:], in))
+	if len(out) > 0 {
+		s.out = out[0]
 	}
 	return s
+}
+
+// parseTypes reads what goes in, a colon, and what comes out: i and l are
+// integers of 32 and 64 bits, f and d floats, v a vector.
+func parseTypes(text string) (in, out []wasm.ValueType) {
+	letters := map[rune]wasm.ValueType{'i': wasm.I32, 'l': wasm.I64, 'f': wasm.F32, 'd': wasm.F64, 'v': wasm.V128}
+	before, after, _ := strings.Cut(text, ":")
+	for _, letter := range before {
+		in = append(in, letters[letter])
+	}
+	for _, letter := range after {
+		out = append(out, letters[letter])
+	}
+	return in, out
 }
 
 // spans are the instructions by their numbers, as the specification's index of

@@ -7,6 +7,8 @@ type Constant struct {
 	// Values is how many it leaves; it must be one. Type is that of the last.
 	Values int
 	Type   ValueType
+	// Place is the last i32 that it leaves, read as where a segment goes.
+	Place uint32
 	// Global is set if it asks a global variable, whose type is not known here.
 	Global bool
 	// Reference is set if it refers to a function, the last of which is Function.
@@ -45,7 +47,7 @@ func (r *reader) evaluate(c *Constant, functions *[]uint32) {
 		case OpEnd:
 			return
 		case OpI32Const:
-			r.signed(32)
+			c.Place = uint32(r.signed(32))
 			c.leave(I32)
 		case OpI64Const:
 			r.signed(64)

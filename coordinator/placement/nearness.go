@@ -1,0 +1,220 @@
+package placement
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// Nearness remembers which parts of which inputs workers had tasks of: these they
+// have fetched, and likely have still. It is told by nobody, so nobody can lie about
+// it, and may be forgotten at any time.
+type Nearness struct {
+	workers map[jobs.NodeID]*shelf
+}
+
+// shelf is what one worker had tasks of. Of the oldest inputs it forgets.
+type shelf struct {
+	parts map[blob.ID]*parts
+	order []blob.ID
+}
+
+// maxParts is into how many parts an input is divided, at most; a part is no
+// smaller than the smallest piece. maxInputs and maxWorkers bound the memory: some
+// 5 KB for each worker.
+const (
+	maxParts   = 1024
+	maxInputs  = 32
+	maxWorkers = 10_000
+)
+
+// parts is a set of parts of an input.
+type parts [maxParts / 64]uint64
+
+// NewNearness knows of nobody.
+func NewNearness() *Nearness { return &Nearness{workers: map[jobs.NodeID]*shelf{}} }
+
+// Note remembers that a worker got a task of a job.
+func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place uint32) {
+	input, first, last := partsOf(j, place)
+	if input == nil {
+		return
+	}
+	sh := n.workers[worker]
+	if sh == nil {
+		if len(n.workers) >= maxWorkers {
+			clear(n.workers)
+		}
+		sh = &shelf{parts: map[blob.ID]*parts{}}
+		n.workers[worker] = sh
+	}
+	had := sh.take(input.Blob.ID)
+	for i := first; i <= last; i++ {
+		had[i/64] |= 1 << (i % 64)
+	}
+}
+
+func (sh *shelf) take(id blob.ID) *parts {
+	if had := sh.parts[id]; had != nil {
+		return had
+	}
+	if len(sh.order) == maxInputs {
+		delete(sh.parts, sh.order[0])
+		sh.order = sh.order[1:]
+	}
+	had := &parts{}
+	sh.parts[id], sh.order = had, append(sh.order, id)
+	return had
+}
+
+// Of is how much of a task's input a worker had tasks of, in thousandths.
+func (n *Nearness) Of(worker jobs.NodeID, j *jobs.Job, place uint32) int {
+	sh := n.workers[worker]
+	if sh == nil {
+		return 0
+	}
+	input, first, last := partsOf(j, place)
+	if input == nil || sh.parts[input.Blob.ID] == nil {
+		return 0
+	}
+	had, count := sh.parts[input.Blob.ID], 0
+	for i := first; i <= last; i++ {
+		count += bits.OnesCount64(had[i/64] & (1 << (i % 64)))
+	}
+	return 1000 * count / int(last-first+1)
+}
+
+// partsOf are the parts of the input that a task reads, from the first to the last;
+// nil is an input that is no blob. Where shards differ in size they are taken to lie
+// where equal ones would.
+func partsOf(j *jobs.Job, place uint32) (input *jobs.BlobInput, first, last int64) {
+	input = j.Spec.Input.Blob
+	if input == nil {
+		return nil, 0, 0
+	}
+	n := min(maxParts, (input.Blob.Size-1)/blob.MinPiece+1)
+	task, total := int64(j.TaskAt(place)), int64(j.Total())
+	first, last = task*n/total, ((task+1)*n-1)/total
+	return input, first, max(first, last)
+}
+
+// maxArranged bounds the workers among whom an owner's leases are exchanged, and so
+// how long a plan takes.
+const maxArranged = 64
+
+// arrange exchanges leases among the workers of each owner, so that as many as
+// possible go where much of their input is. How many each worker gets stays the
+// same, and so does what the owner gets: who is given what was chosen blindly, by
+// chance and by trust alone, and an owner who knows what his machines have learns
+// nothing of which leases are checks. Between owners nothing is exchanged for that
+// reason, see RATIONALE.md.
+func (p *planner) arrange() {
+	groups := map[groupID][]int{}
+	number := map[jobs.NodeID]groupID{}
+	seen := map[jobs.OwnerID]int{}
+	for i := range p.offers {
+		o := &p.offers[i]
+		number[o.Worker] = groupID{o.owner, seen[o.owner] / maxArranged}
+		seen[o.owner]++
+	}
+	for i := range p.grants {
+		id := number[p.grants[i].Worker]
+		groups[id] = append(groups[id], i)
+	}
+	for _, group := range groups {
+		p.arrangeGroup(group)
+	}
+}
+
+type groupID struct {
+	owner  jobs.OwnerID
+	number int
+}
+
+// wish is a worker that has some of a task's input.
+type wish struct {
+	near   int
+	grant  int
+	worker jobs.NodeID
+}
+
+func (p *planner) arrangeGroup(grants []int) {
+	room := map[jobs.NodeID]int{}
+	var workers []jobs.NodeID
+	for _, i := range grants {
+		w := p.grants[i].Worker
+		if room[w] == 0 {
+			workers = append(workers, w)
+		}
+		room[w]++
+	}
+	if len(workers) < 2 {
+		return
+	}
+	var wishes []wish
+	var moved []int
+	for _, i := range grants {
+		if g := &p.grants[i]; p.mayMove(g, workers) {
+			wishes, moved = append(wishes, p.wishes(i, workers)...), append(moved, i)
+		} else {
+			room[g.Worker]--
+		}
+	}
+	slices.SortStableFunc(wishes, func(a, b wish) int { return cmp.Compare(b.near, a.near) })
+	p.grantWishes(wishes, moved, room)
+}
+
+// mayMove says whether any of these workers of one owner could have got a lease.
+// They are all the same to a task, unless it asks for somebody who was there before,
+// or for the worker that ran it once.
+func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
+	probe := p.probes[g.Lease]
+	return !g.Repeat && (probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) }))
+}
+
+// wishes are the workers that have some of the input, first who got the lease.
+func (p *planner) wishes(grant int, workers []jobs.NodeID) (list []wish) {
+	g := &p.grants[grant]
+	add := func(w jobs.NodeID) {
+		if near := p.Near.Of(w, p.State.Jobs[g.Job], g.Task); near > 0 {
+			list = append(list, wish{near, grant, w})
+		}
+	}
+	add(g.Worker)
+	for _, w := range workers {
+		if w != g.Worker {
+			add(w)
+		}
+	}
+	return list
+}
+
+// grantWishes gives as much as each worker has room for, the nearest first, and
+// the rest to whom it was planned for or, if that is full, to anybody.
+func (p *planner) grantWishes(wishes []wish, moved []int, room map[jobs.NodeID]int) {
+	done := map[int]bool{}
+	give := func(grant int, w jobs.NodeID) {
+		if !done[grant] && room[w] > 0 {
+			p.grants[grant].Worker, done[grant] = w, true
+			room[w]--
+		}
+	}
+	planned := make([]jobs.NodeID, len(moved))
+	for k, i := range moved {
+		planned[k] = p.grants[i].Worker
+	}
+	for _, w := range wishes {
+		give(w.grant, w.worker)
+	}
+	for k, i := range moved {
+		give(i, planned[k])
+	}
+	for _, i := range moved {
+		for _, w := range planned {
+			give(i, w)
+		}
+	}
+}
