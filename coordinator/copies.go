@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -34,41 +35,98 @@ func (k *keeper) fetch(ctx context.Context, list []wanted) (held []wanted, troub
 	return slices.Concat(held, some, more), errors.Join(trouble, err, k.spent())
 }
 
+// maxCopies bounds the results that are on their way at a time.
+const maxCopies = 256
+
+// copying is a result on its way here.
+type copying struct {
+	done chan struct{}
+	err  error // once done is closed
+}
+
 // fetchLarge fetches side by side, so that one dead holder costs its silence
-// only once.
+// only once. What takes longer than a turn goes on while other jobs have theirs, and
+// is waited for again the next time: else a piece that takes longer never came.
 func (k *keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, trouble error) {
-	errs := make([]error, len(list))
-	var copies sync.WaitGroup
-	for i, w := range list {
-		copies.Go(func() { errs[i] = k.copyLarge(ctx, w) })
+	maps.DeleteFunc(k.copies, func(_ blob.ID, c *copying) bool { return !c.runs() })
+	for _, w := range list {
+		k.beginCopy(ctx, w)
 	}
-	copies.Wait()
-	for i, w := range list {
-		switch {
-		case errs[i] == nil:
+	k.awaitCopies(ctx, list)
+	for _, w := range list {
+		switch done, err := k.collect(w); {
+		case !done:
+		case err == nil:
 			held = append(held, w)
-		case !away(errs[i]):
-			trouble = errs[i]
+		case !away(err):
+			trouble = err
 		}
 	}
 	return held, trouble
 }
 
+// awaitCopies waits for results on their way until their turn is over.
+func (k *keeper) awaitCopies(ctx context.Context, list []wanted) {
+	turn, end := context.WithTimeout(ctx, k.turn)
+	defer end()
+	for _, w := range list {
+		if c := k.copies[w.output.ID]; c != nil {
+			select {
+			case <-c.done:
+			case <-turn.Done():
+			}
+		}
+	}
+}
+
+// collect pins a result if it has come, and tells whether that is decided.
+func (k *keeper) collect(w wanted) (done bool, err error) {
+	c := k.copies[w.output.ID]
+	if c == nil || c.runs() {
+		return false, nil
+	}
+	if c.err != nil {
+		return true, c.err
+	}
+	k.store.Pin(w.output.ID)
+	if err := k.store.Sync(w.output.ID); err != nil {
+		k.store.Unpin(w.output.ID)
+		return true, err
+	}
+	return true, nil
+}
+
+// beginCopy has a result copied, unless that is being done or too many are.
+func (k *keeper) beginCopy(ctx context.Context, w wanted) {
+	if k.copies[w.output.ID] != nil {
+		k.swarm.Introduce(w.output.ID, w.providers) // there may be more of them by now
+		return
+	}
+	if len(k.copies) >= maxCopies {
+		return
+	}
+	c := &copying{done: make(chan struct{})}
+	k.copies[w.output.ID] = c
+	k.copiers.Go(func() {
+		defer close(c.done)
+		if c.err = k.fetchLikeSaid(ctx, w); c.err != nil {
+			k.logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", c.err)
+		}
+	})
+}
+
+func (c *copying) runs() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // away tells whether an error is that of peers, or of the network.
 func away(err error) bool {
 	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, errWrongSize) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// copyLarge copies one result. The pieces that came stay if time is up.
-func (k *keeper) copyLarge(ctx context.Context, w wanted) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := k.fetchLikeSaid(ctx, w); err != nil {
-		k.logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", err)
-		return err
-	}
-	k.store.Pin(w.output.ID)
-	return k.store.Sync(w.output.ID)
 }
 
 // fetchLikeSaid gets a result if its manifest gives the size that was voted for: or else

@@ -28,6 +28,8 @@ const (
 	keepBatch = 256
 	keepLarge = 8
 	keepScan  = 4096
+	// keepTurn is how long a job's results are waited for until others have their turn.
+	keepTurn = time.Minute
 	// datasetsEvery is the shortest time between two looks at the datasets, of which
 	// there may be thousands.
 	datasetsEvery = 200 * time.Millisecond
@@ -48,11 +50,14 @@ type keeper struct {
 	// members are the nodes that gossip knows.
 	members func() []membership.Member
 	// spent is why the line may carry no more, or nil.
-	spent  func() error
-	logger *slog.Logger
-	slots  *slots
-	// copied is run's own.
+	spent   func() error
+	logger  *slog.Logger
+	slots   *slots
+	turn    time.Duration // is keepTurn but in tests
+	copiers sync.WaitGroup
+	// copied and copies are run's own.
 	copied map[jobs.JobID]*progress
+	copies map[blob.ID]*copying
 
 	mu     sync.Mutex
 	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
@@ -118,7 +123,7 @@ func newKeeper(c *Coordinator) *keeper {
 	return &keeper{
 		node: c.base.Identity.Node(), replica: c.replica, store: c.base.Store, swarm: c.base.Swarm,
 		confirm: c.confirm, members: c.membership.Members, spent: c.base.Volume.Err, logger: c.cfg.Logger, slots: newSlots(),
-		copied: map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
+		turn: keepTurn, copied: map[jobs.JobID]*progress{}, copies: map[blob.ID]*copying{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 		rewound: map[jobs.JobID]int{},
 	}
 }
@@ -127,6 +132,7 @@ func newKeeper(c *Coordinator) *keeper {
 func (k *keeper) run(ctx context.Context) {
 	var inputs sync.WaitGroup
 	defer inputs.Wait()
+	defer k.copiers.Wait()
 	inputs.Go(func() { k.scrub(ctx) })
 	var looked time.Time
 	for ctx.Err() == nil {

@@ -23,6 +23,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
@@ -56,7 +57,7 @@ func newKeeping(l *lab, store *blobstore.Store) *keeping {
 		members: func() []membership.Member { return k.gossip },
 		spent:   func() error { return nil },
 		slots:   newSlots(),
-		copied:  map[jobs.JobID]*progress{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
+		turn:    keepTurn, copied: map[jobs.JobID]*progress{}, copies: map[blob.ID]*copying{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 		rewound: map[jobs.JobID]int{},
 	}
 	return k
@@ -98,6 +99,12 @@ func (k *keeping) note(ctx context.Context, c jobs.ConfirmHeld) error {
 // peer starts a peer and lets gossip tell of it. It has nothing yet.
 func (k *keeping) peer(id jobs.NodeID) *blobstore.Store {
 	k.lab.Helper()
+	return k.peerOn(id, throttle.Limits{})
+}
+
+// peerOn is peer behind a line.
+func (k *keeping) peerOn(id jobs.NodeID, line throttle.Limits) *blobstore.Store {
+	k.lab.Helper()
 	store := openStore(k.lab, k.lab.TempDir())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -105,7 +112,7 @@ func (k *keeping) peer(id jobs.NodeID) *blobstore.Store {
 	}
 	server := grpc.NewServer()
 	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(swarm.ServerConfig{Store: store}))
-	go server.Serve(listener)
+	go server.Serve(throttle.New(line, nil).Listen(listener))
 	k.lab.Cleanup(server.Stop)
 	k.gossip = append(k.gossip, membership.Member{Node: id, Address: listener.Addr().String(), Status: membership.Alive})
 	return store

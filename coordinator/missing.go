@@ -114,8 +114,9 @@ func (k *keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 	}
 }
 
-// comes tells whether more pieces of what is lacking are here than at the last try:
-// a slow uplink is no reason to take a result back.
+// comes tells whether more pieces of what is lacking are here than at the last try, or
+// more bytes come, else the swarm had given up: a slow uplink is no reason to take a
+// result back. Nor is it that other results come first.
 func (k *keeper) comes(known map[uint32]late, list []wanted) (more bool) {
 	for _, w := range list {
 		b := known[w.sequence]
@@ -124,7 +125,9 @@ func (k *keeper) comes(known map[uint32]late, list []wanted) (more bool) {
 			b.pieces = have.Count()
 		}
 		known[w.sequence] = b
-		more = more || b.pieces > before
+		c := k.copies[w.output.ID]
+		coming := c != nil && c.runs() || c == nil && w.large() > 0 && len(k.copies) >= maxCopies
+		more = more || coming || b.pieces > before
 	}
 	return more
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -86,6 +87,41 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 	k.later("j")
 	if k.accepted("j") != 0 {
 		t.Error("it waits for ever for the last piece")
+	}
+}
+
+// TestPieceThatTakesLongerThanATurnComes, and meanwhile nobody takes it for missing and
+// other jobs have their turn.
+func TestPieceThatTakesLongerThanATurnComes(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.admit(jobs.Worker, "w1", "w2")
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.turn = 300 * time.Millisecond
+	slow, fast := k.peerOn("w1", throttle.Limits{Up: 120_000}), k.peer("w2")
+	large, other := bytes.Repeat([]byte("slow "), blob.MinPiece/5+1), bytes.Repeat([]byte("fast "), blob.MinPiece/5+1)
+	put(t, slow, large)
+	put(t, fast, other)
+	l.submit("slow", 1)
+	l.submit("fast", 1)
+	l.accept("slow", 0, "w1", large)
+	l.accept("fast", 0, "w2", other)
+	turns, began := 0, time.Now()
+	for l.jobState("slow") != jobs.JobSucceeded {
+		if turns++; turns == 1 {
+			k.keepResults(t.Context())
+		} else {
+			k.later("slow")
+		}
+		if turns > 1 && l.jobState("fast") != jobs.JobSucceeded {
+			t.Fatal("the other job has to wait")
+		}
+		if p := k.copied["slow"]; k.accepted("slow") != 1 || time.Since(began) > 10*time.Second {
+			t.Fatalf("turn %d: %d accepted, %+v", turns, k.accepted("slow"), p)
+		}
+	}
+	if came := k.swarm.Progress(blob.ID{}).Received; turns < 3 || came != int64(len(large)+len(other)) {
+		t.Errorf("%d turns, %d bytes came", turns, came)
 	}
 }
 

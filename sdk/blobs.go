@@ -28,11 +28,23 @@ func (g *Grid) ServeFile(ctx context.Context, path string, began func(id string,
 	if err != nil {
 		return problem.Invalid("name a file that can be read", "serve %s: %w", path, reason(err))
 	}
-	ref, err := p.store.Import(cancellable{ctx, file})
+	ref, err := p.importFile(ctx, file)
 	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("serve %s: %w", path, err)
+		return tooFull(roomForScratch, fmt.Errorf("serve %s: %w", path, err))
 	}
 	return p.serve(ctx, ref.ID, func() { began(ref.ID.String(), ref.Size) })
+}
+
+// importFile stores a file if there is room for it.
+func (p *peer) importFile(ctx context.Context, file *os.File) (blob.Ref, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return blob.Ref{}, err
+	}
+	if err := p.store.Room(info.Size(), 0); err != nil {
+		return blob.Ref{}, err
+	}
+	return p.store.Import(cancellable{ctx, file})
 }
 
 // place gives a complete blob its name, as a second name of the stored file

@@ -86,9 +86,13 @@ func (p *peer) importPath(ctx context.Context, path string, reading func(read, s
 	if !info.IsDir() {
 		told.size = info.Size()
 	}
-	ref, err := p.store.Import(told)
+	err = p.store.Room(told.size, 0)
+	var ref blob.Ref
+	if err == nil {
+		ref, err = p.store.Import(told)
+	}
 	if err := errors.Join(err, in.Close()); err != nil {
-		return blob.Ref{}, fmt.Errorf("put %s: %w", path, err)
+		return blob.Ref{}, tooFull(roomForScratch, fmt.Errorf("put %s: %w", path, err))
 	}
 	return ref, nil
 }

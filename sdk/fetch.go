@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -112,18 +114,48 @@ func (f *fetch) room() (dir string, leave func() error, err error) {
 		return s.store(), s.remove, nil
 	}
 	dir = f.opts.Path + ".part"
+	if err := checkParts(dir); err != nil {
+		return "", nil, err
+	}
+	lock, err := node.Lock(dir)
+	if err != nil {
+		return "", nil, problem.Invalid("wait until the other anthill get has ended, or choose another file", "%w", err)
+	}
 	leave = func() error {
 		if f.done {
-			return os.RemoveAll(dir)
+			return errors.Join(lock.Close(), os.RemoveAll(dir))
 		}
+		return lock.Close()
+	}
+	return dir, leave, nil
+}
+
+// checkParts refuses a directory that no earlier FetchBlob has left: it would be removed
+// in the end. What one leaves has packs or, if it was killed at once, only a lock.
+func checkParts(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	return dir, leave, os.MkdirAll(dir, 0o700)
+	if err != nil {
+		return err
+	}
+	strange := false
+	for _, entry := range entries {
+		if entry.Name() == "packs" {
+			return nil
+		}
+		strange = strange || entry.Name() != "lock"
+	}
+	if strange {
+		return problem.Invalid("move it away, or choose another file", "%s is there, and was not made by anthill get", dir)
+	}
+	return nil
 }
 
 func (f *fetch) run(ctx context.Context) error {
 	if err := f.peer.watch(ctx, f.id, f.opts); err != nil {
-		if _, unknown := f.peer.store.Manifest(f.id); unknown != nil {
+		if _, have, unknown := f.peer.store.Have(f.id); unknown != nil || have.Count() == 0 {
 			f.done = true
 		}
 		return f.explain(ctx, err)
@@ -157,7 +189,12 @@ func (f *fetch) place() error {
 // explain tells a blob that nobody has from a grid that cannot be asked who has it:
 // then the id may be quite right.
 func (f *fetch) explain(ctx context.Context, err error) error {
-	if !errors.Is(err, swarm.ErrUnavailable) {
+	switch {
+	case errors.Is(err, blobstore.ErrFull) && f.opts.Path == "":
+		return tooFull(roomForScratch, fmt.Errorf("get %s: %w", f.id.Short(), err))
+	case errors.Is(err, blobstore.ErrFull):
+		return tooFull(roomForFile, fmt.Errorf("get %s: %w", f.id.Short(), err))
+	case !errors.Is(err, swarm.ErrUnavailable):
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
@@ -171,14 +208,7 @@ func (f *fetch) explain(ctx context.Context, err error) error {
 // watch fetches a blob and tells of the progress.
 func (p *peer) watch(ctx context.Context, id blob.ID, opts FetchOptions) error {
 	fetched := make(chan error, 1)
-	go func() {
-		if opts.Path == "" {
-			fetched <- p.stream(ctx, id, opts.Stream)
-			return
-		}
-		_, err := p.swarm.Fetch(ctx, id, 0, -1, p.grid.coordinators())
-		fetched <- err
-	}()
+	go func() { fetched <- p.bring(ctx, id, opts) }()
 	ticker := time.NewTicker(200 * time.Millisecond)
 	defer ticker.Stop()
 	for {
@@ -191,6 +221,21 @@ func (p *peer) watch(ctx context.Context, id blob.ID, opts FetchOptions) error {
 			}
 		}
 	}
+}
+
+// bring fetches a blob if there is room for it.
+func (p *peer) bring(ctx context.Context, id blob.ID, opts FetchOptions) error {
+	if _, err := p.swarm.Fetch(ctx, id, 0, 0, p.grid.coordinators()); err != nil {
+		return err
+	}
+	if err := p.fits(id, opts.Unpack); err != nil {
+		return err
+	}
+	if opts.Path == "" {
+		return p.stream(ctx, id, opts.Stream)
+	}
+	_, err := p.swarm.Fetch(ctx, id, 0, -1, p.grid.coordinators())
+	return err
 }
 
 func (p *peer) progress(id blob.ID) FetchProgress {

@@ -11,11 +11,8 @@ import (
 // readAhead is how many pieces are fetched before they are written.
 const readAhead = 16
 
-// stream writes a blob in order while it loads.
+// stream writes a blob, whose manifest is here, in order while it loads.
 func (p *peer) stream(ctx context.Context, id blob.ID, w io.Writer) error {
-	if _, err := p.swarm.Fetch(ctx, id, 0, 0, p.grid.coordinators()); err != nil {
-		return err
-	}
 	m, err := p.store.Manifest(id)
 	if err != nil {
 		return err

@@ -22,16 +22,20 @@ const spaceEvery = 250 * time.Millisecond
 // space is what the store knows of its disk. Store.mu guards it.
 type space struct {
 	dir   string
-	floor int64 // bytes that are to stay free; 0: none
+	next  string // what people can do when it is full
+	floor int64  // bytes that are to stay free; 0: none
 	look  func(dir string) (free, size int64, err error)
 	free  int64
 	at    time.Time // when it was looked up
 }
 
 func newSpace(cfg Config) space {
-	p := space{dir: cfg.Dir, floor: max(0, cfg.Reserve), look: cfg.space}
+	p := space{dir: cfg.Dir, next: "free some space", floor: max(0, cfg.Reserve), look: cfg.space}
 	if p.look == nil {
 		p.look = diskSpace
+	}
+	if cfg.Quota > 0 {
+		p.next += " or lower --disk"
 	}
 	if cfg.Reserve == 0 {
 		if _, size, err := p.look(cfg.Dir); err == nil {
@@ -67,8 +71,8 @@ func (p *space) full(n int64) error {
 	if p.free >= p.floor {
 		why = fmt.Sprintf("of which %s more do not leave", gib(n))
 	}
-	return fmt.Errorf("%w: disk %s has %s free, %s the reserve of %s: free some space or lower --disk",
-		ErrFull, p.dir, gib(p.free), why, gib(p.floor))
+	return fmt.Errorf("%w: disk %s has %s free, %s the reserve of %s: %s",
+		ErrFull, p.dir, gib(p.free), why, gib(p.floor), p.next)
 }
 
 // gib writes a number of bytes with a unit that suits disks.
@@ -138,7 +142,11 @@ func (s *Store) Room(asked, reserved int64) error {
 		return fmt.Errorf("%w: of the quota of %s, %s are in use and %s reserved for what is to come: %s do not fit",
 			ErrFull, gib(s.quota), gib(pinned), gib(reserved), gib(asked))
 	}
-	if s.space.lacking(asked+reserved, s.packs.Dead()+s.used-pinned) > 0 {
+	lacking := s.space.lacking(asked+reserved, s.packs.Dead()+s.used-pinned) > 0
+	if lacking && reserved == 0 {
+		return s.space.full(asked)
+	}
+	if lacking {
 		return fmt.Errorf("%s are asked for and %s reserved for what is to come: %w", gib(asked), gib(reserved), s.space.full(asked+reserved))
 	}
 	return nil

@@ -32,9 +32,10 @@ Interrupted, it keeps what has come in FILE.part, and goes on there when it is r
 again. -o - writes to stdout, in order, while it loads; -o DIR/ makes the directory
 that was put.
 
-For -o - there must be room for the whole blob in $TMPDIR or, where that is not set,
-in the user's cache directory, since /tmp is often in memory: others are served from
-there meanwhile.`,
+There must be room for the whole blob, and twice that for DIR/; that is looked at before
+anything is fetched. For -o - it is needed in $TMPDIR or, where that is not set, in the
+user's cache directory, since /tmp is often in memory: others are served from there
+meanwhile.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if misbehave != "" && misbehave != "garbage" {

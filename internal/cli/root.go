@@ -38,9 +38,9 @@ func Main(version string) int {
 	return run(ctx, version, os.Args[1:], os.Stdout, os.Stderr)
 }
 
-// poolMessages gives gRPC buffers that suit pieces, which are sent in frames of 64 KiB.
-// By itself it has none between 32 KiB and 1 MiB, and clears all of the megabyte for
-// each frame.
+// poolMessages gives gRPC buffers that suit small blobs and the frames of 64 KiB in which
+// older nodes send pieces. By itself it has none between 32 KiB and 1 MiB, and clears all
+// of the megabyte for each message.
 func poolMessages() {
 	pool, err := mem.NewBinaryTieredBufferPool(8, 12, 14, 15, 17, 20) // powers of two
 	if err != nil {

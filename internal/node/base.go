@@ -99,9 +99,9 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 // more are let in than Traffic allows. Coordinators are let in always: they come for
 // what was computed.
 func (b *Base) Credentials() credentials.TransportCredentials {
-	return b.line.Credentials(identity.ServerCredentials(b.Identity, nil), func(info credentials.AuthInfo) bool {
-		_, role, err := identity.Identify(info)
-		return err == nil && role == jobs.Coordinator
+	return b.line.Credentials(identity.ServerCredentials(b.Identity, nil), func(info credentials.AuthInfo) (string, bool) {
+		node, role, err := identity.Identify(info)
+		return string(node), err == nil && role == jobs.Coordinator
 	})
 }
 

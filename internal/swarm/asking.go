@@ -126,17 +126,18 @@ func (d *download) request(now time.Time) {
 		d.giveCredit(now)
 	}
 	if whole && now.Sub(d.moved) < lateAfter {
+		d.endgame(now, true)
 		return
 	}
 	missing := d.missing()
 	sources := make([]source, len(d.remotes))
 	for k, r := range d.remotes {
-		sources[k] = r.source(now)
+		sources[k] = d.source(r, now)
 	}
 	for _, a := range assign(missing, sources, d.rng) {
 		d.ask(a.piece, d.remotes[a.source], now)
 	}
-	d.endgame(now)
+	d.endgame(now, false)
 }
 
 // whole tells whether somebody wants all of the blob.
@@ -149,11 +150,49 @@ func (d *download) whole() bool {
 	return false
 }
 
+// source is a peer in the policy's words.
+func (d *download) source(r *remote, now time.Time) source {
+	switch {
+	case !r.usable(now):
+		return source{}
+	case !r.favoured(now):
+		return source{rank: lastRank, free: r.room(), have: r.have}
+	}
+	return source{rank: d.rank(r, now), free: r.room(), have: r.have, eager: r.eager(now)}
+}
+
+// rank is by the peer's role, but who outpaces all that are preferred to it is one of
+// them: else one that has everything and a slow line would keep all others from sending.
+func (d *download) rank(r *remote, now time.Time) int {
+	own := rank(r.who.role)
+	var preferred float64
+	for _, other := range d.remotes {
+		if other.favoured(now) && rank(other.who.role) < own {
+			preferred += other.speed(d.manifest.PieceSize, now)
+		}
+	}
+	if r.pace > outpacing*preferred {
+		return 0
+	}
+	return own
+}
+
 // giveCredit lets the peers choose what to send, but spares those who would
-// rather leave what others have to them.
+// rather leave what others have to them: they get to send a piece now and then, which
+// shows how fast they are.
 func (d *download) giveCredit(now time.Time) {
 	for _, r := range d.remotes {
-		if more := r.allowance() - r.credit; r.usable(now) && !now.Before(r.slow) && more > 0 && !d.spares(r, now) {
+		if !r.favoured(now) {
+			continue
+		}
+		allowed := r.allowance()
+		if allowed > r.credit && d.spares(r, now) {
+			allowed = 0
+			if r.eager(now) {
+				allowed = 1
+			}
+		}
+		if more := allowed - r.credit; more > 0 {
 			r.credit += more
 			r.link.say(func(out *anthillv1.ExchangeRequest) { out.Credit += uint32(more) })
 		}
@@ -162,14 +201,14 @@ func (d *download) giveCredit(now time.Time) {
 
 // spares tells whether preferred peers have all that is missing.
 func (d *download) spares(r *remote, now time.Time) bool {
-	best := rank(r.who.role)
+	best := d.rank(r, now)
 	for i := range d.manifest.Pieces {
 		if d.have.Has(i) {
 			continue
 		}
 		found := false
 		for _, other := range d.remotes {
-			if found = other.usable(now) && !now.Before(other.slow) && rank(other.who.role) < best && other.have.Has(i); found {
+			if found = other.favoured(now) && rank(other.who.role) < best && other.have.Has(i); found {
 				break
 			}
 		}
@@ -197,17 +236,25 @@ func (d *download) missing() []int {
 }
 
 // endgame asks a second peer for pieces that take long, if nothing else is left
-// to ask for. Whichever comes second is cancelled.
-func (d *download) endgame(now time.Time) {
+// to ask for; as long as something moves only one that is a lot faster, or may be.
+// Whichever comes second is cancelled.
+func (d *download) endgame(now time.Time, moves bool) {
 	if len(d.missing()) > 0 {
 		return
 	}
+	late := lateAfter
+	if moves {
+		late = stallAfter
+	}
 	for i, from := range d.flights {
-		if len(from) != 1 || now.Sub(from[0].flights[i].since) < lateAfter {
+		if len(from) != 1 || now.Sub(from[0].flights[i].since) < late {
 			continue
 		}
 		for _, r := range d.remotes {
-			if r != from[0] && r.usable(now) && !now.Before(r.slow) && len(r.flights) == 0 && r.have.Has(i) {
+			if moves && r.proven && r.pace <= outpacing*from[0].speed(d.manifest.PieceSize, now) {
+				continue
+			}
+			if r != from[0] && r.favoured(now) && len(r.flights) == 0 && r.have.Has(i) {
 				d.ask(i, r, now)
 				break
 			}

@@ -13,7 +13,8 @@ const (
 	// tick is how often stalled transfers are looked for.
 	tick = 50 * time.Millisecond
 	// stallAfter is how long a transfer may take for its next stallBytes before
-	// the piece is asked of another peer.
+	// the piece is asked of another peer. So many bytes are what counts as progress
+	// for Config.Patience, too.
 	stallAfter = 2 * time.Second
 	stallBytes = 16 << 10
 	// lateAfter is when a piece that is on its way may be asked of a second peer,

@@ -16,7 +16,7 @@ import (
 func (w *want) apply(d *download) {
 	d.refresh()
 	for _, p := range w.providers {
-		d.addRemote(p)
+		d.addRemote(p, false)
 	}
 	d.wants = append(d.wants, w)
 }
@@ -42,19 +42,28 @@ func (d *download) refresh() {
 	}
 }
 
-func (d *download) addRemote(p Provider) {
-	if p.Address == d.swarm.cfg.Self || p.Address == "" || len(d.remotes) >= maxRemotes {
+// addRemote adds a peer or, if it is known, notes who names it: another peer, on whose
+// word alone nobody is called for long, or somebody who is believed.
+func (d *download) addRemote(p Provider, hearsay bool) {
+	if p.Address == d.swarm.cfg.Self || p.Address == "" {
 		return
 	}
 	for _, r := range d.remotes {
 		if r.Address == p.Address && (r.Node == p.Node || p.Node == "") {
+			r.hearsay = r.hearsay && hearsay
 			if r.link == nil && r.failures < hopeful {
 				r.paused = time.Time{} // it lives
 			}
 			return
 		}
 	}
-	r := &remote{Provider: p, idle: time.Now(), flights: make(map[int]*flight)}
+	if at := slices.IndexFunc(d.remotes, (*remote).givenUp); len(d.remotes) >= maxRemotes && at >= 0 && !hearsay {
+		d.remotes = slices.Delete(d.remotes, at, at+1) // others on hearsay would be endless
+	}
+	if len(d.remotes) >= maxRemotes {
+		return
+	}
+	r := &remote{Provider: p, hearsay: hearsay, idle: time.Now(), flights: make(map[int]*flight)}
 	r.who.role = p.Role
 	d.checkRefusal(r)
 	d.remotes = append(d.remotes, r)
@@ -65,11 +74,14 @@ func (d *download) addRemote(p Provider) {
 const hopeful = 5
 
 // introduced are peers that others told of.
-type introduced struct{ peers []Provider }
+type introduced struct {
+	peers   []Provider
+	hearsay bool // it was another peer who did, or they themselves
+}
 
 func (ev introduced) apply(d *download) {
 	for _, p := range ev.peers {
-		d.addRemote(p)
+		d.addRemote(p, ev.hearsay)
 	}
 }
 
@@ -113,7 +125,7 @@ func (ev linked) apply(d *download) {
 	}
 	r.have = blob.NewBitmap(len(d.manifest.Pieces))
 	copy(r.have, ev.have)
-	r.ready, r.failures, r.last, r.seen = true, 0, "lacks pieces", 0
+	r.ready, r.hearsay, r.last, r.seen = true, false, "lacks pieces", 0
 	r.idle = time.Now()
 	var coming []uint32
 	for i := range d.flights {
@@ -157,26 +169,38 @@ type heard struct {
 
 func (ev heard) apply(d *download) {
 	r := ev.from
-	introduced{ev.peers}.apply(d)
+	introduced{ev.peers, true}.apply(d)
 	for _, i := range ev.gained {
 		if i < 8*len(r.have) {
 			r.have.Set(i)
 		}
 	}
 	for _, i := range ev.promised {
-		if d.unwanted(i) {
-			r.credit--
-			r.link.refuse(i)
-			continue
-		}
-		d.fly(i, r, time.Now(), false)
-		r.link.ask(i)
+		d.promised(i, r)
 	}
 	for _, i := range ev.lacking {
 		if i < 8*len(r.have) {
 			r.have.Clear(i)
 		}
+		if r.flights[i] != nil {
+			r.slow, r.last = time.Now().Add(slowFor), "takes back what it said it has"
+		}
 		d.land(i, r)
+	}
+}
+
+// promised takes a piece that a peer chose or, where it is of no use or beyond what the
+// peer may choose, turns it down: what counts as coming nobody else sends.
+func (d *download) promised(i int, r *remote) {
+	switch {
+	case r.chosen() >= r.credit:
+		r.link.refuse(i)
+	case d.unwanted(i):
+		r.credit--
+		r.link.refuse(i)
+	default:
+		d.fly(i, r, time.Now(), false)
+		r.link.ask(i)
 	}
 }
 
@@ -227,6 +251,10 @@ type arrived struct {
 // The first who wants a piece pays for it.
 func (ev arrived) apply(d *download) {
 	r, i, now := ev.from, ev.piece, time.Now()
+	if f := r.flights[i]; f != nil && d.known {
+		n := float64(d.manifest.PieceLen(i))
+		r.pace, r.rate = n/now.Sub(f.since).Seconds(), n/now.Sub(later(f.since, r.idle)).Seconds()
+	}
 	r.failures, r.idle, d.moved = 0, now, now
 	fresh := !d.counted[i]
 	d.counted[i] = true
@@ -306,7 +334,7 @@ type found struct {
 }
 
 func (ev found) apply(d *download) {
-	introduced{ev.peers}.apply(d)
+	introduced{ev.peers, false}.apply(d)
 	d.finding, d.findAt = false, time.Now().Add(ev.again)
 }
 

@@ -23,7 +23,7 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 	if err != nil {
 		return err
 	}
-	n, err := s.uploads.join(id, s.store, first, s.meet(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
+	n, err := s.uploads.join(id, s.store, s.caller(stream.Context()), first, s.meet(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
 	if err != nil {
 		return statusOf(id, err)
 	}
@@ -40,7 +40,10 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 				gone <- err
 				return
 			}
-			s.uploads.hear(n, req)
+			if !s.uploads.hear(n, req) {
+				gone <- nil
+				return
+			}
 		}
 	}()
 	return s.upload(stream, n, gone)
@@ -108,7 +111,26 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 		}
 		s.uploads.sent.Add(int64(len(frame)))
 	}
+	s.uploads.finished(n, i)
 	return nil
+}
+
+// caller tells clients apart: by node or, where that is not known, by host.
+func (s *Server) caller(ctx context.Context) string {
+	from, ok := peer.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	if s.swarm != nil {
+		if w := s.swarm.whois(from, Provider{}); w.node != "" {
+			return string(w.node)
+		}
+	}
+	host, _, err := net.SplitHostPort(from.Addr.String())
+	if err != nil {
+		return from.Addr.String()
+	}
+	return host
 }
 
 // meet learns from a client where it serves the blob in turn. Only its port is
@@ -117,7 +139,7 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv1.Provider {
 	_, port, err := net.SplitHostPort(address)
 	from, ok := peer.FromContext(ctx)
-	if err != nil || !ok {
+	if err != nil || !ok || !validPort(port) {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(from.Addr.String())
@@ -127,7 +149,7 @@ func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv
 	p := Provider{Address: net.JoinHostPort(host, port), Role: jobs.Submitter}
 	if s.swarm != nil {
 		p.Role = s.swarm.whois(from, p).role
-		s.swarm.meet(id, p)
+		s.swarm.tell(id, introduced{[]Provider{p}, true}) // whether anybody is at that port, it alone says
 	}
 	return p.Proto()
 }

@@ -21,24 +21,35 @@ type link struct {
 	cancel   context.CancelFunc
 	prompt   bool // the peer may send a blob of one piece unasked
 
-	mu       sync.Mutex
-	out      *anthillv1.ExchangeRequest // to be sent; nil: nothing
-	due      map[int]bool               // pieces that may come: they were asked for
-	received int64                      // bytes of pieces
-	begun    int                        // the piece that is coming, -1 if none
-	broken   bool                       // it was cancelled midway
-	wake     chan struct{}
+	mu        sync.Mutex
+	out       *anthillv1.ExchangeRequest // to be sent; nil: nothing
+	due       map[int]bool               // pieces that may come: they were asked for
+	cancelled map[int]bool               // those that may end anywhere, since they were cancelled
+	received  int64                      // bytes of pieces
+	wake      chan struct{}
 }
 
 func newLink(d *download, r *remote, cancel context.CancelFunc) *link {
-	return &link{download: d, remote: r, cancel: cancel, due: make(map[int]bool), begun: -1, wake: make(chan struct{}, 1)}
+	return &link{
+		download: d, remote: r, cancel: cancel,
+		due: make(map[int]bool), cancelled: make(map[int]bool), wake: make(chan struct{}, 1),
+	}
 }
 
-// say adds to what is sent next.
+// maxBacklog bounds the numbers of pieces that wait for the other side to listen. Of each
+// piece there is no more to say to who does.
+const maxBacklog = 4 * blob.MaxPieces
+
+// say adds to what is sent next. Who does not listen is cut off.
 func (l *link) say(add func(*anthillv1.ExchangeRequest)) {
 	l.mu.Lock()
 	if l.out == nil {
 		l.out = &anthillv1.ExchangeRequest{}
+	}
+	if o := l.out; len(o.GetGained())+len(o.GetComing())+len(o.GetLost())+len(o.GetAsk())+len(o.GetCancel()) > maxBacklog {
+		l.mu.Unlock()
+		l.cancel()
+		return
 	}
 	add(l.out)
 	l.mu.Unlock()
@@ -53,10 +64,12 @@ func (l *link) ask(i int) {
 	l.say(func(out *anthillv1.ExchangeRequest) { out.Ask = append(out.Ask, uint32(i)) })
 }
 
+// refuse cancels a piece. What of it is on its way still comes, and the peer may not
+// have begun it yet, or be done with it.
 func (l *link) refuse(i int) {
 	l.mu.Lock()
-	if l.begun == i {
-		l.begun, l.broken = -1, true
+	if l.due[i] {
+		l.cancelled[i] = true
 	}
 	l.mu.Unlock()
 	l.say(func(out *anthillv1.ExchangeRequest) { out.Cancel = append(out.Cancel, uint32(i)) })
@@ -196,7 +209,7 @@ func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
 		out *[]int
 	}{{resp.GetGained(), &ev.gained}, {resp.GetPromised(), &ev.promised}, {resp.GetLacking(), &ev.lacking}} {
 		for _, i := range list.in {
-			if int(i) >= pieces {
+			if !isPiece(i, pieces) {
 				return fmt.Errorf("%w: piece %d of %d", errLie, i, pieces)
 			}
 			*list.out = append(*list.out, int(i))
@@ -214,6 +227,10 @@ func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
 	return nil
 }
 
+// isPiece tells whether a number off the wire is that of a piece: it may be more than an
+// int holds.
+func isPiece(i uint32, pieces int) bool { return uint64(i) < uint64(pieces) }
+
 // assembly puts a piece together. A peer sends one at a time.
 type assembly struct {
 	link     *link
@@ -225,18 +242,18 @@ type assembly struct {
 // add takes one frame. A piece that was cancelled may end anywhere.
 func (a *assembly) add(f *anthillv1.ExchangeResponse, from who) error {
 	i, off, data := int(f.GetPiece()), int(f.GetOffset()), f.GetData()
-	if i >= len(a.manifest.Pieces) {
-		return fmt.Errorf("%w: piece %d of %d", errLie, i, len(a.manifest.Pieces))
+	if !isPiece(f.GetPiece(), len(a.manifest.Pieces)) {
+		return fmt.Errorf("%w: piece %d of %d", errLie, f.GetPiece(), len(a.manifest.Pieces))
 	}
 	if off == 0 && a.piece >= 0 {
-		if !a.link.brokeOff() {
+		if !a.link.mayEnd(a.piece) {
 			return fmt.Errorf("%w: piece %d ended after %d bytes", errLie, a.piece, len(a.data))
 		}
 		a.piece = -1
 	}
 	length := int(a.manifest.PieceLen(i))
 	if a.piece < 0 {
-		if !a.link.begin(i) {
+		if !a.link.mayCome(i) {
 			return fmt.Errorf("%w: piece %d, which nobody asked for", errLie, i)
 		}
 		a.piece, a.data = i, slices.Grow(a.data[:0], length)
@@ -254,24 +271,19 @@ func (a *assembly) add(f *anthillv1.ExchangeResponse, from who) error {
 	return a.link.store(i, a.data, from)
 }
 
-// begin tells whether piece i may come, and that it does.
-func (l *link) begin(i int) bool {
+// mayCome tells whether piece i was asked for, and has not come yet.
+func (l *link) mayCome(i int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ok := l.due[i]
-	if ok {
-		l.begun = i
-	}
-	return ok
+	return l.due[i]
 }
 
-// brokeOff tells whether the piece that was coming may have ended early.
-func (l *link) brokeOff() bool {
+// mayEnd tells whether piece i, which is coming, may end early. That it is asked for
+// again does not change that: the peer may have stopped before it heard of it.
+func (l *link) mayEnd(i int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	broken := l.broken
-	l.broken = false
-	return broken
+	return l.cancelled[i]
 }
 
 func (l *link) count(n int) {
@@ -286,7 +298,7 @@ func (l *link) finish(i int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.due, i)
-	l.begun, l.broken = -1, false
+	delete(l.cancelled, i)
 }
 
 // store checks a whole piece and keeps it, even if it was cancelled too late.

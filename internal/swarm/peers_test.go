@@ -62,6 +62,12 @@ type testPeer struct {
 // serve starts a peer; set its misbehaviour before anybody asks it.
 func serve(t testing.TB, role jobs.Role) *testPeer {
 	t.Helper()
+	return serveOn(t, role, func(l net.Listener) net.Listener { return l })
+}
+
+// serveOn is serve behind a line.
+func serveOn(t testing.TB, role jobs.Role, line func(net.Listener) net.Listener) *testPeer {
+	t.Helper()
 	p := &testPeer{store: newStore(t, blobstore.Config{}), server: grpc.NewServer()}
 	p.PieceServiceServer = NewServer(ServerConfig{Store: p.store})
 	anthillv1.RegisterPieceServiceServer(p.server, p)
@@ -71,7 +77,7 @@ func serve(t testing.TB, role jobs.Role) *testPeer {
 	}
 	p.Provider = Provider{Address: listener.Addr().String(), Role: role}
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = p.server.Serve(listener) })
+	wg.Go(func() { _ = p.server.Serve(line(listener)) })
 	t.Cleanup(func() {
 		p.server.Stop()
 		wg.Wait()

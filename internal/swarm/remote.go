@@ -15,7 +15,10 @@ const (
 	// reluctance is how long a source has to be idle before it may take a piece
 	// that a preferred source is busy with.
 	reluctance = 250 * time.Millisecond
-	maxPause   = 2 * time.Second
+	// outpacing is how many times as fast as all preferred peers together a peer must
+	// be to be preferred as well.
+	outpacing = 4
+	maxPause  = 2 * time.Second
 	// slowFor is how long a peer stays out of favour that let a transfer stall.
 	slowFor = 30 * time.Second
 	// credit is how many pieces a peer may choose ahead. How many of them are on
@@ -36,8 +39,11 @@ type remote struct {
 	failures int       // in a row
 	slow     time.Time // until when it is asked only if nobody else can be
 	idle     time.Time
-	proven   bool // it has sent a piece that was right
+	proven   bool    // it has sent a piece that was right
+	pace     float64 // bytes a second at which its last piece came, at least; 0: none did
+	rate     float64 // and at most: others may have come beside it
 	refused  bool
+	hearsay  bool   // only other peers have named it, and it has never answered
 	last     string // why it is of no use, for people
 	seen     int64  // bytes that had come when they last grew enough
 }
@@ -61,28 +67,47 @@ func (r *remote) fail(now time.Time, err error) {
 
 // callable tells whether a talk with the peer can begin now.
 func (r *remote) callable(now time.Time) bool {
-	return r.link == nil && !r.refused && !now.Before(r.paused)
+	return r.link == nil && !r.refused && !r.givenUp() && !now.Before(r.paused)
 }
+
+// givenUp tells whether the peer is not called any more: its address may be that of
+// somebody who has nothing to do with the grid.
+func (r *remote) givenUp() bool { return r.link == nil && r.hearsay && r.failures >= hopeful }
 
 // usable tells whether pieces can be asked of the peer now.
 func (r *remote) usable(now time.Time) bool {
 	return !r.refused && r.ready && !now.Before(r.paused)
 }
 
-// source is the peer in the policy's words.
-func (r *remote) source(now time.Time) source {
-	if !r.usable(now) {
-		return source{}
+// favoured tells whether pieces are asked of the peer like of any other.
+func (r *remote) favoured(now time.Time) bool { return r.usable(now) && !now.Before(r.slow) }
+
+// eager tells whether the peer has had nothing to do for long enough.
+func (r *remote) eager(now time.Time) bool {
+	return len(r.flights) == 0 && now.Sub(r.idle) >= reluctance
+}
+
+// speed is at most how many bytes a second come from the peer, by its last piece and by
+// how long the next one of n bytes has been taking.
+func (r *remote) speed(n int64, now time.Time) float64 {
+	since := r.idle
+	if len(r.flights) == 0 && r.rate > 0 {
+		return r.rate
 	}
-	if now.Before(r.slow) {
-		return source{rank: lastRank, free: r.room(), have: r.have}
+	if r.rate > 0 {
+		oldest := now
+		for _, f := range r.flights {
+			if f.since.Before(oldest) {
+				oldest = f.since
+			}
+		}
+		since = later(since, oldest)
 	}
-	return source{
-		rank:  rank(r.who.role),
-		free:  r.room(),
-		have:  r.have,
-		eager: len(r.flights) == 0 && now.Sub(r.idle) >= reluctance,
+	bound := float64(n) / now.Sub(since).Seconds()
+	if r.rate > 0 {
+		return min(r.rate, bound)
 	}
+	return bound
 }
 
 // room is how many more pieces may be asked of the peer: but one before it has
@@ -100,4 +125,14 @@ func (r *remote) allowance() int {
 		return 1
 	}
 	return credit
+}
+
+// chosen is how many pieces that the peer chose are on their way.
+func (r *remote) chosen() (n int) {
+	for _, f := range r.flights {
+		if !f.asked {
+			n++
+		}
+	}
+	return n
 }

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// frameSize keeps progress visible on slow lines: it is half a second at
-	// 1 Mbit/s.
-	frameSize = 64 << 10
+	// frameSize keeps progress visible on slow lines that many share: only whole frames
+	// can be counted.
+	frameSize = stallBytes
 	// maxBlobs is how many blobs one ReadBlobs may ask for.
 	maxBlobs = 4096
 )
@@ -131,6 +131,9 @@ func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
 func statusOf(id blob.ID, err error) error {
 	if errors.Is(err, blobstore.ErrNotFound) {
 		return refuse(codes.NotFound, "BLOB_NOT_FOUND", "blob %s is not here", id.Short())
+	}
+	if errors.Is(err, errCrowded) {
+		return refuse(codes.ResourceExhausted, "TOO_MANY_EXCHANGES", "%v", err)
 	}
 	return refuse(codes.Internal, "STORE_FAILED", "%v", err)
 }

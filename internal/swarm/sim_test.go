@@ -29,6 +29,7 @@ type sim struct {
 const (
 	simLatency = 20 * time.Millisecond
 	simUplink  = 4e6 // bytes a second
+	simFrame   = 64 << 10
 )
 
 type simPeer struct {
@@ -209,12 +210,15 @@ func (p *simPeer) send() {
 			l.sent = -1
 			continue
 		}
-		n := min(l.left, frameSize)
+		n := min(l.left, simFrame)
 		p.sending = true
 		p.sim.after(time.Duration(float64(n)/simUplink*float64(time.Second)), func() {
 			i := l.sent
 			if l.left -= n; l.left == 0 {
 				l.sent = -1
+				if l.session != nil {
+					p.up.finished(l.session, i)
+				}
 			}
 			last := l.left == 0
 			p.sim.after(simLatency, func() {

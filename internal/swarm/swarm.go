@@ -15,6 +15,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,13 +51,31 @@ func (p Provider) Proto() *anthillv1.Provider {
 	return &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)}
 }
 
-// ProvidersOf reads providers off the wire.
+// ProvidersOf reads providers off the wire, but for addresses that are none: they are
+// dialed, passed on and shown to people.
 func ProvidersOf(list []*anthillv1.Provider) []Provider {
 	var out []Provider
 	for _, p := range list {
-		out = append(out, Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
+		if host, port, err := net.SplitHostPort(p.GetAddress()); err == nil && validHost(host) && validPort(port) {
+			out = append(out, Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
+		}
 	}
 	return out
+}
+
+// validHost tells whether a text may be a host's name or address.
+func validHost(s string) bool {
+	strange := func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune(".:%-_", r)
+	}
+	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, strange)
+}
+
+// validPort tells whether a text is the number of a port.
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
 }
 
 // Traffic counts the bytes of verified pieces by the role of who sent them.
@@ -211,13 +232,16 @@ func (s *Swarm) forget(d *download) {
 	delete(s.downloads, d.id)
 }
 
-// meet tells the download of a blob, if there is one, of a peer that came by.
-func (s *Swarm) meet(id blob.ID, p Provider) {
+// Introduce tells the download of a blob, if there is one, of further peers.
+func (s *Swarm) Introduce(id blob.ID, peers []Provider) { s.tell(id, introduced{peers, false}) }
+
+// tell hands an event to the download of a blob, if there is one.
+func (s *Swarm) tell(id blob.ID, ev event) {
 	s.mu.Lock()
 	d := s.downloads[id]
 	s.mu.Unlock()
 	if d != nil {
-		d.send(introduced{peers: []Provider{p}})
+		d.send(ev)
 	}
 }
 

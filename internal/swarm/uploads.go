@@ -1,6 +1,7 @@
 package swarm
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -21,7 +22,13 @@ const (
 	// maxAsks bounds the pieces that a client has asked for by number. Honest ones
 	// ask for a few at a time; what is beyond is passed over.
 	maxAsks = 256
+	// maxExchanges bounds those that a client has at a time, one for each blob that it
+	// fetches: all clients have to be looked through often.
+	maxExchanges = 256
 )
+
+// errCrowded: a client has as many exchanges as it may.
+var errCrowded = fmt.Errorf("already %d exchanges of this client", maxExchanges)
 
 // uploads is all that a node is sending, over all blobs: they share one line.
 type uploads struct {
@@ -39,6 +46,8 @@ type uploads struct {
 type session struct {
 	*client
 	id      blob.ID
+	from    string // who the client is
+	left    bool
 	self    *anthillv1.Provider         // where the client serves the blob in turn; nil: nowhere
 	news    *anthillv1.ExchangeResponse // to be sent before the next data; nil: none
 	given   map[int]*given
@@ -54,6 +63,7 @@ type given struct {
 	counted   bool // in slots.flying
 	chosen    bool // by us: it is not sent before the client agrees
 	granted   bool // it is being sent, or will be next
+	sent      bool // all of it
 	cancelled bool
 	lost      bool // the client expects it from nobody else
 }
@@ -66,15 +76,24 @@ func newUploads(spent func() error) *uploads {
 
 // join begins a session and introduces the client to the others. What the store
 // has is looked up while nobody can gain anything.
-func (u *uploads) join(id blob.ID, store *blobstore.Store, hello *anthillv1.ExchangeRequest, self *anthillv1.Provider, owed bool) (*session, error) {
+func (u *uploads) join(id blob.ID, store *blobstore.Store, from string, hello *anthillv1.ExchangeRequest, self *anthillv1.Provider, owed bool) (*session, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	others := 0
+	for _, n := range u.sessions {
+		if n.from == from {
+			others++
+		}
+	}
+	if others >= maxExchanges {
+		return nil, errCrowded
+	}
 	m, have, err := store.Have(id)
 	if err != nil {
 		return nil, err
 	}
 	n := u.enter(id, m, have, hello, self)
-	n.owed = owed
+	n.from, n.owed = from, owed
 	return n, nil
 }
 
@@ -92,7 +111,7 @@ func (u *uploads) enter(id blob.ID, m blob.Manifest, have blob.Bitmap, hello *an
 			if other.self != nil && len(n.pending().Peers) < maxIntroduced {
 				n.pending().Peers = append(n.pending().Peers, other.self)
 			}
-			if self != nil {
+			if self != nil && len(other.pending().Peers) < maxIntroduced {
 				other.pending().Peers = append(other.pending().Peers, self)
 				other.poke()
 			}
@@ -106,6 +125,7 @@ func (u *uploads) enter(id blob.ID, m blob.Manifest, have blob.Bitmap, hello *an
 func (u *uploads) leave(n *session) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	n.left = true
 	for i := range n.given {
 		u.end(n, i)
 	}
@@ -138,15 +158,18 @@ func (u *uploads) add(id blob.ID, s *seeding, i int) {
 	}
 }
 
-// hear takes what a client says.
-func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
+// hear takes what a client says, and tells whether it listens, too.
+func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if n.left {
+		return false
+	}
 	now := u.now()
 	for _, i := range n.known(req.GetGained()) {
 		n.expect(i)
 		if g := n.given[i]; g != nil && !g.cancelled {
-			if g.counted {
+			if g.counted && g.sent { // else it came from elsewhere, if it did
 				u.slots.ack(g.length, now.Sub(g.at), now)
 				g.counted = false
 			}
@@ -170,8 +193,9 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) {
 	for _, i := range n.known(req.GetAsk()) {
 		n.ask(i)
 	}
-	n.credit = min(n.credit+int(req.GetCredit()), len(n.seeding.copies))
+	n.credit = int(min(int64(n.credit)+int64(req.GetCredit()), int64(len(n.seeding.copies))))
 	u.dispatch()
+	return len(n.news.GetGained())+len(n.news.GetPromised())+len(n.news.GetLacking()) <= maxBacklog
 }
 
 // prompt gives a client a blob of one piece with its manifest, if the line has
@@ -195,7 +219,7 @@ func (u *uploads) prompt(n *session) {
 func (n *session) known(list []uint32) []int {
 	var out []int
 	for _, i := range list {
-		if int(i) < len(n.seeding.copies) {
+		if isPiece(i, len(n.seeding.copies)) {
 			out = append(out, int(i))
 		}
 	}
@@ -208,10 +232,12 @@ func (n *session) ask(i int) {
 	switch {
 	case g != nil && g.chosen && !g.granted:
 		n.grant(i, g)
+	case g != nil:
+		g.cancelled = false // it is being sent, or will be
 	case !n.seeding.have.Has(i):
 		n.pending().Lacking = append(n.pending().Lacking, uint32(i))
 		n.poke()
-	case g == nil && len(n.asks) < maxAsks && !slices.Contains(n.asks, i):
+	case len(n.asks) < maxAsks && !slices.Contains(n.asks, i):
 		n.asks = append(n.asks, i)
 	}
 }
@@ -373,6 +399,15 @@ func (u *uploads) clients(id blob.ID) int {
 	return 0
 }
 
+// finished notes that all of a piece was sent.
+func (u *uploads) finished(n *session, i int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if g := n.given[i]; g != nil {
+		g.sent = true
+	}
+}
+
 // stopped ends the sending of a piece that is not wanted any more.
 func (u *uploads) stopped(n *session, i int) {
 	u.mu.Lock()
@@ -380,13 +415,18 @@ func (u *uploads) stopped(n *session, i int) {
 	u.withdraw(n, i)
 }
 
-// lacks ends the sending of a piece that cannot be read.
+// lacks ends the sending of a piece that cannot be read, to whoever waits for it.
 func (u *uploads) lacks(n *session, i int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n.seeding.have.Clear(i)
-	n.miss(i)
-	n.pending().Lacking = append(n.pending().Lacking, uint32(i))
-	n.poke()
+	for _, other := range u.sessions {
+		if other.seeding == n.seeding && (other == n || slices.Contains(other.asks, i)) {
+			other.asks = slices.DeleteFunc(other.asks, func(a int) bool { return a == i })
+			other.miss(i)
+			other.pending().Lacking = append(other.pending().Lacking, uint32(i))
+			other.poke()
+		}
+	}
 	u.withdraw(n, i)
 }

@@ -22,19 +22,20 @@ var errNoPlace = errors.New("all places are taken")
 
 // Credentials let no more peers in than may hold a connection at a time: one beyond
 // is closed, and goes to another node. Only who has proved to inner who it is takes a
-// place, and who is exempt takes none. Of those that are slow to prove it the oldest
-// is closed when there are too many.
-func (l *Line) Credentials(inner credentials.TransportCredentials, exempt func(credentials.AuthInfo) bool) credentials.TransportCredentials {
+// place, and who is exempt takes none. Nobody takes more than a quarter of the places,
+// by his name. Of those that are slow to prove it the oldest is closed when there are
+// too many.
+func (l *Line) Credentials(inner credentials.TransportCredentials, who func(credentials.AuthInfo) (name string, exempt bool)) credentials.TransportCredentials {
 	if l.peers == 0 {
 		return inner
 	}
-	return &door{inner, exempt, &places{free: l.peers}}
+	return &door{inner, who, &places{free: l.peers, each: max(2, l.peers/4), taken: map[string]int{}}}
 }
 
 // door is where peers come in.
 type door struct {
 	credentials.TransportCredentials
-	exempt func(credentials.AuthInfo) bool
+	who    func(credentials.AuthInfo) (name string, exempt bool)
 	places *places
 }
 
@@ -45,18 +46,22 @@ func (d *door) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, er
 		return nil, nil, errors.Join(err, raw.Close())
 	}
 	c, info, err := d.TransportCredentials.ServerHandshake(raw)
-	if err != nil || d.exempt(info) {
+	if err != nil {
 		return c, info, err
 	}
-	if !d.places.take() {
+	name, exempt := d.who(info)
+	if exempt {
+		return c, info, nil
+	}
+	if !d.places.take(name) {
 		return nil, nil, errors.Join(errNoPlace, c.Close())
 	}
-	return &placed{c, sync.OnceFunc(d.places.leave)}, info, nil
+	return &placed{c, sync.OnceFunc(func() { d.places.leave(name) })}, info, nil
 }
 
 // Clone implements credentials.TransportCredentials. The places are the same.
 func (d *door) Clone() credentials.TransportCredentials {
-	return &door{d.TransportCredentials.Clone(), d.exempt, d.places}
+	return &door{d.TransportCredentials.Clone(), d.who, d.places}
 }
 
 // placed is a connection that has a place.
@@ -75,6 +80,8 @@ func (p *placed) Close() error {
 type places struct {
 	mu       sync.Mutex
 	free     int
+	each     int // how many one peer may take
+	taken    map[string]int
 	greeting []net.Conn // the oldest first
 }
 
@@ -94,19 +101,23 @@ func (p *places) greet(c net.Conn) (done func()) {
 	}
 }
 
-// take tells whether there was a place.
-func (p *places) take() bool {
+// take tells whether there was a place for a peer.
+func (p *places) take(name string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.free == 0 {
+	if p.free == 0 || p.taken[name] == p.each {
 		return false
 	}
 	p.free--
+	p.taken[name]++
 	return true
 }
 
-func (p *places) leave() {
+func (p *places) leave(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.free++
+	if p.taken[name]--; p.taken[name] == 0 {
+		delete(p.taken, name)
+	}
 }

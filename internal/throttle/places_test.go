@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 )
@@ -32,9 +33,11 @@ func (c called) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, e
 }
 
 // oneRoom has a place for one, and takes c for a coordinator.
-func oneRoom() credentials.TransportCredentials {
-	return New(Limits{Peers: 1}, nil).Credentials(called{insecure.NewCredentials()}, func(info credentials.AuthInfo) bool {
-		return info == name('c')
+func oneRoom() credentials.TransportCredentials { return roomFor(1) }
+
+func roomFor(peers int) credentials.TransportCredentials {
+	return New(Limits{Peers: peers}, nil).Credentials(called{insecure.NewCredentials()}, func(info credentials.AuthInfo) (string, bool) {
+		return string(info.(name)), info == name('c')
 	})
 }
 
@@ -83,6 +86,27 @@ func TestPlaceOfOneThatIsGoneIsGivenAway(t *testing.T) {
 	}
 }
 
+func TestNobodyTakesAllPlaces(t *testing.T) {
+	creds := roomFor(12)
+	var first net.Conn
+	for k := range 5 {
+		c, _, err := knock(creds, 'm')
+		if (err == nil) != (k < 3) {
+			t.Errorf("connection %d of one peer: %v", k, err)
+		}
+		if k == 0 {
+			first = c
+		}
+	}
+	if _, _, err := knock(creds, 'w'); err != nil {
+		t.Errorf("another peer: %v", err)
+	}
+	_ = first.Close()
+	if _, _, err := knock(creds, 'm'); err != nil {
+		t.Errorf("after one has ended: %v", err)
+	}
+}
+
 func TestSilentStrangersAreCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		creds, began := oneRoom(), time.Now()
@@ -107,4 +131,41 @@ func TestSilentStrangersAreCutOff(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Who hangs up, however early, leaves its place, whatever gRPC was doing.
+func TestWhoHangsUpLeavesItsPlace(t *testing.T) {
+	line := New(Limits{Peers: 2}, nil)
+	creds := line.Credentials(called{insecure.NewCredentials()}, func(credentials.AuthInfo) (string, bool) { return "m", false })
+	server := grpc.NewServer(grpc.Creds(creds))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	for k := range 200 {
+		c, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write([]byte{'m'})
+		if k%2 == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		_ = c.(*net.TCPConn).SetLinger(0) // resets the connection
+		_ = c.Close()
+	}
+	d := creds.(*door)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		d.places.mu.Lock()
+		free, greeting := d.places.free, len(d.places.greeting)
+		d.places.mu.Unlock()
+		if free == 2 && greeting == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d places are free, %d greet", free, greeting)
+		}
+	}
 }

@@ -69,16 +69,18 @@ type section struct {
 // maxShard bounds what a task reads on stdin, which is held in memory.
 const maxShard = 1 << 30
 
-// FetchTime bounds the fetching for one attempt.
-const FetchTime = 10 * time.Minute
+// The fetching of a blob may take fetchTime, and longer where it has so much that it takes
+// longer at slowest bytes a second. That nothing comes at all is found out sooner.
+const (
+	fetchTime = 10 * time.Minute
+	slowest   = 32 << 10
+)
 
 // Prepare fetches the bundle, the data files and the task's shard.
 func (e *Executor) Prepare(ctx context.Context, lease *anthillv1.Lease) (*Attempt, error) {
 	if wants := lease.GetSpec().GetMetering(); wants != jobs.Metering {
 		return nil, fmt.Errorf("this worker counts fuel by rules %d, the job wants %d: upgrade it", jobs.Metering, wants)
 	}
-	ctx, cancel := context.WithTimeout(ctx, FetchTime)
-	defer cancel()
 	a := &Attempt{Lease: lease, fetched: swarm.Traffic{}}
 	if err := e.prepare(ctx, a); err != nil {
 		e.Release(a)
@@ -134,6 +136,12 @@ func (e *Executor) fetch(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef
 	}
 	e.Store.Pin(id)
 	a.pinned = append(a.pinned, id)
+	size := n
+	if n < 0 {
+		size = ref.GetSize()
+	}
+	ctx, cancel := context.WithTimeout(ctx, fetchTime+time.Duration(size/slowest)*time.Second)
+	defer cancel()
 	traffic, err := e.Fetcher.Fetch(ctx, id, off, n, swarm.ProvidersOf(a.Lease.GetProviders()))
 	for role, bytes := range traffic {
 		a.fetched[role] += bytes

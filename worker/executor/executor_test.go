@@ -31,6 +31,7 @@ type disk struct {
 type fetch struct {
 	id     blob.ID
 	off, n int64
+	time   time.Duration // that it may take
 }
 
 func newDisk() *disk { return &disk{blobs: map[blob.ID][]byte{}, pins: map[blob.ID]int{}} }
@@ -41,8 +42,9 @@ func (d *disk) add(data []byte) *anthillv1.BlobRef {
 	return &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}
 }
 
-func (d *disk) Fetch(_ context.Context, id blob.ID, off, n int64, providers []swarm.Provider) (swarm.Traffic, error) {
-	d.fetched = append(d.fetched, fetch{id, off, n})
+func (d *disk) Fetch(ctx context.Context, id blob.ID, off, n int64, providers []swarm.Provider) (swarm.Traffic, error) {
+	end, _ := ctx.Deadline()
+	d.fetched = append(d.fetched, fetch{id, off, n, time.Until(end).Round(time.Second)})
 	if d.pins[id] == 0 {
 		return nil, errors.New("fetched before it was pinned")
 	}
@@ -176,7 +178,7 @@ func TestPrepareFetchesWhatTheTaskNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := func(r *anthillv1.BlobRef) blob.ID { return blob.ID(r.GetId()) }
-	want := []fetch{{id(bundle), 0, -1}, {id(words), 0, -1}, {id(input), 30, 10}}
+	want := []fetch{{id(bundle), 0, -1, fetchTime}, {id(words), 0, -1, fetchTime}, {id(input), 30, 10, fetchTime}}
 	if len(d.fetched) != 3 || d.fetched[0] != want[0] || d.fetched[1] != want[1] || d.fetched[2] != want[2] {
 		t.Errorf("fetched %v, want bundle, data and the task's range only", d.fetched)
 	}
@@ -196,6 +198,23 @@ func TestPrepareFetchesWhatTheTaskNeeds(t *testing.T) {
 	e.Release(a)
 	if d.pinned() != 0 {
 		t.Errorf("%d pins are left", d.pinned())
+	}
+}
+
+// What takes long because it is large is waited for, whether a whole blob or a shard.
+func TestMuchMayTakeLong(t *testing.T) {
+	d := newDisk()
+	e := &Executor{Fetcher: d, Store: d}
+	gibi, input := d.add([]byte("bundle")), d.add([]byte("input"))
+	gibi.Size, input.Size = 1<<30, 1<<40
+	_, err := e.Prepare(t.Context(), leaseOf(&anthillv1.JobSpec{Bundle: gibi, Input: blobInput(&anthillv1.BlobInput{Blob: input, ShardSize: 1 << 25})}, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []time.Duration{fetchTime + 1<<15*time.Second, fetchTime + 1<<10*time.Second} {
+		if got := d.fetched[i].time; got != want {
+			t.Errorf("fetch %d may take %v, want %v", i, got, want)
+		}
 	}
 }
 
