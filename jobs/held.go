@@ -85,6 +85,13 @@ func (s *State) holderBit(id NodeID) uint64 {
 // count as safe from the loss of any one of them.
 func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }
 
+// OwnersNeeded is of how many owners those coordinators should be, where a submitter
+// waits for the copies: as many as there are coordinators needed, if the grid has
+// so many.
+func (s *State) OwnersNeeded() int {
+	return min(s.CopiesNeeded(), s.HolderOwners(1<<len(s.Holders)-1))
+}
+
 // Holds says whether a coordinator has confirmed that it holds a result.
 func (s *State) Holds(j *Job, task uint32, id NodeID) bool {
 	return j.Closed[task].Holders&s.holderBit(id) != 0

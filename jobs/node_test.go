@@ -124,9 +124,15 @@ func TestCopiesNeeded(t *testing.T) {
 	g := newGrid()
 	for _, c := range []string{"c2", "c3"} {
 		g.admit(Coordinator, c, "ops")
-		if n := g.CopiesNeeded(); n != 2 {
-			t.Errorf("%d copies needed of %d coordinators", n, len(g.Holders))
+		if n, owners := g.CopiesNeeded(), g.OwnersNeeded(); n != 2 || owners != 2 {
+			t.Errorf("%d copies with %d owners needed of %d coordinators with 2", n, owners, len(g.Holders))
 		}
+	}
+	for _, id := range g.Holders {
+		g.Nodes[id].Owner = "ops"
+	}
+	if n := g.OwnersNeeded(); n != 1 {
+		t.Errorf("%d owners needed where there is one", n)
 	}
 	if g.holderBit("c1") != 1 || g.holderBit("c3") != 4 || g.holderBit("w1") != 0 {
 		t.Errorf("holders %v", g.Holders)

@@ -33,8 +33,10 @@ type PutOptions struct {
 type PutProgress struct {
 	Size, Sent int64 // in bytes; Sent counts what left this machine
 	Peers      int   // that take it from here
-	// Copies are the coordinators that have all of it, of the Needed ones.
-	Copies, Needed uint32
+	// Copies are the coordinators that have all of it, of the Needed ones; Owners
+	// how many owners these have, of the OwnersNeeded.
+	Copies, Needed       uint32
+	Owners, OwnersNeeded uint32
 }
 
 const (
@@ -113,14 +115,16 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 		if opts.Progress != nil {
 			opts.Progress(PutProgress{
 				Size: ref.Size, Sent: p.swarm.Sent(), Peers: p.swarm.Clients(ref.ID), Copies: b.GetCopies(), Needed: b.GetCopiesNeeded(),
+				Owners: b.GetCopyOwners(), OwnersNeeded: b.GetCopyOwnersNeeded(),
 			})
 		}
-		if b.GetCopies() >= b.GetCopiesNeeded() {
+		if b.GetCopies() >= b.GetCopiesNeeded() && b.GetCopyOwners() >= b.GetCopyOwnersNeeded() {
 			return nil
 		}
 		sleep(ctx, putPoll)
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("put blob %s: the grid has %d of the %d copies that it needs: %w", ref.ID.Short(), b.GetCopies(), b.GetCopiesNeeded(), err)
+			return fmt.Errorf("put blob %s: the grid has %d of the %d copies that it needs, with %d of %d owners: %w",
+				ref.ID.Short(), b.GetCopies(), b.GetCopiesNeeded(), b.GetCopyOwners(), b.GetCopyOwnersNeeded(), err)
 		}
 		if time.Since(claimed) >= claimEvery {
 			claimed = time.Now()

@@ -120,8 +120,14 @@ func TestWaitUploaded(t *testing.T) {
 	if err := job.WaitUploaded(short); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with one copy of two: got %v", err)
 	}
+	fake.Update(job.ID(), func(j *anthillv1.Job) { j.InputCopies, j.InputOwners, j.InputOwnersNeeded = 2, 1, 2 })
+	again, cancelAgain := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancelAgain()
+	if err := job.WaitUploaded(again); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with both copies in one hand of two: got %v", err)
+	}
 	time.AfterFunc(50*time.Millisecond, func() {
-		fake.Update(job.ID(), func(j *anthillv1.Job) { j.InputCopies = 2 })
+		fake.Update(job.ID(), func(j *anthillv1.Job) { j.InputOwners = 2 })
 	})
 	if err := job.WaitUploaded(t.Context()); err != nil {
 		t.Error(err)

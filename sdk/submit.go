@@ -128,7 +128,7 @@ func (j *Job) WaitUploaded(ctx context.Context) error {
 
 // Uploaded tells whether the grid has all that it needs of a job's submitter.
 func Uploaded(job *anthillv1.Job) bool {
-	return Finished(job) || job.GetInputCopies() >= job.GetInputCopiesNeeded()
+	return Finished(job) || job.GetInputCopies() >= job.GetInputCopiesNeeded() && job.GetInputOwners() >= job.GetInputOwnersNeeded()
 }
 
 // Close stops serving the input and removes the local copy of it. The job goes

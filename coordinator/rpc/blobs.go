@@ -131,7 +131,7 @@ func blobToProto(st *jobs.State, id blob.ID, k *jobs.Kept, sees func(jobs.OwnerI
 	b := &anthillv1.Blob{
 		Id: id.String(), Ref: refToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
 	}
-	b.CopyOwners = uint32(st.HolderOwners(k.Holders))
+	b.CopyOwners, b.CopyOwnersNeeded = uint32(st.HolderOwners(k.Holders)), uint32(st.OwnersNeeded())
 	for _, c := range k.Claims {
 		if sees(c.Owner) {
 			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: timestamppb.New(c.At.Std())})

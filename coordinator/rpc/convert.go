@@ -185,8 +185,8 @@ func jobToProto(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
 			FromSubmitter: j.Fetched.FromSubmitter, FromCoordinators: j.Fetched.FromCoordinators, FromWorkers: j.Fetched.FromWorkers,
 		},
 		InputCopies: uint32(j.InputCopies()), InputCopiesNeeded: uint32(st.CopiesNeeded()),
-		InputOwners: uint32(st.HolderOwners(j.InputHolders)),
-		Bound:       shareToProto(st.Bound(j)), Short: j.Short,
+		InputOwners: uint32(st.HolderOwners(j.InputHolders)), InputOwnersNeeded: uint32(st.OwnersNeeded()),
+		Bound: shareToProto(st.Bound(j)), Short: j.Short,
 		FuelUsed: j.Fuel.Uint64(), FuelEstimate: j.FuelEstimate(),
 	}
 	if j.Finished != 0 {

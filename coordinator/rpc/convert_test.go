@@ -132,8 +132,8 @@ func TestJobToProto(t *testing.T) {
 	st.Holders, j.InputHolders = []jobs.NodeID{"c1", "c2"}, 3
 	st.Nodes["c1"], st.Nodes["c2"] = &jobs.Node{Owner: "ops"}, &jobs.Node{Owner: "ops"}
 	m := jobToProto(st, "j", j)
-	if m.GetInputCopies() != 2 || m.GetInputOwners() != 1 {
-		t.Errorf("%d copies with %d owners", m.GetInputCopies(), m.GetInputOwners())
+	if m.GetInputCopies() != 2 || m.GetInputOwners() != 1 || m.GetInputOwnersNeeded() != 1 {
+		t.Errorf("%d copies with %d owners of %d", m.GetInputCopies(), m.GetInputOwners(), m.GetInputOwnersNeeded())
 	}
 	if m.GetBound() != 2e-4 || m.GetShort() != j.Short || m.GetSpec().GetTrust().GetMaxError() != 1e-4 || m.GetAttempts().GetExtra() != 4 {
 		t.Errorf("got %v", m)

@@ -81,6 +81,7 @@ func (v *putView) begun(id string, size int64) {
 func (v *putView) show(p sdk.PutProgress) {
 	v.last = p
 	rate := float64(p.Sent) / max(time.Since(v.began).Seconds(), 0.001)
-	line := fmt.Sprintf("%s, %d of %d copies, peers: %d, %s sent, %s/s", sdk.Size(p.Size), p.Copies, p.Needed, p.Peers, sdk.Size(p.Sent), sdk.Size(int64(rate)))
+	line := fmt.Sprintf("%s, %d of %d copies%s, peers: %d, %s sent, %s/s", sdk.Size(p.Size), p.Copies, p.Needed, lackingOwners(p.Owners, p.OwnersNeeded),
+		p.Peers, sdk.Size(p.Sent), sdk.Size(int64(rate)))
 	v.tell(line, min(p.Sent, p.Size), p.Size)
 }

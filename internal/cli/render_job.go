@@ -54,7 +54,17 @@ func inputCopies(job *anthillv1.Job) string {
 	if sdk.Finished(job) {
 		return ""
 	}
-	return fmt.Sprintf("%d copies, %s; %d needed", job.GetInputCopies(), owners(job.GetInputOwners()), job.GetInputCopiesNeeded())
+	return fmt.Sprintf("%d copies, %s; %d needed%s", job.GetInputCopies(), owners(job.GetInputOwners()), job.GetInputCopiesNeeded(),
+		lackingOwners(job.GetInputOwners(), job.GetInputOwnersNeeded()))
+}
+
+// lackingOwners stands after a number of copies that may be enough while they have too
+// few owners.
+func lackingOwners(have, needed uint32) string {
+	if have >= needed {
+		return ""
+	}
+	return fmt.Sprintf(" (with %d of %d owners)", have, needed)
 }
 
 // owners stands after a number of copies: those with one owner can be lost with him.

@@ -306,9 +306,9 @@ func TestDevWorkersCheckEachOther(t *testing.T) {
 
 // Copies on machines of one owner are told from copies with several.
 func TestCopiesAreToldWithTheirOwners(t *testing.T) {
-	for owners, want := range map[uint32]string{1: "input      2 copies, 1 owner; 2 needed\n", 2: "input      2 copies, 2 owners; 2 needed\n"} {
+	for owners, want := range map[uint32]string{1: "input      2 copies, 1 owner; 2 needed (with 1 of 2 owners)\n", 2: "input      2 copies, 2 owners; 2 needed\n"} {
 		job := jobAt(5, 10)
-		job.InputCopies, job.InputOwners, job.InputCopiesNeeded = 2, owners, 2
+		job.InputCopies, job.InputOwners, job.InputCopiesNeeded, job.InputOwnersNeeded = 2, owners, 2, 2
 		var out strings.Builder
 		if err := writeJob(&out, job); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("want %q in\n%s%v", want, out.String(), err)

@@ -101,7 +101,7 @@ func warnOfMissingInput(cmd *cobra.Command, grid *sdk.Grid, id string) {
 	defer cancel()
 	job, err := grid.Job(ctx, id)
 	if err == nil && !sdk.Uploaded(job) {
-		fmt.Fprintf(cmd.ErrOrStderr(), "warning: the grid has %d of the %d copies of the input that it needs, and the job may never finish; cancel it with: anthill cancel %s\n",
-			job.GetInputCopies(), job.GetInputCopiesNeeded(), id)
+		fmt.Fprintf(cmd.ErrOrStderr(), "warning: the grid has %d of the %d copies of the input that it needs%s, and the job may never finish; cancel it with: anthill cancel %s\n",
+			job.GetInputCopies(), job.GetInputCopiesNeeded(), lackingOwners(job.GetInputOwners(), job.GetInputOwnersNeeded()), id)
 	}
 }

@@ -299,10 +299,12 @@ type Blob struct {
 	Jobs []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// The id as people write it: 64 hex digits.
 	Id string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
-	// How many owners the coordinators have that hold a copy.
-	CopyOwners    uint32 `protobuf:"varint,7,opt,name=copy_owners,json=copyOwners,proto3" json:"copy_owners,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// How many owners the coordinators have that hold a copy, and how many are
+	// needed, too.
+	CopyOwners       uint32 `protobuf:"varint,7,opt,name=copy_owners,json=copyOwners,proto3" json:"copy_owners,omitempty"`
+	CopyOwnersNeeded uint32 `protobuf:"varint,8,opt,name=copy_owners_needed,json=copyOwnersNeeded,proto3" json:"copy_owners_needed,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Blob) Reset() {
@@ -380,6 +382,13 @@ func (x *Blob) GetId() string {
 func (x *Blob) GetCopyOwners() uint32 {
 	if x != nil {
 		return x.CopyOwners
+	}
+	return 0
+}
+
+func (x *Blob) GetCopyOwnersNeeded() uint32 {
+	if x != nil {
+		return x.CopyOwnersNeeded
 	}
 	return 0
 }
@@ -1415,7 +1424,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\x12\x14\n" +
 	"\x05blobs\x18\x02 \x03(\fR\x05blobs\"\x15\n" +
-	"\x13ReportPeersResponse\"\xde\x01\n" +
+	"\x13ReportPeersResponse\"\x8c\x02\n" +
 	"\x04Blob\x12%\n" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +
 	"\x06claims\x18\x02 \x03(\v2\x15.anthill.v1.BlobClaimR\x06claims\x12\x16\n" +
@@ -1424,7 +1433,8 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04jobs\x18\x05 \x03(\tR\x04jobs\x12\x0e\n" +
 	"\x02id\x18\x06 \x01(\tR\x02id\x12\x1f\n" +
 	"\vcopy_owners\x18\a \x01(\rR\n" +
-	"copyOwners\"a\n" +
+	"copyOwners\x12,\n" +
+	"\x12copy_owners_needed\x18\b \x01(\rR\x10copyOwnersNeeded\"a\n" +
 	"\tBlobClaim\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +

@@ -761,8 +761,10 @@ type Job struct {
 	// many are needed before the submitter may leave.
 	InputCopies       uint32 `protobuf:"varint,12,opt,name=input_copies,json=inputCopies,proto3" json:"input_copies,omitempty"`
 	InputCopiesNeeded uint32 `protobuf:"varint,13,opt,name=input_copies_needed,json=inputCopiesNeeded,proto3" json:"input_copies_needed,omitempty"`
-	// How many owners the coordinators have that hold a copy.
-	InputOwners uint32 `protobuf:"varint,16,opt,name=input_owners,json=inputOwners,proto3" json:"input_owners,omitempty"`
+	// How many owners the coordinators have that hold a copy, and how many are
+	// needed, too.
+	InputOwners       uint32 `protobuf:"varint,16,opt,name=input_owners,json=inputOwners,proto3" json:"input_owners,omitempty"`
+	InputOwnersNeeded uint32 `protobuf:"varint,23,opt,name=input_owners_needed,json=inputOwnersNeeded,proto3" json:"input_owners_needed,omitempty"`
 	// The expected share of wrong results among the accepted ones, by what is
 	// known now; of a finished job, what it finished with. 0 under fixed
 	// replication, which makes no such promise.
@@ -906,6 +908,13 @@ func (x *Job) GetInputCopiesNeeded() uint32 {
 func (x *Job) GetInputOwners() uint32 {
 	if x != nil {
 		return x.InputOwners
+	}
+	return 0
+}
+
+func (x *Job) GetInputOwnersNeeded() uint32 {
+	if x != nil {
+		return x.InputOwnersNeeded
 	}
 	return 0
 }
@@ -2273,7 +2282,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xc9\x05\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xf9\x05\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -2290,7 +2299,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\afetched\x18\v \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12!\n" +
 	"\finput_copies\x18\f \x01(\rR\vinputCopies\x12.\n" +
 	"\x13input_copies_needed\x18\r \x01(\rR\x11inputCopiesNeeded\x12!\n" +
-	"\finput_owners\x18\x10 \x01(\rR\vinputOwners\x12\x14\n" +
+	"\finput_owners\x18\x10 \x01(\rR\vinputOwners\x12.\n" +
+	"\x13input_owners_needed\x18\x17 \x01(\rR\x11inputOwnersNeeded\x12\x14\n" +
 	"\x05bound\x18\x0e \x01(\x01R\x05bound\x12\x14\n" +
 	"\x05short\x18\x0f \x01(\tR\x05short\x12\x1b\n" +
 	"\tfuel_used\x18\x14 \x01(\x04R\bfuelUsed\x12#\n" +
