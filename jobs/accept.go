@@ -199,7 +199,7 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 // for longer than a guest may run, because he is paused or says so, is waited for no
 // more.
 func (s *State) waits(j *Job) bool {
-	limit := max(lateLeast, Time(j.Spec.Limits.Time.Milliseconds()))
+	limit := j.longest()
 	for _, t := range j.Open {
 		for i := range t.Attempts {
 			if a := &t.Attempts[i]; a.State == AttemptRunning && s.Now-a.Started <= limit {

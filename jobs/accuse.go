@@ -42,7 +42,7 @@ func (s *State) Heard(c *AccusePeers) (heard []NodeID, r *Rejection) {
 	by := s.Nodes[c.By]
 	switch {
 	case by == nil:
-		return nil, (reject(NotFound, "UNKNOWN_NODE", "node "+string(c.By), "is not of this grid"))
+		return nil, reject(NotFound, "UNKNOWN_NODE", "node "+string(c.By), "is not of this grid")
 	case s.BannedNode(c.By) != "":
 		return nil, reject(Denied, "OWNER_BANNED", "owner "+string(by.Owner), "banned: %s", s.Owners[by.Owner].Banned)
 	case len(c.Nodes) > maxAccusedAtOnce:

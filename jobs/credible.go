@@ -73,7 +73,7 @@ func (s *State) weigh(j *Job, t *Task) Verdict {
 func (s *State) timely(j *Job, t *Task) (list []*Attempt) {
 	patience := Time(math.MaxInt64)
 	if int(j.Next) == j.Total() {
-		patience = s.patience(j)
+		patience = j.patience()
 	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
@@ -96,18 +96,20 @@ const (
 )
 
 // patience is how long the first attempt at a task of a job may take until it is
-// late: at most as long as a guest may run.
-func (s *State) patience(j *Job) Time {
-	usual, limit := lateFactor*Time(j.Pace.Milliseconds()), Time(j.Spec.Limits.Time.Milliseconds())
+// late.
+func (j *Job) patience() Time {
 	if j.Pace == 0 {
-		usual = limit
+		return j.longest()
 	}
-	return max(lateLeast, min(usual, limit))
+	return min(max(lateLeast, lateFactor*Time(j.Pace.Milliseconds())), j.longest())
 }
+
+// longest is for how long anybody is waited for: as long as a guest may run.
+func (j *Job) longest() Time { return max(lateLeast, Time(j.Spec.Limits.Time.Milliseconds())) }
 
 // GoesOn says whether somebody runs a task who takes no longer than usual.
 func (s *State) GoesOn(j *Job, t *Task) bool {
-	patience := s.patience(j)
+	patience := j.patience()
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.underway() && s.Now-a.Started <= patience })
 }
 

@@ -2,7 +2,6 @@ package placement
 
 import (
 	"cmp"
-	"math/bits"
 	"slices"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -18,7 +17,7 @@ type Nearness struct {
 
 // shelf is what one worker had tasks of. Of the oldest inputs it forgets.
 type shelf struct {
-	parts map[blob.ID]*parts
+	parts map[blob.ID]blob.Bitmap
 	order []blob.ID
 }
 
@@ -31,16 +30,13 @@ const (
 	maxWorkers = 10_000
 )
 
-// parts is a set of parts of an input.
-type parts [maxParts / 64]uint64
-
 // NewNearness knows of nobody.
 func NewNearness() *Nearness { return &Nearness{workers: map[jobs.NodeID]*shelf{}} }
 
 // Note remembers that a worker got a task of a job.
 func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place uint32) {
-	input, first, last := partsOf(j, place)
-	if input == nil {
+	s, ok := spanOf(j, place)
+	if !ok {
 		return
 	}
 	sh := n.workers[worker]
@@ -48,16 +44,16 @@ func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place uint32) {
 		if len(n.workers) >= maxWorkers {
 			clear(n.workers)
 		}
-		sh = &shelf{parts: map[blob.ID]*parts{}}
+		sh = &shelf{parts: map[blob.ID]blob.Bitmap{}}
 		n.workers[worker] = sh
 	}
-	had := sh.take(input.Blob.ID)
-	for i := first; i <= last; i++ {
-		had[i/64] |= 1 << (i % 64)
+	had := sh.take(s.input)
+	for i := s.first; i <= s.last; i++ {
+		had.Set(i)
 	}
 }
 
-func (sh *shelf) take(id blob.ID) *parts {
+func (sh *shelf) take(id blob.ID) blob.Bitmap {
 	if had := sh.parts[id]; had != nil {
 		return had
 	}
@@ -65,40 +61,43 @@ func (sh *shelf) take(id blob.ID) *parts {
 		delete(sh.parts, sh.order[0])
 		sh.order = sh.order[1:]
 	}
-	had := &parts{}
+	had := blob.NewBitmap(maxParts)
 	sh.parts[id], sh.order = had, append(sh.order, id)
 	return had
 }
 
-// Of is how much of a task's input a worker had tasks of, in thousandths.
-func (n *Nearness) Of(worker jobs.NodeID, j *jobs.Job, place uint32) int {
+// of is how much of a span a worker had tasks of, in thousandths.
+func (n *Nearness) of(worker jobs.NodeID, s span) int {
 	sh := n.workers[worker]
 	if sh == nil {
 		return 0
 	}
-	input, first, last := partsOf(j, place)
-	if input == nil || sh.parts[input.Blob.ID] == nil {
-		return 0
+	had, count := sh.parts[s.input], 0
+	for i := s.first; i <= s.last; i++ {
+		if had.Has(i) {
+			count++
+		}
 	}
-	had, count := sh.parts[input.Blob.ID], 0
-	for i := first; i <= last; i++ {
-		count += bits.OnesCount64(had[i/64] & (1 << (i % 64)))
-	}
-	return 1000 * count / int(last-first+1)
+	return 1000 * count / (s.last - s.first + 1)
 }
 
-// partsOf are the parts of the input that a task reads, from the first to the last;
-// nil is an input that is no blob. Where shards differ in size they are taken to lie
-// where equal ones would.
-func partsOf(j *jobs.Job, place uint32) (input *jobs.BlobInput, first, last int64) {
-	input = j.Spec.Input.Blob
+// span are the parts of an input that a task reads, from the first to the last.
+type span struct {
+	input       blob.ID
+	first, last int
+}
+
+// spanOf finds a task's span, if its job's input is a blob. Where shards differ in
+// size they are taken to lie where equal ones would.
+func spanOf(j *jobs.Job, place uint32) (s span, ok bool) {
+	input := j.Spec.Input.Blob
 	if input == nil {
-		return nil, 0, 0
+		return span{}, false
 	}
-	n := min(maxParts, (input.Blob.Size-1)/blob.MinPiece+1)
-	task, total := int64(j.TaskAt(place)), int64(j.Total())
-	first, last = task*n/total, ((task+1)*n-1)/total
-	return input, first, max(first, last)
+	n := int(min(maxParts, (input.Blob.Size-1)/blob.MinPiece+1))
+	task, total := int(j.TaskAt(place)), j.Total()
+	first := task * n / total
+	return span{input.Blob.ID, first, max(first, ((task+1)*n-1)/total)}, true
 }
 
 // maxArranged bounds the workers among whom an owner's leases are exchanged, and so
@@ -164,7 +163,7 @@ func (p *planner) arrangeGroup(grants []int) {
 		}
 	}
 	slices.SortStableFunc(wishes, func(a, b wish) int { return cmp.Compare(b.near, a.near) })
-	p.grantWishes(wishes, moved, room)
+	p.grantWishes(wishes, moved, workers, room)
 }
 
 // mayMove says whether any of these workers of one owner could have got a lease.
@@ -178,8 +177,12 @@ func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
 // wishes are the workers that have some of the input, first who got the lease.
 func (p *planner) wishes(grant int, workers []jobs.NodeID) (list []wish) {
 	g := &p.grants[grant]
+	s, ok := spanOf(p.State.Jobs[g.Job], g.Task)
+	if !ok {
+		return nil
+	}
 	add := func(w jobs.NodeID) {
-		if near := p.Near.Of(w, p.State.Jobs[g.Job], g.Task); near > 0 {
+		if near := p.Near.of(w, s); near > 0 {
 			list = append(list, wish{near, grant, w})
 		}
 	}
@@ -194,7 +197,7 @@ func (p *planner) wishes(grant int, workers []jobs.NodeID) (list []wish) {
 
 // grantWishes gives as much as each worker has room for, the nearest first, and
 // the rest to whom it was planned for or, if that is full, to anybody.
-func (p *planner) grantWishes(wishes []wish, moved []int, room map[jobs.NodeID]int) {
+func (p *planner) grantWishes(wishes []wish, moved []int, workers []jobs.NodeID, room map[jobs.NodeID]int) {
 	done := map[int]bool{}
 	give := func(grant int, w jobs.NodeID) {
 		if !done[grant] && room[w] > 0 {
@@ -202,18 +205,14 @@ func (p *planner) grantWishes(wishes []wish, moved []int, room map[jobs.NodeID]i
 			room[w]--
 		}
 	}
-	planned := make([]jobs.NodeID, len(moved))
-	for k, i := range moved {
-		planned[k] = p.grants[i].Worker
-	}
 	for _, w := range wishes {
 		give(w.grant, w.worker)
 	}
-	for k, i := range moved {
-		give(i, planned[k])
+	for _, i := range moved { // who is not done yet has its planned worker still
+		give(i, p.grants[i].Worker)
 	}
 	for _, i := range moved {
-		for _, w := range planned {
+		for _, w := range workers {
 			give(i, w)
 		}
 	}

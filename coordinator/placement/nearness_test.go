@@ -50,29 +50,34 @@ func (g *grid) carryOutAll(t testing.TB, capacity int, all bool, fetch func(gran
 	}
 }
 
+// counting counts the tasks that workers have not read before.
+func (g *grid) counting() (fetched *int, read func(jobs.Grant)) {
+	had, fetched := map[string]bool{}, new(int)
+	return fetched, func(grant jobs.Grant) {
+		at := fmt.Sprint(grant.Worker, " ", g.Jobs[grant.Job].TaskAt(grant.Task))
+		if !had[at] {
+			had[at] = true
+			*fetched++
+		}
+	}
+}
+
 // TestAnOwnersLeasesGoWhereTheirInputIs: a second job on the same input is given to
 // the machines that have read it.
 func TestAnOwnersLeasesGoWhereTheirInputIs(t *testing.T) {
 	g := newGrid("a o", "b o", "c o")
 	g.near = NewNearness()
 	g.submitOn(7, "first", 12, 1, jobs.Trust{Replicas: 1})
-	had, fetched := map[string]bool{}, 0
-	read := func(grant jobs.Grant) {
-		at := fmt.Sprint(grant.Worker, " ", g.Jobs[grant.Job].TaskAt(grant.Task))
-		if !had[at] {
-			had[at] = true
-			fetched++
-		}
-	}
+	fetched, read := g.counting()
 	g.carryOutAll(t, 4, true, read)
-	if fetched < 12 {
-		t.Fatalf("the first job had %d pieces read, want all", fetched)
+	if *fetched < 12 {
+		t.Fatalf("the first job had %d pieces read, want all", *fetched)
 	}
-	fetched = 0
+	*fetched = 0
 	g.submitOn(7, "second", 12, 1, jobs.Trust{Replicas: 1})
 	g.carryOutAll(t, 4, true, read)
-	if fetched > 1 { // a spot check may go anywhere
-		t.Errorf("the second job had %d pieces read by machines that had not read them, though others of the owner had", fetched)
+	if *fetched > 1 { // a spot check may go anywhere
+		t.Errorf("the second job had %d pieces read by machines that had not read them, though others of the owner had", *fetched)
 	}
 }
 
@@ -158,7 +163,7 @@ func TestPartsOfTasks(t *testing.T) {
 	cases := []struct {
 		tasks, pieces int64
 		task          uint32
-		first, last   int64
+		first, last   int
 	}{
 		{10, 1, 3, 3, 3},
 		{10, 2, 3, 6, 7},
@@ -168,13 +173,19 @@ func TestPartsOfTasks(t *testing.T) {
 	}
 	for i, c := range cases {
 		j := g.submitOn(1, fmt.Sprint(i), c.tasks, c.pieces, jobs.Trust{})
-		if _, first, last := partsOf(j, j.PlaceOf(c.task)); first != c.first || last != c.last {
-			t.Errorf("task %d of %d with %d pieces each reads the parts %d to %d, want %d to %d", c.task, c.tasks, c.pieces, first, last, c.first, c.last)
+		if s, ok := spanOf(j, j.PlaceOf(c.task)); !ok || s.first != c.first || s.last != c.last {
+			t.Errorf("task %d of %d with %d pieces each reads the parts %d to %d, want %d to %d", c.task, c.tasks, c.pieces, s.first, s.last, c.first, c.last)
 		}
 	}
-	if input, _, _ := partsOf(g.submit("range", 10, jobs.Trust{}), 3); input != nil {
+	if _, ok := spanOf(g.submit("range", 10, jobs.Trust{}), 3); ok {
 		t.Error("a range has parts")
 	}
+}
+
+// near is how much of a task's input a worker had, in thousandths.
+func (n *Nearness) near(worker jobs.NodeID, j *jobs.Job, place uint32) int {
+	s, _ := spanOf(j, place)
+	return n.of(worker, s)
 }
 
 func TestNearnessForgets(t *testing.T) {
@@ -182,17 +193,17 @@ func TestNearnessForgets(t *testing.T) {
 	n := NewNearness()
 	j := g.submitOn(1, "j", 10, 2, jobs.Trust{})
 	n.Note("w", j, 3)
-	if near, other := n.Of("w", j, 3), n.Of("w", j, 4); near != 1000 || other != 0 {
+	if near, other := n.near("w", j, 3), n.near("w", j, 4); near != 1000 || other != 0 {
 		t.Errorf("the task that it had is %d near, another %d", near, other)
 	}
 	half := g.submitOn(1, "half", 5, 4, jobs.Trust{})
-	if near := n.Of("w", half, half.PlaceOf(j.TaskAt(3)/2)); near != 500 {
+	if near := n.near("w", half, half.PlaceOf(j.TaskAt(3)/2)); near != 500 {
 		t.Errorf("a task with twice as much input is %d near, want 500", near)
 	}
 	for i := range byte(maxInputs) {
 		n.Note("w", g.submitOn(2+i, fmt.Sprint("other-", i), 10, 1, jobs.Trust{}), 0)
 	}
-	if near := n.Of("w", j, 3); near != 0 || len(n.workers["w"].parts) != maxInputs || len(n.workers["w"].order) != maxInputs {
+	if near := n.near("w", j, 3); near != 0 || len(n.workers["w"].parts) != maxInputs || len(n.workers["w"].order) != maxInputs {
 		t.Errorf("after %d other inputs it is %d near", maxInputs, near)
 	}
 	for i := range maxWorkers {
@@ -227,18 +238,11 @@ func secondOfOneOwner(b *testing.B, workers, capacity int, together bool) float6
 	for i := range workers {
 		g.admit(fmt.Sprint("w", i), "o")
 	}
-	had, fetched := map[string]bool{}, 0
-	read := func(grant jobs.Grant) {
-		at := fmt.Sprint(grant.Worker, " ", g.Jobs[grant.Job].TaskAt(grant.Task))
-		if !had[at] {
-			had[at] = true
-			fetched++
-		}
-	}
+	fetched, read := g.counting()
 	g.submitOn(7, "first", tasks, 1, jobs.Trust{Replicas: 1})
 	g.carryOutAll(b, capacity, together, read)
-	fetched = 0
+	*fetched = 0
 	g.submitOn(7, "second", tasks, 1, jobs.Trust{Replicas: 1})
 	g.carryOutAll(b, capacity, together, read)
-	return float64(fetched) / tasks
+	return float64(*fetched) / tasks
 }

@@ -165,6 +165,9 @@ func (d *download) source(r *remote, now time.Time) source {
 // them: else one that has everything and a slow line would keep all others from sending.
 func (d *download) rank(r *remote, now time.Time) int {
 	own := rank(r.who.role)
+	if own == 0 || r.pace == 0 {
+		return own
+	}
 	var preferred float64
 	for _, other := range d.remotes {
 		if other.favoured(now) && rank(other.who.role) < own {

@@ -315,13 +315,15 @@ func TestOneClientHasNoMoreExchangesThanAnybodyNeeds(t *testing.T) {
 	}
 }
 
+// enter begins a session for a blob of two pieces.
+func enter(u *uploads) *session {
+	return u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
+}
+
 // What a client said last may be heard when it has left.
 func TestWhoHasLeftIsNotHeard(t *testing.T) {
 	u := newUploads(func() error { return nil })
-	enter := func() *session {
-		return u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
-	}
-	stays, leaves := enter(), enter()
+	stays, leaves := enter(u), enter(u)
 	u.leave(leaves)
 	u.hear(leaves, &anthillv1.ExchangeRequest{Gained: []uint32{0}, Coming: []uint32{1}})
 	if copies := stays.seeding.copies; copies[0]+copies[1] != 0 {
@@ -435,10 +437,7 @@ func TestOnlyPieceIsNotWaitedFor(t *testing.T) {
 // Who waits for a piece hears when it turns out that it is not there, and asks elsewhere.
 func TestWhoWaitsHearsThatAPieceIsLost(t *testing.T) {
 	u := newUploads(func() error { return nil })
-	enter := func() *session {
-		return u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
-	}
-	first, waits := enter(), enter()
+	first, waits := enter(u), enter(u)
 	ask := &anthillv1.ExchangeRequest{Ask: []uint32{0}}
 	u.hear(first, ask)
 	u.slots.flying = uploadSlots * piece

@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/anthill-grid/anthill/worker/sandbox/wasm"
+import (
+	"slices"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
+)
 
 // The canonical NaNs.
 const (
@@ -20,36 +24,31 @@ func makesNoNaN(op wasm.Op) bool {
 		op >= wasm.OpF64ConvertI32S && op <= wasm.OpF64ConvertI64U
 }
 
-// shown is the type of the float whose bits an instruction would show, if it is
-// one that takes a float from the stack for that.
-func shown(op wasm.Op) (t wasm.ValueType, shows bool) {
-	switch op {
+// Shown is the type of the float whose bits an instruction would show, which is mended
+// before it, if it is one that takes a float from the stack for that. The globals are
+// the module's.
+func Shown(in *wasm.Instruction, globals []wasm.GlobalType) (t wasm.ValueType, shows bool) {
+	switch in.Op {
 	case wasm.OpF32Store, wasm.OpI32ReinterpretF32, wasm.OpF32Copysign, wasm.OpF32x4Splat, wasm.OpF32x4ReplaceLane:
 		return wasm.F32, true
 	case wasm.OpF64Store, wasm.OpI64ReinterpretF64, wasm.OpF64Copysign, wasm.OpF64x2Splat, wasm.OpF64x2ReplaceLane:
 		return wasm.F64, true
+	case wasm.OpGlobalSet:
+		if int64(in.Index) < int64(len(globals)) {
+			t = globals[in.Index].Type
+		}
+		return t, isFloat(t)
 	}
 	return 0, false
 }
 
-// ShowsBits says whether an instruction shows the bits of a float, which is mended
-// before it. To set a global does, too, if it is a float.
-func ShowsBits(op wasm.Op) bool {
-	_, shows := shown(op)
-	return shows
-}
+func isFloat(t wasm.ValueType) bool { return t == wasm.F32 || t == wasm.F64 }
 
 // canonicalize mends the value on top of the stack if the current instruction
 // would show its bits, and remembers vectors that have to be mended after it.
 func (w *writer) canonicalize() {
-	if t, shows := shown(w.in.Op); shows {
+	if t, shows := Shown(&w.in, w.globals); shows {
 		w.scalar(t)
-		return
-	}
-	if w.in.Op == wasm.OpGlobalSet {
-		if t := w.globals[w.in.Index].Type; t == wasm.F32 || t == wasm.F64 {
-			w.scalar(t)
-		}
 		return
 	}
 	w.vector = producedBy(w.in.Op)
@@ -133,12 +132,7 @@ func (w *writer) hasFloatResults() bool {
 }
 
 func hasFloats(types []wasm.ValueType) bool {
-	for _, t := range types {
-		if t == wasm.F32 || t == wasm.F64 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(types, isFloat)
 }
 
 // canonicalizeResults mends the floats among the results on the stack.
@@ -151,7 +145,7 @@ func (w *writer) canonicalizeResults() {
 	}
 	for i, t := range results {
 		w.get(held[i])
-		if t == wasm.F32 || t == wasm.F64 {
+		if isFloat(t) {
 			w.mendScalar(t)
 		}
 	}
@@ -187,7 +181,7 @@ func (p *plan) wrapper(f uint32) wasm.Body {
 	w := &writer{plan: p, function: f, survey: &survey{locals: uint64(len(p.typeOf(f).Params))}}
 	for i, t := range p.typeOf(f).Params {
 		w.get(uint32(i))
-		if t == wasm.F32 || t == wasm.F64 {
+		if isFloat(t) {
 			w.mendScalar(t)
 		}
 	}

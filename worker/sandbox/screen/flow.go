@@ -104,7 +104,7 @@ func (f *flow) otherwise() {
 func (f *flow) close() label {
 	l := *f.top()
 	if len(f.labels) == 1 {
-		return l // the function's own: variables end there
+		return l // the function's own, after which nothing comes
 	}
 	f.labels = f.labels[:len(f.labels)-1]
 	if l.loop {

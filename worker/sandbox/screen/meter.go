@@ -172,7 +172,7 @@ func (mt *meter) tooCostly(i int) error {
 
 // count adds what an instruction costs. It comes before the stack changes.
 func (mt *meter) count(in *wasm.Instruction) {
-	if mt.isMended(in) {
+	if _, shows := rewrite.Shown(in, mt.c.globals); shows {
 		mt.mend()
 	}
 	f := &mt.flow
@@ -230,16 +230,6 @@ func (mt *meter) count(in *wasm.Instruction) {
 	case isBulk(op):
 		mt.hidden(branchesOfBulk)
 	}
-}
-
-// isMended says whether the rewriter may have to mend the float that an
-// instruction takes.
-func (mt *meter) isMended(in *wasm.Instruction) bool {
-	if in.Op == wasm.OpGlobalSet && int64(in.Index) < int64(len(mt.c.globals)) {
-		t := mt.c.globals[in.Index].Type
-		return t == wasm.F32 || t == wasm.F64
-	}
-	return rewrite.ShowsBits(in.Op)
 }
 
 // call costs for each value that goes in or out, and for each global that the

@@ -40,7 +40,8 @@ func makeSignatures() (table [0x300]signature) {
 			s := &table[place(op)]
 			*s = parseSignature(span.types)
 			s.align, s.lanes = span.align, span.lanes
-			s.free = op < 0x100 && op != wasm.OpMemoryGrow && !isConversion(op) && !rewrite.ShowsBits(op) &&
+			_, shows := rewrite.Shown(&wasm.Instruction{Op: op}, nil)
+			s.free = op < 0x100 && op != wasm.OpMemoryGrow && !isConversion(op) && !shows &&
 				(op < wasm.OpI32Load || op > wasm.OpI64Store32)
 		}
 	}
