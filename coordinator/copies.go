@@ -24,10 +24,10 @@ func (k *keeper) fetch(ctx context.Context, list []wanted) (held []wanted, troub
 		case k.store.Complete(w.output.ID):
 			k.store.Pin(w.output.ID)
 			held = append(held, w)
-		case w.output.Size <= blob.MinPiece:
-			small = append(small, w)
-		default:
+		case isLarge(w.output):
 			large = append(large, w)
+		default:
+			small = append(small, w)
 		}
 	}
 	some, trouble := k.fetchSmall(ctx, small)
@@ -132,10 +132,7 @@ func away(err error) bool {
 // fetchLikeSaid gets a result if its manifest gives the size that was voted for: or else
 // a liar would have all coordinators fill their disks.
 func (k *keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
-	if _, err := k.swarm.Fetch(ctx, w.output.ID, 0, 0, w.providers); err != nil {
-		return err
-	}
-	m, err := k.store.Manifest(w.output.ID)
+	m, err := k.manifest(ctx, w.output.ID, w.providers)
 	if err != nil {
 		return err
 	}

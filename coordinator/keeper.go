@@ -82,20 +82,13 @@ type progress struct {
 // so once.
 func (k *keeper) supersede(id jobs.JobID, place uint32, output blob.Ref) {
 	p := k.copied[id]
-	if output.Size <= blob.MinPiece || p == nil {
+	if !isLarge(output) || p == nil {
 		return
 	}
 	if old, known := p.large[place]; known {
 		k.store.Unpin(old)
 	}
 	p.large[place] = output.ID
-}
-
-// supersedeAll does so for what has come.
-func (k *keeper) supersedeAll(held []wanted) {
-	for _, w := range held {
-		k.supersede(w.job, w.place, w.output)
-	}
 }
 
 // backoff is for how long something is left alone.
@@ -197,9 +190,7 @@ func (k *keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool
 	if next == p.cursor {
 		return false
 	}
-	held, trouble := k.fetch(ctx, list)
-	k.supersedeAll(held)
-	err := k.confirmResults(ctx, id, held)
+	held, trouble, err := k.copyResults(ctx, id, list)
 	switch {
 	case ctx.Err() != nil:
 		return false
@@ -218,21 +209,40 @@ func (k *keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool
 // pending are results from the cursor on that this coordinator has not got or
 // not confirmed, and where the cursor is after them.
 func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
-	large := 0
 	k.replica.View(func(s *jobs.State) {
-		j := s.Jobs[id]
-		end := min(len(j.Order), from+keepScan)
-		for next = from; next < end && len(list) < keepBatch && large < keepLarge; next++ {
-			if !j.Current(uint32(next)) {
-				continue // taken back, or accepted anew further on
-			}
-			if w, lacks := k.want(s, id, uint32(next)); lacks {
-				large += w.large()
-				list = append(list, w)
-			}
-		}
+		list, next = k.pick(s, id, len(s.Jobs[id].Order)-from, func(i int) uint32 { return uint32(from + i) })
 	})
-	return list, next
+	return list, from + next
+}
+
+// pick takes of n of a job's results as many as one turn can copy of those that are
+// wanted, and says how many it went through.
+func (k *keeper) pick(s *jobs.State, id jobs.JobID, n int, sequence func(i int) uint32) (list []wanted, seen int) {
+	large := 0
+	for ; seen < min(n, keepScan) && len(list) < keepBatch && large < keepLarge; seen++ {
+		if !s.Jobs[id].Current(sequence(seen)) {
+			continue // taken back, or accepted anew further on
+		}
+		w, lacks := k.want(s, id, sequence(seen))
+		if !lacks {
+			continue
+		}
+		list = append(list, w)
+		if isLarge(w.output) {
+			large++
+		}
+	}
+	return list, seen
+}
+
+// copyResults copies and confirms what can be had of some results: what is held, what
+// trouble this coordinator itself had, and why it could not be confirmed.
+func (k *keeper) copyResults(ctx context.Context, id jobs.JobID, list []wanted) (held []wanted, trouble, err error) {
+	held, trouble = k.fetch(ctx, list)
+	for _, w := range held {
+		k.supersede(id, w.place, w.output)
+	}
+	return held, trouble, k.confirmResults(ctx, id, held)
 }
 
 // want is a current result, unless this coordinator has got it and said so: then it is
@@ -252,13 +262,8 @@ func (k *keeper) want(s *jobs.State, id jobs.JobID, sequence uint32) (w wanted, 
 	}, true
 }
 
-// large is 1 for a result of more than a piece.
-func (w *wanted) large() int {
-	if w.output.Size > blob.MinPiece {
-		return 1
-	}
-	return 0
-}
+// isLarge tells whether a result has more than a piece.
+func isLarge(output blob.Ref) bool { return output.Size > blob.MinPiece }
 
 // holders are other coordinators that hold a result, and the workers who
 // computed it, where it was not safe yet or where nobody else is left. A large one is
@@ -266,7 +271,7 @@ func (w *wanted) large() int {
 // another.
 func (k *keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
 	nodes := slices.Clone(j.Unheld[place])
-	held, large := false, j.Closed[place].Output.Size > blob.MinPiece
+	held, large := false, isLarge(j.Closed[place].Output)
 	for _, id := range s.Holders {
 		holds := id != k.node && s.Holds(j, place, id)
 		held = held || holds
@@ -357,7 +362,7 @@ func (k *keeper) Result(ref blob.Ref) ([]byte, bool) {
 	if !k.store.Complete(ref.ID) {
 		return nil, false
 	}
-	if ref.Size > blob.MinPiece {
+	if isLarge(ref) {
 		return nil, true
 	}
 	data, err := k.store.ReadRange(ref.ID, 0, -1)

@@ -15,7 +15,7 @@ const missingAfter = 5 * time.Minute
 // lagging are a job's results that could not be had when it was their turn. They are
 // tried again and again, some at a time.
 type lagging struct {
-	list []late
+	list []*late
 	backoff
 }
 
@@ -35,7 +35,7 @@ func (l *lagging) leave(list, held []wanted) int {
 		l.wait(keepRetry)
 	}
 	for _, w := range rest {
-		b := late{sequence: w.sequence}
+		b := &late{sequence: w.sequence}
 		if w.unheld {
 			b.since = time.Now()
 		}
@@ -55,25 +55,19 @@ func without(list, held []wanted) (rest []wanted) {
 
 // forget drops what has a turn anew, from a sequence on.
 func (l *lagging) forget(from uint32) {
-	l.list = slices.DeleteFunc(l.list, func(b late) bool { return b.sequence >= from })
+	l.list = slices.DeleteFunc(l.list, func(b *late) bool { return b.sequence >= from })
 }
 
-// take takes the next that are still lacking off the list, and what is known of each.
-func (k *keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint32]late) {
-	known = map[uint32]late{}
-	large, n := 0, 0
+// take takes the next that are still lacking off the list, and what is known of them.
+func (k *keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint32]*late) {
+	n := 0
 	k.replica.View(func(s *jobs.State) {
-		for ; n < min(len(l.list), keepScan) && len(list) < keepBatch && large < keepLarge; n++ {
-			b := l.list[n]
-			if !s.Jobs[id].Current(b.sequence) {
-				continue // taken back, or accepted anew further on
-			}
-			if w, lacks := k.want(s, id, b.sequence); lacks {
-				large += w.large()
-				list, known[b.sequence] = append(list, w), b
-			}
-		}
+		list, n = k.pick(s, id, len(l.list), func(i int) uint32 { return l.list[i].sequence })
 	})
+	known = map[uint32]*late{}
+	for _, b := range l.list[:n] {
+		known[b.sequence] = b
+	}
 	l.list = slices.Clone(l.list[n:])
 	return list, known
 }
@@ -82,18 +76,15 @@ func (k *keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint3
 // came of it then.
 func (k *keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 	list, known := k.take(id, l)
-	held, trouble := k.fetch(ctx, list)
-	k.supersedeAll(held)
-	err := k.confirmResults(ctx, id, held)
+	held, trouble, err := k.copyResults(ctx, id, list)
 	if err != nil {
 		held = nil
 	}
 	rest := without(list, held)
 	came := k.comes(known, rest)
 	if came || err != nil || len(held) > 0 || trouble != nil {
-		for sequence, b := range known {
+		for _, b := range known {
 			b.since = time.Time{}
-			known[sequence] = b
 		}
 	} else {
 		k.tellMissing(ctx, known, rest)
@@ -117,16 +108,15 @@ func (k *keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 // comes tells whether more pieces of what is lacking are here than at the last try, or
 // more bytes come, else the swarm had given up: a slow uplink is no reason to take a
 // result back. Nor is it that other results come first.
-func (k *keeper) comes(known map[uint32]late, list []wanted) (more bool) {
+func (k *keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
 	for _, w := range list {
 		b := known[w.sequence]
 		before := b.pieces
 		if _, have, err := k.store.Have(w.output.ID); err == nil {
 			b.pieces = have.Count()
 		}
-		known[w.sequence] = b
 		c := k.copies[w.output.ID]
-		coming := c != nil && c.runs() || c == nil && w.large() > 0 && len(k.copies) >= maxCopies
+		coming := c != nil && c.runs() || c == nil && isLarge(w.output) && len(k.copies) >= maxCopies
 		more = more || coming || b.pieces > before
 	}
 	return more
@@ -134,7 +124,7 @@ func (k *keeper) comes(known map[uint32]late, list []wanted) (more bool) {
 
 // tellMissing tells the leader of results that nobody holds, that were not to be had
 // for long, and not because this coordinator has no room for them. Each has its time.
-func (k *keeper) tellMissing(ctx context.Context, known map[uint32]late, list []wanted) {
+func (k *keeper) tellMissing(ctx context.Context, known map[uint32]*late, list []wanted) {
 	var size int64
 	var missing []uint32
 	for _, w := range list {
@@ -148,15 +138,12 @@ func (k *keeper) tellMissing(ctx context.Context, known map[uint32]late, list []
 			missing = append(missing, w.sequence)
 			size += w.output.Size
 		}
-		known[w.sequence] = b
 	}
 	if len(missing) == 0 || k.store.Room(size, 0) != nil {
 		return
 	}
 	for _, sequence := range missing {
-		b := known[sequence]
-		b.since = time.Time{}
-		known[sequence] = b
+		known[sequence].since = time.Time{}
 	}
 	c := jobs.ConfirmHeld{Coordinator: k.node, Missing: []jobs.HeldResults{{Job: list[0].job, Sequences: missing}}}
 	if err := k.confirm(ctx, c); err != nil {

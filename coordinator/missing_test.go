@@ -17,8 +17,8 @@ import (
 func (k *keeping) later(id jobs.JobID) {
 	p := k.copied[id]
 	p.retry, p.behind.retry = time.Time{}, time.Time{}
-	for i := range p.behind.list {
-		if b := &p.behind.list[i]; !b.since.IsZero() {
+	for _, b := range p.behind.list {
+		if !b.since.IsZero() {
 			b.since = time.Now().Add(-missingAfter)
 		}
 	}

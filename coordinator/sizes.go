@@ -15,10 +15,7 @@ import (
 // needed, and where tasks begin and end.
 func (k *keeper) look(ctx context.Context, c charge, blobs []blob.Ref, providers []swarm.Provider) error {
 	for _, r := range blobs {
-		if _, err := k.swarm.Fetch(ctx, r.ID, 0, 0, providers); err != nil {
-			return err
-		}
-		m, err := k.store.Manifest(r.ID)
+		m, err := k.manifest(ctx, r.ID, providers)
 		if err != nil {
 			return err
 		}
@@ -27,6 +24,14 @@ func (k *keeper) look(ctx context.Context, c charge, blobs []blob.Ref, providers
 		}
 	}
 	return nil
+}
+
+// manifest gets a blob's manifest, and nothing else of it.
+func (k *keeper) manifest(ctx context.Context, id blob.ID, providers []swarm.Provider) (blob.Manifest, error) {
+	if _, err := k.swarm.Fetch(ctx, id, 0, 0, providers); err != nil {
+		return blob.Manifest{}, err
+	}
+	return k.store.Manifest(id)
 }
 
 // errWrongSize: the charge, or a claim of it, ends once the state has heard of it; a
