@@ -52,17 +52,17 @@ demo: build examples ## a grid on this machine: a job, a liar, a killed leader (
 	bin/anthill demo $(ARGS)
 
 bench: ## measure tasks/s and failover (ARGS=-json)
-	go run ./internal/bench $(ARGS)
+	go run ./internal/lab/bench $(ARGS)
 
 bench-sandbox: ## what the sandbox costs against wazero alone and native programs (ARGS="[--json] [--guests sieve,json] [--rounds 3]")
-	go run ./internal/bench/sandbox $(ARGS)
+	go run ./internal/lab/bench/sandbox $(ARGS)
 
 # Takes long: each of its 336 figures is a job or more played through.
 bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds 5")
-	go run ./internal/bench/trust -plot docs/trust.png $(ARGS)
+	go run ./internal/lab/bench/trust -plot docs/trust.png $(ARGS)
 
 bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs root and iproute2 (ARGS="--peers 8 --size 64MiB --uplink 32mbit [--kill 3] [--liars 1]")
-	go run ./internal/bench/swarm $(ARGS)
+	go run ./internal/lab/bench/swarm $(ARGS)
 
 test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)

@@ -8,9 +8,9 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
 // repairEvery is how often the keeper looks whether it still has what it

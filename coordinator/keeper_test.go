@@ -20,13 +20,13 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // keeping is a keeper of c1 with peers on loopback.
@@ -634,8 +634,8 @@ func TestKeeperRefusesBundles(t *testing.T) {
 	t.Parallel()
 	l := newLab(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
-	foreign := guesttest.Spec{Pages: 1, Imports: []guesttest.Import{{Module: "env", Name: "js_log"}}}.Encode()
-	untyped := guesttest.Spec{Pages: 1, Code: []byte{0x6a}}.Encode() // i32.add of nothing
+	foreign := handmade.Spec{Pages: 1, Imports: []handmade.Import{{Module: "env", Name: "js_log"}}}.Encode()
+	untyped := handmade.Spec{Pages: 1, Code: []byte{0x6a}}.Encode() // i32.add of nothing
 	refs := []blob.Ref{put(t, k.store, []byte("no module")), put(t, k.store, foreign), put(t, k.store, bundle), put(t, k.store, untyped)}
 	for i, id := range []jobs.JobID{"text", "refuse", "trap", "small", "untyped"} {
 		l.submit(id, 1, func(c *jobs.SubmitJob) {

@@ -15,12 +15,12 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/jobs"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // bundle is the module of all jobs here.
-var bundle = guesttest.Noop()
+var bundle = handmade.Noop()
 
 // TestMain runs more tests at once than there are processors: they wait for
 // elections and hardly compute.

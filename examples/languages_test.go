@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
 )
 
 func TestTasksInOtherLanguages(t *testing.T) {
@@ -28,7 +28,7 @@ func TestTasksInOtherLanguages(t *testing.T) {
 			if strings.Contains(string(said), "make examples: no ") {
 				t.Skip(string(said))
 			}
-			got, err := guesttest.Load(t, filepath.Join(dir, tt.module)).Run(strings.NewReader("aa b\n\naa\tb a \x00\xffb"))
+			got, err := guests.Load(t, filepath.Join(dir, tt.module)).Run(strings.NewReader("aa b\n\naa\tb a \x00\xffb"))
 			if err != nil || string(got) != tt.want {
 				t.Errorf("got %q, %v, want %q", got, err, tt.want)
 			}

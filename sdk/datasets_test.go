@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/fakegrid"
+	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 

@@ -12,9 +12,9 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
 // Prepared is a job that is ready to be submitted: its bundle has been

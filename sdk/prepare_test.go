@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // tinyModule is the least that is a WASI command: a memory and an empty _start.
@@ -31,7 +31,7 @@ func jobDir(t testing.TB) string {
 	dir := t.TempDir()
 	files := map[string]string{
 		"t.wasm": string(tinyModule), "a.txt": "one\ntwo", "b.txt": "three\n", "empty": "", "stop": "the\n",
-		"untyped.wasm": string(guesttest.Spec{Pages: 1, Code: []byte{0x42, 0, 0x45, 0x1a}}.Encode()), // i64.const, i32.eqz
+		"untyped.wasm": string(handmade.Spec{Pages: 1, Code: []byte{0x42, 0, 0x45, 0x1a}}.Encode()), // i64.const, i32.eqz
 		"not.wasm":     "#!/bin/sh\n", "component.wasm": "\x00asm\x0d\x00\x01\x00",
 	}
 	for name, content := range files {

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/examples/mandelbrot"
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
 	"github.com/anthill-grid/anthill/sdk"
 )
 
@@ -24,7 +24,7 @@ func TestOnGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.Bundle = guesttest.Build(t, "github.com/anthill-grid/anthill/examples/mandelbrot/guest")
+	file.Bundle = guests.Build(t, "github.com/anthill-grid/anthill/examples/mandelbrot/guest")
 	file.Args = append(file.Args, small...)
 	view, err := mandelbrot.ParseView(file.Args)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/examples/wordcount"
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
 	"github.com/anthill-grid/anthill/sdk"
 )
 
@@ -21,7 +21,7 @@ func TestOnGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file.Bundle = guesttest.Build(t, "github.com/anthill-grid/anthill/examples/wordcount/guest")
+	file.Bundle = guests.Build(t, "github.com/anthill-grid/anthill/examples/wordcount/guest")
 	job, err := client.Submit(t.Context(), file)
 	if err != nil {
 		t.Fatal(err)

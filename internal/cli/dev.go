@@ -10,7 +10,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/contexts"
 	"github.com/anthill-grid/anthill/internal/identity"
-	"github.com/anthill-grid/anthill/internal/localgrid"
+	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 )
 
 // devContext is the context that `anthill dev` writes.

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker/executor"
 	"github.com/anthill-grid/anthill/worker/sandbox"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 	"github.com/anthill-grid/anthill/worker/trial"
 )
 

@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/jobs"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 func TestMain(m *testing.M) {
@@ -58,16 +58,16 @@ func unhex(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
-// guest NAME FILE writes a module of package guesttest.
+// guest NAME FILE writes a module of package handmade.
 func guest(ts *testscript.TestScript, _ bool, args []string) {
 	modules := map[string]func() []byte{
-		"echo": guesttest.Echo, "grow": guesttest.Grow, "loop": guesttest.Loop, "trap": guesttest.Trap,
-		"exit": func() []byte { return guesttest.Exit(3) },
-		"log":  func() []byte { return guesttest.Print(2, "what went\nwrong\x1b[1m\n") },
+		"echo": handmade.Echo, "grow": handmade.Grow, "loop": handmade.Loop, "trap": handmade.Trap,
+		"exit": func() []byte { return handmade.Exit(3) },
+		"log":  func() []byte { return handmade.Print(2, "what went\nwrong\x1b[1m\n") },
 		"foreign": func() []byte {
-			return guesttest.Spec{Imports: []guesttest.Import{{Module: "env", Name: "connect"}}, Pages: 1}.Encode()
+			return handmade.Spec{Imports: []handmade.Import{{Module: "env", Name: "connect"}}, Pages: 1}.Encode()
 		},
-		"untyped": func() []byte { return guesttest.Spec{Code: []byte{0x6a}, Pages: 1}.Encode() }, // i32.add of nothing
+		"untyped": func() []byte { return handmade.Spec{Code: []byte{0x6a}, Pages: 1}.Encode() }, // i32.add of nothing
 	}
 	if len(args) != 2 || modules[args[0]] == nil {
 		ts.Fatalf("usage: guest NAME FILE")

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/lab/simgrid"
 	"github.com/anthill-grid/anthill/internal/problem"
-	"github.com/anthill-grid/anthill/internal/simgrid"
 )
 
 func newSimCommand() *cobra.Command {

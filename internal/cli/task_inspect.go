@@ -8,11 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/module/inspect"
+	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 	"github.com/anthill-grid/anthill/sdk"
-	"github.com/anthill-grid/anthill/worker/inspect"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
 // most is how many imports or exports are named in a table; JSON has them all.

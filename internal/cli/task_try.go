@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/worker/executor"
 	"github.com/anthill-grid/anthill/worker/sandbox"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 	"github.com/anthill-grid/anthill/worker/trial"
 )
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/fakegrid"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 	"google.golang.org/grpc"

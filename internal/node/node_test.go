@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/fakegrid"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
 // TestBombsGoOffInTheChild runs what tries to eat up a machine. Each must end,
@@ -21,15 +21,15 @@ func TestBombsGoOffInTheChild(t *testing.T) {
 		memory int64
 		ends   []Status
 	}{
-		{"table.grow", guesttest.GrowTable(), 1 << 20, []Status{Refused}},
-		{"table.fill", guesttest.FillTable(), 1 << 20, []Status{Refused}},
-		{"memory.grow", guesttest.GrowForEver(), maxMemory, []Status{TimedOut, Killed}},
-		{"memory.grow within its limit", guesttest.GrowForEver(), 1 << 20, []Status{TimedOut}},
-		{"recursion", guesttest.Recurse(), 1 << 20, []Status{Trapped}},
-		{"call tree", guesttest.CallTree(60), 1 << 20, []Status{TimedOut}},
-		{"endless loop", guesttest.Loop(), 1 << 20, []Status{TimedOut}},
-		{"output flood", guesttest.Flood(1), 1 << 20, []Status{OutputExceeded}},
-		{"stderr flood", guesttest.Flood(2), 1 << 20, []Status{TimedOut}},
+		{"table.grow", handmade.GrowTable(), 1 << 20, []Status{Refused}},
+		{"table.fill", handmade.FillTable(), 1 << 20, []Status{Refused}},
+		{"memory.grow", handmade.GrowForEver(), maxMemory, []Status{TimedOut, Killed}},
+		{"memory.grow within its limit", handmade.GrowForEver(), 1 << 20, []Status{TimedOut}},
+		{"recursion", handmade.Recurse(), 1 << 20, []Status{Trapped}},
+		{"call tree", handmade.CallTree(60), 1 << 20, []Status{TimedOut}},
+		{"endless loop", handmade.Loop(), 1 << 20, []Status{TimedOut}},
+		{"output flood", handmade.Flood(1), 1 << 20, []Status{OutputExceeded}},
+		{"stderr flood", handmade.Flood(2), 1 << 20, []Status{TimedOut}},
 	}
 	s := newSlot(t)
 	before := ownMemory()
@@ -55,7 +55,7 @@ func TestBombsGoOffInTheChild(t *testing.T) {
 			}
 		})
 	}
-	wantStatus(t, run(t, s, newTask(t, guesttest.Noop())), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Noop())), Exited, "")
 	if grown := ownMemory() - before; grown > 64<<20 {
 		t.Errorf("the parent took %d MB meanwhile", grown>>20)
 	}
@@ -72,7 +72,7 @@ func ownMemory() int64 {
 // same depth on every machine. Where the engine's own stack ends depends on the
 // engine, so that is none.
 func TestEndlessRecursionIsAResult(t *testing.T) {
-	task := newTask(t, guesttest.Recurse())
+	task := newTask(t, handmade.Recurse())
 	task.Memory = 2 << 30 // so that address space suffices for the engine's own limit
 	s := newSlot(t)
 	r := run(t, s, task)
@@ -83,14 +83,14 @@ func TestEndlessRecursionIsAResult(t *testing.T) {
 	bare := newSlot(t)
 	bare.rewrite = rewrite.Options{}
 	wantStatus(t, run(t, bare, task), Killed, "nest deeper")
-	wantStatus(t, run(t, s, newTask(t, guesttest.Trap())), Trapped, "unreachable")
+	wantStatus(t, run(t, s, newTask(t, handmade.Trap())), Trapped, "unreachable")
 }
 
 // TestFuelEndsTasks has a limit that a guest just reaches, and one that it does
 // not.
 func TestFuelEndsTasks(t *testing.T) {
 	s := newSlot(t)
-	task := newTask(t, guesttest.Count(1))
+	task := newTask(t, handmade.Count(1))
 	needs := run(t, s, task)
 	wantStatus(t, needs, Exited, "")
 	if needs.Fuel < 1_000_000 {
@@ -108,7 +108,7 @@ func TestFuelEndsTasks(t *testing.T) {
 			t.Errorf("with %d it says that it used %d", limit, r.Fuel)
 		}
 	}
-	endless := newTask(t, guesttest.Loop())
+	endless := newTask(t, handmade.Loop())
 	endless.Fuel = 1_000_000
 	wantStatus(t, run(t, s, endless), OutOfFuel, "")
 }
@@ -116,7 +116,7 @@ func TestFuelEndsTasks(t *testing.T) {
 // TestTheLargestOutputFitsIntoTheWalls: a guest with little memory may write as
 // much as a job can allow.
 func TestTheLargestOutputFitsIntoTheWalls(t *testing.T) {
-	task := newTask(t, guesttest.Flood(1))
+	task := newTask(t, handmade.Flood(1))
 	task.Memory, task.Output = 1<<20, 256<<20
 	wantStatus(t, run(t, newSlot(t), task), OutputExceeded, "output limit")
 }

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 func TestAChildEndsWithItsInput(t *testing.T) {
@@ -46,7 +46,7 @@ func TestAChildEndsWithItsInput(t *testing.T) {
 func TestAChildStopsIfNobodyReads(t *testing.T) {
 	broken := errors.New("broken pipe")
 	var in bytes.Buffer
-	task := newTask(t, guesttest.Noop())
+	task := newTask(t, handmade.Noop())
 	s := newSlot(t)
 	req, err := s.request(task)
 	if err != nil {
@@ -93,7 +93,7 @@ func parentMain(cacheDir, module string) error {
 
 // TestTheChildDiesWithItsParent kills a worker whose guest never looks up.
 func TestTheChildDiesWithItsParent(t *testing.T) {
-	task := newTask(t, guesttest.Loop())
+	task := newTask(t, handmade.Loop())
 	cmd := exec.Command(os.Args[0], "sandbox-parent", t.TempDir(), task.Module)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
@@ -125,7 +125,7 @@ func TestTheChildDiesWithItsParent(t *testing.T) {
 
 // TestTheChildDiesWhenItsInputCloses is the same without the kernel's help.
 func TestTheChildDiesWhenItsInputCloses(t *testing.T) {
-	for name, module := range map[string][]byte{"idle": guesttest.Noop(), "busy": guesttest.Loop()} {
+	for name, module := range map[string][]byte{"idle": handmade.Noop(), "busy": handmade.Loop()} {
 		s := newSlot(t)
 		task := newTask(t, module)
 		task.Time = 50 * time.Millisecond

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
 func TestTheCacheIsPrivate(t *testing.T) {
@@ -23,7 +23,7 @@ func TestTheCacheIsPrivate(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newSlotIn(t, dir)
-	run(t, s, newTask(t, guesttest.Noop()))
+	run(t, s, newTask(t, handmade.Noop()))
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func entryOf(dir string, task Task) string {
 // task must run and the entry be whole again.
 func TestDamagedCacheIsThrownAway(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
-	task := newTask(t, guesttest.Print(1, "result"))
+	task := newTask(t, handmade.Print(1, "result"))
 	entry := entryOf(dir, task)
 	runFresh := func(name string) {
 		t.Helper()
@@ -92,7 +92,7 @@ func TestDamagedCacheIsThrownAway(t *testing.T) {
 
 func TestAGoodCacheIsUsed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
-	task := newTask(t, guesttest.Noop())
+	task := newTask(t, handmade.Noop())
 	run(t, newSlotIn(t, dir), task)
 	code := codeFile(t, entryOf(dir, task))
 	before, err := os.Stat(code)
@@ -109,7 +109,7 @@ func TestAGoodCacheIsUsed(t *testing.T) {
 func TestACacheThatCannotBeWrittenCostsOnlyTime(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "cache")
 	s := newSlotIn(t, dir)
-	task := newTask(t, guesttest.Noop())
+	task := newTask(t, handmade.Noop())
 	// A directory in the lock's place fails even for root.
 	entry := entryOf(dir, task)
 	if err := os.Mkdir(lockPath(dir, filepath.Base(entry)), 0o700); err != nil {

@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/internal/lab/bench/sandbox/guests"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
 // TestDeterminism runs guests on wazero's compiler and its interpreter, on both
@@ -25,7 +25,7 @@ func TestDeterminism(t *testing.T) {
 		t.Skip("compiling Go guests takes seconds")
 	}
 	dir := t.TempDir()
-	subjects := append(handmade(t, dir), built(t, dir)...)
+	subjects := append(handmadeSubjects(t, dir), built(t, dir)...)
 	hosts := findHosts(t, dir)
 	for _, s := range subjects {
 		t.Run(s.name, func(t *testing.T) {
@@ -86,11 +86,11 @@ func prepare(t *testing.T, dir, name string, module []byte) subject {
 	return subject{name: name, path: path, source: module}
 }
 
-func handmade(t *testing.T, dir string) []subject {
+func handmadeSubjects(t *testing.T, dir string) []subject {
 	return []subject{
-		prepare(t, dir, "floats", guesttest.Floats()),
-		prepare(t, dir, "recurse", guesttest.Descend()),
-		prepare(t, dir, "grow", guesttest.Grow()),
+		prepare(t, dir, "floats", handmade.Floats()),
+		prepare(t, dir, "recurse", handmade.Descend()),
+		prepare(t, dir, "grow", handmade.Grow()),
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/screen"
 )
 
 // modulesKept is how many compiled modules a child remembers. A slot works on

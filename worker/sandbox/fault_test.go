@@ -8,7 +8,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // TestWhoIsToBlame holds engineFault to what this version of the engine says.
@@ -25,8 +25,8 @@ func TestWhoIsToBlame(t *testing.T) {
 	panics("text", "lost my head")
 	panics("error", errors.New("broken pipe of the host"))
 	caller := func(module string) []byte {
-		return guesttest.Spec{
-			Imports: []guesttest.Import{{Module: module, Name: "f", Signature: guesttest.OneArg}},
+		return handmade.Spec{
+			Imports: []handmade.Import{{Module: module, Name: "f", Signature: handmade.OneArg}},
 			Code:    []byte{0x41, 0, 0x10, 0}, Pages: 1,
 		}.Encode()
 	}
@@ -34,10 +34,10 @@ func TestWhoIsToBlame(t *testing.T) {
 		module []byte
 		want   string // in the reason; "" if the guest is to blame
 	}{
-		"trap":              {guesttest.Trap(), ""},
-		"out of bounds":     {guesttest.Spec{Code: []byte{0x41, 0x7f, 0x28, 2, 0, 0x1a}, Pages: 1}.Encode(), ""},
-		"division by zero":  {guesttest.Spec{Code: []byte{0x41, 1, 0x41, 0, 0x6d, 0x1a}, Pages: 1}.Encode(), ""},
-		"stack":             {guesttest.Recurse(), "nest deeper"},
+		"trap":              {handmade.Trap(), ""},
+		"out of bounds":     {handmade.Spec{Code: []byte{0x41, 0x7f, 0x28, 2, 0, 0x1a}, Pages: 1}.Encode(), ""},
+		"division by zero":  {handmade.Spec{Code: []byte{0x41, 1, 0x41, 0, 0x6d, 0x1a}, Pages: 1}.Encode(), ""},
+		"stack":             {handmade.Recurse(), "nest deeper"},
 		"panic of a text":   {caller("text"), "lost my head"},
 		"panic of an error": {caller("error"), "broken pipe"},
 	} {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
 // The pipes carry frames: one byte of kind, four bytes of length (least

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
@@ -18,12 +18,12 @@ func TestHostCallsCostFuel(t *testing.T) {
 		module []byte
 		fuel   uint64
 	}{
-		{"one random byte", guesttest.Random(1, 1), 4 + prices.Call},
-		{"random bytes", guesttest.Random(10, 1<<20), 10 * (4 + prices.Call + 1<<20>>prices.BytesShift)},
-		{"text", guesttest.Print(2, "sixteen letters."), 12 + prices.Call + prices.Buffer + 16>>prices.BytesShift},
-		{"a bad descriptor", guesttest.Print(9, "sixteen letters."), 12 + prices.Call + prices.Buffer},
-		{"many empty buffers", guesttest.Spec{
-			Imports: []guesttest.Import{{Module: guesttest.ABI, Name: "fd_write", Signature: guesttest.FourArgs}},
+		{"one random byte", handmade.Random(1, 1), 4 + prices.Call},
+		{"random bytes", handmade.Random(10, 1<<20), 10 * (4 + prices.Call + 1<<20>>prices.BytesShift)},
+		{"text", handmade.Print(2, "sixteen letters."), 12 + prices.Call + prices.Buffer + 16>>prices.BytesShift},
+		{"a bad descriptor", handmade.Print(9, "sixteen letters."), 12 + prices.Call + prices.Buffer},
+		{"many empty buffers", handmade.Spec{
+			Imports: []handmade.Import{{Module: handmade.ABI, Name: "fd_write", Signature: handmade.FourArgs}},
 			Code:    []byte{constant, 2, constant, 16, constant, 0xe8, 0x07, constant, 0, call, 0, drop}, Pages: 1,
 		}.Encode(), 6 + prices.Call + 1000*prices.Buffer},
 		{"an import behind a table", throughTable(), 4 + prices.Call + prices.File},
@@ -40,7 +40,7 @@ func throughTable() []byte {
 	const constant, indirect, drop = 0x41, 0x11, 0x1a
 	return slices.Concat([]byte("\x00asm\x01\x00\x00\x00"),
 		[]byte{1, 9, 2, 0x60, 0, 0, 0x60, 1, 0x7f, 1, 0x7f}, // types
-		[]byte{2, 35, 1, 22}, []byte(guesttest.ABI), []byte{8}, []byte("fd_close"), []byte{0, 1},
+		[]byte{2, 35, 1, 22}, []byte(handmade.ABI), []byte{8}, []byte("fd_close"), []byte{0, 1},
 		[]byte{3, 2, 1, 0, 4, 4, 1, 0x70, 0, 1, 5, 3, 1, 0, 1}, // a function, a table, a memory
 		[]byte{7, 19, 2, 6}, []byte("_start"), []byte{0, 1, 6}, []byte("memory"), []byte{2, 0},
 		[]byte{9, 7, 1, 0, constant, 0, 0x0b, 1, 0}, // the import is entry 0
@@ -52,8 +52,8 @@ func throughTable() []byte {
 func TestOutOfFuelInAHostCall(t *testing.T) {
 	s := newSlot(t)
 	for name, module := range map[string][]byte{
-		"before the work": guesttest.Random(1280, 1<<20),
-		"after it":        guesttest.Print(2, string(make([]byte, 32<<10))),
+		"before the work": handmade.Random(1280, 1<<20),
+		"after it":        handmade.Print(2, string(make([]byte, 32<<10))),
 	} {
 		task := newTask(t, module)
 		task.Fuel = 4000
@@ -67,7 +67,7 @@ func TestOutOfFuelInAHostCall(t *testing.T) {
 // TestReadingCostsFuel by what is read, not by the room for it.
 func TestReadingCostsFuel(t *testing.T) {
 	s := newSlot(t)
-	task := newTask(t, guesttest.Echo())
+	task := newTask(t, handmade.Echo())
 	nothing := run(t, s, task).Fuel
 	task.Stdin = make([]byte, 1<<10) // less than its buffer
 	got := run(t, s, task).Fuel - nothing

@@ -10,8 +10,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/worker/sandbox/prices"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
 )
 
 // setUpImports gives the module what it imports: the task ABI and, if unknown

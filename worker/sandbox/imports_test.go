@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // importer imports two functions that the grid does not have, and runs code
 // with them as functions 0 and 1 (Exit is 2).
 func importer(code ...byte) []byte {
-	return guesttest.Spec{
-		Imports: []guesttest.Import{
-			{Module: "env", Name: "js_log", Signature: guesttest.FourArgs},
-			{Module: guesttest.ABI, Name: "sock_open", Signature: guesttest.Predicate},
-			{Module: guesttest.ABI, Name: "proc_exit", Signature: guesttest.OneArg},
+	return handmade.Spec{
+		Imports: []handmade.Import{
+			{Module: "env", Name: "js_log", Signature: handmade.FourArgs},
+			{Module: handmade.ABI, Name: "sock_open", Signature: handmade.Predicate},
+			{Module: handmade.ABI, Name: "proc_exit", Signature: handmade.OneArg},
 		},
 		Code: code, Pages: 1,
 	}.Encode()
@@ -52,26 +52,26 @@ func TestUnknownImports(t *testing.T) {
 // TestOddImports has imports that no honest module has. Whatever comes of them
 // must be a result, not a fault of the worker; what is refused, the screen refuses.
 func TestOddImports(t *testing.T) {
-	many := make([]guesttest.Import, 100)
+	many := make([]handmade.Import, 100)
 	for i := range many {
-		many[i] = guesttest.Import{Module: fmt.Sprint("m", i), Name: "f"}
+		many[i] = handmade.Import{Module: fmt.Sprint("m", i), Name: "f"}
 	}
 	s := newSlot(t)
 	for name, c := range map[string]struct {
-		imports []guesttest.Import
+		imports []handmade.Import
 		status  Status
 		reason  string
 	}{
-		"without names":             {[]guesttest.Import{{}}, Refused, "of a module without a name; "},
-		"of two types":              {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f", Signature: guesttest.OneArg}}, Refused, "twice, as () -> () and as (i32) -> (); "},
-		"twice":                     {[]guesttest.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f"}}, Exited, ""},
-		"known, of the wrong type":  {[]guesttest.Import{{Module: guesttest.ABI, Name: "proc_exit"}}, Refused, "as () -> (), WASI preview 1 has it as (i32) -> (); "},
+		"without names":             {[]handmade.Import{{}}, Refused, "of a module without a name; "},
+		"of two types":              {[]handmade.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f", Signature: handmade.OneArg}}, Refused, "twice, as () -> () and as (i32) -> (); "},
+		"twice":                     {[]handmade.Import{{Module: "env", Name: "f"}, {Module: "env", Name: "f"}}, Exited, ""},
+		"known, of the wrong type":  {[]handmade.Import{{Module: handmade.ABI, Name: "proc_exit"}}, Refused, "as () -> (), WASI preview 1 has it as (i32) -> (); "},
 		"from many modules":         {many, Exited, ""},
-		"with the name of a start":  {[]guesttest.Import{{Module: "env", Name: "_start"}, {Module: guesttest.ABI, Name: "_start"}}, Exited, ""},
-		"with a line end in a name": {[]guesttest.Import{{Module: "a\nb", Name: "\x1b"}}, Exited, ""},
+		"with the name of a start":  {[]handmade.Import{{Module: "env", Name: "_start"}, {Module: handmade.ABI, Name: "_start"}}, Exited, ""},
+		"with a line end in a name": {[]handmade.Import{{Module: "a\nb", Name: "\x1b"}}, Exited, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			task := newTask(t, guesttest.Spec{Pages: 1, Imports: c.imports}.Encode())
+			task := newTask(t, handmade.Spec{Pages: 1, Imports: c.imports}.Encode())
 			task.TrapUnknown = true
 			wantStatus(t, run(t, s, task), c.status, c.reason)
 		})

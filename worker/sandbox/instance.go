@@ -14,7 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental/sysfs"
 	"github.com/tetratelabs/wazero/sys"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
 // programName is what the guest sees as its name (argv[0]).

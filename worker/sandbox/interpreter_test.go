@@ -9,9 +9,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/screen"
 )
 
 // raceFrames is why some tests cannot be.
@@ -34,15 +34,15 @@ func newInterpreter(t testing.TB) *Slot {
 // must be the same, also where calls nest as deep as they may.
 func TestInterpreterAgrees(t *testing.T) {
 	for name, module := range map[string][]byte{
-		"exit":    guesttest.Exit(3),
-		"trap":    guesttest.Trap(),
-		"grow":    guesttest.Grow(),
-		"floats":  guesttest.Floats(),
-		"flood":   guesttest.Flood(1),
-		"random":  guesttest.Random(1280, 1<<20), // more than the limit of fuel
-		"loop":    guesttest.Loop(),
-		"descend": guesttest.Descend(),
-		"recurse": guesttest.Recurse(),
+		"exit":    handmade.Exit(3),
+		"trap":    handmade.Trap(),
+		"grow":    handmade.Grow(),
+		"floats":  handmade.Floats(),
+		"flood":   handmade.Flood(1),
+		"random":  handmade.Random(1280, 1<<20), // more than the limit of fuel
+		"loop":    handmade.Loop(),
+		"descend": handmade.Descend(),
+		"recurse": handmade.Recurse(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			if raceDetector && (name == "descend" || name == "recurse") {
@@ -58,7 +58,7 @@ func TestInterpreterAgreesOnWideFrames(t *testing.T) {
 	if testing.Short() || raceDetector {
 		t.Skip("takes seconds, and 3 GB of memory")
 	}
-	compareEngines(t, guesttest.Spec{Code: []byte{0x10, 0}, Locals: screen.MaxLocals, Pages: 1}.Encode()) // call 0
+	compareEngines(t, handmade.Spec{Code: []byte{0x10, 0}, Locals: screen.MaxLocals, Pages: 1}.Encode()) // call 0
 }
 
 func compareEngines(t *testing.T, module []byte) {
@@ -83,7 +83,7 @@ func TestInterpreterHasRoomForTheDepthLimit(t *testing.T) {
 	if raceDetector {
 		t.Skip(raceFrames)
 	}
-	task := newTask(t, guesttest.Recurse())
+	task := newTask(t, handmade.Recurse())
 	wantStatus(t, run(t, newInterpreter(t), task), Trapped, "calls nest too deep")
 	const least = 440 // the rewriter's least weight of a frame
 	if interpreterFrames <= rewrite.DepthLimit/least {
@@ -110,7 +110,7 @@ func TestRoomForTheStackIsGivenToWhoNeedsIt(t *testing.T) {
 // out of the cache of compiled code, and do not run in the place of compiled ones.
 func TestEnginesStayApart(t *testing.T) {
 	s := newInterpreter(t)
-	task := newTask(t, guesttest.Noop())
+	task := newTask(t, handmade.Noop())
 	cached := func() int {
 		run(t, s, task)
 		entries, err := filepath.Glob(filepath.Join(s.cacheDir, "*", sealName))
@@ -139,7 +139,7 @@ func TestInterpreterIsOne(t *testing.T) {
 		[]byte{0x41, 0, 0x41, 0, 0x28, 2, 0, 0x41, 1, 0x6a, 0x36, 2, 0},             // memory[0]++
 		[]byte{0x41, 0, 0x28, 2, 0}, limit, []byte{0x49, 0x04, 0x40, 0x10, 0, 0x0b}, // if memory[0] < calls: call 0
 	)
-	task := newTask(t, guesttest.Spec{Code: code, Pages: 1}.Encode())
+	task := newTask(t, handmade.Spec{Code: code, Pages: 1}.Encode())
 	for _, test := range []struct {
 		slot   *Slot
 		status Status
@@ -154,12 +154,12 @@ func TestInterpreterIsOne(t *testing.T) {
 // TestMemoryAtTheEnd also of a guest that fails.
 func TestMemoryAtTheEnd(t *testing.T) {
 	s := newSlot(t)
-	task := newTask(t, guesttest.Grow())
+	task := newTask(t, handmade.Grow())
 	task.Memory = 3<<20 + 1 // not whole pages
 	if r := run(t, s, task); r.Memory != 3<<20 {
 		t.Errorf("memory %d after growing to 48 pages", r.Memory)
 	}
-	if r := run(t, s, newTask(t, guesttest.Trap())); r.Status != Trapped || r.Memory != pageSize {
+	if r := run(t, s, newTask(t, handmade.Trap())); r.Status != Trapped || r.Memory != pageSize {
 		t.Errorf("%v with memory %d; want one page", r.Status, r.Memory)
 	}
 }

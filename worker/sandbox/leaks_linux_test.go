@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // held is what a slot could leave behind.
@@ -51,7 +51,7 @@ func TestKillsLeaveNothingBehind(t *testing.T) {
 	}
 	cacheDir := filepath.Join(t.TempDir(), "cache")
 	s := newSlotIn(t, cacheDir)
-	noop, loop := newTask(t, guesttest.Noop()), newTask(t, guesttest.Loop())
+	noop, loop := newTask(t, handmade.Noop()), newTask(t, handmade.Loop())
 	loop.Time = time.Millisecond
 	kill := func(i int) {
 		switch i % 4 {

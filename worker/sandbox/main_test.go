@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
 )
 
 // TestMain lets this test binary be the child as well.
@@ -146,7 +146,7 @@ func pid(s *Slot) int {
 
 func goGuest(t testing.TB) []byte {
 	t.Helper()
-	return guesttest.Module(t, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest")
+	return guests.Module(t, "github.com/anthill-grid/anthill/worker/sandbox/testdata/guest")
 }
 
 // guestTask runs the Go guest, all of whose tests share a cache of its code.

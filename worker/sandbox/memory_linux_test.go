@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // grown is the code that makes the memory of a guest 32 MB large.
@@ -24,7 +24,7 @@ func TestNothingOfAGuestIsLeftToTheNext(t *testing.T) {
 		0x20, 0, 0x41, 8, 0x6a, 0x22, 0, 0x41, 0x80, 0x80, 0x80, 0x10, 0x47, 0x0d, 0, // local 0 += 8; again unless 32 MiB
 		0x0b)
 	memory := func(code []byte) Task {
-		task := newTask(t, guesttest.Spec{Pages: 1, Locals: 1, Code: code}.Encode())
+		task := newTask(t, handmade.Spec{Pages: 1, Locals: 1, Code: code}.Encode())
 		task.Memory = 64 << 20
 		return task
 	}
@@ -50,10 +50,10 @@ func TestSparseTouchesStayWithinTheLimit(t *testing.T) {
 		0x20, 0, 0x41, 1, 0x36, 2, 0, // store 1 at local 0
 		0x20, 0, 0x41, 0x80, 0x80, 4, 0x6a, 0x22, 0, 0x41, 0x80, 0x80, 0x80, 0x10, 0x47, 0x0d, 0, // local 0 += 64 KiB; again unless 32 MiB
 		0x0b)
-	task := newTask(t, guesttest.Spec{Pages: 1, Locals: 1, Code: touch}.Encode())
+	task := newTask(t, handmade.Spec{Pages: 1, Locals: 1, Code: touch}.Encode())
 	task.Memory = 64 << 20
 	s := newSlot(t)
-	wantStatus(t, run(t, s, newTask(t, guesttest.Noop())), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Noop())), Exited, "")
 	before := peakOf(t, s)
 	r := run(t, s, task)
 	wantStatus(t, r, Exited, "")
@@ -64,7 +64,7 @@ func TestSparseTouchesStayWithinTheLimit(t *testing.T) {
 	if grew := peakOf(t, s) - before; grew < 1<<20 || grew > r.Memory+own {
 		t.Errorf("the child took %d MB more, for a guest of %d MB", grew>>20, r.Memory>>20)
 	}
-	wantStatus(t, run(t, s, newTask(t, guesttest.Noop())), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Noop())), Exited, "")
 	if left := residentOf(t, s) - before; left > own {
 		t.Errorf("the child has %d MB more than before", left>>20)
 	}

@@ -3,9 +3,9 @@ package sandbox
 import (
 	"testing"
 
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/jobs"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
 )
 
 // TestMeteringIsWhatWasRecorded ties the version that jobs name to the rules by
@@ -28,16 +28,16 @@ func TestMeteringIsWhatWasRecorded(t *testing.T) {
 		"a trap":      1,
 	}}
 	modules := map[string][]byte{
-		"nothing":     guesttest.Noop(),
-		"loop":        guesttest.Count(1),
-		"calls":       guesttest.CallTree(10),
-		"recursion":   guesttest.Descend(),
-		"floats":      guesttest.Floats(),
-		"output":      guesttest.Print(1, "hello"),
-		"memory.grow": guesttest.Grow(),
+		"nothing":     handmade.Noop(),
+		"loop":        handmade.Count(1),
+		"calls":       handmade.CallTree(10),
+		"recursion":   handmade.Descend(),
+		"floats":      handmade.Floats(),
+		"output":      handmade.Print(1, "hello"),
+		"memory.grow": handmade.Grow(),
 		"bulk memory": bulk(),
-		"random":      guesttest.Random(10, 1<<20),
-		"a trap":      guesttest.Trap(),
+		"random":      handmade.Random(10, 1<<20),
+		"a trap":      handmade.Trap(),
 	}
 	if jobs.Metering != recorded.metering || rewrite.Version != recorded.version {
 		t.Errorf("jobs.Metering is %d and rewrite.Version %d, recorded are %d and %d: record the fuel of the new rules here",
@@ -57,7 +57,7 @@ func TestMeteringIsWhatWasRecorded(t *testing.T) {
 // bulk fills 1,000 bytes and copies them.
 func bulk() []byte {
 	const constant, memory = 0x41, 0xfc
-	return guesttest.Spec{Pages: 1, Code: []byte{
+	return handmade.Spec{Pages: 1, Code: []byte{
 		constant, 0, constant, 7, constant, 0xe8, 0x07, memory, 11, 0, // memory.fill
 		constant, 0x80, 0x20, constant, 0, constant, 0xe8, 0x07, memory, 10, 0, 0, // memory.copy
 	}}.Encode()

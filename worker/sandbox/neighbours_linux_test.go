@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // BenchmarkNeighbours measures what bombs in one slot cost others on the machine:
@@ -31,27 +31,27 @@ func BenchmarkNeighbours(b *testing.B) {
 	golang := goGuest(b)
 	bombs := []bomb{
 		{name: "nothing"},
-		{name: "compile merges", module: guesttest.Merges(100, 1500), fresh: true},
-		{name: "compile loops", module: guesttest.LoopsInALoop(20, 1500), fresh: true},
-		{name: "compile loads", module: guesttest.LongBody(500_000), fresh: true},
-		{name: "compile exports", module: guesttest.ManyExports(1000), fresh: true},
-		{name: "endless loop", module: guesttest.Loop()},
-		{name: "memory.grow", module: guesttest.GrowForEver()},
-		{name: "memory.fill", module: guesttest.FillMemory(4000, -1)},
-		{name: "table.grow", module: guesttest.GrowTable()},
-		{name: "table.fill", module: guesttest.FillTable()},
-		{name: "recursion", module: guesttest.Recurse()},
-		{name: "call tree", module: guesttest.CallTree(60)},
-		{name: "output flood", module: guesttest.Flood(1)},
-		{name: "log flood", module: guesttest.Flood(2)},
-		{name: "random flood", module: guesttest.Random(1000, 1<<20)},
+		{name: "compile merges", module: handmade.Merges(100, 1500), fresh: true},
+		{name: "compile loops", module: handmade.LoopsInALoop(20, 1500), fresh: true},
+		{name: "compile loads", module: handmade.LongBody(500_000), fresh: true},
+		{name: "compile exports", module: handmade.ManyExports(1000), fresh: true},
+		{name: "endless loop", module: handmade.Loop()},
+		{name: "memory.grow", module: handmade.GrowForEver()},
+		{name: "memory.fill", module: handmade.FillMemory(4000, -1)},
+		{name: "table.grow", module: handmade.GrowTable()},
+		{name: "table.fill", module: handmade.FillTable()},
+		{name: "recursion", module: handmade.Recurse()},
+		{name: "call tree", module: handmade.CallTree(60)},
+		{name: "output flood", module: handmade.Flood(1)},
+		{name: "log flood", module: handmade.Flood(2)},
+		{name: "random flood", module: handmade.Random(1000, 1<<20)},
 		{name: "opening files", module: golang, args: []string{"reopen"}},
-		{name: "large data", module: guesttest.Spec{Pages: 512, Data: make([]byte, 32<<20)}.Encode()},
+		{name: "large data", module: handmade.Spec{Pages: 512, Data: make([]byte, 32<<20)}.Encode()},
 	}
 	neighbours := map[string]neighbour{
 		"donor":   donor(),
-		"compute": inASlot(b, guesttest.Count(600)),
-		"memory":  inASlot(b, guesttest.FillMemory(512, 100)),
+		"compute": inASlot(b, handmade.Count(600)),
+		"memory":  inASlot(b, handmade.FillMemory(512, 100)),
 	}
 	for _, m := range bombs {
 		b.Run(m.name, func(b *testing.B) { m.besideAll(b, neighbours) })

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // stat gives the state of a process and its processor time in ticks.
@@ -46,7 +46,7 @@ type ended struct {
 func startPaused(t *testing.T, ctx context.Context, task Task) (s *Slot, child int, done chan ended) {
 	t.Helper()
 	s = newSlot(t)
-	run(t, s, newTask(t, guesttest.Noop()))
+	run(t, s, newTask(t, handmade.Noop()))
 	child = pid(s)
 	done = make(chan ended, 1)
 	go func() {
@@ -62,7 +62,7 @@ func startPaused(t *testing.T, ctx context.Context, task Task) (s *Slot, child i
 }
 
 func TestAPausedTaskStandsStillAndGoesOn(t *testing.T) {
-	task := newTask(t, guesttest.EchoAfter(300))
+	task := newTask(t, handmade.EchoAfter(300))
 	task.Stdin = []byte("the same as ever")
 	s, child, done := startPaused(t, context.Background(), task)
 	_, before := stat(t, child)
@@ -86,7 +86,7 @@ func TestAPausedTaskStandsStillAndGoesOn(t *testing.T) {
 }
 
 func TestTimeLimitsDoNotCountPauses(t *testing.T) {
-	task := newTask(t, guesttest.Loop())
+	task := newTask(t, handmade.Loop())
 	task.Time = 400 * time.Millisecond
 	s, child, done := startPaused(t, context.Background(), task)
 	time.Sleep(2 * task.Time)
@@ -107,7 +107,7 @@ func TestTimeLimitsDoNotCountPauses(t *testing.T) {
 func TestAPausedTaskCanBeKilled(t *testing.T) {
 	lost := errors.New("lease lost")
 	ctx, cancel := context.WithCancelCause(context.Background())
-	s, child, done := startPaused(t, ctx, newTask(t, guesttest.Loop()))
+	s, child, done := startPaused(t, ctx, newTask(t, handmade.Loop()))
 	cancel(lost)
 	if e := <-done; !errors.Is(e.err, lost) {
 		t.Errorf("Run = %v, want %v", e.err, lost)
@@ -118,9 +118,9 @@ func TestAPausedTaskCanBeKilled(t *testing.T) {
 	if err := s.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	wantStatus(t, run(t, s, newTask(t, guesttest.Exit(3))), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Exit(3))), Exited, "")
 
-	s, child, done = startPaused(t, context.Background(), newTask(t, guesttest.Loop()))
+	s, child, done = startPaused(t, context.Background(), newTask(t, handmade.Loop()))
 	s.Close()
 	if e := <-done; !errors.Is(e.err, ErrClosed) || alive(child) {
 		t.Errorf("Run = %v after Close; the child lives: %v", e.err, alive(child))
@@ -134,7 +134,7 @@ func TestAPausedSlotStartsNothing(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := s.Run(ctx, newTask(t, guesttest.Noop())); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Run(ctx, newTask(t, handmade.Noop())); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Run on a paused slot = %v", err)
 	}
 	if pid(s) != 0 {
@@ -148,5 +148,5 @@ func TestAPausedSlotStartsNothing(t *testing.T) {
 	if err := s.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	wantStatus(t, run(t, s, newTask(t, guesttest.Noop())), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Noop())), Exited, "")
 }

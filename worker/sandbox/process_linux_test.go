@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // TestTheChildInheritsNothing looks at a child from outside.
@@ -18,7 +18,7 @@ func TestTheChildInheritsNothing(t *testing.T) {
 	}
 	defer func() { _ = file.Close() }()
 	s := newSlot(t)
-	run(t, s, newTask(t, guesttest.Noop()))
+	run(t, s, newTask(t, handmade.Noop()))
 	proc := fmt.Sprintf("/proc/%d/", pid(s))
 
 	if environ, err := os.ReadFile(proc + "environ"); err != nil || len(environ) != 0 {

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 func TestAGuestIsSeenToUseFuel(t *testing.T) {
-	task := newTask(t, guesttest.CallTree(60))
+	task := newTask(t, handmade.CallTree(60))
 	task.Time = 2*progressEvery + progressEvery*3/4
 	var mu sync.Mutex
 	var heard []uint64
@@ -61,7 +61,7 @@ func TestFuelFramesAreChecked(t *testing.T) {
 // A child has nothing more to say of a guest when that has ended.
 func TestWatchingEnds(t *testing.T) {
 	gauges{}.watch(0, func(uint64) { t.Error("there is no gauge") })()
-	task := newTask(t, guesttest.Noop())
+	task := newTask(t, handmade.Noop())
 	task.Progress = func(uint64) { t.Error("a short task tells") }
 	s := newSlot(t)
 	for end := time.Now().Add(progressEvery + progressEvery/2); time.Now().Before(end); {

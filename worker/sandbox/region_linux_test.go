@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // TestRegionsGrowInPlaceAndStartEmpty also fills one and takes it again: what a
@@ -52,7 +52,7 @@ func TestNoAddressSpaceIsNoResult(t *testing.T) {
 // screened, since the screen knows of nothing that passes and fails to start.
 func TestModulesThatFailToStartLeaveNoMemory(t *testing.T) {
 	req := request{Memory: 1 << 30, Seed: make([]byte, 32)}
-	m, err := loadFresh(t.Context(), guesttest.Spec{Pages: 1, Data: make([]byte, pageSize+1)}.Encode(), req, moduleKey{pages: uint32(req.Memory / pageSize)})
+	m, err := loadFresh(t.Context(), handmade.Spec{Pages: 1, Data: make([]byte, pageSize+1)}.Encode(), req, moduleKey{pages: uint32(req.Memory / pageSize)})
 	if err != nil {
 		t.Fatal(err)
 	}

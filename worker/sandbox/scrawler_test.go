@@ -4,9 +4,9 @@ import (
 	"math/rand/v2"
 	"strings"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
-	"github.com/anthill-grid/anthill/worker/sandbox/wasm"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/screen"
+	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
 // scrawler makes commands whose code is plain and all else is random. Many are

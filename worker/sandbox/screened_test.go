@@ -3,8 +3,8 @@ package sandbox
 import (
 	"testing"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
-	"github.com/anthill-grid/anthill/worker/sandbox/screen"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/screen"
 )
 
 // TestWhatPassesRuns holds that no worker refuses what passes screening, or takes

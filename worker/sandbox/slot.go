@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
 // ErrClosed is returned by a Slot that was closed.

@@ -13,11 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 func TestRunGivesTheOutput(t *testing.T) {
-	task := newTask(t, guesttest.Echo())
+	task := newTask(t, handmade.Echo())
 	task.Stdin = bytes.Repeat([]byte("shard "), 50_000)
 	r := run(t, newSlot(t), task)
 	if !r.Succeeded() || !bytes.Equal(r.Output, task.Stdin) {
@@ -34,7 +34,7 @@ func TestRunReadsASectionOfAFile(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	task := newTask(t, guesttest.Echo())
+	task := newTask(t, handmade.Echo())
 	task.StdinFile = Section{Path: path, Offset: 5, Length: 70_001}
 	s := newSlot(t)
 	if r := run(t, s, task); !bytes.Equal(r.Output, content[5:5+70_001]) {
@@ -57,18 +57,18 @@ func TestGuestsEndInTheirOwnWays(t *testing.T) {
 		reason string
 		stderr string
 	}{
-		{"noop", guesttest.Noop(), Exited, 0, "", ""},
-		{"exit code", guesttest.Exit(17), Exited, 17, "", ""},
-		{"log", guesttest.Print(2, "a log line"), Exited, 0, "", "a log line"},
-		{"trap", guesttest.Trap(), Trapped, 0, "unreachable", ""},
-		{"output flood", guesttest.Flood(1), OutputExceeded, 0, "output limit of 1048576 bytes", ""},
+		{"noop", handmade.Noop(), Exited, 0, "", ""},
+		{"exit code", handmade.Exit(17), Exited, 17, "", ""},
+		{"log", handmade.Print(2, "a log line"), Exited, 0, "", "a log line"},
+		{"trap", handmade.Trap(), Trapped, 0, "unreachable", ""},
+		{"output flood", handmade.Flood(1), OutputExceeded, 0, "output limit of 1048576 bytes", ""},
 		{"text", []byte("print('hello')"), Refused, 0, "not a WebAssembly module", ""},
 		{"component", []byte("\x00asm\x0d\x00\x01\x00"), Refused, 0, "build for wasip1", ""},
 		{"foreign import", foreign("env", "gettimeofday"), Refused, 0, `"env"."gettimeofday"`, ""},
-		{"import of another type", foreign(guesttest.ABI, "fd_read"), Refused, 0, "fd_read", ""},
-		{"invalid code", guesttest.Spec{Code: []byte{0x6a}, Pages: 1}.Encode(), Refused, 0, "module is not valid", ""},
-		{"memory above the limit", guesttest.Spec{Pages: 5000}.Encode(), Refused, 0, "327680000 bytes", ""},
-		{"data outside the memory", guesttest.Spec{Data: []byte("x")}.Encode(), Refused, 0, "data", ""},
+		{"import of another type", foreign(handmade.ABI, "fd_read"), Refused, 0, "fd_read", ""},
+		{"invalid code", handmade.Spec{Code: []byte{0x6a}, Pages: 1}.Encode(), Refused, 0, "module is not valid", ""},
+		{"memory above the limit", handmade.Spec{Pages: 5000}.Encode(), Refused, 0, "327680000 bytes", ""},
+		{"data outside the memory", handmade.Spec{Data: []byte("x")}.Encode(), Refused, 0, "data", ""},
 	}
 	s := newSlot(t)
 	for _, c := range cases {
@@ -85,7 +85,7 @@ func TestGuestsEndInTheirOwnWays(t *testing.T) {
 // TestOneChildServesAllTasks also shows that no state stays between tasks.
 func TestOneChildServesAllTasks(t *testing.T) {
 	s := newSlot(t)
-	grow := newTask(t, guesttest.Grow())
+	grow := newTask(t, handmade.Grow())
 	grow.Memory = 1 << 20
 	first := run(t, s, grow)
 	child := pid(s)
@@ -93,7 +93,7 @@ func TestOneChildServesAllTasks(t *testing.T) {
 		t.Fatal("no child after a task")
 	}
 	for range 3 {
-		run(t, s, newTask(t, guesttest.Trap()))
+		run(t, s, newTask(t, handmade.Trap()))
 		if r := run(t, s, grow); !bytes.Equal(r.Output, first.Output) {
 			t.Errorf("memory of the second run = %x pages, of the first %x", r.Output, first.Output)
 		}
@@ -110,7 +110,7 @@ func TestOneChildServesAllTasks(t *testing.T) {
 
 func TestMemoryLimitIsPerTask(t *testing.T) {
 	s := newSlot(t)
-	task := newTask(t, guesttest.Grow())
+	task := newTask(t, handmade.Grow())
 	for _, pages := range []int64{3, 40, 3} {
 		task.Memory = pages * pageSize
 		r := run(t, s, task)
@@ -122,15 +122,15 @@ func TestMemoryLimitIsPerTask(t *testing.T) {
 
 func TestEndlessLoopIsKilledAtItsLimit(t *testing.T) {
 	s := newSlot(t)
-	for name, module := range map[string][]byte{"loop": guesttest.Loop(), "log flood": guesttest.Flood(2)} {
+	for name, module := range map[string][]byte{"loop": handmade.Loop(), "log flood": handmade.Flood(2)} {
 		task := newTask(t, module)
 		task.Time = 150 * time.Millisecond
-		run(t, s, newTask(t, guesttest.Noop())) // so that starting a child does not count
+		run(t, s, newTask(t, handmade.Noop())) // so that starting a child does not count
 		used := follow(pid(s))
 		r := run(t, s, task)
 		wantStatus(t, r, TimedOut, "time limit of 150ms")
 		wantPrompt(t, r, task, used())
-		if r := run(t, s, newTask(t, guesttest.Exit(4))); r.ExitCode != 4 {
+		if r := run(t, s, newTask(t, handmade.Exit(4))); r.ExitCode != 4 {
 			t.Errorf("%s: task after it = %v %d, want exit code 4", name, r.Status, r.ExitCode)
 		}
 	}
@@ -139,9 +139,9 @@ func TestEndlessLoopIsKilledAtItsLimit(t *testing.T) {
 func TestCompilingHasItsOwnLimit(t *testing.T) {
 	s := newSlot(t)
 	s.compile = time.Nanosecond
-	wantStatus(t, run(t, s, newTask(t, guesttest.LongBody(100_000))), Killed, "longer than 1ns to compile")
+	wantStatus(t, run(t, s, newTask(t, handmade.LongBody(100_000))), Killed, "longer than 1ns to compile")
 	s.compile = time.Minute
-	wantStatus(t, run(t, s, newTask(t, guesttest.Noop())), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Noop())), Exited, "")
 }
 
 func TestCancelKillsTheGuest(t *testing.T) {
@@ -150,23 +150,23 @@ func TestCancelKillsTheGuest(t *testing.T) {
 	lost := errors.New("lease lost")
 	time.AfterFunc(100*time.Millisecond, func() { cancel(lost) })
 	start := time.Now()
-	_, err := s.Run(ctx, newTask(t, guesttest.Loop()))
+	_, err := s.Run(ctx, newTask(t, handmade.Loop()))
 	if !errors.Is(err, lost) || time.Since(start) > 5*time.Second {
 		t.Fatalf("Run = %v after %v, want %v soon", err, time.Since(start), lost)
 	}
-	if _, err := s.Run(ctx, newTask(t, guesttest.Noop())); !errors.Is(err, lost) {
+	if _, err := s.Run(ctx, newTask(t, handmade.Noop())); !errors.Is(err, lost) {
 		t.Errorf("Run with a context that is over = %v, want %v", err, lost)
 	}
-	wantStatus(t, run(t, s, newTask(t, guesttest.Noop())), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Noop())), Exited, "")
 }
 
 func TestCloseEndsARun(t *testing.T) {
 	s := newSlot(t)
 	time.AfterFunc(100*time.Millisecond, s.Close)
-	if _, err := s.Run(context.Background(), newTask(t, guesttest.Loop())); !errors.Is(err, ErrClosed) {
+	if _, err := s.Run(context.Background(), newTask(t, handmade.Loop())); !errors.Is(err, ErrClosed) {
 		t.Errorf("Run = %v, want %v", err, ErrClosed)
 	}
-	if _, err := s.Run(context.Background(), newTask(t, guesttest.Noop())); !errors.Is(err, ErrClosed) {
+	if _, err := s.Run(context.Background(), newTask(t, handmade.Noop())); !errors.Is(err, ErrClosed) {
 		t.Errorf("Run after Close = %v, want %v", err, ErrClosed)
 	}
 }
@@ -184,13 +184,13 @@ func TestMemoryOutsideTheLimitKillsTheChild(t *testing.T) {
 }
 
 func TestATableWithoutEndIsRefused(t *testing.T) {
-	r := run(t, newSlot(t), newTask(t, guesttest.GrowTable()))
+	r := run(t, newSlot(t), newTask(t, handmade.GrowTable()))
 	wantStatus(t, r, Refused, "table.grow")
 }
 
 func TestADeadIdleChildIsReplaced(t *testing.T) {
 	s := newSlot(t)
-	task := newTask(t, guesttest.Noop())
+	task := newTask(t, handmade.Noop())
 	run(t, s, task)
 	for i := range 20 {
 		_ = s.child.cmd.Process.Kill()
@@ -207,13 +207,13 @@ func TestADeadIdleChildIsReplaced(t *testing.T) {
 
 func TestFaultsOfTheHostAreNoResult(t *testing.T) {
 	s := newSlot(t)
-	noModule := newTask(t, guesttest.Exit(9))
+	noModule := newTask(t, handmade.Exit(9))
 	noModule.Module = filepath.Join(t.TempDir(), "gone.wasm")
-	noInput := newTask(t, guesttest.Noop())
+	noInput := newTask(t, handmade.Noop())
 	noInput.StdinFile = Section{Path: noModule.Module, Length: 1}
-	noData := newTask(t, guesttest.Noop())
+	noData := newTask(t, handmade.Noop())
 	noData.Data = map[string]string{"a": noModule.Module}
-	dirData := newTask(t, guesttest.Noop())
+	dirData := newTask(t, handmade.Noop())
 	dirData.Data = map[string]string{"a": t.TempDir()}
 	for want, task := range map[string]Task{
 		"open module": noModule, "open input": noInput, `open data file "a"`: noData, "not a regular file": dirData,
@@ -223,7 +223,7 @@ func TestFaultsOfTheHostAreNoResult(t *testing.T) {
 		}
 	}
 	child := pid(s)
-	wantStatus(t, run(t, s, newTask(t, guesttest.Noop())), Exited, "")
+	wantStatus(t, run(t, s, newTask(t, handmade.Noop())), Exited, "")
 	if pid(s) != child || child == 0 {
 		t.Error("the child did not outlive a missing file")
 	}
@@ -231,7 +231,7 @@ func TestFaultsOfTheHostAreNoResult(t *testing.T) {
 
 func TestSlotsShareACache(t *testing.T) {
 	cache := filepath.Join(t.TempDir(), "cache")
-	task := newTask(t, guesttest.Echo())
+	task := newTask(t, handmade.Echo())
 	task.Stdin = []byte("x")
 	var wg sync.WaitGroup
 	for range 4 {
@@ -272,11 +272,11 @@ func TestAChildThatCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Run(context.Background(), newTask(t, guesttest.Noop())); err == nil || !strings.Contains(err.Error(), "start sandbox child") {
+	if _, err := s.Run(context.Background(), newTask(t, handmade.Noop())); err == nil || !strings.Contains(err.Error(), "start sandbox child") {
 		t.Errorf("Run = %v, want it to say that the child did not start", err)
 	}
 }
 
 func foreign(module, name string) []byte {
-	return guesttest.Spec{Imports: []guesttest.Import{{Module: module, Name: name}}, Pages: 1}.Encode()
+	return handmade.Spec{Imports: []handmade.Import{{Module: module, Name: name}}, Pages: 1}.Encode()
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // TestAStarvedChildIsNotTooLate: while a child gets no processor time, here as it is
@@ -14,7 +14,7 @@ import (
 func TestAStarvedChildIsNotTooLate(t *testing.T) {
 	s := newSlot(t)
 	s.compile = 500 * time.Millisecond
-	run(t, s, newTask(t, guesttest.Noop()))
+	run(t, s, newTask(t, handmade.Noop()))
 	child := pid(s)
 	starve := func() {
 		if err := syscall.Kill(child, syscall.SIGSTOP); err != nil {
@@ -23,7 +23,7 @@ func TestAStarvedChildIsNotTooLate(t *testing.T) {
 		time.AfterFunc(time.Second, func() { _ = syscall.Kill(child, syscall.SIGCONT) })
 	}
 	starve()
-	task := newTask(t, guesttest.Count(1))
+	task := newTask(t, handmade.Count(1))
 	task.Time = 500 * time.Millisecond
 	start := time.Now()
 	wantStatus(t, run(t, s, task), Exited, "")
@@ -31,7 +31,7 @@ func TestAStarvedChildIsNotTooLate(t *testing.T) {
 		t.Errorf("it took %v: the child was not stopped", took)
 	}
 
-	task = newTask(t, guesttest.Loop())
+	task = newTask(t, handmade.Loop())
 	task.Time = 500 * time.Millisecond
 	done := make(chan ended, 1)
 	start = time.Now()

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // attack is what a guest might try that has broken out of the engine.
@@ -110,7 +110,7 @@ func TestTheWallsHold(t *testing.T) {
 // TestAllThreadsAreWalledIn looks at a child that has worked from outside.
 func TestAllThreadsAreWalledIn(t *testing.T) {
 	s := newSlot(t)
-	run(t, s, newTask(t, guesttest.Count(1)))
+	run(t, s, newTask(t, handmade.Count(1)))
 	proc := fmt.Sprintf("/proc/%d/", pid(s))
 	threads, err := os.ReadDir(proc + "task")
 	if err != nil || len(threads) < 3 {
@@ -160,7 +160,7 @@ func TestALimitOfProcessorTimeStandsIn(t *testing.T) {
 	if err := s.ready(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	task := newTask(t, guesttest.Loop())
+	task := newTask(t, handmade.Loop())
 	task.Time = time.Millisecond
 	req, err := s.request(task)
 	if err != nil {

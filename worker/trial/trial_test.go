@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/worker/sandbox"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // TestMain lets this test binary be the sandbox's child as well.
@@ -51,12 +51,12 @@ func TestDo(t *testing.T) {
 		engines []string
 		passed  bool
 	}{
-		{"good", guesttest.Echo(), nil, sandbox.Exited, both, true},
-		{"without interpreter", guesttest.Echo(), func(_ *sandbox.Task, c *Config) { c.SkipInterpreter = true }, sandbox.Exited, both[:2], true},
-		{"exit code", guesttest.Exit(3), nil, sandbox.Exited, both, false},
-		{"trap", guesttest.Trap(), nil, sandbox.Trapped, both, false},
-		{"fuel", guesttest.Loop(), func(t *sandbox.Task, _ *Config) { t.Fuel = 1000 }, sandbox.OutOfFuel, both, false},
-		{"time", guesttest.Loop(), func(t *sandbox.Task, _ *Config) { t.Time = 50 * time.Millisecond }, sandbox.TimedOut, both[:1], false},
+		{"good", handmade.Echo(), nil, sandbox.Exited, both, true},
+		{"without interpreter", handmade.Echo(), func(_ *sandbox.Task, c *Config) { c.SkipInterpreter = true }, sandbox.Exited, both[:2], true},
+		{"exit code", handmade.Exit(3), nil, sandbox.Exited, both, false},
+		{"trap", handmade.Trap(), nil, sandbox.Trapped, both, false},
+		{"fuel", handmade.Loop(), func(t *sandbox.Task, _ *Config) { t.Fuel = 1000 }, sandbox.OutOfFuel, both, false},
+		{"time", handmade.Loop(), func(t *sandbox.Task, _ *Config) { t.Time = 50 * time.Millisecond }, sandbox.TimedOut, both[:1], false},
 		{"refused", []byte("no module"), nil, sandbox.Refused, both[:1], false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestDo(t *testing.T) {
 func TestDoIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err := Do(ctx, Config{Command: []string{os.Args[0], "sandbox-child"}}, newTask(t, guesttest.Loop()))
+	_, err := Do(ctx, Config{Command: []string{os.Args[0], "sandbox-child"}}, newTask(t, handmade.Loop()))
 	if err == nil || ctx.Err() == nil {
 		t.Errorf("error %v", err)
 	}

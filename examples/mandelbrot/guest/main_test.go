@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
 )
 
 const guest = "github.com/anthill-grid/anthill/examples/mandelbrot/guest"
@@ -16,7 +16,7 @@ var deep = strings.Fields("-re=-0.7433847353836438559704900581629761071407388187
 	" -span=3e-20 -width=48 -height=30 -tile=12 -limit=10000 -samples=2")
 
 func TestGuestIsNative(t *testing.T) {
-	g := guesttest.Load(t, guesttest.Build(t, guest))
+	g := guests.Load(t, guests.Build(t, guest))
 	for _, tiles := range []string{"0 2\n", "5 8\n", "11 12", "3 3\n"} {
 		var want bytes.Buffer
 		if err := run(deep, strings.NewReader(tiles), &want); err != nil {

@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
 )
 
 const guest = "github.com/anthill-grid/anthill/examples/wordcount/guest"
 
 func TestGuestIsNative(t *testing.T) {
-	g := guesttest.Load(t, guesttest.Build(t, guest))
+	g := guests.Load(t, guests.Build(t, guest))
 	for name, shard := range shards(t) {
 		var want bytes.Buffer
 		if err := run(bytes.NewReader(shard), &want); err != nil {
@@ -56,7 +56,7 @@ func BenchmarkGuest(b *testing.B) {
 			shard = append(shard, text...)
 		}
 	}
-	g := guesttest.Load(b, guesttest.Build(b, guest))
+	g := guests.Load(b, guests.Build(b, guest))
 	b.SetBytes(int64(len(shard)))
 	for b.Loop() {
 		if _, err := g.Run(bytes.NewReader(shard)); err != nil {

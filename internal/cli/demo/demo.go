@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/anthill-grid/anthill/examples/wordcount"
-	"github.com/anthill-grid/anthill/internal/localgrid"
+	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/emptypb"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 	"github.com/anthill-grid/anthill/sdk"
 )
 

@@ -18,11 +18,11 @@ import (
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
-	handmade "github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // testContract speaks to the grid as any gRPC client could: with the files of

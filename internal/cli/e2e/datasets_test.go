@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // TestADatasetServesManyJobs puts a file, lets its submitter and a coordinator
@@ -23,7 +23,7 @@ func TestADatasetServesManyJobs(t *testing.T) {
 	data := []byte(strings.Repeat("ants carry more than they weigh\n", 40_000))
 	path := filepath.Join(dir, "corpus.txt")
 	writeFile(t, path, data)
-	writeFile(t, filepath.Join(dir, "echo.wasm"), guesttest.Echo())
+	writeFile(t, filepath.Join(dir, "echo.wasm"), handmade.Echo())
 	id := must(t, grid, "put", path)
 	if list := must(t, grid, "blobs"); !strings.Contains(list, id) || !strings.Contains(list, "corpus.txt") {
 		t.Errorf("blobs lists\n%s", list)
@@ -60,7 +60,7 @@ func TestPutIsKilled(t *testing.T) {
 	sue, tom, dir := grid.Join(t, "sue"), grid.Join(t, "tom"), t.TempDir()
 	path, job := filepath.Join(dir, "corpus.bin"), filepath.Join(dir, "job.yaml")
 	writeFile(t, path, random(64<<20))
-	writeFile(t, filepath.Join(dir, "echo.wasm"), guesttest.Echo())
+	writeFile(t, filepath.Join(dir, "echo.wasm"), handmade.Echo())
 	id := killPut(t, grid, sue, path)
 	writeFile(t, job, fmt.Appendf(nil, "name: on-it\nbundle: echo.wasm\ndata: {corpus: 'blob:%s'}\ninput: {items: [a, b, c]}\ntrust: {replicas: 1}\n", id))
 	if list := mustAs(t, grid, sue, "blobs"); !strings.Contains(list, id) || !strings.Contains(list, "0 of 2") {

@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )

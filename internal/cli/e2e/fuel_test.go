@@ -6,10 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
-	handmade "github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // testProgress looks at a task while it runs.

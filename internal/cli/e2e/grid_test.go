@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/internal/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
-	handmade "github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // goGuest does what its first argument says.
@@ -47,7 +47,7 @@ func testDataFiles(t *testing.T, grid *gridtest.Grid) {
 	client := grid.Connect(t)
 	large := strings.Repeat("0123456789", 60_000)
 	id := submit(t, client, &sdk.JobFile{
-		Name: "data", Bundle: guesttest.Build(t, goGuest), Args: []string{"files"},
+		Name: "data", Bundle: guests.Build(t, goGuest), Args: []string{"files"},
 		Input: sdk.Input{Items: []any{1}},
 		Data: map[string]string{
 			"small.txt": write(t, "a", []byte("small")), "large.txt": write(t, "b", []byte(large)),

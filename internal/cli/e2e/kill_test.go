@@ -4,13 +4,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // slowEcho computes for about a tenth of a second: long enough that a worker
 // cannot finish the job with the leases that it holds.
-func slowEcho() []byte { return guesttest.EchoAfter(50) }
+func slowEcho() []byte { return handmade.EchoAfter(50) }
 
 func TestLeaderIsKilled(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
@@ -36,7 +36,7 @@ func TestFounderIsKilledEarly(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	grid.KillAll(t, "c1")
 	client := grid.Connect(t)
-	file, want := echoJob(t, guesttest.Echo(), 5)
+	file, want := echoJob(t, handmade.Echo(), 5)
 	id := submit(t, client, file)
 	awaitSuccess(t, client, id)
 	expectResults(t, client, id, want)
@@ -45,7 +45,7 @@ func TestFounderIsKilledEarly(t *testing.T) {
 func TestWorkerIsKilled(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
-	file, want := echoJob(t, guesttest.EchoAfter(500), 3)
+	file, want := echoJob(t, handmade.EchoAfter(500), 3)
 	id := submit(t, client, file)
 	wait := follow(t, client, id)
 	awaitNode(t, grid, client, "w1", hasLease)
@@ -88,7 +88,7 @@ func expectUnavailable(t *testing.T, grid *gridtest.Grid) {
 func TestSucceededMeansHeld(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
-	file, want := echoJob(t, guesttest.Echo(), 0)
+	file, want := echoJob(t, handmade.Echo(), 0)
 	for i, size := range []int{0, 1, 100, 256 << 10, 256<<10 + 1, 3 << 20} {
 		data := random(size)
 		want[i] = string(data)

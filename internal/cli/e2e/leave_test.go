@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // TestSubmitterLeaves submits by the command while no worker is there: when it
@@ -23,7 +23,7 @@ func TestSubmitterLeaves(t *testing.T) {
 	}
 	shared := write("shared", string(random(size)))
 	// So slow that the worker tells the grid meanwhile what it has.
-	bundle := write("guest.wasm", string(guesttest.EchoAfter(1200)))
+	bundle := write("guest.wasm", string(handmade.EchoAfter(1200)))
 
 	alone := submitByCommand(t, grid, write("job.yaml", fmt.Sprintf(
 		"name: alone\nbundle: %s\ninput: {items: [one]}\ndata: {shared: %s}\ntrust: {replicas: 1}\n", bundle, shared)))

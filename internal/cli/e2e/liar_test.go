@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/internal/localgrid"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // honest are the owners among whom the liars of these tests are a fifth: as
@@ -71,7 +71,7 @@ func testLiars(t *testing.T, ways [2]worker.Misbehaviour) {
 // bounded as was asked for.
 func runHonestly(t *testing.T, client *sdk.Grid) *anthillv1.Job {
 	t.Helper()
-	file, want := echoJob(t, guesttest.EchoAfter(5), 150)
+	file, want := echoJob(t, handmade.EchoAfter(5), 150)
 	id := submit(t, client, file)
 	job := awaitSuccess(t, client, id)
 	expectResults(t, client, id, want)
@@ -179,7 +179,7 @@ func expectTask(t *testing.T, grid *gridtest.Grid, id, task, liar string) {
 // far it came, and what would help.
 func TestTooFewToAsk(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Strangers("ada", "bruno")})
-	file, want := echoJob(t, guesttest.Echo(), 2)
+	file, want := echoJob(t, handmade.Echo(), 2)
 	jobFile := write(t, "job.yaml", fmt.Appendf(nil, "name: echo\nbundle: %s\ninput: {items: [%q, %q]}\n", file.Bundle, file.Input.Items[0], file.Input.Items[1]))
 	submitted, _, stderr := grid.Run(t, "submit", "--wait", jobFile)
 	expectShort(t, "submit --wait", submitted, stderr)

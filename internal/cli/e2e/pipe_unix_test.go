@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 )
 
 // TestGetEndsWithItsPipe is of a reader that has had enough, as head has.

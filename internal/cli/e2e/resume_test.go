@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 )
 
 // TestGetSurvivesSIGKILL kills a download half way; the next one goes on with

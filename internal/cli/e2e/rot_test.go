@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/sdk"
-	"github.com/anthill-grid/anthill/worker/sandbox/guesttest"
 )
 
 // TestADiskRots takes the input's file from a coordinator and rots a result there
@@ -27,7 +27,7 @@ func TestADiskRots(t *testing.T) {
 	}
 	id := must(t, grid, "put", write(t, "corpus.txt", data))
 	job := submit(t, client, &sdk.JobFile{
-		Name: "rot", Bundle: write(t, "guest.wasm", guesttest.EchoAfter(300)),
+		Name: "rot", Bundle: write(t, "guest.wasm", handmade.EchoAfter(300)),
 		Input: sdk.Input{Split: &sdk.Split{File: "blob:" + id, Size: 300_000}},
 	})
 	input := filepath.Join(grid.Dir("c3"), "blobs", id[:2], id+".data")

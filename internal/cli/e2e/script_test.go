@@ -9,16 +9,16 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/anthill-grid/anthill/internal/gridtest"
-	"github.com/anthill-grid/anthill/internal/guesttest"
 	"github.com/anthill-grid/anthill/internal/identity"
-	handmade "github.com/anthill-grid/anthill/worker/sandbox/guesttest"
+	"github.com/anthill-grid/anthill/internal/lab/gridtest"
+	"github.com/anthill-grid/anthill/internal/lab/guests"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
 // testScripts runs testdata/script/*.txtar. In them "anthill" is the binary,
 // used as the operator.
 func testScripts(t *testing.T, grid *gridtest.Grid) {
-	goModule := guesttest.Module(t, goGuest)
+	goModule := guests.Module(t, goGuest)
 	modules := map[string][]byte{
 		"go":        goModule,
 		"echo":      handmade.Echo(),

@@ -12,7 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
-	"github.com/anthill-grid/anthill/worker/sandbox/rewrite"
+	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
 // Prices in units of fuel.

@@ -23,7 +23,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 	"github.com/tetratelabs/wazero/sys"
 
-	"github.com/anthill-grid/anthill/internal/bench/sandbox/guests"
+	"github.com/anthill-grid/anthill/internal/lab/bench/sandbox/guests"
 	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
