@@ -3,8 +3,6 @@ package jobs
 import (
 	"testing"
 	"time"
-
-	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 func TestHolderOwners(t *testing.T) {
@@ -23,52 +21,90 @@ func TestHolderOwners(t *testing.T) {
 	}
 }
 
-// A dataset whose last copy is lost is not forgotten before the day is over that its
-// claims have for bringing it again.
-func TestADayToBringALostDatasetAgain(t *testing.T) {
-	s := keepers()
-	s.Apply(keep("sue"))
-	held := ConfirmHeld{Coordinator: "c1", Blobs: []blob.ID{corpus.ID}, Sizes: []blob.Ref{corpus}}
-	at := func(d time.Duration, c Command) bool {
-		c.At = Time(1).Add(d)
-		s.Apply(c)
-		return s.Blobs[corpus.ID] != nil
+func TestCopiesNeeded(t *testing.T) {
+	g := newGrid()
+	for _, c := range []string{"c2", "c3"} {
+		g.admit(Coordinator, c, "ops")
+		if n, owners := g.CopiesNeeded(), g.OwnersNeeded(); n != 2 || owners != 2 {
+			t.Errorf("%d copies with %d owners needed of %d coordinators with 2", n, owners, len(g.Holders))
+		}
 	}
-	lost := ConfirmHeld{Coordinator: "c1", Blobs: held.Blobs, Lost: true}
-	at(0, Command{Confirm: &held})
-	at(2*claimTime, Command{Confirm: &lost})
-	if n := s.Blobs[corpus.ID].Copies(); n != 0 {
-		t.Errorf("%d copies, and the only one is lost", n)
+	for _, id := range g.Holders {
+		g.Nodes[id].Owner = "ops"
 	}
-	if !at(2*claimTime+time.Hour, Command{Expire: &ExpireLeases{}}) {
-		t.Fatal("it is forgotten at once")
+	if n := g.OwnersNeeded(); n != 1 {
+		t.Errorf("%d owners needed where there is one", n)
 	}
-	at(2*claimTime+time.Hour, Command{Confirm: &lost}) // nothing is lost twice
-	if at(3*claimTime, Command{Expire: &ExpireLeases{}}) {
-		t.Error("it is not forgotten after a day")
+	if g.holderBit("c1") != 1 || g.holderBit("c3") != 4 || g.holderBit("w1") != 0 {
+		t.Errorf("holders %v", g.Holders)
 	}
 }
 
-// TestNoEvidenceIsForfeited has a liar who withholds the result that he is accused of.
-func TestNoEvidenceIsForfeited(t *testing.T) {
-	g := gridOf("w1", "w2", "w3", "w4", "w5", "w6")
-	g.submit("j", boundSpec(1, One/100))
-	j := g.Jobs["j"]
-	g.run("j", 0, "w1", "lie")
-	g.run("j", 0, "w2", "truth")
-	if n := j.Disputed(); n != 1 {
-		t.Fatalf("%d tasks are disputed", n)
+func TestSucceededWhenEnoughCoordinatorsHoldEverything(t *testing.T) {
+	g := gridOf("w1", "w2")
+	g.admit(Coordinator, "c2", "ops")
+	g.admit(Coordinator, "c3", "ops")
+	g.submit("j", rangeSpec(2))
+	wantRejected(t, g.confirm("w1", "j", 0), "NOT_A_COORDINATOR")
+	g.confirm("c1", "j", 0, 1, 7) // nothing is accepted yet
+	g.confirm("c1", "x", 0)
+	for task := range uint32(2) {
+		g.run("j", task, "w1", "a")
+		g.confirm("c1", "j", task) // still open
+		g.run("j", task, "w2", "a")
 	}
-	g.miss("c1", "j", 0)
-	for _, w := range []string{"w3", "w4", "w5", "w6"} {
-		if g.Owners["owner-w1"].Banned == "" {
-			g.run("j", 0, w, "truth")
+	for _, step := range []struct {
+		by   string
+		task uint32
+		done int
+	}{{"c1", 0, 0}, {"c1", 0, 0}, {"c1", 1, 0}, {"c2", 0, 1}, {"c3", 0, 1}} {
+		g.confirm(step.by, "j", step.task)
+		if j := g.mustBe(t, "j", JobRunning, ""); j.Done() != step.done {
+			t.Errorf("%s holds %d: %d done, want %d", step.by, step.task, j.Done(), step.done)
 		}
 	}
-	if g.Owners["owner-w1"].Banned == "" || j.Disputed() != 0 {
-		t.Error("the liar goes free")
+	g.pass(time.Second)
+	g.confirm("c3", "j", 1)
+	j := g.mustBe(t, "j", JobSucceeded, "")
+	if !g.Holds(j, 1, "c1") || g.Holds(j, 1, "c2") || j.Finished != g.clock {
+		t.Errorf("job %+v", j)
 	}
-	if g.miss("c1", "j", 0); j.Accepted() != 0 {
-		t.Error("after the dispute it is not computed again")
+	g.confirm("c2", "j", 1) // late, and welcome
+	if !g.Holds(j, 1, "c2") || len(j.Events) != 1 {
+		t.Errorf("job %+v", j)
+	}
+}
+
+// What one of one coordinators holds is not safe any more once there are two.
+func TestSecondCoordinatorAsksForSecondCopies(t *testing.T) {
+	g := gridOf("w1", "w2")
+	g.submit("j", rangeSpec(2))
+	for task := range uint32(2) {
+		g.run("j", task, "w1", "a")
+		g.run("j", task, "w2", "a")
+	}
+	g.confirm("c1", "j", 0)
+	g.admit(Coordinator, "c2", "ops")
+	if n := g.Jobs["j"].Done(); n != 0 {
+		t.Errorf("%d tasks are safe with one copy", n)
+	}
+	g.admit(Coordinator, "c3", "ops")
+	g.confirm("c1", "j", 1)
+	g.confirm("c2", "j", 1)
+	g.mustBe(t, "j", JobRunning, "")
+	g.confirm("c3", "j", 0)
+	g.mustBe(t, "j", JobSucceeded, "")
+}
+
+func TestInputHolders(t *testing.T) {
+	g := gridOf()
+	g.admit(Coordinator, "c2", "ops")
+	g.submit("j", rangeSpec(2))
+	for range 2 {
+		g.apply(Command{Confirm: &ConfirmHeld{Coordinator: "c2", Inputs: []JobID{"j", "x"}}})
+	}
+	j := g.Jobs["j"]
+	if j.InputCopies() != 1 || !g.HoldsInput(j, "c2") || g.HoldsInput(j, "c1") {
+		t.Errorf("holders of the input %b", j.InputHolders)
 	}
 }
