@@ -19,6 +19,24 @@ const (
 // votes says whether such an end is a vote.
 func (a AttemptStatus) votes() bool { return a == Succeeded || a == Crashed }
 
+const (
+	// LeaseDuration is how long a lease lives after its worker was last heard of. A
+	// worker that is silent for so long loses what it holds.
+	LeaseDuration = 6 * time.Second
+	// RenewEvery is how often the leader writes down which workers were heard of.
+	// Even where heartbeats come a third of a lease apart, both together stay
+	// below the shortest lease, see leaseEnd.
+	RenewEvery = LeaseDuration / 6
+	// Standstill is a gap between two looks of the leader at its leases that means
+	// that its process was suspended, or its clock set forward: then it gives
+	// every worker a whole lease to be heard of again.
+	Standstill = LeaseDuration / 3
+)
+
+// HeartbeatEvery is how often a worker is to be heard of where leases live for so
+// long: a coordinator that hangs for half of it leaves time to be heard by another.
+func HeartbeatEvery(lease time.Duration) time.Duration { return min(lease/6, time.Second) }
+
 // LeasePlace says which attempt a lease is for.
 type LeasePlace struct {
 	Job     JobID
