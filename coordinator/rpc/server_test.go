@@ -302,7 +302,7 @@ func TestFollowersForwardInTheCallersName(t *testing.T) {
 	worker := g.admit(jobs.Worker, "w")
 	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.follower))
 	resp, err := work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Slots: 3, Address: "h:1"})
-	if err != nil || len(resp.GetVoidLeases()) != 1 || resp.GetLeaseDuration().AsDuration() != LeaseDuration {
+	if err != nil || len(resp.GetVoidLeases()) != 1 || resp.GetLeaseDuration().AsDuration() != jobs.LeaseDuration {
 		t.Fatalf("got %v, %v", resp, err)
 	}
 	if beat := g.desk.beats[worker.Node()]; beat.Slots != 3 || len(g.desk.beats) != 1 {

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -10,9 +9,6 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
-
-// LeaseDuration is for how long a lease lives without a heartbeat.
-const LeaseDuration = 6 * time.Second
 
 const (
 	// maxCapacity bounds the leases of one answer: with the largest specs it
@@ -169,7 +165,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if err != nil {
 		return nil, err
 	}
-	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(LeaseDuration)}
+	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
 	for _, id := range void {
 		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}
