@@ -84,24 +84,21 @@ func (s *State) tookPart(j *Job, place uint32, id OwnerID) bool {
 
 // strike makes an owner's attempts at a task count nowhere.
 func (s *State) strike(h *hearing, jobID JobID, place uint32, owner OwnerID) {
-	j := s.Jobs[jobID]
-	s.discount(j, place)
-	t := s.recall(j, place)
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		if a.Owner != owner {
-			continue
+	s.rejudge(h, jobID, place, func(t *Task) {
+		for i := range t.Attempts {
+			a := &t.Attempts[i]
+			if a.Owner != owner {
+				continue
+			}
+			if a.State == AttemptRunning {
+				s.endLease(a, AttemptVoid, "its owner was banned")
+			}
+			s.retract(s.Jobs[jobID], a)
+			if a.State != AttemptOutvoted {
+				a.State = AttemptVoid // those that were killed or lost count against the task no more
+			}
 		}
-		if a.State == AttemptRunning {
-			s.endLease(a, AttemptVoid, "its owner was banned")
-		}
-		s.retract(j, a)
-		if a.State != AttemptOutvoted {
-			a.State = AttemptVoid // those that were killed or lost count against the task no more
-		}
-	}
-	s.settle(h, jobID, place)
-	s.count(j, place)
+	})
 }
 
 func (s *State) banned(id OwnerID) bool {

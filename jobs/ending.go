@@ -93,9 +93,7 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	for _, place := range j.OpenTasks() {
 		if j.State == JobRunning {
 			s.voidRunning(j.Open[place])
-			s.discount(j, place)
-			s.settleFor(h, c.Job, place)
-			s.count(j, place)
+			s.retally(j, place, func() { s.settleFor(h, c.Job, place) })
 		}
 	}
 	h.touched[c.Job] = true
@@ -128,7 +126,8 @@ func (j *Job) voteless() bool {
 	return false
 }
 
-// settleFor ends a dispute with what is most likely right.
+// settleFor ends a dispute with what is most likely right. Its place must be out of
+// the tally.
 func (s *State) settleFor(h *hearing, id JobID, place uint32) {
 	j := s.Jobs[id]
 	t := j.Open[place]

@@ -21,8 +21,17 @@ func newHearing() *hearing {
 	}
 }
 
-// settle judges an open task anew after its attempts changed. Its place must be
-// out of the tally.
+// rejudge changes the attempts at a task and judges it by what they are then. Every
+// command that touches votes goes through it, so that the tally counts them once.
+func (s *State) rejudge(h *hearing, id JobID, place uint32, change func(t *Task)) {
+	j := s.Jobs[id]
+	s.retally(j, place, func() {
+		change(s.recall(j, place))
+		s.settle(h, id, place)
+	})
+}
+
+// settle judges an open task, which must be out of the tally: see rejudge.
 func (s *State) settle(h *hearing, id JobID, place uint32) {
 	j := s.Jobs[id]
 	t := j.Open[place]
@@ -154,7 +163,7 @@ func (s *State) conclude(h *hearing) {
 	}
 }
 
-// review judges what is open anew: what is thought of an owner has changed, or
+// review judges all open tasks again: what is thought of an owner has changed, or
 // how many liars are to be feared.
 func (s *State) review() {
 	h := newHearing()
@@ -162,9 +171,7 @@ func (s *State) review() {
 		j := s.Jobs[id]
 		for _, place := range j.OpenTasks() {
 			if j.State == JobRunning {
-				s.discount(j, place)
-				s.settle(h, id, place)
-				s.count(j, place)
+				s.rejudge(h, id, place, func(*Task) {})
 			}
 		}
 	}

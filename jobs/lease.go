@@ -204,12 +204,10 @@ func (s *State) expire() Outcome {
 		if !ok {
 			continue // its job failed on account of an earlier one
 		}
-		if a := s.attempt(p); a.Expires <= s.Now {
-			j := s.Jobs[p.Job]
-			s.discount(j, p.Task)
-			s.lose(j, a, "the worker was not heard of any more")
-			s.settle(h, p.Job, p.Task)
-			s.count(j, p.Task)
+		if s.attempt(p).Expires <= s.Now {
+			s.rejudge(h, p.Job, p.Task, func(t *Task) {
+				s.lose(s.Jobs[p.Job], &t.Attempts[p.Attempt], "the worker was not heard of any more")
+			})
 		}
 	}
 	s.conclude(h)
@@ -232,10 +230,15 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	if !ok || s.attempt(p).Worker != r.Worker || r.Status == Succeeded && r.Output.ID.IsZero() {
 		return
 	}
-	j, a := s.Jobs[p.Job], s.attempt(p)
-	reason := r.Reason[:min(len(r.Reason), MaxReason)]
+	j := s.Jobs[p.Job]
 	j.Fetched.Add(r.Fetched)
-	s.discount(j, p.Task)
+	s.rejudge(h, p.Job, p.Task, func(t *Task) { s.end(j, &t.Attempts[p.Attempt], r) })
+}
+
+// end ends an attempt as its worker reports. A vote that breaks the job's limits is
+// none.
+func (s *State) end(j *Job, a *Attempt, r *Report) {
+	reason := r.Reason[:min(len(r.Reason), MaxReason)]
 	switch {
 	case r.Status.votes() && j.Spec.Limits.Fuel > 0 && r.Fuel > uint64(j.Spec.Limits.Fuel):
 		s.lose(j, a, "the worker reported more fuel than the job's limit allows")
@@ -252,8 +255,6 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	default:
 		s.lose(j, a, reason)
 	}
-	s.settle(h, p.Job, p.Task)
-	s.count(j, p.Task)
 }
 
 func (s *State) vote(j *Job, a *Attempt, v Vote, reason string) {

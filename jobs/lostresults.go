@@ -32,16 +32,14 @@ func (s *State) forfeit(h *hearing, id JobID, place uint32) {
 	j := s.Jobs[id]
 	v := j.Closed[place].vote()
 	j.Conceded = false
-	s.discount(j, place)
-	t := s.recall(j, place)
-	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptVoted && a.Vote == v {
-			s.retract(j, a)
-			a.State, a.Reason = AttemptLost, "its result could not be fetched from the worker"
-			s.Nodes[a.Worker].stumble()
-			j.Attempts.Lost++
+	s.rejudge(h, id, place, func(t *Task) {
+		for i := range t.Attempts {
+			if a := &t.Attempts[i]; a.State == AttemptVoted && a.Vote == v {
+				s.retract(j, a)
+				a.State, a.Reason = AttemptLost, "its result could not be fetched from the worker"
+				s.Nodes[a.Worker].stumble()
+				j.Attempts.Lost++
+			}
 		}
-	}
-	s.settle(h, id, place)
-	s.count(j, place)
+	})
 }

@@ -5,6 +5,10 @@ import "slices"
 // tally counts on whose word a job's accepted results rest. It is derived from
 // the job's tasks: what the expected error is reckoned from without a walk
 // over all of them, and where placement finds tasks to check.
+//
+// Invariant: after every command, and whenever a task is judged, the tally of a
+// running job holds each of its accepted results exactly once, by the votes that
+// stand for and against it now; except the one task that retally has taken out.
 type tally struct {
 	// alone lists by owner's number the places that rest on his word alone.
 	alone [][]uint32
@@ -32,9 +36,15 @@ func pairOf(a, b uint32) pair { return pair{min(a, b), max(a, b)} }
 
 func newTally() *tally { return &tally{pairs: map[pair]int64{}, deep: map[uint32]bool{}} }
 
-// count enters a place into the tally, discount takes it out again. Whoever
-// changes the votes of an accepted task discounts it before and counts it
-// after.
+// retally does what changes the votes for a task, or its result, and keeps the
+// tally's invariant: the task is out of the tally meanwhile.
+func (s *State) retally(j *Job, place uint32, change func()) {
+	s.discount(j, place)
+	change()
+	s.count(j, place)
+}
+
+// count enters an accepted result into the tally.
 func (s *State) count(j *Job, place uint32) {
 	if j.State != JobRunning || j.Closed[place].open() {
 		return
@@ -51,6 +61,7 @@ func (s *State) count(j *Job, place uint32) {
 	}
 }
 
+// discount takes an accepted result out of the tally, as count entered it.
 func (s *State) discount(j *Job, place uint32) {
 	if j.State != JobRunning || j.Closed[place].open() {
 		return
