@@ -1,41 +1,76 @@
 package sdk
 
 import (
-	"math"
-	"regexp"
+	"cmp"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
-)
+	"time"
 
-const (
-	maxTasks = math.MaxInt32
-	maxName  = 64
+	"github.com/anthill-grid/anthill/internal/wire"
+	"github.com/anthill-grid/anthill/jobs"
 )
-
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 // Check tells what is wrong with a job file as far as it can be seen without
-// reading any other file. LoadJobFile and Grid.Submit call it.
+// reading any other file, in an error of kind ErrInvalid. LoadJobFile and
+// Grid.Submit call it.
 func (f *JobFile) Check() error {
-	for _, check := range []func() error{f.checkName, f.checkBundle, f.checkInput, f.checkData, f.checkTrust} {
+	for _, check := range []func() error{f.checkName, f.checkBundle, f.checkInput, f.checkData} {
 		if err := check(); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err := f.Terms()
+	return err
+}
+
+// Terms is the job as the grid understands it, by the grid's own rules: all but
+// its blobs, which are still to be read. What the file leaves out is zero.
+// Errors are of kind ErrInvalid.
+func (f *JobFile) Terms() (jobs.Spec, error) {
+	unknown, err := f.unknownImports()
+	if err != nil {
+		return jobs.Spec{}, err
+	}
+	maxError, err := wire.ShareFromProto("trust.max_error", float64(f.Trust.MaxError))
+	if err != nil {
+		return jobs.Spec{}, f.rejected(err)
+	}
+	spec := jobs.Spec{
+		Name: f.Name, Args: f.Args, Env: f.Env, UnknownImports: unknown,
+		Limits: jobs.Limits{
+			Time: time.Duration(f.Limits.Time), Memory: int64(f.Limits.Memory), Output: int64(f.Limits.Output), Fuel: int64(f.Limits.Fuel),
+		},
+		Trust: jobs.Trust{Replicas: f.Trust.Replicas, Quorum: f.Trust.Quorum, MaxAttempts: f.Trust.MaxAttempts, MaxError: maxError},
+	}
+	for _, name := range f.dataNames() {
+		spec.Data = append(spec.Data, jobs.DataFile{Name: name})
+	}
+	if r := spec.WithDefaults().ValidateTerms(); r != nil {
+		return jobs.Spec{}, f.rejected(r)
+	}
+	return spec, nil
 }
 
 // wrong is an error in a field of the job file.
 func (f *JobFile) wrong(field, next, format string, args ...any) error {
-	return invalid(next, "%s: "+field+": "+format, append([]any{f.label()}, args...)...)
+	return invalid(next, "%s: %s: "+format, append([]any{f.label(), field}, args...)...)
+}
+
+// rejected is what the grid's rules say of the job. Their fields have the same
+// names as the job file's.
+func (f *JobFile) rejected(err error) error {
+	var r *jobs.Rejection
+	if !errors.As(err, &r) {
+		return err
+	}
+	return f.wrong(r.Subject, cmp.Or(r.Next, "correct the value"), "%s", r.Message)
 }
 
 func (f *JobFile) checkName() error {
 	if f.Name == "" {
 		return f.wrong("name", "add a line such as 'name: wordcount'", "missing")
-	}
-	if len(f.Name) > maxName || !namePattern.MatchString(f.Name) {
-		return f.wrong("name", "use at most 64 letters, digits, '-', '_' and '.'", "found %q", f.Name)
 	}
 	return nil
 }
@@ -44,11 +79,17 @@ func (f *JobFile) checkBundle() error {
 	if f.Bundle == "" {
 		return f.wrong("bundle", "add the path of a WASM module, such as 'bundle: task.wasm'", "missing")
 	}
+	return nil
+}
+
+func (f *JobFile) unknownImports() (jobs.UnknownImports, error) {
 	switch f.UnknownImports {
-	case "", "refuse", "trap":
-		return nil
+	case "", jobs.RefuseUnknown.String():
+		return jobs.RefuseUnknown, nil
+	case jobs.TrapUnknown.String():
+		return jobs.TrapUnknown, nil
 	}
-	return f.wrong("unknown_imports", "use refuse, or trap to let tasks fail that call such an import", "found %q", f.UnknownImports)
+	return 0, f.wrong("unknown_imports", "use refuse, or trap to let tasks fail that call such an import", "found %q", f.UnknownImports)
 }
 
 func (f *JobFile) checkInput() error {
@@ -87,7 +128,7 @@ func (f *JobFile) checkSource() error {
 	case in.Files != nil && len(in.Files) == 0:
 		return f.wrong("input.files", "list at least one pattern", "the list is empty")
 	}
-	return nil
+	return f.checkTasks("input.items", int64(len(in.Items)))
 }
 
 func (f *JobFile) checkSplit(s *Split) error {
@@ -101,7 +142,7 @@ func (f *JobFile) checkSplit(s *Split) error {
 	case (s.Lines == 0) == (s.Size == 0):
 		return f.wrong("input.split", "give 'lines: 1000' or 'size: 1MiB', and not both", "want exactly one of lines and size")
 	}
-	return nil
+	return f.checkBlobName("input.split.file", s.File)
 }
 
 func (f *JobFile) checkRange(r *Range) error {
@@ -111,52 +152,49 @@ func (f *JobFile) checkRange(r *Range) error {
 	if r.To <= r.From {
 		return f.wrong("input.range", "make 'to' greater than 'from'", "no tasks: from %d to %d", r.From, r.To)
 	}
-	if n := r.tasks(); n > maxTasks {
-		return f.wrong("input.range.step", "use a larger step", "%d makes %d tasks, more than %d", r.Step, n, maxTasks)
-	}
-	return nil
+	tasks := jobs.Input{Range: (*jobs.Range)(r)}
+	return f.checkTasks("input.range.step", tasks.Tasks())
 }
 
-// tasks counts in uint64, where To-From cannot overflow.
-func (r *Range) tasks() uint64 {
-	return (uint64(r.To)-uint64(r.From)-1)/uint64(r.Step) + 1
+// checkTasks refuses more tasks than the grid takes.
+func (f *JobFile) checkTasks(field string, n int64) error {
+	if n > jobs.MaxTasks {
+		return f.wrong(field, "give each task more to do", "%d tasks are more than %d", n, jobs.MaxTasks)
+	}
+	return nil
 }
 
 func (f *JobFile) checkData() error {
 	for _, name := range f.dataNames() {
-		if !namePattern.MatchString(name) || strings.HasPrefix(name, ".") || len(name) > maxName {
-			return f.wrong("data", "use at most 64 letters, digits, '-', '_' and '.'", "found the name %q", name)
-		}
 		if f.Data[name] == "" {
 			return f.wrong("data."+name, "give the path of a file", "missing")
 		}
+		if err := f.checkBlobName("data."+name, f.Data[name]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-func (f *JobFile) dataNames() []string {
-	names := make([]string, 0, len(f.Data))
-	for name := range f.Data {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (f *JobFile) checkTrust() error {
-	t := f.Trust
-	switch {
-	case t.MaxError != 0 && !isShare(float64(t.MaxError)):
-		return f.wrong("trust.max_error", "give a share such as 1e-4, or leave it out", "%v is not above 0 and below 1", t.MaxError)
-	case t.MaxError != 0 && (t.Replicas != 0 || t.Quorum != 0 || t.MaxAttempts != 0):
-		return f.wrong("trust.max_error", "give max_error alone, or leave it out for fixed replication",
-			"it does not go together with replicas, quorum and max_attempts")
-	case t.Quorum == 1 && t.Replicas > 1:
-		return f.wrong("trust.quorum", "use 2 or more, or 'replicas: 1' for machines of your own", "1 result of %d agrees with nobody", t.Replicas)
-	case t.Quorum != 0 && t.MaxAttempts != 0 && t.Quorum > t.MaxAttempts:
-		return f.wrong("trust.quorum", "make max_attempts at least quorum", "%d can never agree in %d attempts", t.Quorum, t.MaxAttempts)
-	case t.Replicas != 0 && t.MaxAttempts != 0 && t.Replicas > t.MaxAttempts:
-		return f.wrong("trust.replicas", "make max_attempts at least replicas", "%d is more than the %d attempts allowed", t.Replicas, t.MaxAttempts)
+// checkDataFiles looks for the data files: the input may take long to read.
+func (f *JobFile) checkDataFiles() error {
+	for _, name := range f.dataNames() {
+		if _, kept, err := keptBlob(f.Data[name]); kept || err != nil {
+			continue
+		}
+		if _, err := f.measure("data."+name, f.Data[name]); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// checkBlobName refuses a path that begins like the name of a blob and is none.
+func (f *JobFile) checkBlobName(field, path string) error {
+	if _, _, err := keptBlob(path); err != nil {
+		return f.wrong(field, idNext, "%w", err)
+	}
+	return nil
+}
+
+func (f *JobFile) dataNames() []string { return slices.Sorted(maps.Keys(f.Data)) }
