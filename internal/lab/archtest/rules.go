@@ -48,6 +48,16 @@ var bans = []ban{
 		mend: "move what both need down to jobs or an adapter, or send it in a message of proto/anthill/v1",
 	},
 	{
+		from: []string{"coordinator/desk"}, to: []string{"coordinator/keeper"},
+		why:  "the desk is what only the leader does, and the keeper what every coordinator does",
+		mend: "have the coordinator hand on what one needs of the other in a Config",
+	},
+	{
+		from: []string{"coordinator/keeper"}, to: []string{"coordinator/desk", "coordinator/rpc"},
+		why:  "the keeper works alike on all coordinators, and most of them have no desk",
+		mend: "have the coordinator hand on what it needs of the leader in keeper.Config",
+	},
+	{
 		from: []string{"sdk/..."}, to: []string{"coordinator/...", "worker/..."},
 		why:  "a submitter is a client: what it knows of the grid came over the wire",
 		mend: "ask a coordinator over gRPC",

@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -17,7 +18,7 @@ func TestRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLab(t)
+	l := voter.New(t)
 	k := newKeeping(l, store)
 	here := put(t, store, make([]byte, 20_000))
 	store.Pin(here.ID)
@@ -30,20 +31,20 @@ func TestRoom(t *testing.T) {
 	}
 	check("empty", 49_000, true) // a blob costs a little more than its bytes
 	check("no room for results", 50_001, false)
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}, By: "op", Room: k.KeptRoom()}})
+	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}, By: "op", Room: k.KeptRoom()}})
 	check("a dataset is to come", 29_000, true)
 	check("a dataset is to come", 31_000, false)
-	l.submit("j", 1, func(c *jobs.SubmitJob) {
+	l.Submit("j", 1, func(c *jobs.SubmitJob) {
 		c.Spec.Data = []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{3}, Size: 20_000}}, {Name: "e", Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}}}
 	})
 	check("an owner's jobs too", 19_000, true) // by a share of 10,000
 	check("an owner's jobs too", 21_000, false)
-	l.submit("more", 1, func(c *jobs.SubmitJob) {
+	l.Submit("more", 1, func(c *jobs.SubmitJob) {
 		c.Spec.Data = []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{4}, Size: 1 << 40}}}
 	})
 	check("no more by more jobs", 19_000, true)
-	l.admit(jobs.Submitter, "sue")
-	l.submit("small", 1, func(c *jobs.SubmitJob) {
+	l.Admit(jobs.Submitter, "sue")
+	l.Submit("small", 1, func(c *jobs.SubmitJob) {
 		c.Submitter = "sue"
 		c.Spec.Data = []jobs.DataFile{{Name: "d", Blob: blob.Ref{ID: blob.ID{5}, Size: 5_000}}}
 	})

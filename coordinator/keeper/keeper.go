@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"context"
@@ -37,25 +37,15 @@ const (
 	loudEvery = time.Minute
 )
 
-// keeper copies to this coordinator's disk what must outlive the nodes that
+// Keeper copies to this coordinator's disk what must outlive the nodes that
 // have it: accepted results, and bundle and input of running jobs. What it has,
 // it confirms to the leader.
-type keeper struct {
-	node    jobs.NodeID
-	replica *replica.Replica
-	store   *blobstore.Store
-	swarm   *swarm.Swarm
-	// confirm tells the leader what is held.
-	confirm func(context.Context, jobs.ConfirmHeld) error
-	// members are the nodes that gossip knows.
-	members func() []membership.Member
-	// spent is why the line may carry no more, or nil.
-	spent   func() error
-	logger  *slog.Logger
-	slots   *slots
+type Keeper struct {
+	cfg     Config
+	turns   *turns
 	turn    time.Duration // is keepTurn but in tests
 	copiers sync.WaitGroup
-	// copied and copies are run's own.
+	// copied and copies are Run's own.
 	copied map[jobs.JobID]*progress
 	copies map[blob.ID]*copying
 
@@ -80,13 +70,13 @@ type progress struct {
 // supersede notes that a large result is pinned, and lets go what was accepted before of
 // the same task: it may be what a liar made up. What is pinned for the second time is
 // so once.
-func (k *keeper) supersede(id jobs.JobID, place uint32, output blob.Ref) {
+func (k *Keeper) supersede(id jobs.JobID, place uint32, output blob.Ref) {
 	p := k.copied[id]
 	if !isLarge(output) || p == nil {
 		return
 	}
 	if old, known := p.large[place]; known {
-		k.store.Unpin(old)
+		k.cfg.Store.Unpin(old)
 	}
 	p.large[place] = output.ID
 }
@@ -112,24 +102,39 @@ type wanted struct {
 	providers []swarm.Provider // where they are, see locate
 }
 
-func newKeeper(c *Coordinator) *keeper {
-	return &keeper{
-		node: c.base.Identity.Node(), replica: c.replica, store: c.base.Store, swarm: c.base.Swarm,
-		confirm: c.confirm, members: c.membership.Members, spent: c.base.Volume.Err, logger: c.cfg.Logger, slots: newSlots(),
-		turn: keepTurn, copied: map[jobs.JobID]*progress{}, copies: map[blob.ID]*copying{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
-		rewound: map[jobs.JobID]int{},
+// Config is what a keeper works with.
+type Config struct {
+	Node    jobs.NodeID // this coordinator
+	Replica *replica.Replica
+	Store   *blobstore.Store
+	Swarm   *swarm.Swarm
+	// Confirm tells the leader what is held, and returns once that is committed.
+	Confirm func(context.Context, jobs.ConfirmHeld) error
+	// Members are the nodes that gossip knows.
+	Members func() []membership.Member
+	// Spent is why the line may carry no more, or nil.
+	Spent  func() error
+	Logger *slog.Logger
+}
+
+// New makes a keeper that holds nothing until it runs.
+func New(cfg Config) *Keeper {
+	return &Keeper{
+		cfg: cfg, turns: newTurns(), turn: keepTurn,
+		copied: map[jobs.JobID]*progress{}, copies: map[blob.ID]*copying{},
+		inputs: map[blob.ID]int{}, taken: map[charge]*holding{}, rewound: map[jobs.JobID]int{},
 	}
 }
 
-// run copies until ctx ends.
-func (k *keeper) run(ctx context.Context) {
+// Run copies until ctx ends.
+func (k *Keeper) Run(ctx context.Context) {
 	var inputs sync.WaitGroup
 	defer inputs.Wait()
 	defer k.copiers.Wait()
 	inputs.Go(func() { k.scrub(ctx) })
 	var looked time.Time
 	for ctx.Err() == nil {
-		changed := k.replica.Changed()
+		changed := k.cfg.Replica.Changed()
 		k.keepJobs(ctx, &inputs)
 		if time.Since(looked) >= datasetsEvery {
 			k.keepDatasets(ctx, &inputs)
@@ -153,7 +158,7 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // keepResults copies what was accepted since the last time.
-func (k *keeper) keepResults(ctx context.Context) {
+func (k *Keeper) keepResults(ctx context.Context) {
 	k.takeRewound()
 	for _, id := range k.unread() {
 		p := k.copied[id]
@@ -170,9 +175,9 @@ func (k *keeper) keepResults(ctx context.Context) {
 }
 
 // unread are the jobs with results beyond the cursor, or behind.
-func (k *keeper) unread() []jobs.JobID {
+func (k *Keeper) unread() []jobs.JobID {
 	var list []jobs.JobID
-	k.replica.View(func(s *jobs.State) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		for id, j := range s.Jobs {
 			if p := k.copied[id]; len(j.Order) > 0 && (p == nil || p.cursor < len(j.Order) || len(p.behind.list) > 0) {
 				list = append(list, id)
@@ -185,7 +190,7 @@ func (k *keeper) unread() []jobs.JobID {
 // keepFresh copies a job's next results as far as they can be had, and says whether to
 // go on. What cannot be had must hold up neither other jobs, who have their turn now,
 // nor what comes after it. What fails here is tried again from the cursor on.
-func (k *keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool {
+func (k *Keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool {
 	list, next := k.pending(id, p.cursor)
 	if next == p.cursor {
 		return false
@@ -208,8 +213,8 @@ func (k *keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool
 
 // pending are results from the cursor on that this coordinator has not got or
 // not confirmed, and where the cursor is after them.
-func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
-	k.replica.View(func(s *jobs.State) {
+func (k *Keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		list, next = k.pick(s, id, len(s.Jobs[id].Order)-from, func(i int) uint32 { return uint32(from + i) })
 	})
 	return list, from + next
@@ -217,7 +222,7 @@ func (k *keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
 
 // pick takes of n of a job's results as many as one turn can copy of those that are
 // wanted, and says how many it went through.
-func (k *keeper) pick(s *jobs.State, id jobs.JobID, n int, sequence func(i int) uint32) (list []wanted, seen int) {
+func (k *Keeper) pick(s *jobs.State, id jobs.JobID, n int, sequence func(i int) uint32) (list []wanted, seen int) {
 	large := 0
 	for ; seen < min(n, keepScan) && len(list) < keepBatch && large < keepLarge; seen++ {
 		if !s.Jobs[id].Current(sequence(seen)) {
@@ -237,7 +242,7 @@ func (k *keeper) pick(s *jobs.State, id jobs.JobID, n int, sequence func(i int) 
 
 // copyResults copies and confirms what can be had of some results: what is held, what
 // trouble this coordinator itself had, and why it could not be confirmed.
-func (k *keeper) copyResults(ctx context.Context, id jobs.JobID, list []wanted) (held []wanted, trouble, err error) {
+func (k *Keeper) copyResults(ctx context.Context, id jobs.JobID, list []wanted) (held []wanted, trouble, err error) {
 	held, trouble = k.fetch(ctx, list)
 	for _, w := range held {
 		k.supersede(id, w.place, w.output)
@@ -247,12 +252,12 @@ func (k *keeper) copyResults(ctx context.Context, id jobs.JobID, list []wanted) 
 
 // want is a current result, unless this coordinator has got it and said so: then it is
 // from before the start.
-func (k *keeper) want(s *jobs.State, id jobs.JobID, sequence uint32) (w wanted, lacks bool) {
+func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence uint32) (w wanted, lacks bool) {
 	j := s.Jobs[id]
 	place := j.Order[sequence]
 	output := j.Closed[place].Output
-	if s.Holds(j, place, k.node) && k.store.Complete(output.ID) {
-		k.store.Pin(output.ID)
+	if s.Holds(j, place, k.cfg.Node) && k.cfg.Store.Complete(output.ID) {
+		k.cfg.Store.Pin(output.ID)
 		k.supersede(id, place, output)
 		return wanted{}, false
 	}
@@ -269,13 +274,13 @@ func isLarge(output blob.Ref) bool { return output.Size > blob.MinPiece }
 // computed it, where it was not safe yet or where nobody else is left. A large one is
 // asked of all coordinators: where this one cannot reach the worker, pieces may come to
 // another.
-func (k *keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
+func (k *Keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
 	nodes := slices.Clone(j.Unheld[place])
 	held, large := false, isLarge(j.Closed[place].Output)
 	for _, id := range s.Holders {
-		holds := id != k.node && s.Holds(j, place, id)
+		holds := id != k.cfg.Node && s.Holds(j, place, id)
 		held = held || holds
-		if holds || large && id != k.node {
+		if holds || large && id != k.cfg.Node {
 			nodes = append(nodes, id)
 		}
 	}
@@ -287,12 +292,12 @@ func (k *keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID
 
 // locate finds the holders on the network: where gossip says they are, or else
 // where they enrolled. Those that are alive come first.
-func (k *keeper) locate(list []wanted) {
+func (k *Keeper) locate(list []wanted) {
 	members := map[jobs.NodeID]membership.Member{}
-	for _, m := range k.members() {
+	for _, m := range k.cfg.Members() {
 		members[m.Node] = m
 	}
-	k.replica.View(func(s *jobs.State) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		for i := range list {
 			list[i].providers = providers(s, members, list[i].holders)
 		}
@@ -320,16 +325,16 @@ func providers(s *jobs.State, members map[jobs.NodeID]membership.Member, nodes [
 
 // failed logs what is tried again: loudly where only this coordinator's operator can
 // help. But a lost disk has many blobs, and one word a minute is enough.
-func (k *keeper) failed(what string, err error, loud bool, about ...any) {
+func (k *Keeper) failed(what string, err error, loud bool, about ...any) {
 	if (loud || errors.Is(err, blobstore.ErrFull)) && k.complains() {
-		k.logger.Error(what, append(about, "error", err)...)
+		k.cfg.Logger.Error(what, append(about, "error", err)...)
 		return
 	}
-	k.logger.Debug(what, append(about, "error", err)...)
+	k.cfg.Logger.Debug(what, append(about, "error", err)...)
 }
 
 // complains says whether it is time for another complaint.
-func (k *keeper) complains() bool {
+func (k *Keeper) complains() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if time.Since(k.loud) < loudEvery {
@@ -339,7 +344,7 @@ func (k *keeper) complains() bool {
 	return true
 }
 
-func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wanted) error {
+func (k *Keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wanted) error {
 	if len(held) == 0 {
 		return nil
 	}
@@ -347,27 +352,27 @@ func (k *keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wante
 	for _, w := range held {
 		h.Sequences = append(h.Sequences, w.sequence)
 	}
-	return k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Results: []jobs.HeldResults{h}})
+	return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Results: []jobs.HeldResults{h}})
 }
 
 // Store implements rpc.Results. What of it turns out to be no result is not
 // pinned, and goes when the room is needed.
-func (k *keeper) Store(outputs [][]byte) error {
-	_, err := k.store.PutMany(outputs)
+func (k *Keeper) Store(outputs [][]byte) error {
+	_, err := k.cfg.Store.PutMany(outputs)
 	return err
 }
 
 // Result implements rpc.Results.
-func (k *keeper) Result(ref blob.Ref) ([]byte, bool) {
-	if !k.store.Complete(ref.ID) {
+func (k *Keeper) Result(ref blob.Ref) ([]byte, bool) {
+	if !k.cfg.Store.Complete(ref.ID) {
 		return nil, false
 	}
 	if isLarge(ref) {
 		return nil, true
 	}
-	data, err := k.store.ReadRange(ref.ID, 0, -1)
+	data, err := k.cfg.Store.ReadRange(ref.ID, 0, -1)
 	if err != nil {
-		k.logger.Warn("read result", "blob", ref.ID, "error", err)
+		k.cfg.Logger.Warn("read result", "blob", ref.ID, "error", err)
 		return nil, false
 	}
 	return data, true

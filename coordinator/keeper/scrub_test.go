@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -46,7 +47,7 @@ func rot(t testing.TB, store *blobstore.Store, data []byte) {
 func (k *keeping) running() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup
-	done.Go(func() { k.run(ctx) })
+	done.Go(func() { k.Run(ctx) })
 	k.lab.Cleanup(func() {
 		cancel()
 		done.Wait()
@@ -56,32 +57,32 @@ func (k *keeping) running() {
 // TestCopiesThatRotDoNotCount: not before they are fetched again.
 func TestCopiesThatRotDoNotCount(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	peer := k.peer("submitter")
 	data := bytes.Repeat([]byte("dataset "), 1<<16)
 	dataset := put(t, peer, data)
-	put(t, peer, bundle)
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}})
-	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
+	put(t, peer, voter.Bundle)
+	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}})
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
 	copies := func() (ofDataset, ofInput int) {
 		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Blobs[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })
 		return ofDataset, ofInput
 	}
 	k.running()
-	l.until("both are held", func() bool { d, i := copies(); return d == 1 && i == 1 })
-	for _, id := range []blob.ID{dataset.ID, blob.Of(bundle).ID()} {
+	l.Until("both are held", func() bool { d, i := copies(); return d == 1 && i == 1 })
+	for _, id := range []blob.ID{dataset.ID, blob.Of(voter.Bundle).ID()} {
 		if err := peer.Delete(id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	rot(t, k.store, data)
-	rot(t, k.store, bundle)
-	l.until("neither counts", func() bool { d, i := copies(); return d == 0 && i == 0 })
+	rot(t, k.cfg.Store, data)
+	rot(t, k.cfg.Store, voter.Bundle)
+	l.Until("neither counts", func() bool { d, i := copies(); return d == 0 && i == 0 })
 	put(t, peer, data)
-	put(t, peer, bundle)
-	l.until("both are held again", func() bool { d, i := copies(); return d == 1 && i == 1 })
-	if got, err := k.store.ReadRange(dataset.ID, 0, -1); err != nil || !bytes.Equal(got, data) {
+	put(t, peer, voter.Bundle)
+	l.Until("both are held again", func() bool { d, i := copies(); return d == 1 && i == 1 })
+	if got, err := k.cfg.Store.ReadRange(dataset.ID, 0, -1); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
@@ -89,7 +90,7 @@ func TestCopiesThatRotDoNotCount(t *testing.T) {
 // TestALostDiskIsToldOf however many datasets were on it: a command has its bound.
 func TestALostDiskIsToldOf(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	const many = 5 * maxLost
 	l.View(func(s *jobs.State) { // as if they had been put, copied and confirmed
@@ -116,16 +117,16 @@ func TestALostDiskIsToldOf(t *testing.T) {
 // TestRottenResultsAreFetchedAgain has a job that is finished and one that runs.
 func TestRottenResultsAreFetchedAgain(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	l.admit(jobs.Coordinator, "c2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
+	l.Admit(jobs.Coordinator, "c2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	w1, c2 := k.peer("w1"), k.peer("c2")
 	small, large := []byte("a small result"), bytes.Repeat([]byte("a large result "), 40_000)
 	for _, id := range []jobs.JobID{"over", "running"} {
-		l.submit(id, 2)
-		l.accept(id, 0, "w1", small)
-		l.accept(id, 1, "w1", large)
+		l.Submit(id, 2)
+		l.Accept(id, 0, "w1", small)
+		l.Accept(id, 1, "w1", large)
 	}
 	put(t, w1, small)
 	put(t, w1, large)
@@ -140,23 +141,23 @@ func TestRottenResultsAreFetchedAgain(t *testing.T) {
 		})
 		return n
 	}
-	l.until("all are held", func() bool { return held("over")+held("running") == 4 })
-	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "over", Sequences: []uint32{0, 1}}}}})
+	l.Until("all are held", func() bool { return held("over")+held("running") == 4 })
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "over", Sequences: []uint32{0, 1}}}}})
 	for _, data := range [][]byte{small, large} {
 		if err := w1.Delete(blob.Of(data).ID()); err != nil {
 			t.Fatal(err)
 		}
-		rot(t, k.store, data)
+		rot(t, k.cfg.Store, data)
 	}
-	l.until("none counts", func() bool { return held("over")+held("running") == 0 })
+	l.Until("none counts", func() bool { return held("over")+held("running") == 0 })
 	put(t, c2, small)
 	put(t, c2, large)
-	l.until("all are held again", func() bool { return held("over")+held("running") == 4 })
-	if l.jobState("over") != jobs.JobSucceeded || l.jobState("running") != jobs.JobRunning {
+	l.Until("all are held again", func() bool { return held("over")+held("running") == 4 })
+	if l.JobState("over") != jobs.JobSucceeded || l.JobState("running") != jobs.JobRunning {
 		t.Error("one is over, the other lacks copies on a second coordinator")
 	}
 	for _, data := range [][]byte{small, large} {
-		if got, err := k.store.ReadRange(blob.Of(data).ID(), 0, -1); err != nil || !bytes.Equal(got, data) {
+		if got, err := k.cfg.Store.ReadRange(blob.Of(data).ID(), 0, -1); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
 	}

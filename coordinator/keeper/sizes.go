@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 // look gets the manifests of a charge's blobs, and says what comes of sizes that
 // are not what was claimed before anything is copied: they decide how much room is
 // needed, and where tasks begin and end.
-func (k *keeper) look(ctx context.Context, c charge, blobs []blob.Ref, providers []swarm.Provider) error {
+func (k *Keeper) look(ctx context.Context, c charge, blobs []blob.Ref, providers []swarm.Provider) error {
 	for _, r := range blobs {
 		m, err := k.manifest(ctx, r.ID, providers)
 		if err != nil {
@@ -27,11 +27,11 @@ func (k *keeper) look(ctx context.Context, c charge, blobs []blob.Ref, providers
 }
 
 // manifest gets a blob's manifest, and nothing else of it.
-func (k *keeper) manifest(ctx context.Context, id blob.ID, providers []swarm.Provider) (blob.Manifest, error) {
-	if _, err := k.swarm.Fetch(ctx, id, 0, 0, providers); err != nil {
+func (k *Keeper) manifest(ctx context.Context, id blob.ID, providers []swarm.Provider) (blob.Manifest, error) {
+	if _, err := k.cfg.Swarm.Fetch(ctx, id, 0, 0, providers); err != nil {
 		return blob.Manifest{}, err
 	}
-	return k.store.Manifest(id)
+	return k.cfg.Store.Manifest(id)
 }
 
 // errWrongSize: the charge, or a claim of it, ends once the state has heard of it; a
@@ -40,8 +40,8 @@ var errWrongSize = errors.New("it is not of the size that was said")
 
 // checkSize tells the state how large a dataset is, and fails a job that says
 // otherwise of what it reads.
-func (k *keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64) error {
-	held := jobs.ConfirmHeld{Coordinator: k.node}
+func (k *Keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64) error {
+	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node}
 	switch {
 	case c.job == "" && !k.knowsSize(c.kept):
 		held.Sizes = []blob.Ref{{ID: r.ID, Size: size}}
@@ -51,7 +51,7 @@ func (k *keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64
 	default:
 		return nil
 	}
-	if err := k.confirm(ctx, held); err != nil {
+	if err := k.cfg.Confirm(ctx, held); err != nil {
 		return err
 	}
 	if r.Size != size {
@@ -61,7 +61,7 @@ func (k *keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64
 }
 
 // knowsSize tells whether the state has a dataset's true size.
-func (k *keeper) knowsSize(id blob.ID) (yes bool) {
-	k.replica.View(func(s *jobs.State) { yes = s.Blobs[id] != nil && s.Blobs[id].Known })
+func (k *Keeper) knowsSize(id blob.ID) (yes bool) {
+	k.cfg.Replica.View(func(s *jobs.State) { yes = s.Blobs[id] != nil && s.Blobs[id].Known })
 	return yes
 }

@@ -1,4 +1,4 @@
-package coordinator
+package desk
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -35,10 +36,10 @@ func TestTracker(t *testing.T) {
 
 func TestProviders(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	d := l.desk(false)
-	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = "submitter:1" })
-	bundle := []blob.ID{blob.Of(bundle).ID()}
+	l := voter.New(t)
+	d := openDesk(l, false)
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = "submitter:1" })
+	bundle := []blob.ID{blob.Of(voter.Bundle).ID()}
 	for _, id := range []jobs.NodeID{"w1", "w2", "w3", "w4", "w5", "w6", "w7"} {
 		beat := rpc.Beat{Address: string(id) + ":1", Blobs: bundle}
 		if id == "w2" {

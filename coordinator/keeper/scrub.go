@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"context"
@@ -27,7 +27,7 @@ const (
 // scrub reads what is held, round and round, until ctx ends. The store forgets a
 // piece that does not fit its hash. That a copy has fallen away is told to the leader,
 // and it is fetched again: results by keepResults, all else by hold.
-func (k *keeper) scrub(ctx context.Context) {
+func (k *Keeper) scrub(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { k.scrubInputs(ctx) })
 	loops.Go(func() { k.scrubResults(ctx) })
@@ -69,18 +69,18 @@ func (r *reader) pause(ctx context.Context, bytes int) {
 }
 
 // scrubInputs reads the blobs of all charges.
-func (k *keeper) scrubInputs(ctx context.Context) {
-	r := &reader{store: k.store}
+func (k *Keeper) scrubInputs(ctx context.Context) {
+	r := &reader{store: k.cfg.Store}
 	for ctx.Err() == nil {
 		for _, id := range k.heldBlobs() {
-			r.intact(ctx, id, k.holds)
+			r.intact(ctx, id, k.Holds)
 		}
 		sleep(ctx, scrubEvery)
 	}
 }
 
 // heldBlobs are the blobs of all charges.
-func (k *keeper) heldBlobs() []blob.ID {
+func (k *Keeper) heldBlobs() []blob.ID {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	seen := map[blob.ID]bool{}
@@ -98,8 +98,8 @@ func (k *keeper) heldBlobs() []blob.ID {
 
 // lostCharges are those that this coordinator has confirmed and has not got, at most
 // maxLost: once the others are told of, the rest has its turn.
-func (k *keeper) lostCharges() jobs.ConfirmHeld {
-	lost := jobs.ConfirmHeld{Coordinator: k.node, Lost: true}
+func (k *Keeper) lostCharges() jobs.ConfirmHeld {
+	lost := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Lost: true}
 	for _, c := range k.incomplete() {
 		if len(lost.Inputs)+len(lost.Blobs) == maxLost {
 			break
@@ -115,7 +115,7 @@ func (k *keeper) lostCharges() jobs.ConfirmHeld {
 	return lost
 }
 
-func (k *keeper) incomplete() (list []charge) {
+func (k *Keeper) incomplete() (list []charge) {
 	k.mu.Lock()
 	taken := maps.Clone(k.taken)
 	k.mu.Unlock()
@@ -129,19 +129,19 @@ func (k *keeper) incomplete() (list []charge) {
 
 // tellLost tells the leader what is not held any more, if anything. What he does not
 // hear is found again.
-func (k *keeper) tellLost(ctx context.Context, lost jobs.ConfirmHeld) {
+func (k *Keeper) tellLost(ctx context.Context, lost jobs.ConfirmHeld) {
 	if len(lost.Inputs)+len(lost.Blobs)+len(lost.Results) == 0 {
 		return
 	}
-	if err := k.confirm(ctx, lost); err != nil {
-		k.logger.Debug("tell of lost copies", "error", err)
+	if err := k.cfg.Confirm(ctx, lost); err != nil {
+		k.cfg.Logger.Debug("tell of lost copies", "error", err)
 		return
 	}
 	level := slog.LevelDebug
 	if k.complains() {
 		level = slog.LevelWarn
 	}
-	k.logger.Log(ctx, level, "copies lost, they are fetched again", "jobs", len(lost.Inputs), "datasets", len(lost.Blobs), "results", countResults(lost.Results))
+	k.cfg.Logger.Log(ctx, level, "copies lost, they are fetched again", "jobs", len(lost.Inputs), "datasets", len(lost.Blobs), "results", countResults(lost.Results))
 }
 
 func countResults(list []jobs.HeldResults) (n int) {
@@ -152,11 +152,11 @@ func countResults(list []jobs.HeldResults) (n int) {
 }
 
 // scrubResults reads the results that are held, job by job.
-func (k *keeper) scrubResults(ctx context.Context) {
-	r := &reader{store: k.store}
+func (k *Keeper) scrubResults(ctx context.Context) {
+	r := &reader{store: k.cfg.Store}
 	for ctx.Err() == nil {
 		var all []jobs.JobID
-		k.replica.View(func(s *jobs.State) {
+		k.cfg.Replica.View(func(s *jobs.State) {
 			for id := range s.Jobs {
 				all = append(all, id)
 			}
@@ -168,7 +168,7 @@ func (k *keeper) scrubResults(ctx context.Context) {
 	}
 }
 
-func (k *keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
+func (k *Keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 	always := func(blob.ID) bool { return true }
 	from := 0
 	for ctx.Err() == nil {
@@ -184,7 +184,7 @@ func (k *keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 			}
 		}
 		if len(lost) > 0 {
-			k.tellLost(ctx, jobs.ConfirmHeld{Coordinator: k.node, Lost: true, Results: []jobs.HeldResults{{Job: id, Sequences: lost}}})
+			k.tellLost(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Lost: true, Results: []jobs.HeldResults{{Job: id, Sequences: lost}}})
 			k.rewind(id, int(lost[0]))
 		}
 	}
@@ -192,12 +192,12 @@ func (k *keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 
 // heldResults are the next results of a job that this coordinator has confirmed, and
 // where to go on.
-func (k *keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) {
-	k.replica.View(func(s *jobs.State) {
+func (k *Keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		j := s.Jobs[id]
 		end := min(len(j.Order), from+keepScan)
 		for next = from; next < end && len(list) < keepBatch; next++ {
-			if place := j.Order[next]; j.Current(uint32(next)) && s.Holds(j, place, k.node) {
+			if place := j.Order[next]; j.Current(uint32(next)) && s.Holds(j, place, k.cfg.Node) {
 				list = append(list, wanted{job: id, sequence: uint32(next), output: j.Closed[place].Output})
 			}
 		}
@@ -206,7 +206,7 @@ func (k *keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) 
 }
 
 // rewind has a job's results copied again from a sequence on.
-func (k *keeper) rewind(id jobs.JobID, sequence int) {
+func (k *Keeper) rewind(id jobs.JobID, sequence int) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if at, known := k.rewound[id]; !known || sequence < at {
@@ -214,8 +214,8 @@ func (k *keeper) rewind(id jobs.JobID, sequence int) {
 	}
 }
 
-// takeRewound sets back the cursors. It is called by the goroutine of run.
-func (k *keeper) takeRewound() {
+// takeRewound sets back the cursors. It is called by the goroutine of Run.
+func (k *Keeper) takeRewound() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, at := range k.rewound {

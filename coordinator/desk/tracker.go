@@ -1,4 +1,4 @@
-package coordinator
+package desk
 
 import (
 	"math/rand/v2"
@@ -66,7 +66,7 @@ func (t *tracker) having(refs []blob.Ref, n int, fits func(jobs.NodeID) bool) []
 
 // Providers implements rpc.Desk: up to five workers that have pieces, two
 // coordinators and the submitter.
-func (d *desk) Providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
+func (d *Desk) Providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list := d.workersHaving(j.Spec.Blobs(), asking, maxProviders-3)

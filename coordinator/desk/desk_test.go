@@ -1,16 +1,19 @@
-package coordinator
+package desk
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -51,12 +54,45 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
+// openDesk opens a desk, with its loops running if run is set.
+func openDesk(l *voter.Voter, run bool) *Desk {
+	l.Helper()
+	logger := slog.New(slog.NewTextHandler(complaints{l.TB}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	d := New(Config{Replica: l.Replica, Logger: logger})
+	if err := d.Open(l.Context()); err != nil {
+		l.Fatal(err)
+	}
+	if run {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan struct{})
+		go func() {
+			d.Run(ctx)
+			close(ended)
+		}()
+		l.Cleanup(func() {
+			cancel()
+			<-ended
+		})
+	}
+	return d
+}
+
+// complaints makes warnings errors of the test, but for the term's end.
+type complaints struct{ testing.TB }
+
+func (c complaints) Write(p []byte) (int, error) {
+	if !strings.Contains(string(p), rpc.ErrNoLeader.Error()) {
+		c.Errorf("warning: %s", p)
+	}
+	return len(p), nil
+}
+
 func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
-	d := l.desk(true)
-	l.submit("j", 3)
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
+	d := openDesk(l, true)
+	l.Submit("j", 3)
 	leases, err := d.Offer(soon(t), "w1", 2)
 	if err != nil || len(leases) != 2 {
 		t.Fatalf("offer: %v, %v; want 2 leases", leases, err)
@@ -102,14 +138,14 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l.until("the leases stand still", func() bool { beat(true); return paused() })
-	l.until("they go on", func() bool { beat(false); return !paused() })
+	l.Until("the leases stand still", func() bool { beat(true); return paused() })
+	l.Until("they go on", func() bool { beat(false); return !paused() })
 	ref := blob.Of([]byte("result")).Ref()
 	report := jobs.Report{Lease: leases[0], Worker: "w1", Status: jobs.Succeeded, Output: ref}
 	if err := d.Report(soon(t), []jobs.Report{report}); err != nil {
 		t.Fatal(err)
 	}
-	if l.holds(leases[0]) || !l.holds(leases[1]) {
+	if l.Holds(leases[0]) || !l.Holds(leases[1]) {
 		t.Error("the report did not end its lease, or ended another")
 	}
 	if err := d.Report(soon(t), nil); err != nil {
@@ -118,8 +154,8 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 }
 
 // idleDesk is an open desk that never commits anything.
-func idleDesk() *desk {
-	d := newDesk(nil, quiet)
+func idleDesk() *Desk {
+	d := New(Config{Logger: voter.Quiet})
 	d.leading = true
 	return d
 }
@@ -128,18 +164,18 @@ func idleDesk() *desk {
 // jobs on the same input.
 func TestDeskRemembersWhoReadWhat(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := voter.New(t)
 	for _, id := range []jobs.NodeID{"w1", "w2"} {
 		token := jobs.TokenID("token of " + id)
-		l.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: jobs.Worker, Uses: 1, Expires: 1 << 50, Owner: "o"}})
-		l.do(jobs.Command{Admit: &jobs.AdmitNode{Token: token, Node: id, Role: jobs.Worker}})
+		l.Do(jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: jobs.Worker, Uses: 1, Expires: 1 << 50, Owner: "o"}})
+		l.Do(jobs.Command{Admit: &jobs.AdmitNode{Token: token, Node: id, Role: jobs.Worker}})
 	}
-	d := l.desk(false)
+	d := openDesk(l, false)
 	d.near = placement.NewNearness()
 	had := map[uint32]jobs.NodeID{}
 	for n := range 10 {
 		job := jobs.JobID(fmt.Sprint("j", n))
-		l.submit(job, 0, func(c *jobs.SubmitJob) {
+		l.Submit(job, 0, func(c *jobs.SubmitJob) {
 			c.Spec.Input = jobs.Input{Blob: &jobs.BlobInput{Blob: blob.Ref{ID: blob.ID{1}, Size: 8 * blob.MinPiece}, ShardSize: blob.MinPiece}}
 			c.Seed = uint64(n + 1)
 		})
@@ -160,13 +196,12 @@ func TestDeskRemembersWhoReadWhat(t *testing.T) {
 				had[index] = worker
 			}
 		})
-		l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: job, By: "op"}})
+		l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: job, By: "op"}})
 	}
 }
 
 func TestDeskReplacesAnOffer(t *testing.T) {
 	t.Parallel()
-	l := &lab{TB: t}
 	d := idleDesk()
 	first := make(chan error, 1)
 	go func() {
@@ -176,8 +211,8 @@ func TestDeskReplacesAnOffer(t *testing.T) {
 		}
 		first <- err
 	}()
-	l.until("the first offer waits", func() bool { return len(d.openOffers()) == 1 })
-	l.until("it is replaced", func() bool {
+	voter.Until(t, "the first offer waits", func() bool { return len(d.openOffers()) == 1 })
+	voter.Until(t, "it is replaced", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		ids, err := d.Offer(ctx, "w1", 1)
@@ -196,7 +231,6 @@ func TestDeskReplacesAnOffer(t *testing.T) {
 
 func TestDeskGivesWhatWasGrantedAtTheLastMoment(t *testing.T) {
 	t.Parallel()
-	l := &lab{TB: t}
 	d := idleDesk()
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan []jobs.LeaseID, 1)
@@ -204,7 +238,7 @@ func TestDeskGivesWhatWasGrantedAtTheLastMoment(t *testing.T) {
 		ids, _ := d.Offer(ctx, "w1", 1)
 		got <- ids
 	}()
-	l.until("the offer waits", func() bool { return len(d.openOffers()) == 1 })
+	voter.Until(t, "the offer waits", func() bool { return len(d.openOffers()) == 1 })
 	d.mu.Lock()
 	cancel()
 	time.Sleep(20 * time.Millisecond) // the offer now wants to withdraw
@@ -218,7 +252,6 @@ func TestDeskGivesWhatWasGrantedAtTheLastMoment(t *testing.T) {
 
 func TestDeskCloseAnswersEverybody(t *testing.T) {
 	t.Parallel()
-	l := &lab{TB: t}
 	d := idleDesk()
 	answers := make(chan error, 3)
 	go func() {
@@ -229,13 +262,13 @@ func TestDeskCloseAnswersEverybody(t *testing.T) {
 		answers <- d.Report(context.Background(), []jobs.Report{{}})
 	}()
 	go func() { answers <- d.Confirm(context.Background(), jobs.ConfirmHeld{}) }()
-	l.until("all wait", func() bool {
+	voter.Until(t, "all wait", func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return len(d.offers) == 1 && len(d.reports) == 1 && len(d.confirms) == 1
 	})
-	d.close()
-	d.close() // twice is no harm
+	d.Close()
+	d.Close() // twice is no harm
 	for range 3 {
 		select {
 		case err := <-answers:
@@ -253,11 +286,11 @@ func TestDeskCloseAnswersEverybody(t *testing.T) {
 
 func TestDeskReportsAreNotCancelledByTheTermsEnd(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	d := l.desk(false)
+	l := voter.New(t)
+	d := openDesk(l, false)
 	answer := make(chan error, 1)
 	go func() { answer <- d.Report(context.Background(), []jobs.Report{{}}) }()
-	l.until("it waits", func() bool {
+	l.Until("it waits", func() bool {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		return len(d.reports) == 1
@@ -272,11 +305,11 @@ func TestDeskReportsAreNotCancelledByTheTermsEnd(t *testing.T) {
 
 func TestDeskRenewsInPieces(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	d := l.desk(false)
-	l.submit("j", 1)
-	l.grant(math64, "j", 0, "w1", time.Second)
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
+	d := openDesk(l, false)
+	l.Submit("j", 1)
+	l.Grant(math64, "j", 0, "w1", time.Second)
 	for i := range 3*maxRenewals + 1 {
 		d.renewals[math64-jobs.LeaseID(i)] = true
 	}
@@ -298,18 +331,18 @@ const math64 jobs.LeaseID = 1<<64 - 1
 
 func TestDeskVoidsLeasesOfTheSilent(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
-	d := l.desk(false) // so that opening it does not renew the lease
-	l.submit("j", 1)
-	l.grant(1, "j", 0, "w1", 50*time.Millisecond)
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
+	d := openDesk(l, false) // so that opening it does not renew the lease
+	l.Submit("j", 1)
+	l.Grant(1, "j", 0, "w1", 50*time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
-		d.run(ctx)
+		d.Run(ctx)
 		close(ended)
 	}()
-	l.until("the silent worker loses its lease", func() bool { return !l.holds(1) })
+	l.Until("the silent worker loses its lease", func() bool { return !l.Holds(1) })
 	ids, err := d.Offer(soon(t), "w2", 1)
 	if err != nil || len(ids) != 1 {
 		t.Errorf("offer after the lease of another ended: %v, %v; want the task", ids, err)
@@ -321,16 +354,16 @@ func TestDeskVoidsLeasesOfTheSilent(t *testing.T) {
 // A leader that stood still, or whose clock was put on, has heard of nobody meanwhile.
 func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	d := l.desk(false)
-	l.submit("j", 1)
-	l.grant(1, "j", 0, "w1", 50*time.Millisecond)
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
+	d := openDesk(l, false)
+	l.Submit("j", 1)
+	l.Grant(1, "j", 0, "w1", 50*time.Millisecond)
 	time.Sleep(60 * time.Millisecond)
 	d.asOf -= jobs.Time(standstill.Milliseconds()) // that long ago it looked last
 	d.began = time.Time{}
 	d.commitLeases(t.Context())
-	if !l.holds(1) {
+	if !l.Holds(1) {
 		t.Error("the worker lost its lease because the leader stood still")
 	}
 	later := jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))
@@ -342,8 +375,8 @@ func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
 	if !d.early() {
 		t.Error("it thinks that it has heard of everybody who is alive")
 	}
-	l.until("it looks again", func() bool { d.commitLeases(t.Context()); return time.Since(d.swept) < time.Second })
-	if !l.holds(1) {
+	l.Until("it looks again", func() bool { d.commitLeases(t.Context()); return time.Since(d.swept) < time.Second })
+	if !l.Holds(1) {
 		t.Error("the grace was taken back")
 	}
 }
@@ -352,15 +385,15 @@ func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
 // quick would be thought to be alone, and be a quorum by himself.
 func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "honest")
-	l.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Uses: 2, Expires: 1 << 50, Owner: "eve"}})
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "honest")
+	l.Do(jobs.Command{CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Uses: 2, Expires: 1 << 50, Owner: "eve"}})
 	for _, id := range []jobs.NodeID{"e1", "e2"} {
-		l.do(jobs.Command{Admit: &jobs.AdmitNode{Token: "t", Node: id, Role: jobs.Worker}})
+		l.Do(jobs.Command{Admit: &jobs.AdmitNode{Token: "t", Node: id, Role: jobs.Worker}})
 	}
-	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Spec.Trust = jobs.Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5} })
-	l.accept("j", 0, "e1", []byte("a lie"))
-	d := l.desk(true)
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Spec.Trust = jobs.Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5} })
+	l.Accept("j", 0, "e1", []byte("a lie"))
+	d := openDesk(l, true)
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if ids, err := d.Offer(ctx, "e2", 1); len(ids) > 0 || err != nil {
@@ -376,14 +409,14 @@ func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
 
 func TestDeskOpensWithAGraceForLeases(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	l.submit("j", 1)
-	l.grant(1, "j", 0, "w1", time.Millisecond) // of the former leader
-	d := l.desk(false)
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
+	l.Submit("j", 1)
+	l.Grant(1, "j", 0, "w1", time.Millisecond) // of the former leader
+	d := openDesk(l, false)
 	time.Sleep(5 * time.Millisecond)
 	d.commitLeases(t.Context())
-	if !l.holds(1) {
+	if !l.Holds(1) {
 		t.Error("the new leader took a lease back before its worker could be heard")
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -62,13 +64,8 @@ func TestFoundStateWithItsShareOfSaboteurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &lab{TB: t}
-	l.Replica, l.transport = openReplica(t, "c1", "127.0.0.1:1")
-	if err := l.Bootstrap(); err != nil {
-		t.Fatal(err)
-	}
-	l.until("c1 leads", func() bool { return l.Barrier() == nil })
-	c := &Coordinator{cfg: cfg, base: base, replica: l.Replica, desk: newDesk(l.Replica, quiet)}
+	l := voter.Alone(t)
+	c := &Coordinator{cfg: cfg, base: base, replica: l.Replica, desk: desk.New(desk.Config{Replica: l.Replica, Logger: voter.Quiet})}
 	if err := c.foundState(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +88,7 @@ func TestBootstrapOnlyWhatThisNodeFounded(t *testing.T) {
 // A founder whose log is gone must not begin a second group under the grid's name: the
 // other coordinators go on with the first.
 func TestAGridIsNotBegunTwice(t *testing.T) {
-	cfg := Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Bootstrap: true, Logger: quiet}
+	cfg := Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Bootstrap: true, Logger: voter.Quiet}
 	for _, log := range []string{"new", "there", "there", "gone"} {
 		if log == "gone" {
 			if err := os.RemoveAll(filepath.Join(cfg.Dir, "raft")); err != nil {

@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"context"
@@ -16,13 +16,13 @@ import (
 // fetch brings results to the disk and returns those that are there then. The error
 // is trouble at home, for which nobody who was asked is to blame: the own disk fails,
 // or the line may carry no more.
-func (k *keeper) fetch(ctx context.Context, list []wanted) (held []wanted, trouble error) {
+func (k *Keeper) fetch(ctx context.Context, list []wanted) (held []wanted, trouble error) {
 	k.locate(list)
 	var small, large []wanted
 	for _, w := range list {
 		switch {
-		case k.store.Complete(w.output.ID):
-			k.store.Pin(w.output.ID)
+		case k.cfg.Store.Complete(w.output.ID):
+			k.cfg.Store.Pin(w.output.ID)
 			held = append(held, w)
 		case isLarge(w.output):
 			large = append(large, w)
@@ -32,7 +32,7 @@ func (k *keeper) fetch(ctx context.Context, list []wanted) (held []wanted, troub
 	}
 	some, trouble := k.fetchSmall(ctx, small)
 	more, err := k.fetchLarge(ctx, large)
-	return slices.Concat(held, some, more), errors.Join(trouble, err, k.spent())
+	return slices.Concat(held, some, more), errors.Join(trouble, err, k.cfg.Spent())
 }
 
 // maxCopies bounds the results that are on their way at a time.
@@ -47,7 +47,7 @@ type copying struct {
 // fetchLarge fetches side by side, so that one dead holder costs its silence
 // only once. What takes longer than a turn goes on while other jobs have theirs, and
 // is waited for again the next time: else a piece that takes longer never came.
-func (k *keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, trouble error) {
+func (k *Keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, trouble error) {
 	maps.DeleteFunc(k.copies, func(_ blob.ID, c *copying) bool { return !c.runs() })
 	for _, w := range list {
 		k.beginCopy(ctx, w)
@@ -66,7 +66,7 @@ func (k *keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, 
 }
 
 // awaitCopies waits for results on their way until their turn is over.
-func (k *keeper) awaitCopies(ctx context.Context, list []wanted) {
+func (k *Keeper) awaitCopies(ctx context.Context, list []wanted) {
 	turn, end := context.WithTimeout(ctx, k.turn)
 	defer end()
 	for _, w := range list {
@@ -80,7 +80,7 @@ func (k *keeper) awaitCopies(ctx context.Context, list []wanted) {
 }
 
 // collect pins a result if it has come, and tells whether that is decided.
-func (k *keeper) collect(w wanted) (done bool, err error) {
+func (k *Keeper) collect(w wanted) (done bool, err error) {
 	c := k.copies[w.output.ID]
 	if c == nil || c.runs() {
 		return false, nil
@@ -88,18 +88,18 @@ func (k *keeper) collect(w wanted) (done bool, err error) {
 	if c.err != nil {
 		return true, c.err
 	}
-	k.store.Pin(w.output.ID)
-	if err := k.store.Sync(w.output.ID); err != nil {
-		k.store.Unpin(w.output.ID)
+	k.cfg.Store.Pin(w.output.ID)
+	if err := k.cfg.Store.Sync(w.output.ID); err != nil {
+		k.cfg.Store.Unpin(w.output.ID)
 		return true, err
 	}
 	return true, nil
 }
 
 // beginCopy has a result copied, unless that is being done or too many are.
-func (k *keeper) beginCopy(ctx context.Context, w wanted) {
+func (k *Keeper) beginCopy(ctx context.Context, w wanted) {
 	if k.copies[w.output.ID] != nil {
-		k.swarm.Introduce(w.output.ID, w.providers) // there may be more of them by now
+		k.cfg.Swarm.Introduce(w.output.ID, w.providers) // there may be more of them by now
 		return
 	}
 	if len(k.copies) >= maxCopies {
@@ -110,7 +110,7 @@ func (k *keeper) beginCopy(ctx context.Context, w wanted) {
 	k.copiers.Go(func() {
 		defer close(c.done)
 		if c.err = k.fetchLikeSaid(ctx, w); c.err != nil {
-			k.logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", c.err)
+			k.cfg.Logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", c.err)
 		}
 	})
 }
@@ -131,7 +131,7 @@ func away(err error) bool {
 
 // fetchLikeSaid gets a result if its manifest gives the size that was voted for: or else
 // a liar would have all coordinators fill their disks.
-func (k *keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
+func (k *Keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
 	m, err := k.manifest(ctx, w.output.ID, w.providers)
 	if err != nil {
 		return err
@@ -139,13 +139,13 @@ func (k *keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
 	if m.Size != w.output.Size {
 		return fmt.Errorf("result %s: %w: %d bytes, not %d", w.output.ID.Short(), errWrongSize, m.Size, w.output.Size)
 	}
-	_, err = k.swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers)
+	_, err = k.cfg.Swarm.Fetch(ctx, w.output.ID, 0, -1, w.providers)
 	return err
 }
 
 // fetchSmall asks the holders of small results, for many in one stream. All are
 // stored together.
-func (k *keeper) fetchSmall(ctx context.Context, list []wanted) (held []wanted, trouble error) {
+func (k *Keeper) fetchSmall(ctx context.Context, list []wanted) (held []wanted, trouble error) {
 	data := make([][]byte, len(list))
 	for round := 0; k.askHolders(ctx, round, list, data); round++ {
 	}
@@ -154,7 +154,7 @@ func (k *keeper) fetchSmall(ctx context.Context, list []wanted) (held []wanted, 
 
 // askHolders asks the holder whose turn it is for each result that is still
 // missing, all of them side by side, and says whether there was anybody to ask.
-func (k *keeper) askHolders(ctx context.Context, round int, list []wanted, data [][]byte) bool {
+func (k *Keeper) askHolders(ctx context.Context, round int, list []wanted, data [][]byte) bool {
 	places := map[swarm.Provider][]int{}
 	for i, w := range list {
 		if data[i] == nil && w.output.Size > 0 && round < len(w.providers) {
@@ -171,23 +171,23 @@ func (k *keeper) askHolders(ctx context.Context, round int, list []wanted, data 
 }
 
 // ask fills in what one peer has of the results at these places.
-func (k *keeper) ask(ctx context.Context, holder swarm.Provider, places []int, list []wanted, data [][]byte) {
+func (k *Keeper) ask(ctx context.Context, holder swarm.Provider, places []int, list []wanted, data [][]byte) {
 	ids := make([]blob.ID, len(places))
 	for n, i := range places {
 		ids[n] = list[i].output.ID
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	got, _, err := k.swarm.FetchSmall(ctx, ids, []swarm.Provider{holder})
+	got, _, err := k.cfg.Swarm.FetchSmall(ctx, ids, []swarm.Provider{holder})
 	if err != nil {
-		k.logger.Debug("copy results", "from", holder.Address, "error", err)
+		k.cfg.Logger.Debug("copy results", "from", holder.Address, "error", err)
 	}
 	for n, d := range got {
 		data[places[n]] = d
 	}
 }
 
-func (k *keeper) storeAll(list []wanted, data [][]byte) (held []wanted, trouble error) {
+func (k *Keeper) storeAll(list []wanted, data [][]byte) (held []wanted, trouble error) {
 	var blobs [][]byte
 	for i, w := range list {
 		if data[i] != nil || w.output.Size == 0 {
@@ -197,11 +197,11 @@ func (k *keeper) storeAll(list []wanted, data [][]byte) (held []wanted, trouble 
 	if len(blobs) == 0 {
 		return nil, nil
 	}
-	if _, err := k.store.PutMany(blobs); err != nil {
+	if _, err := k.cfg.Store.PutMany(blobs); err != nil {
 		return nil, err
 	}
 	for _, w := range held {
-		k.store.Pin(w.output.ID)
+		k.cfg.Store.Pin(w.output.ID)
 	}
 	return held, nil
 }

@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"context"
@@ -28,11 +28,19 @@ type holding struct {
 	claimed jobs.Time
 }
 
+// wake has the goroutine that holds the charge look again at once.
+func (h *holding) wake() {
+	select {
+	case h.again <- struct{}{}:
+	default:
+	}
+}
+
 // keepJobs starts copying the blobs of new jobs, and lets those of finished jobs
 // go.
-func (k *keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
+func (k *Keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 	fresh, over := map[charge]*holding{}, []charge(nil)
-	k.replica.View(func(s *jobs.State) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
 			if c := (charge{job: id}); k.taken[c] == nil {
 				fresh[c] = &holding{blobs: s.Jobs[id].Spec.Blobs(), input: true}
@@ -49,16 +57,16 @@ func (k *keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 
 // keepDatasets starts copying new datasets, lets those go that were dropped, and
 // tells of those that were claimed anew.
-func (k *keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
+func (k *Keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
 	fresh, over := map[charge]*holding{}, []charge(nil)
-	k.replica.View(func(s *jobs.State) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		for id, b := range s.Blobs {
 			c, claimed := charge{kept: id}, b.Claimed()
 			if h := k.taken[c]; h == nil {
 				fresh[c] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, again: make(chan struct{}, 1), claimed: claimed}
 			} else if h.claimed < claimed {
 				h.claimed = claimed
-				wake(h.again)
+				h.wake()
 			}
 		}
 		for c := range k.taken {
@@ -70,9 +78,9 @@ func (k *keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
 	k.change(ctx, copies, fresh, over)
 }
 
-// change takes and gives up charges. Others than the goroutine of run only read
+// change takes and gives up charges. Others than the goroutine of Run only read
 // what is taken.
-func (k *keeper) change(ctx context.Context, copies *sync.WaitGroup, fresh map[charge]*holding, over []charge) {
+func (k *Keeper) change(ctx context.Context, copies *sync.WaitGroup, fresh map[charge]*holding, over []charge) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for c, h := range fresh {
@@ -91,12 +99,12 @@ func (k *keeper) change(ctx context.Context, copies *sync.WaitGroup, fresh map[c
 }
 
 // count pins or unpins blobs. It is called with mu held.
-func (k *keeper) count(h *holding, by int) {
+func (k *Keeper) count(h *holding, by int) {
 	for _, r := range h.blobs {
 		if by > 0 {
-			k.store.Pin(r.ID)
+			k.cfg.Store.Pin(r.ID)
 		} else {
-			k.store.Unpin(r.ID)
+			k.cfg.Store.Unpin(r.ID)
 		}
 		if !h.input {
 			continue
@@ -107,16 +115,8 @@ func (k *keeper) count(h *holding, by int) {
 	}
 }
 
-// isInput says whether a blob belongs to an unfinished job: what workers may
-// read here. Results they may not.
-func (k *keeper) isInput(id blob.ID) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.inputs[id] > 0
-}
-
-// holds says whether a blob is one of a running job's inputs or a dataset.
-func (k *keeper) holds(id blob.ID) bool {
+// Holds says whether a blob is one of a running job's inputs or a dataset.
+func (k *Keeper) Holds(id blob.ID) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, h := range k.taken {

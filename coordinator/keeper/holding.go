@@ -1,8 +1,9 @@
-package coordinator
+package keeper
 
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -19,7 +20,7 @@ const repairEvery = 2 * time.Second
 
 // hold copies the blobs of a charge and confirms them, and copies again what has
 // fallen away since (a disk rots), until ctx ends.
-func (k *keeper) hold(ctx context.Context, c charge, h *holding) {
+func (k *Keeper) hold(ctx context.Context, c charge, h *holding) {
 	var pause time.Duration
 	for ctx.Err() == nil {
 		wait := repairEvery
@@ -51,17 +52,17 @@ func retryAfter(err error, before time.Duration) time.Duration {
 }
 
 // bring makes sure that a charge is here, and that the state knows it.
-func (k *keeper) bring(ctx context.Context, c charge, h *holding) error {
+func (k *Keeper) bring(ctx context.Context, c charge, h *holding) error {
 	here := k.complete(h)
 	if here && k.confirmed(c) {
 		return nil
 	}
 	if c.job == "" && !here {
-		owner, err := k.slots.take(ctx, h.again, func() []jobs.OwnerID { return k.claimers(c.kept) })
+		owner, err := k.turns.take(ctx, h.again, func() []jobs.OwnerID { return k.claimers(c.kept) })
 		if err != nil {
 			return err
 		}
-		defer k.slots.release(owner)
+		defer k.turns.release(owner)
 	}
 	blobs, providers := k.sources(c)
 	if err := k.look(ctx, c, blobs, providers); err != nil {
@@ -74,13 +75,13 @@ func (k *keeper) bring(ctx context.Context, c charge, h *holding) error {
 }
 
 // complete tells whether all blobs of a charge are here.
-func (k *keeper) complete(h *holding) bool {
-	return !slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return !k.store.Complete(r.ID) })
+func (k *Keeper) complete(h *holding) bool {
+	return !slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return !k.cfg.Store.Complete(r.ID) })
 }
 
 // claimers are the owners who want a dataset kept.
-func (k *keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
-	k.replica.View(func(s *jobs.State) {
+func (k *Keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		if b := s.Blobs[id]; b != nil {
 			list = b.Owners()
 		}
@@ -90,11 +91,11 @@ func (k *keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
 
 // confirmCharge says that a charge is here or, where it is a job whose bundle no
 // worker would run, that the job has failed.
-func (k *keeper) confirmCharge(ctx context.Context, c charge) error {
+func (k *Keeper) confirmCharge(ctx context.Context, c charge) error {
 	if c.job == "" {
-		return k.confirm(ctx, jobs.ConfirmHeld{Coordinator: k.node, Blobs: []blob.ID{c.kept}})
+		return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Blobs: []blob.ID{c.kept}})
 	}
-	held := jobs.ConfirmHeld{Coordinator: k.node, Inputs: []jobs.JobID{c.job}}
+	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Inputs: []jobs.JobID{c.job}}
 	err := k.screen(c.job)
 	var refusal *screen.Refusal
 	if errors.As(err, &refusal) {
@@ -102,14 +103,14 @@ func (k *keeper) confirmCharge(ctx context.Context, c charge) error {
 	} else if err != nil {
 		return err
 	}
-	return k.confirm(ctx, held)
+	return k.cfg.Confirm(ctx, held)
 }
 
 // screen looks at a job's bundle, which is here.
-func (k *keeper) screen(id jobs.JobID) error {
+func (k *Keeper) screen(id jobs.JobID) error {
 	var spec jobs.Spec
-	k.replica.View(func(s *jobs.State) { spec = s.Jobs[id].Spec })
-	module, err := k.store.ReadRange(spec.Bundle.ID, 0, min(spec.Bundle.Size, screen.MaxSize+1))
+	k.cfg.Replica.View(func(s *jobs.State) { spec = s.Jobs[id].Spec })
+	module, err := k.cfg.Store.ReadRange(spec.Bundle.ID, 0, min(spec.Bundle.Size, screen.MaxSize+1))
 	if err != nil {
 		return err
 	}
@@ -119,12 +120,12 @@ func (k *keeper) screen(id jobs.JobID) error {
 }
 
 // confirmed tells whether the state knows that this coordinator holds a charge.
-func (k *keeper) confirmed(c charge) (yes bool) {
-	k.replica.View(func(s *jobs.State) {
+func (k *Keeper) confirmed(c charge) (yes bool) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		if j := s.Jobs[c.job]; j != nil {
-			yes = s.HoldsInput(j, k.node)
+			yes = s.HoldsInput(j, k.cfg.Node)
 		} else if b := s.Blobs[c.kept]; b != nil {
-			yes = s.HoldsBlob(b, k.node)
+			yes = s.HoldsBlob(b, k.cfg.Node)
 		}
 	})
 	return yes
@@ -132,9 +133,9 @@ func (k *keeper) confirmed(c charge) (yes bool) {
 
 // sources are the blobs of a charge, and who may have them: nothing, if it has just
 // ended.
-func (k *keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider) {
+func (k *Keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider) {
 	var addresses []string
-	k.replica.View(func(s *jobs.State) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		if j := s.Jobs[c.job]; j != nil {
 			blobs, addresses = j.Spec.Blobs(), []string{j.Provider}
 		} else if b := s.Blobs[c.kept]; b != nil {
@@ -146,24 +147,24 @@ func (k *keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider
 			providers = append(providers, swarm.Provider{Address: address, Role: jobs.Submitter})
 		}
 	}
-	for _, v := range k.replica.Voters() {
-		if v.Node != k.node {
+	for _, v := range k.cfg.Replica.Voters() {
+		if v.Node != k.cfg.Node {
 			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
 		}
 	}
-	shuffle(providers) // not all may get their turn in one try
+	rand.Shuffle(len(providers), func(i, j int) { providers[i], providers[j] = providers[j], providers[i] }) // not all may get their turn in one try
 	return blobs, providers
 }
 
-func (k *keeper) copyBlobs(ctx context.Context, blobs []blob.Ref, providers []swarm.Provider) error {
+func (k *Keeper) copyBlobs(ctx context.Context, blobs []blob.Ref, providers []swarm.Provider) error {
 	for _, r := range blobs {
-		if k.store.Complete(r.ID) {
+		if k.cfg.Store.Complete(r.ID) {
 			continue
 		}
-		if _, err := k.swarm.Fetch(ctx, r.ID, 0, -1, providers); err != nil {
+		if _, err := k.cfg.Swarm.Fetch(ctx, r.ID, 0, -1, providers); err != nil {
 			return err
 		}
-		if err := k.store.Sync(r.ID); err != nil {
+		if err := k.cfg.Store.Sync(r.ID); err != nil {
 			return err
 		}
 	}

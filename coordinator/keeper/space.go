@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -17,25 +17,25 @@ const (
 )
 
 // KeptRoom implements rpc.Results.
-func (k *keeper) KeptRoom() int64 { return k.store.Capacity() / keptShare }
+func (k *Keeper) KeptRoom() int64 { return k.cfg.Store.Capacity() / keptShare }
 
 // Room implements rpc.Results.
-func (k *keeper) Room(refs []blob.Ref) error {
+func (k *Keeper) Room(refs []blob.Ref) error {
 	seen := map[blob.ID]int64{}
 	asked := k.toCome(seen, refs)
 	if asked == 0 {
 		return nil
 	}
-	return k.store.Room(asked, k.reserved(seen))
+	return k.cfg.Store.Room(asked, k.reserved(seen))
 }
 
 // reserved is the room for results and for what else is to come: of datasets, which
 // have their owners' shares, and of the blobs of running jobs. Of those an owner gets
 // no more reserved than a share: else he could stop all others by announcing what
 // never comes.
-func (k *keeper) reserved(seen map[blob.ID]int64) int64 {
+func (k *Keeper) reserved(seen map[blob.ID]int64) int64 {
 	kept, running := k.charged()
-	capacity := k.store.Capacity()
+	capacity := k.cfg.Store.Capacity()
 	sum := capacity/resultShare + k.toCome(seen, kept)
 	owners := map[jobs.OwnerID]int64{}
 	for _, j := range running {
@@ -54,8 +54,8 @@ type readingJob struct {
 }
 
 // charged are the datasets and the running jobs.
-func (k *keeper) charged() (kept []blob.Ref, running []readingJob) {
-	k.replica.View(func(s *jobs.State) {
+func (k *Keeper) charged() (kept []blob.Ref, running []readingJob) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		for id, b := range s.Blobs {
 			kept = append(kept, blob.Ref{ID: id, Size: b.Size})
 		}
@@ -68,7 +68,7 @@ func (k *keeper) charged() (kept []blob.Ref, running []readingJob) {
 
 // toCome is how many bytes of blobs are still to come beside what was seen, which it
 // notes.
-func (k *keeper) toCome(seen map[blob.ID]int64, refs []blob.Ref) (sum int64) {
+func (k *Keeper) toCome(seen map[blob.ID]int64, refs []blob.Ref) (sum int64) {
 	for _, r := range refs {
 		if n := k.lacking(r); n > seen[r.ID] {
 			sum += n - seen[r.ID]
@@ -80,11 +80,11 @@ func (k *keeper) toCome(seen map[blob.ID]int64, refs []blob.Ref) (sum int64) {
 
 // lacking is how much of a blob is not here: all of what is claimed, until its
 // manifest tells.
-func (k *keeper) lacking(r blob.Ref) int64 {
-	if k.store.Complete(r.ID) {
+func (k *Keeper) lacking(r blob.Ref) int64 {
+	if k.cfg.Store.Complete(r.ID) {
 		return 0
 	}
-	m, have, err := k.store.Have(r.ID)
+	m, have, err := k.cfg.Store.Have(r.ID)
 	if err != nil {
 		return r.Size
 	}

@@ -91,7 +91,7 @@ func (c *Coordinator) foundState(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("found grid: %w", err)
 	}
-	_, err = c.desk.propose(ctx, jobs.Command{Found: &jobs.FoundGrid{
+	_, err = c.desk.Propose(ctx, jobs.Command{Found: &jobs.FoundGrid{
 		Grid: c.base.Identity.Grid, Coordinator: c.base.Identity.Node(), Operator: operator.Identity.Node(),
 		Saboteurs: c.cfg.Saboteurs,
 	}})

@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"context"
@@ -7,18 +7,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-func TestSlotsAreThoseOfOwners(t *testing.T) {
+func TestTurnsAreThoseOfOwners(t *testing.T) {
 	t.Parallel()
-	s := newSlots()
+	s := newTurns()
 	take := func(owners ...jobs.OwnerID) (jobs.OwnerID, error) {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
 		return s.take(ctx, nil, func() []jobs.OwnerID { return owners })
 	}
-	for range slotsPerOwner {
+	for range turnsPerOwner {
 		if owner, err := take("sue"); owner != "sue" || err != nil {
 			t.Fatalf("%q, %v", owner, err)
 		}
@@ -34,7 +35,7 @@ func TestSlotsAreThoseOfOwners(t *testing.T) {
 	if owner, err := take("sue", "tom"); owner != "sue" || err != nil {
 		t.Errorf("one is free again: %q, %v", owner, err)
 	}
-	for range slotsPerOwner {
+	for range turnsPerOwner {
 		s.release("sue")
 	}
 	if len(s.busy) != 0 {
@@ -42,10 +43,10 @@ func TestSlotsAreThoseOfOwners(t *testing.T) {
 	}
 }
 
-// TestSlotsAreWaitedFor: for one that is freed, and for an owner who comes later.
-func TestSlotsAreWaitedFor(t *testing.T) {
+// TestTurnsAreWaitedFor: for one that is freed, and for an owner who comes later.
+func TestTurnsAreWaitedFor(t *testing.T) {
 	t.Parallel()
-	s := newSlots()
+	s := newTurns()
 	owners := make(chan []jobs.OwnerID, 2)
 	again, taken := make(chan struct{}), make(chan jobs.OwnerID)
 	take := func() {
@@ -55,7 +56,7 @@ func TestSlotsAreWaitedFor(t *testing.T) {
 		}
 		taken <- owner
 	}
-	for range slotsPerOwner {
+	for range turnsPerOwner {
 		owners <- []jobs.OwnerID{"sue"}
 		go take()
 		<-taken
@@ -65,7 +66,7 @@ func TestSlotsAreWaitedFor(t *testing.T) {
 	owners <- []jobs.OwnerID{"sue", "tom"}
 	again <- struct{}{}
 	if owner := <-taken; owner != "tom" {
-		t.Errorf("got a slot of %q", owner)
+		t.Errorf("got a turn of %q", owner)
 	}
 	owners <- []jobs.OwnerID{"sue"}
 	go take()
@@ -76,30 +77,30 @@ func TestSlotsAreWaitedFor(t *testing.T) {
 	}
 	s.release("sue")
 	if owner := <-taken; owner != "sue" {
-		t.Errorf("got a slot of %q", owner)
+		t.Errorf("got a turn of %q", owner)
 	}
 }
 
-// TestDatasetsWaitForASlot has sue's slots taken by what nobody serves.
-func TestDatasetsWaitForASlot(t *testing.T) {
+// TestDatasetsWaitForATurn has sue's turns taken by what nobody serves.
+func TestDatasetsWaitForATurn(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Submitter, "sue", "tom")
+	l := voter.New(t)
+	l.Admit(jobs.Submitter, "sue", "tom")
 	k := newKeeping(l, openStore(t, t.TempDir()))
-	for range slotsPerOwner {
-		k.slots.try([]jobs.OwnerID{"sue"})
+	for range turnsPerOwner {
+		k.turns.try([]jobs.OwnerID{"sue"})
 	}
 	stop := k.keepInBackground()
 	defer stop()
 	data := put(t, k.peer("submitter"), []byte("dataset"))
 	for _, by := range []jobs.NodeID{"sue", "tom"} {
 		time.Sleep(2 * datasetsEvery)
-		if k.store.Complete(data.ID) {
+		if k.cfg.Store.Complete(data.ID) {
 			t.Fatal("sue got more than she may")
 		}
-		l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: k.gossip[0].Address, Room: 1 << 30}})
+		l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: k.gossip[0].Address, Room: 1 << 30}})
 	}
-	l.until("it is here for tom", func() bool { return k.store.Complete(data.ID) })
+	l.Until("it is here for tom", func() bool { return k.cfg.Store.Complete(data.ID) })
 }
 
 // keepInBackground runs the keeper until the function is called that it returns.
@@ -107,7 +108,7 @@ func (k *keeping) keepInBackground() (stop func()) {
 	ctx, cancel := context.WithCancel(k.lab.Context())
 	ended := make(chan struct{})
 	go func() {
-		k.run(ctx)
+		k.Run(ctx)
 		close(ended)
 	}()
 	return func() {

@@ -1,4 +1,4 @@
-package coordinator
+package desk
 
 import (
 	"math/rand/v2"
@@ -183,7 +183,7 @@ func (t *introducer) sweep(now time.Time) {
 }
 
 // Introduce implements rpc.Desk.
-func (d *desk) Introduce(id jobs.NodeID, self swarm.Provider, list []rpc.Announcement) ([][]swarm.Provider, error) {
+func (d *Desk) Introduce(id jobs.NodeID, self swarm.Provider, list []rpc.Announcement) ([][]swarm.Provider, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.leading {
@@ -200,7 +200,7 @@ func (d *desk) Introduce(id jobs.NodeID, self swarm.Provider, list []rpc.Announc
 
 // workersHaving are up to n workers whose heartbeats say that they have pieces of
 // any of these blobs. It is called with mu held.
-func (d *desk) workersHaving(refs []blob.Ref, not jobs.NodeID, n int) []swarm.Provider {
+func (d *Desk) workersHaving(refs []blob.Ref, not jobs.NodeID, n int) []swarm.Provider {
 	var list []swarm.Provider
 	fits := func(id jobs.NodeID) bool {
 		w := d.workers[id]
@@ -212,8 +212,8 @@ func (d *desk) workersHaving(refs []blob.Ref, not jobs.NodeID, n int) []swarm.Pr
 	return list
 }
 
-// findFor is Introduce for the leader itself, who fetches a blob.
-func (d *desk) findFor(id jobs.NodeID, address string, b blob.ID) ([]swarm.Provider, time.Duration, error) {
+// FindFor is Introduce for the leader itself, who fetches a blob.
+func (d *Desk) FindFor(id jobs.NodeID, address string, b blob.ID) ([]swarm.Provider, time.Duration, error) {
 	self := swarm.Provider{Address: address, Role: jobs.Coordinator}
 	peers, err := d.Introduce(id, self, []rpc.Announcement{{Blob: b, Peers: maxProviders}})
 	if err != nil {

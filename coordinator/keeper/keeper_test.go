@@ -1,9 +1,8 @@
-package coordinator
+package keeper
 
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -19,10 +18,9 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/internal/membership"
-	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
@@ -31,15 +29,15 @@ import (
 
 // keeping is a keeper of c1 with peers on loopback.
 type keeping struct {
-	*keeper
-	lab      *lab
+	*Keeper
+	lab      *voter.Voter
 	gossip   []membership.Member
 	confirms atomic.Int32
 	failing  atomic.Int32 // confirmations that are to fail
 	held     []uint32     // sequences that were confirmed
 }
 
-func newKeeping(l *lab, store *blobstore.Store) *keeping {
+func newKeeping(l *voter.Voter, store *blobstore.Store) *keeping {
 	l.Helper()
 	k := &keeping{lab: l}
 	dialer := &dialer{conns: map[string]*grpc.ClientConn{}}
@@ -51,15 +49,11 @@ func newKeeping(l *lab, store *blobstore.Store) *keeping {
 		sw.Close()
 		dialer.close()
 	})
-	k.keeper = &keeper{
-		node: "c1", replica: l.Replica, store: store, swarm: sw, logger: quiet,
-		confirm: k.note,
-		members: func() []membership.Member { return k.gossip },
-		spent:   func() error { return nil },
-		slots:   newSlots(),
-		turn:    keepTurn, copied: map[jobs.JobID]*progress{}, copies: map[blob.ID]*copying{}, inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
-		rewound: map[jobs.JobID]int{},
-	}
+	k.Keeper = New(Config{
+		Node: "c1", Replica: l.Replica, Store: store, Swarm: sw, Logger: voter.Quiet, Confirm: k.note,
+		Members: func() []membership.Member { return k.gossip },
+		Spent:   func() error { return nil },
+	})
 	return k
 }
 
@@ -163,17 +157,17 @@ func (d *dialer) close() {
 
 func TestKeeperTakesResultsFromReportsAndPeers(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	w1, w2 := k.peer("w1"), k.peer("w2")
 	large := bytes.Repeat([]byte("large "), 100_000)
-	l.submit("j", 5)
-	reported := l.accept("j", 0, "w1", []byte("reported"))
+	l.Submit("j", 5)
+	reported := l.Accept("j", 0, "w1", []byte("reported"))
 	k.has("reported")
 	refs := []blob.Ref{
-		reported, l.accept("j", 1, "w1", []byte("of w1")), l.accept("j", 2, "w2", []byte("of w2")),
-		l.accept("j", 3, "w1", nil), l.accept("j", 4, "w2", large),
+		reported, l.Accept("j", 1, "w1", []byte("of w1")), l.Accept("j", 2, "w2", []byte("of w2")),
+		l.Accept("j", 3, "w1", nil), l.Accept("j", 4, "w2", large),
 	}
 	put(t, w1, []byte("of w1"))
 	put(t, w2, []byte("of w2"))
@@ -188,7 +182,7 @@ func TestKeeperTakesResultsFromReportsAndPeers(t *testing.T) {
 	if data, _ := k.Result(refs[4]); data != nil {
 		t.Error("a large result comes as a whole")
 	}
-	if state := l.jobState("j"); state != jobs.JobSucceeded {
+	if state := l.JobState("j"); state != jobs.JobSucceeded {
 		t.Errorf("the job is %v after its results are held", state)
 	}
 	k.keepResults(t.Context())
@@ -199,19 +193,19 @@ func TestKeeperTakesResultsFromReportsAndPeers(t *testing.T) {
 
 func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	w1 := k.peer("w1")
-	l.submit("a", 2)
-	l.submit("b", 1)
-	lost := l.accept("a", 0, "w1", []byte("not there yet"))
-	l.accept("a", 1, "w1", []byte("there"))
-	l.accept("b", 0, "w1", []byte("of b"))
+	l.Submit("a", 2)
+	l.Submit("b", 1)
+	lost := l.Accept("a", 0, "w1", []byte("not there yet"))
+	l.Accept("a", 1, "w1", []byte("there"))
+	l.Accept("b", 0, "w1", []byte("of b"))
 	put(t, w1, []byte("there"))
 	put(t, w1, []byte("of b"))
 	k.keepResults(t.Context())
-	if l.jobState("b") != jobs.JobSucceeded {
+	if l.JobState("b") != jobs.JobSucceeded {
 		t.Error("a job waits for another's result")
 	}
 	p := k.copied["a"]
@@ -232,7 +226,7 @@ func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
 	}
 	p.behind.retry = time.Time{}
 	k.keepResults(t.Context())
-	if l.jobState("a") != jobs.JobSucceeded {
+	if l.JobState("a") != jobs.JobSucceeded {
 		t.Error("the result was not fetched when it was there again")
 	}
 }
@@ -241,17 +235,17 @@ func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
 func TestWhatIsWithheldHoldsUpNothingAfterIt(t *testing.T) {
 	t.Parallel()
 	for size, withheld := range map[int]int{10: 2*keepBatch + 3, blob.MinPiece + 10: 2*keepLarge + 3} {
-		l := newLab(t)
-		l.admit(jobs.Worker, "w1", "w2")
+		l := voter.New(t)
+		l.Admit(jobs.Worker, "w1", "w2")
 		k := newKeeping(l, openStore(t, t.TempDir()))
 		k.peer("w1")
 		w2 := k.peer("w2")
-		l.submit("j", 1000)
+		l.Submit("j", 1000)
 		result := func(i int) []byte { return append(make([]byte, size), fmt.Sprint(i)...) }
 		for i := range withheld {
-			l.accept("j", uint32(i), "w1", result(i))
+			l.Accept("j", uint32(i), "w1", result(i))
 		}
-		l.accept("j", uint32(withheld), "w2", result(withheld))
+		l.Accept("j", uint32(withheld), "w2", result(withheld))
 		put(t, w2, result(withheld))
 		for range 4 {
 			k.keepResults(t.Context())
@@ -275,13 +269,13 @@ func TestWhatIsWithheldHoldsUpNothingAfterIt(t *testing.T) {
 // TestRewindForgetsNothing of what is behind, and tries nothing twice.
 func TestRewindForgetsNothing(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	k.peer("w1")
-	l.submit("j", 3)
+	l.Submit("j", 3)
 	for i, data := range []string{"first", "second", "third"} {
-		l.accept("j", uint32(i), "w1", []byte(data))
+		l.Accept("j", uint32(i), "w1", []byte(data))
 	}
 	k.has("second")
 	k.keepResults(t.Context())
@@ -298,41 +292,41 @@ func TestRewindForgetsNothing(t *testing.T) {
 
 func TestKeeperConfirmsAgainWhatTheLeaderDidNotHear(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
 	k := newKeeping(l, openStore(t, t.TempDir()))
-	l.submit("j", 1)
-	l.accept("j", 0, "w1", []byte("x"))
+	l.Submit("j", 1)
+	l.Accept("j", 0, "w1", []byte("x"))
 	k.has("x")
 	k.failing.Store(1)
 	k.keepResults(t.Context())
-	if l.jobState("j") == jobs.JobSucceeded {
+	if l.JobState("j") == jobs.JobSucceeded {
 		t.Fatal("succeeded without a confirmation")
 	}
 	k.copied["j"].retry = time.Time{}
 	k.keepResults(t.Context())
-	if l.jobState("j") != jobs.JobSucceeded {
+	if l.JobState("j") != jobs.JobSucceeded {
 		t.Error("it did not confirm again")
 	}
 }
 
 func TestKeeperAfterARestart(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	l.admit(jobs.Coordinator, "c2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
+	l.Admit(jobs.Coordinator, "c2")
 	dir := t.TempDir()
 	store, err := blobstore.Open(blobstore.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	k := newKeeping(l, store)
-	l.submit("j", 2)
-	kept := l.accept("j", 0, "w1", []byte("kept"))
-	l.accept("j", 1, "w1", []byte("rotten"))
+	l.Submit("j", 2)
+	kept := l.Accept("j", 0, "w1", []byte("kept"))
+	l.Accept("j", 1, "w1", []byte("rotten"))
 	k.has("kept", "rotten")
 	k.keepResults(t.Context())
-	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{0, 1}}}}})
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{0, 1}}}}})
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -357,7 +351,7 @@ func TestKeeperAfterARestart(t *testing.T) {
 
 // accepted makes data the result of a place, as if by a verdict, and without
 // data takes its result back. Nobody else may look at the state meanwhile.
-func (l *lab) accepted(id jobs.JobID, place uint32, data string, by ...jobs.NodeID) {
+func accepted(l *voter.Voter, id jobs.JobID, place uint32, data string, by ...jobs.NodeID) {
 	l.View(func(s *jobs.State) {
 		j := s.Jobs[id]
 		if data == "" {
@@ -373,15 +367,15 @@ func (l *lab) accepted(id jobs.JobID, place uint32, data string, by ...jobs.Node
 
 func TestKeeperPassesOverStaleResults(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	w2 := k.peer("w2")
-	l.submit("j", 3)
-	wrong := l.accept("j", 0, "w1", []byte("wrong, and gone with the liar"))
-	retaken := l.accept("j", 1, "w1", []byte("taken back"))
-	l.accepted("j", 0, "right", "w2")
-	l.accepted("j", 1, "")
+	l.Submit("j", 3)
+	wrong := l.Accept("j", 0, "w1", []byte("wrong, and gone with the liar"))
+	retaken := l.Accept("j", 1, "w1", []byte("taken back"))
+	accepted(l, "j", 0, "right", "w2")
+	accepted(l, "j", 1, "")
 	put(t, w2, []byte("right"))
 	k.keepResults(t.Context())
 	if p := k.copied["j"]; p.cursor != 3 || p.pause != 0 {
@@ -403,15 +397,15 @@ func TestKeeperPassesOverStaleResults(t *testing.T) {
 // What replaces a result that was copied already is copied too.
 func TestKeeperCopiesTheResultThatReplacesAnother(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	w2 := k.peer("w2")
-	l.submit("j", 2)
-	l.accept("j", 0, "w1", []byte("wrong"))
+	l.Submit("j", 2)
+	l.Accept("j", 0, "w1", []byte("wrong"))
 	k.has("wrong")
 	k.keepResults(t.Context())
-	l.accepted("j", 0, "right", "w2")
+	accepted(l, "j", 0, "right", "w2")
 	k.keepResults(t.Context())
 	holds := func() (yes bool) {
 		l.View(func(s *jobs.State) { yes = s.Holds(s.Jobs["j"], 0, "c1") })
@@ -431,28 +425,28 @@ func TestKeeperCopiesTheResultThatReplacesAnother(t *testing.T) {
 // TestWhatWasTakenBackMayGo: or else each liar leaves his large results on all disks.
 func TestWhatWasTakenBackMayGo(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	w1, w2 := k.peer("w1"), k.peer("w2")
 	wrong, right := bytes.Repeat([]byte("wrong"), blob.MinPiece), bytes.Repeat([]byte("right"), blob.MinPiece)
-	l.submit("j", 2)
+	l.Submit("j", 2)
 	put(t, w1, wrong)
 	put(t, w2, right)
-	l.accept("j", 0, "w1", wrong)
+	l.Accept("j", 0, "w1", wrong)
 	k.keepResults(t.Context())
 	id := blob.Of(wrong).ID()
-	if err := k.store.Delete(id); !errors.Is(err, blobstore.ErrPinned) {
+	if err := k.cfg.Store.Delete(id); !errors.Is(err, blobstore.ErrPinned) {
 		t.Errorf("delete a result that counts: %v", err)
 	}
 	k.rewind("j", 0) // what is looked at twice is no more pinned than once
 	k.keepResults(t.Context())
-	l.accepted("j", 0, string(right), "w2")
+	accepted(l, "j", 0, string(right), "w2")
 	k.keepResults(t.Context())
-	if err := k.store.Delete(id); err != nil {
+	if err := k.cfg.Store.Delete(id); err != nil {
 		t.Errorf("delete a result that was taken back: %v", err)
 	}
-	if err := k.store.Delete(blob.Of(right).ID()); !errors.Is(err, blobstore.ErrPinned) {
+	if err := k.cfg.Store.Delete(blob.Of(right).ID()); !errors.Is(err, blobstore.ErrPinned) {
 		t.Errorf("delete what replaced it: %v", err)
 	}
 }
@@ -479,26 +473,26 @@ func TestProvidersThatAreAliveComeFirst(t *testing.T) {
 
 func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
-	put(t, k.peer("submitter"), bundle)
-	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
-	l.submit("twin", 1)
+	put(t, k.peer("submitter"), voter.Bundle)
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
+	l.Submit("twin", 1)
 	var copies sync.WaitGroup
 	k.keepInputs(t.Context(), &copies)
 	k.keepInputs(t.Context(), &copies) // takes nothing twice
-	l.until("the inputs of both are confirmed", func() (yes bool) {
+	l.Until("the inputs of both are confirmed", func() (yes bool) {
 		l.View(func(s *jobs.State) { yes = s.Jobs["j"].InputCopies() == 1 && s.Jobs["twin"].InputCopies() == 1 })
 		return yes
 	})
-	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
+	l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
 	k.keepInputs(t.Context(), &copies)
-	if !k.isInput(blob.Of(bundle).ID()) {
+	if !k.isInput(blob.Of(voter.Bundle).ID()) {
 		t.Error("the bundle is let go while another job needs it")
 	}
-	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "twin", By: "op"}})
+	l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "twin", By: "op"}})
 	k.keepInputs(t.Context(), &copies)
-	if k.isInput(blob.Of(bundle).ID()) || len(k.inputs)+len(k.taken) != 0 {
+	if k.isInput(blob.Of(voter.Bundle).ID()) || len(k.inputs)+len(k.taken) != 0 {
 		t.Error("workers may read the bundle of finished jobs")
 	}
 	copies.Wait()
@@ -506,32 +500,32 @@ func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
 
 func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	data := blob.Of([]byte("dataset")).Ref()
 	keep := jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: "op", Provider: "127.0.0.1:1", Room: 1 << 30}} // where nobody is
-	l.do(keep)
+	l.Do(keep)
 	var copies sync.WaitGroup
 	k.keepInputs(t.Context(), &copies)
 	put(t, k.peer("submitter"), []byte("dataset"))
 	keep.Keep.Provider = k.gossip[0].Address // put again from elsewhere
-	l.do(keep)
+	l.Do(keep)
 	k.keepInputs(t.Context(), &copies)
 	held := func() (n int) {
 		l.View(func(s *jobs.State) { n = s.Blobs[data.ID].Copies() })
 		return n
 	}
-	l.until("it is confirmed", func() bool { return held() == 1 })
+	l.Until("it is confirmed", func() bool { return held() == 1 })
 	if k.isInput(data.ID) {
 		t.Error("workers may read what no job names")
 	}
-	if err := k.store.Delete(data.ID); !errors.Is(err, blobstore.ErrPinned) {
+	if err := k.cfg.Store.Delete(data.ID); !errors.Is(err, blobstore.ErrPinned) {
 		t.Errorf("it may be evicted: %v", err)
 	}
-	l.do(jobs.Command{Drop: &jobs.DropBlob{Blob: data.ID, By: "op"}})
+	l.Do(jobs.Command{Drop: &jobs.DropBlob{Blob: data.ID, By: "op"}})
 	k.keepInputs(t.Context(), &copies)
 	copies.Wait()
-	if err := k.store.Delete(data.ID); err != nil {
+	if err := k.cfg.Store.Delete(data.ID); err != nil {
 		t.Errorf("it is held after it was dropped: %v", err)
 	}
 }
@@ -539,36 +533,36 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 // TestKeeperAsksAllWhoClaimADataset: the last of them may be gone.
 func TestKeeperAsksAllWhoClaimADataset(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Submitter, "first", "second", "third")
+	l := voter.New(t)
+	l.Admit(jobs.Submitter, "first", "second", "third")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	data := put(t, k.peer("submitter"), []byte("dataset"))
 	for i, by := range []jobs.NodeID{"first", "second", "third"} {
 		at := []string{"127.0.0.1:1", k.gossip[0].Address, "127.0.0.1:2"}[i]
-		l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: at, Room: 1 << 30}})
+		l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: at, Room: 1 << 30}})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var copies sync.WaitGroup
 	defer copies.Wait()
 	defer cancel()
 	k.keepInputs(ctx, &copies)
-	l.until("it is here", func() bool { return k.store.Complete(data.ID) })
+	l.Until("it is here", func() bool { return k.cfg.Store.Complete(data.ID) })
 }
 
 // TestKeeperFindsOutWrongSizes has a dataset and a job of which less is said than
 // there is.
 func TestKeeperFindsOutWrongSizes(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Submitter, "liar")
+	l := voter.New(t)
+	l.Admit(jobs.Submitter, "liar")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	data := bytes.Repeat([]byte("dataset "), 1<<16)
 	ref, small := blob.Of(data).Ref(), blob.Ref{ID: blob.Of(data).ID(), Size: 1000}
 	put(t, k.peer("submitter"), data)
 	at := k.gossip[0].Address
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: small, By: "liar", Provider: at, Room: 1 << 30}})
-	put(t, k.store, bundle)
-	l.submit("j", 1, func(c *jobs.SubmitJob) {
+	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: small, By: "liar", Provider: at, Room: 1 << 30}})
+	put(t, k.cfg.Store, voter.Bundle)
+	l.Submit("j", 1, func(c *jobs.SubmitJob) {
 		c.Provider, c.Spec.Data = at, []jobs.DataFile{{Name: "d", Blob: small}}
 	})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -576,19 +570,19 @@ func TestKeeperFindsOutWrongSizes(t *testing.T) {
 	defer copies.Wait()
 	defer cancel()
 	k.keepInputs(ctx, &copies)
-	l.until("the job fails", func() bool { return l.jobState("j") == jobs.JobFailed })
+	l.Until("the job fails", func() bool { return l.JobState("j") == jobs.JobFailed })
 	l.View(func(s *jobs.State) {
 		if want := "it has 524288 bytes, and the job says 1000"; !strings.Contains(s.Jobs["j"].Reason, want) {
 			t.Errorf("it failed because %q, want %q", s.Jobs["j"].Reason, want)
 		}
 	})
-	l.until("the claim goes", func() (gone bool) {
+	l.Until("the claim goes", func() (gone bool) {
 		l.View(func(s *jobs.State) { gone = s.Blobs[ref.ID] == nil })
 		return gone
 	})
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, By: "op", Provider: at, Room: 1 << 30}})
+	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, By: "op", Provider: at, Room: 1 << 30}})
 	k.keepInputs(ctx, &copies)
-	l.until("the honest claim is confirmed", func() (held bool) {
+	l.Until("the honest claim is confirmed", func() (held bool) {
 		l.View(func(s *jobs.State) { held = s.Blobs[ref.ID].Copies() == 1 })
 		return held
 	})
@@ -596,18 +590,18 @@ func TestKeeperFindsOutWrongSizes(t *testing.T) {
 
 func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	l.submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = silent.Addr().String() })
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = silent.Addr().String() })
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
-		k.run(ctx)
+		k.Run(ctx)
 		close(ended)
 	}()
 	waits := func() int {
@@ -615,9 +609,9 @@ func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {
 		defer k.mu.Unlock()
 		return len(k.taken)
 	}
-	l.until("it copies", func() bool { return waits() == 1 })
-	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
-	l.until("it lets go", func() bool { return waits() == 0 })
+	l.Until("it copies", func() bool { return waits() == 1 })
+	l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
+	l.Until("it lets go", func() bool { return waits() == 0 })
 	cancel()
 	select {
 	case <-ended:
@@ -632,13 +626,13 @@ func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {
 // TestKeeperRefusesBundles has submitters who did not screen what they sent.
 func TestKeeperRefusesBundles(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
+	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	foreign := handmade.Spec{Pages: 1, Imports: []handmade.Import{{Module: "env", Name: "js_log"}}}.Encode()
 	untyped := handmade.Spec{Pages: 1, Code: []byte{0x6a}}.Encode() // i32.add of nothing
-	refs := []blob.Ref{put(t, k.store, []byte("no module")), put(t, k.store, foreign), put(t, k.store, bundle), put(t, k.store, untyped)}
+	refs := []blob.Ref{put(t, k.cfg.Store, []byte("no module")), put(t, k.cfg.Store, foreign), put(t, k.cfg.Store, voter.Bundle), put(t, k.cfg.Store, untyped)}
 	for i, id := range []jobs.JobID{"text", "refuse", "trap", "small", "untyped"} {
-		l.submit(id, 1, func(c *jobs.SubmitJob) {
+		l.Submit(id, 1, func(c *jobs.SubmitJob) {
 			c.Spec.Bundle = refs[[]int{0, 1, 1, 2, 3}[i]]
 			if id == "trap" {
 				c.Spec.UnknownImports = jobs.TrapUnknown
@@ -650,7 +644,7 @@ func TestKeeperRefusesBundles(t *testing.T) {
 	defer copies.Wait()
 	defer cancel()
 	k.keepInputs(ctx, &copies)
-	l.until("all have been looked at", func() (yes bool) {
+	l.Until("all have been looked at", func() (yes bool) {
 		l.View(func(s *jobs.State) {
 			yes = true
 			for _, j := range s.Jobs {
@@ -670,34 +664,4 @@ func TestKeeperRefusesBundles(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestResultsAreNotAnnounced: whoever has the same answer would learn that his
-// task was somebody else's too.
-func TestResultsAreNotAnnounced(t *testing.T) {
-	t.Parallel()
-	l := newLab(t)
-	k := newKeeping(l, openStore(t, t.TempDir()))
-	d := l.desk(false)
-	key, err := identity.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	id := &identity.Identity{Key: key, Certificate: &x509.Certificate{PublicKey: key.Public()}}
-	c := &Coordinator{keeper: k.keeper, desk: d, base: &node.Base{Node: &node.Node{Directory: &identity.Directory{Identity: id}}}}
-	result, dataset := blob.Of([]byte("result")).ID(), blob.Of([]byte("dataset")).Ref()
-	l.do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Room: 1 << 30}})
-	ctx, cancel := context.WithCancel(t.Context())
-	var copies sync.WaitGroup
-	k.keepInputs(ctx, &copies)
-	for _, id := range []blob.ID{result, dataset.ID} {
-		d.tracker.announce("w1", []blob.ID{id})
-		d.workers["w1"] = &worker{address: "w1:1"}
-		peers, _, err := c.find(t.Context(), id)
-		if err != nil || (len(peers) > 0) != (id == dataset.ID) {
-			t.Errorf("%s: %v, %v", id.Short(), peers, err)
-		}
-	}
-	cancel()
-	copies.Wait()
 }

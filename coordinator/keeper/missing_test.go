@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -34,12 +35,12 @@ func (k *keeping) accepted(id jobs.JobID) (n int) {
 // TestResultsThatNobodyHasAreComputedAgain but not before long.
 func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	k.peer("w1")
-	l.submit("j", 1)
-	l.accept("j", 0, "w1", []byte("gone"))
+	l.Submit("j", 1)
+	l.Accept("j", 0, "w1", []byte("gone"))
 	k.keepResults(t.Context())
 	if p := k.copied["j"]; k.accepted("j") != 1 || len(p.behind.list) != 1 || p.behind.list[0].since.IsZero() {
 		t.Fatalf("after the first miss: %d accepted, %+v", k.accepted("j"), p)
@@ -48,10 +49,10 @@ func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 	if k.accepted("j") != 0 {
 		t.Error("the task is not computed again")
 	}
-	l.accept("j", 0, "w1", []byte("gone"))
+	l.Accept("j", 0, "w1", []byte("gone"))
 	k.has("gone")
 	k.later("j")
-	if l.jobState("j") != jobs.JobSucceeded {
+	if l.JobState("j") != jobs.JobSucceeded {
 		t.Error("the job does not end with the new result")
 	}
 }
@@ -59,8 +60,8 @@ func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 // TestSlowUplinksLoseNoVotes has a worker that hands out a piece with each try.
 func TestSlowUplinksLoseNoVotes(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	w1 := k.peer("w1")
 	data := make([]byte, 4*blob.MinPiece)
@@ -68,8 +69,8 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 		data[i] = byte(i>>10) ^ byte(i)
 	}
 	m := blob.Of(data)
-	l.submit("j", 1)
-	l.accept("j", 0, "w1", data)
+	l.Submit("j", 1)
+	l.Accept("j", 0, "w1", data)
 	if err := w1.Begin(m); err != nil {
 		t.Fatal(err)
 	}
@@ -94,33 +95,33 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 // other jobs have their turn.
 func TestPieceThatTakesLongerThanATurnComes(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	k.turn = 300 * time.Millisecond
 	slow, fast := k.peerOn("w1", throttle.Limits{Up: 120_000}), k.peer("w2")
 	large, other := bytes.Repeat([]byte("slow "), blob.MinPiece/5+1), bytes.Repeat([]byte("fast "), blob.MinPiece/5+1)
 	put(t, slow, large)
 	put(t, fast, other)
-	l.submit("slow", 1)
-	l.submit("fast", 1)
-	l.accept("slow", 0, "w1", large)
-	l.accept("fast", 0, "w2", other)
+	l.Submit("slow", 1)
+	l.Submit("fast", 1)
+	l.Accept("slow", 0, "w1", large)
+	l.Accept("fast", 0, "w2", other)
 	turns, began := 0, time.Now()
-	for l.jobState("slow") != jobs.JobSucceeded {
+	for l.JobState("slow") != jobs.JobSucceeded {
 		if turns++; turns == 1 {
 			k.keepResults(t.Context())
 		} else {
 			k.later("slow")
 		}
-		if turns > 1 && l.jobState("fast") != jobs.JobSucceeded {
+		if turns > 1 && l.JobState("fast") != jobs.JobSucceeded {
 			t.Fatal("the other job has to wait")
 		}
 		if p := k.copied["slow"]; k.accepted("slow") != 1 || time.Since(began) > 10*time.Second {
 			t.Fatalf("turn %d: %d accepted, %+v", turns, k.accepted("slow"), p)
 		}
 	}
-	if came := k.swarm.Progress(blob.ID{}).Received; turns < 3 || came != int64(len(large)+len(other)) {
+	if came := k.cfg.Swarm.Progress(blob.ID{}).Received; turns < 3 || came != int64(len(large)+len(other)) {
 		t.Errorf("%d turns, %d bytes came", turns, came)
 	}
 }
@@ -129,15 +130,15 @@ func TestPieceThatTakesLongerThanATurnComes(t *testing.T) {
 // pieces from one that can, and so does not have the task computed again meanwhile.
 func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "unreachable")
-	l.admit(jobs.Coordinator, "c2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "unreachable")
+	l.Admit(jobs.Coordinator, "c2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	c2 := k.peer("c2")
 	data := bytes.Repeat([]byte("01234567"), blob.MinPiece/2)
 	m := blob.Of(data)
-	l.submit("j", 1)
-	l.accept("j", 0, "unreachable", data)
+	l.Submit("j", 1)
+	l.Accept("j", 0, "unreachable", data)
 	k.keepResults(t.Context())
 	if err := c2.Begin(m); err != nil {
 		t.Fatal(err)
@@ -151,7 +152,7 @@ func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
 			t.Fatalf("%d results are left when %d pieces have come to another coordinator", n, i+1)
 		}
 	}
-	if !k.store.Complete(m.ID()) {
+	if !k.cfg.Store.Complete(m.ID()) {
 		t.Error("the result did not come")
 	}
 }
@@ -160,35 +161,35 @@ func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
 // the coordinators' disks.
 func TestResultsOfAnotherSizeAreNotCopied(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	huge := put(t, k.peer("w1"), bytes.Repeat([]byte("huge"), blob.MinPiece))
-	l.submit("j", 1)
-	l.grant(1, "j", 0, "w1", time.Minute)
+	l.Submit("j", 1)
+	l.Grant(1, "j", 0, "w1", time.Minute)
 	said := blob.Ref{ID: huge.ID, Size: blob.MinPiece + 1}
-	l.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: 1, Worker: "w1", Status: jobs.Succeeded, Output: said}}}})
+	l.Do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: 1, Worker: "w1", Status: jobs.Succeeded, Output: said}}}})
 	k.keepResults(t.Context())
-	if _, have, err := k.store.Have(huge.ID); err != nil || have.Count() != 0 {
+	if _, have, err := k.cfg.Store.Have(huge.ID); err != nil || have.Count() != 0 {
 		t.Errorf("%d pieces were copied, %v", have.Count(), err)
 	}
 	k.later("j")
-	if l.jobState("j") != jobs.JobRunning || k.accepted("j") != 0 {
+	if l.JobState("j") != jobs.JobRunning || k.accepted("j") != 0 {
 		t.Error("the task is not computed again")
 	}
 }
 
 func TestResultsOfAMomentAgoHaveTheirTime(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1", "w2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	k.peer("w1")
 	k.peer("w2")
-	l.submit("j", 3)
-	l.accept("j", 0, "w1", []byte("withheld"))
+	l.Submit("j", 3)
+	l.Accept("j", 0, "w1", []byte("withheld"))
 	k.keepResults(t.Context())
-	l.accept("j", 1, "w2", []byte("a moment ago"))
+	l.Accept("j", 1, "w2", []byte("a moment ago"))
 	k.later("j")
 	if n := k.accepted("j"); n != 1 {
 		t.Errorf("%d results are left, want that of a moment ago", n)
@@ -205,8 +206,8 @@ func TestNobodyIsBlamedForTroubleAtHome(t *testing.T) {
 	t.Parallel()
 	small, large := []byte("small result"), bytes.Repeat([]byte("large "), 100_000)
 	for name, data := range map[string][]byte{"small": small, "large": large, "spent": []byte("withheld")} {
-		l := newLab(t)
-		l.admit(jobs.Worker, "w1")
+		l := voter.New(t)
+		l.Admit(jobs.Worker, "w1")
 		dir := t.TempDir()
 		store, err := blobstore.Open(blobstore.Config{Dir: dir})
 		if err != nil {
@@ -214,10 +215,10 @@ func TestNobodyIsBlamedForTroubleAtHome(t *testing.T) {
 		}
 		k := newKeeping(l, store)
 		w1 := k.peer("w1")
-		l.submit("j", 1)
-		l.accept("j", 0, "w1", data)
+		l.Submit("j", 1)
+		l.Accept("j", 0, "w1", data)
 		if name == "spent" {
-			k.spent = func() error { return errors.New("no traffic is left") }
+			k.cfg.Spent = func() error { return errors.New("no traffic is left") }
 		} else {
 			put(t, w1, data)
 			if err := os.RemoveAll(dir); err != nil {
@@ -240,17 +241,17 @@ func TestNobodyIsBlamedForTroubleAtHome(t *testing.T) {
 // that a coordinator holds.
 func TestNobodyHearsOfWhatIsNotComputedAgain(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	l.admit(jobs.Worker, "w1")
-	l.admit(jobs.Coordinator, "c2")
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
+	l.Admit(jobs.Coordinator, "c2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	k.peer("w1")
 	for _, id := range []jobs.JobID{"over", "held"} {
-		l.submit(id, 2)
-		l.accept(id, 0, "w1", []byte("gone"))
+		l.Submit(id, 2)
+		l.Accept(id, 0, "w1", []byte("gone"))
 	}
-	l.do(jobs.Command{Cancel: &jobs.CancelJob{Job: "over", By: "op"}})
-	l.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "held", Sequences: []uint32{0}}}}})
+	l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "over", By: "op"}})
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "held", Sequences: []uint32{0}}}}})
 	k.keepResults(t.Context())
 	k.later("over")
 	k.later("held")

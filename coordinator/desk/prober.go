@@ -1,4 +1,4 @@
-package coordinator
+package desk
 
 import (
 	"context"
@@ -23,7 +23,7 @@ const (
 // prober looks for itself whether those who were reported serve wrong bytes: the word
 // of one owner may be a lie. It is soft state: a new leader may probe once more.
 type prober struct {
-	probe func(ctx context.Context, id blob.ID, p swarm.Provider) error
+	probe func(context.Context, blob.ID, swarm.Provider) error
 	queue chan accused
 	// Guarded by the desk's mutex, and swept now and then.
 	probed map[reported]time.Time
@@ -42,8 +42,8 @@ type accused struct {
 	blob blob.ID
 }
 
-func newProber() *prober {
-	return &prober{queue: make(chan accused, maxProbes), probed: map[reported]time.Time{}}
+func newProber(probe func(context.Context, blob.ID, swarm.Provider) error) *prober {
+	return &prober{probe: probe, queue: make(chan accused, maxProbes), probed: map[reported]time.Time{}}
 }
 
 // due says whether a node may be probed now, and notes that it is.
@@ -62,7 +62,7 @@ func (p *prober) due(r reported, now time.Time) bool {
 
 // Probe implements rpc.Desk. Only who has told where it serves can be probed; a
 // queue that is full waits for the next report.
-func (d *desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
+func (d *Desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	p, ok := d.whereabouts(node, id)
@@ -74,7 +74,7 @@ func (d *desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 
 // whereabouts is where a node serves a blob, as it said itself. It is called with mu
 // held.
-func (d *desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) {
+func (d *Desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) {
 	if w := d.workers[node]; w != nil && w.address != "" {
 		return swarm.Provider{Address: w.address, Role: jobs.Worker, Node: node}, true
 	}
@@ -85,7 +85,7 @@ func (d *desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) 
 
 // loopProbes probes one after the other. The swarm reports who lies: a coordinator
 // has met him.
-func (d *desk) loopProbes(ctx context.Context) {
+func (d *Desk) loopProbes(ctx context.Context) {
 	for {
 		select {
 		case a := <-d.prober.queue:

@@ -1,4 +1,4 @@
-package coordinator
+package keeper
 
 import (
 	"context"
@@ -59,9 +59,9 @@ func (l *lagging) forget(from uint32) {
 }
 
 // take takes the next that are still lacking off the list, and what is known of them.
-func (k *keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint32]*late) {
+func (k *Keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint32]*late) {
 	n := 0
-	k.replica.View(func(s *jobs.State) {
+	k.cfg.Replica.View(func(s *jobs.State) {
 		list, n = k.pick(s, id, len(l.list), func(i int) uint32 { return l.list[i].sequence })
 	})
 	known = map[uint32]*late{}
@@ -74,7 +74,7 @@ func (k *keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint3
 
 // catchUp tries again some of what is behind, the longer after the last time the less
 // came of it then.
-func (k *keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
+func (k *Keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 	list, known := k.take(id, l)
 	held, trouble, err := k.copyResults(ctx, id, list)
 	if err != nil {
@@ -108,11 +108,11 @@ func (k *keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 // comes tells whether more pieces of what is lacking are here than at the last try, or
 // more bytes come, else the swarm had given up: a slow uplink is no reason to take a
 // result back. Nor is it that other results come first.
-func (k *keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
+func (k *Keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
 	for _, w := range list {
 		b := known[w.sequence]
 		before := b.pieces
-		if _, have, err := k.store.Have(w.output.ID); err == nil {
+		if _, have, err := k.cfg.Store.Have(w.output.ID); err == nil {
 			b.pieces = have.Count()
 		}
 		c := k.copies[w.output.ID]
@@ -124,7 +124,7 @@ func (k *keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
 
 // tellMissing tells the leader of results that nobody holds, that were not to be had
 // for long, and not because this coordinator has no room for them. Each has its time.
-func (k *keeper) tellMissing(ctx context.Context, known map[uint32]*late, list []wanted) {
+func (k *Keeper) tellMissing(ctx context.Context, known map[uint32]*late, list []wanted) {
 	var size int64
 	var missing []uint32
 	for _, w := range list {
@@ -139,14 +139,14 @@ func (k *keeper) tellMissing(ctx context.Context, known map[uint32]*late, list [
 			size += w.output.Size
 		}
 	}
-	if len(missing) == 0 || k.store.Room(size, 0) != nil {
+	if len(missing) == 0 || k.cfg.Store.Room(size, 0) != nil {
 		return
 	}
 	for _, sequence := range missing {
 		known[sequence].since = time.Time{}
 	}
-	c := jobs.ConfirmHeld{Coordinator: k.node, Missing: []jobs.HeldResults{{Job: list[0].job, Sequences: missing}}}
-	if err := k.confirm(ctx, c); err != nil {
-		k.logger.Debug("tell of missing results", "error", err)
+	c := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Missing: []jobs.HeldResults{{Job: list[0].job, Sequences: missing}}}
+	if err := k.cfg.Confirm(ctx, c); err != nil {
+		k.cfg.Logger.Debug("tell of missing results", "error", err)
 	}
 }

@@ -1,4 +1,4 @@
-package coordinator
+package desk
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -39,14 +41,14 @@ const (
 	maxRenewals = 20_000
 )
 
-// desk is where the leader meets the workers. It holds what is not worth a log
+// Desk is where the leader meets the workers. It holds what is not worth a log
 // entry (who offers, who was heard of when, who has which blobs), collects what
 // comes in, and turns it into few large commands. All of it may be lost: a new
 // leader starts with an empty desk.
-type desk struct {
+type Desk struct {
 	replica *replica.Replica
 	logger  *slog.Logger
-	// News for the three loops of run.
+	// News for the three loops of Run.
 	offered, reported, confirmed chan struct{}
 
 	mu       sync.Mutex
@@ -91,24 +93,33 @@ type delivery[T any] struct {
 	done  chan error
 }
 
-func newDesk(r *replica.Replica, logger *slog.Logger) *desk {
+// Config is what a desk works with.
+type Config struct {
+	Replica *replica.Replica
+	// Probe asks a peer for a piece of a blob, and fails unless it gets it.
+	Probe  func(context.Context, blob.ID, swarm.Provider) error
+	Logger *slog.Logger
+}
+
+// New makes a desk that is closed.
+func New(cfg Config) *Desk {
 	news := func() chan struct{} { return make(chan struct{}, 1) }
-	d := &desk{replica: r, logger: logger, prober: newProber(), offered: news(), reported: news(), confirmed: news()}
+	d := &Desk{replica: cfg.Replica, logger: cfg.Logger, prober: newProber(cfg.Probe), offered: news(), reported: news(), confirmed: news()}
 	d.clear()
 	return d
 }
 
-func (d *desk) clear() {
+func (d *Desk) clear() {
 	d.offers, d.workers = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}
 	d.reports, d.confirms = nil, nil
 	d.renewals = map[jobs.LeaseID]bool{}
 	d.tracker, d.introducer = newTracker(), newIntroducer()
 }
 
-// open starts serving as the leader, once all of the former leaders' entries
+// Open starts serving as the leader, once all of the former leaders' entries
 // are applied. The leases of their workers live on: nobody has been heard of
 // yet.
-func (d *desk) open(ctx context.Context) error {
+func (d *Desk) Open(ctx context.Context) error {
 	now := d.replica.Now()
 	if _, err := d.replica.Propose(ctx, jobs.Command{At: now, Renew: renewAll(now)}); err != nil {
 		return err
@@ -125,8 +136,8 @@ func renewAll(now jobs.Time) *jobs.RenewLeases {
 	return &jobs.RenewLeases{All: true, Expires: now.Add(rpc.LeaseDuration)}
 }
 
-// close sends everybody who waits to the next leader.
-func (d *desk) close() {
+// Close sends everybody who waits to the next leader.
+func (d *Desk) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.leading {
@@ -146,14 +157,14 @@ func (d *desk) close() {
 }
 
 // Leading implements rpc.Desk.
-func (d *desk) Leading() bool {
+func (d *Desk) Leading() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.leading
 }
 
 // Offer implements rpc.Desk. A worker has one offer; a new one replaces it.
-func (d *desk) Offer(ctx context.Context, id jobs.NodeID, capacity int) ([]jobs.LeaseID, error) {
+func (d *Desk) Offer(ctx context.Context, id jobs.NodeID, capacity int) ([]jobs.LeaseID, error) {
 	o := &offer{capacity: capacity, grants: make(chan []jobs.LeaseID, 1)}
 	if !d.register(id, o) {
 		return nil, rpc.ErrNoLeader
@@ -182,7 +193,7 @@ func answer(ids []jobs.LeaseID, ok bool) ([]jobs.LeaseID, error) {
 	return ids, nil
 }
 
-func (d *desk) register(id jobs.NodeID, o *offer) bool {
+func (d *Desk) register(id jobs.NodeID, o *offer) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.leading {
@@ -197,7 +208,7 @@ func (d *desk) register(id jobs.NodeID, o *offer) bool {
 	return true
 }
 
-func (d *desk) withdraw(id jobs.NodeID, o *offer) {
+func (d *Desk) withdraw(id jobs.NodeID, o *offer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.offers[id] == o {
@@ -205,7 +216,7 @@ func (d *desk) withdraw(id jobs.NodeID, o *offer) {
 	}
 }
 
-func (d *desk) hear(id jobs.NodeID) *worker {
+func (d *Desk) hear(id jobs.NodeID) *worker {
 	w := d.workers[id]
 	if w == nil {
 		w = &worker{}
@@ -223,18 +234,18 @@ func wake(news chan<- struct{}) {
 }
 
 // Report implements rpc.Desk. It returns when the reports are committed.
-func (d *desk) Report(ctx context.Context, reports []jobs.Report) error {
+func (d *Desk) Report(ctx context.Context, reports []jobs.Report) error {
 	return handIn(ctx, d, &d.reports, d.reported, reports)
 }
 
 // Confirm implements rpc.Desk.
-func (d *desk) Confirm(ctx context.Context, c jobs.ConfirmHeld) error {
+func (d *Desk) Confirm(ctx context.Context, c jobs.ConfirmHeld) error {
 	return handIn(ctx, d, &d.confirms, d.confirmed, []jobs.ConfirmHeld{c})
 }
 
 // handIn queues items for the loop that waits for this news, and returns when
 // they are committed.
-func handIn[T any](ctx context.Context, d *desk, queue *[]*delivery[T], news chan<- struct{}, items []T) error {
+func handIn[T any](ctx context.Context, d *Desk, queue *[]*delivery[T], news chan<- struct{}, items []T) error {
 	r := &delivery[T]{items, make(chan error, 1)}
 	d.mu.Lock()
 	if !d.leading {
@@ -253,7 +264,7 @@ func handIn[T any](ctx context.Context, d *desk, queue *[]*delivery[T], news cha
 }
 
 // Heartbeat implements rpc.Desk.
-func (d *desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) {
+func (d *Desk) Heartbeat(id jobs.NodeID, beat rpc.Beat) ([]jobs.LeaseID, error) {
 	d.mu.Lock()
 	if !d.leading {
 		d.mu.Unlock()
@@ -291,7 +302,7 @@ const pausePatience = 30 * time.Second
 func (w *worker) stands() bool { return w.paused && time.Since(w.since) >= pausePatience }
 
 // sift tells the leases that a worker holds from those it thinks it holds.
-func (d *desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.LeaseID) {
+func (d *Desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.LeaseID) {
 	d.replica.View(func(s *jobs.State) {
 		for _, l := range leases {
 			if _, holder, ok := s.Lease(l); ok && holder == id {
@@ -305,7 +316,7 @@ func (d *desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.L
 }
 
 // Slots implements rpc.Desk.
-func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
+func (d *Desk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if w := d.workers[id]; w != nil {
@@ -315,7 +326,7 @@ func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
 }
 
 // Fuel implements rpc.Desk.
-func (d *desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
+func (d *Desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
 	d.mu.Lock()
 	said := map[jobs.NodeID]map[jobs.LeaseID]uint64{}
 	for id, w := range d.workers {
@@ -335,10 +346,10 @@ func (d *desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
 	return list
 }
 
-// run is the leader's work, until ctx ends: four loops that do not wait for
+// Run is the leader's work, until ctx ends: four loops that do not wait for
 // each other's commits. A plan may so be made on a state that is about to
 // change; Apply checks every grant again.
-func (d *desk) run(ctx context.Context) {
+func (d *Desk) Run(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { d.loop(ctx, d.reported, d.commitReports) })
 	loops.Go(func() { d.loop(ctx, d.confirmed, d.commitConfirms) })
@@ -348,7 +359,7 @@ func (d *desk) run(ctx context.Context) {
 }
 
 // loop commits what has come in, again and again.
-func (d *desk) loop(ctx context.Context, news <-chan struct{}, commit func(context.Context)) {
+func (d *Desk) loop(ctx context.Context, news <-chan struct{}, commit func(context.Context)) {
 	for {
 		select {
 		case <-news:
@@ -362,7 +373,7 @@ func (d *desk) loop(ctx context.Context, news <-chan struct{}, commit func(conte
 
 // loopGrants also looks when the state has changed, since a job may have come,
 // and at least four times a second, since leases may have ended.
-func (d *desk) loopGrants(ctx context.Context) {
+func (d *Desk) loopGrants(ctx context.Context) {
 	d.stuck, d.near = nil, placement.NewNearness()
 	idle := time.NewTicker(250 * time.Millisecond)
 	defer idle.Stop()
@@ -382,8 +393,8 @@ func (d *desk) loopGrants(ctx context.Context) {
 	}
 }
 
-// propose replicates a command within the term that ctx stands for.
-func (d *desk) propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
+// Propose replicates a command within the term that ctx stands for.
+func (d *Desk) Propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
 	c.At = d.replica.Now()
 	out, err := d.replica.Propose(ctx, c)
 	if err != nil && ctx.Err() != nil { // nobody cancelled but the term's end
@@ -392,7 +403,7 @@ func (d *desk) propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error
 	return out, err
 }
 
-func (d *desk) commitReports(ctx context.Context) {
+func (d *Desk) commitReports(ctx context.Context) {
 	d.mu.Lock()
 	deliveries := d.reports
 	d.reports = nil
@@ -402,7 +413,7 @@ func (d *desk) commitReports(ctx context.Context) {
 		for _, r := range batch {
 			c.Reports = append(c.Reports, r.items...)
 		}
-		_, err := d.propose(ctx, jobs.Command{Report: &c})
+		_, err := d.Propose(ctx, jobs.Command{Report: &c})
 		for _, r := range batch {
 			r.done <- err
 		}
@@ -425,7 +436,7 @@ func batches[T any](all []*delivery[T], limit int) [][]*delivery[T] {
 	return groups
 }
 
-func (d *desk) commitConfirms(ctx context.Context) {
+func (d *Desk) commitConfirms(ctx context.Context) {
 	d.mu.Lock()
 	deliveries := d.confirms
 	d.confirms = nil
@@ -433,7 +444,7 @@ func (d *desk) commitConfirms(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, r := range deliveries {
 		all.Go(func() {
-			_, err := d.propose(ctx, jobs.Command{Confirm: &r.items[0]})
+			_, err := d.Propose(ctx, jobs.Command{Confirm: &r.items[0]})
 			r.done <- err
 		})
 	}
@@ -442,7 +453,7 @@ func (d *desk) commitConfirms(ctx context.Context) {
 
 // commitLeases writes down who was heard of, and voids the leases of those
 // who were not.
-func (d *desk) commitLeases(ctx context.Context) {
+func (d *Desk) commitLeases(ctx context.Context) {
 	renewals := d.takeRenewals()
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(renewals)), maxRenewals) {
 		c := jobs.RenewLeases{Expires: d.replica.Now().Add(rpc.LeaseDuration)}
@@ -453,7 +464,7 @@ func (d *desk) commitLeases(ctx context.Context) {
 				c.Leases = append(c.Leases, id)
 			}
 		}
-		d.log("renew leases", second(d.propose(ctx, jobs.Command{Renew: &c})))
+		d.log("renew leases", second(d.Propose(ctx, jobs.Command{Renew: &c})))
 	}
 	if time.Since(d.swept) < sweepEvery {
 		return
@@ -463,24 +474,24 @@ func (d *desk) commitLeases(ctx context.Context) {
 	before := d.asOf
 	if d.asOf = now; before.Add(standstill) <= now {
 		d.beginAnew()
-		d.log("renew leases after a standstill", second(d.propose(ctx, jobs.Command{Renew: renewAll(now)})))
+		d.log("renew leases after a standstill", second(d.Propose(ctx, jobs.Command{Renew: renewAll(now)})))
 		return
 	}
 	d.replica.View(func(s *jobs.State) { expired = s.AnyExpired(now) })
 	if expired {
-		d.log("expire leases", second(d.propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))
+		d.log("expire leases", second(d.Propose(ctx, jobs.Command{Expire: &jobs.ExpireLeases{}})))
 	}
 }
 
 // beginAnew gives all workers time to be heard.
-func (d *desk) beginAnew() {
+func (d *Desk) beginAnew() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.began = time.Now()
 }
 
 // early says whether workers may be alive who could not be heard of yet.
-func (d *desk) early() bool {
+func (d *Desk) early() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return time.Since(d.began) < rpc.LeaseDuration
@@ -488,7 +499,7 @@ func (d *desk) early() bool {
 
 // takeRenewals are the leases heard of since the last time, when it is time to
 // write them down again.
-func (d *desk) takeRenewals() map[jobs.LeaseID]bool {
+func (d *Desk) takeRenewals() map[jobs.LeaseID]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.renewed) < renewEvery {
@@ -502,13 +513,13 @@ func (d *desk) takeRenewals() map[jobs.LeaseID]bool {
 
 func second(_ jobs.Outcome, err error) error { return err }
 
-func (d *desk) log(what string, err error) {
+func (d *Desk) log(what string, err error) {
 	if err != nil {
 		d.logger.Warn(what, "error", err)
 	}
 }
 
-func (d *desk) commitGrants(ctx context.Context) {
+func (d *Desk) commitGrants(ctx context.Context) {
 	request := placement.Request{Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN, Near: d.near}
 	if len(request.Offers) == 0 {
 		return
@@ -527,7 +538,7 @@ func (d *desk) commitGrants(ctx context.Context) {
 		return
 	}
 	c := jobs.GrantLeases{Grants: grants, Expires: d.replica.Now().Add(rpc.LeaseDuration)}
-	out, err := d.propose(ctx, jobs.Command{Grant: &c})
+	out, err := d.Propose(ctx, jobs.Command{Grant: &c})
 	if err != nil {
 		d.log("grant leases", err)
 		return
@@ -557,7 +568,7 @@ func only(grants []jobs.Grant, leases []jobs.LeaseID) []jobs.Grant {
 const concedeAfter = 10 * time.Second
 
 // concede ends jobs that the live workers can bring no further.
-func (d *desk) concede(ctx context.Context, live []jobs.NodeID) {
+func (d *Desk) concede(ctx context.Context, live []jobs.NodeID) {
 	if time.Since(d.conceded) < sweepEvery {
 		return
 	}
@@ -578,12 +589,12 @@ func (d *desk) concede(ctx context.Context, live []jobs.NodeID) {
 	d.stuck = stuck
 	for id, since := range stuck {
 		if time.Since(since) > concedeAfter {
-			d.log("concede job", second(d.propose(ctx, jobs.Command{Concede: &jobs.ConcedeJob{Job: id}})))
+			d.log("concede job", second(d.Propose(ctx, jobs.Command{Concede: &jobs.ConcedeJob{Job: id}})))
 		}
 	}
 }
 
-func (d *desk) openOffers() []placement.Offer {
+func (d *Desk) openOffers() []placement.Offer {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var list []placement.Offer
@@ -594,7 +605,7 @@ func (d *desk) openOffers() []placement.Offer {
 }
 
 // live are the workers heard of within a lease's duration.
-func (d *desk) live() []jobs.NodeID {
+func (d *Desk) live() []jobs.NodeID {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var list []jobs.NodeID
@@ -616,7 +627,7 @@ func newLease() jobs.LeaseID {
 }
 
 // deliver answers the offers. Leases that nobody waits for any more expire.
-func (d *desk) deliver(granted []jobs.Grant) {
+func (d *Desk) deliver(granted []jobs.Grant) {
 	leases := map[jobs.NodeID][]jobs.LeaseID{}
 	for _, g := range granted {
 		leases[g.Worker] = append(leases[g.Worker], g.Lease)
