@@ -26,15 +26,8 @@ const (
 	// coalesce is how long the desk waits after something came in, so that
 	// what comes in at about the same time goes into one log entry.
 	coalesce = 3 * time.Millisecond
-	// renewEvery is how often heartbeats are written down. Together with the
-	// third of a lease between two of them it stays below the shortest lease,
-	// see jobs.State.
-	renewEvery = rpc.LeaseDuration / 6
 	// sweepEvery is how often the desk looks for leases that have ended.
 	sweepEvery = 250 * time.Millisecond
-	// standstill is after how long without a look the leader must have stood still
-	// himself, or his clock was put on: then he begins anew to hear of workers.
-	standstill = rpc.LeaseDuration / 3
 	// maxReports bounds the reports of one log entry, and maxRenewals the
 	// leases: both stay well below replica.MaxCommand.
 	maxReports  = 600
@@ -133,7 +126,7 @@ func (d *Desk) Open(ctx context.Context) error {
 
 // renewAll puts off the end of all leases, where nobody could be heard of.
 func renewAll(now jobs.Time) *jobs.RenewLeases {
-	return &jobs.RenewLeases{All: true, Expires: now.Add(rpc.LeaseDuration)}
+	return &jobs.RenewLeases{All: true, Expires: now.Add(jobs.LeaseDuration)}
 }
 
 // Close sends everybody who waits to the next leader.
@@ -456,7 +449,7 @@ func (d *Desk) commitConfirms(ctx context.Context) {
 func (d *Desk) commitLeases(ctx context.Context) {
 	renewals := d.takeRenewals()
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(renewals)), maxRenewals) {
-		c := jobs.RenewLeases{Expires: d.replica.Now().Add(rpc.LeaseDuration)}
+		c := jobs.RenewLeases{Expires: d.replica.Now().Add(jobs.LeaseDuration)}
 		for _, id := range ids {
 			if renewals[id] {
 				c.Paused = append(c.Paused, id)
@@ -472,7 +465,7 @@ func (d *Desk) commitLeases(ctx context.Context) {
 	d.swept = time.Now()
 	now, expired := d.replica.Now(), false
 	before := d.asOf
-	if d.asOf = now; before.Add(standstill) <= now {
+	if d.asOf = now; before.Add(jobs.Standstill) <= now {
 		d.beginAnew()
 		d.log("renew leases after a standstill", second(d.Propose(ctx, jobs.Command{Renew: renewAll(now)})))
 		return
@@ -494,7 +487,7 @@ func (d *Desk) beginAnew() {
 func (d *Desk) early() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return time.Since(d.began) < rpc.LeaseDuration
+	return time.Since(d.began) < jobs.LeaseDuration
 }
 
 // takeRenewals are the leases heard of since the last time, when it is time to
@@ -502,7 +495,7 @@ func (d *Desk) early() bool {
 func (d *Desk) takeRenewals() map[jobs.LeaseID]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if time.Since(d.renewed) < renewEvery {
+	if time.Since(d.renewed) < jobs.RenewEvery {
 		return nil
 	}
 	d.renewed = time.Now()
@@ -537,7 +530,7 @@ func (d *Desk) commitGrants(ctx context.Context) {
 	if len(grants) == 0 {
 		return
 	}
-	c := jobs.GrantLeases{Grants: grants, Expires: d.replica.Now().Add(rpc.LeaseDuration)}
+	c := jobs.GrantLeases{Grants: grants, Expires: d.replica.Now().Add(jobs.LeaseDuration)}
 	out, err := d.Propose(ctx, jobs.Command{Grant: &c})
 	if err != nil {
 		d.log("grant leases", err)
@@ -610,7 +603,7 @@ func (d *Desk) live() []jobs.NodeID {
 	defer d.mu.Unlock()
 	var list []jobs.NodeID
 	for id, w := range d.workers {
-		if time.Since(w.heard) < rpc.LeaseDuration {
+		if time.Since(w.heard) < jobs.LeaseDuration {
 			list = append(list, id)
 		} else {
 			delete(d.workers, id)

@@ -316,9 +316,9 @@ func TestDeskRenewsInPieces(t *testing.T) {
 	if ids := d.takeRenewals(); ids != nil {
 		t.Fatalf("%d renewals right after the term began, want them later", len(ids))
 	}
-	d.renewed = d.renewed.Add(-renewEvery)
+	d.renewed = d.renewed.Add(-jobs.RenewEvery)
 	d.commitLeases(t.Context()) // one command would be too long: lab's desk fails on warnings
-	later := jobs.TimeOf(time.Now().Add(rpc.LeaseDuration / 2))
+	later := jobs.TimeOf(time.Now().Add(jobs.LeaseDuration / 2))
 	l.View(func(s *jobs.State) {
 		if s.AnyExpired(later) {
 			t.Error("the lease was not renewed")
@@ -360,13 +360,13 @@ func TestAStandstillOfTheLeaderCostsNobodyHisLease(t *testing.T) {
 	l.Submit("j", 1)
 	l.Grant(1, "j", 0, "w1", 50*time.Millisecond)
 	time.Sleep(60 * time.Millisecond)
-	d.asOf -= jobs.Time(standstill.Milliseconds()) // that long ago it looked last
+	d.asOf -= jobs.Time(jobs.Standstill.Milliseconds()) // that long ago it looked last
 	d.began = time.Time{}
 	d.commitLeases(t.Context())
 	if !l.Holds(1) {
 		t.Error("the worker lost its lease because the leader stood still")
 	}
-	later := jobs.TimeOf(time.Now().Add(rpc.LeaseDuration))
+	later := jobs.TimeOf(time.Now().Add(jobs.LeaseDuration))
 	l.View(func(s *jobs.State) {
 		if !s.AnyExpired(later) {
 			t.Error("the lease lives for longer than one that was renewed")
@@ -400,7 +400,7 @@ func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
 		t.Fatalf("her second worker got %v, %v before anybody else could be heard", ids, err)
 	}
 	d.mu.Lock()
-	d.began = time.Now().Add(-rpc.LeaseDuration)
+	d.began = time.Now().Add(-jobs.LeaseDuration)
 	d.mu.Unlock()
 	if ids, err := d.Offer(soon(t), "e2", 1); len(ids) != 1 || err != nil {
 		t.Errorf("it got %v, %v when nobody else had been heard for long", ids, err)

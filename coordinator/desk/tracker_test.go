@@ -66,7 +66,7 @@ func TestProviders(t *testing.T) {
 		t.Errorf("providers by role: %v", roles)
 	}
 	for _, w := range d.workers {
-		w.heard = time.Now().Add(-rpc.LeaseDuration)
+		w.heard = time.Now().Add(-jobs.LeaseDuration)
 	}
 	if live := d.live(); len(live) != 0 || len(d.tracker.byNode) != 0 {
 		t.Errorf("%v live, %d nodes tracked: the silent should be forgotten", live, len(d.tracker.byNode))

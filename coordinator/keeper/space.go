@@ -5,19 +5,8 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-const (
-	// keptShare is the part of a coordinator's disk, one in so many, that is for
-	// kept blobs.
-	keptShare = 2
-	// resultShare is the part that inputs and kept blobs leave free for results.
-	resultShare = 8
-	// jobShare is the part that may be reserved for the inputs of one owner's jobs: as
-	// much as his datasets may have.
-	jobShare = 8
-)
-
 // KeptRoom implements rpc.Results.
-func (k *Keeper) KeptRoom() int64 { return k.cfg.Store.Capacity() / keptShare }
+func (k *Keeper) KeptRoom() int64 { return k.cfg.Store.Capacity() / jobs.DatasetShare }
 
 // Room implements rpc.Results.
 func (k *Keeper) Room(refs []blob.Ref) error {
@@ -36,13 +25,13 @@ func (k *Keeper) Room(refs []blob.Ref) error {
 func (k *Keeper) reserved(seen map[blob.ID]int64) int64 {
 	kept, running := k.charged()
 	capacity := k.cfg.Store.Capacity()
-	sum := capacity/resultShare + k.toCome(seen, kept)
+	sum := capacity/jobs.ResultShare + k.toCome(seen, kept)
 	owners := map[jobs.OwnerID]int64{}
 	for _, j := range running {
 		owners[j.owner] += k.toCome(seen, j.blobs)
 	}
 	for _, n := range owners {
-		sum += min(n, capacity/jobShare)
+		sum += min(n, capacity/jobs.InputShare)
 	}
 	return sum
 }

@@ -6,9 +6,20 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 )
 
-// ownerShare is the part of the room for kept blobs, one in so many, that one
-// owner may use. Operators may use all of it.
-const ownerShare = 4
+// How the disk of a coordinator is shared out: each is one part in so many.
+const (
+	// DatasetShare is the part of the disk that all datasets together may take.
+	DatasetShare = 2
+	// ownerShare is the part of that which one owner's datasets may take. Operators
+	// may use all of it.
+	ownerShare = 4
+	// InputShare is the part of the disk that may be reserved for the inputs of one
+	// owner's jobs: as much as its datasets may take.
+	InputShare = DatasetShare * ownerShare
+	// ResultShare is the part of the disk that inputs and datasets leave free for
+	// results.
+	ResultShare = 8
+)
 
 // overShare says why a blob may not be kept for a node's owner: the coordinators'
 // disks must have room for other owners' blobs, and for jobs. What is claimed

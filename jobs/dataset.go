@@ -231,3 +231,15 @@ func (s *State) dropBlob(c *DropBlob) Outcome {
 func UnknownBlob(id blob.ID) *Rejection {
 	return reject(NotFound, "UNKNOWN_BLOB", "blob "+id.Short(), "the grid keeps none of this id").next("`anthill blobs` lists yours; `anthill put FILE` adds one")
 }
+
+// lose takes a holder out. With the last one begins a day anew in which somebody has
+// to bring the blob again, or the claims go.
+func (k *Kept) lose(bit uint64, now Time) {
+	last := k.Holders == bit
+	k.Holders &^= bit
+	for i := range k.Claims {
+		if last {
+			k.Claims[i].At = now
+		}
+	}
+}

@@ -1,23 +1,6 @@
 package jobs
 
-import (
-	"math"
-	"math/bits"
-	"slices"
-)
-
-// Judge is what cross-checking says of a task.
-func (s *State) Judge(j *Job, t *Task) Verdict {
-	if j.Spec.Trust.Fixed() {
-		return j.Spec.Trust.Judge(t.Attempts, len(s.timely(j, t)))
-	}
-	return s.weigh(j, t)
-}
-
 const (
-	// maxKilled is how often a task may be killed at its limits before it is
-	// given up.
-	maxKilled = 5
 	// maxWant bounds how many further opinions are asked for at once.
 	maxWant = 12
 	// probeRun is how many owners in a row must agree with the truth of a task,
@@ -62,55 +45,6 @@ func (s *State) weigh(j *Job, t *Task) Verdict {
 		v.Kind = Disputed
 	}
 	return v
-}
-
-// timely are the attempts at a task that go on and are not far behind: where
-// one takes much longer than others did, another is asked for as well, once all
-// tasks are begun. (Such backup tasks near the end cost little and cut the tail:
-// Dean and Ghemawat, MapReduce, 2004, section 3.6.) Each further attempt is given
-// twice the time, so that a task that is long itself is not given to everybody, and
-// yet nobody can hold up a job by taking tasks and keeping them.
-func (s *State) timely(j *Job, t *Task) (list []*Attempt) {
-	patience := Time(math.MaxInt64)
-	if int(j.Next) == j.Total() {
-		patience = j.patience()
-	}
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		switch {
-		case !a.underway():
-		case s.Now-a.Started <= patience:
-			list = append(list, a)
-		case patience <= math.MaxInt64/2:
-			patience *= 2
-		}
-	}
-	return list
-}
-
-const (
-	// lateFactor is how much longer than usual an attempt may take.
-	lateFactor = 3
-	// lateLeast is the time in milliseconds that every attempt is given.
-	lateLeast = 10_000
-)
-
-// patience is how long the first attempt at a task of a job may take until it is
-// late.
-func (j *Job) patience() Time {
-	if j.Pace == 0 {
-		return j.longest()
-	}
-	return min(max(lateLeast, lateFactor*Time(j.Pace.Milliseconds())), j.longest())
-}
-
-// longest is for how long anybody is waited for: as long as a guest may run.
-func (j *Job) longest() Time { return max(lateLeast, Time(j.Spec.Limits.Time.Milliseconds())) }
-
-// GoesOn says whether somebody runs a task who takes no longer than usual.
-func (s *State) GoesOn(j *Job, t *Task) bool {
-	patience := j.patience()
-	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.underway() && s.Now-a.Started <= patience })
 }
 
 // probes is how many owners are asked about a task that somebody lied about.
@@ -158,9 +92,6 @@ func (s *State) priors(groups []group) [][]Prob {
 	return list
 }
 
-// proof is the error probability at which a lie counts as proven.
-func (t Trust) proof() Prob { return min(t.MaxError, One/1000) }
-
 // proven says whether a group is right beyond doubt: by Bayes' rule, or because
 // it has more members than there are saboteurs to be feared.
 func (s *State) proven(j *Job, lead *group, p Prob) bool {
@@ -201,26 +132,69 @@ func (s *State) missing(j *Job, t *Task, lead *group) int {
 	return maxWant
 }
 
-// Budget is how much risk a job may run when some of its tasks have a result
-// or are on the way to one: what the last of them may bring it to, times the
-// root of their share. So checks come early, when they cost the least: a liar
-// who is caught early leaves little to do again. They go on to the end, since
-// a liar may begin late.
-func (j *Job) Budget(opened int) Prob {
-	return j.Spec.Trust.aim() * Prob(root(uint64(opened)*uint64(j.Total())))
+// rate is what an owner's word is worth.
+type rate struct {
+	// alone is how often his word alone is wrong; among are the odds of that
+	// in a group of equal votes, where the check that this very group was for
+	// him does not count.
+	alone, among Prob
 }
 
-// root is the square root, rounded down: Newton's method from above.
-func root(n uint64) uint64 {
-	if n == 0 {
+// rates are those of all owners, by number.
+func (s *State) rates(j *Job) []rate {
+	rates := make([]rate, len(s.byNumber))
+	for i, o := range s.byNumber {
+		rates[i] = s.rate(o, j.tally.checks(o, 0))
+	}
+	return rates
+}
+
+// carry is how many checks from earlier jobs each check in a job makes count,
+// and one more from the start. Trust carries over, but not all of it at once:
+// who has been honest for long may begin to lie, and must be checked for it.
+const carry = 16
+
+// checks is what an owner's checks count in a job, with some more to come.
+func (t *tally) checks(o *Owner, soon uint64) uint64 {
+	here := soon
+	if int(o.number) < len(t.checked) {
+		here += t.checked[o.number]
+	}
+	return min(o.Checks+soon, carry*(here+1))
+}
+
+func (s *State) rate(o *Owner, checks uint64) rate {
+	f := s.prior(o)
+	before := checks - min(1, checks)
+	return rate{ErrorRate(checks, f, s.liarsReturn()), odds(ErrorRate(before, f, s.liarsReturn()))}
+}
+
+// prior is the probability that an owner is a saboteur, before any check.
+func (s *State) prior(o *Owner) Prob {
+	switch {
+	case o.Prior != 0:
+		return o.Prior
+	case s.Saboteurs != 0:
+		return s.Saboteurs
+	}
+	return DefaultSaboteurs
+}
+
+// liarsReturn says whether more owners had to be banned than there can be
+// liars: then they come back under fresh names.
+func (s *State) liarsReturn() bool {
+	f := s.Saboteurs
+	if f == 0 {
+		f = DefaultSaboteurs
+	}
+	return Prob(s.bannedCrew)*One > Prob(s.crew)*f
+}
+
+// Credibility is the probability that an owner is right in a task.
+func (s *State) Credibility(id OwnerID) Prob {
+	o := s.Owners[id]
+	if o == nil || o.Banned != "" {
 		return 0
 	}
-	x := uint64(1) << ((bits.Len64(n) + 1) / 2)
-	for {
-		y := (x + n/x) / 2
-		if y >= x {
-			return x
-		}
-		x = y
-	}
+	return One - s.rate(o, o.Checks).alone
 }

@@ -2,115 +2,23 @@ package jobs
 
 import "fmt"
 
-// accept makes a vote the task's result.
-func (s *State) accept(h *hearing, id JobID, place uint32, v Vote) {
-	j := s.Jobs[id]
-	t, c := j.Open[place], &j.Closed[place]
-	before := c.vote()
-	if c.open() {
-		j.Count++
-		before = t.Was
+// finish ends a job and voids its leases.
+func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
+	j.State, j.Reason, j.Finished = state, reason, s.Now
+	for _, place := range j.OpenTasks() {
+		s.voidRunning(j.Open[place])
+		s.shelve(j, place)
 	}
-	if before != (Vote{}) && before != v {
-		j.Changed++
-		h.changed[id] = append(h.changed[id], j.TaskAt(place))
+	for place, t := range j.Open {
+		j.Kept[place] = t // without a result: what was tried is worth to know
 	}
-	j.Fuel.subtract(c.Fuel)
-	j.Fuel.add(v.Fuel)
-	*c = ClosedTask{Output: v.Output, Sequence: uint32(len(j.Order)), Fuel: v.Fuel}
-	j.Order = append(j.Order, place)
-	j.Unheld[place] = t.voters(v)
-	j.Progress = s.Now
-}
-
-// voters are the workers whose votes for v stand.
-func (t *Task) voters(v Vote) []NodeID {
-	var list []NodeID
-	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptVoted && a.Vote == v {
-			list = append(list, a.Worker)
-		}
+	j.Open, j.tally = nil, newTally()
+	text := state.String()
+	if reason != "" {
+		text += ": " + reason
 	}
-	return list
-}
-
-// reopen takes back a result that too few stand behind any more: under fixed
-// replication without a quorum, else without any vote.
-func (s *State) reopen(h *hearing, id JobID, place uint32) {
-	j := s.Jobs[id]
-	t, c := j.Open[place], &j.Closed[place]
-	if c.open() || !j.Spec.Trust.Fixed() && len(t.voters(c.vote())) > 0 {
-		return
-	}
-	t.Was = c.vote()
-	j.Fuel.subtract(c.Fuel)
-	*c = ClosedTask{}
-	delete(j.Unheld, place)
-	j.Count--
-	j.Reopened++
-	h.reopened[id] = append(h.reopened[id], j.TaskAt(place))
-}
-
-// recall brings the record of a task back among the open ones.
-func (s *State) recall(j *Job, place uint32) *Task {
-	t := j.task(place)
-	if t == nil {
-		t = s.remember(&j.Closed[place])
-	}
-	delete(j.Kept, place)
-	j.Open[place] = t
-	return t
-}
-
-// remember is the record of a task that few words were enough for.
-func (s *State) remember(c *ClosedTask) *Task {
-	t := &Task{}
-	for _, v := range c.Voters {
-		if v != 0 {
-			worker := s.Numbered[v-1]
-			t.Attempts = append(t.Attempts, Attempt{
-				Worker: worker, Owner: s.Nodes[worker].Owner, State: AttemptVoted, Vote: c.vote(), Agreed: true,
-			})
-		}
-	}
-	for i := range t.Attempts {
-		t.Attempts[i].Checked = t.owners() > 1
-	}
-	return t
-}
-
-// shelve takes a task that has its result, and wants nothing more, from among
-// the open ones.
-func (s *State) shelve(j *Job, place uint32) {
-	t, c := j.Open[place], &j.Closed[place]
-	idle := t.Running() == 0 && (j.State != JobRunning || !t.Disputed && s.Judge(j, t).Want == 0)
-	if c.open() || !idle {
-		return
-	}
-	delete(j.Open, place)
-	c.Voters = [2]uint32{}
-	if !t.plain() {
-		j.Kept[place] = t
-		return
-	}
-	for i, worker := range t.voters(c.vote()) {
-		c.Voters[i] = s.Nodes[worker].Number
-	}
-}
-
-// plain says that there is nothing to tell of a task but the one or two votes
-// for its result.
-func (t *Task) plain() bool {
-	votes := 0
-	for i := range t.Attempts {
-		switch t.Attempts[i].State {
-		case AttemptVoted:
-			votes++
-		case AttemptOutvoted:
-			return false
-		}
-	}
-	return votes <= 2 && t.Lies == 0 && !t.Disputed && t.Was == Vote{}
+	s.event(j, EventFinished, "", text)
+	s.clearRunning(id)
 }
 
 // finishIfDone ends a job that has all results on enough disks and, where it
@@ -185,9 +93,7 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	for _, place := range j.OpenTasks() {
 		if j.State == JobRunning {
 			s.voidRunning(j.Open[place])
-			s.discount(j, place)
-			s.settleFor(h, c.Job, place)
-			s.count(j, place)
+			s.retally(j, place, func() { s.settleFor(h, c.Job, place) })
 		}
 	}
 	h.touched[c.Job] = true
@@ -220,7 +126,8 @@ func (j *Job) voteless() bool {
 	return false
 }
 
-// settleFor ends a dispute with what is most likely right.
+// settleFor ends a dispute with what is most likely right. Its place must be out of
+// the tally.
 func (s *State) settleFor(h *hearing, id JobID, place uint32) {
 	j := s.Jobs[id]
 	t := j.Open[place]

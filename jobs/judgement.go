@@ -14,13 +14,6 @@ type hearing struct {
 	reopened, changed map[JobID][]uint32 // tasks by their index
 }
 
-// blame is the first vote of an owner that was outvoted in a hearing.
-type blame struct {
-	job    JobID
-	task   uint32
-	proven bool
-}
-
 func newHearing() *hearing {
 	return &hearing{
 		blamed: map[OwnerID]blame{}, touched: map[JobID]bool{},
@@ -28,8 +21,17 @@ func newHearing() *hearing {
 	}
 }
 
-// settle judges an open task anew after its attempts changed. Its place must be
-// out of the tally.
+// rejudge changes the attempts at a task and judges it by what they are then. Every
+// command that touches votes goes through it, so that the tally counts them once.
+func (s *State) rejudge(h *hearing, id JobID, place uint32, change func(t *Task)) {
+	j := s.Jobs[id]
+	s.retally(j, place, func() {
+		change(s.recall(j, place))
+		s.settle(h, id, place)
+	})
+}
+
+// settle judges an open task, which must be out of the tally: see rejudge.
 func (s *State) settle(h *hearing, id JobID, place uint32) {
 	j := s.Jobs[id]
 	t := j.Open[place]
@@ -138,17 +140,6 @@ func (s *State) retract(j *Job, a *Attempt) {
 	a.Agreed, a.Checked = false, false
 }
 
-// owners is the number of owners whose votes stand.
-func (t *Task) owners() int {
-	var list []OwnerID
-	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptVoted && !slices.Contains(list, a.Owner) {
-			list = append(list, a.Owner)
-		}
-	}
-	return len(list)
-}
-
 // conclude draws the consequences: owners are banned or doubted, watchers hear
 // of results that are computed again, and jobs finish.
 func (s *State) conclude(h *hearing) {
@@ -172,7 +163,7 @@ func (s *State) conclude(h *hearing) {
 	}
 }
 
-// review judges what is open anew: what is thought of an owner has changed, or
+// review judges all open tasks again: what is thought of an owner has changed, or
 // how many liars are to be feared.
 func (s *State) review() {
 	h := newHearing()
@@ -180,96 +171,11 @@ func (s *State) review() {
 		j := s.Jobs[id]
 		for _, place := range j.OpenTasks() {
 			if j.State == JobRunning {
-				s.discount(j, place)
-				s.settle(h, id, place)
-				s.count(j, place)
+				s.rejudge(h, id, place, func(*Task) {})
 			}
 		}
 	}
 	s.conclude(h)
-}
-
-// steadfast is how many checks an owner must have survived for one mismatch to
-// be taken for an accident: a bad memory module errs now and then.
-const steadfast = 1000
-
-// punish is the rule for those whose results were outvoted. Who was proven
-// wrong is banned, unless he is steadfast: then he begins anew, as a newcomer
-// whose every result wants checking. A fixed quorum proves less: it takes
-// three results, and one of ten.
-func (s *State) punish(h *hearing, id OwnerID, b blame) {
-	o := s.Owners[id]
-	switch {
-	case o.Banned != "":
-	case b.proven && o.Checks < steadfast:
-		s.ban(h, id, fmt.Sprintf("outvoted on task %d of %s", b.task, b.job))
-	case b.proven:
-		s.mistrust(id, b)
-	case o.misbehaves():
-		s.ban(h, id, fmt.Sprintf("%d of %d results outvoted", o.Outvoted, o.Agreed+o.Outvoted))
-	}
-}
-
-func (s *State) mistrust(id OwnerID, b blame) {
-	o := s.Owners[id]
-	o.Doubts++
-	s.event(s.Jobs[b.job], EventDoubted, id, fmt.Sprintf("%s is trusted like a newcomer now: outvoted on task %d after %d checks survived", id, b.task, o.Checks))
-	o.Checks = 0
-}
-
-// ban voids an owner's leases and votes in all running jobs. What rested on his
-// word is judged again without it, and what is open since there are fewer liars
-// left to fear.
-func (s *State) ban(h *hearing, id OwnerID, why string) {
-	o := s.Owners[id]
-	o.Banned, o.Credit, o.Fuel = why, 0, FuelSum{}
-	if o.works {
-		s.bannedCrew++
-	}
-	for _, jobID := range slices.Clone(s.Running()) {
-		j := s.Jobs[jobID]
-		s.event(j, EventBanned, id, fmt.Sprintf("%s is banned: %s", id, why))
-		for place := uint32(0); place < j.Next && j.State == JobRunning; place++ {
-			if j.Open[place] != nil || s.tookPart(j, place, id) {
-				s.strike(h, jobID, place, id)
-			}
-		}
-	}
-}
-
-// tookPart says whether an owner runs or has run a task of a running job.
-func (s *State) tookPart(j *Job, place uint32, id OwnerID) bool {
-	if t := j.task(place); t != nil {
-		return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Owner == id && a.State != AttemptVoid })
-	}
-	for _, v := range j.Closed[place].Voters {
-		if v != 0 && s.Nodes[s.Numbered[v-1]].Owner == id {
-			return true
-		}
-	}
-	return false
-}
-
-// strike makes an owner's attempts at a task count nowhere.
-func (s *State) strike(h *hearing, jobID JobID, place uint32, owner OwnerID) {
-	j := s.Jobs[jobID]
-	s.discount(j, place)
-	t := s.recall(j, place)
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		if a.Owner != owner {
-			continue
-		}
-		if a.State == AttemptRunning {
-			s.endLease(a, AttemptVoid, "its owner was banned")
-		}
-		s.retract(j, a)
-		if a.State != AttemptOutvoted {
-			a.State = AttemptVoid // those that were killed or lost count against the task no more
-		}
-	}
-	s.settle(h, jobID, place)
-	s.count(j, place)
 }
 
 // listTasks is "result 7 is" or "results 3, 7 and 9 are", for at most ten.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 )
@@ -229,5 +230,31 @@ func TestClaimsOfWhatNeverComesEnd(t *testing.T) {
 				t.Errorf("%s: at %d %q claim it, want %q", test.name, at, got, test.want[i])
 			}
 		}
+	}
+}
+
+// A dataset whose last copy is lost is not forgotten before the day is over that its
+// claims have for bringing it again.
+func TestADayToBringALostDatasetAgain(t *testing.T) {
+	s := keepers()
+	s.Apply(keep("sue"))
+	held := ConfirmHeld{Coordinator: "c1", Blobs: []blob.ID{corpus.ID}, Sizes: []blob.Ref{corpus}}
+	at := func(d time.Duration, c Command) bool {
+		c.At = Time(1).Add(d)
+		s.Apply(c)
+		return s.Blobs[corpus.ID] != nil
+	}
+	lost := ConfirmHeld{Coordinator: "c1", Blobs: held.Blobs, Lost: true}
+	at(0, Command{Confirm: &held})
+	at(2*claimTime, Command{Confirm: &lost})
+	if n := s.Blobs[corpus.ID].Copies(); n != 0 {
+		t.Errorf("%d copies, and the only one is lost", n)
+	}
+	if !at(2*claimTime+time.Hour, Command{Expire: &ExpireLeases{}}) {
+		t.Fatal("it is forgotten at once")
+	}
+	at(2*claimTime+time.Hour, Command{Confirm: &lost}) // nothing is lost twice
+	if at(3*claimTime, Command{Expire: &ExpireLeases{}}) {
+		t.Error("it is not forgotten after a day")
 	}
 }
