@@ -35,7 +35,7 @@ it again: what the grid has already is not sent twice.`,
 			if err != nil {
 				if cmd.Context().Err() != nil {
 					view.close()
-					fmt.Fprintf(cmd.ErrOrStderr(), "go on with: anthill put %s\n", args[0])
+					fmt.Fprintf(cmd.ErrOrStderr(), "continue with: anthill put %s\n", args[0])
 				}
 				return err
 			}
