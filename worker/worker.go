@@ -24,6 +24,7 @@ import (
 	"github.com/anthill-grid/anthill/worker/executor"
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/sandbox"
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // Config says what a worker lends, and to which grid.
@@ -164,9 +165,9 @@ func (w *Worker) startSlots() error {
 
 // Walls tells which walls stand around the guests that will run here. All slots
 // have the same; a worker without slots has none.
-func (w *Worker) Walls(ctx context.Context) (sandbox.Walls, error) {
+func (w *Worker) Walls(ctx context.Context) (walls.State, error) {
 	if len(w.slots) == 0 {
-		return sandbox.Walls{}, nil
+		return walls.State{}, nil
 	}
 	return w.slots[0].Walls(ctx)
 }
