@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
+	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -22,6 +24,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -54,8 +57,8 @@ type Coordinator struct {
 	membership *membership.Membership
 	raft       *replica.Listener
 	replica    *replica.Replica
-	desk       *desk
-	keeper     *keeper
+	desk       *desk.Desk
+	keeper     *keeper.Keeper
 	rpc        *rpc.Server
 }
 
@@ -170,14 +173,16 @@ func nextPort(a net.Addr) (string, error) {
 
 func (c *Coordinator) startServices() {
 	id := c.base.Identity
-	c.desk = newDesk(c.replica, c.cfg.Logger)
-	c.desk.prober.probe = c.base.Swarm.Probe
-	c.keeper = newKeeper(c)
+	c.desk = desk.New(desk.Config{Replica: c.replica, Probe: c.base.Swarm.Probe, Logger: c.cfg.Logger})
+	c.keeper = keeper.New(keeper.Config{
+		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
+		Members: c.membership.Members, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Address: c.base.Address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
-		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.mayRead, Swarm: c.base.Swarm}),
+		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
 }
 
@@ -194,7 +199,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	defer cancel()
 	loops.Go(func() { c.base.KeepGossiping(ctx, c.cfg.Dir, c.membership, c.cfg.Logger) })
 	loops.Go(func() { c.lead(ctx) })
-	loops.Go(func() { c.keeper.run(ctx) })
+	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
 	served := make(chan error, 1)
 	go func() { served <- c.rpc.Serve(c.base.Listener) }()
@@ -271,15 +276,16 @@ func (c *Coordinator) lead(ctx context.Context) {
 func (c *Coordinator) rule(ctx context.Context) {
 	c.cfg.Logger.Info("leading", "node", c.base.Identity.Node().Short())
 	defer c.cfg.Logger.Info("not leading any more", "node", c.base.Identity.Node().Short())
-	defer c.desk.close()
+	defer c.desk.Close()
 	for {
 		err := c.begin(ctx)
 		if err == nil {
 			break
 		}
 		c.cfg.Logger.Warn("begin to lead", "error", err)
-		sleep(ctx, 100*time.Millisecond)
-		if ctx.Err() != nil {
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
 			return
 		}
 	}
@@ -288,7 +294,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { c.recruit(ctx) })
-	loops.Go(func() { c.desk.run(ctx) })
+	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }
 
@@ -301,7 +307,7 @@ func (c *Coordinator) begin(ctx context.Context) error {
 	if err := c.foundState(ctx); err != nil {
 		return err
 	}
-	return c.desk.open(ctx)
+	return c.desk.Open(ctx)
 }
 
 // confirm tells the leader, who may be this coordinator, what is held.
@@ -315,28 +321,8 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	if err != nil {
 		return err
 	}
-	req := &anthillv1.ConfirmHeldRequest{Lost: held.Lost, Results: heldToProto(held.Results), Missing: heldToProto(held.Missing)}
-	for _, id := range held.Inputs {
-		req.Inputs = append(req.Inputs, string(id))
-	}
-	for _, id := range held.Blobs {
-		req.Blobs = append(req.Blobs, id[:])
-	}
-	for _, r := range held.Sizes {
-		req.Sizes = append(req.Sizes, &anthillv1.BlobRef{Id: r.ID[:], Size: r.Size})
-	}
-	for _, r := range held.Refused {
-		req.Refused = append(req.Refused, &anthillv1.RefusedJob{JobId: string(r.Job), Reason: r.Reason})
-	}
-	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
+	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, wire.ConfirmToProto(held))
 	return err
-}
-
-func heldToProto(held []jobs.HeldResults) (list []*anthillv1.HeldResults) {
-	for _, h := range held {
-		list = append(list, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: h.Sequences})
-	}
-	return list
 }
 
 // leader is a connection to another coordinator, who leads.
@@ -353,11 +339,11 @@ func (c *Coordinator) leader() (*gridconn.Conn, error) {
 // has the same answer that somebody else has given it, and only the node that made
 // a result is asked for it. Nothing is fetched before the desk is there.
 func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
-	if !c.keeper.holds(id) {
+	if !c.keeper.Holds(id) {
 		return nil, rpc.AnnounceEvery, nil
 	}
 	if c.desk.Leading() {
-		return c.desk.findFor(c.base.Identity.Node(), c.base.Address, id)
+		return c.desk.FindFor(c.base.Identity.Node(), c.base.Address, id)
 	}
 	conn, err := c.leader()
 	if err != nil {
@@ -369,7 +355,7 @@ func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, t
 // accuse tells the leader, who may be this coordinator, who served wrong bytes.
 func (c *Coordinator) accuse(ctx context.Context, caught swarm.Caught) error {
 	if c.desk.Leading() {
-		_, err := c.desk.propose(ctx, jobs.Command{Accuse: &jobs.AccusePeers{By: c.base.Identity.Node(), Nodes: []jobs.NodeID{caught.Node}}})
+		_, err := c.desk.Propose(ctx, jobs.Command{Accuse: &jobs.AccusePeers{By: c.base.Identity.Node(), Nodes: []jobs.NodeID{caught.Node}}})
 		return err
 	}
 	conn, err := c.leader()
@@ -377,21 +363,4 @@ func (c *Coordinator) accuse(ctx context.Context, caught swarm.Caught) error {
 		return err
 	}
 	return caught.Report(ctx, anthillv1.NewTrackerServiceClient(conn))
-}
-
-// mayRead says who may read a blob here. Workers may read only what a job that
-// is not finished names as bundle, input, index or data, so that nobody can copy
-// a result; anything else is to them as if it were not here.
-func (c *Coordinator) mayRead(ctx context.Context, id blob.ID) bool {
-	peer, err := identity.FromContext(ctx)
-	if err != nil {
-		return false
-	}
-	switch peer.Role {
-	case jobs.Coordinator, jobs.Submitter, jobs.Operator:
-		return true
-	case jobs.Worker:
-		return c.keeper.isInput(id)
-	}
-	return false
 }

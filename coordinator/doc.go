@@ -3,8 +3,9 @@
 // to workers.
 //
 //	rpc         gRPC services <-> commands and views
-//	desk        what only the leader does: offers, reports, leases
-//	keeper      what every coordinator does: hold inputs and results
+//	desk        what only the leader does: offers, reports, leases, grants
+//	keeper      what every coordinator does: hold inputs, results and datasets
+//	founding    how a grid begins
 //	recruiter   the leader makes voters of coordinators that gossip finds
 //	replica     raft around jobs.State
 //	placement   which worker tries which task

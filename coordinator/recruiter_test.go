@@ -8,6 +8,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/jobs"
@@ -64,7 +65,7 @@ func TestEnlistOnlyWhoProvesToBeTheNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLab(t)
+	l := voter.New(t)
 	self, right, wrong := issue(t, authority, jobs.Coordinator), issue(t, authority, jobs.Coordinator), issue(t, authority, jobs.Coordinator)
 	c := &Coordinator{replica: l.Replica, base: &node.Base{Node: &node.Node{Directory: &identity.Directory{Identity: self}}}}
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
@@ -88,9 +89,9 @@ func TestEnlistOnlyWhoProvesToBeTheNode(t *testing.T) {
 	}
 
 	address := answerAs(t, right)
-	_, transport := openReplica(t, right.Node(), address)
-	l.transport.Connect(replica.Address(right.Node(), address), transport)
-	transport.Connect(replica.Address("c1", "127.0.0.1:1"), l.transport)
+	_, transport := voter.Open(t, right.Node(), address)
+	l.Transport.Connect(replica.Address(right.Node(), address), transport)
+	transport.Connect(replica.Address("c1", "127.0.0.1:1"), l.Transport)
 	if err := c.enlist(t.Context(), membership.Member{Node: right.Node(), Address: address}); err != nil {
 		t.Fatal(err)
 	}

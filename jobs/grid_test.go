@@ -40,9 +40,14 @@ func gridOf(workers ...string) *grid {
 	return g
 }
 
+// apply holds the tally's invariant after every command of every script and test.
 func (g *grid) apply(c Command) Outcome {
 	c.At = g.clock
-	return g.Apply(c)
+	out := g.Apply(c)
+	if broken := recount(g.State); broken != "" {
+		panic(broken)
+	}
+	return out
 }
 
 func (g *grid) pass(d time.Duration) { g.clock = g.clock.Add(d) }

@@ -99,21 +99,3 @@ func (r *TaskReport) weigh(s *State, t *Task) {
 		}
 	}
 }
-
-// Bound is the expected share of wrong results among a job's accepted ones; 0
-// under fixed replication, which promises nothing.
-func (s *State) Bound(j *Job) Prob {
-	if j.Spec.Trust.Fixed() || j.State != JobRunning || j.Count == 0 {
-		return j.Bound
-	}
-	return ceil(s.Risk(j), Prob(j.Count))
-}
-
-// Credibility is the probability that an owner is right in a task.
-func (s *State) Credibility(id OwnerID) Prob {
-	o := s.Owners[id]
-	if o == nil || o.Banned != "" {
-		return 0
-	}
-	return One - s.rate(o, o.Checks).alone
-}

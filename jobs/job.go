@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 // JobState is where a job is in its life.
@@ -77,80 +75,6 @@ type Job struct {
 	tally *tally
 }
 
-// ClosedTask is all that is kept of most tasks that have a result.
-type ClosedTask struct {
-	_        struct{}  `cbor:",toarray"`
-	Output   blob.Ref  // zero while the task is open
-	Holders  uint64    // coordinators that have the output
-	Voters   [2]uint32 // the workers who voted for it, see State.Numbered; unless Kept tells
-	Sequence uint32    // of its latest acceptance, in Order
-	Fuel     uint64    // that it took
-}
-
-// vote is the accepted one; zero while the task is open.
-func (c *ClosedTask) vote() Vote { return Vote{Output: c.Output, Fuel: c.Fuel} }
-
-func (c *ClosedTask) open() bool { return c.Output.ID.IsZero() }
-
-// AttemptCounts counts attempts by how they ended.
-type AttemptCounts struct {
-	Started  uint64 `cbor:"1,keyasint"`
-	Agreed   uint64 `cbor:"2,keyasint,omitempty"`
-	Outvoted uint64 `cbor:"3,keyasint,omitempty"`
-	Killed   uint64 `cbor:"4,keyasint,omitempty"`
-	Lost     uint64 `cbor:"5,keyasint,omitempty"`
-	Extra    uint64 `cbor:"6,keyasint,omitempty"` // of Started: not a task's first
-}
-
-// Task is a task and the attempts at it.
-type Task struct {
-	Attempts []Attempt `cbor:"1,keyasint"`
-	Disputed bool      `cbor:"2,keyasint,omitempty"`
-	// Lies counts the votes that were proven wrong, Exposed is when the first of
-	// them was, and Agreeing counts the votes that were right since the last one
-	// by somebody who was there then.
-	Lies     uint32 `cbor:"3,keyasint,omitempty"`
-	Agreeing uint32 `cbor:"4,keyasint,omitempty"`
-	Exposed  Time   `cbor:"6,keyasint,omitempty"`
-	// Was is the result that was accepted before the task was reopened.
-	Was Vote `cbor:"5,keyasint"`
-}
-
-// AttemptState is where an attempt is in its life.
-type AttemptState uint8
-
-// The states of an attempt.
-const (
-	AttemptRunning  AttemptState = iota + 1
-	AttemptVoted                 // it reported a result or a failure
-	AttemptKilled                // ended by the host at a limit: no vote
-	AttemptLost                  // no result
-	AttemptVoid                  // its owner was banned
-	AttemptOutvoted              // it voted, and a proven group said otherwise
-)
-
-// Attempt is one worker's try at a task.
-type Attempt struct {
-	Lease   LeaseID      `cbor:"1,keyasint"`
-	Worker  NodeID       `cbor:"2,keyasint"`
-	Owner   OwnerID      `cbor:"3,keyasint"`
-	State   AttemptState `cbor:"4,keyasint"`
-	Vote    Vote         `cbor:"5,keyasint"`
-	Reason  string       `cbor:"6,keyasint,omitempty"`
-	Expires Time         `cbor:"7,keyasint"`
-	Started Time         `cbor:"8,keyasint,omitempty"`
-	// Agreed and Checked: it is counted among its owner's votes for accepted
-	// results, and among the checks that he survived.
-	Agreed  bool `cbor:"9,keyasint,omitempty"`
-	Checked bool `cbor:"10,keyasint,omitempty"`
-	// Paused: it runs, but its worker has been paused for so long that others are
-	// asked as if it did not. It keeps its lease, and counts again when it goes on.
-	Paused bool `cbor:"11,keyasint,omitempty"`
-}
-
-// underway says whether an attempt runs and does not stand still.
-func (a *Attempt) underway() bool { return a.State == AttemptRunning && !a.Paused }
-
 // Total is the number of the job's tasks.
 func (j *Job) Total() int { return int(j.Spec.Input.Tasks()) }
 
@@ -178,15 +102,6 @@ func (j *Job) Disputed() int {
 	return n
 }
 
-// task is the record of a task's attempts, or nil if there is none but who
-// voted for its result.
-func (j *Job) task(place uint32) *Task {
-	if t := j.Open[place]; t != nil {
-		return t
-	}
-	return j.Kept[place]
-}
-
 // Running is the number of attempts under way.
 func (j *Job) Running() int {
 	n := 0
@@ -207,76 +122,6 @@ func (j *Job) Paused() int {
 
 // OpenTasks are the indices of the open tasks, in order.
 func (j *Job) OpenTasks() []uint32 { return sortedKeys(j.Open) }
-
-// Running is the number of attempts under way.
-func (t *Task) Running() int {
-	n := 0
-	for i := range t.Attempts {
-		if t.Attempts[i].State == AttemptRunning {
-			n++
-		}
-	}
-	return n
-}
-
-// paused is the number of attempts that run, and stand still for long.
-func (t *Task) paused() int {
-	n := 0
-	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptRunning && a.Paused {
-			n++
-		}
-	}
-	return n
-}
-
-// maxOwnerLost is how often an owner may lose a task before it goes to others
-// first: a broken worker must not use up all of maxLost alone.
-const maxOwnerLost = 3
-
-// MayAttempt says whether a worker may get a task. Nobody votes twice on a
-// task; an owner tries it again only where repeat says that no other is left:
-// after attempts without a vote or, under fixed replication, with another node.
-// There is an end to that: else a task that one owner votes on, and whose bundle
-// all others refuse, would be tried for ever.
-// Then he may also take over, by another worker, what stands still for long.
-func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		if repeat && a.Paused && a.State == AttemptRunning && a.Worker != worker {
-			continue
-		}
-		same := a.Worker == worker || a.Owner == owner && !j.Spec.Trust.Fixed()
-		if same && (a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted) {
-			return false
-		}
-	}
-	return !t.Tried(owner) || repeat && (j.Spec.Trust.Fixed() || !t.inVain())
-}
-
-// inVain says whether so many attempts came to no vote that further ones by the
-// same owners are not worth it.
-func (t *Task) inVain() bool {
-	b := count(t.Attempts)
-	return b.killed >= maxKilled || b.lost >= maxLost
-}
-
-// Tried says whether an owner has had his turn at a task: an attempt that
-// runs, voted or was killed, or several that were lost.
-func (t *Task) Tried(owner OwnerID) bool {
-	lost := 0
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		switch {
-		case a.Owner != owner || a.State == AttemptVoid:
-		case a.State == AttemptLost:
-			lost++
-		default:
-			return true
-		}
-	}
-	return lost >= maxOwnerLost
-}
 
 func (s *State) submit(c *SubmitJob) Outcome {
 	if s.Jobs[c.Job] != nil {
@@ -324,25 +169,6 @@ func (s *State) MayControl(by NodeID, id JobID) *Rejection {
 		return reject(Denied, "NOT_YOUR_JOB", "job "+string(id), "it belongs to %s", j.Owner).next("ask them, or an operator of the grid")
 	}
 	return nil
-}
-
-// finish ends a job and voids its leases.
-func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
-	j.State, j.Reason, j.Finished = state, reason, s.Now
-	for _, place := range j.OpenTasks() {
-		s.voidRunning(j.Open[place])
-		s.shelve(j, place)
-	}
-	for place, t := range j.Open {
-		j.Kept[place] = t // without a result: what was tried is worth to know
-	}
-	j.Open, j.tally = nil, newTally()
-	text := state.String()
-	if reason != "" {
-		text += ": " + reason
-	}
-	s.event(j, EventFinished, "", text)
-	s.clearRunning(id)
 }
 
 func (s JobState) String() string {

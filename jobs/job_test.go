@@ -73,25 +73,6 @@ func TestJobFailsWithTheReasonAgreedOn(t *testing.T) {
 	}
 }
 
-func TestKilledTooOften(t *testing.T) {
-	g := gridOf("w1", "w2")
-	for name, trust := range map[string]Trust{"fixed": fixedTrust, "bound": {}, "own": {Replicas: 1}} {
-		g.submit(name, trustSpec(1, trust))
-		want := uint64(maxKilled)
-		if trust.Fixed() {
-			want-- // then one is left of five, which is no quorum
-		}
-		for i := range want {
-			g.mustBe(t, name, JobRunning, "")
-			g.run(name, 0, []string{"w1", "w2"}[i%2], "killed")
-		}
-		j := g.mustBe(t, name, JobFailed, fmt.Sprintf("task 0: %d attempts killed, the last: time limit", want))
-		if j.Attempts != (AttemptCounts{Started: want, Killed: want, Extra: want - 1}) {
-			t.Errorf("%s: counts %+v", name, j.Attempts)
-		}
-	}
-}
-
 func TestCancel(t *testing.T) {
 	g := gridOf("w1")
 	g.admit(Submitter, "sub2", "ann")
@@ -115,75 +96,6 @@ func TestCancel(t *testing.T) {
 	g.mustBe(t, "c", JobCancelled, "cancelled by operator")
 	if len(g.LeasesOf("w1")) != 0 {
 		t.Error("w1 still holds a lease")
-	}
-}
-
-func TestSucceededWhenEnoughCoordinatorsHoldEverything(t *testing.T) {
-	g := gridOf("w1", "w2")
-	g.admit(Coordinator, "c2", "ops")
-	g.admit(Coordinator, "c3", "ops")
-	g.submit("j", rangeSpec(2))
-	wantRejected(t, g.confirm("w1", "j", 0), "NOT_A_COORDINATOR")
-	g.confirm("c1", "j", 0, 1, 7) // nothing is accepted yet
-	g.confirm("c1", "x", 0)
-	for task := range uint32(2) {
-		g.run("j", task, "w1", "a")
-		g.confirm("c1", "j", task) // still open
-		g.run("j", task, "w2", "a")
-	}
-	for _, step := range []struct {
-		by   string
-		task uint32
-		done int
-	}{{"c1", 0, 0}, {"c1", 0, 0}, {"c1", 1, 0}, {"c2", 0, 1}, {"c3", 0, 1}} {
-		g.confirm(step.by, "j", step.task)
-		if j := g.mustBe(t, "j", JobRunning, ""); j.Done() != step.done {
-			t.Errorf("%s holds %d: %d done, want %d", step.by, step.task, j.Done(), step.done)
-		}
-	}
-	g.pass(time.Second)
-	g.confirm("c3", "j", 1)
-	j := g.mustBe(t, "j", JobSucceeded, "")
-	if !g.Holds(j, 1, "c1") || g.Holds(j, 1, "c2") || j.Finished != g.clock {
-		t.Errorf("job %+v", j)
-	}
-	g.confirm("c2", "j", 1) // late, and welcome
-	if !g.Holds(j, 1, "c2") || len(j.Events) != 1 {
-		t.Errorf("job %+v", j)
-	}
-}
-
-// What one of one coordinators holds is not safe any more once there are two.
-func TestSecondCoordinatorAsksForSecondCopies(t *testing.T) {
-	g := gridOf("w1", "w2")
-	g.submit("j", rangeSpec(2))
-	for task := range uint32(2) {
-		g.run("j", task, "w1", "a")
-		g.run("j", task, "w2", "a")
-	}
-	g.confirm("c1", "j", 0)
-	g.admit(Coordinator, "c2", "ops")
-	if n := g.Jobs["j"].Done(); n != 0 {
-		t.Errorf("%d tasks are safe with one copy", n)
-	}
-	g.admit(Coordinator, "c3", "ops")
-	g.confirm("c1", "j", 1)
-	g.confirm("c2", "j", 1)
-	g.mustBe(t, "j", JobRunning, "")
-	g.confirm("c3", "j", 0)
-	g.mustBe(t, "j", JobSucceeded, "")
-}
-
-func TestInputHolders(t *testing.T) {
-	g := gridOf()
-	g.admit(Coordinator, "c2", "ops")
-	g.submit("j", rangeSpec(2))
-	for range 2 {
-		g.apply(Command{Confirm: &ConfirmHeld{Coordinator: "c2", Inputs: []JobID{"j", "x"}}})
-	}
-	j := g.Jobs["j"]
-	if j.InputCopies() != 1 || !g.HoldsInput(j, "c2") || g.HoldsInput(j, "c1") {
-		t.Errorf("holders of the input %b", j.InputHolders)
 	}
 }
 

@@ -19,6 +19,24 @@ const (
 // votes says whether such an end is a vote.
 func (a AttemptStatus) votes() bool { return a == Succeeded || a == Crashed }
 
+const (
+	// LeaseDuration is how long a lease lives after its worker was last heard of. A
+	// worker that is silent for so long loses what it holds.
+	LeaseDuration = 6 * time.Second
+	// RenewEvery is how often the leader writes down which workers were heard of.
+	// Even where heartbeats come a third of a lease apart, both together stay
+	// below the shortest lease, see leaseEnd.
+	RenewEvery = LeaseDuration / 6
+	// Standstill is a gap between two looks of the leader at its leases that means
+	// that its process was suspended, or its clock set forward: then it gives
+	// every worker a whole lease to be heard of again.
+	Standstill = LeaseDuration / 3
+)
+
+// HeartbeatEvery is how often a worker is to be heard of where leases live for so
+// long: a coordinator that hangs for half of it leaves time to be heard by another.
+func HeartbeatEvery(lease time.Duration) time.Duration { return min(lease/6, time.Second) }
+
 // LeasePlace says which attempt a lease is for.
 type LeasePlace struct {
 	Job     JobID
@@ -186,12 +204,10 @@ func (s *State) expire() Outcome {
 		if !ok {
 			continue // its job failed on account of an earlier one
 		}
-		if a := s.attempt(p); a.Expires <= s.Now {
-			j := s.Jobs[p.Job]
-			s.discount(j, p.Task)
-			s.lose(j, a, "the worker was not heard of any more")
-			s.settle(h, p.Job, p.Task)
-			s.count(j, p.Task)
+		if s.attempt(p).Expires <= s.Now {
+			s.rejudge(h, p.Job, p.Task, func(t *Task) {
+				s.lose(s.Jobs[p.Job], &t.Attempts[p.Attempt], "the worker was not heard of any more")
+			})
 		}
 	}
 	s.conclude(h)
@@ -214,10 +230,15 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	if !ok || s.attempt(p).Worker != r.Worker || r.Status == Succeeded && r.Output.ID.IsZero() {
 		return
 	}
-	j, a := s.Jobs[p.Job], s.attempt(p)
-	reason := r.Reason[:min(len(r.Reason), MaxReason)]
+	j := s.Jobs[p.Job]
 	j.Fetched.Add(r.Fetched)
-	s.discount(j, p.Task)
+	s.rejudge(h, p.Job, p.Task, func(t *Task) { s.end(j, &t.Attempts[p.Attempt], r) })
+}
+
+// end ends an attempt as its worker reports. A vote that breaks the job's limits is
+// none.
+func (s *State) end(j *Job, a *Attempt, r *Report) {
+	reason := r.Reason[:min(len(r.Reason), MaxReason)]
 	switch {
 	case r.Status.votes() && j.Spec.Limits.Fuel > 0 && r.Fuel > uint64(j.Spec.Limits.Fuel):
 		s.lose(j, a, "the worker reported more fuel than the job's limit allows")
@@ -234,8 +255,6 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	default:
 		s.lose(j, a, reason)
 	}
-	s.settle(h, p.Job, p.Task)
-	s.count(j, p.Task)
 }
 
 func (s *State) vote(j *Job, a *Attempt, v Vote, reason string) {

@@ -1,9 +1,7 @@
 package jobs
 
 import (
-	"strings"
 	"testing"
-	"time"
 )
 
 func wantRejected(t *testing.T, out Outcome, reason string) {
@@ -23,120 +21,6 @@ func TestFoundGrid(t *testing.T) {
 		t.Errorf("founded grid: %+v", g.State)
 	}
 	wantRejected(t, g.apply(Command{Found: &FoundGrid{Grid: "other"}}), "GRID_EXISTS")
-}
-
-func TestCreateToken(t *testing.T) {
-	id := TokenID(strings.Repeat("ab", 32))
-	good := CreateToken{Token: id, Role: Worker, Uses: 1, Expires: start + 1}
-	tests := []struct {
-		name   string
-		change func(*CreateToken)
-		reason string
-		owner  OwnerID
-	}{
-		{"token is its own owner", func(*CreateToken) {}, "", "token-abababab"},
-		{"named owner", func(c *CreateToken) { c.Owner = "ann" }, "", "ann"},
-		{"short id", func(c *CreateToken) { c.Token = "x" }, "", "token-x"},
-		{"stranger", func(c *CreateToken) { c.Role = Stranger }, "INVALID_FIELD", ""},
-		{"unknown role", func(c *CreateToken) { c.Role = 9 }, "INVALID_FIELD", ""},
-		{"expired", func(c *CreateToken) { c.Expires = start }, "INVALID_FIELD", ""},
-		{"no uses", func(c *CreateToken) { c.Uses = 0 }, "INVALID_FIELD", ""},
-		{"too many uses", func(c *CreateToken) { c.Uses = maxUses + 1 }, "INVALID_FIELD", ""},
-		{"long owner", func(c *CreateToken) { c.Owner = OwnerID(strings.Repeat("x", 65)) }, "INVALID_FIELD", ""},
-		{"workers of the operator", func(c *CreateToken) { c.Owner = OperatorOwner }, "INVALID_FIELD", ""},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c := good
-			test.change(&c)
-			g := newGrid()
-			out := g.apply(Command{CreateToken: &c})
-			wantRejected(t, out, test.reason)
-			if out.Owner != test.owner {
-				t.Errorf("owner %q, want %q", out.Owner, test.owner)
-			}
-			if out.Rejection == nil {
-				wantRejected(t, g.apply(Command{CreateToken: &c}), "TOKEN_EXISTS")
-			}
-		})
-	}
-}
-
-func TestAdmit(t *testing.T) {
-	g := newGrid()
-	g.apply(Command{CreateToken: &CreateToken{Token: "two", Role: Worker, Uses: 2, Owner: "ann", Expires: g.clock.Add(time.Hour)}})
-	admit := func(token, node string, role Role) Outcome {
-		return g.apply(Command{Admit: &AdmitNode{Token: TokenID(token), Node: NodeID(node), Role: role, Address: "at-" + token}})
-	}
-	wantRejected(t, admit("none", "w1", Worker), "TOKEN_UNKNOWN")
-	wantRejected(t, admit("two", "w1", Coordinator), "TOKEN_ROLE")
-	for range 3 { // the same node again and again: one use
-		if out := admit("two", "w1", Worker); out.Rejection != nil || out.Owner != "ann" {
-			t.Fatalf("admit w1: %+v", out)
-		}
-	}
-	if left := g.Tokens["two"].Uses; left != 1 {
-		t.Errorf("%d uses left, want 1", left)
-	}
-	wantRejected(t, admit("two", "w2", Worker), "")
-	wantRejected(t, admit("two", "w3", Worker), "TOKEN_USED_UP")
-	wantRejected(t, admit("two", "w2", Worker), "") // used up, but he is in
-	g.apply(Command{CreateToken: &CreateToken{Token: "other", Role: Worker, Uses: 2, Expires: g.clock.Add(time.Hour)}})
-	wantRejected(t, admit("other", "w1", Worker), "NODE_EXISTS")
-
-	g.pass(time.Hour)
-	out := admit("other", "w4", Worker)
-	wantRejected(t, out, "TOKEN_EXPIRED")
-	if want := "token: it expired at 1970-01-01 01:16:40 UTC"; out.Rejection.Error() != want || out.Rejection.Next == "" {
-		t.Errorf("rejection %q (next %q), want %q", out.Rejection.Error(), out.Rejection.Next, want)
-	}
-	wantRejected(t, admit("two", "w1", Worker), "")
-	if g.Nodes["w1"].Owner != "ann" || g.Nodes["w1"].Address != "at-two" || g.Nodes["w4"] != nil {
-		t.Errorf("nodes: %+v", g.Nodes)
-	}
-}
-
-func TestBannedOwnerIsNotAdmitted(t *testing.T) {
-	g := gridOf("w1")
-	g.ban(newHearing(), "owner-w1", "3 of 3 results outvoted")
-	g.apply(Command{CreateToken: &CreateToken{Token: "again", Role: Worker, Uses: 1, Owner: "owner-w1", Expires: g.clock + 1}})
-	wantRejected(t, g.apply(Command{Admit: &AdmitNode{Token: "again", Node: "w9", Role: Worker}}), "OWNER_BANNED")
-	if g.BannedNode("w1") != "3 of 3 results outvoted" || g.BannedNode("c1") != "" || g.BannedNode("nobody") != "" {
-		t.Errorf("banned: w1 %q, c1 %q", g.BannedNode("w1"), g.BannedNode("c1"))
-	}
-}
-
-func TestMisbehaves(t *testing.T) {
-	for _, test := range []struct {
-		agreed, outvoted uint64
-		want             bool
-	}{
-		{0, 0, false}, {0, 2, false}, {0, 3, true}, {27, 3, true}, {28, 3, false}, {9000, 999, false}, {9000, 1000, true},
-	} {
-		o := Owner{Agreed: test.agreed, Outvoted: test.outvoted}
-		if o.misbehaves() != test.want {
-			t.Errorf("%d agreed, %d outvoted: misbehaves %v", test.agreed, test.outvoted, !test.want)
-		}
-	}
-}
-
-func TestCopiesNeeded(t *testing.T) {
-	g := newGrid()
-	for _, c := range []string{"c2", "c3"} {
-		g.admit(Coordinator, c, "ops")
-		if n, owners := g.CopiesNeeded(), g.OwnersNeeded(); n != 2 || owners != 2 {
-			t.Errorf("%d copies with %d owners needed of %d coordinators with 2", n, owners, len(g.Holders))
-		}
-	}
-	for _, id := range g.Holders {
-		g.Nodes[id].Owner = "ops"
-	}
-	if n := g.OwnersNeeded(); n != 1 {
-		t.Errorf("%d owners needed where there is one", n)
-	}
-	if g.holderBit("c1") != 1 || g.holderBit("c3") != 4 || g.holderBit("w1") != 0 {
-		t.Errorf("holders %v", g.Holders)
-	}
 }
 
 func TestRoles(t *testing.T) {

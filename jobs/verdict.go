@@ -37,21 +37,12 @@ type Verdict struct {
 	Reason string
 }
 
-// maxLost is the number of attempts that may end with no result at all before
-// the task is thought to be what brings workers down.
-const maxLost = 20
-
-// ballot is a task's attempts, counted.
-type ballot struct {
-	running, voted, killed, lost int
-	groups                       []group
-}
-
-type group struct {
-	vote   Vote
-	size   int
-	owners []OwnerID
-	first  *Attempt
+// Judge is what cross-checking says of a task.
+func (s *State) Judge(j *Job, t *Task) Verdict {
+	if j.Spec.Trust.Fixed() {
+		return j.Spec.Trust.Judge(t.Attempts, len(s.timely(j, t)))
+	}
+	return s.weigh(j, t)
 }
 
 // Judge is the rule of fixed replication: Quorum equal votes of at most
@@ -79,6 +70,19 @@ func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 		v.Kind = Disputed
 	}
 	return v
+}
+
+// ballot is a task's attempts, counted.
+type ballot struct {
+	running, voted, killed, lost int
+	groups                       []group
+}
+
+type group struct {
+	vote   Vote
+	size   int
+	owners []OwnerID
+	first  *Attempt
 }
 
 func count(attempts []Attempt) ballot {
@@ -123,21 +127,4 @@ func (b *ballot) leader() group {
 		}
 	}
 	return lead
-}
-
-func (b *ballot) whyHopeless(t Trust, attempts []Attempt) string {
-	last := ""
-	for _, a := range attempts {
-		if a.State == AttemptKilled || a.State == AttemptLost {
-			last = a.Reason
-		}
-	}
-	switch {
-	case b.lost >= maxLost:
-		return plural(b.lost, "attempt") + " ended without a result, the last: " + last
-	case b.voted == 0:
-		return plural(b.killed, "attempt") + " killed, the last: " + last
-	default:
-		return plural(len(b.groups), "different result") + " in " + plural(b.voted+b.killed, "attempt") + ", and no " + plural(int(t.Quorum), "equal one")
-	}
 }

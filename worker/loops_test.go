@@ -224,7 +224,7 @@ func TestHeartbeatsKeepUpWithLeases(t *testing.T) {
 		if life > 0 && w.leaseTime != life || life == 0 && w.leaseTime != before {
 			t.Errorf("told of %v, it goes by %v after %v", life, w.leaseTime, before)
 		}
-		if every := beatEvery(w.leaseTime); every > time.Second || every > w.leaseTime/6 || every < w.leaseTime/6 && every < time.Second {
+		if every := jobs.HeartbeatEvery(w.leaseTime); every > time.Second || every > w.leaseTime/6 || every < w.leaseTime/6 && every < time.Second {
 			t.Errorf("leases live for %v, and there is a heartbeat every %v", w.leaseTime, every)
 		}
 	}

@@ -18,10 +18,9 @@ import (
 )
 
 const (
-	// heartbeatEvery is the longest time between heartbeats, and shortLease how
-	// long leases live without one until a coordinator has said.
-	heartbeatEvery = time.Second
-	shortLease     = 3 * time.Second
+	// shortLease is how long leases are taken to live without a heartbeat until a
+	// coordinator has said.
+	shortLease = 3 * time.Second
 	// announced bounds the blobs that a heartbeat names.
 	announced = 64
 	// keptOutputs is how many small outputs stay on disk after they were
@@ -239,14 +238,9 @@ func (w *Worker) heartbeats(ctx context.Context) {
 			w.cfg.Logger.Debug("heartbeat", "error", err)
 			w.lookAround()
 		}
-		sleep(ctx, time.Until(began.Add(beatEvery(w.leaseTime))))
+		sleep(ctx, time.Until(began.Add(jobs.HeartbeatEvery(w.leaseTime))))
 	}
 }
-
-// beatEvery is how often to send heartbeats where leases live for so long
-// without one: a coordinator that hangs for half of it leaves time to be heard
-// by another.
-func beatEvery(lease time.Duration) time.Duration { return min(lease/6, heartbeatEvery) }
 
 func (w *Worker) heartbeat(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, w.leaseTime/2)

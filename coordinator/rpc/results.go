@@ -2,14 +2,13 @@ package rpc
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -110,7 +109,7 @@ func (r *resultStream) run(ctx context.Context) error {
 		case sent > 0 || !b.finished:
 			r.progress = time.Now()
 		case time.Since(r.progress) > resultWait:
-			return r.missing(b.refs[sent].task)
+			return resultMissing(r.job, b.refs[sent].task)
 		}
 		if all && sent > 0 {
 			continue
@@ -119,11 +118,6 @@ func (r *resultStream) run(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-func (r *resultStream) missing(task uint32) error {
-	return newStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", r.job, task), "RESULT_MISSING", "",
-		"ask another coordinator; if none has it, the job ended before it was copied from the workers")
 }
 
 // look collects results from the next sequence on. It passes over stale ones:
@@ -151,7 +145,7 @@ func (r *resultStream) send(refs []resultRef) (sent int, err error) {
 		if !here {
 			break
 		}
-		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: refToProto(ref.output), Data: data, Fuel: ref.fuel}
+		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: wire.RefToProto(ref.output), Data: data, Fuel: ref.fuel}
 		if err := r.stream.Send(msg); err != nil {
 			return sent, err
 		}

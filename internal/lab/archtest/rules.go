@@ -15,7 +15,8 @@ type layer struct {
 var layers = []layer{
 	{"the pure bottom", []string{"internal/blob", "internal/module/...", "sdk/task"}},
 	{"the domain", []string{"jobs"}},
-	{"the wire", []string{"proto/..."}},
+	{"the messages", []string{"proto/..."}},
+	{"the wire", []string{"internal/wire"}},
 	{"the adapters", []string{"internal/..."}},
 	{"the rooms", []string{"coordinator/...", "worker/..."}},
 	{"the houses", []string{"coordinator", "worker", "sdk/..."}},
@@ -46,6 +47,16 @@ var bans = []ban{
 		from: []string{"worker/..."}, to: []string{"coordinator/..."},
 		why:  "workers and coordinators are different programs that meet only on the wire",
 		mend: "move what both need down to jobs or an adapter, or send it in a message of proto/anthill/v1",
+	},
+	{
+		from: []string{"coordinator/desk"}, to: []string{"coordinator/keeper"},
+		why:  "the desk is what only the leader does, and the keeper what every coordinator does",
+		mend: "have the coordinator hand on what one needs of the other in a Config",
+	},
+	{
+		from: []string{"coordinator/keeper"}, to: []string{"coordinator/desk", "coordinator/rpc"},
+		why:  "the keeper works alike on all coordinators, and most of them have no desk",
+		mend: "have the coordinator hand on what it needs of the leader in keeper.Config",
 	},
 	{
 		from: []string{"sdk/..."}, to: []string{"coordinator/...", "worker/..."},

@@ -1,0 +1,123 @@
+package coordinator
+
+import (
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/anthill-grid/anthill/coordinator/desk"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// start opens what a coordinator of this configuration stands on.
+func start(t *testing.T, cfg Config) (*node.Base, error) {
+	t.Helper()
+	c := &Coordinator{cfg: cfg}
+	b, err := node.NewBase(t.Context(), node.BaseConfig{
+		Dir: cfg.Dir, Role: jobs.Coordinator, Listen: "127.0.0.1:0", Found: c.foundIfNew,
+	})
+	if err == nil {
+		err = b.Close()
+	}
+	return b, err
+}
+
+func TestFoundAGridOnce(t *testing.T) {
+	dir := t.TempDir()
+	cfg := Config{Dir: dir, Bootstrap: true}
+	first, err := start(t, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	operator, err := identity.Load(OperatorDir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Identity.Role != jobs.Coordinator || first.Authority == nil || len(first.GossipKey) != membership.KeySize {
+		t.Errorf("the founder is a %v with a gossip key of %d bytes", first.Identity.Role, len(first.GossipKey))
+	}
+	if operator.Identity.Role != jobs.Operator || operator.Identity.Grid != first.Identity.Grid || operator.Authority != nil {
+		t.Errorf("the operator is a %v of grid %s", operator.Identity.Role, operator.Identity.Grid)
+	}
+	for _, again := range []Config{cfg, {Dir: dir}} {
+		n, err := start(t, again)
+		if err != nil || n.Identity.Grid != first.Identity.Grid || n.Identity.Node() != first.Identity.Node() {
+			t.Errorf("started again with bootstrap %v: another node, or %v", again.Bootstrap, err)
+		}
+	}
+	if _, err := start(t, Config{Dir: t.TempDir()}); !errors.Is(err, problem.ErrInvalid) {
+		t.Errorf("neither --bootstrap nor a token: %v", err)
+	}
+}
+
+func TestFoundStateWithItsShareOfSaboteurs(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Bootstrap: true, Saboteurs: jobs.One / 10}
+	base, err := start(t, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := voter.Alone(t)
+	c := &Coordinator{cfg: cfg, base: base, replica: l.Replica, desk: desk.New(desk.Config{Replica: l.Replica, Logger: voter.Quiet})}
+	if err := c.foundState(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.View(func(s *jobs.State) {
+		if s.Grid != base.Identity.Grid || s.Saboteurs != cfg.Saboteurs {
+			t.Errorf("founded %s with %v saboteurs", s.Grid, s.Saboteurs)
+		}
+	})
+}
+
+// A node that joined a grid by a token has its identity from there; to begin a
+// raft group of its own would make a second grid of the same name.
+func TestBootstrapOnlyWhatThisNodeFounded(t *testing.T) {
+	c := &Coordinator{cfg: Config{Dir: t.TempDir(), Bootstrap: true}}
+	if err := c.bootstrap(); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "without --bootstrap") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A founder whose log is gone must not begin a second group under the grid's name: the
+// other coordinators go on with the first.
+func TestAGridIsNotBegunTwice(t *testing.T) {
+	cfg := Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Bootstrap: true, Logger: voter.Quiet}
+	for _, log := range []string{"new", "there", "there", "gone"} {
+		if log == "gone" {
+			if err := os.RemoveAll(filepath.Join(cfg.Dir, "raft")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := New(t.Context(), cfg)
+		if log == "gone" {
+			if !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "without --bootstrap") {
+				t.Errorf("without its log: %v", err)
+			}
+			cfg.Bootstrap = false
+			if c, err = New(t.Context(), cfg); err != nil { // and hears of the grid from the others
+				t.Fatal(err)
+			}
+		} else if err != nil {
+			t.Fatalf("log %s: %v", log, err)
+		}
+		if err := c.stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestNextPort(t *testing.T) {
+	for port, want := range map[int]string{7700: "10.0.0.1:7701", 65534: "10.0.0.1:65535", 65535: ""} {
+		got, err := nextPort(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: port})
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("after port %d: %q, %v; want %q", port, got, err, want)
+		}
+	}
+}

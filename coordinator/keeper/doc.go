@@ -1,0 +1,15 @@
+// Package keeper is what every coordinator does, whether it leads or not: it holds on
+// its disk the inputs of running jobs, their results and the datasets, reads them over
+// and over to see whether they are still there, and confirms to the leader what it has.
+//
+//	keeper     the loop over the state, and results in their order
+//	copies     how results get here
+//	missing    results that cannot be had
+//	charges    what is to be held for as long as the state says so
+//	holding    how a charge gets here and stays
+//	turns      whose datasets are copied at a time
+//	sizes      what is said of a blob against what its manifest says
+//	space      how much of the disk is for what
+//	scrub      whether the disk still has what it had
+//	access     who may read what is here
+package keeper

@@ -1,0 +1,172 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/screen"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// repairEvery is how often the keeper looks whether it still has what it
+// confirmed.
+const repairEvery = 2 * time.Second
+
+// hold copies the blobs of a charge and confirms them, and copies again what has
+// fallen away since (a disk rots), until ctx ends.
+func (k *Keeper) hold(ctx context.Context, c charge, h *holding) {
+	var pause time.Duration
+	for ctx.Err() == nil {
+		wait := repairEvery
+		if err := k.bring(ctx, c, h); ctx.Err() != nil {
+			return
+		} else if err != nil {
+			k.failed("copy input", err, k.confirmed(c), "job", c.job, "blob", c.kept.Short())
+			pause = retryAfter(err, pause)
+			wait = pause
+		} else {
+			pause = 0
+		}
+		select {
+		case <-time.After(wait):
+		case <-h.again:
+			pause = 0
+		case <-ctx.Done():
+		}
+	}
+}
+
+// retryAfter is how long to leave alone what could not be copied, the longer the
+// longer it was left alone before. A full disk does not get better soon.
+func retryAfter(err error, before time.Duration) time.Duration {
+	if errors.Is(err, blobstore.ErrFull) {
+		return keepRetryMax
+	}
+	return min(max(2*before, keepRetry), keepRetryMax)
+}
+
+// bring makes sure that a charge is here, and that the state knows it.
+func (k *Keeper) bring(ctx context.Context, c charge, h *holding) error {
+	here := k.complete(h)
+	if here && k.confirmed(c) {
+		return nil
+	}
+	if c.job == "" && !here {
+		owner, err := k.turns.take(ctx, h.again, func() []jobs.OwnerID { return k.claimers(c.kept) })
+		if err != nil {
+			return err
+		}
+		defer k.turns.release(owner)
+	}
+	blobs, providers := k.sources(c)
+	if err := k.look(ctx, c, blobs, providers); err != nil {
+		return err
+	}
+	if err := k.copyBlobs(ctx, blobs, providers); err != nil || k.confirmed(c) {
+		return err
+	}
+	return k.confirmCharge(ctx, c)
+}
+
+// complete tells whether all blobs of a charge are here.
+func (k *Keeper) complete(h *holding) bool {
+	return !slices.ContainsFunc(h.blobs, func(r blob.Ref) bool { return !k.cfg.Store.Complete(r.ID) })
+}
+
+// claimers are the owners who want a dataset kept.
+func (k *Keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
+	k.cfg.Replica.View(func(s *jobs.State) {
+		if b := s.Blobs[id]; b != nil {
+			list = b.Owners()
+		}
+	})
+	return list
+}
+
+// confirmCharge says that a charge is here or, where it is a job whose bundle no
+// worker would run, that the job has failed.
+func (k *Keeper) confirmCharge(ctx context.Context, c charge) error {
+	if c.job == "" {
+		return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Blobs: []blob.ID{c.kept}})
+	}
+	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Inputs: []jobs.JobID{c.job}}
+	err := k.screen(c.job)
+	var refusal *screen.Refusal
+	if errors.As(err, &refusal) {
+		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refusal.Error()}}
+	} else if err != nil {
+		return err
+	}
+	return k.cfg.Confirm(ctx, held)
+}
+
+// screen looks at a job's bundle, which is here.
+func (k *Keeper) screen(id jobs.JobID) error {
+	var spec jobs.Spec
+	k.cfg.Replica.View(func(s *jobs.State) { spec = s.Jobs[id].Spec })
+	module, err := k.cfg.Store.ReadRange(spec.Bundle.ID, 0, min(spec.Bundle.Size, screen.MaxSize+1))
+	if err != nil {
+		return err
+	}
+	return screen.Check(module, screen.Options{
+		Memory: spec.Limits.Memory, TrapUnknown: spec.UnknownImports == jobs.TrapUnknown,
+	})
+}
+
+// confirmed tells whether the state knows that this coordinator holds a charge.
+func (k *Keeper) confirmed(c charge) (yes bool) {
+	k.cfg.Replica.View(func(s *jobs.State) {
+		if j := s.Jobs[c.job]; j != nil {
+			yes = s.HoldsInput(j, k.cfg.Node)
+		} else if b := s.Blobs[c.kept]; b != nil {
+			yes = s.HoldsBlob(b, k.cfg.Node)
+		}
+	})
+	return yes
+}
+
+// sources are the blobs of a charge, and who may have them: nothing, if it has just
+// ended.
+func (k *Keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider) {
+	var addresses []string
+	k.cfg.Replica.View(func(s *jobs.State) {
+		if j := s.Jobs[c.job]; j != nil {
+			blobs, addresses = j.Spec.Blobs(), []string{j.Provider}
+		} else if b := s.Blobs[c.kept]; b != nil {
+			blobs, addresses = []blob.Ref{{ID: c.kept, Size: b.Size}}, b.Providers()
+		}
+	})
+	for _, address := range addresses {
+		if address != "" {
+			providers = append(providers, swarm.Provider{Address: address, Role: jobs.Submitter})
+		}
+	}
+	for _, v := range k.cfg.Replica.Voters() {
+		if v.Node != k.cfg.Node {
+			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
+		}
+	}
+	rand.Shuffle(len(providers), func(i, j int) { providers[i], providers[j] = providers[j], providers[i] }) // not all may get their turn in one try
+	return blobs, providers
+}
+
+func (k *Keeper) copyBlobs(ctx context.Context, blobs []blob.Ref, providers []swarm.Provider) error {
+	for _, r := range blobs {
+		if k.cfg.Store.Complete(r.ID) {
+			continue
+		}
+		if _, err := k.cfg.Swarm.Fetch(ctx, r.ID, 0, -1, providers); err != nil {
+			return err
+		}
+		if err := k.cfg.Store.Sync(r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package keeper
+
+import (
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// KeptRoom implements rpc.Results.
+func (k *Keeper) KeptRoom() int64 { return k.cfg.Store.Capacity() / jobs.DatasetShare }
+
+// Room implements rpc.Results.
+func (k *Keeper) Room(refs []blob.Ref) error {
+	seen := map[blob.ID]int64{}
+	asked := k.toCome(seen, refs)
+	if asked == 0 {
+		return nil
+	}
+	return k.cfg.Store.Room(asked, k.reserved(seen))
+}
+
+// reserved is the room for results and for what else is to come: of datasets, which
+// have their owners' shares, and of the blobs of running jobs. Of those an owner gets
+// no more reserved than a share: else he could stop all others by announcing what
+// never comes.
+func (k *Keeper) reserved(seen map[blob.ID]int64) int64 {
+	kept, running := k.charged()
+	capacity := k.cfg.Store.Capacity()
+	sum := capacity/jobs.ResultShare + k.toCome(seen, kept)
+	owners := map[jobs.OwnerID]int64{}
+	for _, j := range running {
+		owners[j.owner] += k.toCome(seen, j.blobs)
+	}
+	for _, n := range owners {
+		sum += min(n, capacity/jobs.InputShare)
+	}
+	return sum
+}
+
+// readingJob is a running job by what it reads.
+type readingJob struct {
+	owner jobs.OwnerID
+	blobs []blob.Ref
+}
+
+// charged are the datasets and the running jobs.
+func (k *Keeper) charged() (kept []blob.Ref, running []readingJob) {
+	k.cfg.Replica.View(func(s *jobs.State) {
+		for id, b := range s.Blobs {
+			kept = append(kept, blob.Ref{ID: id, Size: b.Size})
+		}
+		for _, id := range s.Running() {
+			running = append(running, readingJob{s.Jobs[id].Owner, s.Jobs[id].Spec.Blobs()})
+		}
+	})
+	return kept, running
+}
+
+// toCome is how many bytes of blobs are still to come beside what was seen, which it
+// notes.
+func (k *Keeper) toCome(seen map[blob.ID]int64, refs []blob.Ref) (sum int64) {
+	for _, r := range refs {
+		if n := k.lacking(r); n > seen[r.ID] {
+			sum += n - seen[r.ID]
+			seen[r.ID] = n
+		}
+	}
+	return sum
+}
+
+// lacking is how much of a blob is not here: all of what is claimed, until its
+// manifest tells.
+func (k *Keeper) lacking(r blob.Ref) int64 {
+	if k.cfg.Store.Complete(r.ID) {
+		return 0
+	}
+	m, have, err := k.cfg.Store.Have(r.ID)
+	if err != nil {
+		return r.Size
+	}
+	n := m.Size
+	for i := range m.Pieces {
+		if have.Has(i) {
+			n -= m.PieceLen(i)
+		}
+	}
+	return n
+}

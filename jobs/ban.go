@@ -1,0 +1,219 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// blame is the first vote of an owner that was outvoted in a hearing.
+type blame struct {
+	job    JobID
+	task   uint32
+	proven bool
+}
+
+// steadfast is how many checks an owner must have survived for one mismatch to
+// be taken for an accident: a bad memory module errs now and then.
+const steadfast = 1000
+
+// punish is the rule for those whose results were outvoted. Who was proven
+// wrong is banned, unless he is steadfast: then he begins anew, as a newcomer
+// whose every result wants checking. A fixed quorum proves less: it takes
+// three results, and one of ten.
+func (s *State) punish(h *hearing, id OwnerID, b blame) {
+	o := s.Owners[id]
+	switch {
+	case o.Banned != "":
+	case b.proven && o.Checks < steadfast:
+		s.ban(h, id, fmt.Sprintf("outvoted on task %d of %s", b.task, b.job))
+	case b.proven:
+		s.mistrust(id, b)
+	case o.misbehaves():
+		s.ban(h, id, fmt.Sprintf("%d of %d results outvoted", o.Outvoted, o.Agreed+o.Outvoted))
+	}
+}
+
+// misbehaves is the rule by which an owner is banned: at least three of his
+// votes, and at least a tenth of them, were outvoted by a quorum. A single
+// stray mismatch among good votes (a bad memory module) does not ban.
+func (o *Owner) misbehaves() bool {
+	return o.Outvoted >= 3 && 10*o.Outvoted >= o.Agreed+o.Outvoted
+}
+
+func (s *State) mistrust(id OwnerID, b blame) {
+	o := s.Owners[id]
+	o.Doubts++
+	s.event(s.Jobs[b.job], EventDoubted, id, fmt.Sprintf("%s is trusted like a newcomer now: outvoted on task %d after %d checks survived", id, b.task, o.Checks))
+	o.Checks = 0
+}
+
+// ban voids an owner's leases and votes in all running jobs. What rested on his
+// word is judged again without it, and what is open since there are fewer liars
+// left to fear.
+func (s *State) ban(h *hearing, id OwnerID, why string) {
+	o := s.Owners[id]
+	o.Banned, o.Credit, o.Fuel = why, 0, FuelSum{}
+	if o.works {
+		s.bannedCrew++
+	}
+	for _, jobID := range slices.Clone(s.Running()) {
+		j := s.Jobs[jobID]
+		s.event(j, EventBanned, id, fmt.Sprintf("%s is banned: %s", id, why))
+		for place := uint32(0); place < j.Next && j.State == JobRunning; place++ {
+			if j.Open[place] != nil || s.tookPart(j, place, id) {
+				s.strike(h, jobID, place, id)
+			}
+		}
+	}
+}
+
+// tookPart says whether an owner runs or has run a task of a running job.
+func (s *State) tookPart(j *Job, place uint32, id OwnerID) bool {
+	if t := j.task(place); t != nil {
+		return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Owner == id && a.State != AttemptVoid })
+	}
+	for _, v := range j.Closed[place].Voters {
+		if v != 0 && s.Nodes[s.Numbered[v-1]].Owner == id {
+			return true
+		}
+	}
+	return false
+}
+
+// strike makes an owner's attempts at a task count nowhere.
+func (s *State) strike(h *hearing, jobID JobID, place uint32, owner OwnerID) {
+	s.rejudge(h, jobID, place, func(t *Task) {
+		for i := range t.Attempts {
+			a := &t.Attempts[i]
+			if a.Owner != owner {
+				continue
+			}
+			if a.State == AttemptRunning {
+				s.endLease(a, AttemptVoid, "its owner was banned")
+			}
+			s.retract(s.Jobs[jobID], a)
+			if a.State != AttemptOutvoted {
+				a.State = AttemptVoid // those that were killed or lost count against the task no more
+			}
+		}
+	})
+}
+
+func (s *State) banned(id OwnerID) bool {
+	o := s.Owners[id]
+	return o != nil && o.Banned != ""
+}
+
+// BannedNode says why a node may not take part, or "". A ban leaves an owner's
+// coordinators in: they are run by the grid's operators, and without them its results
+// are nowhere safe.
+func (s *State) BannedNode(id NodeID) string {
+	n := s.Nodes[id]
+	if n == nil || n.Role == Coordinator || s.Owners[n.Owner] == nil {
+		return ""
+	}
+	return s.Owners[n.Owner].Banned
+}
+
+const (
+	// enoughAccusers is how many owners must have caught one serving wrong bytes
+	// before he is banned for it: a lone report may be a lie.
+	enoughAccusers = 2
+	// accusationLife is how long a report counts.
+	accusationLife = 30 * 24 * time.Hour
+	// maxAccused is how many owners one owner may have named at a time, so that
+	// nobody fills the log with reports, or the grid's memory.
+	maxAccused = 16
+	// maxAccusedAtOnce bounds one command.
+	maxAccusedAtOnce = 64
+)
+
+// Accuser is one who says that he was sent wrong bytes.
+type Accuser struct {
+	Owner OwnerID `cbor:"1,keyasint"`
+	At    Time    `cbor:"2,keyasint"`
+}
+
+// accuse notes who served wrong bytes to whom. Two owners, or one coordinator,
+// get an owner banned. A report against oneself, a coordinator, an operator, or somebody
+// who is banned already changes nothing, and neither does one more than maxAccused.
+func (s *State) accuse(c *AccusePeers) Outcome {
+	heard, r := s.Heard(c)
+	if r != nil {
+		return rejected(r)
+	}
+	h := newHearing()
+	for _, id := range heard {
+		s.hearAccusation(h, s.Nodes[c.By], s.Nodes[id].Owner)
+	}
+	s.conclude(h)
+	return Outcome{}
+}
+
+// Heard are those of the accused of whom a report changes what is known, or why it is
+// not heard at all.
+func (s *State) Heard(c *AccusePeers) (heard []NodeID, r *Rejection) {
+	by := s.Nodes[c.By]
+	switch {
+	case by == nil:
+		return nil, reject(NotFound, "UNKNOWN_NODE", "node "+string(c.By), "is not of this grid")
+	case s.BannedNode(c.By) != "":
+		return nil, reject(Denied, "OWNER_BANNED", "owner "+string(by.Owner), "banned: %s", s.Owners[by.Owner].Banned)
+	case len(c.Nodes) > maxAccusedAtOnce:
+		return nil, invalid("nodes", "%d are too many at once, at most %d", len(c.Nodes), maxAccusedAtOnce)
+	}
+	for _, id := range c.Nodes {
+		if n := s.Nodes[id]; n != nil && n.Role != Coordinator && s.counts(by, n.Owner) {
+			heard = append(heard, id)
+		}
+	}
+	return heard, nil
+}
+
+// counts says whether a report by a node changes what is known of an owner.
+func (s *State) counts(by *Node, accused OwnerID) bool {
+	o := s.Owners[accused]
+	if o == nil || accused == by.Owner || accused == OperatorOwner || o.Banned != "" {
+		return false
+	}
+	said := slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == by.Owner && !s.faded(a) })
+	return by.Role == Coordinator || !said && s.accusedBy(by.Owner) < maxAccused
+}
+
+func (s *State) hearAccusation(h *hearing, by *Node, accused OwnerID) {
+	o := s.Owners[accused]
+	if !s.counts(by, accused) {
+		return // what was heard of another node of his was enough
+	}
+	if by.Role == Coordinator {
+		s.ban(h, accused, "sent wrong bytes to a coordinator")
+		return
+	}
+	o.Accusers = slices.DeleteFunc(o.Accusers, s.faded)
+	o.Accusers = append(o.Accusers, Accuser{by.Owner, s.Now})
+	if len(o.Accusers) < enoughAccusers {
+		return
+	}
+	var names []string
+	for _, a := range o.Accusers {
+		names = append(names, string(a.Owner))
+	}
+	slices.Sort(names)
+	s.ban(h, accused, fmt.Sprintf("sent wrong bytes to %s", strings.Join(names, " and ")))
+}
+
+// faded tells whether a report counts no more: it is old, or its owner is banned
+// himself.
+func (s *State) faded(a Accuser) bool { return a.At.Add(accusationLife) <= s.Now || s.banned(a.Owner) }
+
+// accusedBy counts whom an owner has named.
+func (s *State) accusedBy(id OwnerID) (n int) {
+	for _, o := range s.Owners {
+		if slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == id && !s.faded(a) }) {
+			n++
+		}
+	}
+	return n
+}

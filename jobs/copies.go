@@ -1,0 +1,149 @@
+package jobs
+
+import (
+	"math/bits"
+	"strings"
+)
+
+// CopiesNeeded is the number of coordinators that must hold bytes before they
+// count as safe from the loss of any one of them.
+func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }
+
+// OwnersNeeded is of how many owners those coordinators should be, where a submitter
+// waits for the copies: as many as there are coordinators needed, if the grid has
+// so many.
+func (s *State) OwnersNeeded() int {
+	return min(s.CopiesNeeded(), s.HolderOwners(1<<len(s.Holders)-1))
+}
+
+// HolderOwners is the number of owners of the coordinators in a set of holders: all
+// copies with one owner can be lost with him.
+func (s *State) HolderOwners(holders uint64) int {
+	owners := map[OwnerID]bool{}
+	for i, id := range s.Holders {
+		if holders&(1<<i) != 0 {
+			owners[s.Nodes[id].Owner] = true
+		}
+	}
+	return len(owners)
+}
+
+// holderBit is the coordinator's bit in sets of holders, or 0.
+func (s *State) holderBit(id NodeID) uint64 {
+	for i, h := range s.Holders {
+		if h == id {
+			return 1 << i
+		}
+	}
+	return 0
+}
+
+// Holds says whether a coordinator has confirmed that it holds a result.
+func (s *State) Holds(j *Job, task uint32, id NodeID) bool {
+	return j.Closed[task].Holders&s.holderBit(id) != 0
+}
+
+// InputCopies is the number of coordinators that hold bundle and input.
+func (j *Job) InputCopies() int { return bits.OnesCount64(j.InputHolders) }
+
+// HoldsInput says whether a coordinator has confirmed to hold bundle and input.
+func (s *State) HoldsInput(j *Job, id NodeID) bool { return j.InputHolders&s.holderBit(id) != 0 }
+
+func (s *State) confirm(c *ConfirmHeld) Outcome {
+	bit := s.holderBit(c.Coordinator)
+	if bit == 0 {
+		return rejected(reject(Denied, "NOT_A_COORDINATOR", "node "+string(c.Coordinator.Short()), "only coordinators hold results"))
+	}
+	for _, h := range c.Missing {
+		s.recompute(h)
+	}
+	if c.Lost {
+		s.loseHeld(c, bit)
+		return Outcome{}
+	}
+	for _, h := range c.Results {
+		if j := s.Jobs[h.Job]; j != nil {
+			s.confirmResults(h.Job, j, h.Sequences, bit)
+		}
+	}
+	for _, id := range c.Inputs {
+		if j := s.Jobs[id]; j != nil {
+			j.InputHolders |= bit
+		}
+	}
+	for _, ref := range c.Sizes {
+		s.settleSize(ref)
+	}
+	for _, id := range c.Blobs {
+		if k := s.Blobs[id]; k != nil && k.Known {
+			k.Holders |= bit
+		}
+	}
+	for _, r := range c.Refused {
+		if j := s.Jobs[r.Job]; j != nil && j.State == JobRunning {
+			s.finish(r.Job, j, JobFailed, strings.ToValidUTF8(r.Reason[:min(len(r.Reason), MaxReason)], ""))
+		}
+	}
+	return Outcome{}
+}
+
+func (s *State) confirmResults(id JobID, j *Job, sequences []uint32, bit uint64) {
+	for _, seq := range sequences {
+		if int(seq) >= len(j.Order) || !j.Current(seq) {
+			continue // copied, and replaced since
+		}
+		place := j.Order[seq]
+		c := &j.Closed[place]
+		c.Holders |= bit
+		if bits.OnesCount64(c.Holders) >= s.CopiesNeeded() {
+			delete(j.Unheld, place)
+		}
+	}
+	s.finishIfDone(id)
+}
+
+// unholdScarce takes back that results are safe whose copies were enough only
+// for a smaller group of coordinators.
+func (s *State) unholdScarce() {
+	for _, id := range s.running {
+		j := s.Jobs[id]
+		for seq, i := range j.Order {
+			if _, already := j.Unheld[i]; !already && j.Current(uint32(seq)) && bits.OnesCount64(j.Closed[i].Holders) < s.CopiesNeeded() {
+				j.Unheld[i] = nil // the winners are forgotten, but a holder has the bytes
+			}
+		}
+	}
+}
+
+// loseHeld takes back what a coordinator has confirmed to hold: its disk has lost it.
+func (s *State) loseHeld(c *ConfirmHeld, bit uint64) {
+	for _, h := range c.Results {
+		if j := s.Jobs[h.Job]; j != nil {
+			s.loseResults(j, h.Sequences, bit)
+		}
+	}
+	for _, id := range c.Inputs {
+		if j := s.Jobs[id]; j != nil {
+			j.InputHolders &^= bit
+		}
+	}
+	for _, id := range c.Blobs {
+		if k := s.Blobs[id]; k != nil {
+			k.lose(bit, s.Now)
+		}
+	}
+}
+
+func (s *State) loseResults(j *Job, sequences []uint32, bit uint64) {
+	for _, seq := range sequences {
+		if int(seq) >= len(j.Order) || !j.Current(seq) {
+			continue
+		}
+		place := j.Order[seq]
+		c := &j.Closed[place]
+		c.Holders &^= bit
+		if _, already := j.Unheld[place]; !already && j.State == JobRunning && bits.OnesCount64(c.Holders) < s.CopiesNeeded() {
+			j.Unheld[place] = nil // see Supporters
+		}
+	}
+}

@@ -1,0 +1,245 @@
+package jobs
+
+import (
+	"math/bits"
+	"slices"
+	"time"
+	"unicode"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// Kept is a blob that coordinators hold until nobody claims it any more: a
+// dataset that was put once and serves many jobs.
+type Kept struct {
+	// Size is in bytes: as the blob's manifest says once it is Known, before that
+	// the largest that is claimed.
+	Size    int64   `cbor:"1,keyasint"`
+	Known   bool    `cbor:"5,keyasint,omitempty"` // a coordinator has seen the manifest
+	Claims  []Claim `cbor:"2,keyasint"`           // by different owners, oldest first
+	Holders uint64  `cbor:"4,keyasint,omitempty"` // coordinators that have all of it
+}
+
+// Claim says that an owner wants a blob kept.
+type Claim struct {
+	Owner OwnerID `cbor:"1,keyasint"`
+	Name  string  `cbor:"2,keyasint,omitempty"` // for people
+	At    Time    `cbor:"3,keyasint"`
+	Size  int64   `cbor:"4,keyasint"` // that he says it has; a wrong one costs the claim
+	// Provider is where it can be had from the owner, HOST:PORT.
+	Provider string `cbor:"5,keyasint,omitempty"`
+}
+
+const (
+	// maxKept bounds the blobs that one owner may have kept.
+	maxKept = 4096
+	// maxClaims bounds the owners that claim one blob.
+	maxClaims = 64
+	// maxBlobName bounds the name of one, in bytes.
+	maxBlobName = 128
+	// claimTime is for how long a claim stands while no coordinator has the blob.
+	claimTime = 24 * time.Hour
+)
+
+// KeepBlob claims a blob in the name of a node's owner. Said again, it tells
+// where the blob is now, and that the claim is meant: one of a blob that no
+// coordinator has got goes after a day.
+type KeepBlob struct {
+	Blob     blob.Ref `cbor:"1,keyasint"`
+	Name     string   `cbor:"2,keyasint,omitempty"`
+	By       NodeID   `cbor:"3,keyasint"`
+	Provider string   `cbor:"4,keyasint,omitempty"`
+	// Room is how many bytes all kept blobs together may have, by the leader's disk.
+	Room int64 `cbor:"5,keyasint"`
+}
+
+// DropBlob takes back the claim of a node's owner; an operator takes back all.
+type DropBlob struct {
+	Blob blob.ID `cbor:"1,keyasint"`
+	By   NodeID  `cbor:"2,keyasint"`
+}
+
+// Copies is the number of coordinators that hold all of it.
+func (k *Kept) Copies() int { return bits.OnesCount64(k.Holders) }
+
+// Providers are where its claimers serve it, each HOST:PORT, the oldest claim first.
+func (k *Kept) Providers() []string {
+	var list []string
+	for _, c := range k.Claims {
+		if c.Provider != "" && !slices.Contains(list, c.Provider) {
+			list = append(list, c.Provider)
+		}
+	}
+	return list
+}
+
+// Owners are those who claim it, the oldest claim first.
+func (k *Kept) Owners() []OwnerID {
+	list := make([]OwnerID, len(k.Claims))
+	for i, c := range k.Claims {
+		list[i] = c.Owner
+	}
+	return list
+}
+
+// Claimed is when it was last claimed.
+func (k *Kept) Claimed() (last Time) {
+	for _, c := range k.Claims {
+		last = max(last, c.At)
+	}
+	return last
+}
+
+// HoldsBlob says whether a coordinator has confirmed to hold a kept blob.
+func (s *State) HoldsBlob(k *Kept, id NodeID) bool { return k.Holders&s.holderBit(id) != 0 }
+
+// claimOf is the place of an owner's claim, or -1.
+func (k *Kept) claimOf(owner OwnerID) int {
+	return slices.IndexFunc(k.Claims, func(c Claim) bool { return c.Owner == owner })
+}
+
+// ClaimedBy says whether a node's owner claims a blob of this size already.
+func (s *State) ClaimedBy(by NodeID, ref blob.Ref) bool {
+	n, k := s.Nodes[by], s.Blobs[ref.ID]
+	if n == nil || k == nil {
+		return false
+	}
+	at := k.claimOf(n.Owner)
+	return at >= 0 && k.Claims[at].Size == ref.Size
+}
+
+func (s *State) keepBlob(c *KeepBlob) Outcome {
+	n := s.Nodes[c.By]
+	switch {
+	case n == nil:
+		return rejected(reject(Denied, "UNKNOWN_NODE", "node "+c.By.Short(), "it is not admitted to this grid").next("join it with a token: `anthill join`"))
+	case c.Blob.ID.IsZero():
+		return rejected(invalid("blob", "there is none"))
+	case len(c.Name) > maxBlobName || slices.ContainsFunc([]rune(c.Name), unicode.IsControl):
+		return rejected(invalid("name", "%.40q is not a name", c.Name).next("use at most 128 bytes, on one line"))
+	}
+	k := s.Blobs[c.Blob.ID]
+	if k != nil && k.Known && k.Size != c.Blob.Size {
+		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), k.Size, c.Blob.Size))
+	}
+	if k == nil || k.claimOf(n.Owner) < 0 {
+		if s.keptBy(n.Owner) >= maxKept {
+			return rejected(reject(Precondition, "TOO_MANY_BLOBS", "owner "+string(n.Owner), "the grid keeps %d blobs for it already", maxKept).
+				next("drop some: `anthill blobs drop BLOB`"))
+		}
+		if k != nil && len(k.Claims) >= maxClaims {
+			return rejected(reject(Precondition, "TOO_MANY_CLAIMS", "blob "+c.Blob.ID.Short(), "%d owners claim it already", maxClaims).
+				next("use it as it is: it stays while one of them keeps it"))
+		}
+	}
+	if r := s.overShare(n, c.Blob, c.Room); r != nil {
+		return rejected(r)
+	}
+	if k == nil {
+		k = &Kept{}
+		s.Blobs[c.Blob.ID] = k
+	}
+	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size, Provider: c.Provider}
+	k.claim(claim)
+	k.estimate()
+	return Outcome{}
+}
+
+// claim adds a claim, or renews that of the same owner.
+func (k *Kept) claim(c Claim) {
+	at := k.claimOf(c.Owner)
+	if at < 0 {
+		k.Claims = append(k.Claims, c)
+		return
+	}
+	if c.Provider == "" {
+		c.Provider = k.Claims[at].Provider
+	}
+	k.Claims[at] = c
+}
+
+// estimate makes the largest claim the size of a blob that nobody has seen yet.
+func (k *Kept) estimate() {
+	if k.Known {
+		return
+	}
+	k.Size = 0
+	for _, c := range k.Claims {
+		k.Size = max(k.Size, c.Size)
+	}
+}
+
+// settleSize notes the size that a blob's manifest gives. Claims of another size
+// were wrong, and go.
+func (s *State) settleSize(ref blob.Ref) {
+	k := s.Blobs[ref.ID]
+	if k == nil || k.Known {
+		return
+	}
+	k.Size, k.Known = ref.Size, true
+	k.Claims = slices.DeleteFunc(k.Claims, func(c Claim) bool { return c.Size != ref.Size })
+	if len(k.Claims) == 0 {
+		delete(s.Blobs, ref.ID)
+	}
+}
+
+// stale says whether a claim is too old for a blob that nobody has brought.
+func (k *Kept) stale(c Claim, at Time) bool { return k.Holders == 0 && c.At.Add(claimTime) <= at }
+
+// dropStale takes back the claims of blobs that were announced and never came.
+func (s *State) dropStale() {
+	for id, k := range s.Blobs {
+		k.Claims = slices.DeleteFunc(k.Claims, func(c Claim) bool { return k.stale(c, s.Now) })
+		k.estimate()
+		if len(k.Claims) == 0 {
+			delete(s.Blobs, id)
+		}
+	}
+}
+
+// keptBy counts the blobs that an owner claims.
+func (s *State) keptBy(owner OwnerID) (count int) {
+	for _, k := range s.Blobs {
+		if k.claimOf(owner) >= 0 {
+			count++
+		}
+	}
+	return count
+}
+
+func (s *State) dropBlob(c *DropBlob) Outcome {
+	k, n := s.Blobs[c.Blob], s.Nodes[c.By]
+	switch {
+	case k == nil:
+		return rejected(UnknownBlob(c.Blob))
+	case n != nil && n.Role == Operator:
+		k.Claims = nil
+	case n == nil || k.claimOf(n.Owner) < 0:
+		return rejected(reject(Denied, "NOT_YOUR_BLOB", "blob "+c.Blob.Short(), "it is kept for others").next("ask an operator of the grid"))
+	default:
+		at := k.claimOf(n.Owner)
+		k.Claims = slices.Delete(k.Claims, at, at+1)
+		k.estimate()
+	}
+	if len(k.Claims) == 0 {
+		delete(s.Blobs, c.Blob)
+	}
+	return Outcome{}
+}
+
+// UnknownBlob is the rejection of what names a blob that the grid does not keep.
+func UnknownBlob(id blob.ID) *Rejection {
+	return reject(NotFound, "UNKNOWN_BLOB", "blob "+id.Short(), "the grid keeps none of this id").next("`anthill blobs` lists yours; `anthill put FILE` adds one")
+}
+
+// lose takes a holder out. With the last one begins a day anew in which somebody has
+// to bring the blob again, or the claims go.
+func (k *Kept) lose(bit uint64, now Time) {
+	last := k.Holders == bit
+	k.Holders &^= bit
+	for i := range k.Claims {
+		if last {
+			k.Claims[i].At = now
+		}
+	}
+}

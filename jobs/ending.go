@@ -1,0 +1,158 @@
+package jobs
+
+import "fmt"
+
+// finish ends a job and voids its leases.
+func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
+	j.State, j.Reason, j.Finished = state, reason, s.Now
+	for _, place := range j.OpenTasks() {
+		s.voidRunning(j.Open[place])
+		s.shelve(j, place)
+	}
+	for place, t := range j.Open {
+		j.Kept[place] = t // without a result: what was tried is worth to know
+	}
+	j.Open, j.tally = nil, newTally()
+	text := state.String()
+	if reason != "" {
+		text += ": " + reason
+	}
+	s.event(j, EventFinished, "", text)
+	s.clearRunning(id)
+}
+
+// finishIfDone ends a job that has all results on enough disks and, where it
+// was promised, the certainty that was asked for.
+func (s *State) finishIfDone(id JobID) {
+	j := s.Jobs[id]
+	if j.State != JobRunning || j.Done() != j.Total() {
+		return
+	}
+	if j.Spec.Trust.Fixed() {
+		s.finish(id, j, JobSucceeded, "")
+		return
+	}
+	if s.asking(j) && !j.Conceded {
+		return
+	}
+	bound := ceil(s.Risk(j), Prob(j.Total()))
+	if bound > j.Spec.Trust.aim() && !j.Conceded {
+		return
+	}
+	j.Bound = bound
+	if bound > j.Spec.Trust.MaxError {
+		j.Short = fmt.Sprintf("an expected share of wrong results of %v was asked for, and %v was reached: every owner of a live worker has run every task that is in doubt. "+
+			"Workers of further owners would help, or tokens with --prior for machines of your own", j.Spec.Trust.MaxError, bound)
+	}
+	s.finish(id, j, JobSucceeded, "")
+}
+
+// asking says whether a task waits for votes that may tell liars from honest
+// owners.
+func (s *State) asking(j *Job) bool {
+	for place, t := range j.Open {
+		if t.Disputed || t.Lies > 0 && t.Agreeing < probeRun && (len(s.timely(j, t)) > 0 || s.anyoneLeft(j, place)) {
+			return true
+		}
+	}
+	return false
+}
+
+// anyoneLeft says whether there is an owner whose workers were there when a lie
+// about a task came out, and who has not had his turn at it.
+func (s *State) anyoneLeft(j *Job, place uint32) bool {
+	t := j.Open[place]
+	tried := map[OwnerID]bool{}
+	for _, a := range t.Attempts {
+		tried[a.Owner] = true
+	}
+	for id, n := range s.Nodes {
+		if n.Role == Worker && !tried[n.Owner] && !s.banned(n.Owner) && s.WasThere(t, id) {
+			return true
+		}
+	}
+	return false
+}
+
+// WasThere says whether a worker was in the grid when the first lie about a
+// task came out. Those who came later are not asked about it: they may be
+// liars who return under fresh names, and there would be no end of them.
+func (s *State) WasThere(t *Task, worker NodeID) bool { return s.Nodes[worker].Admitted <= t.Exposed }
+
+// concede ends a job whose every task has been run by everybody.
+func (s *State) concede(c *ConcedeJob) Outcome {
+	j := s.Jobs[c.Job]
+	switch {
+	case j == nil:
+		return rejected(UnknownJob(c.Job))
+	case j.State != JobRunning || j.Spec.Trust.Fixed() || s.waits(j) || int(j.Next) < j.Total() || j.voteless():
+		return rejected(reject(Precondition, "JOB_NOT_STUCK", "job "+string(c.Job), "it has not run out of workers to ask"))
+	}
+	h := newHearing()
+	j.Conceded = true
+	for _, place := range j.OpenTasks() {
+		if j.State == JobRunning {
+			s.voidRunning(j.Open[place])
+			s.retally(j, place, func() { s.settleFor(h, c.Job, place) })
+		}
+	}
+	h.touched[c.Job] = true
+	s.conclude(h)
+	return Outcome{}
+}
+
+// waits says whether a job may still get votes from attempts that run. Who has a task
+// for longer than a guest may run, because he is paused or says so, is waited for no
+// more.
+func (s *State) waits(j *Job) bool {
+	limit := j.longest()
+	for _, t := range j.Open {
+		for i := range t.Attempts {
+			if a := &t.Attempts[i]; a.State == AttemptRunning && s.Now-a.Started <= limit {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// voteless says whether nobody has voted on some task: it may still be computed.
+func (j *Job) voteless() bool {
+	for _, t := range j.Open {
+		if t.owners() == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// settleFor ends a dispute with what is most likely right. Its place must be out of
+// the tally.
+func (s *State) settleFor(h *hearing, id JobID, place uint32) {
+	j := s.Jobs[id]
+	t := j.Open[place]
+	lead, p := s.lead(t)
+	switch {
+	case lead.vote.Failed:
+		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s (this is right with a probability of %v; too few workers to be surer)", j.TaskAt(place), lead.first.Reason, p))
+	default:
+		t.Disputed = false
+		if c := &j.Closed[place]; c.open() || c.vote() != lead.vote {
+			s.accept(h, id, place, lead.vote)
+		}
+		s.raiseDoubt(t, lead.vote)
+		delete(j.Open, place)
+		j.Kept[place] = t
+	}
+}
+
+// raiseDoubt halves what is thought of those who are probably wrong.
+func (s *State) raiseDoubt(t *Task, v Vote) {
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.State == AttemptVoted && a.Vote != v {
+			o := s.Owners[a.Owner]
+			o.Doubts++
+			o.Checks /= 2
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package jobs
+
+// OperatorOwner owns what FoundGrid admits.
+const OperatorOwner OwnerID = "operator"
+
+// Owner is what the grid knows of who stands behind nodes.
+type Owner struct {
+	Agreed   uint64 `cbor:"1,keyasint,omitempty"` // votes for accepted results
+	Outvoted uint64 `cbor:"2,keyasint,omitempty"` // votes against them
+	Banned   string `cbor:"3,keyasint,omitempty"` // why; empty: he is not
+	// Checks counts the checks that he survived since the last doubt.
+	Checks uint64 `cbor:"4,keyasint,omitempty"`
+	Doubts uint32 `cbor:"5,keyasint,omitempty"`
+	// Credit counts accepted results that he voted for.
+	Credit uint64 `cbor:"6,keyasint,omitempty"`
+	// Fuel is what those results took.
+	Fuel FuelSum `cbor:"20,keyasint"`
+	// Prior is the probability that he is a saboteur; zero: the grid's.
+	Prior Prob `cbor:"7,keyasint,omitempty"`
+	// Accusers are owners to whom he served wrong bytes, as they say.
+	Accusers []Accuser `cbor:"8,keyasint,omitempty"`
+
+	// Derived, see State.Reindex: his place in byNumber, and whether he has
+	// workers.
+	number uint32
+	works  bool
+}
+
+// owner is the record of an owner, who is made known if he is not.
+func (s *State) owner(id OwnerID) *Owner {
+	if s.Owners[id] == nil {
+		s.Owners[id] = &Owner{}
+		s.number(s.Owners[id])
+	}
+	return s.Owners[id]
+}
+
+func (s *State) number(o *Owner) {
+	o.number, o.works = uint32(len(s.byNumber)), false
+	s.byNumber = append(s.byNumber, o)
+}
+
+// enlist counts an owner among those who have workers.
+func (s *State) enlist(o *Owner) {
+	if o.works {
+		return
+	}
+	o.works = true
+	s.crew++
+	if o.Banned != "" {
+		s.bannedCrew++
+	}
+}

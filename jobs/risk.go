@@ -1,0 +1,89 @@
+package jobs
+
+import "math/bits"
+
+// Risk is the expected number of wrong results among a job's accepted ones, as
+// a share of one result: the sum of their error probabilities.
+func (s *State) Risk(j *Job) Prob {
+	rates := s.rates(j)
+	var sum Prob
+	for owner, places := range j.tally.alone {
+		sum += Prob(len(places)) * rates[owner].alone
+	}
+	sum += s.pairRisk(j, rates)
+	for place := range j.tally.deep {
+		sum += s.doubt(j, place, rates)
+	}
+	return sum
+}
+
+// pairRisk is what the results that rest on two owners add to the risk.
+func (s *State) pairRisk(j *Job, rates []rate) Prob {
+	var sum Prob
+	for p, n := range j.tally.pairs {
+		sum += Prob(n) * times(rates[p.a].among, rates[p.b].among)
+	}
+	return sum
+}
+
+// doubt is the probability that a result on which three or more have voted is
+// wrong. Where votes differ, somebody lies about this very task, however rarely
+// he does otherwise: then only what is known of the owners beforehand counts.
+func (s *State) doubt(j *Job, place uint32, rates []rate) Prob {
+	t, accepted := j.task(place), j.Closed[place].vote()
+	sum := One
+	for i := range t.Attempts {
+		a := &t.Attempts[i]
+		switch {
+		case a.State != AttemptVoted:
+		case a.Vote != accepted:
+			return One - s.standing(t, accepted)
+		case sum > 1:
+			sum = times(sum, rates[s.Owners[a.Owner].number].among)
+		}
+	}
+	return sum
+}
+
+// appraiseEvery is after how many commands what the pairs are worth is
+// reckoned anew, for plans only: it changes little from one to the next.
+const appraiseEvery = 32
+
+func (s *State) appraise(j *Job) {
+	if j.tally.appraised--; j.tally.appraised < 0 && j.State == JobRunning && !j.Spec.Trust.Fixed() {
+		j.tally.worth, j.tally.appraised = s.pairRisk(j, s.rates(j)), appraiseEvery
+	}
+}
+
+// Bound is the expected share of wrong results among a job's accepted ones; 0
+// under fixed replication, which promises nothing.
+func (s *State) Bound(j *Job) Prob {
+	if j.Spec.Trust.Fixed() || j.State != JobRunning || j.Count == 0 {
+		return j.Bound
+	}
+	return ceil(s.Risk(j), Prob(j.Count))
+}
+
+// Budget is how much risk a job may run when some of its tasks have a result
+// or are on the way to one: what the last of them may bring it to, times the
+// root of their share. So checks come early, when they cost the least: a liar
+// who is caught early leaves little to do again. They go on to the end, since
+// a liar may begin late.
+func (j *Job) Budget(opened int) Prob {
+	return j.Spec.Trust.aim() * Prob(root(uint64(opened)*uint64(j.Total())))
+}
+
+// root is the square root, rounded down: Newton's method from above.
+func root(n uint64) uint64 {
+	if n == 0 {
+		return 0
+	}
+	x := uint64(1) << ((bits.Len64(n) + 1) / 2)
+	for {
+		y := (x + n/x) / 2
+		if y >= x {
+			return x
+		}
+		x = y
+	}
+}

@@ -1,0 +1,55 @@
+package jobs
+
+import (
+	"math"
+	"slices"
+)
+
+const (
+	// lateFactor is how much longer than usual an attempt may take.
+	lateFactor = 3
+	// lateLeast is the time in milliseconds that every attempt is given.
+	lateLeast = 10_000
+)
+
+// timely are the attempts at a task that go on and are not far behind: where
+// one takes much longer than others did, another is asked for as well, once all
+// tasks are begun. (Such backup tasks near the end cost little and cut the tail:
+// Dean and Ghemawat, MapReduce, 2004, section 3.6.) Each further attempt is given
+// twice the time, so that a task that is long itself is not given to everybody, and
+// yet nobody can hold up a job by taking tasks and keeping them.
+func (s *State) timely(j *Job, t *Task) (list []*Attempt) {
+	patience := Time(math.MaxInt64)
+	if int(j.Next) == j.Total() {
+		patience = j.patience()
+	}
+	for i := range t.Attempts {
+		a := &t.Attempts[i]
+		switch {
+		case !a.underway():
+		case s.Now-a.Started <= patience:
+			list = append(list, a)
+		case patience <= math.MaxInt64/2:
+			patience *= 2
+		}
+	}
+	return list
+}
+
+// patience is how long the first attempt at a task of a job may take until it is
+// late.
+func (j *Job) patience() Time {
+	if j.Pace == 0 {
+		return j.longest()
+	}
+	return min(max(lateLeast, lateFactor*Time(j.Pace.Milliseconds())), j.longest())
+}
+
+// longest is for how long anybody is waited for: as long as a guest may run.
+func (j *Job) longest() Time { return max(lateLeast, Time(j.Spec.Limits.Time.Milliseconds())) }
+
+// GoesOn says whether somebody runs a task who takes no longer than usual.
+func (s *State) GoesOn(j *Job, t *Task) bool {
+	patience := j.patience()
+	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.underway() && s.Now-a.Started <= patience })
+}

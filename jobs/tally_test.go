@@ -1,0 +1,68 @@
+package jobs
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+)
+
+// tallyByName is a tally in which owners have their names instead of numbers,
+// and lists are sets.
+type tallyByName struct {
+	Alone map[OwnerID]map[uint32]bool
+	Pairs map[[2]OwnerID]int64
+	Deep  map[uint32]bool
+	Lies  map[uint32]bool
+	// Checked are the results in which owners were checked.
+	Checked map[OwnerID]uint64
+}
+
+func namedTally(s *State, j *Job) tallyByName {
+	names := ownerNames(s)
+	n := tallyByName{map[OwnerID]map[uint32]bool{}, map[[2]OwnerID]int64{}, maps.Clone(j.tally.deep), map[uint32]bool{}, map[OwnerID]uint64{}}
+	for owner, places := range j.tally.alone {
+		for slot, place := range places {
+			if int(j.tally.slot[place]) != slot {
+				panic("a place is not where it is said to be")
+			}
+			if n.Alone[names[owner]] == nil {
+				n.Alone[names[owner]] = map[uint32]bool{}
+			}
+			n.Alone[names[owner]][place] = true
+		}
+	}
+	for p, count := range j.tally.pairs {
+		a, b := names[p.a], names[p.b]
+		n.Pairs[[2]OwnerID{min(a, b), max(a, b)}] += count
+	}
+	for _, place := range j.tally.lies {
+		n.Lies[place] = true
+	}
+	for owner, count := range j.tally.checked {
+		if count != 0 {
+			n.Checked[names[owner]] = count
+		}
+	}
+	return n
+}
+
+func ownerNames(s *State) []OwnerID {
+	names := make([]OwnerID, len(s.byNumber))
+	for id, o := range s.Owners {
+		names[o.number] = id
+	}
+	return names
+}
+
+// recount is what breaks the tally's invariant, or "": it differs from one that is
+// counted from nothing.
+func recount(s *State) string {
+	fresh := s.Clone()
+	fresh.Reindex()
+	for _, id := range sortedKeys(s.Jobs) {
+		if got, want := namedTally(s, s.Jobs[id]), namedTally(fresh, fresh.Jobs[id]); !reflect.DeepEqual(got, want) {
+			return fmt.Sprintf("%s: the tally is %v, counted from nothing it is %v", id, got, want)
+		}
+	}
+	return ""
+}
