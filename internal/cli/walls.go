@@ -4,13 +4,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/anthill-grid/anthill/worker/sandbox"
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // explainWalls says in plain words, a line each, what stands between a guest and the
 // donor's machine. The first is true everywhere: children are started that way, and end
 // when their pipe to the worker does.
-func explainWalls(w sandbox.Walls) string {
+func explainWalls(w walls.State) string {
 	lines := []string{"each task runs in a process of its own that has none of the worker's environment and open files, and dies with the worker"}
 	calls := "cannot start programs, nor reach other processes or the network (seccomp)"
 	if !stands(w, "seccomp") {
@@ -27,6 +27,6 @@ func explainWalls(w sandbox.Walls) string {
 }
 
 // stands tells whether a wall does; a version may follow its name.
-func stands(w sandbox.Walls, name string) bool {
+func stands(w walls.State, name string) bool {
 	return slices.ContainsFunc(w.Standing, func(s string) bool { return strings.HasPrefix(s, name) })
 }

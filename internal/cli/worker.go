@@ -13,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/misbehave"
 	"github.com/anthill-grid/anthill/worker/sandbox"
 )
 
@@ -22,7 +23,7 @@ const sandboxChild = "sandbox-child"
 
 func newWorkerCommand() *cobra.Command {
 	cfg := worker.Config{Lent: limits.Default()}
-	var misbehave string
+	var way string
 	var onBattery bool
 	var d daemon
 	cmd := &cobra.Command{
@@ -34,7 +35,7 @@ killed at its limits. The token is needed only at the first start.`,
 		Args: noSuchCommand,
 		PreRunE: func(*cobra.Command, []string) (err error) {
 			cfg.Lent.Yield.Battery = !onBattery
-			if cfg.Misbehave, err = worker.ParseMisbehaviour(misbehave); err != nil {
+			if cfg.Misbehave, err = misbehave.Parse(way); err != nil {
 				return err
 			}
 			return checkLent(cfg.Lent)
@@ -54,8 +55,8 @@ together, such as 50GB (default no limit). When they are used up, the worker is
 paused until the next month, and serves only its results, to coordinators. Calls to
 coordinators and gossip, some kilobytes a minute, are not counted`)
 	yieldFlags(cmd, &cfg.Lent.Yield, &onBattery)
-	cmd.Flags().StringVar(&misbehave, "misbehave", "", "lie in this way, to try out whether the grid notices")
-	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(worker.Half)
+	cmd.Flags().StringVar(&way, "misbehave", "", "lie in this way, to try out whether the grid notices")
+	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(misbehave.Half)
 	_ = cmd.MarkFlagRequired("data") // the flags exist
 	_ = cmd.Flags().MarkHidden("misbehave")
 	d.flags(cmd)

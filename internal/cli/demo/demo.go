@@ -21,7 +21,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
-	"github.com/anthill-grid/anthill/worker"
+	"github.com/anthill-grid/anthill/worker/misbehave"
 )
 
 const (
@@ -86,7 +86,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 	d.grid, err = localgrid.Start(ctx, localgrid.Config{
 		Exe: d.Exe, Dir: filepath.Join(d.Dir, "grid"), Coordinators: 3,
 		Workers: []localgrid.Worker{
-			{Owner: "ada"}, {Owner: "bruno"}, {Owner: "chen"}, {Owner: "dora"}, {Owner: liar, Misbehave: worker.Half},
+			{Owner: "ada"}, {Owner: "bruno"}, {Owner: "chen"}, {Owner: "dora"}, {Owner: liar, Misbehave: misbehave.Half},
 		},
 	})
 	if err != nil {
