@@ -8,6 +8,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -21,13 +22,13 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 		return nil, err
 	}
 	if n := len(req.GetBlobs()); n > desk.MaxAnnounced {
-		return nil, badField("blobs", "%d are too many for one call, at most %d", n, desk.MaxAnnounced)
+		return nil, jobs.InvalidField("blobs", "%d are too many for one call, at most %d", n, desk.MaxAnnounced)
 	}
 	var list []desk.Announcement
 	for _, a := range req.GetBlobs() {
-		id, err := blob.IDFrom(a.GetBlob())
+		id, err := wire.IDFromProto("blobs", a.GetBlob())
 		if err != nil {
-			return nil, badField("blobs", "%v", err)
+			return nil, err
 		}
 		list = append(list, desk.Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
 	}
