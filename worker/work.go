@@ -21,8 +21,6 @@ const (
 	// shortLease is how long leases are taken to live without a heartbeat until a
 	// coordinator has said.
 	shortLease = 3 * time.Second
-	// announced bounds the blobs that a heartbeat names.
-	announced = 64
 	// keptOutputs is how many small outputs stay on disk after they were
 	// handed in.
 	keptOutputs = 4096
@@ -141,7 +139,7 @@ func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	w.board.begin(slot, a.Lease, began)
 	defer w.board.end(slot)
 	a.Progress = func(fuel uint64) { w.leases.progressed(a.Lease.GetId(), fuel) }
-	report := w.executor.Run(ctx, watched{w.liar.runner(w.slots[slot]), bundleOf(a.Lease), &w.faults}, a)
+	report := w.executor.Run(ctx, watched{w.runners[slot], bundleOf(a.Lease), &w.faults}, a)
 	if report == nil {
 		return
 	}

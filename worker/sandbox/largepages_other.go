@@ -1,6 +1,0 @@
-//go:build !linux
-
-package sandbox
-
-// preferLargePages has no effect here.
-func preferLargePages([]byte) {}

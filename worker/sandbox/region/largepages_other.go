@@ -1,0 +1,6 @@
+//go:build !linux
+
+package region
+
+// preferLargePages has no effect here.
+func preferLargePages([]byte) {}
