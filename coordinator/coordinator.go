@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
@@ -53,6 +55,8 @@ type Coordinator struct {
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
+	// clocks is how far the other voters' clocks are ahead, as the leader heard last.
+	clocks atomic.Pointer[map[jobs.NodeID]time.Duration]
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
@@ -145,6 +149,7 @@ func (c *Coordinator) startServices() {
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
+		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))

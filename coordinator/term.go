@@ -50,6 +50,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { c.recruit(ctx) })
+	loops.Go(func() { c.survey(ctx) })
 	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }
@@ -58,6 +59,9 @@ func (c *Coordinator) rule(ctx context.Context) {
 // committed.
 func (c *Coordinator) begin(ctx context.Context) error {
 	if err := c.replica.Barrier(); err != nil {
+		return err
+	}
+	if err := c.heedVoters(ctx, hasteWait); err != nil {
 		return err
 	}
 	if err := c.foundState(ctx); err != nil {
