@@ -3,17 +3,15 @@ package rpc
 import (
 	"context"
 	"crypto/ed25519"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -50,25 +48,13 @@ type callerKey struct{}
 
 func callerFrom(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
 
-// reach is where others are told to reach a caller who says that he listens at an
-// address: at that port of the host that he calls from, so that nobody can send a
-// crowd to somebody else. Coordinators are believed.
+// reach is where others are told to reach a caller that says it listens at an address.
+// Coordinators are believed.
 func (c caller) reach(address string) string {
-	_, port, err := net.SplitHostPort(address)
-	if err != nil || c.host == "" || c.Role == jobs.Coordinator {
-		return address
+	if at, ok := swarm.CallerAt(c.host, address); ok && c.Role != jobs.Coordinator {
+		return at
 	}
-	return net.JoinHostPort(c.host, port)
-}
-
-// hostOf is the host at the other end of a call.
-func hostOf(ctx context.Context) string {
-	from, ok := peer.FromContext(ctx)
-	if !ok {
-		return ""
-	}
-	host, _, _ := net.SplitHostPort(from.Addr.String())
-	return host
+	return address
 }
 
 // forwardedFor carries the caller in a forwarded call: a role byte, the public key
@@ -94,19 +80,19 @@ func decodeCaller(s string) (caller, bool) {
 func identify(ctx context.Context) (caller, error) {
 	from, err := identity.FromContext(ctx)
 	if err != nil {
-		return caller{}, newStatus(codes.Unauthenticated, err.Error(), "NO_CERTIFICATE", "", "join the grid with a token first")
+		return caller{}, unknownCaller(err.Error(), "")
 	}
 	key, err := identity.PublicKeyFrom(ctx)
 	if err != nil {
-		return caller{}, newStatus(codes.Unauthenticated, err.Error(), "NO_CERTIFICATE", "", "join the grid with a token first")
+		return caller{}, unknownCaller(err.Error(), "")
 	}
 	values := metadata.ValueFromIncomingContext(ctx, forwardedFor)
 	if len(values) == 0 || from.Role != jobs.Coordinator {
-		return caller{Peer: from, key: key, host: hostOf(ctx)}, nil
+		return caller{Peer: from, key: key, host: swarm.CallerHost(ctx)}, nil
 	}
 	c, ok := decodeCaller(values[0])
-	if !ok || len(values) > 1 { // never to be taken for the coordinator's own call
-		return caller{}, newStatus(codes.Unauthenticated, "forwarded call: it does not say for whom", "BAD_FORWARD", string(from.Node), "run the same version on all coordinators")
+	if !ok || len(values) > 1 {
+		return caller{}, badForward(from.Node)
 	}
 	return c, nil
 }
@@ -123,7 +109,7 @@ func (s *Server) authorize(ctx context.Context, method string) (context.Context,
 	banned := ""
 	s.cfg.Replica.View(func(st *jobs.State) { banned = st.BannedNode(c.Node) })
 	if banned != "" {
-		return nil, newStatus(codes.PermissionDenied, "node "+string(c.Node.Short())+": its owner is banned: "+banned, "OWNER_BANNED", string(c.Node), "")
+		return nil, ownerBanned(c.Node, banned)
 	}
 	return context.WithValue(ctx, callerKey{}, c), nil
 }
@@ -138,13 +124,9 @@ func mayCall(role jobs.Role, method string) error {
 		return nil
 	}
 	if role == jobs.Stranger {
-		return newStatus(codes.Unauthenticated, method+": you have no certificate of this grid", "NO_CERTIFICATE", method, "join the grid with a token first")
+		return unknownCaller(method+": you have no certificate of this grid", method)
 	}
-	names := make([]string, len(roles))
-	for i, r := range roles {
-		names[i] = r.String()
-	}
-	return newStatus(codes.PermissionDenied, method+": a "+role.String()+" may not call this", "WRONG_ROLE", method, "use the certificate of a "+strings.Join(names, " or "))
+	return wrongRole(method, role, roles)
 }
 
 // unary authorizes a call and, where only the leader can answer and this

@@ -4,20 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
 // ErrNoLeader: no coordinator leads at the moment, or this one ceased to.
 var ErrNoLeader = errors.New("the coordinators have no leader at the moment")
 
-// leaderError is what a call to the leader failed with: where he could not be
+// leaderError is what a call to the leader failed with: where the leader could not be
 // reached, the caller's next step is that of ErrNoLeader.
 func leaderError(err error) error {
 	if st, ok := status.FromError(err); ok && st.Code() == codes.Unavailable && len(st.Details()) == 0 {
@@ -26,20 +27,22 @@ func leaderError(err error) error {
 	return err
 }
 
-// statusOf is the one place where errors become gRPC statuses. The details are
-// an ErrorInfo with a stable reason and, where there is one, the next step as
-// a LocalizedMessage.
+// statusOf makes a gRPC status of the error of any call that this package answers; the
+// functions at the end of this file make those that are statuses from the start. The
+// details are an ErrorInfo with a stable reason and, where there is one, the next step
+// as a LocalizedMessage. Only PieceService has statuses of its own, since workers and
+// submitters answer it too: they are in internal/swarm/server.go.
 func statusOf(err error) error {
 	var r *jobs.Rejection
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &r):
-		return newStatus(codeOf(r.Code), r.Error(), r.Reason, r.Subject, r.Next)
+		return problem.ToStatus(codeOf(r.Code), r.Error(), r.Reason, r.Subject, r.Next)
 	case errors.Is(err, replica.ErrNotLeader), errors.Is(err, replica.ErrUnknown), errors.Is(err, ErrNoLeader):
-		return newStatus(codes.Unavailable, err.Error(), "NO_LEADER", "", "try again: a leader is elected within seconds while most coordinators are up")
+		return problem.ToStatus(codes.Unavailable, err.Error(), "NO_LEADER", "", "try again: a leader is elected within seconds while most coordinators are up")
 	case errors.Is(err, blobstore.ErrFull):
-		return newStatus(codes.ResourceExhausted, "no room on the leader's disk: "+err.Error(), "DISK_FULL", "",
+		return problem.ToStatus(codes.ResourceExhausted, "no room on the leader's disk: "+err.Error(), "DISK_FULL", "",
 			"wait until other jobs are finished, drop what is not needed (`anthill blobs`), or ask the grid's operator for more disk")
 	case errors.Is(err, context.Canceled):
 		return status.Error(codes.Canceled, err.Error())
@@ -49,7 +52,7 @@ func statusOf(err error) error {
 	if _, ok := status.FromError(err); ok {
 		return err
 	}
-	return newStatus(codes.Internal, err.Error(), "INTERNAL", "", "look into the coordinator's log")
+	return problem.ToStatus(codes.Internal, err.Error(), "INTERNAL", "", "look into the coordinator's log")
 }
 
 func codeOf(c jobs.Code) codes.Code {
@@ -68,17 +71,34 @@ func codeOf(c jobs.Code) codes.Code {
 	return codes.Internal
 }
 
-func newStatus(code codes.Code, message, reason, subject, next string) error {
-	info := &errdetails.ErrorInfo{Reason: reason, Domain: "anthill"}
-	if subject != "" {
-		info.Metadata = map[string]string{"subject": subject}
+// unknownCaller refuses a call from nobody that this grid knows.
+func unknownCaller(message, method string) error {
+	return problem.ToStatus(codes.Unauthenticated, message, "NO_CERTIFICATE", method, "join the grid with a token first")
+}
+
+// badForward refuses a call that a coordinator sends on and that does not say for whom:
+// it must never be taken for the coordinator's own.
+func badForward(coordinator jobs.NodeID) error {
+	return problem.ToStatus(codes.Unauthenticated, "forwarded call: it does not say for whom", "BAD_FORWARD", string(coordinator),
+		"run the same version on all coordinators")
+}
+
+func ownerBanned(id jobs.NodeID, why string) error {
+	return problem.ToStatus(codes.PermissionDenied, "node "+string(id.Short())+": its owner is banned: "+why, "OWNER_BANNED", string(id), "")
+}
+
+// wrongRole refuses a method to a role, and tells which roles may call it.
+func wrongRole(method string, role jobs.Role, allowed []jobs.Role) error {
+	names := make([]string, len(allowed))
+	for i, r := range allowed {
+		names[i] = r.String()
 	}
-	st, err := status.New(code, message).WithDetails(info)
-	if err == nil && next != "" {
-		st, err = st.WithDetails(&errdetails.LocalizedMessage{Locale: "en", Message: next})
-	}
-	if err != nil { // details of known messages always encode
-		return status.Error(code, message)
-	}
-	return st.Err()
+	return problem.ToStatus(codes.PermissionDenied, method+": a "+role.String()+" may not call this", "WRONG_ROLE", method,
+		"use the certificate of a "+strings.Join(names, " or "))
+}
+
+// resultMissing ends the results of a finished job at a task whose result is not here.
+func resultMissing(id jobs.JobID, task uint32) error {
+	return problem.ToStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", id, task), "RESULT_MISSING", "",
+		"ask another coordinator; if none has it, the job ended before it was copied from the workers")
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -76,7 +77,7 @@ func TestLeaderError(t *testing.T) {
 	if err := leaderError(said); err != said {
 		t.Errorf("what the leader said became %v", err)
 	}
-	busy := newStatus(codes.Unavailable, "later", "BUSY", "", "")
+	busy := problem.ToStatus(codes.Unavailable, "later", "BUSY", "", "")
 	if err := leaderError(busy); err != busy {
 		t.Errorf("what the leader said with details became %v", err)
 	}

@@ -2,11 +2,9 @@ package rpc
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -110,7 +108,7 @@ func (r *resultStream) run(ctx context.Context) error {
 		case sent > 0 || !b.finished:
 			r.progress = time.Now()
 		case time.Since(r.progress) > resultWait:
-			return r.missing(b.refs[sent].task)
+			return resultMissing(r.job, b.refs[sent].task)
 		}
 		if all && sent > 0 {
 			continue
@@ -119,11 +117,6 @@ func (r *resultStream) run(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-func (r *resultStream) missing(task uint32) error {
-	return newStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", r.job, task), "RESULT_MISSING", "",
-		"ask another coordinator; if none has it, the job ended before it was copied from the workers")
 }
 
 // look collects results from the next sequence on. It passes over stale ones:

@@ -1,6 +1,7 @@
 // Package problem is for errors that people read: what went wrong, of which
-// kind it is (which decides the exit code) and what to do next. It also turns
-// gRPC status errors into such errors, so that nobody sees "rpc error: code =".
+// kind it is (which decides the exit code) and what to do next. It also makes the gRPC
+// statuses by which the grid's services say such a thing, and turns them into such
+// errors again, so that nobody sees "rpc error: code =".
 package problem
 
 import (

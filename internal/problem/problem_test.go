@@ -49,15 +49,14 @@ func TestFromStatus(t *testing.T) {
 }
 
 func TestFromStatusTellsTheNextStep(t *testing.T) {
-	st, err := status.New(codes.NotFound, "job x: none").WithDetails(
-		&errdetails.ErrorInfo{Reason: "JOB_UNKNOWN", Domain: "anthill"},
-		&errdetails.LocalizedMessage{Locale: "en", Message: "list them: anthill jobs"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := fmt.Errorf("status x: %w", problem.FromStatus(st.Err()))
+	st := problem.ToStatus(codes.NotFound, "job x: none", "JOB_UNKNOWN", "x", "list them: anthill jobs")
+	got := fmt.Errorf("status x: %w", problem.FromStatus(st))
 	if next := problem.Next(got); next != "list them: anthill jobs" {
 		t.Errorf("next step is %q", next)
+	}
+	info, ok := status.Convert(st).Details()[0].(*errdetails.ErrorInfo)
+	if !ok || info.GetReason() != "JOB_UNKNOWN" || info.GetDomain() != "anthill" || info.GetMetadata()["subject"] != "x" {
+		t.Errorf("the reason is %v", info)
 	}
 }
 

@@ -32,6 +32,23 @@ func FromStatus(err error) error {
 	return &Problem{Kind: kindOf(st.Code()), Message: message(st), Next: localized(st), Cause: err}
 }
 
+// ToStatus makes what FromStatus reads: a gRPC status with a stable reason, the thing
+// that it is about and the next step, of which the last two may be empty.
+func ToStatus(code codes.Code, message, reason, subject, next string) error {
+	info := &errdetails.ErrorInfo{Reason: reason, Domain: "anthill"}
+	if subject != "" {
+		info.Metadata = map[string]string{"subject": subject}
+	}
+	st, err := status.New(code, message).WithDetails(info)
+	if err == nil && next != "" {
+		st, err = st.WithDetails(&errdetails.LocalizedMessage{Locale: "en", Message: next})
+	}
+	if err != nil { // details of known messages always encode
+		return status.Error(code, message)
+	}
+	return st.Err()
+}
+
 func kindOf(code codes.Code) error {
 	switch code {
 	case codes.InvalidArgument, codes.OutOfRange:

@@ -2,7 +2,6 @@ package swarm
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -115,38 +114,14 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 	return nil
 }
 
-// caller tells clients apart: by node or, where that is not known, by host.
-func (s *Server) caller(ctx context.Context) string {
-	from, ok := peer.FromContext(ctx)
-	if !ok {
-		return ""
-	}
-	if s.swarm != nil {
-		if w := s.swarm.whois(from, Provider{}); w.node != "" {
-			return string(w.node)
-		}
-	}
-	host, _, err := net.SplitHostPort(from.Addr.String())
-	if err != nil {
-		return from.Addr.String()
-	}
-	return host
-}
-
-// meet learns from a client where it serves the blob in turn. Only its port is
-// believed: the host is the one that the connection comes from, so that nobody
-// can send a crowd to somebody else.
-func (s *Server) meet(ctx context.Context, id blob.ID, address string) *anthillv1.Provider {
-	_, port, err := net.SplitHostPort(address)
-	from, ok := peer.FromContext(ctx)
-	if err != nil || !ok || !validPort(port) {
+// meet learns from a client where it serves the blob in turn.
+func (s *Server) meet(ctx context.Context, id blob.ID, said string) *anthillv1.Provider {
+	address, ok := CallerAt(CallerHost(ctx), said)
+	from, _ := peer.FromContext(ctx)
+	if !ok || !validAddress(address) {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(from.Addr.String())
-	if err != nil {
-		return nil
-	}
-	p := Provider{Address: net.JoinHostPort(host, port), Role: jobs.Submitter}
+	p := Provider{Address: address, Role: jobs.Submitter}
 	if s.swarm != nil {
 		p.Role = s.swarm.whois(from, p).role
 		s.swarm.tell(id, introduced{[]Provider{p}, true}) // whether anybody is at that port, it alone says

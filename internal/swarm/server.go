@@ -3,14 +3,14 @@ package swarm
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/problem"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 const (
@@ -127,7 +127,7 @@ func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
 	return id, nil
 }
 
-// statusOf turns the store's errors into the protocol's.
+// statusOf turns the store's errors into the statuses of PieceService.
 func statusOf(id blob.ID, err error) error {
 	if errors.Is(err, blobstore.ErrNotFound) {
 		return refuse(codes.NotFound, "BLOB_NOT_FOUND", "blob %s is not here", id.Short())
@@ -139,10 +139,5 @@ func statusOf(id blob.ID, err error) error {
 }
 
 func refuse(code codes.Code, reason, format string, args ...any) error {
-	st := status.Newf(code, format, args...)
-	detailed, err := st.WithDetails(&errdetails.ErrorInfo{Reason: reason, Domain: "anthill"})
-	if err != nil {
-		return st.Err()
-	}
-	return detailed.Err()
+	return problem.ToStatus(code, fmt.Sprintf(format, args...), reason, "", "")
 }

@@ -56,11 +56,17 @@ func (p Provider) Proto() *anthillv1.Provider {
 func ProvidersOf(list []*anthillv1.Provider) []Provider {
 	var out []Provider
 	for _, p := range list {
-		if host, port, err := net.SplitHostPort(p.GetAddress()); err == nil && validHost(host) && validPort(port) {
+		if validAddress(p.GetAddress()) {
 			out = append(out, Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
 		}
 	}
 	return out
+}
+
+// validAddress tells whether a text may be HOST:PORT.
+func validAddress(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	return err == nil && validHost(host) && validPort(port)
 }
 
 // validHost tells whether a text may be a host's name or address.
