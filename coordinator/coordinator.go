@@ -24,6 +24,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -320,28 +321,8 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 	if err != nil {
 		return err
 	}
-	req := &anthillv1.ConfirmHeldRequest{Lost: held.Lost, Results: heldToProto(held.Results), Missing: heldToProto(held.Missing)}
-	for _, id := range held.Inputs {
-		req.Inputs = append(req.Inputs, string(id))
-	}
-	for _, id := range held.Blobs {
-		req.Blobs = append(req.Blobs, id[:])
-	}
-	for _, r := range held.Sizes {
-		req.Sizes = append(req.Sizes, &anthillv1.BlobRef{Id: r.ID[:], Size: r.Size})
-	}
-	for _, r := range held.Refused {
-		req.Refused = append(req.Refused, &anthillv1.RefusedJob{JobId: string(r.Job), Reason: r.Reason})
-	}
-	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, req)
+	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, wire.ConfirmToProto(held))
 	return err
-}
-
-func heldToProto(held []jobs.HeldResults) (list []*anthillv1.HeldResults) {
-	for _, h := range held {
-		list = append(list, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: h.Sequences})
-	}
-	return list
 }
 
 // leader is a connection to another coordinator, who leads.

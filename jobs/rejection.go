@@ -44,6 +44,11 @@ func invalid(field, format string, args ...any) *Rejection {
 	return reject(Invalid, "INVALID_FIELD", field, format, args...)
 }
 
+// InvalidField rejects a request for a field that makes no sense.
+func InvalidField(field, format string, args ...any) *Rejection {
+	return invalid(field, format, args...)
+}
+
 // UnknownJob is the rejection of everything that names a job that is not there.
 func UnknownJob(id JobID) *Rejection {
 	return reject(NotFound, "UNKNOWN_JOB", "job "+string(id), "there is none of this id").

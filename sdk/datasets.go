@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/wire"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -141,7 +142,7 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 // claim asks the grid to copy a blob from here and to keep it.
 func (p *peer) claim(ctx context.Context, ref blob.Ref, name string) (*anthillv1.Blob, error) {
 	req := &anthillv1.KeepBlobRequest{
-		Ref: &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}, Name: name, Provider: p.listener.Addr().String(), RequestId: rand.Text(),
+		Ref: wire.RefToProto(ref), Name: name, Provider: p.listener.Addr().String(), RequestId: rand.Text(),
 	}
 	resp, err := call(ctx, p.grid, "put blob "+ref.ID.Short(), func(ctx context.Context) (*anthillv1.KeepBlobResponse, error) {
 		return p.grid.blobs.KeepBlob(ctx, req)

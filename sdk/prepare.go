@@ -13,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/module/screen"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -182,7 +183,7 @@ func (p *Prepared) importStream(ctx context.Context, in io.Reader) (*anthillv1.B
 
 func (p *Prepared) added(ref blob.Ref) *anthillv1.BlobRef {
 	p.size += ref.Size
-	return &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}
+	return wire.RefToProto(ref)
 }
 
 // openInput opens a regular file that a field of the job file names.

@@ -5,16 +5,15 @@ import (
 	"context"
 	"slices"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // KeepBlob implements BlobService.
 func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (*anthillv1.KeepBlobResponse, error) {
-	ref, err := refFromProto("ref", req.GetRef())
+	ref, err := wire.RefFromProto("ref", req.GetRef())
 	if err != nil {
 		return nil, err
 	}
@@ -46,9 +45,9 @@ func (s *Server) roomFor(by jobs.NodeID, ref blob.Ref) error {
 
 // GetBlob implements BlobService.
 func (s *Server) GetBlob(ctx context.Context, req *anthillv1.GetBlobRequest) (*anthillv1.GetBlobResponse, error) {
-	id, err := blob.IDFrom(req.GetId())
+	id, err := wire.IDFromProto("id", req.GetId())
 	if err != nil {
-		return nil, badField("id", "%v", err)
+		return nil, err
 	}
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
@@ -62,7 +61,7 @@ func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob,
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if k := st.Blobs[id]; k != nil {
 			sees := sightOf(st, callerFrom(ctx))
-			b = blobToProto(st, id, k, sees, readers(st, sees))
+			b = blobView(st, id, k, sees, readers(st, sees))
 		}
 	})
 	if b == nil {
@@ -91,7 +90,7 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 		jobsOf := readers(st, sees)
 		for id, k := range st.Blobs {
 			if slices.ContainsFunc(k.Owners(), sees) {
-				resp.Blobs = append(resp.Blobs, blobToProto(st, id, k, sees, jobsOf))
+				resp.Blobs = append(resp.Blobs, blobView(st, id, k, sees, jobsOf))
 			}
 		}
 	})
@@ -105,9 +104,9 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 
 // DropBlob implements BlobService.
 func (s *Server) DropBlob(ctx context.Context, req *anthillv1.DropBlobRequest) (*anthillv1.DropBlobResponse, error) {
-	id, err := blob.IDFrom(req.GetId())
+	id, err := wire.IDFromProto("id", req.GetId())
 	if err != nil {
-		return nil, badField("id", "%v", err)
+		return nil, err
 	}
 	c := jobs.DropBlob{Blob: id, By: callerFrom(ctx).Node}
 	_, err = s.propose(ctx, req.GetRequestId(), jobs.Command{Drop: &c})
@@ -127,14 +126,14 @@ func readers(st *jobs.State, sees func(jobs.OwnerID) bool) map[blob.ID][]string 
 	return list
 }
 
-func blobToProto(st *jobs.State, id blob.ID, k *jobs.Kept, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
+func blobView(st *jobs.State, id blob.ID, k *jobs.Kept, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
 	b := &anthillv1.Blob{
-		Id: id.String(), Ref: refToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
+		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
 	}
 	b.CopyOwners, b.CopyOwnersNeeded = uint32(st.HolderOwners(k.Holders)), uint32(st.OwnersNeeded())
 	for _, c := range k.Claims {
 		if sees(c.Owner) {
-			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: timestamppb.New(c.At.Std())})
+			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: wire.TimeToProto(c.At)})
 		}
 	}
 	return b

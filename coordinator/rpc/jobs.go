@@ -14,13 +14,14 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // SubmitJob implements JobService.
 func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest) (*anthillv1.SubmitJobResponse, error) {
-	spec, err := specFromProto(req.GetSpec())
+	spec, err := wire.SpecFromProto(req.GetSpec())
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 		request = rand.Text()
 	}
 	if len(request) > maxRequestID {
-		return jobs.Outcome{}, badField("request_id", "it has %d bytes, more than %d", len(request), maxRequestID)
+		return jobs.Outcome{}, jobs.InvalidField("request_id", "it has %d bytes, more than %d", len(request), maxRequestID)
 	}
 	c.At = s.cfg.Replica.Now()
 	c.Request = jobs.RequestID(string(callerFrom(ctx).Node) + "/" + request)
@@ -105,10 +106,10 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 	var events []*anthillv1.Event
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if j := st.Jobs[jobs.JobID(id)]; j != nil {
-			job = jobToProto(st, jobs.JobID(id), j)
+			job = jobView(st, jobs.JobID(id), j)
 			job.FuelRunning = j.FuelRunning(fuel)
 			job.Waiting = placement.Waiting(st, j, live)
-			events = eventsToProto(j.Events, since)
+			events = wire.EventsToProto(j.Events, since)
 		}
 	})
 	if job == nil {
@@ -136,7 +137,7 @@ func (s *Server) ListJobs(ctx context.Context, _ *anthillv1.ListJobsRequest) (*a
 	resp := &anthillv1.ListJobsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
 		for id, j := range st.Jobs {
-			resp.Jobs = append(resp.Jobs, jobToProto(st, id, j))
+			resp.Jobs = append(resp.Jobs, jobView(st, id, j))
 		}
 	})
 	slices.SortFunc(resp.Jobs, func(a, b *anthillv1.Job) int {
@@ -231,7 +232,7 @@ func (s *Server) GetTask(ctx context.Context, req *anthillv1.GetTaskRequest) (*a
 	s.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[id]
 		if total = j.Total(); int64(req.GetTask()) < int64(total) {
-			resp = taskToProto(req.GetTask(), st.Inspect(j, j.PlaceOf(req.GetTask())), fuel)
+			resp = wire.TaskToProto(req.GetTask(), st.Inspect(j, j.PlaceOf(req.GetTask())), fuel)
 		}
 	})
 	if resp == nil {

@@ -12,10 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -34,7 +33,7 @@ func (s *Server) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthi
 	s.cfg.Replica.View(func(st *jobs.State) {
 		for id, n := range st.Nodes {
 			if n.Role == jobs.Coordinator || n.Role == jobs.Worker {
-				node := s.nodeToProto(st, id, n, members[id])
+				node := s.nodeView(st, id, n, members[id])
 				node.Voter = voters[id]
 				resp.Nodes = append(resp.Nodes, node)
 			}
@@ -49,27 +48,27 @@ func (s *Server) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthi
 	return resp, nil
 }
 
-func (s *Server) nodeToProto(st *jobs.State, id jobs.NodeID, n *jobs.Node, m membership.Member) *anthillv1.Node {
+func (s *Server) nodeView(st *jobs.State, id jobs.NodeID, n *jobs.Node, m membership.Member) *anthillv1.Node {
 	slots, paused := s.cfg.Desk.Slots(id)
 	node := &anthillv1.Node{
-		Id: string(id), Role: anthillv1.Role(n.Role), Owner: string(n.Owner), Address: n.Address,
-		Liveness: livenessToProto(m), Leader: id == s.cfg.Node,
+		Id: string(id), Role: wire.RoleToProto(n.Role), Owner: string(n.Owner), Address: n.Address,
+		Liveness: livenessOf(m), Leader: id == s.cfg.Node,
 		Slots: uint32(slots), Paused: paused, Leases: uint32(len(st.LeasesOf(id))),
-		AdmittedAt: timestamppb.New(n.Admitted.Std()),
+		AdmittedAt: wire.TimeToProto(n.Admitted),
 	}
 	if m.Address != "" {
 		node.Address = m.Address
 	}
 	if o := st.Owners[n.Owner]; o != nil && n.Role == jobs.Worker {
-		node.Record, node.Reliability = recordToProto(o, st.Credibility(n.Owner)), shareToProto(n.Reliability)
+		node.Record, node.Reliability = recordView(o, st.Credibility(n.Owner)), wire.ShareToProto(n.Reliability)
 	}
 	return node
 }
 
-func recordToProto(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord {
+func recordView(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord {
 	record := &anthillv1.OwnerRecord{
 		Agreed: o.Agreed, Outvoted: o.Outvoted, Banned: o.Banned != "", BannedReason: o.Banned,
-		Checks: o.Checks, Credibility: shareToProto(credibility), Doubts: o.Doubts, Credit: o.Credit, Fuel: o.Fuel.Uint64(),
+		Checks: o.Checks, Credibility: wire.ShareToProto(credibility), Doubts: o.Doubts, Credit: o.Credit, Fuel: o.Fuel.Uint64(),
 	}
 	for _, a := range o.Accusers {
 		record.Accusers = append(record.Accusers, string(a.Owner))
@@ -77,7 +76,7 @@ func recordToProto(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord 
 	return record
 }
 
-func livenessToProto(m membership.Member) anthillv1.Liveness {
+func livenessOf(m membership.Member) anthillv1.Liveness {
 	switch {
 	case m.Node == "":
 		return anthillv1.Liveness_LIVENESS_UNSPECIFIED
@@ -98,7 +97,7 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	if uses == 0 {
 		uses = 1
 	}
-	prior, err := shareFromProto("prior", req.GetPrior())
+	prior, err := wire.ShareFromProto("prior", req.GetPrior())
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +105,7 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	if request == "" {
 		request = rand.Text()
 	}
-	token, err := s.newToken(callerFrom(ctx).Node, request, jobs.Role(req.GetRole()))
+	token, err := s.newToken(callerFrom(ctx).Node, request, wire.RoleFromProto(req.GetRole()))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +116,7 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	if _, err := s.propose(ctx, request, jobs.Command{CreateToken: &c}); err != nil {
 		return nil, err
 	}
-	return &anthillv1.CreateTokenResponse{Token: token.String(), ExpiresAt: timestamppb.New(c.Expires.Std())}, nil
+	return &anthillv1.CreateTokenResponse{Token: token.String(), ExpiresAt: wire.TimeToProto(c.Expires)}, nil
 }
 
 // newToken derives the secret from the CA's key and the request, so that a
@@ -147,7 +146,7 @@ func tokenID(secret []byte) jobs.TokenID {
 // Enrol implements EnrolmentService. The caller's key is the one that his TLS
 // certificate, of whatever issuer, proved to be his.
 func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthillv1.EnrolResponse, error) {
-	c, role := callerFrom(ctx), jobs.Role(req.GetRole())
+	c, role := callerFrom(ctx), wire.RoleFromProto(req.GetRole())
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
 	}

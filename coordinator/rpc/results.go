@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -144,7 +145,7 @@ func (r *resultStream) send(refs []resultRef) (sent int, err error) {
 		if !here {
 			break
 		}
-		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: refToProto(ref.output), Data: data, Fuel: ref.fuel}
+		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: wire.RefToProto(ref.output), Data: data, Fuel: ref.fuel}
 		if err := r.stream.Send(msg); err != nil {
 			return sent, err
 		}

@@ -31,6 +31,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -291,7 +292,7 @@ func expect(t *testing.T, what string, err error, code codes.Code, reason string
 
 func rangeSpec() *anthillv1.JobSpec {
 	return &anthillv1.JobSpec{
-		Name: "count", Bundle: refToProto(blob.Of([]byte("bundle")).Ref()), Trust: &anthillv1.Trust{Replicas: 1},
+		Name: "count", Bundle: wire.RefToProto(blob.Of([]byte("bundle")).Ref()), Trust: &anthillv1.Trust{Replicas: 1},
 		Input: &anthillv1.Input{Source: &anthillv1.Input_Range{Range: &anthillv1.RangeInput{To: 3, Step: 1}}},
 	}
 }
@@ -510,7 +511,7 @@ func TestWorkCalls(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	worker := g.admit(jobs.Worker, "w")
-	spec, err := specFromProto(rangeSpec())
+	spec, err := wire.SpecFromProto(rangeSpec())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -532,7 +533,7 @@ func TestWorkCalls(t *testing.T) {
 		}
 	}
 	ref := blob.Of([]byte("out")).Ref()
-	report := &anthillv1.AttemptReport{Lease: 8, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: refToProto(ref), Data: []byte("out")}
+	report := &anthillv1.AttemptReport{Lease: 8, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: wire.RefToProto(ref), Data: []byte("out")}
 	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{report}}); err != nil {
 		t.Fatal(err)
 	}
@@ -549,7 +550,7 @@ func TestWorkCalls(t *testing.T) {
 		t.Error(err)
 	}
 	g.desk.reports = nil
-	late := &anthillv1.AttemptReport{Lease: 10, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: refToProto(blob.Of([]byte("late")).Ref()), Data: []byte("late")}
+	late := &anthillv1.AttemptReport{Lease: 10, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: wire.RefToProto(blob.Of([]byte("late")).Ref()), Data: []byte("late")}
 	another := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Worker, "another"), g.leader))
 	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not his
 		late.Lease = lease
@@ -608,7 +609,7 @@ func TestNodesShowTheirRecord(t *testing.T) {
 	g.View(func(s *jobs.State) { // nobody else looks at the state yet
 		s.Nodes[worker.Node()].Reliability = 900_000_000
 		*s.Owners["w"] = jobs.Owner{Agreed: 7, Outvoted: 1, Checks: 5, Doubts: 2, Credit: 6, Fuel: jobs.FuelSum{Low: 1 << 40}}
-		credibility = shareToProto(s.Credibility("w"))
+		credibility = wire.ShareToProto(s.Credibility("w"))
 	})
 	nodes := anthillv1.NewNodeServiceClient(g.dial(g.admit(jobs.Submitter, "s"), g.leader))
 	resp, err := nodes.ListNodes(ctx(t), &anthillv1.ListNodesRequest{})

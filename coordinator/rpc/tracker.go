@@ -9,6 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -36,13 +37,13 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 		return nil, err
 	}
 	if n := len(req.GetBlobs()); n > maxAnnouncements {
-		return nil, badField("blobs", "%d are too many for one call, at most %d", n, maxAnnouncements)
+		return nil, jobs.InvalidField("blobs", "%d are too many for one call, at most %d", n, maxAnnouncements)
 	}
 	var list []Announcement
 	for _, a := range req.GetBlobs() {
-		id, err := blob.IDFrom(a.GetBlob())
+		id, err := wire.IDFromProto("blobs", a.GetBlob())
 		if err != nil {
-			return nil, badField("blobs", "%v", err)
+			return nil, err
 		}
 		list = append(list, Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -80,7 +81,7 @@ func TestOnlyThePortIsBelieved(t *testing.T) {
 			t.Fatal(err)
 		}
 		data := blob.Of([]byte(at)).Ref()
-		if _, err := anthillv1.NewBlobServiceClient(conn).KeepBlob(ctx(t), &anthillv1.KeepBlobRequest{Ref: refToProto(data), Provider: victim}); err != nil {
+		if _, err := anthillv1.NewBlobServiceClient(conn).KeepBlob(ctx(t), &anthillv1.KeepBlobRequest{Ref: wire.RefToProto(data), Provider: victim}); err != nil {
 			t.Fatal(err)
 		}
 		g.View(func(s *jobs.State) {

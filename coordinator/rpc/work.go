@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -49,7 +50,7 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 }
 
 func (s *Server) leaseOf(j *jobs.Job, worker jobs.NodeID) *anthillv1.Lease {
-	lease := &anthillv1.Lease{Spec: specToProto(j.Spec)}
+	lease := &anthillv1.Lease{Spec: wire.SpecToProto(j.Spec)}
 	for _, p := range s.cfg.Desk.Providers(j, worker) {
 		lease.Providers = append(lease.Providers, p.Proto())
 	}
@@ -61,7 +62,7 @@ func (s *Server) leaseOf(j *jobs.Job, worker jobs.NodeID) *anthillv1.Lease {
 // further: nobody is to fill the log with it, or the disk.
 func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
 	if n := len(req.GetReports()); n > maxReports {
-		return nil, badField("reports", "%d are too many for one call, at most %d", n, maxReports)
+		return nil, jobs.InvalidField("reports", "%d are too many for one call, at most %d", n, maxReports)
 	}
 	worker := callerFrom(ctx).Node
 	held, err := s.held(worker, req.GetReports())
@@ -71,13 +72,13 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	var outputs [][]byte
 	var reports []jobs.Report
 	for _, m := range req.GetReports() {
-		r, err := reportFromProto(m, worker)
+		r, err := wire.ReportFromProto(m, worker)
 		if err != nil {
 			return nil, err
 		}
 		if r.Status == jobs.Succeeded && r.Output.Size <= blob.MinPiece {
 			if blob.Of(m.GetData()).Ref() != r.Output {
-				return nil, badField("reports.data", "%d bytes do not match the output of %d bytes: an output of up to %d has to come along", len(m.GetData()), r.Output.Size, blob.MinPiece)
+				return nil, jobs.InvalidField("reports.data", "%d bytes do not match the output of %d bytes: an output of up to %d has to come along", len(m.GetData()), r.Output.Size, blob.MinPiece)
 			}
 			if held[r.Lease] {
 				outputs = append(outputs, m.GetData())
@@ -145,7 +146,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 		return nil, err
 	}
 	if n := len(req.GetLeases()); n > maxLeases {
-		return nil, badField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
+		return nil, jobs.InvalidField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
 	}
 	beat := Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
 	for i, id := range req.GetLeases() {
@@ -154,12 +155,9 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 			beat.Fuel[jobs.LeaseID(id)] = req.GetFuel()[i]
 		}
 	}
-	for _, b := range req.GetBlobs()[:min(64, len(req.GetBlobs()))] {
-		id, err := blob.IDFrom(b)
-		if err != nil {
-			return nil, badField("blobs", "%v", err)
-		}
-		beat.Blobs = append(beat.Blobs, id)
+	var err error
+	if beat.Blobs, err = wire.IDsFromProto("blobs", req.GetBlobs()[:min(64, len(req.GetBlobs()))]); err != nil {
+		return nil, err
 	}
 	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)
 	if err != nil {
@@ -181,39 +179,11 @@ func (s *Server) ReadIndex(context.Context, *anthillv1.ReadIndexRequest) (*anthi
 	return &anthillv1.ReadIndexResponse{Index: index}, err
 }
 
-// ConfirmHeld implements CoordinatorService. Coordinators name results by their
-// sequences, as the state does.
+// ConfirmHeld implements CoordinatorService.
 func (s *Server) ConfirmHeld(ctx context.Context, req *anthillv1.ConfirmHeldRequest) (*anthillv1.ConfirmHeldResponse, error) {
-	c := jobs.ConfirmHeld{
-		Coordinator: callerFrom(ctx).Node, Lost: req.GetLost(),
-		Results: heldFromProto(req.GetResults()), Missing: heldFromProto(req.GetMissing()),
-	}
-	for _, id := range req.GetInputs() {
-		c.Inputs = append(c.Inputs, jobs.JobID(id))
-	}
-	for _, b := range req.GetBlobs() {
-		id, err := blob.IDFrom(b)
-		if err != nil {
-			return nil, badField("blobs", "%v", err)
-		}
-		c.Blobs = append(c.Blobs, id)
-	}
-	for _, r := range req.GetSizes() {
-		ref, err := refFromProto("sizes", r)
-		if err != nil {
-			return nil, err
-		}
-		c.Sizes = append(c.Sizes, ref)
-	}
-	for _, r := range req.GetRefused() {
-		c.Refused = append(c.Refused, jobs.RefusedJob{Job: jobs.JobID(r.GetJobId()), Reason: r.GetReason()})
+	c, err := wire.ConfirmFromProto(req, callerFrom(ctx).Node)
+	if err != nil {
+		return nil, err
 	}
 	return &anthillv1.ConfirmHeldResponse{}, s.cfg.Desk.Confirm(ctx, c)
-}
-
-func heldFromProto(list []*anthillv1.HeldResults) (held []jobs.HeldResults) {
-	for _, h := range list {
-		held = append(held, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Sequences: h.GetSequences()})
-	}
-	return held
 }

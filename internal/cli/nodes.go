@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
@@ -48,7 +49,7 @@ not; it decides how much work it gets, not whether it is believed.`,
 func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 	var rows []table.Row
 	for _, node := range list {
-		role := jobs.Role(node.GetRole()).String()
+		role := wire.RoleFromProto(node.GetRole()).String()
 		if node.GetLeader() {
 			role += " (leader)"
 		}

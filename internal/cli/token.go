@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -72,7 +73,7 @@ func createToken(cmd *cobra.Command, flags tokenFlags) error {
 	}
 	defer grid.Close()
 	resp, err := grid.CreateToken(cmd.Context(), &anthillv1.CreateTokenRequest{
-		Role: anthillv1.Role(flags.role), Lifetime: durationpb.New(flags.ttl), Uses: flags.uses, Owner: flags.owner, Prior: flags.prior.float(),
+		Role: wire.RoleToProto(flags.role), Lifetime: durationpb.New(flags.ttl), Uses: flags.uses, Owner: flags.owner, Prior: flags.prior.float(),
 	})
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -104,7 +105,7 @@ func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
 	defer cancel()
 	var server peer.Peer
 	resp, err := anthillv1.NewEnrolmentServiceClient(conn).Enrol(ctx, &anthillv1.EnrolRequest{
-		Secret: cfg.Token.Secret[:], Address: cfg.Address, Role: wireRole(cfg.Role),
+		Secret: cfg.Token.Secret[:], Address: cfg.Address, Role: wire.RoleToProto(cfg.Role),
 	}, grpc.Peer(&server))
 	if rejection := imposter.Load(); rejection != nil {
 		return nil, &problem.Problem{Kind: problem.ErrRefused, Cause: *rejection,
@@ -168,6 +169,3 @@ func settle(cfg Config, resp *anthillv1.EnrolResponse, server peer.Peer) (*Enrol
 	}
 	return &Enrolment{Directory: dir, Coordinators: resp.GetCoordinators()}, nil
 }
-
-// wireRole relies on jobs.Role having the order of the wire's enum.
-func wireRole(role jobs.Role) anthillv1.Role { return anthillv1.Role(role) }

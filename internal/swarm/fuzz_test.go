@@ -9,7 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-func wire(t testing.TB, m proto.Message) []byte {
+func encode(t testing.TB, m proto.Message) []byte {
 	data, err := proto.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
@@ -19,8 +19,8 @@ func wire(t testing.TB, m proto.Message) []byte {
 
 // Whatever clients say, the books of the uploader stay right.
 func FuzzExchangeRequest(f *testing.F) {
-	f.Add(wire(f, &anthillv1.ExchangeRequest{Have: []byte{1}, Credit: 3, Ask: []uint32{1, 1, 99}}), wire(f, &anthillv1.ExchangeRequest{Gained: []uint32{0, 5}, Cancel: []uint32{1, 7}, Lost: []uint32{2}}))
-	f.Add(wire(f, &anthillv1.ExchangeRequest{Have: make([]byte, 100), Start: 1<<32 - 1, Credit: 1<<32 - 1}), wire(f, &anthillv1.ExchangeRequest{Coming: []uint32{1<<32 - 1}}))
+	f.Add(encode(f, &anthillv1.ExchangeRequest{Have: []byte{1}, Credit: 3, Ask: []uint32{1, 1, 99}}), encode(f, &anthillv1.ExchangeRequest{Gained: []uint32{0, 5}, Cancel: []uint32{1, 7}, Lost: []uint32{2}}))
+	f.Add(encode(f, &anthillv1.ExchangeRequest{Have: make([]byte, 100), Start: 1<<32 - 1, Credit: 1<<32 - 1}), encode(f, &anthillv1.ExchangeRequest{Coming: []uint32{1<<32 - 1}}))
 	f.Fuzz(func(t *testing.T, hello, more []byte) {
 		var first, then anthillv1.ExchangeRequest
 		if proto.Unmarshal(hello, &first) != nil || proto.Unmarshal(more, &then) != nil {
@@ -54,9 +54,9 @@ func FuzzExchangeRequest(f *testing.F) {
 func FuzzExchangeResponse(f *testing.F) {
 	data := content(1, 2*piece)
 	m := blob.Of(data)
-	f.Add(wire(f, &anthillv1.ExchangeResponse{Piece: 1, Data: data[piece:]}), wire(f, &anthillv1.ExchangeResponse{Promised: []uint32{0, 1}}), true)
-	f.Add(wire(f, &anthillv1.ExchangeResponse{Piece: 7, Data: []byte{1}}), wire(f, &anthillv1.ExchangeResponse{Gained: []uint32{9}, Offset: 1<<32 - 1}), false)
-	f.Add(wire(f, &anthillv1.ExchangeResponse{Data: data[:100]}), wire(f, &anthillv1.ExchangeResponse{Offset: 100, Data: data[:piece]}), true)
+	f.Add(encode(f, &anthillv1.ExchangeResponse{Piece: 1, Data: data[piece:]}), encode(f, &anthillv1.ExchangeResponse{Promised: []uint32{0, 1}}), true)
+	f.Add(encode(f, &anthillv1.ExchangeResponse{Piece: 7, Data: []byte{1}}), encode(f, &anthillv1.ExchangeResponse{Gained: []uint32{9}, Offset: 1<<32 - 1}), false)
+	f.Add(encode(f, &anthillv1.ExchangeResponse{Data: data[:100]}), encode(f, &anthillv1.ExchangeResponse{Offset: 100, Data: data[:piece]}), true)
 	f.Fuzz(func(t *testing.T, one, two []byte, asked bool) {
 		s := newSwarm(t, Config{})
 		if err := s.cfg.Store.Begin(m); err != nil {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
@@ -48,7 +49,7 @@ type Provider struct {
 
 // Proto is the provider on the wire, where no node is named.
 func (p Provider) Proto() *anthillv1.Provider {
-	return &anthillv1.Provider{Address: p.Address, Role: anthillv1.Role(p.Role)}
+	return &anthillv1.Provider{Address: p.Address, Role: wire.RoleToProto(p.Role)}
 }
 
 // ProvidersOf reads providers off the wire, but for addresses that are none: they are
@@ -57,7 +58,7 @@ func ProvidersOf(list []*anthillv1.Provider) []Provider {
 	var out []Provider
 	for _, p := range list {
 		if validAddress(p.GetAddress()) {
-			out = append(out, Provider{Address: p.GetAddress(), Role: jobs.Role(p.GetRole())})
+			out = append(out, Provider{Address: p.GetAddress(), Role: wire.RoleFromProto(p.GetRole())})
 		}
 	}
 	return out

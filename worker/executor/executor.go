@@ -15,6 +15,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/sandbox"
@@ -227,7 +228,8 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 		}
 		return e.succeeded(report, output)
 	}
-	report.Status, report.ExitCode = failure(result)
+	status, code := failure(result)
+	report.Status, report.ExitCode = wire.StatusToProto(status), code
 	report.Reason = Reason(Explain(result, a.task), result.Stderr)
 	return report
 }
@@ -247,7 +249,7 @@ func (e *Executor) load(a *Attempt) (sandbox.Task, error) {
 // Lost reports an attempt that could not be prepared.
 func Lost(lease *anthillv1.Lease, err error) *anthillv1.AttemptReport {
 	return &anthillv1.AttemptReport{
-		Lease: lease.GetId(), Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, Reason: Reason(err.Error(), nil),
+		Lease: lease.GetId(), Status: wire.StatusToProto(jobs.Lost), Reason: Reason(err.Error(), nil),
 	}
 }
 
@@ -266,11 +268,11 @@ func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *an
 	} else if stored, err := e.Store.Put(output); err == nil {
 		ref = stored
 	} else {
-		report.Status, report.Reason = anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, Reason("store output: "+err.Error(), nil)
+		report.Status, report.Reason = wire.StatusToProto(jobs.Lost), Reason("store output: "+err.Error(), nil)
 		return report
 	}
-	report.Status = anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED
-	report.Output = &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}
+	report.Status = wire.StatusToProto(jobs.Succeeded)
+	report.Output = wire.RefToProto(ref)
 	return report
 }
 
@@ -285,16 +287,16 @@ func fuelOf(r sandbox.Result) uint64 {
 
 // failure is a vote only of what follows from the task alone. What a worker's own
 // release refuses does not: others may screen and compile by other rules.
-func failure(r sandbox.Result) (anthillv1.AttemptStatus, uint32) {
+func failure(r sandbox.Result) (jobs.AttemptStatus, uint32) {
 	switch r.Status {
 	case sandbox.Exited:
-		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, r.ExitCode
+		return jobs.Crashed, r.ExitCode
 	case sandbox.Trapped, sandbox.OutputExceeded:
-		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, 255
+		return jobs.Crashed, 255
 	case sandbox.OutOfFuel:
-		return anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, jobs.ExitOutOfFuel
+		return jobs.Crashed, jobs.ExitOutOfFuel
 	}
-	return anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED, 0
+	return jobs.Killed, 0
 }
 
 // Explain says what happened to a task that did not succeed, and what to do about it.
@@ -341,9 +343,9 @@ func telling(log string, room int) string {
 func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))], "") }
 
 func traffic(t swarm.Traffic) *anthillv1.Traffic {
-	return &anthillv1.Traffic{
+	return wire.TrafficToProto(jobs.Traffic{
 		FromSubmitter:    t[jobs.Submitter] + t[jobs.Operator],
 		FromCoordinators: t[jobs.Coordinator],
 		FromWorkers:      t[jobs.Worker],
-	}
+	})
 }

@@ -15,7 +15,8 @@ type layer struct {
 var layers = []layer{
 	{"the pure bottom", []string{"internal/blob", "internal/module/...", "sdk/task"}},
 	{"the domain", []string{"jobs"}},
-	{"the wire", []string{"proto/..."}},
+	{"the messages", []string{"proto/..."}},
+	{"the wire", []string{"internal/wire"}},
 	{"the adapters", []string{"internal/..."}},
 	{"the rooms", []string{"coordinator/...", "worker/..."}},
 	{"the houses", []string{"coordinator", "worker", "sdk/..."}},

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/wire"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -46,7 +47,7 @@ func (g *Grid) Update(id string, f func(*anthillv1.Job)) {
 func (g *Grid) Accept(t testing.TB, id string, task uint32, data []byte) {
 	t.Helper()
 	ref := blob.Of(data).Ref()
-	msg := &anthillv1.StreamResultsResponse{Task: task, Output: &anthillv1.BlobRef{Id: ref.ID[:], Size: ref.Size}, Fuel: uint64(ref.Size)}
+	msg := &anthillv1.StreamResultsResponse{Task: task, Output: wire.RefToProto(ref), Fuel: uint64(ref.Size)}
 	if ref.Size <= blob.MinPiece {
 		msg.Data = data
 	} else if _, err := g.store.Put(data); err != nil {

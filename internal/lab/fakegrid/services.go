@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/anthill-grid/anthill/internal/identity"
-	"github.com/anthill-grid/anthill/jobs"
+	"github.com/anthill-grid/anthill/internal/wire"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -198,7 +198,7 @@ func (s *enrolmentService) CreateToken(_ context.Context, req *anthillv1.CreateT
 	if err := s.grid.enter(); err != nil {
 		return nil, err
 	}
-	token, err := identity.NewToken(s.grid.Authority.Fingerprint(), jobs.Role(req.GetRole()), s.grid.Addresses())
+	token, err := identity.NewToken(s.grid.Authority.Fingerprint(), wire.RoleFromProto(req.GetRole()), s.grid.Addresses())
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
@@ -218,7 +218,7 @@ func (s *enrolmentService) Enrol(ctx context.Context, req *anthillv1.EnrolReques
 	s.grid.mu.Lock()
 	role, ok := s.grid.tokens[identity.HashSecret(req.GetSecret())]
 	s.grid.mu.Unlock()
-	if !ok || role != jobs.Role(req.GetRole()) {
+	if !ok || role != wire.RoleFromProto(req.GetRole()) {
 		return nil, status.Error(codes.PermissionDenied, "token: unknown or used up")
 	}
 	public, err := identity.PublicKeyFrom(ctx)

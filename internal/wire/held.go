@@ -1,0 +1,57 @@
+package wire
+
+import (
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// ConfirmToProto says what a coordinator holds, and misses. Who says so follows
+// from the connection.
+func ConfirmToProto(c jobs.ConfirmHeld) *anthillv1.ConfirmHeldRequest {
+	m := &anthillv1.ConfirmHeldRequest{
+		Lost: c.Lost, Results: heldToProto(c.Results), Missing: heldToProto(c.Missing),
+		Blobs: IDsToProto(c.Blobs), Sizes: RefsToProto(c.Sizes),
+	}
+	for _, id := range c.Inputs {
+		m.Inputs = append(m.Inputs, string(id))
+	}
+	for _, r := range c.Refused {
+		m.Refused = append(m.Refused, &anthillv1.RefusedJob{JobId: string(r.Job), Reason: r.Reason})
+	}
+	return m
+}
+
+// ConfirmFromProto reads what a coordinator holds, and misses.
+func ConfirmFromProto(m *anthillv1.ConfirmHeldRequest, by jobs.NodeID) (c jobs.ConfirmHeld, err error) {
+	c = jobs.ConfirmHeld{
+		Coordinator: by, Lost: m.GetLost(), Results: heldFromProto(m.GetResults()), Missing: heldFromProto(m.GetMissing()),
+	}
+	for _, id := range m.GetInputs() {
+		c.Inputs = append(c.Inputs, jobs.JobID(id))
+	}
+	for _, r := range m.GetRefused() {
+		c.Refused = append(c.Refused, jobs.RefusedJob{Job: jobs.JobID(r.GetJobId()), Reason: r.GetReason()})
+	}
+	if c.Blobs, err = IDsFromProto("blobs", m.GetBlobs()); err != nil {
+		return jobs.ConfirmHeld{}, err
+	}
+	if c.Sizes, err = RefsFromProto("sizes", m.GetSizes()); err != nil {
+		return jobs.ConfirmHeld{}, err
+	}
+	return c, nil
+}
+
+// Coordinators name results by their sequences, as the state does.
+func heldToProto(held []jobs.HeldResults) (list []*anthillv1.HeldResults) {
+	for _, h := range held {
+		list = append(list, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: h.Sequences})
+	}
+	return list
+}
+
+func heldFromProto(list []*anthillv1.HeldResults) (held []jobs.HeldResults) {
+	for _, h := range list {
+		held = append(held, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Sequences: h.GetSequences()})
+	}
+	return held
+}

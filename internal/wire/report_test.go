@@ -1,0 +1,40 @@
+package wire
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+func TestReportFromProto(t *testing.T) {
+	ok := anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED
+	id := blob.Of([]byte("x")).ID()
+	for _, m := range []*anthillv1.AttemptReport{
+		{},
+		{Status: 5},
+		{Status: ok},
+		{Status: ok, Output: &anthillv1.BlobRef{Id: id[:], Size: -1}},
+		{Status: ok, Output: &anthillv1.BlobRef{Id: id[:9]}},
+	} {
+		if r, err := ReportFromProto(m, "w"); err == nil {
+			t.Errorf("%v became %+v", m, r)
+		}
+	}
+	r, err := ReportFromProto(&anthillv1.AttemptReport{
+		Lease: 7, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, ExitCode: 3, Reason: strings.Repeat("é", jobs.MaxReason), Fuel: 1 << 63,
+		Fetched: &anthillv1.Traffic{FromSubmitter: -5, FromWorkers: 9},
+	}, "w")
+	if err != nil || r.Lease != 7 || r.Worker != "w" || r.Status != jobs.Crashed || r.ExitCode != 3 || r.Fuel != 1<<63 {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if len(r.Reason) > jobs.MaxReason || !utf8.ValidString(r.Reason) || len(r.Reason) < jobs.MaxReason-4 {
+		t.Errorf("the reason has %d bytes", len(r.Reason))
+	}
+	if r.Fetched != (jobs.Traffic{FromWorkers: 9}) {
+		t.Errorf("fetched %+v, want nothing negative", r.Fetched)
+	}
+}
