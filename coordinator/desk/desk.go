@@ -540,7 +540,7 @@ func (d *Desk) commitGrants(ctx context.Context) {
 	d.replica.View(func(s *jobs.State) {
 		for _, g := range granted {
 			if j := s.Jobs[g.Job]; j != nil {
-				d.near.Note(g.Worker, j, g.Task)
+				d.near.Note(g.Worker, j, g.Place)
 			}
 		}
 	})

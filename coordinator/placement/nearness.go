@@ -34,7 +34,7 @@ const (
 func NewNearness() *Nearness { return &Nearness{workers: map[jobs.NodeID]*shelf{}} }
 
 // Note remembers that a worker got a task of a job.
-func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place uint32) {
+func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place jobs.Place) {
 	s, ok := spanOf(j, place)
 	if !ok {
 		return
@@ -89,7 +89,7 @@ type span struct {
 
 // spanOf finds a task's span, if its job's input is a blob. Where shards differ in
 // size they are taken to lie where equal ones would.
-func spanOf(j *jobs.Job, place uint32) (s span, ok bool) {
+func spanOf(j *jobs.Job, place jobs.Place) (s span, ok bool) {
 	input := j.Spec.Input.Blob
 	if input == nil {
 		return span{}, false
@@ -177,7 +177,7 @@ func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
 // wishes are the workers that have some of the input, first who got the lease.
 func (p *planner) wishes(grant int, workers []jobs.NodeID) (list []wish) {
 	g := &p.grants[grant]
-	s, ok := spanOf(p.State.Jobs[g.Job], g.Task)
+	s, ok := spanOf(p.State.Jobs[g.Job], g.Place)
 	if !ok {
 		return nil
 	}

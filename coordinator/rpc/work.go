@@ -32,16 +32,16 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
 	s.cfg.Replica.View(func(st *jobs.State) {
 		for _, id := range ids {
-			place, _, ok := st.Lease(id)
+			a, _, ok := st.Lease(id)
 			if !ok {
 				continue
 			}
-			if shared[place.Job] == nil {
-				shared[place.Job] = s.leaseOf(st.Jobs[place.Job], worker)
+			if shared[a.Job] == nil {
+				shared[a.Job] = s.leaseOf(st.Jobs[a.Job], worker)
 			}
-			common := shared[place.Job]
+			common := shared[a.Job]
 			resp.Leases = append(resp.Leases, &anthillv1.Lease{
-				Id: uint64(id), JobId: string(place.Job), Task: st.Jobs[place.Job].TaskAt(place.Task),
+				Id: uint64(id), JobId: string(a.Job), Task: uint32(st.Jobs[a.Job].TaskAt(a.Place)),
 				Spec: common.GetSpec(), Providers: common.GetProviders(),
 			})
 		}
