@@ -141,7 +141,7 @@ func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	w.board.begin(slot, a.Lease, began)
 	defer w.board.end(slot)
 	a.Progress = func(fuel uint64) { w.leases.progressed(a.Lease.GetId(), fuel) }
-	report := w.executor.Run(ctx, watched{w.liar.runner(w.slots[slot]), bundleOf(a.Lease), &w.faults}, a)
+	report := w.executor.Run(ctx, watched{w.runners[slot], bundleOf(a.Lease), &w.faults}, a)
 	if report == nil {
 		return
 	}

@@ -23,7 +23,9 @@ import (
 	"github.com/anthill-grid/anthill/worker/control"
 	"github.com/anthill-grid/anthill/worker/executor"
 	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/misbehave"
 	"github.com/anthill-grid/anthill/worker/sandbox"
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // Config says what a worker lends, and to which grid.
@@ -35,7 +37,7 @@ type Config struct {
 	// SandboxCommand starts a sandbox child; see sandbox.Config.
 	SandboxCommand []string
 	// Misbehave is how the worker lies, for trying out whether a grid notices.
-	Misbehave Misbehaviour
+	Misbehave misbehave.Way
 	Logger    *slog.Logger
 }
 
@@ -49,6 +51,7 @@ type Worker struct {
 	work       anthillv1.WorkServiceClient
 	executor   *executor.Executor
 	slots      []*sandbox.Slot
+	runners    []executor.Runner // of the slots
 	leases     *leases
 	ready      chan *executor.Attempt
 	reports    *outbox
@@ -56,7 +59,6 @@ type Worker struct {
 	kept       []blob.ID // small outputs on disk, oldest first; deliver's own
 	pace       pace
 	shelf      shelf
-	liar       liar
 	faults     faults
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
@@ -70,7 +72,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 	if err := cfg.Lent.Validate(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
-	if _, err := ParseMisbehaviour(string(cfg.Misbehave)); err != nil {
+	if _, err := misbehave.Parse(string(cfg.Misbehave)); err != nil {
 		return nil, err
 	}
 	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), board: newBoard(cfg.Lent.Slots)}
@@ -101,9 +103,11 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	if err := w.startGossip(); err != nil {
 		return err
 	}
-	w.startLying()
 	if err := w.startSlots(); err != nil {
 		return err
+	}
+	if w.cfg.Misbehave != misbehave.Honest {
+		w.startLying()
 	}
 	if w.control, err = control.Listen(w.cfg.Dir, w); err != nil {
 		w.cfg.Logger.Warn("nobody can pause this worker or ask what it does", "error", err)
@@ -117,14 +121,16 @@ func (w *Worker) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.D
 	return swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(w.conn), w.base.Address, id, false)
 }
 
-// startLying does nothing in an honest worker.
+// startLying is called in liars only.
 func (w *Worker) startLying() {
-	w.liar.how, w.liar.name = w.cfg.Misbehave, string(w.Node())
-	if w.liar.how == Honest {
-		return
+	liar := misbehave.New(misbehave.Config{
+		Way: w.cfg.Misbehave, Name: string(w.Node()), Results: anthillv1.NewJobServiceClient(w.conn),
+		Swarm: w.base.Swarm, Peers: w.everybody, Logger: w.cfg.Logger,
+	})
+	w.executor.Tamper = liar.Tamper
+	for i, honest := range w.runners {
+		w.runners[i] = liar.Runner(honest)
 	}
-	w.liar.copycat = copycat{anthillv1.NewJobServiceClient(w.conn), w.base.Swarm, w.everybody, w.cfg.Logger}
-	w.executor.Tamper = w.liar.tamper
 }
 
 // everybody are the nodes that gossip knows.
@@ -157,16 +163,16 @@ func (w *Worker) startSlots() error {
 		if err != nil {
 			return err
 		}
-		w.slots = append(w.slots, s)
+		w.slots, w.runners = append(w.slots, s), append(w.runners, s)
 	}
 	return nil
 }
 
 // Walls tells which walls stand around the guests that will run here. All slots
 // have the same; a worker without slots has none.
-func (w *Worker) Walls(ctx context.Context) (sandbox.Walls, error) {
+func (w *Worker) Walls(ctx context.Context) (walls.State, error) {
 	if len(w.slots) == 0 {
-		return sandbox.Walls{}, nil
+		return walls.State{}, nil
 	}
 	return w.slots[0].Walls(ctx)
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // ChildMain is the whole life of a child process: it puts up walls around this
@@ -36,7 +38,7 @@ func (c *child) settle() error {
 	if err := readJSON(c.in, frameSetup, &s); err != nil {
 		return fmt.Errorf("read setup: %w", err)
 	}
-	if err := writeJSON(c.out, frameHello, raiseWalls(s)); err != nil {
+	if err := writeJSON(c.out, frameHello, walls.Raise(firstWalls(s))); err != nil {
 		return err
 	}
 	return c.out.Flush()

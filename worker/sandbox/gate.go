@@ -3,6 +3,8 @@ package sandbox
 import (
 	"context"
 	"sync"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // gate is shut while a slot is paused: the child that is behind it stands
@@ -30,9 +32,9 @@ func (g *gate) set(shut bool) error {
 	case g.child == nil:
 		return nil
 	case shut:
-		return g.child.halt()
+		return walls.Halt(g.child.cmd.Process)
 	}
-	return g.child.proceed()
+	return walls.Proceed(g.child.cmd.Process)
 }
 
 // adopt puts a child behind the gate, nil for none. One that comes while the
@@ -44,7 +46,7 @@ func (g *gate) adopt(child *process) error {
 	if child == nil || !g.shut {
 		return nil
 	}
-	return child.halt()
+	return walls.Halt(child.cmd.Process)
 }
 
 // state says whether the gate is shut, and how to hear when that changes.

@@ -15,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/worker/sandbox/region"
 )
 
 // programName is what the guest sees as its name (argv[0]).
@@ -54,7 +55,7 @@ func (m *module) run(ctx context.Context, o order, tell func(fuel uint64)) (repo
 }
 
 func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64, tell func(uint64)) report {
-	ctx, release := withRegions(ctx)
+	ctx, release := region.With(ctx)
 	defer release()
 	instance, err := m.runtime.InstantiateModule(ctx, m.code, config)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/lab/guests"
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // TestMain lets this test binary be the child as well.
@@ -25,8 +26,6 @@ func TestMain(m *testing.M) {
 			exitOn(parentMain(os.Args[2], os.Args[3]))
 		case "hungry":
 			exitOn(hungryMain())
-		case "walled":
-			exitOn(walledMain(os.Args[2], os.Args[3]))
 		}
 	}
 	code := m.Run()
@@ -101,12 +100,12 @@ func wantStatus(t testing.TB, r Result, status Status, reason string) {
 // follow takes note of a child's processor time until the returned
 // function is called, which gives what was used meanwhile, as far as the system tells.
 func follow(child int) (used func() time.Duration) {
-	before, _ := cpuTime(child)
+	before, _ := walls.CPUTime(child)
 	stop, total := make(chan struct{}), make(chan time.Duration)
 	go func() {
 		last, known := before, false
 		for {
-			if now, ok := cpuTime(child); ok {
+			if now, ok := walls.CPUTime(child); ok {
 				last, known = now, true
 			}
 			select {

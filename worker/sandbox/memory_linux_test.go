@@ -4,6 +4,7 @@ package sandbox
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,4 +83,35 @@ func statusOf(t *testing.T, s *Slot, field string) int64 {
 		t.Fatalf("read %s of the child: %v", field, err)
 	}
 	return kilobytes << 10
+}
+
+// TestModulesThatFailToStartLeaveNoMemory has one whose data does not fit. It is not
+// screened, since the screen knows of nothing that passes and fails to start.
+func TestModulesThatFailToStartLeaveNoMemory(t *testing.T) {
+	req := request{Memory: 1 << 30, Seed: make([]byte, 32)}
+	m, err := loadFresh(t.Context(), handmade.Spec{Pages: 1, Data: make([]byte, pageSize+1)}.Encode(), req, moduleKey{pages: uint32(req.Memory / pageSize)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.close(t.Context())
+	before := ownSpace(t)
+	for range 8 {
+		if r, _ := m.run(t.Context(), order{request: req}, nil); r.Status != Refused || !strings.Contains(r.Reason, "out of bounds") {
+			t.Fatalf("%v: %s; want it refused as out of bounds", r.Status, r.Reason)
+		}
+	}
+	if grown := ownSpace(t) - before; grown >= req.Memory {
+		t.Errorf("it took %d MB of address space", grown>>20)
+	}
+}
+
+// ownSpace is the address space of this process, in bytes.
+func ownSpace(t *testing.T) int64 {
+	t.Helper()
+	first, _, _ := strings.Cut(readFile(t, "/proc/self/statm"), " ")
+	pages, err := strconv.ParseInt(first, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * 4096
 }

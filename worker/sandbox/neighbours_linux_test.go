@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // BenchmarkNeighbours measures what bombs in one slot cost others on the machine:
@@ -146,11 +147,11 @@ func inASlot(b *testing.B, module []byte) neighbour {
 	s, task := newSlot(b), newTask(b, module)
 	wantStatus(b, run(b, s, task), Exited, "") // compiles it
 	return func(b *testing.B) cost {
-		used, _ := cpuTime(pid(s))
+		used, _ := walls.CPUTime(pid(s))
 		start := time.Now()
 		wantStatus(b, run(b, s, task), Exited, "")
 		clock := time.Since(start)
-		now, _ := cpuTime(pid(s))
+		now, _ := walls.CPUTime(pid(s))
 		return cost{clock, now - used}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // complaintKept is how much a dying child's first words may be, in bytes.
@@ -42,8 +44,7 @@ func startProcess(command []string, dir string) (*process, error) {
 	p.cmd.Env = []string{} // not nil, which would mean our own
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = childIn, childOut, p.complaint
 	p.cmd.WaitDelay = time.Second
-	p.cmd.SysProcAttr = attributes()
-	keepDescriptors()
+	walls.Isolate(p.cmd)
 	err = p.cmd.Start()
 	_ = errors.Join(childIn.Close(), childOut.Close())
 	if err != nil {
@@ -84,8 +85,16 @@ func (p *process) obituary() string {
 	return fmt.Sprintf("%s: %s", p.cmd.ProcessState, strings.ToValidUTF8(first, ""))
 }
 
+// setup is what a child needs to know before its first task.
+type setup struct {
+	// CacheDir is the one directory that it may write to.
+	CacheDir string `json:"cache_dir"`
+	// Readable are the directories that it may read.
+	Readable []string `json:"readable,omitempty"`
+}
+
 // greet tells the child where it is and hears which walls it has put up.
-func (p *process) greet(s setup, w *Walls) error {
+func (p *process) greet(s setup, w *walls.State) error {
 	if err := writeJSON(p.in, frameSetup, s); err != nil {
 		return err
 	}

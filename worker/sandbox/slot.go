@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // ErrClosed is returned by a Slot that was closed.
@@ -62,9 +63,9 @@ type Slot struct {
 
 	gate *gate
 
-	mu    sync.Mutex // held through a Run
-	child *process   // nil before the first task and after a kill
-	walls Walls      // of the child that was started last
+	mu    sync.Mutex  // held through a Run
+	child *process    // nil before the first task and after a kill
+	walls walls.State // of the child that was started last
 }
 
 // NewSlot makes the cache directory and a slot without a child.
@@ -123,11 +124,11 @@ func absolute(paths []string) ([]string, error) {
 
 // Walls starts a child if there is none, and tells which walls it has put up
 // around itself. It waits for a task that is under way.
-func (s *Slot) Walls(ctx context.Context) (Walls, error) {
+func (s *Slot) Walls(ctx context.Context) (walls.State, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := s.ready(ctx); err != nil {
-		return Walls{}, fmt.Errorf("look at sandbox walls: %w", err)
+		return walls.State{}, fmt.Errorf("look at sandbox walls: %w", err)
 	}
 	return s.walls, nil
 }
@@ -231,8 +232,8 @@ func (s *Slot) ready(ctx context.Context) error {
 }
 
 // greet waits until a new child has put up its walls.
-func (s *Slot) greet(ctx context.Context, child *process) (Walls, error) {
-	var w Walls
+func (s *Slot) greet(ctx context.Context, child *process) (walls.State, error) {
+	var w walls.State
 	done := make(chan error, 1)
 	go func() { done <- child.greet(setup{CacheDir: s.cacheDir, Readable: s.readable}, &w) }()
 	timer := time.NewTimer(helloTime)
@@ -243,13 +244,13 @@ func (s *Slot) greet(ctx context.Context, child *process) (Walls, error) {
 			return w, nil
 		}
 		child.kill()
-		return Walls{}, fmt.Errorf("start sandbox child: %w: %s", err, child.obituary())
+		return walls.State{}, fmt.Errorf("start sandbox child: %w: %s", err, child.obituary())
 	case <-timer.C:
-		return Walls{}, fmt.Errorf("start sandbox child: it was not ready within %v", helloTime)
+		return walls.State{}, fmt.Errorf("start sandbox child: it was not ready within %v", helloTime)
 	case <-ctx.Done():
-		return Walls{}, context.Cause(ctx)
+		return walls.State{}, context.Cause(ctx)
 	case <-s.closed:
-		return Walls{}, ErrClosed
+		return walls.State{}, ErrClosed
 	}
 }
 
@@ -259,7 +260,7 @@ func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, don
 	defer r.timer.Stop()
 	for {
 		shut, changed := s.gate.state()
-		r.pause(shut && canHalt)
+		r.pause(shut && walls.CanHalt)
 		select {
 		case a := <-done:
 			return s.settle(a, r)

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"fmt"
 	"time"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 const (
@@ -32,7 +34,7 @@ func (s *Slot) newRun(t Task) *supervisedRun {
 	pid := s.child.cmd.Process.Pid
 	r := &supervisedRun{
 		task: t, compile: s.compile, timer: time.NewTimer(s.compile),
-		cpu: func() (time.Duration, bool) { return cpuTime(pid) },
+		cpu: func() (time.Duration, bool) { return walls.CPUTime(pid) },
 	}
 	r.start()
 	return r

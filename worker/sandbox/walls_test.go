@@ -5,20 +5,6 @@ import (
 	"testing"
 )
 
-func TestWallsTellThemselvesOnOneLine(t *testing.T) {
-	for want, w := range map[string]Walls{
-		"none; missing: none": {},
-		"a, b; missing: none": {Standing: []string{"a", "b"}},
-		"a; missing: b (no such call), c (not here)": {
-			Standing: []string{"a"}, Missing: []MissingWall{{"b", "no such call"}, {"c", "not here"}},
-		},
-	} {
-		if got := w.String(); got != want {
-			t.Errorf("%#v = %q, want %q", w, got, want)
-		}
-	}
-}
-
 func TestASlotTellsItsWalls(t *testing.T) {
 	s := newSlot(t)
 	w, err := s.Walls(context.Background())

@@ -21,7 +21,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
-	"github.com/anthill-grid/anthill/worker"
+	"github.com/anthill-grid/anthill/worker/misbehave"
 )
 
 const (
@@ -86,7 +86,7 @@ func (d *demo) start(ctx context.Context) (err error) {
 	d.grid, err = localgrid.Start(ctx, localgrid.Config{
 		Exe: d.Exe, Dir: filepath.Join(d.Dir, "grid"), Coordinators: 3,
 		Workers: []localgrid.Worker{
-			{Owner: "ada"}, {Owner: "bruno"}, {Owner: "chen"}, {Owner: "dora"}, {Owner: liar, Misbehave: worker.Half},
+			{Owner: "ada"}, {Owner: "bruno"}, {Owner: "chen"}, {Owner: "dora"}, {Owner: liar, Misbehave: misbehave.Half},
 		},
 	})
 	if err != nil {
@@ -248,7 +248,7 @@ func wait(ctx context.Context, c <-chan struct{}) bool {
 	}
 }
 
-// answers counts what the liar said until he was banned, by his own log.
+// answers counts what the liar said until its ban, by its own log.
 func (d *demo) answers() (all, lies int, err error) {
 	log, err := d.grid.Log(liarProcess)
 	if err != nil {
@@ -274,7 +274,7 @@ func (d *demo) answers() (all, lies int, err error) {
 	return all, lies, nil
 }
 
-// liarsRecord is what the grid thinks of the liar.
+// liarsRecord is what the grid knows of the liar.
 func (d *demo) liarsRecord(ctx context.Context) (*anthillv1.OwnerRecord, error) {
 	nodes, err := d.client.Nodes(ctx)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
-	"github.com/anthill-grid/anthill/worker"
+	"github.com/anthill-grid/anthill/worker/misbehave"
 )
 
 // honest are the owners among whom the liars of these tests are a fifth: as
@@ -23,18 +23,18 @@ var honest = []string{"ada", "bruno", "chen", "dora", "emil", "fatma", "goran", 
 func TestLiarsAreCaught(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		ways [2]worker.Misbehaviour
+		ways [2]misbehave.Way
 	}{
-		{"random and constant", [2]worker.Misbehaviour{worker.Random, worker.Constant}},
-		{"colluders", [2]worker.Misbehaviour{worker.Collude, worker.Collude}},
-		{"copycat and sleeper", [2]worker.Misbehaviour{worker.Copycat, worker.Sleeper}},
-		{"who lie about fuel alone", [2]worker.Misbehaviour{worker.Fuel, worker.Fuel}},
+		{"random and constant", [2]misbehave.Way{misbehave.Random, misbehave.Constant}},
+		{"colluders", [2]misbehave.Way{misbehave.Collude, misbehave.Collude}},
+		{"copycat and sleeper", [2]misbehave.Way{misbehave.Copycat, misbehave.Sleeper}},
+		{"who lie about fuel alone", [2]misbehave.Way{misbehave.Fuel, misbehave.Fuel}},
 	} {
 		t.Run(c.name, func(t *testing.T) { testLiars(t, c.ways) })
 	}
 }
 
-func testLiars(t *testing.T, ways [2]worker.Misbehaviour) {
+func testLiars(t *testing.T, ways [2]misbehave.Way) {
 	workers := gridtest.Strangers(honest...)
 	for i, way := range ways {
 		workers = append(workers, localgrid.Worker{Owner: fmt.Sprint("liar-", i), Misbehave: way})
@@ -60,7 +60,7 @@ func testLiars(t *testing.T, ways [2]worker.Misbehaviour) {
 		if strings.Contains(log, "copied a result") {
 			t.Errorf("w%d got hold of what others said:\n%s", i+1, log)
 		}
-		if lied := strings.Contains(log, "lie=true"); lied != (w.Misbehave != worker.Honest) {
+		if lied := strings.Contains(log, "lie=true"); lied != (w.Misbehave != misbehave.Honest) {
 			t.Errorf("w%d of %s has lied: %t", i+1, w.Owner, lied)
 		}
 	}

@@ -5,21 +5,31 @@ import (
 	"testing"
 )
 
+// root is the module's.
+const root = "../../.."
+
 var checks = map[string]func([]file) []string{
 	"imports":  checkImports,
+	"circles":  checkCircles,
 	"names":    checkNames,
 	"comments": checkComments,
 	"purity":   checkPurity,
 }
 
-func TestModule(t *testing.T) {
-	files, err := readModule("../../..")
+func read(t *testing.T) []file {
+	t.Helper()
+	files, err := readModule(root)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(files) < 10 {
-		t.Fatalf("only %d Go files found: is ../../.. the module?", len(files))
+		t.Fatalf("only %d Go files found: is %s the module?", len(files), root)
 	}
+	return files
+}
+
+func TestModule(t *testing.T) {
+	files := read(t)
 	for name, check := range checks {
 		t.Run(name, func(t *testing.T) {
 			for _, b := range check(files) {

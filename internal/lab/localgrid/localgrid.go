@@ -20,7 +20,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/identity"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
-	"github.com/anthill-grid/anthill/worker"
+	"github.com/anthill-grid/anthill/worker/misbehave"
 )
 
 // Config says what to run.
@@ -36,7 +36,7 @@ type Worker struct {
 	Owner     string
 	Slots     int
 	Prior     float64 // that the owner is a saboteur; 0: the grid's
-	Misbehave worker.Misbehaviour
+	Misbehave misbehave.Way
 }
 
 // Grid is a running grid. Its processes are named c1, c2, ... and w1, w2, ...
@@ -137,7 +137,7 @@ func (g *Grid) startWorkers(ctx context.Context) error {
 func (g *Grid) worker(ctx context.Context, n int, w Worker) (*process, error) {
 	p := g.process(fmt.Sprintf("w%d", n))
 	p.args = []string{"worker", "--data", p.dir, "--listen", "127.0.0.1:0", "--on-battery", "--slots", fmt.Sprint(max(1, w.Slots))}
-	if w.Misbehave != worker.Honest {
+	if w.Misbehave != misbehave.Honest {
 		p.args = append(p.args, "--misbehave="+string(w.Misbehave))
 	}
 	if _, err := identity.Load(p.dir); err == nil {

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin
 
-package sandbox
+package walls
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 var errNoLimits = fmt.Errorf("not used on %s", runtime.GOOS)
 
-func limitCPU(time.Duration) error { return errNoLimits }
+func LimitCPU(time.Duration) error { return errNoLimits }
 func limitFileSize() error         { return errNoLimits }
 func limitDescriptors() error      { return errNoLimits }
 func limitCore() error             { return errNoLimits }

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package sandbox
+package region
 
 // preferLargePages has no effect here.
 func preferLargePages([]byte) {}

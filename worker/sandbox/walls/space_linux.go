@@ -1,6 +1,6 @@
 //go:build linux && !race
 
-package sandbox
+package walls
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 // statm is opened before the other walls stand, for they keep /proc away.
 var statm = sync.OnceValues(func() (*os.File, error) { return os.Open("/proc/self/statm") })
 
-// limitAddressSpace allows this process so many bytes more than it has now.
-func limitAddressSpace(more int64) error {
+// LimitAddressSpace allows this process so many bytes more than it has now.
+func LimitAddressSpace(more int64) error {
 	now, err := addressSpace()
 	if err != nil {
 		return err

@@ -1,8 +1,9 @@
-package sandbox
+package walls
 
 import (
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 )
 
@@ -20,14 +21,16 @@ func attributes() *syscall.SysProcAttr {
 // lowerPriority has nothing left to do: attributes did it.
 func lowerPriority() error { return nil }
 
-// canHalt says whether halt can work.
-const canHalt = false
+// CanHalt says whether Halt can work.
+const CanHalt = false
 
-// halt and proceed are missing: a slot that is paused finishes what it runs.
-func (p *process) halt() error {
+// Halt is missing: a child that is to stand still finishes what it runs.
+func Halt(*os.Process) error {
 	return fmt.Errorf("pause a process on windows: %w", errors.ErrUnsupported)
 }
-func (p *process) proceed() error { return nil }
+
+// Proceed has nothing to undo.
+func Proceed(*os.Process) error { return nil }
 
 // keepDescriptors has no call to make here: what Go opens is not inherited.
 func keepDescriptors() {}

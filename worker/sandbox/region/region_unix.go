@@ -1,6 +1,6 @@
 //go:build (linux || darwin) && (amd64 || arm64)
 
-package sandbox
+package region
 
 import (
 	"context"
@@ -10,17 +10,17 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 )
 
-// What a guest's memory takes at most, as a multiple of its limit: of the
-// collector's heap, and of address space.
+// HeapShare and SpaceShare are what a guest's memory takes at most, as multiples of
+// its limit: of the collector's heap, and of address space.
 const (
-	heapShare  = 0
-	spaceShare = 1
+	HeapShare  = 0
+	SpaceShare = 1
 )
 
-// withRegions gives each memory of a guest a region of address space that it can
+// With gives each memory of a guest a region of address space that it can
 // grow in, until release. Without that the engine copies a memory whenever it
 // grows, and the garbage collector keeps the copies while the guest runs.
-func withRegions(ctx context.Context) (with context.Context, release func()) {
+func With(ctx context.Context) (with context.Context, release func()) {
 	var all []*region
 	allocate := func(_, most uint64) experimental.LinearMemory {
 		r := reserve(most)

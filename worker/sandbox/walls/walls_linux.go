@@ -1,10 +1,11 @@
-package sandbox
+package walls
 
 import (
 	"errors"
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 	"unsafe"
 
 	landlocksys "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -13,9 +14,9 @@ import (
 
 // systemWalls: no_new_privs first, for the two after it need it, and seccomp
 // last, for it forbids what puts up the others.
-func systemWalls() []wall {
+func systemWalls(cfg Config) []wall {
 	return []wall{
-		plain("cpu time", dieOfLimit),
+		plain("cpu time", func() error { return dieOfLimit(cfg.CPU) }),
 		plain("SCHED_IDLE", func() error { return forEachThread(scheduleWhenIdle) }),
 		plain("idle I/O", func() error { return forEachThread(readWhenIdle) }),
 		plain("no new privileges", func() error { return landlocksys.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }),
@@ -27,14 +28,14 @@ func systemWalls() []wall {
 // dieOfLimit lets the signal that comes with the limit of processor time end the
 // process. Go would take it to print its stacks first, and was seen to hang there
 // for ever where a guest runs.
-func dieOfLimit() error {
+func dieOfLimit(cpu time.Duration) error {
 	var byDefault [4]uint64 // the kernel's struct sigaction
 	_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGXCPU),
 		uintptr(unsafe.Pointer(&byDefault)), 0, 8, 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("rt_sigaction: %w", errno)
 	}
-	return limitCPU(2*compileTime + cpuSlack)
+	return LimitCPU(cpu)
 }
 
 // forEachThread calls f for all threads of this process, until no new one shows

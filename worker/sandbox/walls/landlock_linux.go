@@ -1,4 +1,4 @@
-package sandbox
+package walls
 
 import (
 	"fmt"
@@ -13,17 +13,17 @@ import (
 // the seccomp filter does it without that.
 const landlockVersion = 5
 
-// restrictFiles leaves the process its cache directory, the reading of some
+// restrictFiles leaves the process its one writable directory, the reading of some
 // others, and neither TCP nor any other file. On older kernels it is as strict
 // as they can be: moving files between directories is governed from version 2
 // on, truncating from 3, TCP from 4, devices from 5.
-func restrictFiles(s setup) (string, error) {
+func restrictFiles(cfg Config) (string, error) {
 	version, err := landlocksys.LandlockGetABIVersion()
 	if err != nil {
 		return "", fmt.Errorf("not in this kernel, or turned off: %w", err)
 	}
-	rules := []landlock.Rule{landlock.RWDirs(s.CacheDir)}
-	for _, dir := range s.Readable {
+	rules := []landlock.Rule{landlock.RWDirs(cfg.Writable)}
+	for _, dir := range cfg.Readable {
 		rules = append(rules, landlock.RODirs(dir).IgnoreIfMissing())
 	}
 	if err := landlock.V5.BestEffort().Restrict(rules...); err != nil {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package sandbox
+package walls
 
 import (
 	"fmt"
@@ -8,10 +8,10 @@ import (
 )
 
 // systemWalls has none to put up yet; it names those that Linux would have.
-func systemWalls() []wall {
+func systemWalls(cfg Config) []wall {
 	missing := func() error { return fmt.Errorf("none known on %s", runtime.GOOS) }
 	return []wall{
-		plain("cpu time", func() error { return limitCPU(2*compileTime + cpuSlack) }),
+		plain("cpu time", func() error { return LimitCPU(cfg.CPU) }),
 		plain("file access", missing),
 		plain("system calls and network", missing),
 	}

@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package sandbox
+package walls
 
 import (
 	"os/signal"
@@ -37,9 +37,9 @@ func hardLimit(resource int, value uint64) error {
 	return syscall.Setrlimit(resource, &limit)
 }
 
-// limitCPU allows this process so much more processor time than it has used;
+// LimitCPU allows this process so much more processor time than it has used;
 // then a signal ends it. The limit counts whole seconds.
-func limitCPU(more time.Duration) error {
+func LimitCPU(more time.Duration) error {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
 		return err

@@ -1,4 +1,4 @@
-package sandbox
+package walls
 
 import (
 	"time"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpuTime is the processor time that a process has used, with all its threads.
-func cpuTime(pid int) (used time.Duration, ok bool) {
+// CPUTime is the processor time that a process has used, with all its threads.
+func CPUTime(pid int) (used time.Duration, ok bool) {
 	const scheduled = 2 // CPUCLOCK_SCHED, of a whole process
 	var t unix.Timespec
 	err := unix.ClockGettime(int32(^pid<<3|scheduled), &t)
