@@ -329,7 +329,7 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 func (c *Coordinator) leader() (*gridconn.Conn, error) {
 	_, address, ok := c.replica.Leader()
 	if !ok {
-		return nil, rpc.ErrNoLeader
+		return nil, desk.ErrNoLeader
 	}
 	return c.voters.Dial(address)
 }
@@ -340,7 +340,7 @@ func (c *Coordinator) leader() (*gridconn.Conn, error) {
 // a result is asked for it. Nothing is fetched before the desk is there.
 func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
 	if !c.keeper.Holds(id) {
-		return nil, rpc.AnnounceEvery, nil
+		return nil, desk.AnnounceEvery, nil
 	}
 	if c.desk.Leading() {
 		return c.desk.FindFor(c.base.Identity.Node(), c.base.Address, id)

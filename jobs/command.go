@@ -106,6 +106,10 @@ type RenewLeases struct {
 // of blobs that have not come within a day.
 type ExpireLeases struct{}
 
+// MaxReports bounds the reports that a worker hands in at once, and those of one
+// command: with the longest reasons they stay well below replica.MaxCommand.
+const MaxReports = 600
+
 // ReportAttempts says how attempts ended.
 type ReportAttempts struct {
 	Reports []Report `cbor:"1,keyasint"`

@@ -33,6 +33,9 @@ const (
 	Standstill = LeaseDuration / 3
 )
 
+// HeartbeatBlobs bounds the blobs of which a heartbeat says that the worker has pieces.
+const HeartbeatBlobs = 64
+
 // HeartbeatEvery is how often a worker is to be heard of where leases live for so
 // long: a coordinator that hangs for half of it leaves time to be heard by another.
 func HeartbeatEvery(lease time.Duration) time.Duration { return min(lease/6, time.Second) }

@@ -99,7 +99,7 @@ func TestOneWorkerDoesNotGetEverything(t *testing.T) {
 	for range 20 {
 		g.carryOut(t, g.plan("w0 128"))
 	}
-	if n := g.Holding("w0"); n != maxHeld {
-		t.Errorf("it holds %d leases, want %d", n, maxHeld)
+	if n := g.Holding("w0"); n != MaxHeld {
+		t.Errorf("it holds %d leases, want %d", n, MaxHeld)
 	}
 }

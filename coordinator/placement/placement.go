@@ -42,9 +42,9 @@ const MaxGrants = 2000
 // second opinion.
 const openTasks = 64
 
-// maxHeld bounds the leases of one worker: who takes tasks and never reports must
+// MaxHeld bounds the leases of one worker: who takes tasks and never reports must
 // not get all there are.
-const maxHeld = 1024
+const MaxHeld = 1024
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
@@ -115,7 +115,7 @@ func newPlanner(r Request) *planner {
 	p := &planner{Request: r, probes: map[jobs.LeaseID]*jobs.Task{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
-			o.Capacity = min(fit(o.Capacity, n), maxHeld-p.State.Holding(o.Worker))
+			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
 			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}})
 		}
 	}
