@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
@@ -60,6 +61,8 @@ type Coordinator struct {
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
+	// clocks is how far the other voters' clocks are ahead, as the leader heard last.
+	clocks atomic.Pointer[map[jobs.NodeID]time.Duration]
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
@@ -181,6 +184,7 @@ func (c *Coordinator) startServices() {
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Address: c.base.Address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
+		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
@@ -294,6 +298,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { c.recruit(ctx) })
+	loops.Go(func() { c.survey(ctx) })
 	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }
@@ -302,6 +307,9 @@ func (c *Coordinator) rule(ctx context.Context) {
 // committed.
 func (c *Coordinator) begin(ctx context.Context) error {
 	if err := c.replica.Barrier(); err != nil {
+		return err
+	}
+	if err := c.heedVoters(ctx, hasteWait); err != nil {
 		return err
 	}
 	if err := c.foundState(ctx); err != nil {

@@ -17,8 +17,8 @@ import (
 // results accept it. Nobody is ever banned, and time passes in rounds in which
 // each worker does one task (a slow one in each tenth).
 //
-// Replicated tasks go to whoever comes first: where the trusted get fresh ones
-// instead, the untrusted are left to confirm each other.
+// Replicated tasks go to the host that comes first: if the trusted got fresh ones
+// instead, the untrusted would be left to confirm each other.
 
 const (
 	trustedAfter = 10 // consecutive valid results
