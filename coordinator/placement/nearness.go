@@ -142,8 +142,8 @@ type wish struct {
 
 // attempted is a task of which one plan may give an owner several attempts.
 type attempted struct {
-	job  jobs.JobID
-	task uint32
+	job   jobs.JobID
+	place jobs.Place
 }
 
 // arrangeGroup leaves alone each task of which another worker of the owner's gets a
@@ -164,13 +164,13 @@ func (p *planner) arrangeGroup(grants []int) {
 	repeated := map[attempted]bool{}
 	for _, i := range grants {
 		if g := &p.grants[i]; g.Repeat {
-			repeated[attempted{g.Job, g.Task}] = true
+			repeated[attempted{g.Job, g.Place}] = true
 		}
 	}
 	var wishes []wish
 	var moved []int
 	for _, i := range grants {
-		if g := &p.grants[i]; !repeated[attempted{g.Job, g.Task}] && p.mayMove(g, workers) {
+		if g := &p.grants[i]; !repeated[attempted{g.Job, g.Place}] && p.mayMove(g, workers) {
 			wishes, moved = append(wishes, p.wishes(i, workers)...), append(moved, i)
 		} else {
 			room[g.Worker]--
