@@ -25,6 +25,20 @@ type Command struct {
 	Accuse      *AccusePeers    `cbor:"21,keyasint,omitempty"`
 	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
 	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
+	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+}
+
+// Version is the oldest whose replicas can read the command; 0: every one.
+func (c *Command) Version() Version {
+	if c.Raise != nil {
+		return c.Raise.Version
+	}
+	return 0
+}
+
+// RaiseVersion brings the rules of a newer version into force.
+type RaiseVersion struct {
+	Version Version `cbor:"1,keyasint"`
 }
 
 // FoundGrid is the first command of a grid: its name, its first coordinator

@@ -28,6 +28,9 @@ type State struct {
 	Saboteurs Prob `cbor:"10,keyasint,omitempty"`
 	// Answered are the requests of the last hour, oldest first, the last maxAnswered.
 	Answered []Answer `cbor:"8,keyasint,omitempty"`
+	// Raised is the version that the rules were raised to; zero: FirstVersion. See
+	// State.Version.
+	Raised Version `cbor:"12,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
 	leases   map[LeaseID]LeasePlace
@@ -180,6 +183,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.keepBlob(c.Keep)
 	case c.Drop != nil:
 		return s.dropBlob(c.Drop)
+	case c.Raise != nil:
+		return s.raise(c.Raise)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -140,6 +140,14 @@ type wish struct {
 	worker jobs.NodeID
 }
 
+// attempted is a task of which one plan may give an owner several attempts.
+type attempted struct {
+	job  jobs.JobID
+	task uint32
+}
+
+// arrangeGroup leaves alone each task of which another worker of the owner's gets a
+// repeated attempt: both must not go to one worker.
 func (p *planner) arrangeGroup(grants []int) {
 	room := map[jobs.NodeID]int{}
 	var workers []jobs.NodeID
@@ -153,10 +161,16 @@ func (p *planner) arrangeGroup(grants []int) {
 	if len(workers) < 2 {
 		return
 	}
+	repeated := map[attempted]bool{}
+	for _, i := range grants {
+		if g := &p.grants[i]; g.Repeat {
+			repeated[attempted{g.Job, g.Task}] = true
+		}
+	}
 	var wishes []wish
 	var moved []int
 	for _, i := range grants {
-		if g := &p.grants[i]; p.mayMove(g, workers) {
+		if g := &p.grants[i]; !repeated[attempted{g.Job, g.Task}] && p.mayMove(g, workers) {
 			wishes, moved = append(wishes, p.wishes(i, workers)...), append(moved, i)
 		} else {
 			room[g.Worker]--
@@ -167,11 +181,10 @@ func (p *planner) arrangeGroup(grants []int) {
 }
 
 // mayMove says whether any of these workers of one owner could have got a lease.
-// They are all the same to a task, unless it asks for somebody who was there before,
-// or for the worker that ran it once.
+// They are all the same to a task, unless it asks for somebody who was there before.
 func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
 	probe := p.probes[g.Lease]
-	return !g.Repeat && (probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) }))
+	return probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) })
 }
 
 // wishes are the workers that have some of the input, first who got the lease.

@@ -44,7 +44,7 @@ type fataler interface{ Fatal(args ...any) }
 
 func (a *author) write(t fataler, c jobs.Command) jobs.Outcome {
 	c.At = a.now
-	data, err := EncodeCommand(c)
+	data, err := EncodeCommand(c, jobs.LastVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestHashSeesEveryChange(t *testing.T) {
 }
 
 func TestFSMHaltsAtWhatItDoesNotKnow(t *testing.T) {
-	empty, err := EncodeCommand(jobs.Command{At: 1})
+	empty, err := EncodeCommand(jobs.Command{At: 1}, jobs.LastVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,9 +255,9 @@ func TestFSMHaltsAtWhatItDoesNotKnow(t *testing.T) {
 		says string
 	}{
 		"garbage":         {[]byte("garbage"), "log entry 7"},
-		"newer version":   {append([]byte{codecVersion + 1}, empty[1:]...), "upgrade this coordinator"},
-		"older version":   {append([]byte{codecVersion - 1}, empty[1:]...), "an older version of Anthill wrote it"},
-		"unknown command": {[]byte{codecVersion, 0xa1, 0x18, 40, 0xa0}, "upgrade it"},
+		"newer version":   {append([]byte{newest + 1}, empty[1:]...), "upgrade this coordinator"},
+		"older version":   {append([]byte{oldest - 1}, empty[1:]...), "an older version of Anthill wrote it"},
+		"unknown command": {[]byte{newest, 0xa1, 0x18, 40, 0xa0}, "upgrade it"},
 		"no command":      {empty, "upgrade this coordinator"},
 	} {
 		func() {

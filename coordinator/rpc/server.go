@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -87,6 +88,9 @@ type Config struct {
 	Members   func() []membership.Member
 	Authority *identity.Authority
 	GossipKey []byte
+	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
+	// not been heard.
+	ClockOf func(jobs.NodeID) (time.Duration, bool)
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	Pieces          anthillv1.PieceServiceServer

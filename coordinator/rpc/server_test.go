@@ -198,7 +198,7 @@ func (g *grid) listen() net.Listener {
 func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 	pool := gridconn.NewPool(id)
 	s := New(Config{
-		Node: id.Node(), Replica: g.Replica, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
+		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
 		Members: func() []membership.Member { return nil }, DialCoordinator: pool.Dial,
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
 	}, identity.ServerCredentials(id, nil))
