@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -150,7 +151,7 @@ func (c *Coordinator) markBegun() error {
 func (c *Coordinator) startGossip() (err error) {
 	bind := c.cfg.Gossip
 	if bind == "" {
-		if bind, err = nextPort(c.base.Listener.Addr()); err != nil {
+		if bind, err = gossipPort(c.cfg.Listen, c.base.Listener.Addr()); err != nil {
 			return err
 		}
 	}
@@ -161,11 +162,15 @@ func (c *Coordinator) startGossip() (err error) {
 	return err
 }
 
-// nextPort is where gossip goes unless it is told otherwise.
-func nextPort(a net.Addr) (string, error) {
+// gossipPort is where gossip goes unless it is told otherwise: the next port or,
+// where any port would do for the rest, any.
+func gossipPort(asked string, a net.Addr) (string, error) {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
 		return "", err
+	}
+	if strings.HasSuffix(asked, ":0") {
+		return net.JoinHostPort(host, "0"), nil
 	}
 	n, err := strconv.Atoi(port)
 	if err != nil || n >= 65535 {
