@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -115,7 +116,7 @@ func (c *Coordinator) startReplica() (err error) {
 func (c *Coordinator) startGossip() (err error) {
 	bind := c.cfg.Gossip
 	if bind == "" {
-		if bind, err = nextPort(c.base.Listener.Addr()); err != nil {
+		if bind, err = gossipPort(c.cfg.Listen, c.base.Listener.Addr()); err != nil {
 			return err
 		}
 	}
@@ -126,11 +127,15 @@ func (c *Coordinator) startGossip() (err error) {
 	return err
 }
 
-// nextPort is where gossip listens unless the configuration says.
-func nextPort(a net.Addr) (string, error) {
+// gossipPort is where gossip listens unless the configuration says: at the next port or,
+// where any port would do for the rest, at any.
+func gossipPort(asked string, a net.Addr) (string, error) {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
 		return "", err
+	}
+	if strings.HasSuffix(asked, ":0") {
+		return net.JoinHostPort(host, "0"), nil
 	}
 	n, err := strconv.Atoi(port)
 	if err != nil || n >= 65535 {

@@ -37,7 +37,7 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 		}
 		common := shared[l.Job]
 		resp.Leases = append(resp.Leases, &anthillv1.Lease{
-			Id: uint64(l.ID), JobId: string(l.Job), Task: l.Task, Spec: common.GetSpec(), Providers: common.GetProviders(),
+			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(),
 		})
 	}
 	return resp, nil
