@@ -77,7 +77,8 @@ type SubmitJob struct {
 	Spec      Spec   `cbor:"2,keyasint"`
 	Submitter NodeID `cbor:"3,keyasint"`
 	Provider  string `cbor:"4,keyasint,omitempty"` // HOST:PORT
-	// Seed decides in which order the tasks are opened; zero: by their index.
+	// Seed decides in which order the tasks are opened; zero: in the
+	// order of their index.
 	Seed uint64 `cbor:"5,keyasint,omitempty"`
 }
 
@@ -98,7 +99,7 @@ type GrantLeases struct {
 type Grant struct {
 	Lease  LeaseID `cbor:"1,keyasint"`
 	Job    JobID   `cbor:"2,keyasint"`
-	Task   uint32  `cbor:"3,keyasint"`
+	Place  Place   `cbor:"3,keyasint"` // of the task
 	Worker NodeID  `cbor:"4,keyasint"`
 	// Repeat: no live owner is left who has not run this task, so an owner
 	// may try it again (with another node, or after an attempt without a vote).
@@ -189,11 +190,11 @@ type RefusedJob struct {
 	Reason string `cbor:"2,keyasint"`
 }
 
-// HeldResults names results of a job by their sequences, their indices in its
-// order of acceptance: a task's result may change after it was copied.
+// HeldResults names results of a job by their positions in its order of acceptance:
+// a task's result may change after it was copied.
 type HeldResults struct {
-	Job       JobID    `cbor:"1,keyasint"`
-	Sequences []uint32 `cbor:"2,keyasint"`
+	Job       JobID      `cbor:"1,keyasint"`
+	Sequences []Sequence `cbor:"2,keyasint"`
 }
 
 // ConcedeJob finishes a job that has all its results but not the certainty that

@@ -16,7 +16,7 @@ type Shard struct {
 
 // Shard finds what task i reads. Where the input has an index, read is asked for
 // the n bytes from off of it that tell.
-func (in Input) Shard(i uint32, read func(index blob.Ref, off, n int64) ([]byte, error)) (Shard, error) {
+func (in Input) Shard(i Index, read func(index blob.Ref, off, n int64) ([]byte, error)) (Shard, error) {
 	if in.Range != nil {
 		return Shard{Line: in.Range.Line(i)}, nil
 	}

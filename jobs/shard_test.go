@@ -22,7 +22,7 @@ func TestShardOfAnInput(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		in   Input
-		i    uint32
+		i    Index
 		want Shard
 	}{
 		"a range":        {Input{Range: &Range{From: 5, To: 12, Step: 4}}, 1, Shard{Line: "9 12\n"}},

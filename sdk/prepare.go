@@ -61,7 +61,7 @@ func (p *Prepared) Size() int64 { return p.size }
 // Shard is what task i reads.
 func (p *Prepared) Shard(i int) ([]byte, error) {
 	read := func(ref blob.Ref, off, n int64) ([]byte, error) { return p.store.ReadRange(ref.ID, off, n) }
-	shard, err := p.spec.Input.Shard(uint32(i), read)
+	shard, err := p.spec.Input.Shard(jobs.Index(i), read)
 	if err != nil {
 		return nil, fmt.Errorf("read shard of task %d: %w", i, err)
 	}

@@ -23,7 +23,7 @@ func TestDeskRemembersWhoReadWhat(t *testing.T) {
 	}
 	d := openDesk(l, false)
 	granter := newGranter(d)
-	had := map[uint32]jobs.NodeID{}
+	had := map[jobs.Index]jobs.NodeID{}
 	for n := range 10 {
 		job := jobs.JobID(fmt.Sprint("j", n))
 		l.Submit(job, 0, func(c *jobs.SubmitJob) {

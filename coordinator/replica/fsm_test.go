@@ -68,7 +68,7 @@ func (a *author) writeAny(t *rapid.T) {
 	case 3:
 		a.write(t, jobs.Command{Renew: &jobs.RenewLeases{All: true, Expires: a.now + 300_000}})
 	case 4:
-		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Sequences: []uint32{0, 1, 2, 3, 4}}}}
+		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Sequences: []jobs.Sequence{0, 1, 2, 3, 4}}}}
 		if rapid.Bool().Draw(t, "c2") {
 			c.Coordinator = "c2"
 		}
@@ -105,8 +105,8 @@ func (a *author) grantAny(t *rapid.T, job jobs.JobID) {
 	var grants []jobs.Grant
 	for _, w := range []jobs.NodeID{"w1", "w2", "w3", "w4"} {
 		a.lease++
-		task := rapid.Uint32Range(0, 5).Draw(t, "task")
-		grants = append(grants, jobs.Grant{Lease: a.lease, Job: job, Task: task, Worker: w, Repeat: true})
+		place := jobs.Place(rapid.Uint32Range(0, 5).Draw(t, "place"))
+		grants = append(grants, jobs.Grant{Lease: a.lease, Job: job, Place: place, Worker: w, Repeat: true})
 	}
 	a.write(t, jobs.Command{Grant: &jobs.GrantLeases{Grants: grants, Expires: a.now + 300_000}})
 }

@@ -248,19 +248,19 @@ func (g *grid) admit(role jobs.Role, owner jobs.OwnerID) *identity.Identity {
 }
 
 // accept makes data the result of the task at a place, by one worker's word.
-func (g *grid) accept(job jobs.JobID, place uint32, worker jobs.NodeID, data []byte) blob.Ref {
+func (g *grid) accept(job jobs.JobID, place jobs.Place, worker jobs.NodeID, data []byte) blob.Ref {
 	g.Helper()
 	if err := g.results.Store([][]byte{data}); err != nil {
 		g.Fatal(err)
 	}
 	output, lease := blob.Of(data).Ref(), jobs.LeaseID(place+1)
-	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: job, Task: place, Worker: worker}}}})
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: job, Place: place, Worker: worker}}}})
 	g.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Succeeded, Output: output}}}})
 	return output
 }
 
-func (g *grid) taskAt(job jobs.JobID, place uint32) (task uint32) {
-	g.View(func(s *jobs.State) { task = s.Jobs[job].TaskAt(place) })
+func (g *grid) taskAt(job jobs.JobID, place jobs.Place) (task uint32) {
+	g.View(func(s *jobs.State) { task = uint32(s.Jobs[job].TaskAt(place)) })
 	return task
 }
 
@@ -449,7 +449,7 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if again, err := mine.SubmitJob(ctx(t), req); err != nil || again.GetJob().GetId() != id {
 		t.Errorf("the request repeated made another job, or %v", err)
 	}
-	for place := range uint32(3) {
+	for place := range jobs.Place(3) {
 		g.accept(jobs.JobID(id), place, worker, []byte{byte(place)})
 	}
 	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: jobs.JobID(id), By: "op"}})
@@ -457,7 +457,7 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for place := uint32(1); place < 3; place++ {
+	for place := jobs.Place(1); place < 3; place++ {
 		want := g.taskAt(jobs.JobID(id), place)
 		if r, err := stream.Recv(); err != nil || r.GetTask() != want || string(r.GetData()) != string([]byte{byte(place)}) {
 			t.Errorf("result %d: %v, %v; want task %d", place, r, err, want)
@@ -517,10 +517,10 @@ func TestWorkCalls(t *testing.T) {
 	if g.taskAt("j", 0) == 0 && g.taskAt("j", 1) == 1 {
 		t.Fatal("this seed shuffles nothing")
 	}
-	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Task: 1, Worker: worker.Node()}}}})
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Place: 1, Worker: worker.Node()}}}})
 	for i, id := range []jobs.LeaseID{8, 9} {
 		g.desk.leases = append(g.desk.leases, desk.Lease{
-			ID: id, Job: "j", Task: g.taskAt("j", uint32(i)), Spec: spec, Providers: []swarm.Provider{{Address: "p:1", Role: jobs.Worker}},
+			ID: id, Job: "j", Task: jobs.Index(g.taskAt("j", jobs.Place(i))), Spec: spec, Providers: []swarm.Provider{{Address: "p:1", Role: jobs.Worker}},
 		})
 	}
 	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader))
@@ -529,7 +529,7 @@ func TestWorkCalls(t *testing.T) {
 		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.room)
 	}
 	for i, lease := range resp.GetLeases() {
-		if lease.GetId() != uint64(8+i) || lease.GetTask() != g.taskAt("j", uint32(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
+		if lease.GetId() != uint64(8+i) || lease.GetTask() != g.taskAt("j", jobs.Place(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
 			t.Errorf("lease %v", lease)
 		}
 	}

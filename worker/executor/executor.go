@@ -153,7 +153,7 @@ func (e *Executor) fetch(ctx context.Context, a *Attempt, ref blob.Ref, off, n i
 
 // input finds out what the task reads on stdin, and brings it here.
 func (e *Executor) input(ctx context.Context, a *Attempt, in jobs.Input) error {
-	task := a.Lease.GetTask()
+	task := jobs.Index(a.Lease.GetTask())
 	shard, err := in.Shard(task, func(index blob.Ref, off, n int64) ([]byte, error) {
 		if err := e.fetch(ctx, a, index, off, n); err != nil {
 			return nil, err
