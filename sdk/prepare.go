@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
@@ -147,9 +148,9 @@ func (f *JobFile) screening() screen.Options {
 }
 
 // screen refuses a module that the grid would refuse.
-func (f *JobFile) screen(module []byte) error {
-	err := screen.Check(module, f.screening())
-	var refusal *screen.Refusal
+func (f *JobFile) screen(bundle []byte) error {
+	err := screen.Check(bundle, f.screening())
+	var refusal *module.Refusal
 	if errors.As(err, &refusal) {
 		return f.wrong("bundle", refusal.Next, "%s: %s", f.Bundle, refusal.Found)
 	}
