@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
@@ -60,6 +62,8 @@ type Coordinator struct {
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
+	// clocks is how far the other voters' clocks are ahead, as the leader heard last.
+	clocks atomic.Pointer[map[jobs.NodeID]time.Duration]
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
@@ -147,7 +151,7 @@ func (c *Coordinator) markBegun() error {
 func (c *Coordinator) startGossip() (err error) {
 	bind := c.cfg.Gossip
 	if bind == "" {
-		if bind, err = nextPort(c.base.Listener.Addr()); err != nil {
+		if bind, err = gossipPort(c.cfg.Listen, c.base.Listener.Addr()); err != nil {
 			return err
 		}
 	}
@@ -158,11 +162,15 @@ func (c *Coordinator) startGossip() (err error) {
 	return err
 }
 
-// nextPort is where gossip goes unless it is told otherwise.
-func nextPort(a net.Addr) (string, error) {
+// gossipPort is where gossip goes unless it is told otherwise: the next port or,
+// where any port would do for the rest, any.
+func gossipPort(asked string, a net.Addr) (string, error) {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
 		return "", err
+	}
+	if strings.HasSuffix(asked, ":0") {
+		return net.JoinHostPort(host, "0"), nil
 	}
 	n, err := strconv.Atoi(port)
 	if err != nil || n >= 65535 {
@@ -181,6 +189,7 @@ func (c *Coordinator) startServices() {
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Address: c.base.Address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
+		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
@@ -294,6 +303,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	}
 	var loops sync.WaitGroup
 	loops.Go(func() { c.recruit(ctx) })
+	loops.Go(func() { c.survey(ctx) })
 	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }
@@ -302,6 +312,9 @@ func (c *Coordinator) rule(ctx context.Context) {
 // committed.
 func (c *Coordinator) begin(ctx context.Context) error {
 	if err := c.replica.Barrier(); err != nil {
+		return err
+	}
+	if err := c.heedVoters(ctx, hasteWait); err != nil {
 		return err
 	}
 	if err := c.foundState(ctx); err != nil {
@@ -329,7 +342,7 @@ func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error 
 func (c *Coordinator) leader() (*gridconn.Conn, error) {
 	_, address, ok := c.replica.Leader()
 	if !ok {
-		return nil, rpc.ErrNoLeader
+		return nil, desk.ErrNoLeader
 	}
 	return c.voters.Dial(address)
 }
@@ -340,7 +353,7 @@ func (c *Coordinator) leader() (*gridconn.Conn, error) {
 // a result is asked for it. Nothing is fetched before the desk is there.
 func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
 	if !c.keeper.Holds(id) {
-		return nil, rpc.AnnounceEvery, nil
+		return nil, desk.AnnounceEvery, nil
 	}
 	if c.desk.Leading() {
 		return c.desk.FindFor(c.base.Identity.Node(), c.base.Address, id)

@@ -10,7 +10,7 @@ import (
 // blame is the first vote of an owner that was outvoted in a hearing.
 type blame struct {
 	job    JobID
-	task   uint32
+	task   Index
 	proven bool
 }
 
@@ -61,7 +61,7 @@ func (s *State) ban(h *hearing, id OwnerID, why string) {
 	for _, jobID := range slices.Clone(s.Running()) {
 		j := s.Jobs[jobID]
 		s.event(j, EventBanned, id, fmt.Sprintf("%s is banned: %s", id, why))
-		for place := uint32(0); place < j.Next && j.State == JobRunning; place++ {
+		for place := Place(0); place < j.Next && j.State == JobRunning; place++ {
 			if j.Open[place] != nil || s.tookPart(j, place, id) {
 				s.strike(h, jobID, place, id)
 			}
@@ -70,7 +70,7 @@ func (s *State) ban(h *hearing, id OwnerID, why string) {
 }
 
 // tookPart says whether an owner runs or has run a task of a running job.
-func (s *State) tookPart(j *Job, place uint32, id OwnerID) bool {
+func (s *State) tookPart(j *Job, place Place, id OwnerID) bool {
 	if t := j.task(place); t != nil {
 		return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Owner == id && a.State != AttemptVoid })
 	}
@@ -83,7 +83,7 @@ func (s *State) tookPart(j *Job, place uint32, id OwnerID) bool {
 }
 
 // strike makes an owner's attempts at a task count nowhere.
-func (s *State) strike(h *hearing, jobID JobID, place uint32, owner OwnerID) {
+func (s *State) strike(h *hearing, jobID JobID, place Place, owner OwnerID) {
 	s.rejudge(h, jobID, place, func(t *Task) {
 		for i := range t.Attempts {
 			a := &t.Attempts[i]

@@ -133,7 +133,7 @@ func TestMisbehaves(t *testing.T) {
 }
 
 // lie makes a worker's votes on fresh tasks be outvoted by w1 and w2.
-func lie(g *grid, liar string, from, n uint32) {
+func lie(g *grid, liar string, from, n Place) {
 	for task := from; task < from+n; task++ {
 		g.run("j", task, liar, "wrong")
 		g.run("j", task, "w1", "right")
@@ -175,7 +175,7 @@ func TestBanVoidsVotesAndLeases(t *testing.T) {
 	if e := j.Events[len(j.Events)-1]; e.Kind != EventBanned || e.Owner != "owner-w3" {
 		t.Errorf("last event %+v", e)
 	}
-	for task := uint32(0); task < 3; task++ {
+	for task := Place(0); task < 3; task++ {
 		if j.Closed[task].Output != fakeRef("right") {
 			t.Errorf("task %d: %v accepted", task, j.Closed[task].Output)
 		}
@@ -207,7 +207,7 @@ func TestBanSettlesWhatIsHopelessNow(t *testing.T) {
 func TestStrayMismatchDoesNotBan(t *testing.T) {
 	g := gridOf("w1", "w2", "w3")
 	g.submit("j", rangeSpec(100))
-	for task := range uint32(30) {
+	for task := range Place(30) {
 		g.run("j", task, "w3", "right")
 		g.run("j", task, "w1", "right")
 	}

@@ -11,11 +11,11 @@ type Prospect struct {
 	soon, alone []int64
 	// fresh lists by owner's number the tasks that he alone runs and nobody has
 	// voted on.
-	fresh [][]uint32
+	fresh [][]Place
 	// begun are the tasks that the plan opens, and taken the places that it
 	// gives a second opinion.
-	begun  map[uint32]NodeID
-	taken  map[uint32]bool
+	begun  map[Place]NodeID
+	taken  map[Place]bool
 	opened int
 	extra  uint64
 	risk   Prob
@@ -25,7 +25,7 @@ type Prospect struct {
 func (s *State) Prospect(j *Job) *Prospect {
 	p := &Prospect{
 		s: s, j: j, soon: make([]int64, len(s.byNumber)), alone: make([]int64, len(s.byNumber)),
-		fresh: make([][]uint32, len(s.byNumber)), begun: map[uint32]NodeID{}, taken: map[uint32]bool{}, opened: int(j.Next), extra: j.Attempts.Extra,
+		fresh: make([][]Place, len(s.byNumber)), begun: map[Place]NodeID{}, taken: map[Place]bool{}, opened: int(j.Next), extra: j.Attempts.Extra,
 	}
 	for owner, places := range j.tally.alone {
 		p.alone[owner] = int64(len(places))
@@ -47,14 +47,14 @@ func (s *State) Prospect(j *Job) *Prospect {
 	}
 	p.risk = pairs
 	for owner := range p.alone {
-		p.risk += p.share(uint32(owner))
+		p.risk += p.share(ownerNumber(owner))
 	}
 	return p
 }
 
 // look counts in what is under way at an open task, and returns the error that
 // will be left there.
-func (p *Prospect) look(place uint32, t *Task) Prob {
+func (p *Prospect) look(place Place, t *Task) Prob {
 	if t.Disputed {
 		return 0
 	}
@@ -89,17 +89,17 @@ func (p *Prospect) look(place uint32, t *Task) Prob {
 	return sum
 }
 
-func (p *Prospect) checks(owner uint32) uint64 {
+func (p *Prospect) checks(owner ownerNumber) uint64 {
 	return p.j.tally.checks(p.s.byNumber[owner], uint64(p.soon[owner]))
 }
 
-func (p *Prospect) rate(owner uint32) Prob {
+func (p *Prospect) rate(owner ownerNumber) Prob {
 	o := p.s.byNumber[owner]
 	return ErrorRate(p.checks(owner), p.s.prior(o), p.s.liarsReturn())
 }
 
 // share is the part of the risk that rests on one owner's word alone.
-func (p *Prospect) share(owner uint32) Prob {
+func (p *Prospect) share(owner ownerNumber) Prob {
 	if p.alone[owner] <= 0 {
 		return 0
 	}
@@ -120,7 +120,7 @@ func (p *Prospect) Behind() bool {
 }
 
 // Begin counts in that a worker gets a fresh task.
-func (p *Prospect) Begin(place uint32, worker NodeID) {
+func (p *Prospect) Begin(place Place, worker NodeID) {
 	n := p.numberOf(worker)
 	p.risk -= p.share(n)
 	p.alone[n]++
@@ -132,9 +132,11 @@ func (p *Prospect) Begin(place uint32, worker NodeID) {
 
 // Take counts in that somebody gets a task that waits for an attempt: nobody
 // else is to give a second opinion on it.
-func (p *Prospect) Take(place uint32) { p.taken[place] = true }
+func (p *Prospect) Take(place Place) { p.taken[place] = true }
 
-func (p *Prospect) numberOf(worker NodeID) uint32 { return p.s.Owners[p.s.Nodes[worker].Owner].number }
+func (p *Prospect) numberOf(worker NodeID) ownerNumber {
+	return p.s.Owners[p.s.Nodes[worker].Owner].number
+}
 
 // candidates is how many results are looked at for the one that is checked
 // best: enough to come near the best of all, few enough to stay unpredictable.
@@ -147,9 +149,9 @@ type Likeness func(a, b NodeID) int64
 // Check chooses the task whose second opinion by this worker lowers the risk
 // most: it checks the one as well as the other. draw gives a random number
 // below n. What it chooses is counted in already.
-func (p *Prospect) Check(worker NodeID, like Likeness, draw func(n int) int) (uint32, bool) {
+func (p *Prospect) Check(worker NodeID, like Likeness, draw func(n int) int) (Place, bool) {
 	checker := p.numberOf(worker)
-	var best uint32
+	var best Place
 	var most Prob = -1
 	for range candidates {
 		place, author, ok := p.sample(worker, draw)
@@ -168,12 +170,12 @@ func (p *Prospect) Check(worker NodeID, like Likeness, draw func(n int) int) (ui
 }
 
 // sample draws a result that rests on one word alone, and says on whose.
-func (p *Prospect) sample(worker NodeID, draw func(n int) int) (place uint32, author NodeID, ok bool) {
-	n := uint32(draw(len(p.alone)))
+func (p *Prospect) sample(worker NodeID, draw func(n int) int) (place Place, author NodeID, ok bool) {
+	n := ownerNumber(draw(len(p.alone)))
 	if p.alone[n] <= 0 || n == p.numberOf(worker) {
 		return 0, "", false
 	}
-	var settled []uint32
+	var settled []Place
 	if int(n) < len(p.j.tally.alone) {
 		settled = p.j.tally.alone[n]
 	}
@@ -188,7 +190,7 @@ func (p *Prospect) sample(worker NodeID, draw func(n int) int) (place uint32, au
 
 // author is who alone has voted for a result or, where nobody has yet, runs
 // its task. A task with anybody else at it is spoken for.
-func (p *Prospect) author(place uint32) (by NodeID, ok bool) {
+func (p *Prospect) author(place Place) (by NodeID, ok bool) {
 	if p.taken[place] {
 		return "", false
 	}
@@ -212,7 +214,7 @@ func (p *Prospect) author(place uint32) (by NodeID, ok bool) {
 }
 
 // free says whether a worker may get a task.
-func (p *Prospect) free(place uint32, worker NodeID) bool {
+func (p *Prospect) free(place Place, worker NodeID) bool {
 	owner := p.s.Nodes[worker].Owner
 	if by, ok := p.begun[place]; ok {
 		return p.s.Nodes[by].Owner != owner
@@ -236,7 +238,7 @@ const newcomer = 3
 // itself gains a second word, and each of them a check that he survived, which
 // speaks for all results that rest on his word. Those who have judged together
 // before are paired less.
-func (p *Prospect) gain(author, checker uint32) Prob {
+func (p *Prospect) gain(author, checker ownerNumber) Prob {
 	gain := p.rate(author) + p.lift(author) + p.lift(checker)
 	if p.checks(author) < newcomer && p.checks(checker) < newcomer {
 		gain /= 4
@@ -245,12 +247,12 @@ func (p *Prospect) gain(author, checker uint32) Prob {
 }
 
 // lift is by how much one more check lowers what rests on an owner's word.
-func (p *Prospect) lift(owner uint32) Prob {
+func (p *Prospect) lift(owner ownerNumber) Prob {
 	return p.share(owner) / Prob(p.checks(owner)+1)
 }
 
 // pair counts in that an owner gives a second opinion on a task.
-func (p *Prospect) pair(place, checker uint32) {
+func (p *Prospect) pair(place Place, checker ownerNumber) {
 	by, _ := p.author(place)
 	author := p.numberOf(by)
 	p.risk -= p.share(author) + p.share(checker)
@@ -268,16 +270,16 @@ const depth = 256
 
 // deepen chooses a task for a third opinion or more, once every task has been
 // opened and none rests on one word alone: in small jobs and small grids.
-func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (uint32, bool) {
+func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (Place, bool) {
 	if p.opened < p.j.Total() {
 		return 0, false
 	}
-	var best uint32
+	var best Place
 	var most Prob
 	for i := range min(depth, len(p.j.Closed)) {
-		place := uint32(i)
+		place := Place(i)
 		if len(p.j.Closed) > depth {
-			place = uint32(draw(len(p.j.Closed)))
+			place = Place(draw(len(p.j.Closed)))
 		}
 		if e := p.error(place); e > most && p.free(place, worker) {
 			best, most = place, e
@@ -296,7 +298,7 @@ func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (uint32, bool) {
 
 // error is what is left of a task's error probability, or 0 if somebody is at
 // it already.
-func (p *Prospect) error(place uint32) Prob {
+func (p *Prospect) error(place Place) Prob {
 	t := p.j.task(place)
 	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || len(p.s.timely(p.j, t)) > 0) {
 		return 0
@@ -315,7 +317,7 @@ func (p *Prospect) error(place uint32) Prob {
 
 // Exam is a task about which a lie came out, for a newcomer who has not run it:
 // if he works with the liars, he lies about it too. draw is as for Check.
-func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (uint32, bool) {
+func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (Place, bool) {
 	n := p.numberOf(worker)
 	if len(p.j.tally.lies) == 0 || p.checks(n) > 0 || draw(4) == 0 {
 		return 0, false

@@ -30,7 +30,7 @@ func TestAPlanGivesNobodyATaskTwice(t *testing.T) {
 func TestAPlanIsTheSameEachTime(t *testing.T) {
 	g := gridOf("w1", "w2", "w3", "w4")
 	g.submit("j", boundSpec(40, DefaultMaxError))
-	for task := range uint32(40) {
+	for task := range Place(40) {
 		g.grant("j", task, []string{"w1", "w2", "w3"}[task%3], false)
 	}
 	want, _ := g.Prospect(g.Jobs["j"]).Check("w4", unlike, drawing())

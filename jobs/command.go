@@ -25,6 +25,20 @@ type Command struct {
 	Accuse      *AccusePeers    `cbor:"21,keyasint,omitempty"`
 	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
 	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
+	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+}
+
+// Version is the oldest whose replicas can read the command; 0: every one.
+func (c *Command) Version() Version {
+	if c.Raise != nil {
+		return c.Raise.Version
+	}
+	return 0
+}
+
+// RaiseVersion brings the rules of a newer version into force.
+type RaiseVersion struct {
+	Version Version `cbor:"1,keyasint"`
 }
 
 // FoundGrid is the first command of a grid: its name, its first coordinator
@@ -63,7 +77,8 @@ type SubmitJob struct {
 	Spec      Spec   `cbor:"2,keyasint"`
 	Submitter NodeID `cbor:"3,keyasint"`
 	Provider  string `cbor:"4,keyasint,omitempty"` // HOST:PORT
-	// Seed decides in which order the tasks are opened; zero: by their index.
+	// Seed decides in which order the tasks are opened; zero: in the
+	// order of their index.
 	Seed uint64 `cbor:"5,keyasint,omitempty"`
 }
 
@@ -84,7 +99,7 @@ type GrantLeases struct {
 type Grant struct {
 	Lease  LeaseID `cbor:"1,keyasint"`
 	Job    JobID   `cbor:"2,keyasint"`
-	Task   uint32  `cbor:"3,keyasint"`
+	Place  Place   `cbor:"3,keyasint"` // of the task
 	Worker NodeID  `cbor:"4,keyasint"`
 	// Repeat: no live owner is left who has not run this task, so an owner
 	// may try it again (with another node, or after an attempt without a vote).
@@ -104,6 +119,10 @@ type RenewLeases struct {
 // ExpireLeases voids all leases that have ended by the command's time, and claims
 // of blobs that have not come within a day.
 type ExpireLeases struct{}
+
+// MaxReports bounds the reports that a worker hands in at once, and those of one
+// command: with the longest reasons they stay well below replica.MaxCommand.
+const MaxReports = 600
 
 // ReportAttempts says how attempts ended.
 type ReportAttempts struct {
@@ -171,11 +190,11 @@ type RefusedJob struct {
 	Reason string `cbor:"2,keyasint"`
 }
 
-// HeldResults names results of a job by their sequences, their indices in its
-// order of acceptance: a task's result may change after it was copied.
+// HeldResults names results of a job by their positions in its order of acceptance:
+// a task's result may change after it was copied.
 type HeldResults struct {
-	Job       JobID    `cbor:"1,keyasint"`
-	Sequences []uint32 `cbor:"2,keyasint"`
+	Job       JobID      `cbor:"1,keyasint"`
+	Sequences []Sequence `cbor:"2,keyasint"`
 }
 
 // ConcedeJob finishes a job that has all its results but not the certainty that

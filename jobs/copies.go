@@ -39,8 +39,8 @@ func (s *State) holderBit(id NodeID) uint64 {
 }
 
 // Holds says whether a coordinator has confirmed that it holds a result.
-func (s *State) Holds(j *Job, task uint32, id NodeID) bool {
-	return j.Closed[task].Holders&s.holderBit(id) != 0
+func (s *State) Holds(j *Job, place Place, id NodeID) bool {
+	return j.Closed[place].Holders&s.holderBit(id) != 0
 }
 
 // InputCopies is the number of coordinators that hold bundle and input.
@@ -87,7 +87,7 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 	return Outcome{}
 }
 
-func (s *State) confirmResults(id JobID, j *Job, sequences []uint32, bit uint64) {
+func (s *State) confirmResults(id JobID, j *Job, sequences []Sequence, bit uint64) {
 	for _, seq := range sequences {
 		if int(seq) >= len(j.Order) || !j.Current(seq) {
 			continue // copied, and replaced since
@@ -107,9 +107,9 @@ func (s *State) confirmResults(id JobID, j *Job, sequences []uint32, bit uint64)
 func (s *State) unholdScarce() {
 	for _, id := range s.running {
 		j := s.Jobs[id]
-		for seq, i := range j.Order {
-			if _, already := j.Unheld[i]; !already && j.Current(uint32(seq)) && bits.OnesCount64(j.Closed[i].Holders) < s.CopiesNeeded() {
-				j.Unheld[i] = nil // the winners are forgotten, but a holder has the bytes
+		for seq, place := range j.Order {
+			if _, already := j.Unheld[place]; !already && j.Current(Sequence(seq)) && bits.OnesCount64(j.Closed[place].Holders) < s.CopiesNeeded() {
+				j.Unheld[place] = nil // the winners are forgotten, but a holder has the bytes
 			}
 		}
 	}
@@ -134,7 +134,7 @@ func (s *State) loseHeld(c *ConfirmHeld, bit uint64) {
 	}
 }
 
-func (s *State) loseResults(j *Job, sequences []uint32, bit uint64) {
+func (s *State) loseResults(j *Job, sequences []Sequence, bit uint64) {
 	for _, seq := range sequences {
 		if int(seq) >= len(j.Order) || !j.Current(seq) {
 			continue

@@ -93,7 +93,7 @@ func (k *Kept) Claimed() (last Time) {
 // HoldsBlob says whether a coordinator has confirmed to hold a kept blob.
 func (s *State) HoldsBlob(k *Kept, id NodeID) bool { return k.Holders&s.holderBit(id) != 0 }
 
-// claimOf is the place of an owner's claim, or -1.
+// claimOf is the position of an owner's claim, or -1.
 func (k *Kept) claimOf(owner OwnerID) int {
 	return slices.IndexFunc(k.Claims, func(c Claim) bool { return c.Owner == owner })
 }

@@ -10,7 +10,7 @@ func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
 		s.shelve(j, place)
 	}
 	for place, t := range j.Open {
-		j.Kept[place] = t // without a result: what was tried is worth to know
+		j.Kept[place] = t // without a result: what was tried is worth knowing
 	}
 	j.Open, j.tally = nil, newTally()
 	text := state.String()
@@ -60,7 +60,7 @@ func (s *State) asking(j *Job) bool {
 
 // anyoneLeft says whether there is an owner whose workers were there when a lie
 // about a task came out, and who has not had his turn at it.
-func (s *State) anyoneLeft(j *Job, place uint32) bool {
+func (s *State) anyoneLeft(j *Job, place Place) bool {
 	t := j.Open[place]
 	tried := map[OwnerID]bool{}
 	for _, a := range t.Attempts {
@@ -128,7 +128,7 @@ func (j *Job) voteless() bool {
 
 // settleFor ends a dispute with what is most likely right. Its place must be out of
 // the tally.
-func (s *State) settleFor(h *hearing, id JobID, place uint32) {
+func (s *State) settleFor(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	t := j.Open[place]
 	lead, p := s.lead(t)

@@ -50,7 +50,7 @@ func (in Input) Tasks() int64 {
 }
 
 // Line is what task i of a range reads.
-func (r Range) Line(i uint32) string {
+func (r Range) Line(i Index) string {
 	lo := r.From + int64(i)*r.Step
 	hi := r.To
 	if uint64(r.To)-uint64(lo) > uint64(r.Step) {
@@ -61,11 +61,11 @@ func (r Range) Line(i uint32) string {
 
 // IndexEntry is where an index of big-endian 64-bit offsets holds the beginning
 // and the end of shard i: size bytes from off.
-func IndexEntry(i uint32) (off, size int64) { return 8 * int64(i), 16 }
+func IndexEntry(i Index) (off, size int64) { return 8 * int64(i), 16 }
 
 // Shard is the byte range of the input blob that task i reads. entry is what
 // stands at IndexEntry(i), where there is an index.
-func (b BlobInput) Shard(i uint32, entry []byte) (off, size int64, err error) {
+func (b BlobInput) Shard(i Index, entry []byte) (off, size int64, err error) {
 	off, end := int64(i)*b.ShardSize, min(int64(i+1)*b.ShardSize, b.Blob.Size)
 	if b.Index != nil {
 		if len(entry) != 16 {

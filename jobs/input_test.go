@@ -27,8 +27,8 @@ func TestRange(t *testing.T) {
 	for _, test := range tests {
 		if n := (Input{Range: &test.r}).Tasks(); n != test.tasks {
 			t.Errorf("%+v: %d tasks, want %d", test.r, n, test.tasks)
-		} else if test.last != "" && test.r.Line(uint32(n-1)) != test.last {
-			t.Errorf("%+v: last line %q, want %q", test.r, test.r.Line(uint32(n-1)), test.last)
+		} else if test.last != "" && test.r.Line(Index(n-1)) != test.last {
+			t.Errorf("%+v: last line %q, want %q", test.r, test.r.Line(Index(n-1)), test.last)
 		}
 	}
 }
@@ -43,7 +43,7 @@ func TestShard(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		input     BlobInput
-		i         uint32
+		i         Index
 		entry     []byte
 		off, size int64
 		ok        bool

@@ -36,7 +36,7 @@ func TestAgreementClosesATask(t *testing.T) {
 	g.pass(time.Second)
 	g.report(vote(1, "w1", "a"), vote(2, "w2", "a"), vote(3, "w3", "b"))
 	j := g.mustBe(t, "j", JobRunning, "")
-	if j.Closed[0].Output != fakeRef("a") || !slices.Equal(j.Order, []uint32{0}) || j.Progress != g.clock {
+	if j.Closed[0].Output != fakeRef("a") || !slices.Equal(j.Order, []Place{0}) || j.Progress != g.clock {
 		t.Errorf("job %+v", j)
 	}
 	if want := []NodeID{"w1", "w2"}; !slices.Equal(j.Unheld[0], want) || j.Done() != 0 {

@@ -33,19 +33,23 @@ const (
 	Standstill = LeaseDuration / 3
 )
 
+// HeartbeatBlobs bounds the blobs of which a heartbeat says that the worker has pieces.
+const HeartbeatBlobs = 64
+
 // HeartbeatEvery is how often a worker is to be heard of where leases live for so
 // long: a coordinator that hangs for half of it leaves time to be heard by another.
 func HeartbeatEvery(lease time.Duration) time.Duration { return min(lease/6, time.Second) }
 
-// LeasePlace says which attempt a lease is for.
-type LeasePlace struct {
+// AttemptRef says which attempt a lease is for: of all at the task that is opened
+// at Place, the one at this position.
+type AttemptRef struct {
 	Job     JobID
-	Task    uint32
+	Place   Place
 	Attempt int
 }
 
-func (s *State) attempt(p LeasePlace) *Attempt {
-	return &s.Jobs[p.Job].Open[p.Task].Attempts[p.Attempt]
+func (s *State) attempt(p AttemptRef) *Attempt {
+	return &s.Jobs[p.Job].Open[p.Place].Attempts[p.Attempt]
 }
 
 // LeasesOf are the leases that a worker holds, in order.
@@ -56,16 +60,16 @@ func (s *State) LeasesOf(worker NodeID) []LeaseID {
 // Holding is the number of leases that a worker holds.
 func (s *State) Holding(worker NodeID) int { return len(s.byWorker[worker]) }
 
-// Lease tells where a lease is and who holds it; false if it is void.
-func (s *State) Lease(id LeaseID) (LeasePlace, NodeID, bool) {
+// Lease tells which attempt a lease is for and who holds it; false if it is void.
+func (s *State) Lease(id LeaseID) (AttemptRef, NodeID, bool) {
 	p, ok := s.leases[id]
 	if !ok {
-		return LeasePlace{}, "", false
+		return AttemptRef{}, "", false
 	}
 	return p, s.attempt(p).Worker, true
 }
 
-func (s *State) addLease(id LeaseID, worker NodeID, p LeasePlace) {
+func (s *State) addLease(id LeaseID, worker NodeID, p AttemptRef) {
 	s.leases[id] = p
 	if s.byWorker[worker] == nil {
 		s.byWorker[worker] = map[LeaseID]bool{}
@@ -124,17 +128,17 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || s.banned(n.Owner) {
 		return false
 	}
-	if _, taken := s.leases[g.Lease]; taken || g.Task > j.Next || int64(g.Task) >= j.Spec.Input.Tasks() {
+	if _, taken := s.leases[g.Lease]; taken || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {
 		return false
 	}
-	if g.Task == j.Next {
-		j.Open[g.Task] = &Task{}
+	if g.Place == j.Next {
+		j.Open[g.Place] = &Task{}
 		j.Next++
 		j.Closed = append(j.Closed, ClosedTask{})
 	}
-	t := s.recall(j, g.Task)
+	t := s.recall(j, g.Place)
 	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || !j.MayAttempt(t, g.Worker, n.Owner, g.Repeat) {
-		s.shelve(j, g.Task)
+		s.shelve(j, g.Place)
 		return false
 	}
 	s.takeOver(j, t, n.Owner)
@@ -145,7 +149,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	t.Attempts = append(t.Attempts, Attempt{
 		Lease: g.Lease, Worker: g.Worker, Owner: n.Owner, State: AttemptRunning, Expires: s.leaseEnd(n, expires), Started: s.Now,
 	})
-	s.addLease(g.Lease, g.Worker, LeasePlace{g.Job, g.Task, len(t.Attempts) - 1})
+	s.addLease(g.Lease, g.Worker, AttemptRef{g.Job, g.Place, len(t.Attempts) - 1})
 	return true
 }
 
@@ -176,7 +180,7 @@ func (s *State) renewSome(ids []LeaseID, expires Time, paused bool) {
 	}
 }
 
-func (s *State) extend(p LeasePlace, expires Time) {
+func (s *State) extend(p AttemptRef, expires Time) {
 	a := s.attempt(p)
 	a.Expires = max(a.Expires, s.leaseEnd(s.Nodes[a.Worker], expires))
 }
@@ -205,7 +209,7 @@ func (s *State) expire() Outcome {
 			continue // its job failed on account of an earlier one
 		}
 		if s.attempt(p).Expires <= s.Now {
-			s.rejudge(h, p.Job, p.Task, func(t *Task) {
+			s.rejudge(h, p.Job, p.Place, func(t *Task) {
 				s.lose(s.Jobs[p.Job], &t.Attempts[p.Attempt], "the worker was not heard of any more")
 			})
 		}
@@ -232,7 +236,7 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	}
 	j := s.Jobs[p.Job]
 	j.Fetched.Add(r.Fetched)
-	s.rejudge(h, p.Job, p.Task, func(t *Task) { s.end(j, &t.Attempts[p.Attempt], r) })
+	s.rejudge(h, p.Job, p.Place, func(t *Task) { s.end(j, &t.Attempts[p.Attempt], r) })
 }
 
 // end ends an attempt as its worker reports. A vote that breaks the job's limits is

@@ -28,7 +28,7 @@ func (s *State) recompute(missing HeldResults) {
 
 // forfeit makes the votes for a closed task's result count nowhere. Where nobody was
 // left to ask, there is somebody now: whoever computes it again.
-func (s *State) forfeit(h *hearing, id JobID, place uint32) {
+func (s *State) forfeit(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	v := j.Closed[place].vote()
 	j.Conceded = false

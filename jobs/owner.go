@@ -20,9 +20,9 @@ type Owner struct {
 	// Accusers are owners to whom he served wrong bytes, as they say.
 	Accusers []Accuser `cbor:"8,keyasint,omitempty"`
 
-	// Derived, see State.Reindex: his place in byNumber, and whether he has
+	// Derived, see State.Reindex: its position in byNumber, and whether it has
 	// workers.
-	number uint32
+	number ownerNumber
 	works  bool
 }
 
@@ -36,7 +36,7 @@ func (s *State) owner(id OwnerID) *Owner {
 }
 
 func (s *State) number(o *Owner) {
-	o.number, o.works = uint32(len(s.byNumber)), false
+	o.number, o.works = ownerNumber(len(s.byNumber)), false
 	s.byNumber = append(s.byNumber, o)
 }
 

@@ -12,7 +12,7 @@ import (
 // statement is a vote that was taken down.
 type statement struct {
 	job   JobID
-	place uint32
+	place Place
 	owner OwnerID
 	vote  Vote
 }

@@ -29,7 +29,7 @@ func (s *State) pairRisk(j *Job, rates []rate) Prob {
 // doubt is the probability that a result on which three or more have voted is
 // wrong. Where votes differ, somebody lies about this very task, however rarely
 // he does otherwise: then only what is known of the owners beforehand counts.
-func (s *State) doubt(j *Job, place uint32, rates []rate) Prob {
+func (s *State) doubt(j *Job, place Place, rates []rate) Prob {
 	t, accepted := j.task(place), j.Closed[place].vote()
 	sum := One
 	for i := range t.Attempts {

@@ -18,19 +18,22 @@ type State struct {
 	Jobs   map[JobID]*Job     `cbor:"6,keyasint,omitempty"`
 	// Blobs are kept for their own sake, not for one job.
 	Blobs map[blob.ID]*Kept `cbor:"11,keyasint,omitempty"`
-	// Holders are the coordinators in the order of their admission; a place in
-	// it is a bit in sets of holders.
+	// Holders are the coordinators in the order of their admission; a position
+	// in it is a bit in sets of holders.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
 	// Numbered are the workers in the order of their admission; a closed task
-	// names its voters by their places in it, counted from 1.
+	// names its voters by their NodeNumbers.
 	Numbered []NodeID `cbor:"9,keyasint,omitempty"`
 	// Saboteurs is the share of strangers that is taken for saboteurs.
 	Saboteurs Prob `cbor:"10,keyasint,omitempty"`
 	// Answered are the requests of the last hour, oldest first, the last maxAnswered.
 	Answered []Answer `cbor:"8,keyasint,omitempty"`
+	// Raised is the version that the rules were raised to; zero: FirstVersion. See
+	// State.Version.
+	Raised Version `cbor:"12,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
-	leases   map[LeaseID]LeasePlace
+	leases   map[LeaseID]AttemptRef
 	byWorker map[NodeID]map[LeaseID]bool
 	requests map[RequestID]Outcome
 	running  []JobID // in order
@@ -69,7 +72,7 @@ func (s *State) Reindex() {
 	makeMap(&s.Owners)
 	makeMap(&s.Jobs)
 	makeMap(&s.Blobs)
-	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]LeasePlace{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
+	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]AttemptRef{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
 	for _, a := range s.Answered {
 		s.requests[a.Request] = a.Outcome
 	}
@@ -98,16 +101,16 @@ func (s *State) reindexJob(id JobID, j *Job) {
 	if j.State != JobRunning {
 		return
 	}
-	for place := range j.Closed {
-		s.count(j, uint32(place))
-		if t := j.task(uint32(place)); t != nil && t.Lies > 0 {
-			j.tally.lies = append(j.tally.lies, uint32(place))
+	for place := range j.Next {
+		s.count(j, place)
+		if t := j.task(place); t != nil && t.Lies > 0 {
+			j.tally.lies = append(j.tally.lies, place)
 		}
 	}
-	for index, t := range j.Open {
+	for place, t := range j.Open {
 		for i := range t.Attempts {
 			if a := &t.Attempts[i]; a.State == AttemptRunning {
-				s.addLease(a.Lease, a.Worker, LeasePlace{id, index, i})
+				s.addLease(a.Lease, a.Worker, AttemptRef{id, place, i})
 			}
 		}
 	}
@@ -180,6 +183,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.keepBlob(c.Keep)
 	case c.Drop != nil:
 		return s.dropBlob(c.Drop)
+	case c.Raise != nil:
+		return s.raise(c.Raise)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -63,7 +63,7 @@ func (a *Attempt) underway() bool { return a.State == AttemptRunning && !a.Pause
 
 // task is the record of a task's attempts, or nil if there is none but who
 // voted for its result.
-func (j *Job) task(place uint32) *Task {
+func (j *Job) task(place Place) *Task {
 	if t := j.Open[place]; t != nil {
 		return t
 	}

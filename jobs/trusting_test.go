@@ -135,7 +135,7 @@ func (m *trusting) planAny(t *rapid.T) {
 		if m.BannedNode(worker) != "" {
 			continue
 		}
-		place, ok := uint32(0), false
+		place, ok := Place(0), false
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
 			place, ok = p.Exam(worker, draw)
@@ -149,7 +149,7 @@ func (m *trusting) planAny(t *rapid.T) {
 		}
 		if ok {
 			m.lastLease++
-			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Task: place, Worker: worker})
+			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Place: place, Worker: worker})
 		}
 	}
 	out := m.do(Command{Grant: &GrantLeases{Grants: grants, Expires: m.clock.Add(leaseTime)}})
@@ -163,13 +163,13 @@ func (m *trusting) grantAny(t *rapid.T) {
 	var grants []Grant
 	id := m.anyJob(t)
 	for range rapid.IntRange(1, 8).Draw(t, "grants") {
-		task := rapid.Uint32Range(0, 12).Draw(t, "task")
+		place := Place(rapid.Uint32Range(0, 12).Draw(t, "task"))
 		if j := m.Jobs[id]; j != nil && rapid.Bool().Draw(t, "open") {
-			task = rapid.SampledFrom(append(sortedKeys(j.Open), j.Next)).Draw(t, "which")
+			place = rapid.SampledFrom(append(sortedKeys(j.Open), j.Next)).Draw(t, "which")
 		}
 		m.lastLease++
 		grants = append(grants, Grant{
-			Lease: m.lastLease, Job: id, Task: task, Worker: rapid.SampledFrom(m.workers).Draw(t, "worker"),
+			Lease: m.lastLease, Job: id, Place: place, Worker: rapid.SampledFrom(m.workers).Draw(t, "worker"),
 			Repeat: rapid.IntRange(0, 5).Draw(t, "repeat") == 0,
 		})
 	}
@@ -200,12 +200,12 @@ func (m *trusting) reportOf(t *rapid.T, id LeaseID) Report {
 	if o := m.Nodes[worker].Owner; o >= m.liars && how == "right" && rapid.Bool().Draw(t, "lies") {
 		how = rapid.SampledFrom([]string{"lie", "overcharge"}).Draw(t, "about")
 	}
-	return vote(id, string(worker), burning(how, p.Task))
+	return vote(id, string(worker), burning(how, p.Place))
 }
 
 // burning adds how much fuel it took: so much for some tasks that the sum does
 // not fit into 64 bits. Some liars tell of the right result and too much fuel.
-func burning(how string, place uint32) string {
+func burning(how string, place Place) string {
 	switch fuel := uint64(place) << 60; how {
 	case "killed", "lost":
 		return how
@@ -220,7 +220,7 @@ func burning(how string, place uint32) string {
 func (m *trusting) take(reports []Report) {
 	for _, r := range reports {
 		if p, _, ok := m.Lease(r.Lease); ok && (r.Status == Succeeded || r.Status == Crashed) {
-			m.said[r.Lease] = statement{p.Job, p.Task, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output, r.Fuel}}
+			m.said[r.Lease] = statement{p.Job, p.Place, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output, r.Fuel}}
 		}
 	}
 	m.do(Command{Report: &ReportAttempts{Reports: reports}})
@@ -232,7 +232,7 @@ func (m *trusting) confirmAll(t *rapid.T) {
 	c := &ConfirmHeld{Coordinator: by}
 	for _, id := range sortedKeys(m.Jobs) {
 		h := HeldResults{Job: id}
-		for seq := range uint32(len(m.Jobs[id].Order)) {
+		for seq := range Sequence(len(m.Jobs[id].Order)) {
 			if rapid.IntRange(0, 9).Draw(t, "late") > 0 {
 				h.Sequences = append(h.Sequences, seq)
 			}
@@ -251,9 +251,9 @@ func (m *trusting) askEverybody(t *rapid.T) {
 	}
 	for _, w := range m.workers {
 		var grants []Grant
-		for place := range uint32(j.Total()) {
+		for place := range Place(j.Total()) {
 			m.lastLease++
-			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Task: place, Worker: w})
+			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Place: place, Worker: w})
 		}
 		m.do(Command{Grant: &GrantLeases{Grants: grants, Expires: m.clock.Add(leaseTime)}})
 		m.reportAll(t)
@@ -352,7 +352,7 @@ func (m *trusting) checkHeld(t *rapid.T, id JobID, j *Job) {
 	}
 	for place := range j.Closed {
 		c := &j.Closed[place]
-		_, unheld := j.Unheld[uint32(place)]
+		_, unheld := j.Unheld[Place(place)]
 		scarce := !c.open() && bits.OnesCount64(c.Holders) < m.CopiesNeeded()
 		if j.State == JobRunning && scarce != unheld || unheld && c.open() {
 			t.Fatalf("%s: task %d has holders %b, unheld: %v", id, place, c.Holders, unheld)
@@ -401,7 +401,7 @@ func (m *trusting) checkBanned(t *rapid.T) {
 }
 
 // counted are the owners whose votes on a task stand, or who run it.
-func (m *trusting) counted(j *Job, place uint32) []OwnerID {
+func (m *trusting) counted(j *Job, place Place) []OwnerID {
 	var list []OwnerID
 	task := j.task(place)
 	if task == nil {

@@ -46,7 +46,7 @@ func (s *State) Judge(j *Job, t *Task) Verdict {
 }
 
 // Judge is the rule of fixed replication: Quorum equal votes of at most
-// MaxAttempts accept a result. It is the one place that says so. timely is how many
+// MaxAttempts accept a result. Nothing else says so. timely is how many
 // of the attempts go on and are not late: others are asked beside the rest.
 func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 	b := count(attempts)

@@ -66,20 +66,20 @@ func (p *Prepared) Size() int64 { return p.size }
 // Shard is what task i reads.
 func (p *Prepared) Shard(i int) ([]byte, error) {
 	if r := p.spec.GetInput().GetRange(); r != nil {
-		return []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(uint32(i))), nil
+		return []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(jobs.Index(i))), nil
 	}
 	b := p.spec.GetInput().GetBlob()
 	in := jobs.BlobInput{Blob: blob.Ref{Size: b.GetBlob().GetSize()}, ShardSize: b.GetShardSize()}
 	var entry []byte
 	if b.GetIndex() != nil {
 		in.Index = &blob.Ref{Size: b.GetIndex().GetSize()}
-		at, size := jobs.IndexEntry(uint32(i))
+		at, size := jobs.IndexEntry(jobs.Index(i))
 		var err error
 		if entry, err = p.store.ReadRange(blob.ID(b.GetIndex().GetId()), at, size); err != nil {
 			return nil, fmt.Errorf("read index: %w", err)
 		}
 	}
-	off, n, err := in.Shard(uint32(i), entry)
+	off, n, err := in.Shard(jobs.Index(i), entry)
 	if err != nil {
 		return nil, err
 	}

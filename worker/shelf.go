@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -30,7 +31,7 @@ func (s *shelf) add(spec *anthillv1.JobSpec) {
 			s.ids = slices.Insert(s.ids, 0, id)
 		}
 	}
-	s.ids = s.ids[:min(len(s.ids), announced)]
+	s.ids = s.ids[:min(len(s.ids), jobs.HeartbeatBlobs)]
 }
 
 func (s *shelf) has(id blob.ID) bool {

@@ -21,8 +21,6 @@ const (
 	// shortLease is how long leases are taken to live without a heartbeat until a
 	// coordinator has said.
 	shortLease = 3 * time.Second
-	// announced bounds the blobs that a heartbeat names.
-	announced = 64
 	// keptOutputs is how many small outputs stay on disk after they were
 	// handed in.
 	keptOutputs = 4096

@@ -65,11 +65,11 @@ func TestShelf(t *testing.T) {
 	if s.has(id("output")) || s.has(blob.ID{}) || len(s.list()) != 4 {
 		t.Errorf("%d blobs are shared, more than the job's", len(s.list()))
 	}
-	for i := range byte(announced) {
+	for i := range byte(jobs.HeartbeatBlobs) {
 		s.add(&anthillv1.JobSpec{Bundle: ref(string([]byte{i}))})
 		s.add(&anthillv1.JobSpec{Bundle: ref("bundle")})
 	}
-	if len(s.list()) != announced || !s.has(id("bundle")) || s.has(id("data")) {
+	if len(s.list()) != jobs.HeartbeatBlobs || !s.has(id("bundle")) || s.has(id("data")) {
 		t.Errorf("%d blobs are shared; the newest should stay and the oldest go", len(s.list()))
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -41,7 +40,7 @@ func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 		}
 	}
 	d.workers["w"] = &worker{address: "w:1"}
-	if _, err := d.Introduce("sue", at("s:1"), []rpc.Announcement{{Blob: b}}); err != nil {
+	if _, err := d.Introduce("sue", at("s:1"), []Announcement{{Blob: b}}); err != nil {
 		t.Fatal(err)
 	}
 	expect("w", swarm.Provider{Address: "w:1", Role: jobs.Worker, Node: "w"})

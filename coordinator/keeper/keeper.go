@@ -53,24 +53,24 @@ type Keeper struct {
 	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
 	taken  map[charge]*holding
 	// rewound are the sequences from which on results are to be copied again.
-	rewound map[jobs.JobID]int
+	rewound map[jobs.JobID]jobs.Sequence
 	loud    time.Time // when it complained last
 }
 
 // progress is how far a job's results have been copied: those before the cursor, but
 // for those that are behind.
 type progress struct {
-	cursor int // in the job's order of results
+	cursor jobs.Sequence // in the job's order of results
 	backoff
 	behind lagging
 	// large are the results of more than a piece that are pinned, by their places.
-	large map[uint32]blob.ID
+	large map[jobs.Place]blob.ID
 }
 
 // supersede notes that a large result is pinned, and lets go what was accepted before of
 // the same task: it may be what a liar made up. What is pinned for the second time is
 // so once.
-func (k *Keeper) supersede(id jobs.JobID, place uint32, output blob.Ref) {
+func (k *Keeper) supersede(id jobs.JobID, place jobs.Place, output blob.Ref) {
 	p := k.copied[id]
 	if !isLarge(output) || p == nil {
 		return
@@ -94,8 +94,8 @@ func (b *backoff) over() bool { return !time.Now().Before(b.retry) }
 // wanted is an accepted result that is to be copied.
 type wanted struct {
 	job       jobs.JobID
-	sequence  uint32 // in the job's order of results
-	place     uint32 // of the task
+	sequence  jobs.Sequence // in the job's order of results
+	place     jobs.Place    // of the task
 	output    blob.Ref
 	unheld    bool             // no coordinator has it, and the job runs
 	holders   []jobs.NodeID    // who is known to have it
@@ -122,7 +122,7 @@ func New(cfg Config) *Keeper {
 	return &Keeper{
 		cfg: cfg, turns: newTurns(), turn: keepTurn,
 		copied: map[jobs.JobID]*progress{}, copies: map[blob.ID]*copying{},
-		inputs: map[blob.ID]int{}, taken: map[charge]*holding{}, rewound: map[jobs.JobID]int{},
+		inputs: map[blob.ID]int{}, taken: map[charge]*holding{}, rewound: map[jobs.JobID]jobs.Sequence{},
 	}
 }
 
@@ -163,7 +163,7 @@ func (k *Keeper) keepResults(ctx context.Context) {
 	for _, id := range k.unread() {
 		p := k.copied[id]
 		if p == nil {
-			p = &progress{large: map[uint32]blob.ID{}}
+			p = &progress{large: map[jobs.Place]blob.ID{}}
 			k.copied[id] = p
 		}
 		for p.over() && k.keepFresh(ctx, id, p) {
@@ -179,7 +179,7 @@ func (k *Keeper) unread() []jobs.JobID {
 	var list []jobs.JobID
 	k.cfg.Replica.View(func(s *jobs.State) {
 		for id, j := range s.Jobs {
-			if p := k.copied[id]; len(j.Order) > 0 && (p == nil || p.cursor < len(j.Order) || len(p.behind.list) > 0) {
+			if p := k.copied[id]; len(j.Order) > 0 && (p == nil || int(p.cursor) < len(j.Order) || len(p.behind.list) > 0) {
 				list = append(list, id)
 			}
 		}
@@ -213,16 +213,17 @@ func (k *Keeper) keepFresh(ctx context.Context, id jobs.JobID, p *progress) bool
 
 // pending are results from the cursor on that this coordinator has not got or
 // not confirmed, and where the cursor is after them.
-func (k *Keeper) pending(id jobs.JobID, from int) (list []wanted, next int) {
+func (k *Keeper) pending(id jobs.JobID, from jobs.Sequence) (list []wanted, next jobs.Sequence) {
+	n := 0
 	k.cfg.Replica.View(func(s *jobs.State) {
-		list, next = k.pick(s, id, len(s.Jobs[id].Order)-from, func(i int) uint32 { return uint32(from + i) })
+		list, n = k.pick(s, id, len(s.Jobs[id].Order)-int(from), func(i int) jobs.Sequence { return from + jobs.Sequence(i) })
 	})
-	return list, from + next
+	return list, from + jobs.Sequence(n)
 }
 
 // pick takes of n of a job's results as many as one turn can copy of those that are
 // wanted, and says how many it went through.
-func (k *Keeper) pick(s *jobs.State, id jobs.JobID, n int, sequence func(i int) uint32) (list []wanted, seen int) {
+func (k *Keeper) pick(s *jobs.State, id jobs.JobID, n int, sequence func(i int) jobs.Sequence) (list []wanted, seen int) {
 	large := 0
 	for ; seen < min(n, keepScan) && len(list) < keepBatch && large < keepLarge; seen++ {
 		if !s.Jobs[id].Current(sequence(seen)) {
@@ -252,7 +253,7 @@ func (k *Keeper) copyResults(ctx context.Context, id jobs.JobID, list []wanted) 
 
 // want is a current result, unless this coordinator has got it and said so: then it is
 // from before the start.
-func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence uint32) (w wanted, lacks bool) {
+func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence jobs.Sequence) (w wanted, lacks bool) {
 	j := s.Jobs[id]
 	place := j.Order[sequence]
 	output := j.Closed[place].Output
@@ -274,7 +275,7 @@ func isLarge(output blob.Ref) bool { return output.Size > blob.MinPiece }
 // computed it, where it was not safe yet or where nobody else is left. A large one is
 // asked of all coordinators: where this one cannot reach the worker, pieces may come to
 // another.
-func (k *Keeper) holders(s *jobs.State, j *jobs.Job, place uint32) []jobs.NodeID {
+func (k *Keeper) holders(s *jobs.State, j *jobs.Job, place jobs.Place) []jobs.NodeID {
 	nodes := slices.Clone(j.Unheld[place])
 	held, large := false, isLarge(j.Closed[place].Output)
 	for _, id := range s.Holders {

@@ -33,8 +33,8 @@ type keeping struct {
 	lab      *voter.Voter
 	gossip   []membership.Member
 	confirms atomic.Int32
-	failing  atomic.Int32 // confirmations that are to fail
-	held     []uint32     // sequences that were confirmed
+	failing  atomic.Int32    // confirmations that are to fail
+	held     []jobs.Sequence // sequences that were confirmed
 }
 
 func newKeeping(l *voter.Voter, store *blobstore.Store) *keeping {
@@ -243,14 +243,14 @@ func TestWhatIsWithheldHoldsUpNothingAfterIt(t *testing.T) {
 		l.Submit("j", 1000)
 		result := func(i int) []byte { return append(make([]byte, size), fmt.Sprint(i)...) }
 		for i := range withheld {
-			l.Accept("j", uint32(i), "w1", result(i))
+			l.Accept("j", jobs.Place(i), "w1", result(i))
 		}
-		l.Accept("j", uint32(withheld), "w2", result(withheld))
+		l.Accept("j", jobs.Place(withheld), "w2", result(withheld))
 		put(t, w2, result(withheld))
 		for range 4 {
 			k.keepResults(t.Context())
 		}
-		if !slices.Equal(k.held, []uint32{uint32(withheld)}) {
+		if !slices.Equal(k.held, []jobs.Sequence{jobs.Sequence(withheld)}) {
 			t.Errorf("of %d results of %d bytes: held %v, want the last alone", withheld+1, size, k.held)
 		}
 		for range 4 { // those that were behind first must not stay for ever in the way of the rest
@@ -275,17 +275,17 @@ func TestRewindForgetsNothing(t *testing.T) {
 	k.peer("w1")
 	l.Submit("j", 3)
 	for i, data := range []string{"first", "second", "third"} {
-		l.Accept("j", uint32(i), "w1", []byte(data))
+		l.Accept("j", jobs.Place(i), "w1", []byte(data))
 	}
 	k.has("second")
 	k.keepResults(t.Context())
 	k.rewind("j", 1)
 	k.keepResults(t.Context())
-	var behind []uint32
+	var behind []jobs.Sequence
 	for _, b := range k.copied["j"].behind.list {
 		behind = append(behind, b.sequence)
 	}
-	if !slices.Equal(behind, []uint32{0, 2}) {
+	if !slices.Equal(behind, []jobs.Sequence{0, 2}) {
 		t.Errorf("behind are %v, want the first and the third", behind)
 	}
 }
@@ -326,7 +326,7 @@ func TestKeeperAfterARestart(t *testing.T) {
 	l.Accept("j", 1, "w1", []byte("rotten"))
 	k.has("kept", "rotten")
 	k.keepResults(t.Context())
-	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{0, 1}}}}})
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{0, 1}}}}})
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +351,7 @@ func TestKeeperAfterARestart(t *testing.T) {
 
 // accepted makes data the result of a place, as if by a verdict, and without
 // data takes its result back. Nobody else may look at the state meanwhile.
-func accepted(l *voter.Voter, id jobs.JobID, place uint32, data string, by ...jobs.NodeID) {
+func accepted(l *voter.Voter, id jobs.JobID, place jobs.Place, data string, by ...jobs.NodeID) {
 	l.View(func(s *jobs.State) {
 		j := s.Jobs[id]
 		if data == "" {
@@ -359,7 +359,7 @@ func accepted(l *voter.Voter, id jobs.JobID, place uint32, data string, by ...jo
 			delete(j.Unheld, place)
 			return
 		}
-		j.Closed[place] = jobs.ClosedTask{Output: blob.Of([]byte(data)).Ref(), Sequence: uint32(len(j.Order))}
+		j.Closed[place] = jobs.ClosedTask{Output: blob.Of([]byte(data)).Ref(), Sequence: jobs.Sequence(len(j.Order))}
 		j.Order = append(j.Order, place)
 		j.Unheld[place] = by
 	})
@@ -389,7 +389,7 @@ func TestKeeperPassesOverStaleResults(t *testing.T) {
 			t.Errorf("a stale result was copied")
 		}
 	}
-	if !slices.Equal(k.held, []uint32{2}) {
+	if !slices.Equal(k.held, []jobs.Sequence{2}) {
 		t.Errorf("the sequences %v were confirmed, want the last alone", k.held)
 	}
 }

@@ -21,7 +21,7 @@ type lagging struct {
 
 // late is a result that could not be had.
 type late struct {
-	sequence uint32
+	sequence jobs.Sequence
 	// since is when it was first lacked while nobody held it; zero: it was held, or
 	// something came, or this coordinator was to blame.
 	since  time.Time
@@ -46,7 +46,7 @@ func (l *lagging) leave(list, held []wanted) int {
 
 // without are those of list that are not among held.
 func without(list, held []wanted) (rest []wanted) {
-	has := map[uint32]bool{}
+	has := map[jobs.Sequence]bool{}
 	for _, w := range held {
 		has[w.sequence] = true
 	}
@@ -54,17 +54,17 @@ func without(list, held []wanted) (rest []wanted) {
 }
 
 // forget drops what has a turn anew, from a sequence on.
-func (l *lagging) forget(from uint32) {
+func (l *lagging) forget(from jobs.Sequence) {
 	l.list = slices.DeleteFunc(l.list, func(b *late) bool { return b.sequence >= from })
 }
 
 // take takes the next that are still lacking off the list, and what is known of them.
-func (k *Keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint32]*late) {
+func (k *Keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[jobs.Sequence]*late) {
 	n := 0
 	k.cfg.Replica.View(func(s *jobs.State) {
-		list, n = k.pick(s, id, len(l.list), func(i int) uint32 { return l.list[i].sequence })
+		list, n = k.pick(s, id, len(l.list), func(i int) jobs.Sequence { return l.list[i].sequence })
 	})
-	known = map[uint32]*late{}
+	known = map[jobs.Sequence]*late{}
 	for _, b := range l.list[:n] {
 		known[b.sequence] = b
 	}
@@ -108,7 +108,7 @@ func (k *Keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 // comes tells whether more pieces of what is lacking are here than at the last try, or
 // more bytes come, else the swarm had given up: a slow uplink is no reason to take a
 // result back. Nor is it that other results come first.
-func (k *Keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
+func (k *Keeper) comes(known map[jobs.Sequence]*late, list []wanted) (more bool) {
 	for _, w := range list {
 		b := known[w.sequence]
 		before := b.pieces
@@ -124,9 +124,9 @@ func (k *Keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
 
 // tellMissing tells the leader of results that nobody holds, that were not to be had
 // for long, and not because this coordinator has no room for them. Each has its time.
-func (k *Keeper) tellMissing(ctx context.Context, known map[uint32]*late, list []wanted) {
+func (k *Keeper) tellMissing(ctx context.Context, known map[jobs.Sequence]*late, list []wanted) {
 	var size int64
-	var missing []uint32
+	var missing []jobs.Sequence
 	for _, w := range list {
 		b := known[w.sequence]
 		switch {

@@ -251,7 +251,7 @@ func TestNobodyHearsOfWhatIsNotComputedAgain(t *testing.T) {
 		l.Accept(id, 0, "w1", []byte("gone"))
 	}
 	l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "over", By: "op"}})
-	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "held", Sequences: []uint32{0}}}}})
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "held", Sequences: []jobs.Sequence{0}}}}})
 	k.keepResults(t.Context())
 	k.later("over")
 	k.later("held")

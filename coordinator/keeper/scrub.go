@@ -170,14 +170,14 @@ func (k *Keeper) scrubResults(ctx context.Context) {
 
 func (k *Keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 	always := func(blob.ID) bool { return true }
-	from := 0
+	from := jobs.Sequence(0)
 	for ctx.Err() == nil {
 		list, next := k.heldResults(id, from)
 		if next == from {
 			return
 		}
 		from = next
-		var lost []uint32
+		var lost []jobs.Sequence
 		for _, w := range list {
 			if !r.intact(ctx, w.output.ID, always) {
 				lost = append(lost, w.sequence)
@@ -185,20 +185,20 @@ func (k *Keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 		}
 		if len(lost) > 0 {
 			k.tellLost(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Lost: true, Results: []jobs.HeldResults{{Job: id, Sequences: lost}}})
-			k.rewind(id, int(lost[0]))
+			k.rewind(id, lost[0])
 		}
 	}
 }
 
 // heldResults are the next results of a job that this coordinator has confirmed, and
 // where to go on.
-func (k *Keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) {
+func (k *Keeper) heldResults(id jobs.JobID, from jobs.Sequence) (list []wanted, next jobs.Sequence) {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		j := s.Jobs[id]
-		end := min(len(j.Order), from+keepScan)
+		end := jobs.Sequence(min(len(j.Order), int(from)+keepScan))
 		for next = from; next < end && len(list) < keepBatch; next++ {
-			if place := j.Order[next]; j.Current(uint32(next)) && s.Holds(j, place, k.cfg.Node) {
-				list = append(list, wanted{job: id, sequence: uint32(next), output: j.Closed[place].Output})
+			if place := j.Order[next]; j.Current(next) && s.Holds(j, place, k.cfg.Node) {
+				list = append(list, wanted{job: id, sequence: next, output: j.Closed[place].Output})
 			}
 		}
 	})
@@ -206,7 +206,7 @@ func (k *Keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) 
 }
 
 // rewind has a job's results copied again from a sequence on.
-func (k *Keeper) rewind(id jobs.JobID, sequence int) {
+func (k *Keeper) rewind(id jobs.JobID, sequence jobs.Sequence) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if at, known := k.rewound[id]; !known || sequence < at {
@@ -221,7 +221,7 @@ func (k *Keeper) takeRewound() {
 	for id, at := range k.rewound {
 		if p := k.copied[id]; p != nil && at < p.cursor {
 			p.cursor, p.backoff = at, backoff{}
-			p.behind.forget(uint32(at))
+			p.behind.forget(at)
 		}
 	}
 	clear(k.rewound)

@@ -133,7 +133,7 @@ func TestRottenResultsAreFetchedAgain(t *testing.T) {
 	k.running()
 	held := func(id jobs.JobID) (n int) {
 		l.View(func(s *jobs.State) {
-			for place := range uint32(2) {
+			for place := range jobs.Place(2) {
 				if s.Holds(s.Jobs[id], place, "c1") {
 					n++
 				}
@@ -142,7 +142,7 @@ func TestRottenResultsAreFetchedAgain(t *testing.T) {
 		return n
 	}
 	l.Until("all are held", func() bool { return held("over")+held("running") == 4 })
-	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "over", Sequences: []uint32{0, 1}}}}})
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "over", Sequences: []jobs.Sequence{0, 1}}}}})
 	for _, data := range [][]byte{small, large} {
 		if err := w1.Delete(blob.Of(data).ID()); err != nil {
 			t.Fatal(err)

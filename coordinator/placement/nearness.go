@@ -34,7 +34,7 @@ const (
 func NewNearness() *Nearness { return &Nearness{workers: map[jobs.NodeID]*shelf{}} }
 
 // Note remembers that a worker got a task of a job.
-func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place uint32) {
+func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place jobs.Place) {
 	s, ok := spanOf(j, place)
 	if !ok {
 		return
@@ -89,7 +89,7 @@ type span struct {
 
 // spanOf finds a task's span, if its job's input is a blob. Where shards differ in
 // size they are taken to lie where equal ones would.
-func spanOf(j *jobs.Job, place uint32) (s span, ok bool) {
+func spanOf(j *jobs.Job, place jobs.Place) (s span, ok bool) {
 	input := j.Spec.Input.Blob
 	if input == nil {
 		return span{}, false
@@ -140,6 +140,14 @@ type wish struct {
 	worker jobs.NodeID
 }
 
+// attempted is a task of which one plan may give an owner several attempts.
+type attempted struct {
+	job   jobs.JobID
+	place jobs.Place
+}
+
+// arrangeGroup leaves alone each task of which another worker of the owner's gets a
+// repeated attempt: both must not go to one worker.
 func (p *planner) arrangeGroup(grants []int) {
 	room := map[jobs.NodeID]int{}
 	var workers []jobs.NodeID
@@ -153,10 +161,16 @@ func (p *planner) arrangeGroup(grants []int) {
 	if len(workers) < 2 {
 		return
 	}
+	repeated := map[attempted]bool{}
+	for _, i := range grants {
+		if g := &p.grants[i]; g.Repeat {
+			repeated[attempted{g.Job, g.Place}] = true
+		}
+	}
 	var wishes []wish
 	var moved []int
 	for _, i := range grants {
-		if g := &p.grants[i]; p.mayMove(g, workers) {
+		if g := &p.grants[i]; !repeated[attempted{g.Job, g.Place}] && p.mayMove(g, workers) {
 			wishes, moved = append(wishes, p.wishes(i, workers)...), append(moved, i)
 		} else {
 			room[g.Worker]--
@@ -167,17 +181,16 @@ func (p *planner) arrangeGroup(grants []int) {
 }
 
 // mayMove says whether any of these workers of one owner could have got a lease.
-// They are all the same to a task, unless it asks for somebody who was there before,
-// or for the worker that ran it once.
+// They are all the same to a task, unless it asks for somebody who was there before.
 func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
 	probe := p.probes[g.Lease]
-	return !g.Repeat && (probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) }))
+	return probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) })
 }
 
 // wishes are the workers that have some of the input, first who got the lease.
 func (p *planner) wishes(grant int, workers []jobs.NodeID) (list []wish) {
 	g := &p.grants[grant]
-	s, ok := spanOf(p.State.Jobs[g.Job], g.Task)
+	s, ok := spanOf(p.State.Jobs[g.Job], g.Place)
 	if !ok {
 		return nil
 	}

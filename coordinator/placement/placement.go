@@ -42,9 +42,9 @@ const MaxGrants = 2000
 // second opinion.
 const openTasks = 64
 
-// maxHeld bounds the leases of one worker: who takes tasks and never reports must
+// MaxHeld bounds the leases of one worker: who takes tasks and never reports must
 // not get all there are.
-const maxHeld = 1024
+const MaxHeld = 1024
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
@@ -95,7 +95,7 @@ type jobPlan struct {
 	job     *jobs.Job
 	running int
 	tasks   []*taskPlan
-	next    uint32
+	next    jobs.Place
 	// open counts the open tasks but for those that are late: who takes tasks and
 	// keeps them must not keep others from opening any.
 	open int
@@ -104,7 +104,7 @@ type jobPlan struct {
 }
 
 type taskPlan struct {
-	index uint32
+	place jobs.Place
 	want  int
 	task  jobs.Task // with the attempts that this plan adds
 	// probe: the task has its result, and those are asked who may be liars too.
@@ -115,7 +115,7 @@ func newPlanner(r Request) *planner {
 	p := &planner{Request: r, probes: map[jobs.LeaseID]*jobs.Task{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
-			o.Capacity = min(fit(o.Capacity, n), maxHeld-p.State.Holding(o.Worker))
+			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
 			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}})
 		}
 	}
@@ -145,15 +145,15 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 	j := s.Jobs[id]
 	jp := &jobPlan{id: id, job: j, next: j.Next}
-	for _, index := range j.OpenTasks() {
-		t := j.Open[index]
+	for _, place := range j.OpenTasks() {
+		t := j.Open[place]
 		jp.running += t.Running()
 		v := s.Judge(j, t)
 		if v.Want > 0 || s.GoesOn(j, t) {
 			jp.open++
 		}
 		if v.Want > 0 {
-			tp := newTaskPlan(index, v.Want, t.Attempts)
+			tp := newTaskPlan(place, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
 		}
@@ -164,8 +164,8 @@ func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 	return jp
 }
 
-func newTaskPlan(index uint32, want int, attempts []jobs.Attempt) *taskPlan {
-	return &taskPlan{index: index, want: want, task: jobs.Task{Attempts: slices.Clip(attempts)}}
+func newTaskPlan(place jobs.Place, want int, attempts []jobs.Attempt) *taskPlan {
+	return &taskPlan{place: place, want: want, task: jobs.Task{Attempts: slices.Clip(attempts)}}
 }
 
 // place gives one lease to an offer, if there is any for it.
@@ -187,7 +187,7 @@ func (p *planner) place(o *offer) bool {
 func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	if t, repeat = p.waiting(jp, o); t != nil {
 		if jp.prospect != nil {
-			jp.prospect.Take(t.index)
+			jp.prospect.Take(t.place)
 		}
 		return t, repeat
 	}
@@ -229,7 +229,7 @@ func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
 	if !ok {
 		return nil
 	}
-	return &taskPlan{index: place, want: 1}
+	return &taskPlan{place: place, want: 1}
 }
 
 // fresh opens a task, if not too many are open.
@@ -283,7 +283,7 @@ func (p *planner) nobodyElse(t *taskPlan) bool {
 
 func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	lease := p.NewLease()
-	p.grants = append(p.grants, jobs.Grant{Lease: lease, Job: jp.id, Task: t.index, Worker: o.Worker, Repeat: repeat})
+	p.grants = append(p.grants, jobs.Grant{Lease: lease, Job: jp.id, Place: t.place, Worker: o.Worker, Repeat: repeat})
 	if t.probe {
 		p.probes[lease] = &t.task
 	}

@@ -104,11 +104,11 @@ func (g *grid) run(t *testing.T, offer, how string) []jobs.Grant {
 	return plan
 }
 
-// summary is "JOB/TASK:WORKER", with "!" for repeats.
+// summary is "JOB/PLACE:WORKER", with "!" for repeats.
 func summary(plan []jobs.Grant) string {
 	var list []string
 	for _, p := range plan {
-		s := fmt.Sprintf("%s/%d:%s", p.Job, p.Task, p.Worker)
+		s := fmt.Sprintf("%s/%d:%s", p.Job, p.Place, p.Worker)
 		if p.Repeat {
 			s += "!"
 		}
@@ -325,7 +325,7 @@ func TestWaiting(t *testing.T) {
 	want(g.live[:2], "the 2 live workers have run all tasks, and some results disagree")
 	g.run(t, "c 1", "x")
 	want(g.live, "they are being copied to further coordinators")
-	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{0}}}}})
+	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{0}}}}})
 	if j.State != jobs.JobSucceeded {
 		t.Fatalf("the job is %v", j.State)
 	}
@@ -340,7 +340,7 @@ func TestWaitingForFurtherOwners(t *testing.T) {
 	if got := Waiting(g.State, j, g.live); got != "all results are accepted; they are being copied to further coordinators" {
 		t.Errorf("waiting: %q", got)
 	}
-	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{0}}}}})
+	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{0}}}}})
 	if got := Waiting(g.State, j, g.live); got != "" {
 		t.Errorf("while b may run it: waiting: %q", got)
 	}
@@ -448,7 +448,7 @@ func TestNewcomersAreExamined(t *testing.T) {
 		w := fmt.Sprint("late", i)
 		g.admit(w, w)
 		for _, p := range g.plan(w + " 1") {
-			if p.Task == 0 {
+			if p.Place == 0 {
 				exams++
 			}
 		}

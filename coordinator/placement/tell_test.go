@@ -78,16 +78,16 @@ func (s *shift) turn() {
 	for _, g := range s.held[w] {
 		s.now++
 		if s.wrong[g.Lease] {
-			s.end(g, fmt.Sprint("wrong ", g.Task))
+			s.end(g, fmt.Sprint("wrong ", g.Place))
 		} else {
-			s.end(g, fmt.Sprint("right ", g.Task))
+			s.end(g, fmt.Sprint("right ", g.Place))
 		}
 	}
 	next := s.job.Next
 	s.held[w] = s.plan(fmt.Sprintf("w%d %d", w, s.batch))
 	s.must(jobs.Command{Grant: &jobs.GrantLeases{Grants: s.held[w], Expires: s.now + 1<<40}})
 	for _, g := range s.held[w] {
-		s.look(w, g, g.Task < next)
+		s.look(w, g, g.Place < next)
 	}
 	s.fruitless++
 	if len(s.held[w]) > 0 {
@@ -97,7 +97,7 @@ func (s *shift) turn() {
 
 // look is what a worker sees of a lease.
 func (s *shift) look(w int, g jobs.Grant, check bool) {
-	task := s.job.TaskAt(g.Task)
+	task := uint32(s.job.TaskAt(g.Place))
 	piece, kind := task/s.per, going
 	switch {
 	case !s.seen[w][piece]:

@@ -44,7 +44,7 @@ type fataler interface{ Fatal(args ...any) }
 
 func (a *author) write(t fataler, c jobs.Command) jobs.Outcome {
 	c.At = a.now
-	data, err := EncodeCommand(c)
+	data, err := EncodeCommand(c, jobs.LastVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func (a *author) writeAny(t *rapid.T) {
 	case 3:
 		a.write(t, jobs.Command{Renew: &jobs.RenewLeases{All: true, Expires: a.now + 300_000}})
 	case 4:
-		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Sequences: []uint32{0, 1, 2, 3, 4}}}}
+		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Sequences: []jobs.Sequence{0, 1, 2, 3, 4}}}}
 		if rapid.Bool().Draw(t, "c2") {
 			c.Coordinator = "c2"
 		}
@@ -105,8 +105,8 @@ func (a *author) grantAny(t *rapid.T, job jobs.JobID) {
 	var grants []jobs.Grant
 	for _, w := range []jobs.NodeID{"w1", "w2", "w3", "w4"} {
 		a.lease++
-		task := rapid.Uint32Range(0, 5).Draw(t, "task")
-		grants = append(grants, jobs.Grant{Lease: a.lease, Job: job, Task: task, Worker: w, Repeat: true})
+		place := jobs.Place(rapid.Uint32Range(0, 5).Draw(t, "place"))
+		grants = append(grants, jobs.Grant{Lease: a.lease, Job: job, Place: place, Worker: w, Repeat: true})
 	}
 	a.write(t, jobs.Command{Grant: &jobs.GrantLeases{Grants: grants, Expires: a.now + 300_000}})
 }
@@ -246,7 +246,7 @@ func TestHashSeesEveryChange(t *testing.T) {
 }
 
 func TestFSMHaltsAtWhatItDoesNotKnow(t *testing.T) {
-	empty, err := EncodeCommand(jobs.Command{At: 1})
+	empty, err := EncodeCommand(jobs.Command{At: 1}, jobs.LastVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,9 +255,9 @@ func TestFSMHaltsAtWhatItDoesNotKnow(t *testing.T) {
 		says string
 	}{
 		"garbage":         {[]byte("garbage"), "log entry 7"},
-		"newer version":   {append([]byte{codecVersion + 1}, empty[1:]...), "upgrade this coordinator"},
-		"older version":   {append([]byte{codecVersion - 1}, empty[1:]...), "an older version of Anthill wrote it"},
-		"unknown command": {[]byte{codecVersion, 0xa1, 0x18, 40, 0xa0}, "upgrade it"},
+		"newer version":   {append([]byte{newest + 1}, empty[1:]...), "upgrade this coordinator"},
+		"older version":   {append([]byte{oldest - 1}, empty[1:]...), "an older version of Anthill wrote it"},
+		"unknown command": {[]byte{newest, 0xa1, 0x18, 40, 0xa0}, "upgrade it"},
 		"no command":      {empty, "upgrade this coordinator"},
 	} {
 		func() {

@@ -232,7 +232,8 @@ func (s *Server) GetTask(ctx context.Context, req *anthillv1.GetTaskRequest) (*a
 	s.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[id]
 		if total = j.Total(); int64(req.GetTask()) < int64(total) {
-			resp = wire.TaskToProto(req.GetTask(), st.Inspect(j, j.PlaceOf(req.GetTask())), fuel)
+			task := jobs.Index(req.GetTask())
+			resp = wire.TaskToProto(task, st.Inspect(j, j.PlaceOf(task)), fuel)
 		}
 	})
 	if resp == nil {

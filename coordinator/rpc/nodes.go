@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/wire"
@@ -35,6 +37,9 @@ func (s *Server) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthi
 			if n.Role == jobs.Coordinator || n.Role == jobs.Worker {
 				node := s.nodeView(st, id, n, members[id])
 				node.Voter = voters[id]
+				if ahead, known := s.cfg.ClockOf(id); known {
+					node.ClockAhead = durationpb.New(ahead)
+				}
 				resp.Nodes = append(resp.Nodes, node)
 			}
 		}

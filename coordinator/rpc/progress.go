@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -47,7 +48,7 @@ func (s *Server) progress(ctx context.Context, id jobs.JobID) map[jobs.LeaseID]u
 func (s *Server) askProgress(ctx context.Context, id jobs.JobID) (*anthillv1.GetProgressResponse, error) {
 	leader, address, ok := s.cfg.Replica.Leader()
 	if !ok || leader == s.cfg.Node {
-		return nil, ErrNoLeader
+		return nil, desk.ErrNoLeader
 	}
 	conn, err := s.cfg.DialCoordinator(address)
 	if err != nil {

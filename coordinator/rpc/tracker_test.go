@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
@@ -115,13 +116,13 @@ func TestBadAnnouncements(t *testing.T) {
 	for name, req := range map[string]*anthillv1.AnnounceRequest{
 		"an address without a port": {Address: "nowhere"},
 		"a short id":                {Blobs: []*anthillv1.Announcement{{Blob: []byte{1}}}},
-		"too many":                  {Blobs: make([]*anthillv1.Announcement, maxAnnouncements+1)},
+		"too many":                  {Blobs: make([]*anthillv1.Announcement, desk.MaxAnnounced+1)},
 	} {
 		_, err := tracker.Announce(ctx(t), req)
 		expect(t, name, err, codes.InvalidArgument, "INVALID_FIELD")
 	}
 	resp, err := tracker.Announce(ctx(t), &anthillv1.AnnounceRequest{Blobs: []*anthillv1.Announcement{{Blob: make([]byte, 32), Peers: 5}}})
-	if err != nil || len(resp.GetSwarms()) != 1 || resp.GetAgain().AsDuration() < AnnounceEvery/2 {
+	if err != nil || len(resp.GetSwarms()) != 1 || resp.GetAgain().AsDuration() < desk.AnnounceEvery/2 {
 		t.Errorf("%v, %v", resp, err)
 	}
 }

@@ -45,8 +45,9 @@ func newDropCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "drop BLOB...",
 		Short: "Let the grid forget files and directories",
-		Long: `Let the grid forget files and directories that it keeps for you. Those that other
-owners want too stay for them; running jobs keep theirs until they are finished.`,
+		Long: `Let the grid forget files and directories that it keeps for you. What other owners
+have put as well is kept for them; what running jobs read is kept until they are
+finished.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			grid, err := connect(cmd, askPatience)

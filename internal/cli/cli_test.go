@@ -209,7 +209,7 @@ func TestNodes(t *testing.T) {
 NODE      ROLE                  OWNER    STATE          SLOTS  LEASES  CHECKS  CREDIBILITY  DOUBTS  CREDIT  FUEL   RELIABILITY  ADDRESS        REMARKS
 cccccccc  coordinator (leader)           failed             0       0
 bbbbbbbb  worker                mallory  alive, banned      4       0  0       0            0       0       0                   10.0.0.2:7000  outvoted in 5 tasks
-aaaaaaaa  worker                ada      alive              1       2  37      0.9975       1       1200    1.2 T  0.95         10.0.0.3:7000  sent wrong bytes, says sue
+aaaaaaaa  worker                ada      alive              1       2  37      0.9975       1       1200    1.2 T  0.95         10.0.0.3:7000  accused of sending wrong bytes by sue
 `)
 	stdout, _ = expect(t, 0, "nodes", "-o", "json")
 	expectMatch(t, stdout, `(?s)^\{"id":"cccc.*\n\{"id":"bbbb.*\n\{"id":"aaaa[^\n]*\n$`) // in the server's order

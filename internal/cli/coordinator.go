@@ -23,11 +23,11 @@ func newCoordinatorCommand() *cobra.Command {
 		Long: `Run a coordinator: one of the few nodes (one, three or five) that keep the
 grid's state in a raft group. The first founds the grid with --bootstrap, and
 writes a context with which this user operates it; the others join with a token
-for coordinators. A coordinator that has been part of a grid needs neither.`,
+for coordinators. Later starts need neither.`,
 		Args: cobra.NoArgs,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
 			if cmd.Flags().Changed("saboteurs") && !cfg.Bootstrap {
-				return errors.New("--saboteurs is for founding a grid: give it together with --bootstrap")
+				return errors.New("--saboteurs is for a new grid: use it together with --bootstrap")
 			}
 			return nil
 		},
@@ -37,7 +37,7 @@ for coordinators. A coordinator that has been part of a grid needs neither.`,
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "HOST:PORT for gRPC and raft, the same at every start (required)")
 	cmd.Flags().StringVar(&cfg.Gossip, "gossip", "", "HOST:PORT for gossip, TCP and UDP (default: the port after --listen's)")
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
-	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: which share of strangers the grid takes for saboteurs, for good")
+	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: the share of strangers that the grid assumes to be saboteurs; it cannot be changed later")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join")
 	_ = cmd.MarkFlagRequired("data")   // the flags exist

@@ -22,9 +22,9 @@ func newDemoCommand() *cobra.Command {
 		Short: "See a grid count words, catch a liar and survive the death of its leader",
 		Long: `Run a grid of real processes on this machine: three coordinators and five
 workers, one of which lies. It counts the words of the machine's Go source tree
-(or of all files below --input), the leader is killed half way, and the result
-is compared with a plain count. Everything is removed at the end. The exit code
-is 0 only if everything held.`,
+(or of all files below --input); half way the leader is killed, and at the end the
+result is compared with a plain count. Everything is removed afterwards. The exit
+code is 0 only if the result is right and the liar was caught.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd, input, bundle, asJSON) },
 	}
@@ -60,7 +60,7 @@ func runDemo(cmd *cobra.Command, input, bundle string, asJSON bool) error {
 	return printDemo(cmd, report, asJSON)
 }
 
-// demoInput chooses the Go installation's sources where nothing else is said.
+// demoInput chooses the Go installation's sources unless --input says otherwise.
 func demoInput(cfg *demo.Config) error {
 	if cfg.Input != "" {
 		if info, err := os.Stat(cfg.Input); err != nil || !info.IsDir() {

@@ -21,14 +21,14 @@ func newDevCommand() *cobra.Command {
 	var d daemon
 	cmd := &cobra.Command{
 		Use:   "dev",
-		Short: "Run a whole grid on this machine, for trying things",
+		Short: "Run a whole grid on this machine, to try things out",
 		Long: `Run a whole grid on this machine, on loopback: three coordinators and two
 workers, each a process of its own. While it runs, the context "dev" is the
 current one. Without --data everything is removed at the end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDev(cmd, dir, &d) },
 	}
-	cmd.Flags().StringVar(&dir, "data", "", "keep the grid in this directory, and take it up again from there")
+	cmd.Flags().StringVar(&dir, "data", "", "keep the grid in this directory, and continue it at the next start")
 	d.flags(cmd)
 	return cmd
 }
@@ -66,9 +66,9 @@ func runDev(cmd *cobra.Command, dir string, d *daemon) (err error) {
 	return nil
 }
 
-// devWorkers have owners of their own, since nobody's result is checked by his
-// own, and are hardly taken for saboteurs: all of them are this user's. Two of
-// 0.01 would fall just short of the default max_error on a job of one task.
+// devWorkers have two owners, since no owner's result is checked by its own
+// machines, and are hardly taken for saboteurs: all of them are this user's. Priors
+// of 0.01 would fall just short of the default max_error on a job of one task.
 func devWorkers() []localgrid.Worker {
 	return []localgrid.Worker{
 		{Owner: "dev-1", Slots: 1, Prior: 0.001},

@@ -18,16 +18,16 @@ const (
 	exitUsage       = 2   // bad flags, job file, module or token
 	exitNotFound    = 3   // no such job or context
 	exitUnavailable = 4   // no coordinator could be reached
-	exitShort       = 5   // all results are there, but not as surely right as was asked
-	exitInterrupted = 130 // ended by an interrupt, as shells have it
-	exitPipe        = 141 // nobody reads stdout any more, as shells have it
+	exitShort       = 5   // all results are there, but more of them may be wrong than was asked for
+	exitInterrupted = 130 // ended by an interrupt, as in shells
+	exitPipe        = 141 // stdout was closed by its reader, as in shells
 )
 
 // errShort is of a job that finished with a bound above its max_error.
 var errShort = errors.New("short of its max error")
 
-// errPipe is of a command whose stdout was closed by who read it, who has had enough.
-var errPipe = errors.New("nobody reads stdout any more")
+// errPipe is of a command whose stdout was closed by its reader.
+var errPipe = errors.New("stdout was closed")
 
 func exitCode(err error) int {
 	switch {
@@ -54,7 +54,7 @@ func report(w io.Writer, err error) int {
 	if err == nil {
 		return exitOK
 	}
-	// Errors of gRPC that nobody else made readable are made so here.
+	// Errors of gRPC that nothing else made readable are made so here.
 	err = problem.FromStatus(err)
 	code := exitCode(err)
 	if code == exitPipe {

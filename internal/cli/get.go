@@ -17,68 +17,85 @@ import (
 	"github.com/anthill-grid/anthill/sdk"
 )
 
+// get is what `anthill get` was asked.
+type get struct {
+	path      string // a file, DIR/, or - for stdout
+	serve     bool
+	misbehave string
+}
+
 func newGetCommand() *cobra.Command {
-	var path string
-	var serve bool
-	var misbehave string
+	var g get
 	cmd := &cobra.Command{
 		Use:   "get BLOB -o FILE",
-		Short: "Get a blob from whoever has it",
-		Long: `Get a blob, by the id that anthill put or serve printed, from all who have pieces
-of it at once, and serve it to others who are getting it. Every piece is checked by
-its hash before it is used.
+		Short: "Get a blob from all machines that have it",
+		Long: `Get a blob, by the id that anthill put or serve printed, from all machines that
+have pieces of it at once, and serve it to others that are getting it. Every piece
+is checked by its hash before it is used.
 
-Interrupted, it keeps what has come in FILE.part, and goes on there when it is run
-again. -o - writes to stdout, in order, while it loads; -o DIR/ makes the directory
-that was put.
+If it is interrupted, it keeps what has come in FILE.part, and continues there when it
+is run again. -o - writes to stdout, in order, while it loads; -o DIR/ recreates the
+directory that was put.
 
-There must be room for the whole blob, and twice that for DIR/; that is looked at before
-anything is fetched. For -o - it is needed in $TMPDIR or, where that is not set, in the
-user's cache directory, since /tmp is often in memory: others are served from there
+There must be room for the whole blob, and for DIR/ twice that, or nothing is
+fetched. -o - needs the room in $TMPDIR or, if that is not set, in the user's cache
+directory (/tmp is often in memory): other machines are served from there
 meanwhile.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if misbehave != "" && misbehave != "garbage" {
-				return problem.Invalid("garbage is the one way to misbehave", "--misbehave %s: no such way", misbehave)
-			}
-			grid, err := connect(cmd, followPatience)
-			if err != nil {
-				return err
-			}
-			defer grid.Close()
-			view := newTransferView(cmd.ErrOrStderr())
-			defer view.close()
-			opts := sdk.FetchOptions{Path: path, Serve: serve, Garbage: misbehave != "", Progress: view.show, Done: view.done}
-			switch {
-			case path == "-":
-				opts.Path, opts.Stream = "", cmd.OutOrStdout()
-			case strings.HasSuffix(path, "/"):
-				opts.Path, opts.Unpack = strings.TrimRight(path, "/"), true
-			}
-			if opts.Path == "" && opts.Stream == nil {
-				return problem.Invalid("name a file, or a directory that is not there yet", "-o %q: it cannot be written", path)
-			}
-			if opts.Stream != nil {
-				defer survivePipe()()
-			}
-			err = grid.FetchBlob(cmd.Context(), args[0], opts)
-			if opts.Stream != nil && errors.Is(err, syscall.EPIPE) {
-				return errPipe
-			}
-			if err != nil && cmd.Context().Err() != nil && opts.Path != "" {
-				view.close()
-				fmt.Fprintf(cmd.ErrOrStderr(), "go on with: anthill get %s -o %s\n", args[0], path)
-			}
-			return err
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return g.run(cmd, args[0]) },
 	}
-	cmd.Flags().StringVarP(&path, "output", "o", "", "the `file` to write, or DIR/; - for stdout (required)")
-	cmd.Flags().BoolVar(&serve, "serve", false, "go on serving it to others, until interrupted")
-	cmd.Flags().StringVar(&misbehave, "misbehave", "", "serve `garbage`, for trying out whether others notice")
+	cmd.Flags().StringVarP(&g.path, "output", "o", "", "the `file` to write, or DIR/; - for stdout (required)")
+	cmd.Flags().BoolVar(&g.serve, "serve", false, "go on serving it to others, until interrupted")
+	cmd.Flags().StringVar(&g.misbehave, "misbehave", "", "serve `garbage`, for trying out whether others notice")
 	if err := cmd.MarkFlagRequired("output"); err != nil {
 		panic("cli: the flag that was just made: " + err.Error())
 	}
 	return cmd
+}
+
+func (g *get) run(cmd *cobra.Command, id string) error {
+	if g.misbehave != "" && g.misbehave != "garbage" {
+		return problem.Invalid("the only way to misbehave is garbage", "--misbehave %s: no such way", g.misbehave)
+	}
+	grid, err := connect(cmd, followPatience)
+	if err != nil {
+		return err
+	}
+	defer grid.Close()
+	opts, err := g.options(cmd.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	view := newTransferView(cmd.ErrOrStderr())
+	defer view.close()
+	opts.Progress, opts.Done = view.show, view.done
+	if opts.Stream != nil {
+		defer survivePipe()()
+	}
+	err = grid.FetchBlob(cmd.Context(), id, opts)
+	if opts.Stream != nil && errors.Is(err, syscall.EPIPE) {
+		return errPipe
+	}
+	if err != nil && cmd.Context().Err() != nil && opts.Path != "" {
+		view.close()
+		fmt.Fprintf(cmd.ErrOrStderr(), "continue with: anthill get %s -o %s\n", id, g.path)
+	}
+	return err
+}
+
+// options tells from the path in which form the blob is wanted.
+func (g *get) options(stdout io.Writer) (sdk.FetchOptions, error) {
+	opts := sdk.FetchOptions{Path: g.path, Serve: g.serve, Garbage: g.misbehave != ""}
+	switch {
+	case g.path == "-":
+		opts.Path, opts.Stream = "", stdout
+	case strings.HasSuffix(g.path, "/"):
+		opts.Path, opts.Unpack = strings.TrimRight(g.path, "/"), true
+	}
+	if opts.Path == "" && opts.Stream == nil {
+		return opts, problem.Invalid("name a file, or a directory that does not exist yet", "-o %q: cannot be written", g.path)
+	}
+	return opts, nil
 }
 
 // survivePipe lets a write to a pipe that nobody reads any more fail, where it would

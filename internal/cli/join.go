@@ -18,8 +18,8 @@ func newJoinCommand() *cobra.Command {
 		Short: "Join a grid as a submitter or an operator",
 		Long: `Join a grid as a submitter or an operator.
 
-Writes a context, which the other commands find by --grid NAME, and makes it the
-current one.`,
+Writes a context, by which other commands find the grid (--grid NAME), and makes it
+the current one.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := name
@@ -46,8 +46,8 @@ current one.`,
 	return cmd
 }
 
-// defaultName is the same for all tokens of a grid. Join itself tells what is
-// wrong with a broken token.
+// defaultName is the same for all tokens of a grid. What is wrong with a broken
+// token is for Join to say.
 func defaultName(token string) string {
 	parsed, err := identity.ParseToken(token)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -19,12 +20,14 @@ func newNodesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "nodes",
 		Short: "List the grid's coordinators and workers",
-		Long: `List the grid's coordinators and workers, and how far each worker is trusted:
-the checks that its owner has survived, how probably his results are right, how
-often he was doubted, the accepted results that he has voted for, and the fuel
-that those took: a unit is about one instruction of a task's program. Reliability
-is the share of a worker's latest attempts that came to a result, where some did
-not; it decides how much work it gets, not whether it is believed.`,
+		Long: `List the grid's coordinators and workers, and how far each worker is trusted.
+Checks are those that its owner has survived; credibility is the probability that
+the owner's next result is right; doubts count how often the owner was outvoted
+without being banned; credit counts the accepted results that it voted for, and
+fuel what those took (a unit is about one instruction of a task's program).
+Reliability is the share of a worker's latest attempts that came to a result, shown
+if some did not; it decides how much work the worker gets, not whether it is
+believed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			grid, err := connect(cmd, askPatience)
@@ -62,19 +65,28 @@ func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 		}
 		row := table.Row{jobs.NodeID(node.GetId()).Short(), role, node.GetOwner(), state, node.GetSlots(), node.GetLeases()}
 		row = append(row, standing(node)...)
-		rows = append(rows, append(row, node.GetAddress(), remarks(node.GetRecord())))
+		rows = append(rows, append(row, node.GetAddress(), remarks(node)))
 	}
 	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases",
 		"checks", "credibility", "doubts", "credit", "fuel", "reliability", "address", "remarks"}, rows)
 }
 
-// remarks say why an owner is banned, or who complains of him.
-func remarks(record *anthillv1.OwnerRecord) string {
+// clockSlack is how far a coordinator's clock may be from the leader's without a
+// remark.
+const clockSlack = 2 * time.Second
+
+// remarks say why an owner is banned, or who accuses it, or that a clock is wrong.
+func remarks(node *anthillv1.Node) string {
+	record, ahead := node.GetRecord(), node.GetClockAhead().AsDuration()
 	switch {
+	case ahead > clockSlack:
+		return fmt.Sprintf("its clock is %v ahead of the leader's", ahead.Round(time.Second))
+	case ahead < -clockSlack:
+		return fmt.Sprintf("its clock is %v behind the leader's", -ahead.Round(time.Second))
 	case record.GetBanned():
 		return record.GetBannedReason()
 	case len(record.GetAccusers()) > 0:
-		return "sent wrong bytes, says " + strings.Join(record.GetAccusers(), ", ")
+		return "accused of sending wrong bytes by " + strings.Join(record.GetAccusers(), ", ")
 	}
 	return ""
 }

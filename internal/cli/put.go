@@ -19,8 +19,8 @@ func newPutCommand() *cobra.Command {
 coordinators keep copies until anthill blobs drop; job files name it as blob:ID, and
 anthill get fetches it.
 
-Returns when so many coordinators have it that you can disconnect. Interrupted, run
-it again: what the grid has already is not sent twice.`,
+Returns once enough coordinators have copies that you can disconnect. If it is
+interrupted, run it again: what the grid already has is not sent twice.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			grid, err := connect(cmd, followPatience)
@@ -35,7 +35,7 @@ it again: what the grid has already is not sent twice.`,
 			if err != nil {
 				if cmd.Context().Err() != nil {
 					view.close()
-					fmt.Fprintf(cmd.ErrOrStderr(), "go on with: anthill put %s\n", args[0])
+					fmt.Fprintf(cmd.ErrOrStderr(), "continue with: anthill put %s\n", args[0])
 				}
 				return err
 			}
@@ -54,7 +54,7 @@ it again: what the grid has already is not sent twice.`,
 	return cmd
 }
 
-// putView shows how a dataset goes.
+// putView shows how far a dataset is.
 type putView struct {
 	*transferView
 	last sdk.PutProgress
@@ -72,10 +72,10 @@ func (v *putView) reading(read, size int64) {
 	}
 }
 
-// begun tells what to wait for: who leaves before leaves jobs without their data.
+// begun tells what to wait for: jobs lack their data if the submitter leaves earlier.
 func (v *putView) begun(id string, size int64) {
 	v.transferView.began = time.Now() // of the sending
-	v.note(fmt.Sprintf("the grid copies %s as %s: leave this running until it says that you can disconnect", sdk.Size(size), id))
+	v.note(fmt.Sprintf("the grid is copying %s as %s: leave this running until it says that you can disconnect", sdk.Size(size), id))
 }
 
 func (v *putView) show(p sdk.PutProgress) {

@@ -47,9 +47,9 @@ func addFormatFlag(cmd *cobra.Command, f *format) {
 	cmd.Flags().VarP(f, "output", "o", "table or json")
 }
 
-// protoJSON is the message on one line, with the ids of blobs in hex as everywhere else,
-// where protojson has base64. protojson adds spaces at random, so
-// that nobody relies on its bytes; here people may.
+// protoJSON is the message on one line, with the ids of blobs in hex as everywhere
+// else, where protojson has base64. protojson adds spaces at random, so that nobody
+// relies on its bytes; here scripts may.
 func protoJSON(m proto.Message) ([]byte, error) {
 	loose, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(m)
 	if err != nil {

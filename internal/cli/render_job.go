@@ -67,7 +67,7 @@ func lackingOwners(have, needed uint32) string {
 	return fmt.Sprintf(" (with %d of %d owners)", have, needed)
 }
 
-// owners stands after a number of copies: those with one owner can be lost with him.
+// owners stands after a number of copies: those of one owner can be lost together.
 func owners(n uint32) string {
 	if n == 1 {
 		return "1 owner"
@@ -100,8 +100,8 @@ func fuel(job *anthillv1.Job) string {
 	return fmt.Sprintf("%v of about %v", sdk.Fuel(used+job.GetFuelRunning()), sdk.Fuel(estimate))
 }
 
-// portion is how far a job is, from 0 to 1: by fuel where some task has told how much
-// it takes, or else by tasks.
+// portion is how far a job is, from 0 to 1: by fuel if some task has told how much it
+// takes, otherwise by tasks.
 func portion(job *anthillv1.Job) float64 {
 	if estimate := job.GetFuelEstimate(); estimate > 0 {
 		return min(1, (float64(job.GetFuelUsed())+float64(job.GetFuelRunning()))/float64(estimate))
@@ -121,7 +121,7 @@ func stamp(t *timestamppb.Timestamp) string {
 	return t.AsTime().Local().Format(time.DateTime)
 }
 
-// jobState tells a job that held what was asked from one that fell short of it.
+// jobState tells a job that reached its max error from one that fell short of it.
 func jobState(job *anthillv1.Job) string {
 	state := stateName(job.GetState())
 	if sdk.ShortOfBound(job) {

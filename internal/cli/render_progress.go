@@ -14,7 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/sdk"
 )
 
-// linePause is how often a progress line is printed where no person looks.
+// linePause is how often a progress line is printed if it is not to a terminal.
 const linePause = 5 * time.Second
 
 // follow shows a job's progress until it is finished.

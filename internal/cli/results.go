@@ -28,10 +28,10 @@ func newResultsCommand() *cobra.Command {
 		Short: "Write a job's results into a directory",
 		Long: `Write a job's results into a directory, as task-000000.out and so on.
 
-Follows a running job until it is finished, and writes its results then: until
-then, the grid may still find one of them to be wrong. With --provisional,
-writes them as they come, and writes those again that change. Run again, it
-leaves alone what is there and right.
+Follows a running job until it is finished and writes its results then, since the
+grid may find out until then that one of them is wrong. With --provisional, writes
+them as they come, and rewrites those that change. If it is run again, it keeps the
+files that are already right.
 
 The exit code is 1 if the job failed, and 5 if all results are there, but short
 of the max_error that was asked for.`,
@@ -50,7 +50,7 @@ of the max_error that was asked for.`,
 			return outcome(job)
 		},
 	}
-	cmd.Flags().StringVarP(&dir, "output", "o", "", "the `directory` to write into; it is made if need be (required)")
+	cmd.Flags().StringVarP(&dir, "output", "o", "", "the `directory` to write into, created if it is missing (required)")
 	cmd.Flags().BoolVar(&provisional, "provisional", false, "write results before the job is finished, though they may change")
 	if err := cmd.MarkFlagRequired("output"); err != nil {
 		panic("cli: the flag that was just made: " + err.Error())
@@ -80,7 +80,7 @@ func collect(ctx context.Context, grid *sdk.Grid, id string, c *collector, stder
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(stderr, "%s: wrote %d results to %s, %d were there\n", id, c.written, c.dir, c.kept)
+	fmt.Fprintf(stderr, "%s: wrote %d results to %s, %d were there already\n", id, c.written, c.dir, c.kept)
 	got, want := len(c.newest), int(job.GetTasks().GetTotal())
 	if job.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED && got != want {
 		return nil, fmt.Errorf("results of job %s: got %d of %d", id, got, want)
@@ -166,18 +166,18 @@ func holds(path string, result *sdk.Result) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at earlier result: %w", err)
+		return false, fmt.Errorf("read earlier result: %w", err)
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return false, fmt.Errorf("look at earlier result: %w", err)
+		return false, fmt.Errorf("read earlier result: %w", err)
 	}
 	return result.Matches(file, info.Size())
 }
 
-// writeTemp writes a file beside path that is to take its place: there is no
-// half of a result to be seen.
+// writeTemp writes a file beside path that is to take its place, so that half a
+// result is never seen there.
 func writeTemp(path string, write func(io.Writer) error) (string, error) {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {

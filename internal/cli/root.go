@@ -1,6 +1,6 @@
 // Package cli is the anthill command. Data goes to stdout and may be piped;
-// progress, hints and errors go to stderr. The client commands are built on
-// package sdk alone.
+// progress, hints and errors go to stderr. Client commands reach a grid through
+// package sdk only.
 package cli
 
 import (
@@ -72,7 +72,7 @@ func newRootCommand() *cobra.Command {
 
 Exit codes: 0 done, 1 the job failed (or anything else did), 2 bad input, 3 not
 found, 4 no coordinator can be reached, 5 the job ended with all results, but
-short of the max_error that was asked for, 130 interrupted, 141 nobody reads stdout.`,
+short of the max_error that was asked for, 130 interrupted, 141 stdout was closed.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		// report prints errors, and points at --help.
@@ -130,11 +130,11 @@ func markStart(cmd *cobra.Command, started *bool) {
 	}
 }
 
-// connecting gives a command, and those below it, the flags that connect reads. Others
-// do not have them: they would say yes to the name of a grid that there is not.
+// connecting gives a command, and those below it, the flags that connect reads. Other
+// commands do not have them: they would accept the name of a grid that does not exist.
 func connecting(cmd *cobra.Command) *cobra.Command {
 	cmd.PersistentFlags().String("grid", "", "the grid: a context's `name`, or the path of an identity directory (default $ANTHILL_GRID, or the current context)")
-	cmd.PersistentFlags().Duration("patience", 0, "how long to try when no coordinator answers (default 5s, or 15s for what follows a job)")
+	cmd.PersistentFlags().Duration("patience", 0, "how long to try when no coordinator answers (default 5s; 15s for commands that follow a job or move data)")
 	return cmd
 }
 
@@ -149,7 +149,7 @@ func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
 		return nil, err
 	}
 	if given < 0 {
-		return nil, problem.Invalid("write it like 30s or 5m", "--patience %v: it is below 0", given)
+		return nil, problem.Invalid("write it like 30s or 5m", "--patience %v: less than 0", given)
 	}
 	if given > 0 {
 		patience = given

@@ -15,10 +15,10 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve FILE",
 		Short: "Serve a file to the members of the grid from this machine",
 		Long: `Serve a file to the members of the grid from this machine, and print its id on
-stdout once they can find it: they get it with anthill get. Peers that download
-it serve each other, so that it leaves this machine little more than once.
+stdout once they can find it; they fetch it with anthill get. Peers that download
+it serve each other, so this machine sends little more than one copy.
 
-Goes on until it is interrupted; the grid keeps no copy.`,
+Runs until it is interrupted; the grid keeps no copy.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			grid, err := connect(cmd, followPatience)

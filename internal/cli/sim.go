@@ -37,7 +37,7 @@ func newSimTrustCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trust",
 		Short: "See how many wrong results liars get past the grid, and what holding them off costs",
-		Long: `Play a job through on virtual workers, some of whom lie, with the rules that
+		Long: `Play a job through on virtual workers, some of which lie, with the rules that
 coordinators run. The liars collude perfectly: they lie about the same tasks and
 say the same. Equal flags and seeds give equal outcomes on every machine.
 
@@ -53,16 +53,16 @@ The policies are credibility (the grid's own: --max-error), quorum2 and quorum3
 
 func (s *simulation) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.IntVar(&s.Workers, "workers", s.Workers, "workers, each of an owner of its own")
+	f.IntVar(&s.Workers, "workers", s.Workers, "workers, each with an owner of its own")
 	f.IntVar(&s.Tasks, "tasks", s.Tasks, "tasks of the job")
 	f.Float64Var(&s.Liars, "liars", s.Liars, "share of the workers that lie")
 	f.Float64Var(&s.Cheat, "cheat", s.Cheat, "share of the tasks on which they lie")
 	f.Float64Var(&s.MaxError, "max-error", s.MaxError, "share of wrong results that the submitter accepts")
-	f.Float64Var(&s.Saboteurs, "saboteurs", s.Saboteurs, "share of strangers that the grid takes for liars")
+	f.Float64Var(&s.Saboteurs, "saboteurs", s.Saboteurs, "share of strangers that the grid assumes to be liars")
 	f.StringVar((*string)(&s.Policy), "policy", string(s.Policy), "credibility, quorum2, quorum3 or boinc")
-	f.BoolVar(&s.Independent, "independent", s.Independent, "each liar lies about tasks of its own and says something else")
+	f.BoolVar(&s.Independent, "independent", s.Independent, "liars do not collude: each lies about tasks of its own choice and says something else")
 	f.IntVar(&s.Sleeper, "sleeper", s.Sleeper, "`tasks` that a liar does honestly at first")
-	f.BoolVar(&s.Sybil, "sybil", s.Sybil, "a banned liar returns at once as a newcomer")
+	f.BoolVar(&s.Sybil, "sybil", s.Sybil, "banned liars return at once as newcomers")
 	f.Float64Var(&s.Slow, "slow", s.Slow, "share of the workers that take ten times as long")
 	f.Float64Var(&s.Crash, "crash", s.Crash, "share of the attempts that never end")
 	f.IntVar(&s.seeds, "seeds", 1, "how often to play the job, each time with another seed")

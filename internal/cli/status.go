@@ -23,8 +23,8 @@ With --watch, show its progress until it is finished; the exit code is 1 if it
 failed, and 5 if it ended with all results but short of the max_error that was
 asked for. With --watch -o json, print one object a line at each change.
 
-With --task, tell who tried the task, what each said, and which result won with
-what credibility.`,
+With --task, tell which workers tried the task, what each of them said, and which
+result won with what credibility.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if watch {
@@ -38,7 +38,7 @@ what credibility.`,
 	}
 	addFormatFlag(cmd, &output)
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "follow the job until it is finished")
-	cmd.Flags().Uint32Var(&task, "task", 0, "describe this `task`, from 0, in place of the job")
+	cmd.Flags().Uint32Var(&task, "task", 0, "describe this `task`, from 0, instead of the job")
 	cmd.MarkFlagsMutuallyExclusive("watch", "task")
 	return cmd
 }
@@ -108,7 +108,7 @@ func watchJSON(cmd *cobra.Command, grid *sdk.Grid, id string) error {
 	return outcome(last)
 }
 
-// outcome is an error if a finished job did not give what was asked.
+// outcome is an error if a finished job did not give what was asked for.
 func outcome(job *anthillv1.Job) error {
 	if sdk.ShortOfBound(job) {
 		return &problem.Problem{Kind: errShort, Next: job.GetShort(), Message: fmt.Sprintf(

@@ -19,10 +19,10 @@ func newSubmitCommand() *cobra.Command {
 		Short: "Submit a job",
 		Long: `Submit a job and print its id on stdout.
 
-Returns when the grid has its own copies of the input. With --wait or -o, stays
+Returns once the grid has its own copies of the input. With --wait or -o, stays
 until the job is finished; the exit code is 1 if it failed, and 5 if it ended
 with all results but short of the max_error that was asked for. An interrupt
-detaches, and the job goes on.`,
+detaches from the job, which continues.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			job, grid, err := submit(cmd, args[0])
@@ -68,7 +68,7 @@ func submit(cmd *cobra.Command, path string) (*sdk.Job, *sdk.Grid, error) {
 // upload stays as long as the grid needs the input from here.
 func upload(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job) error {
 	stderr := cmd.ErrOrStderr()
-	fmt.Fprintln(stderr, "the grid copies the input; stay connected")
+	fmt.Fprintln(stderr, "the grid is copying the input; stay connected")
 	if err := job.WaitUploaded(cmd.Context()); err != nil {
 		warnOfMissingInput(cmd, grid, job.ID())
 		return err

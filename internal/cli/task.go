@@ -45,7 +45,7 @@ func (f *taskFlags) add(cmd *cobra.Command) {
 	flags.Var((*sizeFlag)(&f.output), "output-limit", "limit of the result (default 16MiB)")
 	flags.DurationVar(&f.time, "time", 0, "limit of the time on the compiler (default 10m)")
 	flags.Var((*fuelFlag)(&f.fuel), "fuel", "limit of the work, such as 5G (default no limit)")
-	flags.StringVar(&f.unknown, "unknown-imports", "", "refuse, or trap to let the task fail if it calls one (default refuse)")
+	flags.StringVar(&f.unknown, "unknown-imports", "", "imports that the grid does not have: refuse, or trap to let the task fail when it calls one (default refuse)")
 }
 
 // file is the job file that the flags stand for.
@@ -64,7 +64,7 @@ func (f *taskFlags) file(module string) (*sdk.JobFile, error) {
 	return job, job.Check()
 }
 
-// pairs takes the values of a flag apart.
+// pairs splits the values of a flag.
 func pairs(flag, form string, list []string) (map[string]string, error) {
 	all := map[string]string{}
 	for _, pair := range list {

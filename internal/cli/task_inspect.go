@@ -22,11 +22,11 @@ func newTaskInspectCommand() *cobra.Command {
 	output, unknown, memory := formatTable, "", int64(0)
 	cmd := &cobra.Command{
 		Use:   "inspect MODULE.wasm",
-		Short: "Tell what is in a module, and whether the grid takes it",
-		Long: `Tell what is in a module, and whether the grid takes it: what docs/tasks.md asks of
-a module, with the work units that its functions cost. Nothing is run.
+		Short: "Tell what is in a module, and whether the grid accepts it",
+		Long: `Tell what is in a module, and whether the grid accepts it: what docs/tasks.md asks
+of a module, with the work units that its functions cost. Nothing is run.
 
-Exit codes: 0 the grid takes it, 2 it is refused.`,
+Exit codes: 0 the grid accepts it, 2 it is refused.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if memory > jobs.MaxMemory {
@@ -51,7 +51,7 @@ Exit codes: 0 the grid takes it, 2 it is refused.`,
 		},
 	}
 	addFormatFlag(cmd, &output)
-	cmd.Flags().Var((*sizeFlag)(&memory), "memory", "the job's limits.memory (default not looked at)")
+	cmd.Flags().Var((*sizeFlag)(&memory), "memory", "the job's limits.memory (default: not checked)")
 	cmd.Flags().StringVar(&unknown, "unknown-imports", "", "the job's unknown_imports: refuse or trap (default refuse)")
 	return cmd
 }

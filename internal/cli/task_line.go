@@ -13,7 +13,7 @@ type trialLine struct {
 	done   chan struct{}
 }
 
-// newTrialLine writes nothing where no person looks.
+// newTrialLine writes nothing unless w is a terminal.
 func newTrialLine(w io.Writer) *trialLine {
 	l := &trialLine{w: w, engine: make(chan string), done: make(chan struct{})}
 	if isTerminal(w) {

@@ -113,7 +113,7 @@ func newSubject(file *sdk.JobFile, shard []byte, index uint32) (*subject, error)
 	return &subject{path: path, module: module, task: t}, nil
 }
 
-// checkedLimits are the job's, with the grid's defaults, if the grid would take it.
+// checkedLimits are the job's, with the grid's defaults, if the grid would accept it.
 func checkedLimits(file *sdk.JobFile, bundle blob.Ref) (jobs.Limits, error) {
 	spec := jobs.Spec{
 		Name: file.Name, Bundle: bundle, Args: file.Args, Env: file.Env,

@@ -36,17 +36,17 @@ func newTaskTestCommand() *cobra.Command {
 		Long: `Run a task as the grid would: screened, rewritten, in a sandbox, within the same
 limits and defaults. It is run twice as compiled code and once on an interpreter,
 which takes 10 to 100 times as long (--no-interpreter leaves it out), and the
-outputs, the exit codes and the fuel are compared: what differs here would make
-workers disagree, and the grid would never accept a result.
+outputs, exit codes and fuel are compared: what differs here would make workers
+disagree, and the grid would never accept a result.
 
-The shard is read from stdin. With --job and --task all comes from a job file. A
-task's random numbers follow from its number and the job's id, which only the grid
-gives: here the job's name stands for that ("test" without a job file), so that
-they are others than in the grid.
+The shard is read from stdin. With --job and --task everything comes from a job
+file. A task's random numbers follow from its number and the job's id, which only
+the grid gives; here the job's name takes its place ("test" without a job file), so
+the numbers differ from those in the grid.
 
-The report goes to stdout. With --show the guest's output does, and the report
-goes to stderr. Exit codes: 0 passed, 1 the task fails or the results differ, 2
-the module is refused or the flags are wrong.`,
+The report goes to stdout; with --show the guest's output goes there, and the report
+to stderr. Exit codes: 0 passed, 1 the task fails or the results differ, 2 the module
+is refused or the flags are wrong.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd, args) },
 	}
@@ -137,7 +137,7 @@ func (t *taskTest) write(cmd *cobra.Command, r testReport) error {
 	return writeTestReport(w, r)
 }
 
-// writeOutput gives the guest's output to whoever wants it.
+// writeOutput writes the guest's output where --out and --show say.
 func (t *taskTest) writeOutput(stdout io.Writer, first trial.Run) error {
 	if first.Status != sandbox.Exited {
 		return nil

@@ -24,7 +24,7 @@ func newTokenCommand() *cobra.Command {
 	return cmd
 }
 
-// tokenFlags are the wishes of 'token create'.
+// tokenFlags are what 'token create' was asked.
 type tokenFlags struct {
 	role   jobs.Role
 	ttl    time.Duration
@@ -34,7 +34,7 @@ type tokenFlags struct {
 	output format
 }
 
-// check says what is wrong with the wishes.
+// check says what is wrong with the flags.
 func (f tokenFlags) check() error {
 	switch {
 	case f.ttl <= 0 || f.uses == 0:
@@ -54,11 +54,11 @@ func newTokenCreateCommand() *cobra.Command {
 		PreRunE: func(*cobra.Command, []string) error { return flags.check() },
 		RunE:    func(cmd *cobra.Command, _ []string) error { return createToken(cmd, flags) },
 	}
-	cmd.Flags().Var((*roleFlag)(&flags.role), "role", "what it lets a node be: coordinator, worker, submitter or operator (required)")
+	cmd.Flags().Var((*roleFlag)(&flags.role), "role", "the role that it gives: coordinator, worker, submitter or operator (required)")
 	cmd.Flags().DurationVar(&flags.ttl, "ttl", time.Hour, "how long it can be used")
 	cmd.Flags().Uint32Var(&flags.uses, "uses", 1, "how many nodes it admits")
 	cmd.Flags().StringVar(&flags.owner, "owner", "", "who answers for these nodes (default: the token itself)")
-	cmd.Flags().Var(&flags.prior, "prior", "how probably the owner of these workers is a saboteur, such as 0.01 for machines of your own (default: as the grid takes strangers)")
+	cmd.Flags().Var(&flags.prior, "prior", "the probability that the owner of these workers is a saboteur, such as 0.01 for machines of your own (default: what the grid assumes of strangers)")
 	addFormatFlag(cmd, &flags.output)
 	if err := cmd.MarkFlagRequired("role"); err != nil {
 		panic("cli: the flag that was just made: " + err.Error())

@@ -11,12 +11,12 @@ import (
 // donor's machine. The first is true everywhere: children are started that way, and end
 // when their pipe to the worker does.
 func explainWalls(w walls.State) string {
-	lines := []string{"each task runs in a process of its own, without the worker's environment and open files, that dies with the worker"}
-	calls := "can start no program, and reach no other process and no network (seccomp)"
+	lines := []string{"each task runs in a process of its own that has none of the worker's environment and open files, and dies with the worker"}
+	calls := "cannot start programs, nor reach other processes or the network (seccomp)"
 	if !stands(w, "seccomp") {
-		calls = "is NOT kept from starting programs, from other processes and the network"
+		calls = "is NOT kept from starting programs, nor from other processes or the network"
 	}
-	files := "can touch no file but those that tasks read and the code cache (landlock)"
+	files := "can touch no files except those that tasks read and the code cache (landlock)"
 	if !stands(w, "landlock") {
 		files = "is NOT kept from the files that the worker can read and write"
 	}

@@ -9,7 +9,7 @@ import (
 
 func TestExplainWallsPromisesOnlyWhatStands(t *testing.T) {
 	all := explainWalls(walls.State{Standing: []string{"cpu time", "landlock v5", "seccomp"}})
-	for _, want := range []string{"dies with the worker", "environment and open files", "reach no other process and no network (seccomp)", "(landlock)"} {
+	for _, want := range []string{"dies with the worker", "environment and open files", "nor reach other processes or the network (seccomp)", "(landlock)"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}

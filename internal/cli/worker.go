@@ -30,8 +30,8 @@ func newWorkerCommand() *cobra.Command {
 		Use:   "worker --data DIR --join TOKEN",
 		Short: "Lend this machine's spare time to a grid",
 		Long: `Lend this machine's spare time to a grid. Tasks are WASM programs; each runs in
-a process of its own at the lowest priority, sees no file and no network, and is
-killed at its limits. A worker that has joined once needs no token any more.`,
+a process of its own at the lowest priority, sees no files and no network, and is
+killed at its limits. The token is needed only at the first start.`,
 		Args: noSuchCommand,
 		PreRunE: func(*cobra.Command, []string) (err error) {
 			cfg.Lent.Yield.Battery = !onBattery
@@ -46,15 +46,14 @@ killed at its limits. A worker that has joined once needs no token any more.`,
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
-	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Disk), "disk", "space for blobs; the least used go first, and a twentieth of the disk or 2GiB stays free")
+	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit or 1MiB/s (default no limit)")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
 	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
-together, such as 50GB (default no limit). When they are used up the worker is
-paused until the next month, and serves nothing but its results, to coordinators.
-Calls to coordinators and gossip,
-some kilobytes a minute, are not counted`)
+together, such as 50GB (default no limit). When they are used up, the worker is
+paused until the next month, and serves only its results, to coordinators. Calls to
+coordinators and gossip, some kilobytes a minute, are not counted`)
 	yieldFlags(cmd, &cfg.Lent.Yield, &onBattery)
 	cmd.Flags().StringVar(&way, "misbehave", "", "lie in this way, to try out whether the grid notices")
 	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(misbehave.Half)
@@ -71,10 +70,10 @@ func yieldFlags(cmd *cobra.Command, y *limits.Yield, onBattery *bool) {
 	cmd.Flags().Var((*hoursFlag)(&y.Hours), "hours", `times at which to work, by this machine's clock, such as 20:00-08:00 or
 "mon-fri 20:00-08:00, sat-sun 00:00-24:00" (default always)`)
 	cmd.Flags().BoolVar(&y.WhenIdle, "when-idle", false, `pause when other programs use more than a quarter of the processors for five
-seconds, until they have left it at less for half a minute`)
+seconds, until they have used less for half a minute`)
 }
 
-// checkLent says which flag is wrong; rates and sizes of the line are right from Set on.
+// checkLent says which flag is wrong; Set has checked rates and sizes of the line.
 func checkLent(l limits.Lent) error {
 	switch {
 	case l.Slots < 1 || l.Slots > limits.MaxSlots:
@@ -106,12 +105,12 @@ func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 	return w.Run(ctx)
 }
 
-// announceWalls tells the donor which walls stand between his machine and the
+// announceWalls tells the donor which walls stand between the machine and the
 // guests.
 func announceWalls(ctx context.Context, out io.Writer, w *worker.Worker, logger *slog.Logger) {
 	walls, err := w.Walls(ctx)
 	if err != nil {
-		logger.Warn("the sandbox's walls are not known", "error", err)
+		logger.Warn("failed to find out which walls the sandbox has", "error", err)
 		return
 	}
 	fmt.Fprintf(out, "sandbox: %v\n%s\n", walls, explainWalls(walls))

@@ -21,13 +21,13 @@ func newWorkerControlCommands() []*cobra.Command {
 	pause.Long = `Pause the worker that runs on this machine: its tasks stand still and use no
 processor time until anthill worker resume. Their time limits stand still as
 well, and the worker keeps their leases; it gives back those that have not
-started, and takes no others. On Windows tasks that run go on to their end.`
+started, and takes no others. On Windows, running tasks run to their end.`
 	resume := newControlCommand(control.Command{Do: control.DoResume, Reason: control.ByUser})
-	resume.Short = "Let a paused worker go on"
-	resume.Long = `Let a paused worker go on. Where it is paused for other reasons too, which
+	resume.Short = "Let a paused worker continue"
+	resume.Long = `Let a paused worker continue. If it is paused for other reasons too, which
 anthill worker status names, it waits until they are gone.`
 	status := newControlCommand(control.Command{Do: control.DoStatus})
-	status.Short = "Tell what the worker on this machine does, and why it is paused"
+	status.Short = "Tell what the worker on this machine is doing, and why it is paused"
 	return []*cobra.Command{pause, resume, status}
 }
 

@@ -152,7 +152,7 @@ func (e *Executor) fetch(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef
 
 // input brings here what the task reads on stdin.
 func (e *Executor) input(ctx context.Context, a *Attempt, in *anthillv1.Input) error {
-	task := a.Lease.GetTask()
+	task := jobs.Index(a.Lease.GetTask())
 	if r := in.GetRange(); r != nil {
 		a.task.Stdin = []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(task))
 		return nil
@@ -171,7 +171,7 @@ func (e *Executor) input(ctx context.Context, a *Attempt, in *anthillv1.Input) e
 }
 
 // locate finds out which bytes of the input the task reads.
-func (e *Executor) locate(ctx context.Context, a *Attempt, b *anthillv1.BlobInput, task uint32) (off, n int64, err error) {
+func (e *Executor) locate(ctx context.Context, a *Attempt, b *anthillv1.BlobInput, task jobs.Index) (off, n int64, err error) {
 	in := jobs.BlobInput{Blob: blob.Ref{Size: b.GetBlob().GetSize()}, ShardSize: b.GetShardSize()}
 	if b.GetIndex() == nil {
 		return in.Shard(task, nil)

@@ -248,7 +248,7 @@ func wait(ctx context.Context, c <-chan struct{}) bool {
 	}
 }
 
-// answers counts what the liar said until he was banned, by his own log.
+// answers counts what the liar said until its ban, by its own log.
 func (d *demo) answers() (all, lies int, err error) {
 	log, err := d.grid.Log(liarProcess)
 	if err != nil {
@@ -274,7 +274,7 @@ func (d *demo) answers() (all, lies int, err error) {
 	return all, lies, nil
 }
 
-// liarsRecord is what the grid thinks of the liar.
+// liarsRecord is what the grid knows of the liar.
 func (d *demo) liarsRecord(ctx context.Context) (*anthillv1.OwnerRecord, error) {
 	nodes, err := d.client.Nodes(ctx)
 	if err != nil {

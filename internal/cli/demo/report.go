@@ -34,7 +34,7 @@ type Report struct {
 	WrongOffered  int  `json:"wrong_offered"`
 	WrongAccepted int  `json:"wrong_accepted"`
 	LiarFlagged   bool `json:"liar_flagged"`
-	// LiarResults is what the liar said until he was banned, lies or not.
+	// LiarResults is how many results the liar gave until its ban, lies or not.
 	LiarResults int     `json:"liar_results"`
 	Failover    float64 `json:"failover_seconds"`
 	// Bytes that workers fetched. Peers are other workers and coordinators.
@@ -89,7 +89,7 @@ func same(a, b *wordcount.Counts) (bool, error) {
 	return bytes.Equal(left.Bytes(), right.Bytes()), errors.Join(errA, errB)
 }
 
-// judgeLiar asks the liar what he said, and the grid what it thinks of him.
+// judgeLiar asks the liar what it said, and the grid what it thinks of the liar.
 func (d *demo) judgeLiar(ctx context.Context, r *Report) (err error) {
 	if r.LiarResults, r.WrongOffered, err = d.answers(); err != nil {
 		return err

@@ -197,7 +197,7 @@ type ReportPeersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Node ids, at most 64.
 	Nodes []string `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
-	// Of each node, in the same order, the blob of which it sent wrong bytes; may be
+	// For each node, in the same order, the blob of which it sent wrong bytes; may be
 	// left out.
 	Blobs         [][]byte `protobuf:"bytes,2,rep,name=blobs,proto3" json:"blobs,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -288,10 +288,10 @@ func (*ReportPeersResponse) Descriptor() ([]byte, []int) {
 type Blob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Ref   *BlobRef               `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
-	// Who wants it kept, the oldest claim first: of other owners, only operators see
-	// claims and jobs.
+	// The owners that want it kept, the oldest claim first. Callers see claims and jobs
+	// of their own owner; operators see all.
 	Claims []*BlobClaim `protobuf:"bytes,2,rep,name=claims,proto3" json:"claims,omitempty"`
-	// Coordinators that hold all of it, and how many are needed before its
+	// How many coordinators hold all of it, and how many are needed before its
 	// provider may leave.
 	Copies       uint32 `protobuf:"varint,3,opt,name=copies,proto3" json:"copies,omitempty"`
 	CopiesNeeded uint32 `protobuf:"varint,4,opt,name=copies_needed,json=copiesNeeded,proto3" json:"copies_needed,omitempty"`
@@ -299,8 +299,8 @@ type Blob struct {
 	Jobs []string `protobuf:"bytes,5,rep,name=jobs,proto3" json:"jobs,omitempty"`
 	// The id as people write it: 64 hex digits.
 	Id string `protobuf:"bytes,6,opt,name=id,proto3" json:"id,omitempty"`
-	// How many owners the coordinators have that hold a copy, and how many are
-	// needed, too.
+	// How many owners the coordinators that hold a copy have between them, and how
+	// many are needed as well before its provider may leave.
 	CopyOwners       uint32 `protobuf:"varint,7,opt,name=copy_owners,json=copyOwners,proto3" json:"copy_owners,omitempty"`
 	CopyOwnersNeeded uint32 `protobuf:"varint,8,opt,name=copy_owners_needed,json=copyOwnersNeeded,proto3" json:"copy_owners_needed,omitempty"`
 	unknownFields    protoimpl.UnknownFields
@@ -461,7 +461,7 @@ type KeepBlobRequest struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// HOST:PORT where the caller serves it; may be empty if coordinators have it.
 	Provider string `protobuf:"bytes,3,opt,name=provider,proto3" json:"provider,omitempty"`
-	// Repeating a request with the same id does nothing twice.
+	// A request that is repeated with the same id takes effect once.
 	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -738,9 +738,10 @@ func (x *ListBlobsResponse) GetBlobs() []*Blob {
 }
 
 type DropBlobRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	RequestId     string                 `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// A request that is repeated with the same id takes effect once.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -950,12 +951,12 @@ type ExchangeRequest struct {
 	// it does not want from this peer.
 	Ask    []uint32 `protobuf:"varint,7,rep,packed,name=ask,proto3" json:"ask,omitempty"`
 	Cancel []uint32 `protobuf:"varint,8,rep,packed,name=cancel,proto3" json:"cancel,omitempty"`
-	// How many more pieces the peer may choose. It promises those that it chose,
-	// and sends them when they are asked for: another may have been faster.
+	// How many more pieces the peer may choose. It promises those that it chose, and
+	// sends them when they are asked for: another peer may have been faster.
 	Credit uint32 `protobuf:"varint,9,opt,name=credit,proto3" json:"credit,omitempty"`
 	// First message only: a blob of one piece may come at once, without being
-	// asked for. If there is room for it, the peer promises it with its first
-	// message and sends it. Whoever does not know this field waits to be asked.
+	// asked for. If its line is free, the peer promises it with its first message and
+	// sends it. A peer that does not know this field waits to be asked.
 	Prompt        bool `protobuf:"varint,11,opt,name=prompt,proto3" json:"prompt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1244,9 +1245,9 @@ type Announcement struct {
 	Blob  []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
 	// The caller has all of it.
 	Complete bool `protobuf:"varint,2,opt,name=complete,proto3" json:"complete,omitempty"`
-	// It does not serve it any more.
+	// The caller does not serve it any more.
 	Leaving bool `protobuf:"varint,3,opt,name=leaving,proto3" json:"leaving,omitempty"`
-	// How many peers it would like to hear of, at most 32.
+	// How many peers the caller would like to hear of, at most 32.
 	Peers         uint32 `protobuf:"varint,4,opt,name=peers,proto3" json:"peers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1366,7 +1367,7 @@ func (x *AnnounceResponse) GetAgain() *durationpb.Duration {
 
 type SwarmPeers struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In random order; at least two that have everything, if there are so many.
+	// In random order; at least two of them have everything, if so many do.
 	Peers         []*Provider `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

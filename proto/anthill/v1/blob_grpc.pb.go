@@ -31,13 +31,15 @@ const (
 //
 // PieceService serves the pieces that a peer holds. Every node runs it.
 type PieceServiceClient interface {
-	// ReadBlobs streams many small blobs (at most one piece each) whole, in the
-	// order asked; one that the peer lacks comes back as missing.
+	// ReadBlobs streams up to 4,096 small blobs (of at most 256 KiB, so of one piece)
+	// whole, in the order asked; one that the peer lacks, or that the caller may not
+	// have, comes back as missing.
 	ReadBlobs(ctx context.Context, in *ReadBlobsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadBlobsResponse], error)
 	// Exchange gives pieces of one blob to the caller for as long as it asks, and
-	// tells what else the peer gains and whom it knows. Pieces that were asked for
-	// come in the order asked, each whole, in frames of at most 256 KiB. NOT_FOUND
-	// if the peer has nothing of the blob.
+	// tells what else the peer gains and which other peers it knows. Pieces come one
+	// after the other, each in frames from its start to its end (now of 16 KiB); only
+	// one that the caller cancels may break off. NOT_FOUND if the peer has nothing of
+	// the blob, or the caller may not have it.
 	Exchange(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ExchangeRequest, ExchangeResponse], error)
 }
 
@@ -87,13 +89,15 @@ type PieceService_ExchangeClient = grpc.BidiStreamingClient[ExchangeRequest, Exc
 //
 // PieceService serves the pieces that a peer holds. Every node runs it.
 type PieceServiceServer interface {
-	// ReadBlobs streams many small blobs (at most one piece each) whole, in the
-	// order asked; one that the peer lacks comes back as missing.
+	// ReadBlobs streams up to 4,096 small blobs (of at most 256 KiB, so of one piece)
+	// whole, in the order asked; one that the peer lacks, or that the caller may not
+	// have, comes back as missing.
 	ReadBlobs(*ReadBlobsRequest, grpc.ServerStreamingServer[ReadBlobsResponse]) error
 	// Exchange gives pieces of one blob to the caller for as long as it asks, and
-	// tells what else the peer gains and whom it knows. Pieces that were asked for
-	// come in the order asked, each whole, in frames of at most 256 KiB. NOT_FOUND
-	// if the peer has nothing of the blob.
+	// tells what else the peer gains and which other peers it knows. Pieces come one
+	// after the other, each in frames from its start to its end (now of 16 KiB); only
+	// one that the caller cancels may break off. NOT_FOUND if the peer has nothing of
+	// the blob, or the caller may not have it.
 	Exchange(grpc.BidiStreamingServer[ExchangeRequest, ExchangeResponse]) error
 	mustEmbedUnimplementedPieceServiceServer()
 }
@@ -182,15 +186,15 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// TrackerService introduces peers to each other. What it knows is soft state
-// that lives for a few announcements.
+// TrackerService introduces peers to each other. What it knows is soft state: an
+// announcement counts until its peer has missed two.
 type TrackerServiceClient interface {
-	// Announce says of which blobs the caller has pieces or wants them, and asks
-	// who else does.
+	// Announce says which blobs the caller has pieces of, or wants, and asks which
+	// other peers do.
 	Announce(ctx context.Context, in *AnnounceRequest, opts ...grpc.CallOption) (*AnnounceResponse, error)
-	// ReportPeers says that nodes served wrong bytes to the caller. Two owners who
-	// say so, or one coordinator, get an owner banned. Upon a report the leader looks
-	// for himself.
+	// ReportPeers says that nodes served wrong bytes to the caller. An owner is banned
+	// on the word of two other owners, or of one coordinator. Upon a report that names
+	// the blob, the leader asks the accused node for a piece of it and judges by that.
 	ReportPeers(ctx context.Context, in *ReportPeersRequest, opts ...grpc.CallOption) (*ReportPeersResponse, error)
 }
 
@@ -226,15 +230,15 @@ func (c *trackerServiceClient) ReportPeers(ctx context.Context, in *ReportPeersR
 // All implementations must embed UnimplementedTrackerServiceServer
 // for forward compatibility.
 //
-// TrackerService introduces peers to each other. What it knows is soft state
-// that lives for a few announcements.
+// TrackerService introduces peers to each other. What it knows is soft state: an
+// announcement counts until its peer has missed two.
 type TrackerServiceServer interface {
-	// Announce says of which blobs the caller has pieces or wants them, and asks
-	// who else does.
+	// Announce says which blobs the caller has pieces of, or wants, and asks which
+	// other peers do.
 	Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error)
-	// ReportPeers says that nodes served wrong bytes to the caller. Two owners who
-	// say so, or one coordinator, get an owner banned. Upon a report the leader looks
-	// for himself.
+	// ReportPeers says that nodes served wrong bytes to the caller. An owner is banned
+	// on the word of two other owners, or of one coordinator. Upon a report that names
+	// the blob, the leader asks the accused node for a piece of it and judges by that.
 	ReportPeers(context.Context, *ReportPeersRequest) (*ReportPeersResponse, error)
 	mustEmbedUnimplementedTrackerServiceServer()
 }
@@ -344,17 +348,19 @@ const (
 // for submitters. Any coordinator answers it.
 type BlobServiceClient interface {
 	// KeepBlob asks the coordinators to copy a blob from a provider and to hold it
-	// until it is dropped. They begin at once; GetBlob tells how far they are. What
-	// has not come within a day is dropped, unless it is asked for again.
+	// until it is dropped. They begin at once; GetBlob tells how far they are. A blob
+	// that no coordinator has got within a day is dropped, unless KeepBlob is called
+	// again.
 	KeepBlob(ctx context.Context, in *KeepBlobRequest, opts ...grpc.CallOption) (*KeepBlobResponse, error)
-	// GetBlob describes a blob that is kept, to whoever knows its id. NOT_FOUND if it
-	// is not.
+	// GetBlob describes a blob that is kept, to any submitter that knows its id.
+	// NOT_FOUND if it is not kept.
 	GetBlob(ctx context.Context, in *GetBlobRequest, opts ...grpc.CallOption) (*GetBlobResponse, error)
-	// ListBlobs describes the blobs that are kept for the caller's owner (for
-	// operators: for anybody), the latest first.
+	// ListBlobs describes the blobs that are kept for the caller's owner (to
+	// operators: all), the latest first.
 	ListBlobs(ctx context.Context, in *ListBlobsRequest, opts ...grpc.CallOption) (*ListBlobsResponse, error)
-	// DropBlob takes back the claim of the caller's owner (of an operator: all
-	// claims). A blob that nobody claims goes, once no running job needs it.
+	// DropBlob takes back the claim of the caller's owner (an operator takes back all
+	// claims). A blob without claims is deleted once no running job reads it.
+	// NOT_FOUND if it is not kept, PERMISSION_DENIED if it is kept for others only.
 	DropBlob(ctx context.Context, in *DropBlobRequest, opts ...grpc.CallOption) (*DropBlobResponse, error)
 }
 
@@ -414,17 +420,19 @@ func (c *blobServiceClient) DropBlob(ctx context.Context, in *DropBlobRequest, o
 // for submitters. Any coordinator answers it.
 type BlobServiceServer interface {
 	// KeepBlob asks the coordinators to copy a blob from a provider and to hold it
-	// until it is dropped. They begin at once; GetBlob tells how far they are. What
-	// has not come within a day is dropped, unless it is asked for again.
+	// until it is dropped. They begin at once; GetBlob tells how far they are. A blob
+	// that no coordinator has got within a day is dropped, unless KeepBlob is called
+	// again.
 	KeepBlob(context.Context, *KeepBlobRequest) (*KeepBlobResponse, error)
-	// GetBlob describes a blob that is kept, to whoever knows its id. NOT_FOUND if it
-	// is not.
+	// GetBlob describes a blob that is kept, to any submitter that knows its id.
+	// NOT_FOUND if it is not kept.
 	GetBlob(context.Context, *GetBlobRequest) (*GetBlobResponse, error)
-	// ListBlobs describes the blobs that are kept for the caller's owner (for
-	// operators: for anybody), the latest first.
+	// ListBlobs describes the blobs that are kept for the caller's owner (to
+	// operators: all), the latest first.
 	ListBlobs(context.Context, *ListBlobsRequest) (*ListBlobsResponse, error)
-	// DropBlob takes back the claim of the caller's owner (of an operator: all
-	// claims). A blob that nobody claims goes, once no running job needs it.
+	// DropBlob takes back the claim of the caller's owner (an operator takes back all
+	// claims). A blob without claims is deleted once no running job reads it.
+	// NOT_FOUND if it is not kept, PERMISSION_DENIED if it is kept for others only.
 	DropBlob(context.Context, *DropBlobRequest) (*DropBlobResponse, error)
 	mustEmbedUnimplementedBlobServiceServer()
 }

@@ -25,8 +25,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// UnknownImports says what to do about imported functions that are not in WASI
-// preview 1.
+// UnknownImports says what to do about a module that imports functions which are
+// not in WASI preview 1.
 type UnknownImports int32
 
 const (
@@ -85,7 +85,7 @@ type JobState int32
 const (
 	JobState_JOB_STATE_UNSPECIFIED JobState = 0
 	JobState_JOB_STATE_RUNNING     JobState = 1
-	// Every result is accepted and held by more than one coordinator.
+	// Every result is accepted and held by two coordinators (or by the only one).
 	JobState_JOB_STATE_SUCCEEDED JobState = 2
 	// A task failed; reason says which and why.
 	JobState_JOB_STATE_FAILED    JobState = 3
@@ -144,7 +144,7 @@ const (
 	EventKind_EVENT_KIND_UNSPECIFIED EventKind = 0
 	// Attempts at a task disagreed.
 	EventKind_EVENT_KIND_DISPUTED EventKind = 1
-	// An owner's results were outvoted so that he gets no more work.
+	// An owner was banned and gets no more work.
 	EventKind_EVENT_KIND_BANNED EventKind = 2
 	// The job ended.
 	EventKind_EVENT_KIND_FINISHED EventKind = 3
@@ -152,7 +152,7 @@ const (
 	EventKind_EVENT_KIND_REOPENED EventKind = 4
 	// Other results were accepted in the place of earlier ones.
 	EventKind_EVENT_KIND_CHANGED EventKind = 5
-	// An owner's result was outvoted, and he has to earn his trust anew.
+	// An owner's result was outvoted, and the owner has to earn its trust again.
 	EventKind_EVENT_KIND_DOUBTED EventKind = 6
 )
 
@@ -208,7 +208,8 @@ func (EventKind) EnumDescriptor() ([]byte, []int) {
 // JobSpec is a job as the grid runs it: everything by digest.
 type JobSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// For people; at most 64 letters, digits, '-', '_' and '.'.
+	// For people; at most 64 letters, digits, '-', '_' and '.', the first a letter or
+	// a digit.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The WASM module (WASI preview1 command).
 	Bundle *BlobRef          `protobuf:"bytes,2,opt,name=bundle,proto3" json:"bundle,omitempty"`
@@ -219,7 +220,7 @@ type JobSpec struct {
 	Data   []*DataFile `protobuf:"bytes,6,rep,name=data,proto3" json:"data,omitempty"`
 	Limits *Limits     `protobuf:"bytes,7,opt,name=limits,proto3" json:"limits,omitempty"`
 	Trust  *Trust      `protobuf:"bytes,8,opt,name=trust,proto3" json:"trust,omitempty"`
-	// By which rules fuel is counted; 0 means the grid's own.
+	// The version of the rules by which fuel is counted; 0 means the grid's own.
 	Metering uint32 `protobuf:"varint,12,opt,name=metering,proto3" json:"metering,omitempty"`
 	// What becomes of a bundle that imports functions which the grid does not have.
 	UnknownImports UnknownImports `protobuf:"varint,9,opt,name=unknown_imports,json=unknownImports,proto3,enum=anthill.v1.UnknownImports" json:"unknown_imports,omitempty"`
@@ -591,11 +592,13 @@ func (x *DataFile) GetBlob() *BlobRef {
 // Limits bound one attempt. Zero means the grid's default.
 type Limits struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Wall-clock time; the attempt is killed at its end. Default 10 minutes.
+	// Processor time of the run, without compiling the module; where a worker cannot
+	// tell that (on other systems than Linux), time on the clock. An attempt that
+	// needs more is killed. Default 10 minutes, at most 24 hours.
 	Time *durationpb.Duration `protobuf:"bytes,1,opt,name=time,proto3" json:"time,omitempty"`
-	// Linear memory in bytes. Default 512 MiB.
+	// Linear memory in bytes. Default 512 MiB, at most 4 GiB.
 	Memory int64 `protobuf:"varint,2,opt,name=memory,proto3" json:"memory,omitempty"`
-	// Bytes on stdout. Default 16 MiB.
+	// Bytes on stdout. Default 16 MiB, at most 256 MiB.
 	Output int64 `protobuf:"varint,3,opt,name=output,proto3" json:"output,omitempty"`
 	// Units of work, about one WASM instruction each. A task that needs more fails,
 	// on every machine alike. Default: no limit.
@@ -666,16 +669,17 @@ func (x *Limits) GetFuel() int64 {
 // max_error of 1e-4.
 type Trust struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Fixed replication: attempts started at once at every task. 1 is for
-	// machines of one's own: each task runs once, but for spot checks.
+	// Fixed replication: attempts started at once at every task, at most 16. 1, and
+	// nothing else in Trust, is for machines of one's own: each task runs once, except
+	// for spot checks.
 	Replicas uint32 `protobuf:"varint,1,opt,name=replicas,proto3" json:"replicas,omitempty"`
-	// Fixed replication: agreeing attempts that accept a result. Default 2.
+	// Fixed replication: agreeing attempts that accept a result, 2 to 16. Default 2.
 	Quorum uint32 `protobuf:"varint,2,opt,name=quorum,proto3" json:"quorum,omitempty"`
-	// Fixed replication: attempts after which a task without agreement has
-	// failed. Default 5.
+	// Fixed replication: attempts after which a task without agreement has failed, at
+	// most 64. Default 5, or replicas or quorum if they are larger.
 	MaxAttempts uint32 `protobuf:"varint,3,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
 	// The expected share of wrong results that the submitter accepts, above 0 and
-	// below 1, to nine decimal places. Not together with the others.
+	// below 1, to nine decimal places. Not together with the other fields.
 	MaxError      float64 `protobuf:"fixed64,4,opt,name=max_error,json=maxError,proto3" json:"max_error,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -744,10 +748,10 @@ type Job struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Spec  *JobSpec               `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	// Who submitted it.
+	// The owner of the node that submitted it.
 	Owner string   `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	State JobState `protobuf:"varint,4,opt,name=state,proto3,enum=anthill.v1.JobState" json:"state,omitempty"`
-	// Why it failed, or who cancelled it.
+	// Why it failed, or by whom it was cancelled.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Why nothing moves at the moment; empty if something does.
 	Waiting     string                 `protobuf:"bytes,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
@@ -755,30 +759,30 @@ type Job struct {
 	FinishedAt  *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
 	Tasks       *TaskCounts            `protobuf:"bytes,9,opt,name=tasks,proto3" json:"tasks,omitempty"`
 	Attempts    *AttemptCounts         `protobuf:"bytes,10,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Bytes that workers fetched for this job, by who served them.
+	// Bytes that workers fetched for this job, by the role of the peers that sent them.
 	Fetched *Traffic `protobuf:"bytes,11,opt,name=fetched,proto3" json:"fetched,omitempty"`
-	// Coordinators that hold a copy of the bundle and the whole input, and how
+	// How many coordinators hold a copy of the bundle and the whole input, and how
 	// many are needed before the submitter may leave.
 	InputCopies       uint32 `protobuf:"varint,12,opt,name=input_copies,json=inputCopies,proto3" json:"input_copies,omitempty"`
 	InputCopiesNeeded uint32 `protobuf:"varint,13,opt,name=input_copies_needed,json=inputCopiesNeeded,proto3" json:"input_copies_needed,omitempty"`
-	// How many owners the coordinators have that hold a copy, and how many are
-	// needed, too.
+	// How many owners the coordinators that hold a copy have between them, and how
+	// many are needed as well before the submitter may leave.
 	InputOwners       uint32 `protobuf:"varint,16,opt,name=input_owners,json=inputOwners,proto3" json:"input_owners,omitempty"`
 	InputOwnersNeeded uint32 `protobuf:"varint,23,opt,name=input_owners_needed,json=inputOwnersNeeded,proto3" json:"input_owners_needed,omitempty"`
-	// The expected share of wrong results among the accepted ones, by what is
-	// known now; of a finished job, what it finished with. 0 under fixed
-	// replication, which makes no such promise.
+	// The expected share of wrong results among the accepted ones, as far as is known
+	// now; of a finished job, as it was when it finished. 0 under fixed replication,
+	// which makes no such promise.
 	Bound float64 `protobuf:"fixed64,14,opt,name=bound,proto3" json:"bound,omitempty"`
 	// The job is finished, and the bound that it reached is above the max_error
-	// that was asked for: nobody was left to ask. short says what would help.
+	// that was asked for: no owner was left to ask. It says what would help.
 	Short string `protobuf:"bytes,15,opt,name=short,proto3" json:"short,omitempty"`
 	// The fuel that the accepted results took, and what all tasks will take if the
 	// others are like these; 0 while there is no result. Both stop at 2^64-1.
 	FuelUsed     uint64 `protobuf:"varint,20,opt,name=fuel_used,json=fuelUsed,proto3" json:"fuel_used,omitempty"`
 	FuelEstimate uint64 `protobuf:"varint,21,opt,name=fuel_estimate,json=fuelEstimate,proto3" json:"fuel_estimate,omitempty"`
-	// About how much those tasks that have no result yet have used so far, each at
-	// most the mean of those that have one: with fuel_used, how far the job is. 0 if
-	// the leader does not know.
+	// About how much fuel the tasks without a result have used so far, each counted up
+	// to the mean of those with one: together with fuel_used it tells how far the job
+	// is. 0 if the leader does not know.
 	FuelRunning   uint64 `protobuf:"varint,22,opt,name=fuel_running,json=fuelRunning,proto3" json:"fuel_running,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -954,7 +958,7 @@ func (x *Job) GetFuelRunning() uint64 {
 	return 0
 }
 
-// TaskCounts counts a job's tasks by where they are.
+// TaskCounts counts a job's tasks by how far they are.
 type TaskCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Total uint32                 `protobuf:"varint,1,opt,name=total,proto3" json:"total,omitempty"`
@@ -968,7 +972,7 @@ type TaskCounts struct {
 	Disputed uint32 `protobuf:"varint,5,opt,name=disputed,proto3" json:"disputed,omitempty"`
 	// How often attempts at a task came to disagree.
 	Disputes uint32 `protobuf:"varint,6,opt,name=disputes,proto3" json:"disputes,omitempty"`
-	// How often an accepted result was taken back, since a liar had vouched for it.
+	// How often an accepted result was taken back because a liar had voted for it.
 	Reopened uint32 `protobuf:"varint,7,opt,name=reopened,proto3" json:"reopened,omitempty"`
 	// How often another result was accepted in the place of an earlier one.
 	Changed       uint32 `protobuf:"varint,8,opt,name=changed,proto3" json:"changed,omitempty"`
@@ -1070,9 +1074,9 @@ type AttemptCounts struct {
 	Agreed uint64 `protobuf:"varint,2,opt,name=agreed,proto3" json:"agreed,omitempty"`
 	// Votes for another result than the accepted one.
 	Outvoted uint64 `protobuf:"varint,3,opt,name=outvoted,proto3" json:"outvoted,omitempty"`
-	// Killed at a limit: no vote.
+	// Killed at a limit of time or memory, or refused by the worker. No vote.
 	Killed uint64 `protobuf:"varint,4,opt,name=killed,proto3" json:"killed,omitempty"`
-	// No result: the worker was lost, or could not run it.
+	// No result: the worker was lost, or could not run the task. No vote.
 	Lost uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
 	// Those of the started ones that were not a task's first: second opinions,
 	// spot checks and re-runs.
@@ -1153,7 +1157,7 @@ func (x *AttemptCounts) GetExtra() uint64 {
 	return 0
 }
 
-// Traffic counts bytes by the role of who served them.
+// Traffic counts bytes by the role of the peers that sent them.
 type Traffic struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	FromSubmitter    int64                  `protobuf:"varint,1,opt,name=from_submitter,json=fromSubmitter,proto3" json:"from_submitter,omitempty"`
@@ -1217,7 +1221,7 @@ func (x *Traffic) GetFromWorkers() int64 {
 type SubmitJobRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Spec  *JobSpec               `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
-	// Repeating a request with the same id submits nothing twice.
+	// A request that is repeated with the same id takes effect once.
 	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// HOST:PORT where the submitter serves the blobs; may be empty if the
 	// coordinators hold them already.
@@ -1593,7 +1597,7 @@ type Event struct {
 	At       *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
 	Kind     EventKind              `protobuf:"varint,3,opt,name=kind,proto3,enum=anthill.v1.EventKind" json:"kind,omitempty"`
 	Text     string                 `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
-	// Whom it is about, where it is about an owner.
+	// The owner that it is about, if it is about one.
 	Owner         string `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1665,9 +1669,10 @@ func (x *Event) GetOwner() string {
 }
 
 type CancelJobRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	RequestId     string                 `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// A request that is repeated with the same id takes effect once.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1761,9 +1766,10 @@ func (x *CancelJobResponse) GetJob() *Job {
 }
 
 type GetTaskRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Task          uint32                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// The task's index in the input, from 0.
+	Task          uint32 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1820,7 +1826,7 @@ type GetTaskResponse struct {
 	Verdict string `protobuf:"bytes,2,opt,name=verdict,proto3" json:"verdict,omitempty"`
 	// The accepted result; none while the task is open.
 	Output *BlobRef `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
-	// The probability that the accepted result is right, by what is known now.
+	// The probability that the accepted result is right, as far as is known now.
 	Credibility float64 `protobuf:"fixed64,4,opt,name=credibility,proto3" json:"credibility,omitempty"`
 	// Groups of equal votes, the accepted one first.
 	Groups []*VoteGroup `protobuf:"bytes,5,rep,name=groups,proto3" json:"groups,omitempty"`
@@ -1996,19 +2002,19 @@ type TaskAttempt struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	Owner  string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
-	// "running", "paused" (it runs, and its worker is paused for long), "voted",
-	// "outvoted", "killed", "lost" or "void" (its owner was banned, or it was not
-	// needed any more).
+	// "running", "paused" (it runs, but its worker has been paused for half a minute
+	// or more), "voted", "outvoted", "killed", "lost" or "void" (its owner was banned,
+	// or it was not needed any more).
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
-	// Of voted and outvoted ones: the group that it is in.
+	// The group that it is in, if it is voted or outvoted.
 	Group uint32 `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
 	// For people: why it was killed or lost.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The probability that the owner is right in a task, by the checks that he
-	// has survived.
+	// The probability that the owner's result is right, by the checks that it has
+	// survived.
 	Credibility float64 `protobuf:"fixed64,6,opt,name=credibility,proto3" json:"credibility,omitempty"`
-	// Of running and paused ones: about how much fuel it has used so far, 0 if that
-	// is not known.
+	// About how much fuel it has used so far, if it is running or paused; 0 if that is
+	// not known.
 	Fuel          uint64 `protobuf:"varint,7,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2096,7 +2102,7 @@ func (x *TaskAttempt) GetFuel() uint64 {
 type StreamResultsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	// Results to leave out: those with a sequence below this one.
+	// Results with a sequence below this one are left out.
 	FromSequence uint64 `protobuf:"varint,2,opt,name=from_sequence,json=fromSequence,proto3" json:"from_sequence,omitempty"`
 	// Send results as they are accepted, before the job is finished. A later
 	// message replaces an earlier one of the same task.
@@ -2158,10 +2164,11 @@ func (x *StreamResultsRequest) GetProvisional() bool {
 
 type StreamResultsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The place of this result in the order of acceptance, from 0.
-	Sequence uint64   `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	Task     uint32   `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
-	Output   *BlobRef `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+	// The position of this result in the order of acceptance, from 0.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The task's index in the input, from 0.
+	Task   uint32   `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	Output *BlobRef `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
 	// The bytes themselves, for outputs of at most one piece (256 KiB).
 	Data []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	// The fuel that the task took.

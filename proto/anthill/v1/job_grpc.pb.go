@@ -39,17 +39,19 @@ type JobServiceClient interface {
 	// SubmitJob stores a job. Its blobs are fetched from the given providers.
 	// INVALID_ARGUMENT names the field that is wrong.
 	SubmitJob(ctx context.Context, in *SubmitJobRequest, opts ...grpc.CallOption) (*SubmitJobResponse, error)
-	// GetJob describes one job. NOT_FOUND if there is none of that id.
+	// GetJob describes one job. NOT_FOUND if no job has this id.
 	GetJob(ctx context.Context, in *GetJobRequest, opts ...grpc.CallOption) (*GetJobResponse, error)
 	// ListJobs describes all jobs, newest first.
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
 	// WatchJob sends the job now and whenever it changes (at most ten times a
-	// second), and ends after the message in which the job is finished.
+	// second), and ends after the message in which the job is finished. NOT_FOUND if
+	// no job has this id.
 	WatchJob(ctx context.Context, in *WatchJobRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchJobResponse], error)
 	// CancelJob stops a job. FAILED_PRECONDITION if it has finished.
 	CancelJob(ctx context.Context, in *CancelJobRequest, opts ...grpc.CallOption) (*CancelJobResponse, error)
-	// GetTask tells who tried a task, what each said, and what the grid makes of
-	// it. NOT_FOUND if the job has no such task, PERMISSION_DENIED to other owners.
+	// GetTask tells which workers tried a task, what each of them said, and what the
+	// grid concludes. NOT_FOUND if the job has no such task, PERMISSION_DENIED to other
+	// owners.
 	GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*GetTaskResponse, error)
 	// StreamResults waits until the job is finished, sends each task's result and
 	// ends. With provisional it sends results as they are accepted.
@@ -161,17 +163,19 @@ type JobServiceServer interface {
 	// SubmitJob stores a job. Its blobs are fetched from the given providers.
 	// INVALID_ARGUMENT names the field that is wrong.
 	SubmitJob(context.Context, *SubmitJobRequest) (*SubmitJobResponse, error)
-	// GetJob describes one job. NOT_FOUND if there is none of that id.
+	// GetJob describes one job. NOT_FOUND if no job has this id.
 	GetJob(context.Context, *GetJobRequest) (*GetJobResponse, error)
 	// ListJobs describes all jobs, newest first.
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
 	// WatchJob sends the job now and whenever it changes (at most ten times a
-	// second), and ends after the message in which the job is finished.
+	// second), and ends after the message in which the job is finished. NOT_FOUND if
+	// no job has this id.
 	WatchJob(*WatchJobRequest, grpc.ServerStreamingServer[WatchJobResponse]) error
 	// CancelJob stops a job. FAILED_PRECONDITION if it has finished.
 	CancelJob(context.Context, *CancelJobRequest) (*CancelJobResponse, error)
-	// GetTask tells who tried a task, what each said, and what the grid makes of
-	// it. NOT_FOUND if the job has no such task, PERMISSION_DENIED to other owners.
+	// GetTask tells which workers tried a task, what each of them said, and what the
+	// grid concludes. NOT_FOUND if the job has no such task, PERMISSION_DENIED to other
+	// owners.
 	GetTask(context.Context, *GetTaskRequest) (*GetTaskResponse, error)
 	// StreamResults waits until the job is finished, sends each task's result and
 	// ends. With provisional it sends results as they are accepted.

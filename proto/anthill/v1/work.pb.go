@@ -31,14 +31,17 @@ const (
 	AttemptStatus_ATTEMPT_STATUS_UNSPECIFIED AttemptStatus = 0
 	// Exit code 0: the output is the result. A vote.
 	AttemptStatus_ATTEMPT_STATUS_SUCCEEDED AttemptStatus = 1
-	// The guest exited with another code, trapped, wrote more than its output
-	// limit, ran out of fuel, or the module cannot be run. A vote, for failing in
-	// this way.
+	// The guest exited with another code, trapped, wrote more than its output limit or
+	// ran out of fuel, as it would on every machine. A vote for failing in this way.
 	AttemptStatus_ATTEMPT_STATUS_FAILED AttemptStatus = 2
-	// The host killed it at its time or memory limit, or its engine refuses the module.
-	// No vote.
+	// The worker killed it at its limit of time or memory, its engine failed, or its
+	// screen or engine refuses the module, which depends on their release. No vote,
+	// but a task without votes fails after five of them; under fixed replication each
+	// counts among max_attempts.
 	AttemptStatus_ATTEMPT_STATUS_KILLED AttemptStatus = 3
-	// The worker could not run it (input not to be had, its own fault). No vote.
+	// The worker could not run it: the input could not be fetched, or something was
+	// wrong with the worker. No vote, but a task without a result fails after twenty
+	// of them.
 	AttemptStatus_ATTEMPT_STATUS_LOST AttemptStatus = 4
 )
 
@@ -175,14 +178,15 @@ func (x *OfferResponse) GetLeases() []*Lease {
 	return nil
 }
 
-// Lease is the right to run one attempt. It is void when the worker has not
-// sent a heartbeat naming it for the time that HeartbeatResponse gives.
+// Lease is the right to run one attempt. It becomes void when no heartbeat of the
+// worker names it for the time that HeartbeatResponse gives.
 type Lease struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"fixed64,1,opt,name=id,proto3" json:"id,omitempty"`
 	JobId string                 `protobuf:"bytes,2,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
-	Task  uint32                 `protobuf:"varint,3,opt,name=task,proto3" json:"task,omitempty"`
-	Spec  *JobSpec               `protobuf:"bytes,4,opt,name=spec,proto3" json:"spec,omitempty"`
+	// The task's index in the input, from 0.
+	Task uint32   `protobuf:"varint,3,opt,name=task,proto3" json:"task,omitempty"`
+	Spec *JobSpec `protobuf:"bytes,4,opt,name=spec,proto3" json:"spec,omitempty"`
 	// Peers that may have the job's blobs.
 	Providers     []*Provider `protobuf:"bytes,5,rep,name=providers,proto3" json:"providers,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -342,15 +346,15 @@ type AttemptReport struct {
 	// The guest's exit code; for FAILED without one, 255, or 254 out of fuel.
 	ExitCode uint32   `protobuf:"varint,3,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
 	Output   *BlobRef `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
-	// The output itself: needed if it is at most one piece (256 KiB).
+	// The output itself, which is required if it has at most 256 KiB (one piece).
 	Data []byte `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
-	// For people, where status is not SUCCEEDED: what happened and the end of
-	// stderr, at most 512 bytes.
+	// For people, if status is not SUCCEEDED: what happened and the end of stderr, at
+	// most 512 bytes.
 	Reason  string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	Elapsed *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
 	Fetched *Traffic             `protobuf:"bytes,8,opt,name=fetched,proto3" json:"fetched,omitempty"`
-	// The fuel that the guest used; part of the vote. 0 where it did not come to an
-	// exit and had fuel left: a stack ends at another depth on another processor.
+	// The fuel that the guest used; part of the vote. 0 if status is neither SUCCEEDED
+	// nor FAILED: where it was killed differs between machines.
 	Fuel          uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -460,8 +464,8 @@ type HeartbeatRequest struct {
 	Blobs [][]byte `protobuf:"bytes,4,rep,name=blobs,proto3" json:"blobs,omitempty"`
 	// The worker takes no leases for now, and what it runs stands still.
 	Paused bool `protobuf:"varint,6,opt,name=paused,proto3" json:"paused,omitempty"`
-	// Of each of leases, in the same order, about how much fuel it has used so far;
-	// 0 where that is not known. For people: it counts nowhere.
+	// For each of leases, in the same order, about how much fuel its attempt has used
+	// so far; 0 if that is not known. It is shown to people and counts nowhere.
 	Fuel          []uint64 `protobuf:"varint,7,rep,packed,name=fuel,proto3" json:"fuel,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -544,7 +548,7 @@ type HeartbeatResponse struct {
 	VoidLeases []uint64               `protobuf:"fixed64,1,rep,packed,name=void_leases,json=voidLeases,proto3" json:"void_leases,omitempty"`
 	// Leases not named in a heartbeat for this long are void.
 	LeaseDuration *durationpb.Duration `protobuf:"bytes,2,opt,name=lease_duration,json=leaseDuration,proto3" json:"lease_duration,omitempty"`
-	// Where the coordinators are now.
+	// The coordinators' addresses at present.
 	Coordinators  []*Provider `protobuf:"bytes,3,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

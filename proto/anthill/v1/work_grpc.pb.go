@@ -32,12 +32,12 @@ const (
 //
 // WorkService is for workers.
 type WorkServiceClient interface {
-	// Offer asks for up to capacity leases and waits for some seconds until
-	// there are any; an empty answer means: ask again.
+	// Offer asks for up to capacity leases (at most 128 in one answer) and waits for
+	// some seconds until there are any; an empty answer means: ask again.
 	Offer(ctx context.Context, in *OfferRequest, opts ...grpc.CallOption) (*OfferResponse, error)
-	// Report hands in finished attempts. A lease that is void is passed over.
+	// Report hands in finished attempts, at most 600. A lease that is void is skipped.
 	Report(ctx context.Context, in *ReportRequest, opts ...grpc.CallOption) (*ReportResponse, error)
-	// Heartbeat keeps the worker's leases alive and tells which are void.
+	// Heartbeat renews the worker's leases and tells which of them are void.
 	Heartbeat(ctx context.Context, in *HeartbeatRequest, opts ...grpc.CallOption) (*HeartbeatResponse, error)
 }
 
@@ -85,12 +85,12 @@ func (c *workServiceClient) Heartbeat(ctx context.Context, in *HeartbeatRequest,
 //
 // WorkService is for workers.
 type WorkServiceServer interface {
-	// Offer asks for up to capacity leases and waits for some seconds until
-	// there are any; an empty answer means: ask again.
+	// Offer asks for up to capacity leases (at most 128 in one answer) and waits for
+	// some seconds until there are any; an empty answer means: ask again.
 	Offer(context.Context, *OfferRequest) (*OfferResponse, error)
-	// Report hands in finished attempts. A lease that is void is passed over.
+	// Report hands in finished attempts, at most 600. A lease that is void is skipped.
 	Report(context.Context, *ReportRequest) (*ReportResponse, error)
-	// Heartbeat keeps the worker's leases alive and tells which are void.
+	// Heartbeat renews the worker's leases and tells which of them are void.
 	Heartbeat(context.Context, *HeartbeatRequest) (*HeartbeatResponse, error)
 	mustEmbedUnimplementedWorkServiceServer()
 }

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -14,9 +13,9 @@ import (
 
 func at(address string) swarm.Provider { return swarm.Provider{Address: address, Role: jobs.Submitter} }
 
-func TestIntroducerNamesOthers(t *testing.T) {
-	in, id, now := newIntroducer(), blob.Of([]byte("a")).ID(), time.Now()
-	want := []rpc.Announcement{{Blob: id, Peers: 32}}
+func TestCrowdsNamesOthers(t *testing.T) {
+	in, id, now := newCrowds(), blob.Of([]byte("a")).ID(), time.Now()
+	want := []Announcement{{Blob: id, Peers: 32}}
 	if got := in.announce("ada", at("ada:1"), want, now); len(got[0]) != 0 {
 		t.Errorf("the first hears of %v", got[0])
 	}
@@ -29,17 +28,17 @@ func TestIntroducerNamesOthers(t *testing.T) {
 	if got := in.announce("ada", at("ada:1"), want, now); len(got[0]) != 1 || got[0][0] != at("bob:1") {
 		t.Errorf("ada hears of %v: want neither herself nor who serves nothing", got[0])
 	}
-	in.announce("bob", at("bob:1"), []rpc.Announcement{{Blob: id, Leaving: true}}, now)
+	in.announce("bob", at("bob:1"), []Announcement{{Blob: id, Leaving: true}}, now)
 	if got := in.announce("ada", at("ada:1"), want, now); len(got[0]) != 0 {
 		t.Errorf("ada hears of %v, who left", got[0])
 	}
 }
 
-func TestIntroducerForgetsTheSilent(t *testing.T) {
-	in, id, now := newIntroducer(), blob.Of([]byte("a")).ID(), time.Now()
-	in.announce("ada", at("ada:1"), []rpc.Announcement{{Blob: id}}, now)
-	later := now.Add(presenceLife + time.Second)
-	if got := in.announce("bob", at("bob:1"), []rpc.Announcement{{Blob: id, Peers: 5}}, later); len(got[0]) != 0 {
+func TestCrowdsForgetsTheSilent(t *testing.T) {
+	in, id, now := newCrowds(), blob.Of([]byte("a")).ID(), time.Now()
+	in.announce("ada", at("ada:1"), []Announcement{{Blob: id}}, now)
+	later := now.Add(announcementLife + time.Second)
+	if got := in.announce("bob", at("bob:1"), []Announcement{{Blob: id, Peers: 5}}, later); len(got[0]) != 0 {
 		t.Errorf("got %v", got[0])
 	}
 	if len(in.blobs) != 1 {
@@ -47,13 +46,13 @@ func TestIntroducerForgetsTheSilent(t *testing.T) {
 	}
 }
 
-func TestIntroducerNamesCompletePeersAndNotTooMany(t *testing.T) {
-	in, id, now := newIntroducer(), blob.Of([]byte("a")).ID(), time.Now()
+func TestCrowdsNamesCompletePeersAndNotTooMany(t *testing.T) {
+	in, id, now := newCrowds(), blob.Of([]byte("a")).ID(), time.Now()
 	for k := range 100 {
-		in.announce(jobs.NodeID(fmt.Sprint(k)), at(fmt.Sprint(k)), []rpc.Announcement{{Blob: id, Complete: k < 2}}, now)
+		in.announce(jobs.NodeID(fmt.Sprint(k)), at(fmt.Sprint(k)), []Announcement{{Blob: id, Complete: k < 2}}, now)
 	}
 	for range 20 {
-		got := in.announce("ada", at(""), []rpc.Announcement{{Blob: id, Peers: 10}}, now)[0]
+		got := in.announce("ada", at(""), []Announcement{{Blob: id, Peers: 10}}, now)[0]
 		complete, seen := 0, map[string]bool{}
 		for _, p := range got {
 			seen[p.Address] = true
@@ -69,16 +68,16 @@ func TestIntroducerNamesCompletePeersAndNotTooMany(t *testing.T) {
 
 // TestNobodyIsAllThatOthersHearOf by naming a thousand addresses.
 func TestNobodyIsAllThatOthersHearOf(t *testing.T) {
-	in, id, now := newIntroducer(), blob.Of([]byte("a")).ID(), time.Now()
+	in, id, now := newCrowds(), blob.Of([]byte("a")).ID(), time.Now()
 	for k := range 100 {
-		in.announce(jobs.NodeID(fmt.Sprint(k)), at("honest"), []rpc.Announcement{{Blob: id}}, now)
+		in.announce(jobs.NodeID(fmt.Sprint(k)), at("honest"), []Announcement{{Blob: id}}, now)
 		for port := range 10 {
-			in.announce("eve", at(fmt.Sprint("eve:", 10*k+port)), []rpc.Announcement{{Blob: id, Complete: true}}, now)
+			in.announce("eve", at(fmt.Sprint("eve:", 10*k+port)), []Announcement{{Blob: id, Complete: true}}, now)
 		}
 	}
 	honest := 0
 	for range 10 {
-		for _, p := range in.announce("ada", at(""), []rpc.Announcement{{Blob: id, Peers: 10}}, now)[0] {
+		for _, p := range in.announce("ada", at(""), []Announcement{{Blob: id, Peers: 10}}, now)[0] {
 			if p == at("honest") {
 				honest++
 			}
@@ -92,11 +91,11 @@ func TestNobodyIsAllThatOthersHearOf(t *testing.T) {
 // TestAnnouncementsAreCheap in a large swarm, since all other calls wait for them: by
 // walks over all of it this one takes seconds.
 func TestAnnouncementsAreCheap(t *testing.T) {
-	in, id, now := newIntroducer(), blob.Of([]byte("a")).ID(), time.Now()
+	in, id, now := newCrowds(), blob.Of([]byte("a")).ID(), time.Now()
 	for k := range 10_000 {
-		in.announce(jobs.NodeID(fmt.Sprint(k)), at("h:1"), []rpc.Announcement{{Blob: id, Complete: k%2 == 0}}, now)
+		in.announce(jobs.NodeID(fmt.Sprint(k)), at("h:1"), []Announcement{{Blob: id, Complete: k%2 == 0}}, now)
 	}
-	list := slices.Repeat([]rpc.Announcement{{Blob: id, Peers: 8}}, 1024)
+	list := slices.Repeat([]Announcement{{Blob: id, Peers: 8}}, 1024)
 	began := time.Now()
 	in.announce("eve", at("eve:1"), list, now)
 	if took := time.Since(began); took > 500*time.Millisecond {
@@ -104,12 +103,12 @@ func TestAnnouncementsAreCheap(t *testing.T) {
 	}
 }
 
-func TestIntroducerBoundsWhatOneNodeAnnounces(t *testing.T) {
-	in, now := newIntroducer(), time.Now()
-	for k := range 2 * maxAnnounced {
-		in.announce("ada", at("ada:1"), []rpc.Announcement{{Blob: blob.Of([]byte(fmt.Sprint(k))).ID()}}, now)
+func TestCrowdsBoundsWhatOneNodeAnnounces(t *testing.T) {
+	in, now := newCrowds(), time.Now()
+	for k := range 2 * MaxAnnounced {
+		in.announce("ada", at("ada:1"), []Announcement{{Blob: blob.Of([]byte(fmt.Sprint(k))).ID()}}, now)
 	}
-	if len(in.swarms) != maxAnnounced {
-		t.Errorf("%d swarms", len(in.swarms))
+	if len(in.byBlob) != MaxAnnounced {
+		t.Errorf("%d swarms", len(in.byBlob))
 	}
 }
