@@ -12,7 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
@@ -150,9 +150,9 @@ func (f *JobFile) screening() screen.Options {
 // screen refuses a module that the grid would refuse.
 func (f *JobFile) screen(bundle []byte) error {
 	err := screen.Check(bundle, f.screening())
-	var refusal *module.Refusal
-	if errors.As(err, &refusal) {
-		return f.wrong("bundle", refusal.Next, "%s: %s", f.Bundle, refusal.Found)
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		return f.wrong("bundle", refused.Next, "%s: %s", f.Bundle, refused.Found)
 	}
 	if err != nil {
 		return f.wrong("bundle", "build it as a WASI preview1 command", "%s: %w", f.Bundle, err)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/worker/executor"
@@ -116,7 +116,7 @@ func (t *taskTest) try(cmd *cobra.Command, s *subject) (trial.Report, error) {
 
 // refuse reports a module that did not come to run.
 func (t *taskTest) refuse(cmd *cobra.Command, s *subject, err error) error {
-	var refused *module.Refusal
+	var refused *refusal.Error
 	if !errors.As(err, &refused) {
 		return err
 	}

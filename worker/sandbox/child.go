@@ -10,7 +10,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
@@ -137,7 +137,7 @@ func (c *child) answer(r report, output []byte) error {
 
 // failure reports a task that did not come to run.
 func failure(err error) report {
-	var refused *module.Refusal
+	var refused *refusal.Error
 	if errors.As(err, &refused) {
 		return report{Status: Refused, Reason: clip(refused.Error())}
 	}

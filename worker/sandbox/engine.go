@@ -11,7 +11,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
@@ -47,7 +47,7 @@ type engine struct {
 	bounds  bounds
 }
 
-// compiled gives the request's module, compiled. The error is a *module.Refusal if the
+// compiled gives the request's module, compiled. The error is a *refusal.Error if the
 // module itself is to blame.
 func (e *engine) compiled(ctx context.Context, req request) (*compiled, error) {
 	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter}
@@ -181,7 +181,7 @@ func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.Com
 
 // refuse blames the module for what the engine says of it.
 func refuse(err error) error {
-	return &module.Refusal{Reason: module.Uncompilable, Found: err.Error()}
+	return &refusal.Error{Reason: refusal.Uncompilable, Found: err.Error()}
 }
 
 func (m *compiled) close(ctx context.Context) {

@@ -15,7 +15,7 @@ import (
 )
 
 // setUpImports gives the module what it imports: the task ABI and, if unknown
-// imports are to trap, a stub for each other function. The error is a *module.Refusal
+// imports are to trap, a stub for each other function. The error is a *refusal.Error
 // if the module wants a stub that cannot be.
 func setUpImports(ctx context.Context, m *compiled, trap bool) error {
 	host := m.runtime.NewHostModuleBuilder(screen.ABI)

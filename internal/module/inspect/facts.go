@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
@@ -46,7 +46,7 @@ type Facts struct {
 	// Start tells whether it has a start section: code that runs before _start.
 	Start bool `json:"start_section"`
 	// Refusal is nil for a module that the grid takes.
-	Refusal *module.Refusal `json:"refusal"`
+	Refusal *refusal.Error `json:"refusal"`
 }
 
 // Producer is an entry of the producers section: Field is "language",
@@ -111,15 +111,15 @@ func Look(source []byte, opts screen.Options) Facts {
 	return f
 }
 
-func refusalOf(err error) *module.Refusal {
-	var refused *module.Refusal
+func refusalOf(err error) *refusal.Error {
+	var refused *refusal.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused) && refused.Next != "":
 		return refused
 	}
-	return &module.Refusal{Found: err.Error(), Next: "build it again"}
+	return &refusal.Error{Found: err.Error(), Next: "build it again"}
 }
 
 func (f *Facts) describe(m *wasm.Module, costs screen.Costs) {

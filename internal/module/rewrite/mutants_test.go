@@ -10,7 +10,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
@@ -51,9 +51,9 @@ func compareMutant(t testing.TB, seed, change uint64, run bool) (valid bool) {
 	t.Helper()
 	source := mutant(seed, change)
 	err := screen.Check(source, screen.Options{TrapUnknown: true})
-	var refusal *module.Refusal
-	if errors.As(err, &refusal) {
-		if refusal.Reason == module.Invalid && interpret(source) == nil {
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		if refused.Reason == refusal.Invalid && interpret(source) == nil {
 			t.Errorf("the engine takes what is refused as not valid: %v", err)
 		}
 		return false

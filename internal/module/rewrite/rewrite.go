@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
@@ -29,7 +29,7 @@ type Rewritten struct {
 
 // Rewrite gives a module that computes the same within the bounds of the
 // options. Equal bytes and options give equal bytes. The error is a
-// *module.Refusal.
+// *refusal.Error.
 func Rewrite(source []byte, o Options) (Rewritten, error) {
 	m, err := wasm.Decode(source)
 	if err != nil {
@@ -57,7 +57,7 @@ func Module(m *wasm.Module, o Options) (Rewritten, error) {
 func explain(err error) error {
 	var fault *wasm.Error
 	if errors.As(err, &fault) {
-		return &module.Refusal{Reason: module.Malformed, Found: fault.Error()}
+		return &refusal.Error{Reason: refusal.Malformed, Found: fault.Error()}
 	}
 	return err
 }
@@ -65,5 +65,5 @@ func explain(err error) error {
 // refuse is the error of a module that is well-formed but cannot be rewritten. What
 // passes the screen is never refused here.
 func refuse(format string, args ...any) error {
-	return &module.Refusal{Reason: module.Unrewritable, Found: "rewrite module: " + fmt.Sprintf(format, args...)}
+	return &refusal.Error{Reason: refusal.Unrewritable, Found: "rewrite module: " + fmt.Sprintf(format, args...)}
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
@@ -80,9 +80,9 @@ func TestTypesOfTheABI(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			for _, other := range otherTypes(want) {
-				var refusal *module.Refusal
+				var refused *refusal.Error
 				err := Check(importingAs(name, other), Options{TrapUnknown: trap})
-				if !errors.As(err, &refusal) || refusal.Reason != module.ForeignImport || g.refuses(importingAs(name, other)) == nil {
+				if !errors.As(err, &refused) || refused.Reason != refusal.ForeignImport || g.refuses(importingAs(name, other)) == nil {
 					t.Errorf("%s as %s: we say %v; want it refused by us and by the engine", name, typeText(&other), err)
 				}
 			}
@@ -182,8 +182,8 @@ func TestPlacesOfSegments(t *testing.T) {
 			}
 			continue
 		}
-		var refusal *module.Refusal
-		if want := fmt.Sprintf(c.found, c.end); !errors.As(err, &refusal) || refusal.Reason != module.Misplaced || refusal.Found != want || !strings.Contains(refusal.Next, "initial") {
+		var refused *refusal.Error
+		if want := fmt.Sprintf(c.found, c.end); !errors.As(err, &refused) || refused.Reason != refusal.Misplaced || refused.Found != want || !strings.Contains(refused.Next, "initial") {
 			t.Errorf("%s: refusal = %v; want %q", name, err, want)
 		}
 		if c.data != "" && engine == nil {

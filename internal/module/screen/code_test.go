@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
@@ -155,8 +155,8 @@ func TestRewritable(t *testing.T) {
 			"\x07\x17\x03\x06_start\x00\x01\x06memory\x02\x00\x01f\x00\x00" + code),
 	} {
 		_, rewriter := rewrite.Rewrite(source, rewrite.Options{NaN: true, Depth: true, Fuel: true})
-		err, ok := Check(source, Options{TrapUnknown: true}).(*module.Refusal)
-		if !ok || err.Reason != module.Unrewritable || rewriter == nil {
+		err, ok := Check(source, Options{TrapUnknown: true}).(*refusal.Error)
+		if !ok || err.Reason != refusal.Unrewritable || rewriter == nil {
 			t.Errorf("%s: we say %v, the rewriter %v; want it refused by both", name, err, rewriter)
 		}
 	}

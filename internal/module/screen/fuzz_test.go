@@ -10,7 +10,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
@@ -55,7 +55,7 @@ func FuzzCheck(f *testing.F) {
 // compareWithEngine takes what Check said of a module.
 func compareWithEngine(t testing.TB, source []byte, err error) {
 	t.Helper()
-	var refusal *module.Refusal
+	var refused *refusal.Error
 	switch {
 	case err == nil:
 		if err := interpret(source); err != nil {
@@ -66,9 +66,9 @@ func compareWithEngine(t testing.TB, source []byte, err error) {
 		} else if err := interpret(r.Module); err != nil {
 			t.Errorf("passes, but the engine refuses what is made of it: %v", err)
 		}
-	case !errors.As(err, &refusal) || refusal.Found == "" || refusal.Next == "":
+	case !errors.As(err, &refused) || refused.Found == "" || refused.Next == "":
 		t.Errorf("Check = %#v, want nil or a whole refusal", err)
-	case refusal.Reason == module.Invalid && !claimsMuch(source) && interpret(source) == nil:
+	case refused.Reason == refusal.Invalid && !claimsMuch(source) && interpret(source) == nil:
 		t.Errorf("the engine takes what is refused as not valid: %v", err)
 	}
 }

@@ -3,22 +3,22 @@ package screen
 import (
 	"fmt"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
 // refuse says what is wrong with a module, and what its author can do.
-func refuse(reason module.Reason, found, next string) error {
-	return &module.Refusal{Reason: reason, Found: found, Next: next}
+func refuse(reason refusal.Reason, found, next string) error {
+	return &refusal.Error{Reason: reason, Found: found, Next: next}
 }
 
 // above refuses what exceeds a limit, and says both.
-func above(reason module.Reason, what string, found, limit int64, next string) error {
+func above(reason refusal.Reason, what string, found, limit int64, next string) error {
 	return refuse(reason, fmt.Sprintf("module has %d %s, the limit is %d", found, what, limit), next)
 }
 
 func malformed(found string) error {
-	return refuse(module.Malformed, "malformed module: "+found, "build it again, or check that it was copied whole")
+	return refuse(refusal.Malformed, "malformed module: "+found, "build it again, or check that it was copied whole")
 }
 
 // quote shows a name of the module's making without letting it fill a screen.

@@ -13,7 +13,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
@@ -41,7 +41,7 @@ type Costs struct {
 }
 
 // Check returns nil for a module that fits the ABI and the limits, otherwise a
-// *module.Refusal.
+// *refusal.Error.
 func Check(source []byte, opts Options) error {
 	_, _, err := Decode(source, opts)
 	return err
@@ -52,7 +52,7 @@ func Check(source []byte, opts Options) error {
 // those of what was looked at.
 func Decode(source []byte, opts Options) (*wasm.Module, Costs, error) {
 	if len(source) > MaxSize {
-		return nil, Costs{}, refuse(module.TooLarge, fmt.Sprintf("module of %d bytes", len(source)),
+		return nil, Costs{}, refuse(refusal.TooLarge, fmt.Sprintf("module of %d bytes", len(source)),
 			fmt.Sprintf("the limit is %d bytes: strip debug information, or move data into the job's data files", MaxSize))
 	}
 	if err := checkHeader(source); err != nil {
@@ -112,16 +112,16 @@ func (c *checker) checkCommand() error {
 	}
 	switch {
 	case start < 0 && initializer:
-		return refuse(module.NoStart, "module exports _initialize but no function _start",
+		return refuse(refusal.NoStart, "module exports _initialize but no function _start",
 			"it is a library (reactor): build it as a command, with a main function")
 	case start < 0:
-		return refuse(module.NoStart, "module exports no function _start",
+		return refuse(refusal.NoStart, "module exports no function _start",
 			"build it as a WASI command, with a main function (Go: GOOS=wasip1 GOARCH=wasm go build)")
 	case !c.isPlain(start):
-		return refuse(module.NoStart, "function _start takes or returns values",
+		return refuse(refusal.NoStart, "function _start takes or returns values",
 			"_start of a WASI command does neither: build it with a main function")
 	case !memory:
-		return refuse(module.NoMemory, "module exports no memory called \"memory\"",
+		return refuse(refusal.NoMemory, "module exports no memory called \"memory\"",
 			"WASI needs it: let the linker export the memory (wasm-ld does so by default)")
 	}
 	return nil
@@ -159,7 +159,7 @@ func explain(err error) error {
 	case !errors.As(err, &fault):
 		return err
 	case fault.Feature != "":
-		return refuse(module.Unsupported, fmt.Sprintf("module needs %s: %s at offset %d", fault.Feature, fault.Reason, fault.Offset), without(fault.Feature))
+		return refuse(refusal.Unsupported, fmt.Sprintf("module needs %s: %s at offset %d", fault.Feature, fault.Reason, fault.Offset), without(fault.Feature))
 	}
 	return malformed(fmt.Sprintf("%s section, offset %d: %s", fault.Section, fault.Offset, fault.Reason))
 }

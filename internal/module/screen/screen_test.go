@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
-	"github.com/anthill-grid/anthill/internal/module"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 )
 
@@ -25,42 +25,42 @@ func TestCheckRefuses(t *testing.T) {
 	cases := []struct {
 		name   string
 		module []byte
-		reason module.Reason
+		reason refusal.Reason
 		found  string
 		next   string
 	}{
-		{"empty", nil, module.NotWasm, `starts with ""`, "build for wasip1"},
-		{"text", []byte("(module (func))"), module.NotWasm, `starts with "(module "`, "build for wasip1"},
-		{"native program", []byte("\x7fELF\x02\x01\x01\x00\x00"), module.NotWasm, `\x7fELF`, "build for wasip1"},
-		{"header cut short", []byte("\x00asm\x01"), module.NotWasm, "not a WebAssembly module", "build for wasip1"},
-		{"component", []byte("\x00asm\x0d\x00\x01\x00"), module.Component, "component", "build for wasip1"},
-		{"later version", []byte("\x00asm\x02\x00\x00\x00"), module.Malformed, "version 2 of layer 0", "version 1"},
-		{"too large", make([]byte, screen.MaxSize+1), module.TooLarge, "67108865 bytes", "67108864 bytes"},
-		{"foreign module", importing("env", "js_log"), module.ForeignImport, `"env"."js_log"`, abi},
-		{"old WASI", importing("wasi_unstable", "fd_write"), module.ForeignImport, "before preview 1", "newer toolchain"},
-		{"unknown function", importing(abi, "sock_open"), module.ForeignImport, `"sock_open"`, "without extensions"},
-		{"long name", importing("env", strings.Repeat("x", 1000)), module.ForeignImport, `x"...`, abi},
-		{"imported memory", importedMemory(), module.ForeignImport, `"memory" as a memory`, "define it in the module"},
-		{"no start", handmade.Spec{Start: "-", Pages: 1}.Encode(), module.NoStart, "no function _start", "main function"},
-		{"reactor", handmade.Spec{Start: "_initialize", Pages: 1}.Encode(), module.NoStart, "_initialize", "as a command"},
-		{"start with a parameter", handmade.Spec{StartSignature: handmade.OneArg, Pages: 1}.Encode(), module.NoStart, "takes or returns", "main"},
-		{"no memory", handmade.Spec{Memory: "-", Pages: 1}.Encode(), module.NoMemory, `"memory"`, "export the memory"},
-		{"memory by another name", handmade.Spec{Memory: "mem", Pages: 1}.Encode(), module.NoMemory, `"memory"`, "export"},
+		{"empty", nil, refusal.NotWasm, `starts with ""`, "build for wasip1"},
+		{"text", []byte("(module (func))"), refusal.NotWasm, `starts with "(module "`, "build for wasip1"},
+		{"native program", []byte("\x7fELF\x02\x01\x01\x00\x00"), refusal.NotWasm, `\x7fELF`, "build for wasip1"},
+		{"header cut short", []byte("\x00asm\x01"), refusal.NotWasm, "not a WebAssembly module", "build for wasip1"},
+		{"component", []byte("\x00asm\x0d\x00\x01\x00"), refusal.Component, "component", "build for wasip1"},
+		{"later version", []byte("\x00asm\x02\x00\x00\x00"), refusal.Malformed, "version 2 of layer 0", "version 1"},
+		{"too large", make([]byte, screen.MaxSize+1), refusal.TooLarge, "67108865 bytes", "67108864 bytes"},
+		{"foreign module", importing("env", "js_log"), refusal.ForeignImport, `"env"."js_log"`, abi},
+		{"old WASI", importing("wasi_unstable", "fd_write"), refusal.ForeignImport, "before preview 1", "newer toolchain"},
+		{"unknown function", importing(abi, "sock_open"), refusal.ForeignImport, `"sock_open"`, "without extensions"},
+		{"long name", importing("env", strings.Repeat("x", 1000)), refusal.ForeignImport, `x"...`, abi},
+		{"imported memory", importedMemory(), refusal.ForeignImport, `"memory" as a memory`, "define it in the module"},
+		{"no start", handmade.Spec{Start: "-", Pages: 1}.Encode(), refusal.NoStart, "no function _start", "main function"},
+		{"reactor", handmade.Spec{Start: "_initialize", Pages: 1}.Encode(), refusal.NoStart, "_initialize", "as a command"},
+		{"start with a parameter", handmade.Spec{StartSignature: handmade.OneArg, Pages: 1}.Encode(), refusal.NoStart, "takes or returns", "main"},
+		{"no memory", handmade.Spec{Memory: "-", Pages: 1}.Encode(), refusal.NoMemory, `"memory"`, "export the memory"},
+		{"memory by another name", handmade.Spec{Memory: "mem", Pages: 1}.Encode(), refusal.NoMemory, `"memory"`, "export"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			var refusal *module.Refusal
-			if err := screen.Check(c.module, screen.Options{}); !errors.As(err, &refusal) {
+			var refused *refusal.Error
+			if err := screen.Check(c.module, screen.Options{}); !errors.As(err, &refused) {
 				t.Fatalf("Check = %v, want a refusal", err)
 			}
-			if refusal.Reason != c.reason {
-				t.Errorf("reason = %d, want %d (%v)", refusal.Reason, c.reason, refusal)
+			if refused.Reason != c.reason {
+				t.Errorf("reason = %d, want %d (%v)", refused.Reason, c.reason, refused)
 			}
-			if !strings.Contains(refusal.Found, c.found) || !strings.Contains(refusal.Next, c.next) {
-				t.Errorf("refusal = %q; want %q, then %q", refusal.Error(), c.found, c.next)
+			if !strings.Contains(refused.Found, c.found) || !strings.Contains(refused.Next, c.next) {
+				t.Errorf("refusal = %q; want %q, then %q", refused.Error(), c.found, c.next)
 			}
-			if len(refusal.Error()) > 400 {
-				t.Errorf("refusal of %d bytes: too long to print", len(refusal.Error()))
+			if len(refused.Error()) > 400 {
+				t.Errorf("refusal of %d bytes: too long to print", len(refused.Error()))
 			}
 		})
 	}
@@ -90,8 +90,8 @@ func TestCheckRefusesLyingCounts(t *testing.T) {
 		"section id":  "\x63\x00",
 		"type's form": "\x01\x04\x01\x40\x00\x00",
 	} {
-		var refusal *module.Refusal
-		if err := screen.Check([]byte(header+section), screen.Options{}); !errors.As(err, &refusal) || refusal.Reason != module.Malformed && refusal.Reason != module.TooMany {
+		var refused *refusal.Error
+		if err := screen.Check([]byte(header+section), screen.Options{}); !errors.As(err, &refused) || refused.Reason != refusal.Malformed && refused.Reason != refusal.TooMany {
 			t.Errorf("%s: Check = %v, want it malformed or to have too many", name, err)
 		}
 	}
@@ -104,16 +104,16 @@ func TestUnknownImportsMayTrap(t *testing.T) {
 			t.Errorf("with trap: %v", err)
 		}
 	}
-	wantRefusal(t, importing(screen.ABI, "sock_open"), screen.Options{}, module.ForeignImport, "sock_open", "unknown_imports: trap")
-	wantRefusal(t, importing("env", "js_log"), screen.Options{}, module.ForeignImport, "js_log", "unknown_imports: trap")
+	wantRefusal(t, importing(screen.ABI, "sock_open"), screen.Options{}, refusal.ForeignImport, "sock_open", "unknown_imports: trap")
+	wantRefusal(t, importing("env", "js_log"), screen.Options{}, refusal.ForeignImport, "js_log", "unknown_imports: trap")
 	for kind, source := range map[string][]byte{
 		"memory": importedMemory(),
 		"table":  []byte("\x00asm\x01\x00\x00\x00\x02\x0b\x01\x03env\x01t\x01\x70\x00\x01"),
 		"global": []byte("\x00asm\x01\x00\x00\x00\x02\x0a\x01\x03env\x01g\x03\x7f\x00"),
 	} {
-		wantRefusal(t, source, trap, module.ForeignImport, "as a "+kind, "define it in the module")
+		wantRefusal(t, source, trap, refusal.ForeignImport, "as a "+kind, "define it in the module")
 	}
-	wantRefusal(t, importing("env", strings.Repeat("x", screen.MaxName+1)), trap, module.TooMany, "4097 bytes in the name of an import", "shorter")
+	wantRefusal(t, importing("env", strings.Repeat("x", screen.MaxName+1)), trap, refusal.TooMany, "4097 bytes in the name of an import", "shorter")
 }
 
 // TestOneStubForEachName has unknown imports that no function can stand in for.
@@ -134,9 +134,9 @@ func TestOneStubForEachName(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	wantRefusal(t, twice(f, g), trap, module.ForeignImport, `imports "env"."f" twice, as () -> () and as (i32) -> i32`, "by the same everywhere")
-	wantRefusal(t, twice(g, f), trap, module.ForeignImport, `imports "env"."f" twice, as (i32) -> i32 and as () -> ()`, "by the same everywhere")
-	wantRefusal(t, importing("", "f"), trap, module.ForeignImport, `imports ""."f", of a module without a name`, "name the module")
+	wantRefusal(t, twice(f, g), trap, refusal.ForeignImport, `imports "env"."f" twice, as () -> () and as (i32) -> i32`, "by the same everywhere")
+	wantRefusal(t, twice(g, f), trap, refusal.ForeignImport, `imports "env"."f" twice, as (i32) -> i32 and as () -> ()`, "by the same everywhere")
+	wantRefusal(t, importing("", "f"), trap, refusal.ForeignImport, `imports ""."f", of a module without a name`, "name the module")
 }
 
 func TestProposalsAreRefusedByName(t *testing.T) {
@@ -153,7 +153,7 @@ func TestProposalsAreRefusedByName(t *testing.T) {
 		{"64-bit memory", "wasm32", []byte("\x00asm\x01\x00\x00\x00\x05\x03\x01\x04\x01")},
 		{"multiple memories", "one memory", []byte("\x00asm\x01\x00\x00\x00\x05\x05\x02\x00\x01\x00\x01")},
 	} {
-		wantRefusal(t, c.module, screen.Options{}, module.Unsupported, "module needs "+c.found, c.next)
+		wantRefusal(t, c.module, screen.Options{}, refusal.Unsupported, "module needs "+c.found, c.next)
 	}
 }
 

@@ -1,7 +1,6 @@
-// Package module is what its packages say of WebAssembly modules in common: why
-// one cannot be a task. Package wasm reads and writes modules, screen judges them,
-// rewrite makes what is run of them, and inspect describes them.
-package module
+// Package refusal is why a module cannot be a task: what the screen, the rewriter and
+// the engine say of it in common.
+package refusal
 
 // Reason is the kind of thing that is wrong with a module.
 type Reason int
@@ -26,8 +25,8 @@ const (
 	Uncompilable                    // what the engine does not take, though it passed the screen
 )
 
-// Refusal is the error of a module that cannot be a task.
-type Refusal struct {
+// Error is that of a module that cannot be a task.
+type Error struct {
 	Reason Reason `json:"-"`
 	// Found is what is wrong with the module, Next what its author can do; that is
 	// empty where nothing is known but to build the module in another way.
@@ -36,7 +35,7 @@ type Refusal struct {
 }
 
 // Error gives both halves in one line.
-func (r *Refusal) Error() string {
+func (r *Error) Error() string {
 	if r.Next == "" {
 		return r.Found
 	}
