@@ -70,8 +70,8 @@ func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob,
 	return b, nil
 }
 
-// sightOf tells of which owners a caller sees what they keep and read: all may use
-// a blob whose id they know, but who else does is not their business.
+// sightOf tells of which owners a caller sees what they keep and read: everybody may use
+// a blob by its id, but which others do is not theirs to know.
 func sightOf(st *jobs.State, c caller) func(jobs.OwnerID) bool {
 	n := st.Nodes[c.Node]
 	return func(owner jobs.OwnerID) bool {
