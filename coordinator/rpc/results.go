@@ -46,7 +46,7 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 		return err
 	}
 	id := jobs.JobID(req.GetJobId())
-	if err := s.mayRead(ctx, id); err != nil {
+	if err := s.mayControl(ctx, id); err != nil {
 		return err
 	}
 	if !s.finished(id) {

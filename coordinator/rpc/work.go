@@ -52,7 +52,7 @@ func providersToProto(list []swarm.Provider) (out []*anthillv1.Provider) {
 
 // Report implements WorkService. A small output must come along: its digest
 // alone could be hearsay. What is said of leases that the worker does not hold goes no
-// further: nobody is to fill the log with it, or the disk.
+// further: it could fill the log, or the disk.
 func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
 	if n := len(req.GetReports()); n > jobs.MaxReports {
 		return nil, jobs.InvalidField("reports", "%d are too many for one call, at most %d", n, jobs.MaxReports)
