@@ -9,6 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -137,12 +138,12 @@ func (p *Prepared) screening() screen.Options {
 }
 
 // screen refuses a module that the grid would refuse.
-func (p *Prepared) screen(module []byte) error {
+func (p *Prepared) screen(bundle []byte) error {
 	f := p.file
-	err := screen.Check(module, p.screening())
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		return f.wrong("bundle", refusal.Next, "%s: %s", f.Bundle, refusal.Found)
+	err := screen.Check(bundle, p.screening())
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		return f.wrong("bundle", refused.Next, "%s: %s", f.Bundle, refused.Found)
 	}
 	if err != nil {
 		return f.wrong("bundle", "build it as a WASI preview1 command", "%s: %w", f.Bundle, err)

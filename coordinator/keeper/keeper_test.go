@@ -512,7 +512,7 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	l.Do(keep)
 	k.keepInputs(t.Context(), &copies)
 	held := func() (n int) {
-		l.View(func(s *jobs.State) { n = s.Blobs[data.ID].Copies() })
+		l.View(func(s *jobs.State) { n = s.Datasets[data.ID].Copies() })
 		return n
 	}
 	l.Until("it is confirmed", func() bool { return held() == 1 })
@@ -577,13 +577,13 @@ func TestKeeperFindsOutWrongSizes(t *testing.T) {
 		}
 	})
 	l.Until("the claim goes", func() (gone bool) {
-		l.View(func(s *jobs.State) { gone = s.Blobs[ref.ID] == nil })
+		l.View(func(s *jobs.State) { gone = s.Datasets[ref.ID] == nil })
 		return gone
 	})
 	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, By: "op", Provider: at, Room: 1 << 30}})
 	k.keepInputs(ctx, &copies)
 	l.Until("the honest claim is confirmed", func() (held bool) {
-		l.View(func(s *jobs.State) { held = s.Blobs[ref.ID].Copies() == 1 })
+		l.View(func(s *jobs.State) { held = s.Datasets[ref.ID].Copies() == 1 })
 		return held
 	})
 }

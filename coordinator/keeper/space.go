@@ -5,8 +5,8 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// KeptRoom implements rpc.Results.
-func (k *Keeper) KeptRoom() int64 { return k.cfg.Store.Capacity() / jobs.DatasetShare }
+// DatasetRoom implements rpc.Results.
+func (k *Keeper) DatasetRoom() int64 { return k.cfg.Store.Capacity() / jobs.DatasetShare }
 
 // Room implements rpc.Results.
 func (k *Keeper) Room(refs []blob.Ref) error {
@@ -45,7 +45,7 @@ type readingJob struct {
 // charged are the datasets and the running jobs.
 func (k *Keeper) charged() (kept []blob.Ref, running []readingJob) {
 	k.cfg.Replica.View(func(s *jobs.State) {
-		for id, b := range s.Blobs {
+		for id, b := range s.Datasets {
 			kept = append(kept, blob.Ref{ID: id, Size: b.Size})
 		}
 		for _, id := range s.Running() {

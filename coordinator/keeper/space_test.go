@@ -31,7 +31,7 @@ func TestRoom(t *testing.T) {
 	}
 	check("empty", 49_000, true) // a blob costs a little more than its bytes
 	check("no room for results", 50_001, false)
-	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}, By: "op", Room: k.KeptRoom()}})
+	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: blob.Ref{ID: blob.ID{2}, Size: 20_000}, By: "op", Room: k.DatasetRoom()}})
 	check("a dataset is to come", 29_000, true)
 	check("a dataset is to come", 31_000, false)
 	l.Submit("j", 1, func(c *jobs.SubmitJob) {
@@ -59,7 +59,7 @@ func TestRoom(t *testing.T) {
 	if err := k.Room([]blob.Ref{here}); err != nil {
 		t.Errorf("what is here already: %v", err)
 	}
-	if n := k.KeptRoom(); n != 40_000 {
+	if n := k.DatasetRoom(); n != 40_000 {
 		t.Errorf("%d bytes are for datasets", n)
 	}
 }

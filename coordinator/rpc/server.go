@@ -74,8 +74,8 @@ type Results interface {
 	// beside all that is to come already and room for results; blobstore.ErrFull if
 	// not.
 	Room(refs []blob.Ref) error
-	// KeptRoom is how many bytes of kept blobs this coordinator's disk is for.
-	KeptRoom() int64
+	// DatasetRoom is how many bytes of datasets this coordinator has disk for.
+	DatasetRoom() int64
 }
 
 // Config is what the services work on.

@@ -135,7 +135,7 @@ func (s *shelf) Room([]blob.Ref) error {
 	return s.full
 }
 
-func (s *shelf) KeptRoom() int64 { return 1 << 30 }
+func (s *shelf) DatasetRoom() int64 { return 1 << 30 }
 
 func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 	s.mu.Lock()
