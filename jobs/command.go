@@ -163,24 +163,23 @@ func (t *Traffic) Add(u Traffic) {
 func addBytes(sum, n int64) int64 { return sum + min(max(0, n), math.MaxInt64-sum) }
 
 // ConfirmHeld says that a coordinator has blobs on its disk: results of tasks,
-// bundle and input of whole jobs, and blobs that are kept for their own sake; or
-// that a job was refused.
+// bundle and input of whole jobs, and datasets; or that a job was refused.
 type ConfirmHeld struct {
 	Coordinator NodeID        `cbor:"1,keyasint"`
 	Results     []HeldResults `cbor:"2,keyasint,omitempty"`
 	Inputs      []JobID       `cbor:"3,keyasint,omitempty"`
-	// Blobs count only once their sizes are known.
+	// Blobs are datasets. They count only once their sizes are known.
 	Blobs []blob.ID `cbor:"4,keyasint,omitempty"`
 	// Refused are jobs whose bundle the coordinator has looked at, and which no
 	// worker would run, or whose input is not what they say.
 	Refused []RefusedJob `cbor:"5,keyasint,omitempty"`
-	// Sizes are those of kept blobs, as their manifests have them.
+	// Sizes are those of datasets, as their manifests have them.
 	Sizes []blob.Ref `cbor:"6,keyasint,omitempty"`
-	// Lost turns it round: the coordinator has not got these results, inputs and
-	// blobs any more.
+	// Lost turns it round: the coordinator has lost these results, inputs and
+	// datasets.
 	Lost bool `cbor:"7,keyasint,omitempty"`
-	// Missing are results that the coordinator could get from nobody for long. Those
-	// that no coordinator holds are computed again.
+	// Missing are results that the coordinator has long failed to get from anybody.
+	// Those that no coordinator holds are computed again.
 	Missing []HeldResults `cbor:"8,keyasint,omitempty"`
 }
 

@@ -75,8 +75,8 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 		s.settleSize(ref)
 	}
 	for _, id := range c.Blobs {
-		if k := s.Blobs[id]; k != nil && k.Known {
-			k.Holders |= bit
+		if d := s.Datasets[id]; d != nil && d.Known {
+			d.Holders |= bit
 		}
 	}
 	for _, r := range c.Refused {
@@ -128,8 +128,8 @@ func (s *State) loseHeld(c *ConfirmHeld, bit uint64) {
 		}
 	}
 	for _, id := range c.Blobs {
-		if k := s.Blobs[id]; k != nil {
-			k.lose(bit, s.Now)
+		if d := s.Datasets[id]; d != nil {
+			d.lose(bit, s.Now)
 		}
 	}
 }

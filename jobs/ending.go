@@ -10,7 +10,7 @@ func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
 		s.shelve(j, place)
 	}
 	for place, t := range j.Open {
-		j.Kept[place] = t // without a result: what was tried is worth knowing
+		j.Records[place] = t // without a result: what was tried is worth knowing
 	}
 	j.Open, j.tally = nil, newTally()
 	text := state.String()
@@ -142,7 +142,7 @@ func (s *State) settleFor(h *hearing, id JobID, place Place) {
 		}
 		s.raiseDoubt(t, lead.vote)
 		delete(j.Open, place)
-		j.Kept[place] = t
+		j.Records[place] = t
 	}
 }
 

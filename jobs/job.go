@@ -62,9 +62,9 @@ type Job struct {
 
 	// Count is the number of tasks that have an accepted result.
 	Count int `cbor:"26,keyasint,omitempty"`
-	// Kept are the closed tasks of which there is more to tell than who agreed:
-	// more than two votes, or votes for something else.
-	Kept map[Place]*Task `cbor:"27,keyasint,omitempty"`
+	// Records are those of closed tasks of which there is more to tell than who
+	// agreed: more than two votes, or votes for something else.
+	Records map[Place]*Task `cbor:"27,keyasint,omitempty"`
 	// Conceded: nobody is left to ask, the job ends with the bound it has.
 	Conceded bool `cbor:"28,keyasint,omitempty"`
 	// Pace is how long an attempt takes that ends with a vote: a moving average.
@@ -137,7 +137,7 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	s.Jobs[c.Job] = &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
 		State: JobRunning, Submitted: s.Now, Seed: c.Seed,
-		Open: map[Place]*Task{}, Kept: map[Place]*Task{}, Unheld: map[Place][]NodeID{}, tally: newTally(),
+		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{}, tally: newTally(),
 	}
 	s.setRunning(c.Job)
 	return Outcome{Job: c.Job}

@@ -192,8 +192,8 @@ func (s *State) AnyExpired(at Time) bool {
 			return true
 		}
 	}
-	for _, k := range s.Blobs {
-		if slices.ContainsFunc(k.Claims, func(c Claim) bool { return k.stale(c, at) }) {
+	for _, d := range s.Datasets {
+		if slices.ContainsFunc(d.Claims, func(c Claim) bool { return d.stale(c, at) }) {
 			return true
 		}
 	}

@@ -176,7 +176,7 @@ func (m *trusting) checkRisk(t *rapid.T, id JobID, j *Job) {
 	}
 	got, want, places := float64(m.Risk(j))/1e9, m.wrongResults(id), float64(j.Next)
 	if got < want-1e-9*places || got > want+rounding*places {
-		t.Fatalf("%s: the risk is %.10f, want %.10f, of %+v, kept %+v, tally %+v", id, got, want, j.Closed, j.Kept, namedTally(m.State, j))
+		t.Fatalf("%s: the risk is %.10f, want %.10f, of %+v, records %+v, tally %+v", id, got, want, j.Closed, j.Records, namedTally(m.State, j))
 	}
 }
 

@@ -7,7 +7,7 @@ type ClosedTask struct {
 	_        struct{}      `cbor:",toarray"`
 	Output   blob.Ref      // zero while the task is open
 	Holders  uint64        // coordinators that have the output
-	Voters   [2]NodeNumber // the workers who voted for it, see State.Numbered; unless Kept tells
+	Voters   [2]NodeNumber // the workers who voted for it, see State.Numbered; unless Job.Records tells
 	Sequence Sequence      // of its latest acceptance, in Order
 	Fuel     uint64        // that it took
 }
@@ -72,7 +72,7 @@ func (s *State) recall(j *Job, place Place) *Task {
 	if t == nil {
 		t = s.remember(&j.Closed[place])
 	}
-	delete(j.Kept, place)
+	delete(j.Records, place)
 	j.Open[place] = t
 	return t
 }
@@ -105,7 +105,7 @@ func (s *State) shelve(j *Job, place Place) {
 	delete(j.Open, place)
 	c.Voters = [2]NodeNumber{}
 	if !t.plain() {
-		j.Kept[place] = t
+		j.Records[place] = t
 		return
 	}
 	for i, worker := range t.voters(c.vote()) {

@@ -16,8 +16,8 @@ type State struct {
 	Nodes  map[NodeID]*Node   `cbor:"4,keyasint,omitempty"`
 	Owners map[OwnerID]*Owner `cbor:"5,keyasint,omitempty"`
 	Jobs   map[JobID]*Job     `cbor:"6,keyasint,omitempty"`
-	// Blobs are kept for their own sake, not for one job.
-	Blobs map[blob.ID]*Kept `cbor:"11,keyasint,omitempty"`
+	// Datasets are kept for their own sake, not for one job.
+	Datasets map[blob.ID]*Dataset `cbor:"11,keyasint,omitempty"`
 	// Holders are the coordinators in the order of their admission; a position
 	// in it is a bit in sets of holders.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
@@ -71,7 +71,7 @@ func (s *State) Reindex() {
 	makeMap(&s.Nodes)
 	makeMap(&s.Owners)
 	makeMap(&s.Jobs)
-	makeMap(&s.Blobs)
+	makeMap(&s.Datasets)
 	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]AttemptRef{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
 	for _, a := range s.Answered {
 		s.requests[a.Request] = a.Outcome
@@ -96,7 +96,7 @@ func (s *State) reindexJob(id JobID, j *Job) {
 		makeMap(&j.Open)
 	}
 	makeMap(&j.Unheld)
-	makeMap(&j.Kept)
+	makeMap(&j.Records)
 	j.tally = newTally()
 	if j.State != JobRunning {
 		return

@@ -67,7 +67,7 @@ func (j *Job) task(place Place) *Task {
 	if t := j.Open[place]; t != nil {
 		return t
 	}
-	return j.Kept[place]
+	return j.Records[place]
 }
 
 // Running is the number of attempts under way.

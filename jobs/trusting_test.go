@@ -367,7 +367,7 @@ func (m *trusting) checkOpen(t *rapid.T, id JobID, j *Job) {
 		switch {
 		case task == nil && c.open() && j.State == JobRunning:
 			t.Fatalf("%s: task %d is neither open nor closed", id, place)
-		case task != nil && j.Kept[place] != nil:
+		case task != nil && j.Records[place] != nil:
 			t.Fatalf("%s: task %d is kept twice", id, place)
 		case task == nil || task.Running() > 0:
 		case m.Judge(j, task).Want == 0:

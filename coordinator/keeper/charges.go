@@ -59,7 +59,7 @@ func (k *Keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 func (k *Keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
 	fresh, over := map[charge]*holding{}, []charge(nil)
 	k.cfg.Replica.View(func(s *jobs.State) {
-		for id, b := range s.Blobs {
+		for id, b := range s.Datasets {
 			c, claimed := charge{dataset: id}, b.Claimed()
 			if h := k.taken[c]; h == nil {
 				fresh[c] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, again: make(chan struct{}, 1), claimed: claimed}
@@ -69,7 +69,7 @@ func (k *Keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
 			}
 		}
 		for c := range k.taken {
-			if c.job == "" && s.Blobs[c.dataset] == nil {
+			if c.job == "" && s.Datasets[c.dataset] == nil {
 				over = append(over, c)
 			}
 		}

@@ -55,7 +55,7 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	l.Do(keep)
 	k.keepInputs(t.Context(), &copies)
 	held := func() (n int) {
-		l.View(func(s *jobs.State) { n = s.Blobs[data.ID].Copies() })
+		l.View(func(s *jobs.State) { n = s.Datasets[data.ID].Copies() })
 		return n
 	}
 	l.Until("it is confirmed", func() bool { return held() == 1 })

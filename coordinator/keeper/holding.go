@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -72,7 +73,7 @@ func (k *Keeper) complete(h *holding) bool {
 // claimers are the owners who want a dataset kept.
 func (k *Keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
 	k.cfg.Replica.View(func(s *jobs.State) {
-		if b := s.Blobs[id]; b != nil {
+		if b := s.Datasets[id]; b != nil {
 			list = b.Owners()
 		}
 	})
@@ -87,9 +88,9 @@ func (k *Keeper) confirmCharge(ctx context.Context, c charge) error {
 	}
 	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Inputs: []jobs.JobID{c.job}}
 	err := k.screen(c.job)
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refusal.Error()}}
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refused.Error()}}
 	} else if err != nil {
 		return err
 	}
@@ -114,8 +115,8 @@ func (k *Keeper) confirmed(c charge) (yes bool) {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		if j := s.Jobs[c.job]; j != nil {
 			yes = s.HoldsInput(j, k.cfg.Node)
-		} else if b := s.Blobs[c.dataset]; b != nil {
-			yes = s.HoldsBlob(b, k.cfg.Node)
+		} else if b := s.Datasets[c.dataset]; b != nil {
+			yes = s.HoldsDataset(b, k.cfg.Node)
 		}
 	})
 	return yes
@@ -128,7 +129,7 @@ func (k *Keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider
 	k.cfg.Replica.View(func(s *jobs.State) {
 		if j := s.Jobs[c.job]; j != nil {
 			blobs, addresses = j.Spec.Blobs(), []string{j.Provider}
-		} else if b := s.Blobs[c.dataset]; b != nil {
+		} else if b := s.Datasets[c.dataset]; b != nil {
 			blobs, addresses = []blob.Ref{{ID: c.dataset, Size: b.Size}}, b.Providers()
 		}
 	})

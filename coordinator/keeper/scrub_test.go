@@ -66,7 +66,7 @@ func TestCopiesThatRotDoNotCount(t *testing.T) {
 	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}})
 	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
 	copies := func() (ofDataset, ofInput int) {
-		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Blobs[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })
+		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Datasets[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })
 		return ofDataset, ofInput
 	}
 	k.running()
@@ -96,7 +96,7 @@ func TestALostDiskIsToldOf(t *testing.T) {
 	l.View(func(s *jobs.State) { // as if they had been put, copied and confirmed
 		for i := range many {
 			ref := blob.Of(fmt.Append(nil, i)).Ref()
-			s.Blobs[ref.ID] = &jobs.Kept{Size: ref.Size, Known: true, Holders: 1}
+			s.Datasets[ref.ID] = &jobs.Dataset{Size: ref.Size, Known: true, Holders: 1}
 			k.taken[charge{dataset: ref.ID}] = &holding{blobs: []blob.Ref{ref}}
 		}
 	})
@@ -105,7 +105,7 @@ func TestALostDiskIsToldOf(t *testing.T) {
 	}
 	held := 0
 	l.View(func(s *jobs.State) {
-		for _, b := range s.Blobs {
+		for _, b := range s.Datasets {
 			held += b.Copies()
 		}
 	})

@@ -62,6 +62,6 @@ func (k *Keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64
 
 // knowsSize tells whether the state has a dataset's true size.
 func (k *Keeper) knowsSize(id blob.ID) (yes bool) {
-	k.cfg.Replica.View(func(s *jobs.State) { yes = s.Blobs[id] != nil && s.Blobs[id].Known })
+	k.cfg.Replica.View(func(s *jobs.State) { yes = s.Datasets[id] != nil && s.Datasets[id].Known })
 	return yes
 }

@@ -40,13 +40,13 @@ func TestKeeperFindsOutWrongSizes(t *testing.T) {
 		}
 	})
 	l.Until("the claim goes", func() (gone bool) {
-		l.View(func(s *jobs.State) { gone = s.Blobs[ref.ID] == nil })
+		l.View(func(s *jobs.State) { gone = s.Datasets[ref.ID] == nil })
 		return gone
 	})
 	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: ref, By: "op", Provider: at, Room: 1 << 30}})
 	k.keepInputs(ctx, &copies)
 	l.Until("the honest claim is confirmed", func() (held bool) {
-		l.View(func(s *jobs.State) { held = s.Blobs[ref.ID].Copies() == 1 })
+		l.View(func(s *jobs.State) { held = s.Datasets[ref.ID].Copies() == 1 })
 		return held
 	})
 }

@@ -46,7 +46,7 @@ type readingJob struct {
 // charged are the datasets and the running jobs.
 func (k *Keeper) charged() (datasets []blob.Ref, running []readingJob) {
 	k.cfg.Replica.View(func(s *jobs.State) {
-		for id, b := range s.Blobs {
+		for id, b := range s.Datasets {
 			datasets = append(datasets, blob.Ref{ID: id, Size: b.Size})
 		}
 		for _, id := range s.Running() {

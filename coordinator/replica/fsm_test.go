@@ -140,7 +140,7 @@ func TestSnapshotsKeepDatasets(t *testing.T) {
 			t.Fatal(r)
 		}
 	}
-	want := maps.Clone(a.fsm.state.Blobs)
+	want := maps.Clone(a.fsm.state.Datasets)
 	if k := want[ref.ID]; k == nil || !k.Known || k.Copies() != 1 || len(k.Claims) != 2 {
 		t.Fatalf("%+v", k)
 	}
@@ -149,8 +149,8 @@ func TestSnapshotsKeepDatasets(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := restore(t, taken)
-	if !reflect.DeepEqual(back.state.Blobs, want) {
-		t.Errorf("%+v came back as %+v", want, back.state.Blobs)
+	if !reflect.DeepEqual(back.state.Datasets, want) {
+		t.Errorf("%+v came back as %+v", want, back.state.Datasets)
 	}
 	drop := &author{fsm: back, now: a.now}
 	for _, by := range []jobs.NodeID{"sue", "tom"} {
@@ -158,7 +158,7 @@ func TestSnapshotsKeepDatasets(t *testing.T) {
 			t.Error(r)
 		}
 	}
-	if len(back.state.Blobs) != 1 {
+	if len(back.state.Datasets) != 1 {
 		t.Error("what is restored cannot be dropped")
 	}
 }

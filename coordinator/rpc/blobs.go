@@ -59,9 +59,9 @@ func (s *Server) GetBlob(ctx context.Context, req *anthillv1.GetBlobRequest) (*a
 func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 	var b *anthillv1.Blob
 	s.cfg.Replica.View(func(st *jobs.State) {
-		if k := st.Blobs[id]; k != nil {
+		if d := st.Datasets[id]; d != nil {
 			sees := sightOf(st, callerFrom(ctx))
-			b = blobView(st, id, k, sees, readers(st, sees))
+			b = blobView(st, id, d, sees, readers(st, sees))
 		}
 	})
 	if b == nil {
@@ -88,9 +88,9 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 	s.cfg.Replica.View(func(st *jobs.State) {
 		sees := sightOf(st, callerFrom(ctx))
 		jobsOf := readers(st, sees)
-		for id, k := range st.Blobs {
-			if slices.ContainsFunc(k.Owners(), sees) {
-				resp.Blobs = append(resp.Blobs, blobView(st, id, k, sees, jobsOf))
+		for id, d := range st.Datasets {
+			if slices.ContainsFunc(d.Owners(), sees) {
+				resp.Blobs = append(resp.Blobs, blobView(st, id, d, sees, jobsOf))
 			}
 		}
 	})
@@ -126,12 +126,12 @@ func readers(st *jobs.State, sees func(jobs.OwnerID) bool) map[blob.ID][]string 
 	return list
 }
 
-func blobView(st *jobs.State, id blob.ID, k *jobs.Kept, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
+func blobView(st *jobs.State, id blob.ID, d *jobs.Dataset, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
 	b := &anthillv1.Blob{
-		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
+		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: d.Size}), Copies: uint32(d.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
 	}
-	b.CopyOwners, b.CopyOwnersNeeded = uint32(st.HolderOwners(k.Holders)), uint32(st.OwnersNeeded())
-	for _, c := range k.Claims {
+	b.CopyOwners, b.CopyOwnersNeeded = uint32(st.HolderOwners(d.Holders)), uint32(st.OwnersNeeded())
+	for _, c := range d.Claims {
 		if sees(c.Owner) {
 			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: wire.TimeToProto(c.At)})
 		}

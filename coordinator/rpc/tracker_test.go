@@ -89,7 +89,7 @@ func TestOnlyThePortIsBelieved(t *testing.T) {
 			if p := s.Jobs[jobs.JobID(job.GetJob().GetId())].Provider; p != reached {
 				t.Errorf("%s: a job's input is asked of %s", at, p)
 			}
-			if p := s.Blobs[data.ID].Claims[0].Provider; p != reached {
+			if p := s.Datasets[data.ID].Claims[0].Provider; p != reached {
 				t.Errorf("%s: a dataset is asked of %s", at, p)
 			}
 		})
