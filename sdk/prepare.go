@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
@@ -147,11 +148,11 @@ func (f *JobFile) screening() screen.Options {
 }
 
 // screen refuses a module that the grid would refuse.
-func (f *JobFile) screen(module []byte) error {
-	err := screen.Check(module, f.screening())
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		return f.wrong("bundle", refusal.Next, "%s: %s", f.Bundle, refusal.Found)
+func (f *JobFile) screen(bundle []byte) error {
+	err := screen.Check(bundle, f.screening())
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		return f.wrong("bundle", refused.Next, "%s: %s", f.Bundle, refused.Found)
 	}
 	if err != nil {
 		return f.wrong("bundle", "build it as a WASI preview1 command", "%s: %w", f.Bundle, err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -97,9 +98,9 @@ func (k *Keeper) confirmCharge(ctx context.Context, c charge) error {
 	}
 	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Inputs: []jobs.JobID{c.job}}
 	err := k.screen(c.job)
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refusal.Error()}}
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refused.Error()}}
 	} else if err != nil {
 		return err
 	}
