@@ -120,12 +120,12 @@ func (g *grid) perform(words []string) string {
 	case "task":
 		return g.showReport(g.Inspect(g.Jobs[JobID(args[0])], Place(number(args[1]))))
 	case "plan":
-		if g.Prospect(g.Jobs[JobID(args[0])]).Behind() {
+		if g.PlanChecks(g.Jobs[JobID(args[0])]).Behind() {
 			return "a second opinion"
 		}
 		return "a fresh task"
 	case "exhausted":
-		return fmt.Sprint(g.Exhausted(g.Jobs[JobID(args[0])], nodeIDs(args[1:])))
+		return fmt.Sprint(g.AllAsked(g.Jobs[JobID(args[0])], nodeIDs(args[1:])))
 	case "owners":
 		return g.showOwners()
 	case "nodes":

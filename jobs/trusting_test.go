@@ -118,14 +118,14 @@ func (m *trusting) anyJob(t *rapid.T) JobID {
 	return rapid.SampledFrom(m.Running()).Draw(t, "job")
 }
 
-// planAny gives out what a prospect proposes, all of which must hold.
+// planAny gives out what a plan of checks proposes, all of which must hold.
 func (m *trusting) planAny(t *rapid.T) {
 	id := m.anyJob(t)
 	j := m.Jobs[id]
 	if j == nil || j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded {
 		return
 	}
-	p := m.Prospect(j)
+	p := m.PlanChecks(j)
 	next := j.Next
 	random := rapid.Uint64().Draw(t, "draws")
 	draw := func(n int) int { random++; return int(mix(random, 0, 0)) % n }
@@ -265,12 +265,12 @@ func (m *trusting) askEverybody(t *rapid.T) {
 func (m *trusting) concedeAny(t *rapid.T) {
 	for _, id := range slices.Clone(m.Running()) {
 		j := m.Jobs[id]
-		if !m.Exhausted(j, m.free()) {
+		if !m.AllAsked(j, m.free()) {
 			continue
 		}
 		random := uint64(0)
 		for _, w := range m.free() {
-			if place, ok := m.Prospect(j).Check(w, func(a, b NodeID) int64 { return 1 }, func(n int) int { random++; return int(mix(random, 0, 0)) % n }); ok {
+			if place, ok := m.PlanChecks(j).Check(w, func(a, b NodeID) int64 { return 1 }, func(n int) int { random++; return int(mix(random, 0, 0)) % n }); ok {
 				t.Fatalf("%s is exhausted, and yet %s could check %d", id, w, place)
 			}
 		}

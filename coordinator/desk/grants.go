@@ -116,7 +116,7 @@ func (g *granter) concede(ctx context.Context, live []jobs.NodeID) {
 	stuck := map[jobs.JobID]time.Time{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if s.Exhausted(s.Jobs[id], live) {
+			if s.AllAsked(s.Jobs[id], live) {
 				stuck[id] = time.Now()
 			}
 		}

@@ -231,7 +231,7 @@ func TestNobodyIsBlamedForTroubleAtHome(t *testing.T) {
 		k.keepResults(t.Context())
 		k.later("j")
 		k.later("j")
-		if p := k.copied["j"]; k.accepted("j") != 1 || p.pause != 4*keepRetry {
+		if p := k.copied["j"]; k.accepted("j") != 1 || p.pause != 4*retryMin {
 			t.Errorf("%s: %d accepted, %+v", name, k.accepted("j"), p)
 		}
 	}

@@ -60,7 +60,7 @@ func (h hoarding) run(t *testing.T) {
 			busy = append(busy, plan...)
 		}
 		g.confirm(j)
-		if g.Exhausted(j, g.live) {
+		if g.AllAsked(j, g.live) {
 			g.must(jobs.Command{Concede: &jobs.ConcedeJob{Job: "j"}})
 		}
 		if j.State == jobs.JobSucceeded {

@@ -99,8 +99,8 @@ type jobPlan struct {
 	// open counts the open tasks but for those that are late: who takes tasks and
 	// keeps them must not keep others from opening any.
 	open int
-	// prospect is nil under fixed replication.
-	prospect *jobs.Prospect
+	// checks is nil under fixed replication.
+	checks *jobs.CheckPlan
 }
 
 type taskPlan struct {
@@ -159,7 +159,7 @@ func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 		}
 	}
 	if !j.Spec.Trust.Fixed() {
-		jp.prospect = s.Prospect(j)
+		jp.checks = s.PlanChecks(j)
 	}
 	return jp
 }
@@ -186,8 +186,8 @@ func (p *planner) place(o *offer) bool {
 
 func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	if t, repeat = p.waiting(jp, o); t != nil {
-		if jp.prospect != nil {
-			jp.prospect.Take(t.place)
+		if jp.checks != nil {
+			jp.checks.Take(t.place)
 		}
 		return t, repeat
 	}
@@ -219,12 +219,12 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 // second is a task for a second opinion, if that is worth more than a fresh
 // result.
 func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
-	if jp.prospect == nil {
+	if jp.checks == nil {
 		return nil
 	}
-	place, ok := jp.prospect.Exam(o.Worker, p.Draw)
-	if !ok && jp.prospect.Behind() {
-		place, ok = jp.prospect.Check(o.Worker, p.likeness, p.Draw)
+	place, ok := jp.checks.Exam(o.Worker, p.Draw)
+	if !ok && jp.checks.Behind() {
+		place, ok = jp.checks.Check(o.Worker, p.likeness, p.Draw)
 	}
 	if !ok {
 		return nil
@@ -238,10 +238,10 @@ func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
 		return nil
 	}
 	want := 1
-	if jp.prospect == nil {
+	if jp.checks == nil {
 		want = int(jp.job.Spec.Trust.Replicas)
 	} else {
-		jp.prospect.Begin(jp.next, o.Worker)
+		jp.checks.Begin(jp.next, o.Worker)
 	}
 	t := newTaskPlan(jp.next, want, nil)
 	jp.next++

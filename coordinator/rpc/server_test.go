@@ -46,7 +46,7 @@ type fakeDesk struct {
 	probes     []string
 	beats      map[jobs.NodeID]desk.Beat
 	reports    []jobs.Report
-	room       int
+	capacity   int
 }
 
 func (d *fakeDesk) Leading() bool {
@@ -58,7 +58,7 @@ func (d *fakeDesk) Leading() bool {
 func (d *fakeDesk) Offer(_ context.Context, _ jobs.NodeID, capacity int) ([]desk.Lease, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room = capacity
+	d.capacity = capacity
 	return d.leases, nil
 }
 
@@ -129,13 +129,13 @@ func (s *shelf) Store(outputs [][]byte) error {
 	return nil
 }
 
-func (s *shelf) Room([]blob.Ref) error {
+func (s *shelf) Fits([]blob.Ref) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.full
 }
 
-func (s *shelf) DatasetRoom() int64 { return 1 << 30 }
+func (s *shelf) DatasetSpace() int64 { return 1 << 30 }
 
 func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 	s.mu.Lock()
@@ -525,8 +525,8 @@ func TestWorkCalls(t *testing.T) {
 	}
 	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader))
 	resp, err := work.Offer(ctx(t), &anthillv1.OfferRequest{Capacity: 1 << 30})
-	if err != nil || len(resp.GetLeases()) != 2 || g.desk.room != maxCapacity {
-		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.room)
+	if err != nil || len(resp.GetLeases()) != 2 || g.desk.capacity != maxCapacity {
+		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.capacity)
 	}
 	for i, lease := range resp.GetLeases() {
 		if lease.GetId() != uint64(8+i) || lease.GetTask() != g.taskAt("j", jobs.Place(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
