@@ -21,8 +21,8 @@ type trusting struct {
 	*grid
 	log     []Command // all that was applied
 	answers []Outcome // to each of them
-	founded int       // the number of commands before the veteran got his checks
-	veteran OwnerID   // who had survived many checks before
+	founded int       // the number of commands before the veteran got its checks
+	veteran OwnerID   // has survived many checks before
 	checks  uint64
 	liars   OwnerID // the first of those who lie
 	workers []NodeID
@@ -388,7 +388,7 @@ func (m *trusting) checkBanned(t *rapid.T) {
 		for place := range j.Next {
 			for _, o := range m.counted(j, place) {
 				if m.banned(o) {
-					t.Fatalf("%s: the vote of %s on task %d counts, and he is banned", id, o, place)
+					t.Fatalf("%s: the vote of %s on task %d counts, and it is banned", id, o, place)
 				}
 			}
 		}

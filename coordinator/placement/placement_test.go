@@ -157,7 +157,7 @@ func TestAnOwnerRepeatsOnlyWhereNobodyElseIsLeft(t *testing.T) {
 	wantPlan(t, g.plan("a1 1"), "")
 	wantPlan(t, g.plan("a2 1"), "j/0:a2!")
 
-	g.admit("b1", "bob") // he is alive, even if he asks for nothing now
+	g.admit("b1", "bob") // it is alive, even if it asks for nothing now
 	wantPlan(t, g.plan("a2 1"), "")
 	wantPlan(t, g.plan("a2 1", "b1 1"), "j/0:b1")
 
@@ -166,7 +166,7 @@ func TestAnOwnerRepeatsOnlyWhereNobodyElseIsLeft(t *testing.T) {
 }
 
 // An owner whose attempt was lost may still vote, so nobody else may vote twice
-// for his absence; but he does not hold up the task for ever.
+// for its absence; but it does not hold up the task for ever.
 func TestLostAttemptsAreTriedAgain(t *testing.T) {
 	g := newGrid("a1 alice", "a2 alice", "b1 bob")
 	g.submit("j", 1, jobs.Trust{Quorum: 2})
@@ -179,7 +179,7 @@ func TestLostAttemptsAreTriedAgain(t *testing.T) {
 	wantPlan(t, g.plan("b1 1"), "j/0:b1!")
 }
 
-// What stands still for long is tried by others, by the owner's next machine only
+// What has long stood still is tried by others, by the owner's next machine only
 // where nobody else is, and by nobody once it goes on.
 func TestPausedAttemptsAreTriedByOthers(t *testing.T) {
 	for name, trust := range map[string]jobs.Trust{"bound": {Replicas: 1}, "quorum": {Replicas: 2, Quorum: 2}} {
@@ -351,7 +351,7 @@ func TestWaitingForFurtherOwners(t *testing.T) {
 	}
 }
 
-// Nobody checks himself, and nobody is asked twice.
+// No owner checks itself, and none is asked twice.
 func TestSecondOpinionsComeFromOtherOwners(t *testing.T) {
 	g := newGrid("a1 alice", "a2 alice", "b1 bob", "c1x chen")
 	j := g.submit("j", 40, jobs.Trust{MaxError: jobs.One / 100})
