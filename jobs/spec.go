@@ -112,19 +112,42 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // Validate says what is wrong with a spec whose defaults are filled in, or nil: an
 // Invalid rejection whose Subject is the first field that is, by its name in a job file.
 func (s Spec) Validate() *Rejection {
-	if !namePattern.MatchString(s.Name) {
-		return invalid("name", "%q is not a name", s.Name).next("use at most 64 letters, digits, '-', '_' and '.'")
-	}
-	if s.Bundle.ID.IsZero() || s.Bundle.Size <= 0 {
-		return invalid("bundle", "there is none").next("name the WASM module to run")
-	}
-	if s.UnknownImports > TrapUnknown {
-		return invalid("unknown_imports", "%d is none of the choices", s.UnknownImports).next("use refuse or trap")
-	}
-	for _, check := range []func() *Rejection{s.checkInput, s.checkText, s.checkData, s.checkLimits, s.checkFuel, s.checkTrust} {
+	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
+		s.checkLimits, s.checkFuel, s.checkTrust)
+}
+
+// ValidateTerms is Validate without the bundle, the input and the blobs of the
+// data files: a submitter knows the rest before it reads any of them.
+func (s Spec) ValidateTerms() *Rejection {
+	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel, s.checkTrust)
+}
+
+func firstOf(checks ...func() *Rejection) *Rejection {
+	for _, check := range checks {
 		if r := check(); r != nil {
 			return r
 		}
+	}
+	return nil
+}
+
+func (s Spec) checkName() *Rejection {
+	if !namePattern.MatchString(s.Name) {
+		return invalid("name", "%q is not a name", s.Name).next("use at most 64 letters, digits, '-', '_' and '.', a letter or a digit first")
+	}
+	return nil
+}
+
+func (s Spec) checkBundle() *Rejection {
+	if s.Bundle.ID.IsZero() || s.Bundle.Size <= 0 {
+		return invalid("bundle", "there is none").next("name the WASM module to run")
+	}
+	return nil
+}
+
+func (s Spec) checkUnknownImports() *Rejection {
+	if s.UnknownImports > TrapUnknown {
+		return invalid("unknown_imports", "%d is none of the choices", s.UnknownImports).next("use refuse or trap")
 	}
 	return nil
 }
@@ -150,7 +173,7 @@ func (s Spec) checkText() *Rejection {
 	return nil
 }
 
-func (s Spec) checkData() *Rejection {
+func (s Spec) checkDataNames() *Rejection {
 	if len(s.Data) > 256 {
 		return invalid("data", "it has %d files, more than 256", len(s.Data))
 	}
@@ -159,10 +182,16 @@ func (s Spec) checkData() *Rejection {
 		if !namePattern.MatchString(d.Name) || seen[d.Name] {
 			return invalid("data", "%q is not a file name, or is there twice", d.Name)
 		}
+		seen[d.Name] = true
+	}
+	return nil
+}
+
+func (s Spec) checkData() *Rejection {
+	for _, d := range s.Data {
 		if d.Blob.ID.IsZero() {
 			return invalid("data."+d.Name, "there is no blob")
 		}
-		seen[d.Name] = true
 	}
 	return nil
 }

@@ -39,27 +39,26 @@ func parseBlob(what, name string) (blob.ID, error) {
 
 // source stores a file that a field names, or notes the blob that it names: how
 // large that is, only the grid knows.
-func (p *Prepared) source(ctx context.Context, file *JobFile, field, path string) (*anthillv1.BlobRef, error) {
+func (p *Prepared) source(ctx context.Context, field, path string) (blob.Ref, error) {
 	id, kept, err := keptBlob(path)
 	switch {
 	case err != nil:
-		return nil, file.wrong(field, idNext, "%w", err)
+		return blob.Ref{}, p.file.wrong(field, idNext, "%w", err)
 	case !kept:
-		return p.importFile(ctx, file, field, path)
+		return p.importFile(ctx, field, path)
 	}
-	ref := &anthillv1.BlobRef{Id: id[:]}
-	p.kept = append(p.kept, ref)
-	return ref, nil
+	p.kept = append(p.kept, id)
+	return blob.Ref{ID: id}, nil
 }
 
 // resolve asks the grid for the sizes of the blobs that it keeps. One of
 // which no coordinator has a copy is refused: the job would wait for bytes that may
 // never come, and its size is only what somebody says.
 func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
-	for _, ref := range p.kept {
-		b, err := g.blob(ctx, blob.ID(ref.GetId()))
+	for _, id := range p.kept {
+		b, err := g.blob(ctx, id)
 		if errors.Is(err, problem.ErrNotFound) {
-			return problem.NotFound("put it first: anthill put FILE", "job %s: %w", p.spec.GetName(), err)
+			return problem.NotFound("put it first: anthill put FILE", "job %s: %w", p.spec.Name, err)
 		}
 		if err != nil {
 			return err
@@ -67,17 +66,26 @@ func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
 		if err := p.unheld(b); err != nil {
 			return err
 		}
-		ref.Size = b.GetRef().GetSize()
-		p.size += ref.Size
+		p.measured(blob.Ref{ID: id, Size: b.GetRef().GetSize()})
 	}
-	if in := p.spec.GetInput().GetBlob(); in.GetShardSize() > 0 {
-		p.tasks = tasksOf(in.GetBlob().GetSize(), in.GetShardSize())
+	return p.check()
+}
+
+// measured notes how large a blob is wherever the job names it.
+func (p *Prepared) measured(ref blob.Ref) {
+	var named []*blob.Ref
+	if in := p.spec.Input.Blob; in != nil {
+		named = append(named, &in.Blob)
 	}
-	if p.tasks > maxTasks || p.tasks == 0 {
-		return fmt.Errorf("job %s: %w", p.spec.GetName(),
-			invalid("choose another input.split.size", "the input makes %d tasks, want 1 to %d", p.tasks, maxTasks))
+	for i := range p.spec.Data {
+		named = append(named, &p.spec.Data[i].Blob)
 	}
-	return nil
+	for _, r := range named {
+		if r.ID == ref.ID {
+			p.size += ref.Size - r.Size
+			r.Size = ref.Size
+		}
+	}
 }
 
 // unheld refuses a blob of which there is no copy. One is enough: coordinators make
@@ -88,10 +96,7 @@ func (p *Prepared) unheld(b *anthillv1.Blob) error {
 	}
 	return &problem.Problem{
 		Kind:    problem.ErrRefused,
-		Message: fmt.Sprintf("job %s: blob %s: the grid has 0 of %d copies so far", p.spec.GetName(), b.GetId(), b.GetCopiesNeeded()),
+		Message: fmt.Sprintf("job %s: blob %s: the grid has 0 of %d copies so far", p.spec.Name, b.GetId(), b.GetCopiesNeeded()),
 		Next:    "run anthill put again, and keep it running until it says that you can disconnect",
 	}
 }
-
-// tasksOf is how many runs of a size an input has.
-func tasksOf(size, run int64) int { return int((size + run - 1) / run) }

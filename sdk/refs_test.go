@@ -41,7 +41,7 @@ func TestJobsWaitForNoDatasetThatIsNotHeld(t *testing.T) {
 		grid.blobs = &oneBlob{copies: copies}
 		job, err := grid.Submit(t.Context(), file)
 		if copies > 0 {
-			if err != nil || job.Tasks() != 3 {
+			if err != nil || job.Tasks() != 3 || job.Size() != int64(len(tinyModule))+2500 {
 				t.Fatalf("with %d copies: %v", copies, err)
 			}
 			if err := job.Close(); err != nil {

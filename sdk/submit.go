@@ -14,6 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -53,7 +54,7 @@ func (g *Grid) Submit(ctx context.Context, file *JobFile) (*Job, error) {
 // SubmitPrepared submits a job and, if that succeeds, takes it over: closing
 // the Job closes it.
 func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, error) {
-	what := "submit job " + prepared.spec.GetName()
+	what := "submit job " + prepared.spec.Name
 	if err := prepared.resolve(ctx, g); err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 	}
 	server := g.newServer(prepared)
 	go server.Serve(listener) //nolint:errcheck // it ends when the job is closed, and has nothing to tell then
-	req := &anthillv1.SubmitJobRequest{Spec: prepared.spec, RequestId: rand.Text(), Provider: listener.Addr().String()}
+	req := &anthillv1.SubmitJobRequest{Spec: wire.SpecToProto(prepared.spec), RequestId: rand.Text(), Provider: listener.Addr().String()}
 	resp, err := call(ctx, g, what, func(ctx context.Context) (*anthillv1.SubmitJobResponse, error) {
 		return g.jobs.SubmitJob(ctx, req)
 	})

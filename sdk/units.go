@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/wire"
 )
 
 // Size is a number of bytes. In a job file it is a number, or a number with a
@@ -52,18 +54,14 @@ func (s *Share) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	value, err := strconv.ParseFloat(string(data), 64)
-	if err != nil || !isShare(value) {
+	if err == nil && value != 0 {
+		_, err = wire.ShareFromProto("", value)
+	}
+	if err != nil || value == 0 {
 		return fmt.Errorf("%s is not a share above 0 and below 1; write it like 0.0001 or 1e-4", data)
 	}
 	*s = Share(value)
 	return nil
-}
-
-// isShare says whether a value is above 0 and below 1 to nine decimal places,
-// which is how exactly the grid takes it.
-func isShare(value float64) bool {
-	rounded := math.Round(value * 1e9)
-	return rounded >= 1 && rounded < 1e9
 }
 
 // Duration is a time.Duration that a job file writes as Go does: 30s, 1m30s.

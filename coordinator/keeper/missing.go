@@ -32,7 +32,7 @@ type late struct {
 func (l *lagging) leave(list, held []wanted) int {
 	rest := without(list, held)
 	if len(l.list) == 0 && len(rest) > 0 {
-		l.wait(keepRetry)
+		l.wait(retryMin)
 	}
 	for _, w := range rest {
 		b := &late{sequence: w.sequence}
@@ -53,7 +53,7 @@ func without(list, held []wanted) (rest []wanted) {
 	return slices.DeleteFunc(slices.Clone(list), func(w wanted) bool { return has[w.sequence] })
 }
 
-// forget drops what has a turn anew, from a sequence on.
+// forget drops what is going to have its first turn again, from a sequence on.
 func (l *lagging) forget(from jobs.Sequence) {
 	l.list = slices.DeleteFunc(l.list, func(b *late) bool { return b.sequence >= from })
 }
@@ -93,7 +93,7 @@ func (k *Keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 	case len(rest) == 0:
 		l.wait(0)
 	case came || err != nil || len(held) > 0:
-		l.wait(keepRetry)
+		l.wait(retryMin)
 	default:
 		l.wait(retryAfter(trouble, l.pause))
 	}
@@ -106,8 +106,8 @@ func (k *Keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 }
 
 // comes tells whether more pieces of what is lacking are here than at the last try, or
-// more bytes come, else the swarm had given up: a slow uplink is no reason to take a
-// result back. Nor is it that other results come first.
+// its bytes still come, since the swarm has not given it up: a slow uplink is no reason
+// to take a result back, and neither is that other results come first.
 func (k *Keeper) comes(known map[jobs.Sequence]*late, list []wanted) (more bool) {
 	for _, w := range list {
 		b := known[w.sequence]
@@ -122,8 +122,9 @@ func (k *Keeper) comes(known map[jobs.Sequence]*late, list []wanted) (more bool)
 	return more
 }
 
-// tellMissing tells the leader of results that nobody holds, that were not to be had
-// for long, and not because this coordinator has no room for them. Each has its time.
+// tellMissing tells the leader of results that nobody holds and that could not be had
+// for missingAfter, unless this coordinator has no space for them. The time of each is
+// its own.
 func (k *Keeper) tellMissing(ctx context.Context, known map[jobs.Sequence]*late, list []wanted) {
 	var size int64
 	var missing []jobs.Sequence
@@ -147,6 +148,6 @@ func (k *Keeper) tellMissing(ctx context.Context, known map[jobs.Sequence]*late,
 	}
 	c := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Missing: []jobs.HeldResults{{Job: list[0].job, Sequences: missing}}}
 	if err := k.cfg.Confirm(ctx, c); err != nil {
-		k.cfg.Logger.Debug("tell of missing results", "error", err)
+		k.cfg.Logger.Debug("failed to tell of missing results", "error", err)
 	}
 }

@@ -92,12 +92,12 @@ func TestALostDiskIsToldOf(t *testing.T) {
 	t.Parallel()
 	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
-	const many = 5 * maxLost
+	const many = 5 * maxLostCharges
 	l.View(func(s *jobs.State) { // as if they had been put, copied and confirmed
 		for i := range many {
 			ref := blob.Of(fmt.Append(nil, i)).Ref()
 			s.Datasets[ref.ID] = &jobs.Dataset{Size: ref.Size, Known: true, Holders: 1}
-			k.taken[charge{kept: ref.ID}] = &holding{blobs: []blob.Ref{ref}}
+			k.taken[charge{dataset: ref.ID}] = &holding{blobs: []blob.Ref{ref}}
 		}
 	})
 	for range 5 {

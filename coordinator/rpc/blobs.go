@@ -20,11 +20,11 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
-	if err := s.roomFor(callerFrom(ctx).Node, ref); err != nil {
+	if err := s.spaceFor(callerFrom(ctx).Node, ref); err != nil {
 		return nil, err
 	}
 	by := callerFrom(ctx)
-	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: by.reach(req.GetProvider()), Room: s.cfg.Results.DatasetRoom()}
+	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: by.reach(req.GetProvider()), Room: s.cfg.Results.DatasetSpace()}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Keep: &c}); err != nil {
 		return nil, err
 	}
@@ -32,15 +32,15 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	return &anthillv1.KeepBlobResponse{Blob: b}, err
 }
 
-// roomFor tells whether a node may claim a blob. A claim that stands takes no more room
+// spaceFor tells whether a node may claim a blob. A claim that stands takes no more space
 // when it is renewed.
-func (s *Server) roomFor(by jobs.NodeID, ref blob.Ref) error {
+func (s *Server) spaceFor(by jobs.NodeID, ref blob.Ref) error {
 	claimed := false
 	s.cfg.Replica.View(func(st *jobs.State) { claimed = st.ClaimedBy(by, ref) })
 	if claimed {
 		return nil
 	}
-	return s.cfg.Results.Room([]blob.Ref{ref})
+	return s.cfg.Results.Fits([]blob.Ref{ref})
 }
 
 // GetBlob implements BlobService.

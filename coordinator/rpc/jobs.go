@@ -32,7 +32,7 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Results.Room(spec.Blobs()); err != nil {
+	if err := s.cfg.Results.Fits(spec.Blobs()); err != nil {
 		return nil, err
 	}
 	by := callerFrom(ctx)

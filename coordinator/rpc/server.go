@@ -70,12 +70,12 @@ type Results interface {
 	// Result is a small result's bytes, or nil if it is not here yet. Of a
 	// large one it says only whether it is here.
 	Result(ref blob.Ref) (data []byte, here bool)
-	// Room tells whether blobs that are not here yet fit on this coordinator's disk,
-	// beside all that is to come already and room for results; blobstore.ErrFull if
-	// not.
-	Room(refs []blob.Ref) error
-	// DatasetRoom is how many bytes of datasets this coordinator has disk for.
-	DatasetRoom() int64
+	// Fits tells whether blobs that are not here yet have space on this coordinator's
+	// disk, beside all that is to come already and a part for results;
+	// blobstore.ErrFull if not.
+	Fits(refs []blob.Ref) error
+	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
+	DatasetSpace() int64
 }
 
 // Config is what the services work on.

@@ -18,8 +18,8 @@ type CPU struct {
 	Own   time.Duration // of that, by the worker and its children
 }
 
-// neighbours decides whether others need the machine. The zero value is a quiet one.
-type neighbours struct {
+// load decides whether others need the machine. The zero value is a quiet one.
+type load struct {
 	samples []sample // the first is busyWindow old, if there are so old ones
 	busy    bool
 	loud    time.Time // when it last was above the threshold
@@ -33,25 +33,25 @@ type sample struct {
 // note takes what the processors did until now and says whether the machine is
 // busy. Until it has heard for as long as the mean goes back, it says what it
 // said before.
-func (n *neighbours) note(now time.Time, c CPU) bool {
-	if last := len(n.samples) - 1; last >= 0 && c.Total < n.samples[last].cpu.Total {
-		n.samples = nil // the counters began anew
+func (l *load) note(now time.Time, c CPU) bool {
+	if last := len(l.samples) - 1; last >= 0 && c.Total < l.samples[last].cpu.Total {
+		l.samples = nil // the counters began again
 	}
-	n.samples = append(n.samples, sample{now, c})
-	for len(n.samples) > 1 && now.Sub(n.samples[1].at) >= busyWindow {
-		n.samples = n.samples[1:]
+	l.samples = append(l.samples, sample{now, c})
+	for len(l.samples) > 1 && now.Sub(l.samples[1].at) >= busyWindow {
+		l.samples = l.samples[1:]
 	}
-	first := n.samples[0]
+	first := l.samples[0]
 	if now.Sub(first.at) < busyWindow {
-		return n.busy
+		return l.busy
 	}
 	total := c.Total - first.cpu.Total
 	others := (c.Used - first.cpu.Used) - (c.Own - first.cpu.Own)
 	if busyPart*others > total {
-		n.busy, n.loud = true, now
+		l.busy, l.loud = true, now
 	}
-	if now.Sub(n.loud) >= calm {
-		n.busy = false
+	if now.Sub(l.loud) >= calm {
+		l.busy = false
 	}
-	return n.busy
+	return l.busy
 }

@@ -5,13 +5,17 @@ import (
 	"time"
 )
 
-// pace decides how far the worker works ahead, and how long it rests when it
-// fails at starting attempts.
-type pace struct {
+// prefetch decides how many leases the worker holds ahead of its slots, and how
+// long it rests when it fails at starting attempts.
+type prefetch struct {
 	mu      sync.Mutex
 	average time.Duration // of an attempt, exponentially smoothed
 	backoff time.Duration
 }
+
+// maxBackoff bounds how long the worker rests after attempts that it could not
+// even start.
+const maxBackoff = 15 * time.Second
 
 // roundTrip is the time that a queue of attempts should bridge: from a report
 // to the next lease that is ready to run.
@@ -24,7 +28,7 @@ const maxAhead = 64
 // ahead is the number of leases to hold beyond the busy slots: enough for the
 // slots to stay busy for a round trip, but at most maxAhead a slot, and one at
 // least.
-func (p *pace) ahead(slots int) int {
+func (p *prefetch) ahead(slots int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.average <= 0 {
@@ -35,7 +39,7 @@ func (p *pace) ahead(slots int) int {
 }
 
 // took notes how long an attempt ran, and that all is well.
-func (p *pace) took(d time.Duration) {
+func (p *prefetch) took(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.backoff = 0
@@ -46,14 +50,14 @@ func (p *pace) took(d time.Duration) {
 }
 
 // failed notes that an attempt could not be run, through no fault of the task.
-func (p *pace) failed() {
+func (p *prefetch) failed() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.backoff = min(max(2*p.backoff, 250*time.Millisecond), maxBackoff)
 }
 
 // rest is how long to wait before the next offer.
-func (p *pace) rest() time.Duration {
+func (p *prefetch) rest() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.backoff

@@ -13,25 +13,25 @@ import (
 )
 
 const (
-	// faultsTaken is how often the engine may fail at a bundle, with no success
+	// badRuns is how often the engine may fail at a bundle, with no success
 	// in between, before the worker shuns it.
-	faultsTaken = 3
+	badRuns = 3
 	// shunTime is for how long. Then the bundle has one more chance.
 	shunTime = 10 * time.Minute
-	// faultyBundles bounds those that are remembered.
-	faultyBundles = 256
+	// maxBadBundles bounds those that are remembered.
+	maxBadBundles = 256
 )
 
-// faults remember the bundles at which the engine has failed: ones that crash it,
+// badBundles remember the bundles at which the engine has failed: ones that crash it,
 // eat all memory, do not compile in time, or are not what it takes for a module. Some
 // other machine may be able to run them; this one wastes its time on them, and each
 // failure counts against its reliability.
-type faults struct {
+type badBundles struct {
 	mu      sync.Mutex
-	bundles map[blob.ID]*fault
+	bundles map[blob.ID]*badBundle
 }
 
-type fault struct {
+type badBundle struct {
 	inARow int
 	last   time.Time
 	why    string // of the last one
@@ -39,48 +39,48 @@ type fault struct {
 
 // note takes down how a run of a bundle ended. The guest's time limit says
 // nothing about the engine; every other end does.
-func (f *faults) note(bundle blob.ID, r sandbox.Result, now time.Time) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (b *badBundles) note(bundle blob.ID, r sandbox.Result, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	switch r.Status {
 	case sandbox.TimedOut:
 	case sandbox.Killed, sandbox.Refused:
-		known := f.bundles[bundle]
+		known := b.bundles[bundle]
 		if known == nil {
-			f.makeRoom()
-			known = &fault{}
-			f.bundles[bundle] = known
+			b.makeRoom()
+			known = &badBundle{}
+			b.bundles[bundle] = known
 		}
 		known.inARow++
 		known.last, known.why = now, r.Reason
 	default:
-		delete(f.bundles, bundle)
+		delete(b.bundles, bundle)
 	}
 }
 
 // makeRoom forgets the bundle that failed longest ago where there are too many.
-func (f *faults) makeRoom() {
-	if f.bundles == nil {
-		f.bundles = map[blob.ID]*fault{}
+func (b *badBundles) makeRoom() {
+	if b.bundles == nil {
+		b.bundles = map[blob.ID]*badBundle{}
 	}
-	if len(f.bundles) < faultyBundles {
+	if len(b.bundles) < maxBadBundles {
 		return
 	}
 	var oldest blob.ID
-	for id, known := range f.bundles {
-		if o := f.bundles[oldest]; o == nil || known.last.Before(o.last) {
+	for id, known := range b.bundles {
+		if o := b.bundles[oldest]; o == nil || known.last.Before(o.last) {
 			oldest = id
 		}
 	}
-	delete(f.bundles, oldest)
+	delete(b.bundles, oldest)
 }
 
 // shun says why a bundle is not to be run now; nil if it may be.
-func (f *faults) shun(bundle blob.ID, now time.Time) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	known := f.bundles[bundle]
-	if known == nil || known.inARow < faultsTaken || now.Sub(known.last) >= shunTime {
+func (b *badBundles) shun(bundle blob.ID, now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := b.bundles[bundle]
+	if known == nil || known.inARow < badRuns || now.Sub(known.last) >= shunTime {
 		return nil
 	}
 	return fmt.Errorf("run bundle %s: this worker does not for %v, since its engine failed %d times in a row: %s",
@@ -97,14 +97,14 @@ func bundleOf(lease *anthillv1.Lease) blob.ID {
 type watched struct {
 	executor.Runner
 	bundle blob.ID
-	faults *faults
+	bad    *badBundles
 }
 
 // Run implements executor.Runner.
 func (w watched) Run(ctx context.Context, t sandbox.Task) (sandbox.Result, error) {
 	r, err := w.Runner.Run(ctx, t)
 	if err == nil {
-		w.faults.note(w.bundle, r, time.Now())
+		w.bad.note(w.bundle, r, time.Now())
 	}
 	return r, err
 }

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -46,7 +48,8 @@ type calls struct {
 	err  error
 }
 
-func (c *calls) Pause(reason string) error  { c.list = append(c.list, "+"+reason); return c.err }
+func (c *calls) Pause(reason string) error { c.list = append(c.list, "+"+reason); return c.err }
+
 func (c *calls) Resume(reason string) error { c.list = append(c.list, "-"+reason); return c.err }
 
 var silent = slog.New(slog.DiscardHandler)
@@ -171,7 +174,7 @@ func TestWhatIsNotKnownIsSaidOnce(t *testing.T) {
 		now = now.Add(mainsEvery)
 		y.look(now)
 	}
-	if strings.Count(log.String(), "whether it runs on battery") != 1 || strings.Count(log.String(), "whether it is idle") != 1 || len(c.list) != 0 {
+	if strings.Count(log.String(), "whether the machine runs on battery") != 1 || strings.Count(log.String(), "whether the machine is idle") != 1 || len(c.list) != 0 {
 		t.Errorf("told %q, log:\n%s", c.list, &log)
 	}
 	s.battery, s.err = true, nil
@@ -181,22 +184,50 @@ func TestWhatIsNotKnownIsSaidOnce(t *testing.T) {
 	}
 }
 
-func TestStatusTellsWhatIsLeftOfTheMonth(t *testing.T) {
-	w, _ := newWorker(t)
-	w.base.Node = somebody(t)
-	if v := w.Status().Volume; v != nil {
-		t.Errorf("without a limit: %+v", v)
-	}
-	var err error
-	w.base.Volume, err = throttle.OpenVolume(throttle.VolumeConfig{Limit: 10, File: filepath.Join(t.TempDir(), "volume.json")})
+// Who has lent all that he lends of his line is paused, and says so, until the
+// month turns.
+func TestAMonthWhoseVolumeIsUsedUpIsAPause(t *testing.T) {
+	w, c := newWorker(t)
+	slot, err := sandbox.NewSlot(sandbox.Config{Command: []string{"/nowhere/child"}, CacheDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.base.Volume.Add(3)
-	if v := w.Status().Volume; v == nil || v.Used != 3 || v.Limit != 10 || !v.Until.After(time.Now()) {
-		t.Errorf("got %+v", v)
-	}
-	if err := w.base.Volume.Close(); err != nil {
-		t.Error(err)
-	}
+	t.Cleanup(slot.Close)
+	w.slots, w.base.Node = []*sandbox.Slot{slot}, somebody(t)
+	file := filepath.Join(t.TempDir(), "volume.json")
+	synctest.Test(t, func(t *testing.T) {
+		w.pauses = newPauses() // its channels belong to the bubble
+		if w.base.Volume, err = throttle.OpenVolume(throttle.VolumeConfig{Limit: 10, File: file}); err != nil {
+			t.Fatal(err)
+		}
+		u := w.Volume()
+		y := newYielder(limits.Yield{}, w.machineSenses(), w, silent)
+		ctx, cancel := context.WithCancel(t.Context())
+		var loops sync.WaitGroup
+		loops.Go(func() { y.run(ctx) })
+		loops.Go(func() { w.offers(ctx) })
+		time.Sleep(2 * lookEvery)
+		if r := reasonsOf(w); len(r) != 0 {
+			t.Errorf("paused before the volume is used: %q", r)
+		}
+		w.base.Volume.Add(10)
+		time.Sleep(2 * lookEvery)
+		before := c.offers.Load()
+		time.Sleep(time.Until(u.Until) - time.Second)
+		if r := reasonsOf(w); len(r) != 1 || !strings.Contains(r[0], "monthly volume is used up until "+u.Until.Format(time.DateOnly)) {
+			t.Errorf("reasons %q past the volume", r)
+		}
+		if n := c.offers.Load() - before; n != 0 {
+			t.Errorf("%d offers past the volume", n)
+		}
+		if err := w.heartbeat(ctx); err != nil || !c.beat.GetPaused() {
+			t.Errorf("heartbeat %v, %v; want it paused", c.beat, err)
+		}
+		time.Sleep(2*time.Second + 2*lookEvery)
+		if r := reasonsOf(w); len(r) != 0 {
+			t.Errorf("the new month is paused: %q", r)
+		}
+		cancel()
+		loops.Wait()
+	})
 }

@@ -92,31 +92,31 @@ func (y *yielder) look(now time.Time) {
 	reasons := y.watch.Reasons(y.read(now))
 	for _, reason := range reasons {
 		if !slices.Contains(y.reasons, reason) {
-			y.mind(reason, y.worker.Pause(reason))
+			y.note("failed to pause every running task", reason, y.worker.Pause(reason))
 		}
 	}
 	for _, reason := range y.reasons {
 		if !slices.Contains(reasons, reason) {
-			y.mind(reason, y.worker.Resume(reason))
+			y.note("failed to resume every paused task", reason, y.worker.Resume(reason))
 		}
 	}
 	y.reasons = reasons
 }
 
-func (y *yielder) mind(reason string, err error) {
+func (y *yielder) note(failure, reason string, err error) {
 	if err != nil {
-		y.logger.Warn("the machine is not all the donor's", "reason", reason, "error", err)
+		y.logger.Warn(failure, "reason", reason, "error", err)
 	}
 }
 
-// read asks only for what the donor wants to be minded.
+// read asks only for what the donor wants the worker to yield to.
 func (y *yielder) read(now time.Time) limits.Readings {
 	r := limits.Readings{Now: now, Spent: y.senses.Line()}
 	if y.yield.Battery {
 		if now.Sub(y.asked) >= mainsEvery {
 			var err error
 			y.battery, err = y.senses.OnBattery()
-			y.heard("whether it runs on battery", err)
+			y.heard("whether the machine runs on battery", err)
 			y.asked = now
 		}
 		r.OnBattery = y.battery
@@ -124,7 +124,7 @@ func (y *yielder) read(now time.Time) limits.Readings {
 	if y.yield.WhenIdle {
 		var err error
 		r.CPU, err = y.senses.CPU()
-		y.heard("whether it is idle", err)
+		y.heard("whether the machine is idle", err)
 	}
 	return r
 }
@@ -132,7 +132,7 @@ func (y *yielder) read(now time.Time) limits.Readings {
 // heard tells once when something is not known.
 func (y *yielder) heard(what string, err error) {
 	if err != nil && !y.deaf[what] {
-		y.logger.Warn("this system does not tell "+what+"; the worker does not pause for it", "error", err)
+		y.logger.Warn("failed to find out "+what+": the worker does not pause for it", "error", err)
 	}
 	y.deaf[what] = err != nil
 }
