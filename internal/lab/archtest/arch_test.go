@@ -89,7 +89,7 @@ func TestImportRules(t *testing.T) {
 		{"worker/run_test.go", "coordinator", ""},
 		{"sdk/connect.go", "internal/identity", ""},
 		{"sdk/connect.go", "coordinator/rpc", "a submitter is a client"},
-		{"sdk/check.go", "internal/module/screen", ""},
+		{"sdk/prepare.go", "internal/module/screen", ""},
 		{"examples/wordcount/guest/main.go", "sdk/task", ""},
 		{"examples/wordcount/guest/main.go", "examples/wordcount", ""},
 		{"examples/wordcount/guest/main.go", "internal/blob", "anybody can write outside of this module"},
