@@ -3,10 +3,11 @@ package swarm
 import (
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 func encode(t testing.TB, m proto.Message) []byte {

@@ -7,10 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // link is the downloading end of one Exchange. It runs beside the download's

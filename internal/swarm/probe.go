@@ -7,9 +7,10 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 // probeSlack is how many bytes a peer may say beside the piece that it is asked for.

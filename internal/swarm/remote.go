@@ -3,9 +3,10 @@ package swarm
 import (
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 const (

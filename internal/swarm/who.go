@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"github.com/anthill-grid/anthill/jobs"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // errLie is wrapped by errors that only a peer that is broken or lies can
