@@ -59,7 +59,7 @@ func TestLiarIsRefusedAndNeverAskedAgain(t *testing.T) {
 				t.Error("the liar is not refused, or the honest peer is")
 			}
 			greetings, reads := liar.greetings.Load(), liar.reads.Load()
-			if reads > outstanding {
+			if reads > outstandingAsked {
 				t.Errorf("the liar was asked for %d pieces", reads)
 			}
 			if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(other).ID(), 0, -1, providers(liar, honest)); err != nil {
@@ -219,7 +219,7 @@ func TestALoneSilentProviderIsGivenUp(t *testing.T) {
 	}
 }
 
-// Who answers at another node's address does not hear what is asked of it.
+// A node that answers at another's address does not learn what was to be asked there.
 func TestOnlyTheNodeThatIsMeantIsAsked(t *testing.T) {
 	pool := newPool(namedCreds{insecure.NewCredentials()})
 	t.Cleanup(func() { _ = pool.Close() })
