@@ -14,7 +14,7 @@ import (
 
 const (
 	scratchPrefix = "anthill-"
-	// scratchAge is how old a directory must be to be taken for left over: the process
+	// scratchAge is how old a directory must be to count as left behind: the process
 	// that makes one needs a moment until it holds the lock.
 	scratchAge = time.Hour
 )
@@ -25,9 +25,9 @@ type scratch struct {
 	lock io.Closer
 }
 
-// newScratch makes one for a purpose. Blobs may have many gigabytes, and /tmp lies in
-// memory on many systems: so it is made in the user's cache directory, unless TMPDIR
-// says where temporary files are to go.
+// newScratch makes one for a purpose. Blobs may have many gigabytes, and on many
+// systems /tmp lies in memory: so it is made in the user's cache directory, unless
+// TMPDIR says where temporary files are to go.
 func newScratch(purpose string) (*scratch, error) {
 	root := os.Getenv("TMPDIR")
 	if root == "" {
@@ -36,11 +36,11 @@ func newScratch(purpose string) (*scratch, error) {
 	}
 	dir, err := os.MkdirTemp(root, scratchPrefix+purpose+"-")
 	if err != nil {
-		return nil, fmt.Errorf("make room: %w", err)
+		return nil, fmt.Errorf("make temporary directory: %w", err)
 	}
 	lock, err := node.Lock(dir)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make room: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("make temporary directory: %w", err), os.RemoveAll(dir))
 	}
 	return &scratch{dir: dir, lock: lock}, nil
 }
@@ -59,8 +59,8 @@ func cacheRoot() string {
 	return root
 }
 
-// sweep removes what processes left behind that were killed: nobody else tidies the
-// cache directory. What cannot be removed now stays for the next time.
+// sweep removes what killed processes left behind: nothing else tidies the cache
+// directory. What cannot be removed now stays for the next time.
 func sweep(root string) {
 	entries, err := os.ReadDir(root)
 	if err != nil {

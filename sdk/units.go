@@ -47,8 +47,8 @@ func (s Size) String() string {
 // 0.0001 or 1e-4.
 type Share float64
 
-// UnmarshalJSON reads a number. 0 is refused: to leave the field out is another
-// thing than to ask for nothing.
+// UnmarshalJSON reads a number. 0 is refused: asking for no errors at all is not
+// the same as leaving the field out.
 func (s *Share) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil

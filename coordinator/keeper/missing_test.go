@@ -14,7 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// later has the keeper look again when what is missing has been so for long.
+// later has the keeper look again when what is missing has been so for missingAfter.
 func (k *keeping) later(id jobs.JobID) {
 	p := k.copied[id]
 	p.retry, p.behind.retry = time.Time{}, time.Time{}
@@ -157,8 +157,8 @@ func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
 	}
 }
 
-// TestResultsOfAnotherSizeAreNotCopied: who says that a result is small must not fill
-// the coordinators' disks.
+// TestResultsOfAnotherSizeAreNotCopied: a worker that says that a result is small must
+// not fill the coordinators' disks.
 func TestResultsOfAnotherSizeAreNotCopied(t *testing.T) {
 	t.Parallel()
 	l := voter.New(t)

@@ -61,7 +61,7 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 			return err
 		}
 	}
-	r := resultStream{server: s, job: id, stream: stream, next: jobs.Sequence(min(req.GetFromSequence(), math.MaxUint32)), progress: time.Now()}
+	r := resultStream{server: s, job: id, stream: stream, next: jobs.Sequence(min(req.GetFromSequence(), math.MaxUint32)), moved: time.Now()}
 	return r.run(ctx)
 }
 
@@ -85,11 +85,11 @@ func (s *Server) finished(id jobs.JobID) (yes bool) {
 
 // resultStream sends one caller the results of one job.
 type resultStream struct {
-	server   *Server
-	job      jobs.JobID
-	stream   grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
-	next     jobs.Sequence // results before it were sent or are stale
-	progress time.Time     // when something was sent, or the job was running
+	server *Server
+	job    jobs.JobID
+	stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
+	next   jobs.Sequence // results before it were sent or are stale
+	moved  time.Time     // when something was sent, or the job was running
 }
 
 func (r *resultStream) run(ctx context.Context) error {
@@ -108,8 +108,8 @@ func (r *resultStream) run(ctx context.Context) error {
 		case all && b.last:
 			return nil
 		case sent > 0 || !b.finished:
-			r.progress = time.Now()
-		case time.Since(r.progress) > resultWait:
+			r.moved = time.Now()
+		case time.Since(r.moved) > resultWait:
 			return resultMissing(r.job, b.refs[sent].task)
 		}
 		if all && sent > 0 {

@@ -137,7 +137,7 @@ func TestResultsThatAreNotHereAreWaitedFor(t *testing.T) {
 	delete(g.results.data, missing.ID) // nobody else looks at it yet
 	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: id, By: "op"}})
 	s := &Server{cfg: Config{Replica: g.Replica, Results: g.results}}
-	overdue := resultStream{server: s, job: id, progress: time.Now().Add(-2 * resultWait)}
+	overdue := resultStream{server: s, job: id, moved: time.Now().Add(-2 * resultWait)}
 	expect(t, "a result that does not come", overdue.run(ctx(t)), codes.Unavailable, "RESULT_MISSING")
 
 	stream, err := anthillv1.NewJobServiceClient(g.dial(ann, g.leader)).StreamResults(ctx(t), &anthillv1.StreamResultsRequest{JobId: string(id)})

@@ -145,7 +145,7 @@ func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 }
 
 // grid is one replica behind two servers: the leader, and one that forwards to
-// him.
+// it.
 type grid struct {
 	testing.TB
 	*replica.Replica
@@ -306,13 +306,13 @@ func TestFollowersForwardInTheCallersName(t *testing.T) {
 	if beat := g.desk.beats[worker.Node()]; beat.Slots != 3 || len(g.desk.beats) != 1 {
 		t.Errorf("the leader heard %v", g.desk.beats)
 	}
-	// A caller cannot name himself somebody else by the coordinators' header.
+	// A caller cannot take another's name by the coordinators' header.
 	operator := caller{Peer: identity.Peer{Role: jobs.Operator}, key: g.issue(jobs.Operator).Key.Public()}
 	for _, address := range []string{g.follower, g.leader} {
 		submitter := anthillv1.NewEnrolmentServiceClient(g.dial(g.admit(jobs.Submitter, "s"), address))
 		spoofed := metadata.AppendToOutgoingContext(ctx(t), forwardedFor, operator.encode())
 		_, err := submitter.CreateToken(spoofed, &anthillv1.CreateTokenRequest{Role: anthillv1.Role_ROLE_WORKER})
-		expect(t, "a submitter who says he is an operator", err, codes.PermissionDenied, "WRONG_ROLE")
+		expect(t, "a submitter that says it is an operator", err, codes.PermissionDenied, "WRONG_ROLE")
 	}
 }
 
@@ -407,7 +407,7 @@ func TestBannedNodesAreRefused(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	worker := g.admit(jobs.Worker, "liar")
-	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "he lied" }) // nobody else looks at the state yet
+	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "it lied" }) // nobody else looks at the state yet
 	_, err := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader)).Offer(ctx(t), &anthillv1.OfferRequest{})
 	expect(t, "a banned worker", err, codes.PermissionDenied, "OWNER_BANNED")
 }
@@ -416,15 +416,15 @@ func TestOnlyTheOwnerCancels(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	mine := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "ann"), g.follower))
-	his := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
+	bobs := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
 	made, err := mine.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, _ := g.ReadIndex()
-	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
+	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
 	expect(t, "another's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
-	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
+	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
 	expect(t, "a job of no grid", err, codes.NotFound, "UNKNOWN_JOB")
 	if after, _ := g.ReadIndex(); after != before {
 		t.Errorf("that made %d log entries", after-before)
@@ -553,7 +553,7 @@ func TestWorkCalls(t *testing.T) {
 	g.desk.reports = nil
 	late := &anthillv1.AttemptReport{Lease: 10, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: wire.RefToProto(blob.Of([]byte("late")).Ref()), Data: []byte("late")}
 	another := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Worker, "another"), g.leader))
-	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not his
+	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not its own
 		late.Lease = lease
 		if _, err := by.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{late}}); err != nil {
 			t.Error(err)

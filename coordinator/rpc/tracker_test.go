@@ -14,8 +14,8 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// Two owners who say that a third served them wrong bytes get him banned; the
-// word of one is shown, and costs him nothing.
+// Two owners that say that a third served them wrong bytes get it banned; the
+// word of one is shown, and costs it nothing.
 func TestReportsOfWrongBytes(t *testing.T) {
 	t.Parallel()
 	g := start(t)
@@ -33,7 +33,7 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // himself
+	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // itself
 		t.Fatal(err)
 	}
 	if !slices.Equal(g.desk.probes, []string{"s " + string(liar.Node()) + " " + b.String()}) {
