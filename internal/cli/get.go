@@ -62,7 +62,7 @@ func (g *get) run(cmd *cobra.Command, id string) error {
 		return err
 	}
 	defer grid.Close()
-	opts, err := g.options(cmd.OutOrStdout())
+	opts, err := g.options(rawWriter(cmd.OutOrStdout()))
 	if err != nil {
 		return err
 	}

@@ -148,7 +148,7 @@ func (t *taskTest) writeOutput(stdout io.Writer, first trial.Run) error {
 		}
 	}
 	if t.show {
-		if _, err := stdout.Write(first.Output); err != nil {
+		if _, err := rawWriter(stdout).Write(first.Output); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
 	}
