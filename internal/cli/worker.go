@@ -13,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/machine"
 	"github.com/anthill-grid/anthill/worker/misbehave"
 	"github.com/anthill-grid/anthill/worker/sandbox"
 )
@@ -22,7 +23,7 @@ import (
 const sandboxChild = "sandbox-child"
 
 func newWorkerCommand() *cobra.Command {
-	cfg := worker.Config{Lent: limits.Default()}
+	cfg := worker.Config{Lent: limits.Default(machine.Capacity())}
 	var way string
 	var onBattery bool
 	var d daemon
