@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/worker/control"
+	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/machine"
 )
 
 // Pause stops all work for a reason, at once: running tasks stand still and keep
@@ -49,6 +51,9 @@ func (w *Worker) Status() control.Status {
 	s := control.Status{
 		Node: string(w.Node()), Grid: w.Grid(), Owner: w.Owner(), Address: w.Address(),
 		Pauses: w.pauses.list(), Slots: w.board.list(), Leases: w.leases.count(),
+	}
+	if p, err := machine.Power(); err == nil && p != (limits.Power{}) {
+		s.Power = p.String()
 	}
 	if u := w.Volume(); u.Limit > 0 {
 		s.Volume = &control.Volume{Used: u.Used, Limit: u.Limit, Until: u.Until}
