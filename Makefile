@@ -32,7 +32,7 @@ example-%:
 	CGO_ENABLED=0 GOOS=wasip1 GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' \
 		-o examples/$*/$*.wasm ./examples/$*/guest
 
-# Whoever lacks these compilers has the examples in Go: so nothing fails for want of them.
+# These compilers are optional: without them there are still the examples in Go.
 CLANG_WASI := clang --target=wasm32-wasi --sysroot=/usr
 
 example-c-%:

@@ -11,7 +11,6 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
-	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -35,7 +34,7 @@ func TestResultsAreNotAnnounced(t *testing.T) {
 	result, dataset := blob.Of([]byte("result")).ID(), blob.Of([]byte("dataset")).Ref()
 	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Room: 1 << 30}})
 	l.Until("the keeper knows of the dataset", func() bool { return c.keeper.Holds(dataset.ID) })
-	if _, err := d.Heartbeat("w1", rpc.Beat{Address: "w1:1", Blobs: []blob.ID{result, dataset.ID}}); err != nil {
+	if _, err := d.Heartbeat("w1", desk.Beat{Address: "w1:1", Blobs: []blob.ID{result, dataset.ID}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []blob.ID{result, dataset.ID} {

@@ -113,11 +113,14 @@ func TestAGridIsNotBegunTwice(t *testing.T) {
 	}
 }
 
-func TestNextPort(t *testing.T) {
+func TestGossipPort(t *testing.T) {
 	for port, want := range map[int]string{7700: "10.0.0.1:7701", 65534: "10.0.0.1:65535", 65535: ""} {
-		got, err := nextPort(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: port})
+		got, err := gossipPort("10.0.0.1:7700", &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: port})
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("after port %d: %q, %v; want %q", port, got, err, want)
 		}
+	}
+	if got, err := gossipPort("10.0.0.1:0", &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 7700}); got != "10.0.0.1:0" || err != nil {
+		t.Errorf("beside any port: %q, %v", got, err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/tempdir"
 )
 
-// scratchAge is how old a directory must be to be taken for left over: the process
+// scratchAge is how old a directory must be to count as left behind: the process
 // that makes one needs a moment until it holds the lock.
 const scratchAge = time.Hour
 
@@ -31,13 +31,13 @@ func newScratch(purpose string) (*scratch, error) {
 	}
 	lock, err := node.Lock(dir)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make room: %w", err), os.RemoveAll(dir))
+		return nil, errors.Join(fmt.Errorf("make temporary directory: %w", err), os.RemoveAll(dir))
 	}
 	return &scratch{dir: dir, lock: lock}, nil
 }
 
-// makeRoom makes the directory. Blobs may have many gigabytes, and /tmp lies in memory on
-// many systems: so it is made in the user's cache directory, unless TMPDIR says where
+// makeRoom makes the directory. Blobs may have many gigabytes, and on many systems /tmp
+// lies in memory: so it is made in the user's cache directory, unless TMPDIR says where
 // temporary files are to go, or the cache directory cannot be written.
 func makeRoom(purpose string) (string, error) {
 	if os.Getenv("TMPDIR") == "" {
@@ -61,8 +61,8 @@ func cacheRoot() (string, error) {
 	return root, os.MkdirAll(root, 0o700)
 }
 
-// sweep removes what processes left behind that were killed: nobody else tidies the
-// cache directory. What cannot be removed now stays for the next time.
+// sweep removes what killed processes left behind: nothing else tidies the cache
+// directory. What cannot be removed now stays for the next time.
 func sweep(root string) {
 	entries, err := os.ReadDir(root)
 	if err != nil {

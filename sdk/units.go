@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/wire"
 )
 
 // Size is a number of bytes. In a job file it is a number, or a number with a
@@ -57,25 +59,21 @@ func (s Size) String() string {
 // 0.0001 or 1e-4.
 type Share float64
 
-// UnmarshalJSON reads a number. 0 is refused: to leave the field out is another
-// thing than to ask for nothing.
+// UnmarshalJSON reads a number. 0 is refused: asking for no errors at all is not
+// the same as leaving the field out.
 func (s *Share) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
 	value, err := strconv.ParseFloat(string(data), 64)
-	if err != nil || !isShare(value) {
+	if err == nil && value != 0 {
+		_, err = wire.ShareFromProto("", value)
+	}
+	if err != nil || value == 0 {
 		return fmt.Errorf("%s is not a share above 0 and below 1; write it like 0.0001 or 1e-4", data)
 	}
 	*s = Share(value)
 	return nil
-}
-
-// isShare says whether a value is above 0 and below 1 to nine decimal places,
-// which is how exactly the grid takes it.
-func isShare(value float64) bool {
-	rounded := math.Round(value * 1e9)
-	return rounded >= 1 && rounded < 1e9
 }
 
 // Duration is a time.Duration that a job file writes as Go does: 30s, 1m30s.

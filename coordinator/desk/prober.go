@@ -12,16 +12,16 @@ import (
 
 const (
 	// probeEvery is how often a node is probed at most because of one owner's reports: a
-	// probe costs both sides a piece. Others have their own: or else a liar's friend
-	// reports him for what he does not even have, and he is safe for an hour.
+	// probe costs both sides a piece. Each owner has one of its own: otherwise a liar's
+	// friend could report it for what it does not even have, and make it safe for an hour.
 	probeEvery = time.Hour
 	// probeTime bounds one, and maxProbes those that wait.
 	probeTime = 20 * time.Second
 	maxProbes = 64
 )
 
-// prober looks for itself whether those who were reported serve wrong bytes: the word
-// of one owner may be a lie. It is soft state: a new leader may probe once more.
+// prober finds out itself whether the nodes that were reported serve wrong bytes: the
+// word of one owner may be a lie. It is soft state: a new leader may probe once more.
 type prober struct {
 	probe func(context.Context, blob.ID, swarm.Provider) error
 	queue chan accused
@@ -30,7 +30,7 @@ type prober struct {
 	swept  time.Time
 }
 
-// reported is a node, and the owner of who reported it.
+// reported is a node, and the owner that reported it.
 type reported struct {
 	node jobs.NodeID
 	by   jobs.OwnerID
@@ -60,8 +60,9 @@ func (p *prober) due(r reported, now time.Time) bool {
 	return true
 }
 
-// Probe implements rpc.Desk. Only who has told where it serves can be probed; a
-// queue that is full waits for the next report.
+// Probe has a node that an owner has reported looked at some time soon: whether it serves
+// wrong bytes of a blob. Only a node that has told where it serves can be probed, and
+// where the queue is full the next report brings it back.
 func (d *Desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -72,19 +73,8 @@ func (d *Desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 	d.prober.queue <- accused{p, id}
 }
 
-// whereabouts is where a node serves a blob, as it said itself. It is called with mu
-// held.
-func (d *Desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) {
-	if w := d.workers[node]; w != nil && w.address != "" {
-		return swarm.Provider{Address: w.address, Role: jobs.Worker, Node: node}, true
-	}
-	p, ok := d.introducer.serving(id, node)
-	p.Node = node
-	return p, ok
-}
-
-// loopProbes probes one after the other. The swarm reports who lies: a coordinator
-// has met him.
+// loopProbes probes one node after the other. The swarm reports one that lies, as it does
+// whatever a coordinator has met.
 func (d *Desk) loopProbes(ctx context.Context) {
 	for {
 		select {

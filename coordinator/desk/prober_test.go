@@ -7,15 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// Who is reported is looked at where it said that it serves, once an hour for each owner
-// who reports it.
-func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
+// A node that is reported is looked at where it said that it serves, once an hour for
+// each owner that reports it.
+func TestTheLeaderLooksAtNodesThatAreReported(t *testing.T) {
 	d, b := idleDesk(), blob.Of([]byte("b")).ID()
 	probed := make(chan swarm.Provider, 1)
 	d.prober.probe = func(_ context.Context, id blob.ID, p swarm.Provider) error {
@@ -41,7 +40,7 @@ func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 		}
 	}
 	d.workers["w"] = &worker{address: "w:1"}
-	if _, err := d.Introduce("sue", at("s:1"), []rpc.Announcement{{Blob: b}}); err != nil {
+	if _, err := d.Introduce("sue", at("s:1"), []Announcement{{Blob: b}}); err != nil {
 		t.Fatal(err)
 	}
 	expect("w", swarm.Provider{Address: "w:1", Role: jobs.Worker, Node: "w"})
@@ -50,7 +49,7 @@ func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 	d.Probe("ada", "nobody", b)
 	d.prober.probed[reported{"sue", "ada"}] = time.Now().Add(-probeEvery)
 	expect("sue", swarm.Provider{Address: "s:1", Role: jobs.Submitter, Node: "sue"})
-	d.Probe("bob", "w", b) // who has not had his look
+	d.Probe("bob", "w", b) // whose look is still to come
 	select {
 	case <-probed:
 	case <-time.After(5 * time.Second):

@@ -2,71 +2,77 @@ package desk
 
 import (
 	"math/rand/v2"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// maxProviders bounds the providers that come with a lease.
-const maxProviders = 8
+const (
+	// AnnounceEvery is how often peers are to announce what they have, see
+	// AnnounceAgain.
+	AnnounceEvery = 10 * time.Second
+	// announcementLife is how long an announcement counts: a peer may miss two.
+	announcementLife = 3 * AnnounceEvery
+	// MaxAnnounced bounds the blobs that one node has announced, and those of one call.
+	MaxAnnounced = 1024
+	// maxProviders bounds the providers that come with a lease, and the peers that the
+	// leader itself asks for.
+	maxProviders = 8
+)
 
-// tracker knows which workers have pieces of which blobs, as their last
-// heartbeats said. It is soft state: a new leader learns it within a second.
+// AnnounceAgain is when a peer is to announce what it has the next time: every
+// AnnounceEvery, give or take a fifth.
+func AnnounceAgain() time.Duration { return AnnounceEvery*4/5 + rand.N(AnnounceEvery*2/5) }
+
+// Announcement says that a peer has pieces of a blob, or wants them.
+type Announcement struct {
+	Blob     blob.ID
+	Complete bool
+	Leaving  bool
+	Peers    int // how many others it would like to hear of
+}
+
+// tracker tells peers of each other that want or have the same blob: by what they have
+// announced, and by what the heartbeats of workers say. It is soft state: a new leader
+// learns it from the next announcements and heartbeats.
 type tracker struct {
-	byBlob map[blob.ID]map[jobs.NodeID]bool
-	byNode map[jobs.NodeID][]blob.ID
+	crowds *crowds
+	stock  *stock
 }
 
-func newTracker() *tracker {
-	return &tracker{byBlob: map[blob.ID]map[jobs.NodeID]bool{}, byNode: map[jobs.NodeID][]blob.ID{}}
-}
+func newTracker() *tracker { return &tracker{newCrowds(), newStock()} }
 
-// announce replaces what is known of a node.
-func (t *tracker) announce(id jobs.NodeID, blobs []blob.ID) {
-	t.forget(id)
-	t.byNode[id] = blobs
-	for _, b := range blobs {
-		if t.byBlob[b] == nil {
-			t.byBlob[b] = map[jobs.NodeID]bool{}
-		}
-		t.byBlob[b][id] = true
+// Introduce notes what a peer has and wants, and names others for each blob.
+func (d *Desk) Introduce(id jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.leading {
+		return nil, ErrNoLeader
 	}
-}
-
-func (t *tracker) forget(id jobs.NodeID) {
-	for _, b := range t.byNode[id] {
-		delete(t.byBlob[b], id)
-		if len(t.byBlob[b]) == 0 {
-			delete(t.byBlob, b)
+	peers := d.tracker.crowds.announce(id, self, list, time.Now())
+	for i, a := range list {
+		if lacking := a.Peers - len(peers[i]); lacking > 0 {
+			peers[i] = append(peers[i], d.workersHaving([]blob.Ref{{ID: a.Blob}}, id, lacking)...)
 		}
 	}
-	delete(t.byNode, id)
+	return peers, nil
 }
 
-// having are up to n nodes that fit and have pieces of any of these blobs, in random
-// order: maps are walked from a random place. Whoever asks costs no more than that.
-func (t *tracker) having(refs []blob.Ref, n int, fits func(jobs.NodeID) bool) []jobs.NodeID {
-	seen := map[jobs.NodeID]bool{}
-	var nodes []jobs.NodeID
-	for _, r := range refs {
-		for id := range t.byBlob[r.ID] {
-			if len(nodes) >= n {
-				break
-			}
-			if !seen[id] && fits(id) {
-				seen[id] = true
-				nodes = append(nodes, id)
-			}
-		}
+// FindFor is Introduce for the leader itself, which fetches a blob.
+func (d *Desk) FindFor(id jobs.NodeID, address string, b blob.ID) ([]swarm.Provider, time.Duration, error) {
+	self := swarm.Provider{Address: address, Role: jobs.Coordinator}
+	peers, err := d.Introduce(id, self, []Announcement{{Blob: b, Peers: maxProviders}})
+	if err != nil {
+		return nil, 0, err
 	}
-	rand.Shuffle(len(nodes), func(i, j int) { nodes[i], nodes[j] = nodes[j], nodes[i] })
-	return nodes
+	return peers[0], AnnounceEvery, nil
 }
 
-// Providers implements rpc.Desk: up to five workers that have pieces, two
+// providers are peers that may have a job's blobs: up to five workers that have pieces, two
 // coordinators and the submitter.
-func (d *Desk) Providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
+func (d *Desk) providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list := d.workersHaving(j.Spec.Blobs(), asking, maxProviders-3)
@@ -79,4 +85,29 @@ func (d *Desk) Providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
 		list = append(list, swarm.Provider{Address: j.Provider, Role: jobs.Submitter})
 	}
 	return list
+}
+
+// workersHaving are up to n workers whose heartbeats say that they have pieces of
+// any of these blobs. It is called with mu held.
+func (d *Desk) workersHaving(refs []blob.Ref, not jobs.NodeID, n int) []swarm.Provider {
+	var list []swarm.Provider
+	fits := func(id jobs.NodeID) bool {
+		w := d.workers[id]
+		return w != nil && w.address != "" && id != not
+	}
+	for _, id := range d.tracker.stock.having(refs, n, fits) {
+		list = append(list, swarm.Provider{Address: d.workers[id].address, Role: jobs.Worker})
+	}
+	return list
+}
+
+// whereabouts is where a node serves a blob, as it said itself. It is called with mu
+// held.
+func (d *Desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) {
+	if w := d.workers[node]; w != nil && w.address != "" {
+		return swarm.Provider{Address: w.address, Role: jobs.Worker, Node: node}, true
+	}
+	p, ok := d.tracker.crowds.serving(id, node)
+	p.Node = node
+	return p, ok
 }

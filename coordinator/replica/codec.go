@@ -19,10 +19,9 @@ import (
 // strict: a field that this version does not know is an error, since leaving
 // it out would make the replicas differ.
 //
-// Version 2: fuel is part of votes, and so of results. Version 3: each claim of a
-// kept blob has its own size. Version 4: nobody waits for attempts that are late, and
-// no vote is for more output than the job allows.
-const codecVersion = 4
+// The version is that of the state's rules, see jobs.Version: an entry has that of
+// the state for which it was written, so that binaries of two versions read each
+// other's log until the rules are raised.
 
 var encoding, decoding = modes()
 
@@ -47,22 +46,21 @@ func modes() (cbor.EncMode, cbor.DecMode) {
 
 var errVersion = errors.New("unknown encoding version")
 
-// checkVersion refuses all versions but this one: what an older one left out
-// means something else now.
+// checkVersion refuses what this binary cannot go on with.
 func checkVersion(version byte) error {
-	switch {
-	case version < codecVersion:
-		return fmt.Errorf("%w %d, this is %d: an older version of Anthill wrote it, and this one cannot go on with it: run that version, or found the grid anew with an empty data directory", errVersion, version, codecVersion)
-	case version > codecVersion:
-		return fmt.Errorf("%w %d, this is %d: a newer version of Anthill wrote it; upgrade this coordinator", errVersion, version, codecVersion)
+	switch v := jobs.Version(version); {
+	case v < jobs.FirstVersion:
+		return fmt.Errorf("%w %d: an older version of Anthill wrote it, and this one reads %d to %d: run the version that wrote it, or start a new grid in an empty data directory", errVersion, v, jobs.FirstVersion, jobs.LastVersion)
+	case v > jobs.LastVersion:
+		return fmt.Errorf("%w %d: a newer version of Anthill wrote it, and this one reads %d to %d: upgrade this coordinator", errVersion, v, jobs.FirstVersion, jobs.LastVersion)
 	}
 	return nil
 }
 
-// EncodeCommand gives the bytes of a log entry.
-func EncodeCommand(c jobs.Command) ([]byte, error) {
+// EncodeCommand gives the bytes of a log entry for a state of a version.
+func EncodeCommand(c jobs.Command, version jobs.Version) ([]byte, error) {
 	var b bytes.Buffer
-	b.WriteByte(codecVersion)
+	b.WriteByte(byte(max(version, c.Version())))
 	if err := encoding.NewEncoder(&b).Encode(c); err != nil {
 		return nil, fmt.Errorf("encode command: %w", err)
 	}
@@ -86,7 +84,7 @@ func DecodeCommand(data []byte) (jobs.Command, error) {
 
 func encodeSnapshot(w io.Writer, s *snapshot) error {
 	buf := bufio.NewWriterSize(w, 1<<20)
-	if err := buf.WriteByte(codecVersion); err != nil {
+	if err := buf.WriteByte(byte(s.State.Version())); err != nil {
 		return err
 	}
 	if err := encoding.NewEncoder(buf).Encode(s); err != nil {

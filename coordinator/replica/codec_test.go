@@ -33,26 +33,27 @@ func everyCommand() []jobs.Command {
 		{At: 3, Admit: &jobs.AdmitNode{Token: "t", Node: "w1", Role: jobs.Worker, Address: "h:1"}},
 		{At: 4, Submit: &jobs.SubmitJob{Job: "j", Spec: someSpec(), Submitter: "op", Provider: "h:2", Seed: 1 << 63}},
 		{At: 5, Cancel: &jobs.CancelJob{Job: "j", By: "op"}},
-		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Task: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
+		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Place: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
 		{At: 7, Renew: &jobs.RenewLeases{Leases: []jobs.LeaseID{1, 2}, All: true, Expires: 8}},
 		{At: 8, Expire: &jobs.ExpireLeases{}},
 		{At: 9, Report: &jobs.ReportAttempts{Reports: []jobs.Report{{
 			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why", Fuel: 1 << 63,
 			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
 		}}}},
-		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lost: true, Missing: []jobs.HeldResults{{Job: "j", Sequences: []uint32{3}}}}},
-		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lost: true, Missing: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{3}}}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
 		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},
 		{At: 13, Keep: &jobs.KeepBlob{Blob: ref, Name: "corpus", By: "op", Provider: "h:3", Room: 1 << 40}},
 		{At: 14, Drop: &jobs.DropBlob{Blob: ref.ID, By: "op"}},
+		{At: 15, Raise: &jobs.RaiseVersion{Version: jobs.LastVersion}},
 	}
 }
 
 func TestCommandsRoundTrip(t *testing.T) {
 	kinds := map[int]bool{}
 	for _, c := range everyCommand() {
-		data, err := EncodeCommand(c)
+		data, err := EncodeCommand(c, jobs.LastVersion)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestCommandsRoundTrip(t *testing.T) {
 }
 
 func TestDecodingIsStrict(t *testing.T) {
-	good, err := EncodeCommand(everyCommand()[7])
+	good, err := EncodeCommand(everyCommand()[7], jobs.LastVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestDecodingIsStrict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return append([]byte{codecVersion}, data...)
+		return append([]byte{newest}, data...)
 	}
 	for _, test := range []struct {
 		name string
@@ -90,14 +91,14 @@ func TestDecodingIsStrict(t *testing.T) {
 		says string
 	}{
 		{"empty", nil, "unknown encoding version"},
-		{"an older version", append([]byte{codecVersion - 1}, good[1:]...), "an older version of Anthill wrote it"},
-		{"a newer version", append([]byte{codecVersion + 1}, good[1:]...), "upgrade this coordinator"},
+		{"an older version", append([]byte{oldest - 1}, good[1:]...), "an older version of Anthill wrote it"},
+		{"a newer version", append([]byte{newest + 1}, good[1:]...), "upgrade this coordinator"},
 		{"cut off", good[:len(good)-1], "EOF"},
 		{"trailing bytes", append(bytes.Clone(good), 0), "extraneous data"},
 		{"unknown field", raw(map[int]any{1: 5, 18: map[int]any{}, 99: 1}), "unknown field"},
 		{"unknown field, and why", raw(map[int]any{1: 5, 18: map[int]any{}, 99: 1}), "this coordinator is older"},
 		{"unknown field inside", raw(map[int]any{1: 5, 14: map[int]any{1: "j", 2: "op", 3: 1}}), "unknown field"},
-		{"field twice", []byte{codecVersion, 0xa2, 1, 5, 1, 6}, "duplicate"},
+		{"field twice", []byte{newest, 0xa2, 1, 5, 1, 6}, "duplicate"},
 		{"another type", raw(map[int]any{1: "now"}), "cannot unmarshal"},
 		{"short blob id", raw(map[int]any{13: map[int]any{2: map[int]any{2: map[int]any{1: []byte{1, 2}}}}}), "blob id"},
 	} {
@@ -114,7 +115,7 @@ func TestDecodingIsStrict(t *testing.T) {
 // What Propose accepts, every replica must be able to read.
 func TestStrangeTextIsNoReasonToHalt(t *testing.T) {
 	c := jobs.Command{Cancel: &jobs.CancelJob{Job: "\xff\xfe\x00", By: jobs.NodeID(strings.Repeat("x", 1<<20))}}
-	data, err := EncodeCommand(c)
+	data, err := EncodeCommand(c, jobs.LastVersion)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +129,7 @@ func TestLargeBatchesFitIntoAnEntry(t *testing.T) {
 	var grants jobs.GrantLeases
 	for i := range 2000 {
 		grants.Grants = append(grants.Grants, jobs.Grant{
-			Lease: 1<<63 + jobs.LeaseID(i), Job: jobs.JobID(strings.Repeat("j", 31)), Task: 10_000_000, Worker: jobs.NodeID(strings.Repeat("w", 32)), Repeat: true,
+			Lease: 1<<63 + jobs.LeaseID(i), Job: jobs.JobID(strings.Repeat("j", 31)), Place: 10_000_000, Worker: jobs.NodeID(strings.Repeat("w", 32)), Repeat: true,
 		})
 	}
 	var reports jobs.ReportAttempts
@@ -140,7 +141,7 @@ func TestLargeBatchesFitIntoAnEntry(t *testing.T) {
 	}
 	for _, c := range []jobs.Command{{Grant: &grants}, {Report: &reports}} {
 		c.At = jobs.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))
-		if data, err := EncodeCommand(c); err != nil || len(data) > MaxCommand {
+		if data, err := EncodeCommand(c, jobs.LastVersion); err != nil || len(data) > MaxCommand {
 			t.Errorf("%d bytes, at most %d may be, %v", len(data), MaxCommand, err)
 		}
 	}
@@ -155,10 +156,13 @@ func TestSnapshotsAreStrict(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	for name, data := range map[string][]byte{
-		"empty": nil, "older": {codecVersion - 1, 0xa0}, "newer": {codecVersion + 1, 0xa0}, "cut off": b.Bytes()[:b.Len()-1], "no state": {codecVersion, 0xa1, 1, 7},
+		"empty": nil, "older": {oldest - 1, 0xa0}, "newer": {newest + 1, 0xa0}, "cut off": b.Bytes()[:b.Len()-1], "no state": {newest, 0xa1, 1, 7},
 	} {
 		if err := newFSM().Restore(io.NopCloser(bytes.NewReader(data))); err == nil {
 			t.Errorf("%s: restored", name)
 		}
 	}
 }
+
+// The encoding's versions, as the first byte of entries and snapshots has them.
+const oldest, newest = byte(jobs.FirstVersion), byte(jobs.LastVersion)

@@ -7,8 +7,8 @@ import (
 )
 
 // checkFormat looks whether this version can go on with what is on disk, before
-// raft begins to: that could only panic. All of it is of one version, and so the
-// newest snapshot and the oldest command tell.
+// raft begins to: that could only panic. Versions only rise along the log, so the
+// newest snapshot and the oldest and newest command tell.
 func checkFormat(logs raft.LogStore, snapshots raft.SnapshotStore) error {
 	list, err := snapshots.List()
 	if err != nil {
@@ -44,8 +44,19 @@ func checkLog(logs raft.LogStore) error {
 	if err != nil {
 		return fmt.Errorf("read log: %w", err)
 	}
+	if index == 0 {
+		return nil // it is empty
+	}
+	if err := checkFirst(logs, index, last, 1); err != nil {
+		return err
+	}
+	return checkFirst(logs, last, index, -1)
+}
+
+// checkFirst looks at the first command on the way from one entry to another.
+func checkFirst(logs raft.LogStore, from, to uint64, step int) error {
 	var entry raft.Log
-	for ; index > 0 && index <= last; index++ {
+	for index := from; ; index = uint64(int64(index) + int64(step)) {
 		if err := logs.GetLog(index, &entry); err != nil {
 			return fmt.Errorf("read log entry %d: %w", index, err)
 		}
@@ -55,6 +66,8 @@ func checkLog(logs raft.LogStore) error {
 			}
 			return nil
 		}
+		if index == to {
+			return nil
+		}
 	}
-	return nil
 }

@@ -17,7 +17,7 @@ func mustRefuse(t *testing.T, dir, what string) {
 	t.Helper()
 	_, transport := raft.NewInmemTransport("here")
 	_, err := Open(Config{Node: "c1", Address: "127.0.0.1:1", Dir: dir, Transport: transport, Logger: slog.New(slog.DiscardHandler)})
-	if err == nil || !errors.Is(err, errVersion) || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "found the grid anew") {
+	if err == nil || !errors.Is(err, errVersion) || !strings.Contains(err.Error(), what) || !strings.Contains(err.Error(), "start a new grid") {
 		t.Errorf("error %v, want one about %s", err, what)
 	}
 }
@@ -29,8 +29,8 @@ func TestLogOfAnotherVersionIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries := []*raft.Log{
-		{Index: 1, Term: 1, Type: raft.LogNoop}, {Index: 2, Term: 1, Type: raft.LogConfiguration, Data: []byte{codecVersion}},
-		{Index: 3, Term: 1, Type: raft.LogCommand, Data: []byte{codecVersion - 1, 0xa0}},
+		{Index: 1, Term: 1, Type: raft.LogNoop}, {Index: 2, Term: 1, Type: raft.LogConfiguration, Data: []byte{newest}},
+		{Index: 3, Term: 1, Type: raft.LogCommand, Data: []byte{oldest - 1, 0xa0}},
 	}
 	if err := log.StoreLogs(entries); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,7 @@ func TestSnapshotOfAnotherVersionIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sink.Write([]byte{codecVersion - 1, 0xa0}); err != nil {
+	if _, err := sink.Write([]byte{oldest - 1, 0xa0}); err != nil {
 		t.Fatal(err)
 	}
 	if err := sink.Close(); err != nil {

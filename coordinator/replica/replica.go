@@ -77,7 +77,7 @@ func Open(cfg Config) (*Replica, error) {
 	if err := checkFormat(logs, snapshots); err != nil {
 		return nil, errors.Join(fmt.Errorf("open replica in %s: %w", cfg.Dir, err), logs.Close())
 	}
-	r := &Replica{cfg: cfg, fsm: newFSM(), logs: logs}
+	r := &Replica{cfg: cfg, fsm: newFSM(), logs: logs, clock: clock{logger: cfg.Logger}}
 	r.raft, err = raft.NewRaft(r.raftConfig(), r.fsm, logs, logs, snapshots, cfg.Transport)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), logs.Close())
@@ -128,7 +128,9 @@ func (r *Replica) Bootstrap() error {
 
 // Propose replicates a command and answers its outcome.
 func (r *Replica) Propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
-	data, err := EncodeCommand(c)
+	var version jobs.Version
+	r.View(func(s *jobs.State) { version = s.Version() })
+	data, err := EncodeCommand(c, version)
 	if err != nil {
 		return jobs.Outcome{}, err
 	}

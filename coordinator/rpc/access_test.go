@@ -39,6 +39,7 @@ var who = map[string]string{
 	"anthill.v1.CoordinatorService/ReadIndex":    "c",
 	"anthill.v1.CoordinatorService/ConfirmHeld":  "c",
 	"anthill.v1.CoordinatorService/GetProgress":  "c",
+	"anthill.v1.CoordinatorService/Describe":     "c",
 	"anthill.v1.EnrolmentService/CreateToken":    "co",
 	"anthill.v1.EnrolmentService/Enrol":          "scwuo",
 	"grpc.health.v1.Health/*":                    "cwuo",

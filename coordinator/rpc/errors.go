@@ -9,20 +9,18 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// ErrNoLeader: no coordinator leads at the moment, or this one ceased to.
-var ErrNoLeader = errors.New("the coordinators have no leader at the moment")
-
 // leaderError is what a call to the leader failed with: where the leader could not be
-// reached, the caller's next step is that of ErrNoLeader.
+// reached, the caller's next step is that of desk.ErrNoLeader.
 func leaderError(err error) error {
 	if st, ok := status.FromError(err); ok && st.Code() == codes.Unavailable && len(st.Details()) == 0 {
-		return fmt.Errorf("%w: it does not answer: %s", ErrNoLeader, st.Message())
+		return fmt.Errorf("%w: it does not answer: %s", desk.ErrNoLeader, st.Message())
 	}
 	return err
 }
@@ -39,7 +37,7 @@ func statusOf(err error) error {
 		return nil
 	case errors.As(err, &r):
 		return problem.ToStatus(codeOf(r.Code), r.Error(), r.Reason, r.Subject, r.Next)
-	case errors.Is(err, replica.ErrNotLeader), errors.Is(err, replica.ErrUnknown), errors.Is(err, ErrNoLeader):
+	case errors.Is(err, replica.ErrNotLeader), errors.Is(err, replica.ErrUnknown), errors.Is(err, desk.ErrNoLeader):
 		return problem.ToStatus(codes.Unavailable, err.Error(), "NO_LEADER", "", "try again: a leader is elected within seconds while most coordinators are up")
 	case errors.Is(err, blobstore.ErrFull):
 		return problem.ToStatus(codes.ResourceExhausted, "no room on the leader's disk: "+err.Error(), "DISK_FULL", "",
@@ -98,7 +96,7 @@ func wrongRole(method string, role jobs.Role, allowed []jobs.Role) error {
 }
 
 // resultMissing ends the results of a finished job at a task whose result is not here.
-func resultMissing(id jobs.JobID, task uint32) error {
+func resultMissing(id jobs.JobID, task jobs.Index) error {
 	return problem.ToStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", id, task), "RESULT_MISSING", "",
 		"ask another coordinator; if none has it, the job ended before it was copied from the workers")
 }

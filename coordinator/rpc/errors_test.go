@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -51,7 +52,7 @@ func TestStatusOf(t *testing.T) {
 		{rejection(99), codes.Internal, "WHY", true},
 		{wrap(replica.ErrNotLeader), codes.Unavailable, "NO_LEADER", true},
 		{wrap(replica.ErrUnknown), codes.Unavailable, "NO_LEADER", true},
-		{wrap(ErrNoLeader), codes.Unavailable, "NO_LEADER", true},
+		{wrap(desk.ErrNoLeader), codes.Unavailable, "NO_LEADER", true},
 		{wrap(blobstore.ErrFull), codes.ResourceExhausted, "DISK_FULL", true},
 		{wrap(context.Canceled), codes.Canceled, "", false},
 		{wrap(context.DeadlineExceeded), codes.DeadlineExceeded, "", false},
@@ -70,8 +71,8 @@ func TestStatusOf(t *testing.T) {
 }
 
 func TestLeaderError(t *testing.T) {
-	if err := leaderError(status.Error(codes.Unavailable, "connection refused")); !errors.Is(err, ErrNoLeader) {
-		t.Errorf("a leader who cannot be reached: %v, want ErrNoLeader", err)
+	if err := leaderError(status.Error(codes.Unavailable, "connection refused")); !errors.Is(err, desk.ErrNoLeader) {
+		t.Errorf("a leader who cannot be reached: %v, want desk.ErrNoLeader", err)
 	}
 	said := statusOf(rejection(jobs.NotFound))
 	if err := leaderError(said); err != said {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -41,7 +42,7 @@ const leaderWait = 4 * time.Second
 func (s *Server) forward(ctx context.Context, leader *gridconn.Conn, method string, req any) (any, error) {
 	c := callerFrom(ctx)
 	if c.forwarded {
-		return nil, ErrNoLeader
+		return nil, desk.ErrNoLeader
 	}
 	resp, err := newResponse(method)
 	if err != nil {
@@ -64,7 +65,7 @@ func (s *Server) leader(ctx context.Context) (*gridconn.Conn, error) {
 			return s.cfg.DialCoordinator(address)
 		}
 		if time.Now().After(deadline) {
-			return nil, ErrNoLeader
+			return nil, desk.ErrNoLeader
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):

@@ -1,12 +1,13 @@
 // Package rpc is the coordinator's gRPC face: it turns calls into commands and
 // views of jobs.State, refuses what a role may not do, and forwards to the
-// leader what only he can answer. Errors become statuses in errors.go.
+// leader what only the leader can answer. Errors become statuses in errors.go.
 package rpc
 
 import (
 	"context"
 	"log/slog"
 	"net"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -14,6 +15,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
@@ -24,27 +26,26 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// Desk is the leader's desk: where workers get work and hand it in. All but
-// Leading fail with ErrNoLeader on other coordinators.
+// Desk is the leader's desk, see package desk. All but Leading, Slots and Fuel fail with
+// desk.ErrNoLeader on other coordinators.
 type Desk interface {
 	// Leading says whether this coordinator leads and is ready to.
 	Leading() bool
+	Workers
+	Tracker
+	// Confirm notes what a coordinator holds.
+	Confirm(ctx context.Context, c jobs.ConfirmHeld) error
+}
+
+// Workers is where workers get work and hand it in.
+type Workers interface {
 	// Offer waits for up to some seconds until there are leases for a worker.
-	Offer(ctx context.Context, worker jobs.NodeID, capacity int) ([]jobs.LeaseID, error)
+	Offer(ctx context.Context, worker jobs.NodeID, capacity int) ([]desk.Lease, error)
 	// Report hands in how attempts ended.
 	Report(ctx context.Context, reports []jobs.Report) error
 	// Heartbeat notes that a worker is alive, and tells which of its leases
 	// are void.
-	Heartbeat(worker jobs.NodeID, beat Beat) ([]jobs.LeaseID, error)
-	// Confirm notes what a coordinator holds.
-	Confirm(ctx context.Context, c jobs.ConfirmHeld) error
-	// Providers are peers that may have a job's blobs.
-	Providers(j *jobs.Job, worker jobs.NodeID) []swarm.Provider
-	// Introduce notes what a peer has and wants, and names others for each blob.
-	Introduce(id jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error)
-	// Probe has it looked whether a node that an owner has reported serves wrong bytes
-	// of a blob, some time soon.
-	Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID)
+	Heartbeat(worker jobs.NodeID, beat desk.Beat) (void []jobs.LeaseID, err error)
 	// Slots is what a worker said in its last heartbeat, of them and of whether it
 	// is paused; 0 if it is not heard of.
 	Slots(worker jobs.NodeID) (slots int, paused bool)
@@ -53,15 +54,13 @@ type Desk interface {
 	Fuel(job jobs.JobID) map[jobs.LeaseID]uint64
 }
 
-// Beat is what a worker's heartbeat says.
-type Beat struct {
-	Leases  []jobs.LeaseID
-	Address string
-	Slots   int
-	Paused  bool
-	Blobs   []blob.ID
-	// Fuel is about how much some of the leases have used so far.
-	Fuel map[jobs.LeaseID]uint64
+// Tracker is where peers hear of each other.
+type Tracker interface {
+	// Introduce notes what a peer has and wants, and names others for each blob.
+	Introduce(id jobs.NodeID, self swarm.Provider, list []desk.Announcement) ([][]swarm.Provider, error)
+	// Probe has a node that an owner has reported looked at some time soon: whether it
+	// serves wrong bytes of a blob.
+	Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID)
 }
 
 // Results is where results are stored and read.
@@ -71,28 +70,34 @@ type Results interface {
 	// Result is a small result's bytes, or nil if it is not here yet. Of a
 	// large one it says only whether it is here.
 	Result(ref blob.Ref) (data []byte, here bool)
-	// Room tells whether blobs that are not here yet fit on this coordinator's disk,
-	// beside all that is to come already and room for results; blobstore.ErrFull if
-	// not.
-	Room(refs []blob.Ref) error
-	// KeptRoom is how many bytes of kept blobs this coordinator's disk is for.
-	KeptRoom() int64
+	// Fits tells whether blobs that are not here yet have space on this coordinator's
+	// disk, beside all that is to come already and a part for results;
+	// blobstore.ErrFull if not.
+	Fits(refs []blob.Ref) error
+	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
+	DatasetSpace() int64
 }
 
 // Config is what the services work on.
 type Config struct {
-	Node      jobs.NodeID
-	Address   string
-	Replica   *replica.Replica
-	Desk      Desk
-	Results   Results
-	Members   func() []membership.Member
+	Node    jobs.NodeID // this coordinator
+	Replica *replica.Replica
+	Desk    Desk
+	Results Results
+	// Members are the nodes that gossip knows.
+	Members func() []membership.Member
+	// Authority signs the certificates of nodes that enrol, and GossipKey is what
+	// coordinators and workers among them get besides.
 	Authority *identity.Authority
 	GossipKey []byte
+	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
+	// not been heard.
+	ClockOf func(jobs.NodeID) (time.Duration, bool)
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
-	Pieces          anthillv1.PieceServiceServer
-	Logger          *slog.Logger
+	// Pieces answers those who read blobs here.
+	Pieces anthillv1.PieceServiceServer
+	Logger *slog.Logger
 }
 
 // Server answers the grid's API.

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -36,77 +37,73 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// desk notes what it is told.
-type desk struct {
+// fakeDesk notes what it is told.
+type fakeDesk struct {
 	mu         sync.Mutex
 	leading    bool
-	leases     []jobs.LeaseID
+	leases     []desk.Lease
 	introduced []swarm.Provider
 	probes     []string
-	beats      map[jobs.NodeID]Beat
+	beats      map[jobs.NodeID]desk.Beat
 	reports    []jobs.Report
-	room       int
+	capacity   int
 }
 
-func (d *desk) Leading() bool {
+func (d *fakeDesk) Leading() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.leading
 }
 
-func (d *desk) Offer(_ context.Context, _ jobs.NodeID, capacity int) ([]jobs.LeaseID, error) {
+func (d *fakeDesk) Offer(_ context.Context, _ jobs.NodeID, capacity int) ([]desk.Lease, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room = capacity
+	d.capacity = capacity
 	return d.leases, nil
 }
 
-func (d *desk) Report(_ context.Context, reports []jobs.Report) error {
+func (d *fakeDesk) Report(_ context.Context, reports []jobs.Report) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.reports = reports
 	return nil
 }
 
-func (d *desk) Heartbeat(id jobs.NodeID, beat Beat) ([]jobs.LeaseID, error) {
+func (d *fakeDesk) Heartbeat(id jobs.NodeID, beat desk.Beat) ([]jobs.LeaseID, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.beats[id] = beat
 	return []jobs.LeaseID{42}, nil
 }
 
-func (d *desk) Confirm(context.Context, jobs.ConfirmHeld) error { return nil }
+func (d *fakeDesk) Confirm(context.Context, jobs.ConfirmHeld) error { return nil }
 
-func (d *desk) Providers(*jobs.Job, jobs.NodeID) []swarm.Provider {
-	return []swarm.Provider{{Address: "p:1", Role: jobs.Worker}}
-}
-
-func (d *desk) Introduce(_ jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error) {
+func (d *fakeDesk) Introduce(_ jobs.NodeID, self swarm.Provider, list []desk.Announcement) ([][]swarm.Provider, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.introduced = append(d.introduced, self)
 	return make([][]swarm.Provider, len(list)), nil
 }
 
-func (d *desk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
+func (d *fakeDesk) Probe(by jobs.OwnerID, node jobs.NodeID, id blob.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.probes = append(d.probes, string(by)+" "+string(node)+" "+id.String())
 }
 
-func (d *desk) lastIntroduced() swarm.Provider {
+func (d *fakeDesk) lastIntroduced() swarm.Provider {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.introduced[len(d.introduced)-1]
 }
 
-func (d *desk) Slots(id jobs.NodeID) (slots int, paused bool) {
+func (d *fakeDesk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.beats[id].Slots, d.beats[id].Paused
 }
 
-func (d *desk) Fuel(jobs.JobID) map[jobs.LeaseID]uint64 {
+func (d *fakeDesk) Fuel(jobs.JobID) map[jobs.LeaseID]uint64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	all := map[jobs.LeaseID]uint64{}
@@ -132,13 +129,13 @@ func (s *shelf) Store(outputs [][]byte) error {
 	return nil
 }
 
-func (s *shelf) Room([]blob.Ref) error {
+func (s *shelf) Fits([]blob.Ref) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.full
 }
 
-func (s *shelf) KeptRoom() int64 { return 1 << 30 }
+func (s *shelf) DatasetSpace() int64 { return 1 << 30 }
 
 func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 	s.mu.Lock()
@@ -148,12 +145,12 @@ func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 }
 
 // grid is one replica behind two servers: the leader, and one that forwards to
-// him.
+// it.
 type grid struct {
 	testing.TB
 	*replica.Replica
 	authority *identity.Authority
-	desk      *desk // the leader's
+	desk      *fakeDesk // the leader's
 	results   *shelf
 	leader    string
 	follower  string
@@ -165,7 +162,7 @@ func start(t *testing.T) *grid {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &grid{TB: t, authority: authority, results: &shelf{data: map[blob.ID][]byte{}}, desk: &desk{leading: true, beats: map[jobs.NodeID]Beat{}}}
+	g := &grid{TB: t, authority: authority, results: &shelf{data: map[blob.ID][]byte{}}, desk: &fakeDesk{leading: true, beats: map[jobs.NodeID]desk.Beat{}}}
 	leader := g.issue(jobs.Coordinator)
 	listener := g.listen()
 	g.leader = listener.Addr().String()
@@ -186,7 +183,7 @@ func start(t *testing.T) *grid {
 	}
 	g.do(jobs.Command{Found: &jobs.FoundGrid{Grid: "g", Coordinator: leader.Node(), Operator: "op"}})
 	g.serve(leader, g.desk, listener)
-	g.follower = g.serve(g.admit(jobs.Coordinator, "coordinators"), &desk{}, g.listen())
+	g.follower = g.serve(g.admit(jobs.Coordinator, "coordinators"), &fakeDesk{}, g.listen())
 	return g
 }
 
@@ -201,7 +198,7 @@ func (g *grid) listen() net.Listener {
 func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 	pool := gridconn.NewPool(id)
 	s := New(Config{
-		Node: id.Node(), Replica: g.Replica, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
+		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
 		Members: func() []membership.Member { return nil }, DialCoordinator: pool.Dial,
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
 	}, identity.ServerCredentials(id, nil))
@@ -251,19 +248,19 @@ func (g *grid) admit(role jobs.Role, owner jobs.OwnerID) *identity.Identity {
 }
 
 // accept makes data the result of the task at a place, by one worker's word.
-func (g *grid) accept(job jobs.JobID, place uint32, worker jobs.NodeID, data []byte) blob.Ref {
+func (g *grid) accept(job jobs.JobID, place jobs.Place, worker jobs.NodeID, data []byte) blob.Ref {
 	g.Helper()
 	if err := g.results.Store([][]byte{data}); err != nil {
 		g.Fatal(err)
 	}
 	output, lease := blob.Of(data).Ref(), jobs.LeaseID(place+1)
-	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: job, Task: place, Worker: worker}}}})
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: job, Place: place, Worker: worker}}}})
 	g.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Succeeded, Output: output}}}})
 	return output
 }
 
-func (g *grid) taskAt(job jobs.JobID, place uint32) (task uint32) {
-	g.View(func(s *jobs.State) { task = s.Jobs[job].TaskAt(place) })
+func (g *grid) taskAt(job jobs.JobID, place jobs.Place) (task uint32) {
+	g.View(func(s *jobs.State) { task = uint32(s.Jobs[job].TaskAt(place)) })
 	return task
 }
 
@@ -309,13 +306,13 @@ func TestFollowersForwardInTheCallersName(t *testing.T) {
 	if beat := g.desk.beats[worker.Node()]; beat.Slots != 3 || len(g.desk.beats) != 1 {
 		t.Errorf("the leader heard %v", g.desk.beats)
 	}
-	// A caller cannot name himself somebody else by the coordinators' header.
+	// A caller cannot take another's name by the coordinators' header.
 	operator := caller{Peer: identity.Peer{Role: jobs.Operator}, key: g.issue(jobs.Operator).Key.Public()}
 	for _, address := range []string{g.follower, g.leader} {
 		submitter := anthillv1.NewEnrolmentServiceClient(g.dial(g.admit(jobs.Submitter, "s"), address))
 		spoofed := metadata.AppendToOutgoingContext(ctx(t), forwardedFor, operator.encode())
 		_, err := submitter.CreateToken(spoofed, &anthillv1.CreateTokenRequest{Role: anthillv1.Role_ROLE_WORKER})
-		expect(t, "a submitter who says he is an operator", err, codes.PermissionDenied, "WRONG_ROLE")
+		expect(t, "a submitter that says it is an operator", err, codes.PermissionDenied, "WRONG_ROLE")
 	}
 }
 
@@ -327,7 +324,7 @@ func TestForwardingDoesNotGoRound(t *testing.T) {
 	g.desk.mu.Unlock()
 	// The former leader thinks that somebody else leads: the replica's node, to
 	// a server of another name, is another node.
-	other := g.serve(g.admit(jobs.Coordinator, "coordinators"), &desk{}, g.listen())
+	other := g.serve(g.admit(jobs.Coordinator, "coordinators"), &fakeDesk{}, g.listen())
 	forward := metadata.AppendToOutgoingContext(ctx(t), forwardedFor, caller{Peer: identity.Peer{Role: jobs.Worker}, key: g.issue(jobs.Worker).Key.Public()}.encode())
 	client := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Coordinator, "coordinators"), other))
 	_, err := client.Heartbeat(forward, &anthillv1.HeartbeatRequest{})
@@ -410,7 +407,7 @@ func TestBannedNodesAreRefused(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	worker := g.admit(jobs.Worker, "liar")
-	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "he lied" }) // nobody else looks at the state yet
+	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "it lied" }) // nobody else looks at the state yet
 	_, err := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader)).Offer(ctx(t), &anthillv1.OfferRequest{})
 	expect(t, "a banned worker", err, codes.PermissionDenied, "OWNER_BANNED")
 }
@@ -419,15 +416,15 @@ func TestOnlyTheOwnerCancels(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	mine := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "ann"), g.follower))
-	his := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
+	bobs := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
 	made, err := mine.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, _ := g.ReadIndex()
-	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
+	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
 	expect(t, "another's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
-	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
+	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
 	expect(t, "a job of no grid", err, codes.NotFound, "UNKNOWN_JOB")
 	if after, _ := g.ReadIndex(); after != before {
 		t.Errorf("that made %d log entries", after-before)
@@ -452,7 +449,7 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if again, err := mine.SubmitJob(ctx(t), req); err != nil || again.GetJob().GetId() != id {
 		t.Errorf("the request repeated made another job, or %v", err)
 	}
-	for place := range uint32(3) {
+	for place := range jobs.Place(3) {
 		g.accept(jobs.JobID(id), place, worker, []byte{byte(place)})
 	}
 	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: jobs.JobID(id), By: "op"}})
@@ -460,7 +457,7 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for place := uint32(1); place < 3; place++ {
+	for place := jobs.Place(1); place < 3; place++ {
 		want := g.taskAt(jobs.JobID(id), place)
 		if r, err := stream.Recv(); err != nil || r.GetTask() != want || string(r.GetData()) != string([]byte{byte(place)}) {
 			t.Errorf("result %d: %v, %v; want task %d", place, r, err, want)
@@ -520,15 +517,19 @@ func TestWorkCalls(t *testing.T) {
 	if g.taskAt("j", 0) == 0 && g.taskAt("j", 1) == 1 {
 		t.Fatal("this seed shuffles nothing")
 	}
-	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Task: 1, Worker: worker.Node()}}}})
-	g.desk.leases = []jobs.LeaseID{8, 9, 10} // 10 became void on the way
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Place: 1, Worker: worker.Node()}}}})
+	for i, id := range []jobs.LeaseID{8, 9} {
+		g.desk.leases = append(g.desk.leases, desk.Lease{
+			ID: id, Job: "j", Task: jobs.Index(g.taskAt("j", jobs.Place(i))), Spec: spec, Providers: []swarm.Provider{{Address: "p:1", Role: jobs.Worker}},
+		})
+	}
 	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader))
 	resp, err := work.Offer(ctx(t), &anthillv1.OfferRequest{Capacity: 1 << 30})
-	if err != nil || len(resp.GetLeases()) != 2 || g.desk.room != maxCapacity {
-		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.room)
+	if err != nil || len(resp.GetLeases()) != 2 || g.desk.capacity != maxCapacity {
+		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.capacity)
 	}
 	for i, lease := range resp.GetLeases() {
-		if lease.GetTask() != g.taskAt("j", uint32(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
+		if lease.GetId() != uint64(8+i) || lease.GetTask() != g.taskAt("j", jobs.Place(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
 			t.Errorf("lease %v", lease)
 		}
 	}
@@ -552,7 +553,7 @@ func TestWorkCalls(t *testing.T) {
 	g.desk.reports = nil
 	late := &anthillv1.AttemptReport{Lease: 10, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: wire.RefToProto(blob.Of([]byte("late")).Ref()), Data: []byte("late")}
 	another := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Worker, "another"), g.leader))
-	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not his
+	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not its own
 		late.Lease = lease
 		if _, err := by.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{late}}); err != nil {
 			t.Error(err)
@@ -563,7 +564,7 @@ func TestWorkCalls(t *testing.T) {
 	}
 	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Leases: make([]uint64, maxLeases+1)})
 	expect(t, "too many leases", err, codes.InvalidArgument, "INVALID_FIELD")
-	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: make([]*anthillv1.AttemptReport, maxReports+1)})
+	_, err = work.Report(ctx(t), &anthillv1.ReportRequest{Reports: make([]*anthillv1.AttemptReport, jobs.MaxReports+1)})
 	expect(t, "too many reports", err, codes.InvalidArgument, "INVALID_FIELD")
 	_, err = work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Blobs: [][]byte{{1}}})
 	expect(t, "a blob id of one byte", err, codes.InvalidArgument, "INVALID_FIELD")

@@ -2,11 +2,10 @@ package rpc
 
 import (
 	"context"
-	"math/rand/v2"
-	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/wire"
@@ -14,52 +13,33 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-const (
-	// AnnounceEvery is how often peers are to announce what they have, give or
-	// take a fifth.
-	AnnounceEvery = 10 * time.Second
-	// maxAnnouncements bounds one call, maxNamed the peers named for a blob.
-	maxAnnouncements = 1024
-	maxNamed         = 32
-)
-
-// Announcement says that a peer has pieces of a blob, or wants them.
-type Announcement struct {
-	Blob     blob.ID
-	Complete bool
-	Leaving  bool
-	Peers    int // how many others it would like to hear of
-}
+// maxNamed bounds the peers that are named for a blob.
+const maxNamed = 32
 
 // Announce implements TrackerService.
 func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (*anthillv1.AnnounceResponse, error) {
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
 	}
-	if n := len(req.GetBlobs()); n > maxAnnouncements {
-		return nil, jobs.InvalidField("blobs", "%d are too many for one call, at most %d", n, maxAnnouncements)
+	if n := len(req.GetBlobs()); n > desk.MaxAnnounced {
+		return nil, jobs.InvalidField("blobs", "%d are too many for one call, at most %d", n, desk.MaxAnnounced)
 	}
-	var list []Announcement
+	var list []desk.Announcement
 	for _, a := range req.GetBlobs() {
 		id, err := wire.IDFromProto("blobs", a.GetBlob())
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
+		list = append(list, desk.Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
 	}
 	c := callerFrom(ctx)
 	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: c.reach(req.GetAddress()), Role: c.Role}, list)
 	if err != nil {
 		return nil, err
 	}
-	again := AnnounceEvery*4/5 + rand.N(AnnounceEvery*2/5)
-	resp := &anthillv1.AnnounceResponse{Again: durationpb.New(again)}
+	resp := &anthillv1.AnnounceResponse{Again: durationpb.New(desk.AnnounceAgain())}
 	for _, named := range peers {
-		sp := &anthillv1.SwarmPeers{}
-		for _, p := range named {
-			sp.Peers = append(sp.Peers, p.Proto())
-		}
-		resp.Swarms = append(resp.Swarms, sp)
+		resp.Swarms = append(resp.Swarms, &anthillv1.SwarmPeers{Peers: providersToProto(named)})
 	}
 	return resp, nil
 }
@@ -92,8 +72,8 @@ func (s *Server) ownerOf(id jobs.NodeID) (owner jobs.OwnerID) {
 	return owner
 }
 
-// accuse replicates a report if it says anything new: nobody is to fill the log with
-// those that do not. Said twice it is still one report, so it needs no request id.
+// accuse replicates a report if it says anything new: others could fill the log. Said
+// twice it is still one report, so it needs no request id.
 func (s *Server) accuse(ctx context.Context, c jobs.AccusePeers) error {
 	var heard []jobs.NodeID
 	var r *jobs.Rejection

@@ -7,14 +7,15 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// Two owners who say that a third served them wrong bytes get him banned; the
-// word of one is shown, and costs him nothing.
+// Two owners that say that a third served them wrong bytes get it banned; the
+// word of one is shown, and costs it nothing.
 func TestReportsOfWrongBytes(t *testing.T) {
 	t.Parallel()
 	g := start(t)
@@ -32,7 +33,7 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // himself
+	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // itself
 		t.Fatal(err)
 	}
 	if !slices.Equal(g.desk.probes, []string{"s " + string(liar.Node()) + " " + b.String()}) {
@@ -88,7 +89,7 @@ func TestOnlyThePortIsBelieved(t *testing.T) {
 			if p := s.Jobs[jobs.JobID(job.GetJob().GetId())].Provider; p != reached {
 				t.Errorf("%s: a job's input is asked of %s", at, p)
 			}
-			if p := s.Blobs[data.ID].Claims[0].Provider; p != reached {
+			if p := s.Datasets[data.ID].Claims[0].Provider; p != reached {
 				t.Errorf("%s: a dataset is asked of %s", at, p)
 			}
 		})
@@ -115,13 +116,13 @@ func TestBadAnnouncements(t *testing.T) {
 	for name, req := range map[string]*anthillv1.AnnounceRequest{
 		"an address without a port": {Address: "nowhere"},
 		"a short id":                {Blobs: []*anthillv1.Announcement{{Blob: []byte{1}}}},
-		"too many":                  {Blobs: make([]*anthillv1.Announcement, maxAnnouncements+1)},
+		"too many":                  {Blobs: make([]*anthillv1.Announcement, desk.MaxAnnounced+1)},
 	} {
 		_, err := tracker.Announce(ctx(t), req)
 		expect(t, name, err, codes.InvalidArgument, "INVALID_FIELD")
 	}
 	resp, err := tracker.Announce(ctx(t), &anthillv1.AnnounceRequest{Blobs: []*anthillv1.Announcement{{Blob: make([]byte, 32), Peers: 5}}})
-	if err != nil || len(resp.GetSwarms()) != 1 || resp.GetAgain().AsDuration() < AnnounceEvery/2 {
+	if err != nil || len(resp.GetSwarms()) != 1 || resp.GetAgain().AsDuration() < desk.AnnounceEvery/2 {
 		t.Errorf("%v, %v", resp, err)
 	}
 }

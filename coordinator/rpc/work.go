@@ -5,7 +5,10 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/anthill-grid/anthill/coordinator/desk"
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -15,54 +18,44 @@ const (
 	// maxCapacity bounds the leases of one answer: with the largest specs it
 	// still is one message.
 	maxCapacity = 128
-	// maxReports bounds the reports of one call, and maxLeases the leases of one
-	// heartbeat: four times what a worker may hold.
-	maxReports = 600
-	maxLeases  = 4096
+	// maxLeases bounds the leases of one heartbeat: four times what a worker may hold.
+	maxLeases = 4 * placement.MaxHeld
 )
 
 // Offer implements WorkService.
 func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthillv1.OfferResponse, error) {
 	worker := callerFrom(ctx).Node
-	ids, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)))
+	leases, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)))
 	if err != nil {
 		return nil, err
 	}
 	resp := &anthillv1.OfferResponse{}
 	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
-	s.cfg.Replica.View(func(st *jobs.State) {
-		for _, id := range ids {
-			place, _, ok := st.Lease(id)
-			if !ok {
-				continue
-			}
-			if shared[place.Job] == nil {
-				shared[place.Job] = s.leaseOf(st.Jobs[place.Job], worker)
-			}
-			common := shared[place.Job]
-			resp.Leases = append(resp.Leases, &anthillv1.Lease{
-				Id: uint64(id), JobId: string(place.Job), Task: st.Jobs[place.Job].TaskAt(place.Task),
-				Spec: common.GetSpec(), Providers: common.GetProviders(),
-			})
+	for _, l := range leases {
+		if shared[l.Job] == nil {
+			shared[l.Job] = &anthillv1.Lease{Spec: wire.SpecToProto(l.Spec), Providers: providersToProto(l.Providers)}
 		}
-	})
+		common := shared[l.Job]
+		resp.Leases = append(resp.Leases, &anthillv1.Lease{
+			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(),
+		})
+	}
 	return resp, nil
 }
 
-func (s *Server) leaseOf(j *jobs.Job, worker jobs.NodeID) *anthillv1.Lease {
-	lease := &anthillv1.Lease{Spec: wire.SpecToProto(j.Spec)}
-	for _, p := range s.cfg.Desk.Providers(j, worker) {
-		lease.Providers = append(lease.Providers, p.Proto())
+func providersToProto(list []swarm.Provider) (out []*anthillv1.Provider) {
+	for _, p := range list {
+		out = append(out, p.Proto())
 	}
-	return lease
+	return out
 }
 
 // Report implements WorkService. A small output must come along: its digest
 // alone could be hearsay. What is said of leases that the worker does not hold goes no
-// further: nobody is to fill the log with it, or the disk.
+// further: it could fill the log, or the disk.
 func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
-	if n := len(req.GetReports()); n > maxReports {
-		return nil, jobs.InvalidField("reports", "%d are too many for one call, at most %d", n, maxReports)
+	if n := len(req.GetReports()); n > jobs.MaxReports {
+		return nil, jobs.InvalidField("reports", "%d are too many for one call, at most %d", n, jobs.MaxReports)
 	}
 	worker := callerFrom(ctx).Node
 	held, err := s.held(worker, req.GetReports())
@@ -97,7 +90,7 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 }
 
 // held are those leases of a worker's reports that it holds. That others are void must
-// not be said by a leader who has been replaced, and does not know it yet.
+// not be said by a leader that has been replaced, and does not know it yet.
 func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held map[jobs.LeaseID]bool, err error) {
 	held = map[jobs.LeaseID]bool{}
 	all := true
@@ -115,7 +108,7 @@ func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held
 	return held, err
 }
 
-// noteLost tells the operator why a worker gave work back: his disk may be full.
+// noteLost tells the operator why a worker gave work back: its disk may be full.
 func (s *Server) noteLost(reports []jobs.Report) {
 	why := map[string]int{}
 	for _, r := range reports {
@@ -129,14 +122,14 @@ func (s *Server) noteLost(reports []jobs.Report) {
 }
 
 // storeOutputs keeps what came along before the reports are committed, so that
-// an accepted result is not lost with the worker who had it. Where the disk
+// an accepted result is not lost with the worker that had it. Where the disk
 // fails, another coordinator may still fetch it from there.
 func (s *Server) storeOutputs(outputs [][]byte) {
 	if len(outputs) == 0 {
 		return
 	}
 	if err := s.cfg.Results.Store(outputs); err != nil {
-		s.cfg.Logger.Error("store outputs", "error", err)
+		s.cfg.Logger.Error("failed to store outputs", "error", err)
 	}
 }
 
@@ -148,7 +141,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if n := len(req.GetLeases()); n > maxLeases {
 		return nil, jobs.InvalidField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
 	}
-	beat := Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
+	beat := desk.Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
 	for i, id := range req.GetLeases() {
 		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
 		if i < len(req.GetFuel()) && req.GetFuel()[i] > 0 {
@@ -156,7 +149,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 		}
 	}
 	var err error
-	if beat.Blobs, err = wire.IDsFromProto("blobs", req.GetBlobs()[:min(64, len(req.GetBlobs()))]); err != nil {
+	if beat.Blobs, err = wire.IDsFromProto("blobs", req.GetBlobs()[:min(jobs.HeartbeatBlobs, len(req.GetBlobs()))]); err != nil {
 		return nil, err
 	}
 	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -64,15 +65,24 @@ func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 		}
 		row := table.Row{jobs.NodeID(node.GetId()).Short(), role, node.GetOwner(), state, node.GetSlots(), node.GetLeases()}
 		row = append(row, standing(node)...)
-		rows = append(rows, append(row, node.GetAddress(), remarks(node.GetRecord())))
+		rows = append(rows, append(row, node.GetAddress(), remarks(node)))
 	}
 	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases",
 		"checks", "credibility", "doubts", "credit", "fuel", "reliability", "address", "remarks"}, rows)
 }
 
-// remarks say why an owner is banned, or who accuses it.
-func remarks(record *anthillv1.OwnerRecord) string {
+// clockSlack is how far a coordinator's clock may be from the leader's without a
+// remark.
+const clockSlack = 2 * time.Second
+
+// remarks say why an owner is banned, or who accuses it, or that a clock is wrong.
+func remarks(node *anthillv1.Node) string {
+	record, ahead := node.GetRecord(), node.GetClockAhead().AsDuration()
 	switch {
+	case ahead > clockSlack:
+		return fmt.Sprintf("its clock is %v ahead of the leader's", ahead.Round(time.Second))
+	case ahead < -clockSlack:
+		return fmt.Sprintf("its clock is %v behind the leader's", -ahead.Round(time.Second))
 	case record.GetBanned():
 		return record.GetBannedReason()
 	case len(record.GetAccusers()) > 0:

@@ -1,7 +1,7 @@
 // Package contexts finds the grids that this user can reach. A context is a
 // directory with an identity (internal/identity.Directory), kept by name under
 // the user's configuration directory; a file "current" names the one that is
-// used when nothing else is said.
+// used by default.
 package contexts
 
 import (
@@ -117,8 +117,8 @@ func Use(name string) error {
 }
 
 // Resolve finds the identity directory of a grid: by the path of a directory,
-// by the name of a context, or, for "", by $ANTHILL_GRID or else the current
-// context.
+// by the name of a context or, for "", by $ANTHILL_GRID or, if that is not set, the
+// current context.
 func Resolve(grid string) (string, error) {
 	if grid == "" {
 		grid = os.Getenv("ANTHILL_GRID")

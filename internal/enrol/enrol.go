@@ -35,7 +35,7 @@ type Config struct {
 	// Key is the one to be certified. Save it before (identity.OpenKey): after
 	// a lost answer the node can then ask again as the same node.
 	Key identity.Key
-	// Role is the one that the node means to take; it must be the token's.
+	// Role is the one that the node wants; it must be the token's.
 	Role jobs.Role
 	// Address is the HOST:PORT at which it will serve; empty for submitters.
 	Address string
@@ -45,8 +45,8 @@ type Config struct {
 
 // Enrolment is what a node got.
 type Enrolment struct {
-	// Directory is ready to be saved. Its coordinators are those of the answer,
-	// or else the token's.
+	// Directory is ready to be saved. Its coordinators are those of the answer or,
+	// if it names none, the token's.
 	Directory *identity.Directory
 	// Coordinators are those of the answer, with their gossip addresses.
 	Coordinators []*anthillv1.CoordinatorAddress

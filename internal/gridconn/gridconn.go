@@ -96,7 +96,7 @@ func stateOf(addresses []string) resolver.State {
 	return state
 }
 
-// ServerOptions are what servers of the grid need to get along with Dial: the
+// ServerOptions are what servers of the grid need to work with Dial: the
 // same windows and message sizes, and leave for clients to probe a silent
 // connection. Stopping such a server waits for its handlers, so that what they
 // use can be closed then.

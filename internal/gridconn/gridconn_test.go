@@ -140,7 +140,7 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// A machine that vanishes without a word must not swallow a call for long.
+// A machine that vanishes without a word must not hold up a call.
 func TestSilentCoordinatorIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	fake := fakegrid.Start(t, 1)

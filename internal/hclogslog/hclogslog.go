@@ -24,7 +24,7 @@ type logger struct {
 }
 
 // New makes a hclog.Logger that writes to l. Sub-loggers' names become the
-// attribute "logger"; SetLevel does nothing, since l's handler has the say.
+// attribute "logger"; SetLevel does nothing, since l's handler decides.
 func New(l *slog.Logger) hclog.Logger { return &logger{slog: l} }
 
 func (l *logger) Log(level hclog.Level, msg string, args ...any) {

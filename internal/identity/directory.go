@@ -30,7 +30,7 @@ type Directory struct {
 	Owner        string
 	Coordinators []string   // HOST:PORT of those known when it was saved
 	GossipKey    []byte     // nil for nodes that do not gossip
-	Authority    *Authority // nil but for coordinators
+	Authority    *Authority // nil except for coordinators
 }
 
 // gridJSON is what tools may read of a directory.
@@ -41,9 +41,8 @@ type gridJSON struct {
 	Coordinators []string `json:"coordinators"`
 }
 
-// Load reads what Save wrote, and removes what a Save left behind that was killed. It
-// fails with ErrNoIdentity if there is no
-// complete identity in dir.
+// Load reads what Save wrote, and removes what a killed Save left behind. It fails
+// with ErrNoIdentity if there is no complete identity in dir.
 func Load(dir string) (*Directory, error) {
 	data, err := os.ReadFile(filepath.Join(dir, gridFile))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -49,7 +49,7 @@ func (id *Identity) Peer() Peer { return Peer{Node: id.Node(), Role: id.Role} }
 
 // ServerTLS is for serving these protocols. Every client must show a
 // certificate: one from the grid's authority or, to coordinators only, one that
-// he signed himself, which makes him a Stranger who wants to enrol.
+// the client signed itself, which makes it a Stranger that wants to enrol.
 func (id *Identity) ServerTLS(protos ...string) *tls.Config {
 	config := id.baseTLS(protos)
 	config.ClientAuth = tls.RequireAnyClientCert

@@ -61,8 +61,8 @@ func PeerFrom(state tls.ConnectionState) (Peer, error) {
 	return named(cert)
 }
 
-// verify tells who shows this certificate: a node that the authority
-// certified, or a Stranger who signed for himself.
+// verify tells which peer shows this certificate: a node that the authority
+// certified, or a Stranger that signed it itself.
 func verify(cert, ca *x509.Certificate) (Peer, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)

@@ -41,7 +41,7 @@ func serfConfig(cfg Config) (*serf.Config, error) {
 	conf.SnapshotPath = cfg.SnapshotPath
 	// A node that runs wants to be in the grid, however it ended the last time.
 	conf.RejoinAfterLeave = true
-	// The loser of a conflict would shut down, by the vote of whoever has the key.
+	// The loser of a conflict would shut down, by a vote of all that have the key.
 	conf.EnableNameConflictResolution = false
 	conf.DisableCoordinates = true
 	conf.LogOutput, conf.Logger = nil, list.Logger

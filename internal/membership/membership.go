@@ -1,6 +1,7 @@
-// Package membership tells by gossip who is in the grid and who has failed.
+// Package membership tells by gossip which nodes are in the grid and which have
+// failed.
 //
-// It is a hint and never the authority: whoever holds the gossip key can forge
+// It is a hint and never the authority: any node that holds the gossip key can forge
 // a member, its role or its leave. Roles, leases, bans and voters live in the
 // replicated state.
 package membership
@@ -54,7 +55,7 @@ type Member struct {
 	Status  Status
 }
 
-// Config says who gossips, and where.
+// Config says which node gossips, and where.
 type Config struct {
 	Node    jobs.NodeID
 	Role    jobs.Role
@@ -63,9 +64,11 @@ type Config struct {
 	// Bind is the HOST:PORT of gossip, TCP and UDP. Port 0 takes a free one.
 	Bind string
 	// Advertise is the host at which others reach Bind. Default: Bind's host or,
-	// if that is unspecified, Address's, or else a private address of this machine.
+	// if that is unspecified, Address's or, if that names none, a private address of
+	// this machine.
 	Advertise string
-	// Key is the grid's gossip key of KeySize bytes. Who has another is not heard.
+	// Key is the grid's gossip key of KeySize bytes. Nodes with another one are not
+	// heard.
 	Key []byte
 	// SnapshotPath is the file in which members are remembered, so that a node
 	// that restarts finds the grid again. Empty: none.
@@ -161,7 +164,7 @@ func (m *Membership) Gossip() string {
 	return gossipAddress(local)
 }
 
-// Leave tells the others that this node goes on purpose, which takes seconds.
+// Leave tells the others that this node leaves on purpose, which takes seconds.
 // Shutdown must follow.
 func (m *Membership) Leave() error {
 	if err := m.serf.Leave(); err != nil {
@@ -179,7 +182,7 @@ func (m *Membership) Shutdown() error {
 	return nil
 }
 
-// memberOf is false for who does not describe himself as Anthill's nodes do.
+// memberOf is false for a member that does not describe itself as Anthill's nodes do.
 func memberOf(sm serf.Member) (Member, bool) {
 	role, err := jobs.ParseRole(sm.Tags[tagRole])
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// BaseConfig says who starts, and where.
+// BaseConfig says which node starts, and where.
 type BaseConfig struct {
 	Dir    string
 	Role   jobs.Role
@@ -37,7 +37,7 @@ type BaseConfig struct {
 	Logger *slog.Logger
 }
 
-// Base is what coordinators and workers stand on alike.
+// Base is what coordinators and workers have in common.
 type Base struct {
 	*Node
 	Address  string // HOST:PORT at which others reach Listener
@@ -95,8 +95,8 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	return err
 }
 
-// Credentials are for a gRPC server that serves pieces: of those who may connect, no
-// more are let in than Traffic allows. Coordinators are let in always: they come for
+// Credentials are for a gRPC server that serves pieces: of the nodes that may connect,
+// no more are let in than Traffic allows. Coordinators are always let in: they come for
 // what was computed.
 func (b *Base) Credentials() credentials.TransportCredentials {
 	return b.line.Credentials(identity.ServerCredentials(b.Identity, nil), func(info credentials.AuthInfo) (string, bool) {

@@ -22,7 +22,7 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// Config says who starts, and where.
+// Config says which node starts, and where.
 type Config struct {
 	Dir     string
 	Role    jobs.Role
@@ -108,15 +108,15 @@ func (n *Node) saveGossip(dir string) error {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, gossipFile), append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("keep gossip addresses: %w", err)
+		return fmt.Errorf("save gossip addresses: %w", err)
 	}
 	return nil
 }
 
-// gossipEvery is how often the node looks whether it is part of the gossip.
+// gossipEvery is how often the node checks whether it is part of the gossip.
 const gossipEvery = time.Second
 
-// KeepGossiping joins the gossip wherever this node is alone in it, and
+// KeepGossiping joins the gossip whenever this node is alone in it, and
 // remembers where the coordinators gossip for the next start. Errors are
 // logged: the next round may do better.
 func (n *Node) KeepGossiping(ctx context.Context, dir string, m *membership.Membership, logger *slog.Logger) {
@@ -124,13 +124,13 @@ func (n *Node) KeepGossiping(ctx context.Context, dir string, m *membership.Memb
 		others := coordinators(m)
 		if len(others) == 0 && len(n.Gossip) > 0 {
 			if _, err := m.Join(n.Gossip); err != nil {
-				logger.Debug("join gossip", "error", err)
+				logger.Debug("failed to join gossip", "error", err)
 			}
 		}
 		if len(others) > 0 && !slices.Equal(others, n.Gossip) {
 			n.Gossip = others
 			if err := n.saveGossip(dir); err != nil {
-				logger.Warn("gossip", "error", err)
+				logger.Warn("failed to save gossip addresses", "error", err)
 			}
 		}
 		select {
@@ -153,9 +153,9 @@ func coordinators(m *membership.Membership) []string {
 	return list
 }
 
-// Listen opens a port, and tells the address at which others reach it. Where
-// listen names no host, that is the one by which this machine reaches toward
-// (HOST:PORT of any node of the grid), or else its first address that is not
+// Listen opens a port, and tells the address at which others reach it. If listen
+// names no host, that is the one by which this machine reaches toward (HOST:PORT of
+// any node of the grid) or, if toward is empty, its first address that is not
 // loopback.
 func Listen(listen, toward string) (net.Listener, string, error) {
 	l, err := net.Listen("tcp", listen)

@@ -53,7 +53,7 @@ func Invalid(next, format string, args ...any) error {
 	return build(ErrInvalid, next, format, args...)
 }
 
-// NotFound is a problem with a name that nothing bears.
+// NotFound is a problem with a name that nothing has.
 func NotFound(next, format string, args ...any) error {
 	return build(ErrNotFound, next, format, args...)
 }

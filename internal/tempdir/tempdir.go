@@ -37,10 +37,10 @@ func explain(err error) error {
 	name := variable()
 	if value := os.Getenv(name); value != "" {
 		return problem.Invalid("set "+name+" to a directory that can be written, or unset it",
-			"make a temporary directory: %s is %s: %w", name, value, err)
+			"make temporary directory: %s is %s: %w", name, value, err)
 	}
 	return problem.Invalid("set "+name+" to a directory that can be written",
-		"make a temporary directory in %s: %w", os.TempDir(), err)
+		"make temporary directory in %s: %w", os.TempDir(), err)
 }
 
 // variable is what os.TempDir asks first.

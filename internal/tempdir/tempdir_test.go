@@ -45,12 +45,12 @@ func TestTheVariableIsNamed(t *testing.T) {
 		}
 		t.Setenv("TMPDIR", dir)
 		_, err := Make("put")
-		if !errors.Is(err, problem.ErrInvalid) || err.Error() != "make a temporary directory: TMPDIR is "+dir+": "+want || problem.Next(err) == "" {
+		if !errors.Is(err, problem.ErrInvalid) || err.Error() != "make temporary directory: TMPDIR is "+dir+": "+want || problem.Next(err) == "" {
 			t.Errorf("TMPDIR=%s: %v, want %s", dir, err, want)
 		}
 	}
 	t.Setenv("TMPDIR", "")
-	if err := explain(&os.PathError{Op: "mkdir", Path: "/tmp/anthill-x", Err: os.ErrPermission}); !strings.HasPrefix(err.Error(), "make a temporary directory in /tmp: permission") ||
+	if err := explain(&os.PathError{Op: "mkdir", Path: "/tmp/anthill-x", Err: os.ErrPermission}); !strings.HasPrefix(err.Error(), "make temporary directory in /tmp: permission") ||
 		!strings.Contains(problem.Next(err), "set TMPDIR") {
 		t.Errorf("without TMPDIR: %v", err)
 	}

@@ -20,11 +20,11 @@ const (
 // errNoPlace: as many peers as may are connected.
 var errNoPlace = errors.New("all places are taken")
 
-// Credentials let no more peers in than may hold a connection at a time: one beyond
-// is closed, and goes to another node. Only who has proved to inner who it is takes a
-// place, and who is exempt takes none. Nobody takes more than a quarter of the places,
-// by his name. Of those that are slow to prove it the oldest is closed when there are
-// too many.
+// Credentials let no more peers in than may hold a connection at a time: further ones
+// are closed, and go to other nodes. A peer takes a place once it has proved to inner
+// who it is, by the name that who gives it; one that who exempts takes none. No name
+// takes more than a quarter of the places. Of those that are slow to prove it the
+// oldest is closed when there are too many.
 func (l *Line) Credentials(inner credentials.TransportCredentials, who func(credentials.AuthInfo) (name string, exempt bool)) credentials.TransportCredentials {
 	if l.peers == 0 {
 		return inner

@@ -124,7 +124,7 @@ func TestSilentStrangersAreCutOff(t *testing.T) {
 		if _, _, err := knock(creds, 'w'); err != nil {
 			t.Errorf("they keep a peer out: %v", err)
 		}
-		<-ended // for whom that one made room
+		<-ended // the one that made room for it
 		for range maxGreeting - 1 {
 			if at := <-ended; at < greetTime || at > greetTime+time.Second {
 				t.Errorf("one is cut off after %v", at)
@@ -133,7 +133,7 @@ func TestSilentStrangersAreCutOff(t *testing.T) {
 	})
 }
 
-// Who hangs up, however early, leaves its place, whatever gRPC was doing.
+// A peer that hangs up, however early, leaves its place, whatever gRPC was doing.
 func TestWhoHangsUpLeavesItsPlace(t *testing.T) {
 	line := New(Limits{Peers: 2}, nil)
 	creds := line.Credentials(called{insecure.NewCredentials()}, func(credentials.AuthInfo) (string, bool) { return "m", false })

@@ -19,7 +19,7 @@ type Limits struct {
 	Monthly  int64 // bytes both ways in a calendar month, see Volume
 }
 
-// Validate says what makes no sense.
+// Validate returns an error that names the first limit that is below zero, or nil.
 func (l Limits) Validate() error {
 	switch {
 	case l.Up < 0:
@@ -41,8 +41,8 @@ type Line struct {
 	volume   *Volume // nil: not counted
 }
 
-// New makes a Line whose bytes are counted in v, if it is not nil. Whoever uses the
-// line looks there whether it may still carry something: the line only counts.
+// New makes a Line whose bytes are counted in v, if it is not nil. The line only counts:
+// its users ask v whether it may still carry something.
 func New(l Limits, v *Volume) *Line {
 	return &Line{up: limiter(l.Up), down: limiter(l.Down), peers: l.Peers, volume: v}
 }
@@ -104,7 +104,7 @@ type conn struct {
 	end  context.CancelFunc
 }
 
-// Close ends also those that wait.
+// Close also ends reads and writes that wait.
 func (c *conn) Close() error {
 	c.end()
 	return c.Conn.Close()

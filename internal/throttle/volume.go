@@ -53,13 +53,13 @@ type count struct {
 // Usage is how far a month's volume is used.
 type Usage struct {
 	Used, Limit int64     // bytes; a Limit of 0 means none
-	Until       time.Time // when the count begins anew
+	Until       time.Time // when the count starts again from 0
 }
 
-// OpenVolume goes on with what the file says. Close it to keep the last bytes.
+// OpenVolume continues the count in the file. Close it to keep the last bytes.
 func OpenVolume(cfg VolumeConfig) (*Volume, error) {
 	if cfg.Limit <= 0 || cfg.File == "" {
-		return nil, fmt.Errorf("open volume %q: need a file and a limit above 0, not %d", cfg.File, cfg.Limit)
+		return nil, fmt.Errorf("open volume %q: want a file and a limit above 0, not %d", cfg.File, cfg.Limit)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -78,8 +78,8 @@ func OpenVolume(cfg VolumeConfig) (*Volume, error) {
 	return v, nil
 }
 
-// turn begins a new month. A clock that is set back does not give the volume anew. It
-// is called with mu held.
+// turn begins a new month. A clock that is set back does not give the volume a second
+// time. It is called with mu held.
 func (v *Volume) turn() {
 	if month := v.now().Format("2006-01"); month > v.count.Month {
 		v.count = count{Month: month}
@@ -129,7 +129,7 @@ func (v *Volume) saveLater() {
 	}
 	v.saving = nil
 	if err := v.save(); err != nil {
-		v.logger.Error("keep the monthly volume", "error", err)
+		v.logger.Error("failed to save the monthly volume", "error", err)
 	}
 }
 
@@ -167,7 +167,7 @@ func (v *Volume) Close() error {
 	v.saving.Stop()
 	v.saving = nil
 	if err := v.save(); err != nil {
-		return fmt.Errorf("keep the monthly volume: %w", err)
+		return fmt.Errorf("save the monthly volume: %w", err)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func TestVolumeIsSpentUntilTheMonthTurns(t *testing.T) {
 	v.Add(100)
 	c.at = c.at.Add(-time.Hour)
 	if v.Err() == nil {
-		t.Error("setting the clock back gives the volume anew")
+		t.Error("setting the clock back gives the volume a second time")
 	}
 	if err := v.Close(); err != nil {
 		t.Error(err)

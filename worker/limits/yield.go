@@ -61,7 +61,7 @@ type Readings struct {
 // Watch finds the reasons to yield. It remembers what others did.
 type Watch struct {
 	yield  Yield
-	others neighbours
+	others load
 }
 
 // NewWatch knows of no machine yet.
@@ -92,7 +92,7 @@ func (w *Watch) isBusy(r Readings) bool {
 		return false
 	}
 	if r.CPU == (CPU{}) {
-		w.others = neighbours{}
+		w.others = load{}
 		return false
 	}
 	return w.others.note(r.Now, r.CPU)

@@ -83,14 +83,14 @@ func entryName(req request) string {
 }
 
 // rewritten is the module as it is run, which the entry keeps.
-func (e *cacheEntry) rewritten(source []byte, o rewrite.Options) ([]byte, error) {
+func (e *cacheEntry) rewritten(s *source, o rewrite.Options) ([]byte, error) {
 	path := filepath.Join(e.dir, sourceName)
 	if e.sealed {
 		if kept, err := os.ReadFile(path); err == nil {
 			return kept, nil
 		}
 	}
-	module, err := rewriteModule(source, o)
+	module, err := s.rewrite(o)
 	if err == nil {
 		_ = os.WriteFile(path, module, 0o600) // else it is rewritten again next time
 	}

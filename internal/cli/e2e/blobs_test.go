@@ -129,8 +129,8 @@ func TestGetGoesOnWhereItWas(t *testing.T) {
 	expectFile(t, path, data)
 }
 
-// Who serves garbage is refused by who gets it, and banned by the grid once the
-// leader has looked for himself.
+// A peer that serves garbage is refused by those that get it, and its owner banned by
+// the grid once the leader has probed it.
 func TestWhoServesGarbageIsBanned(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{})
 	id, data := serveFile(t, grid, 16<<20)

@@ -54,7 +54,7 @@ func TestADatasetServesManyJobs(t *testing.T) {
 }
 
 // TestPutIsKilled ends a put before the grid has the dataset, and repeats it. Then
-// two owners run a job on it, the second without any copy of his own.
+// two owners run a job on it, the second without a copy of its own.
 func TestPutIsKilled(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	sue, tom, dir := grid.Join(t, "sue"), grid.Join(t, "tom"), t.TempDir()

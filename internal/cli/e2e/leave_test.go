@@ -11,8 +11,8 @@ import (
 )
 
 // TestSubmitterLeaves submits by the command while no worker is there: when it
-// has returned, all bytes must come from the grid itself, for the first worker
-// from coordinators, and for those after him from him too.
+// has returned, all bytes must come from the grid itself: those for the first worker
+// from coordinators, those for later ones from that worker too.
 func TestSubmitterLeaves(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)

@@ -49,9 +49,9 @@ var bans = []ban{
 		mend: "move what both need down to jobs or an adapter, or send it in a message of proto/anthill/v1",
 	},
 	{
-		from: []string{"coordinator/desk"}, to: []string{"coordinator/keeper"},
-		why:  "the desk is what only the leader does, and the keeper what every coordinator does",
-		mend: "have the coordinator hand on what one needs of the other in a Config",
+		from: []string{"coordinator/desk"}, to: []string{"coordinator/keeper", "coordinator/rpc"},
+		why:  "the desk is what only the leader does: neither what every coordinator holds nor how calls reach it",
+		mend: "have the coordinator hand on what it needs in desk.Config; what rpc needs of the desk it imports",
 	},
 	{
 		from: []string{"coordinator/keeper"}, to: []string{"coordinator/desk", "coordinator/rpc"},

@@ -35,11 +35,11 @@ type Config struct {
 	Workers      []localgrid.Worker
 }
 
-// Strangers are honest workers with one slot each, of these owners, of whom the
-// grid knows nothing.
+// Strangers are honest workers with one slot each, of these owners, which the grid
+// knows nothing about.
 func Strangers(owners ...string) []localgrid.Worker { return workers(owners, 0) }
 
-// Friends are such workers of owners whom the grid has been told to trust: two
+// Friends are such workers of owners that the grid has been told to trust: two
 // of them are enough for the default max_error, in jobs of one task too.
 func Friends(owners ...string) []localgrid.Worker { return workers(owners, 0.001) }
 

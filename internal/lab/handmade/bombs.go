@@ -94,7 +94,7 @@ func Addresses(reads, branches int) []byte {
 	return oneFunction(1, join(code, repeat(branches, []byte{opLocalGet, 0, opIf, void, opConst, 1, opLocalSet, 0, opEnd})))
 }
 
-// GlobalsAtCalls calls a function often, after which all globals are read anew.
+// GlobalsAtCalls calls a function often, after which all globals are read again.
 func GlobalsAtCalls(globals, calls int) []byte {
 	return Spec{
 		Code: repeat(calls, []byte{opCall, 1}), Pages: 1, MutableGlobals: globals, Functions: []Function{{}},

@@ -210,9 +210,9 @@ func (g *Grid) waitComplete(ctx context.Context) error {
 	}
 }
 
-// agree makes the grid write something: a token that nobody will use. The leader
-// lists a voter before a majority has been told of him; without him the others
-// could not elect a new leader. When a later write is done, they know.
+// agree makes the grid write something: a token that is never used. The leader lists
+// a voter before a majority has been told of it; if the leader died then, the others
+// could not elect a new one. When a later write is done, they know.
 func (g *Grid) agree(ctx context.Context) error {
 	_, err := g.token(ctx, &anthillv1.CreateTokenRequest{
 		Role: anthillv1.Role_ROLE_SUBMITTER, Uses: 1, Owner: "operator",

@@ -1,4 +1,4 @@
-// Package simgrid plays a job through on virtual workers, some of whom lie, and
+// Package simgrid plays a job through on virtual workers, some of which lie, and
 // counts what the grid believed. The rules are not its own: it drives the
 // jobs.State and the placement that coordinators run, on virtual time. All that
 // happens follows from the configuration and a seed.

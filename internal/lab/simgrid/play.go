@@ -60,7 +60,7 @@ func (p *play) join(w *worker) error {
 	return nil
 }
 
-// step does what a leader does within a tick, in his order: reports,
+// step does what a leader does within a tick, in the same order: reports,
 // confirmations, leases, grants.
 func (p *play) step() error {
 	for _, act := range []func() error{p.place, p.advance, p.report, p.confirm, p.hear, p.seeBans} {
@@ -106,7 +106,7 @@ func (p *play) newLease() jobs.LeaseID { return jobs.LeaseID(p.rand.Uint64() | 1
 
 func (p *play) begin(w *worker, g jobs.Grant) {
 	w.attempt = attempt{
-		lease: g.Lease, task: p.job.TaskAt(g.Task),
+		lease: g.Lease, task: p.job.TaskAt(g.Place),
 		ends: p.now + jobs.Time(p.lasts(w)), crashes: p.crashes(),
 	}
 }

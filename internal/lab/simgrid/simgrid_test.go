@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // small is a grid that is played within a fraction of a second.
@@ -59,7 +61,7 @@ func TestAnHonestGridIsRight(t *testing.T) {
 	}
 }
 
-// A fifth of colluders who always cheat: two of the first two voters or of
+// A fifth of colluders that always cheat: two of the first two voters or of
 // three, f²+2f²(1-f), believe them, and f(1-f)·2 of the tasks take a third. The
 // jobs are so short that nobody is banned.
 func TestQuorumIsAsWrongAsTheorySays(t *testing.T) {
@@ -72,7 +74,7 @@ func TestQuorumIsAsWrongAsTheorySays(t *testing.T) {
 	}
 }
 
-// The grid's own rule, against colluders who lie rarely, often and always.
+// The grid's own rule, against colluders that lie rarely, often and always.
 func TestCredibilityHoldsWhatItPromises(t *testing.T) {
 	t.Parallel()
 	for _, cheat := range []float64{0.02, 0.2, 1} {
@@ -88,7 +90,7 @@ func TestCredibilityHoldsWhatItPromises(t *testing.T) {
 	}
 }
 
-// The figures for BOINC: 8 % wrong at 1.7 executions.
+// The model of BOINC is known to accept 8 % wrong results at 1.7 executions.
 func TestBOINCIsAsWrongAsIsKnown(t *testing.T) {
 	t.Parallel()
 	cfg := small(BOINC)
@@ -111,7 +113,7 @@ func TestLiars(t *testing.T) {
 		t.Fatalf("%d liars", len(liars))
 	}
 	lies := 0
-	for task := range uint32(1000) {
+	for task := range jobs.Index(1000) {
 		a, b := c.answer(liars[0], task), c.answer(liars[1], task)
 		if a != b {
 			t.Fatalf("task %d: colluders say %v and %v", task, a, b)
@@ -119,7 +121,7 @@ func TestLiars(t *testing.T) {
 		if a != result(task, right) {
 			lies++
 			if task < 3 {
-				t.Errorf("a sleeper lies about his task %d", task)
+				t.Errorf("a sleeper lies about its task %d", task)
 			}
 		}
 	}

@@ -284,6 +284,7 @@ const (
 	CoordinatorService_ReadIndex_FullMethodName   = "/anthill.v1.CoordinatorService/ReadIndex"
 	CoordinatorService_ConfirmHeld_FullMethodName = "/anthill.v1.CoordinatorService/ConfirmHeld"
 	CoordinatorService_GetProgress_FullMethodName = "/anthill.v1.CoordinatorService/GetProgress"
+	CoordinatorService_Describe_FullMethodName    = "/anthill.v1.CoordinatorService/Describe"
 )
 
 // CoordinatorServiceClient is the client API for CoordinatorService service.
@@ -302,6 +303,9 @@ type CoordinatorServiceClient interface {
 	// GetProgress tells what workers say of the attempts at a job that they run. Only
 	// the leader knows; the answer of others is empty.
 	GetProgress(ctx context.Context, in *GetProgressRequest, opts ...grpc.CallOption) (*GetProgressResponse, error)
+	// Describe tells what the coordinator can do and what time it has. The leader
+	// asks every voter.
+	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
 }
 
 type coordinatorServiceClient struct {
@@ -342,6 +346,16 @@ func (c *coordinatorServiceClient) GetProgress(ctx context.Context, in *GetProgr
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DescribeResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Describe_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CoordinatorServiceServer is the server API for CoordinatorService service.
 // All implementations must embed UnimplementedCoordinatorServiceServer
 // for forward compatibility.
@@ -358,6 +372,9 @@ type CoordinatorServiceServer interface {
 	// GetProgress tells what workers say of the attempts at a job that they run. Only
 	// the leader knows; the answer of others is empty.
 	GetProgress(context.Context, *GetProgressRequest) (*GetProgressResponse, error)
+	// Describe tells what the coordinator can do and what time it has. The leader
+	// asks every voter.
+	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
 	mustEmbedUnimplementedCoordinatorServiceServer()
 }
 
@@ -376,6 +393,9 @@ func (UnimplementedCoordinatorServiceServer) ConfirmHeld(context.Context, *Confi
 }
 func (UnimplementedCoordinatorServiceServer) GetProgress(context.Context, *GetProgressRequest) (*GetProgressResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetProgress not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Describe(context.Context, *DescribeRequest) (*DescribeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Describe not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) mustEmbedUnimplementedCoordinatorServiceServer() {}
 func (UnimplementedCoordinatorServiceServer) testEmbeddedByValue()                            {}
@@ -452,6 +472,24 @@ func _CoordinatorService_GetProgress_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_Describe_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DescribeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Describe(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Describe_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Describe(ctx, req.(*DescribeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CoordinatorService_ServiceDesc is the grpc.ServiceDesc for CoordinatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -470,6 +508,10 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetProgress",
 			Handler:    _CoordinatorService_GetProgress_Handler,
+		},
+		{
+			MethodName: "Describe",
+			Handler:    _CoordinatorService_Describe_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

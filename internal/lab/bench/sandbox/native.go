@@ -12,7 +12,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/bench/sandbox/guests"
 )
 
-// program is a native build, which starts anew for each run.
+// program is a native build, which is started for each run.
 type program struct {
 	path string
 	idle background

@@ -269,7 +269,7 @@ func (r *round) play(ctx context.Context) (result, error) {
 		}
 	}
 	if r.StopCoordinator {
-		time.Sleep(2 * time.Second) // until the slowest has asked whom to talk to
+		time.Sleep(2 * time.Second) // until the slowest has asked for peers
 		r.coordinator.kill()
 	}
 	dead := map[*host]bool{}

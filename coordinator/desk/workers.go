@@ -1,0 +1,141 @@
+package desk
+
+import (
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// pausePatience is how long a worker may be paused until others are asked for what it
+// runs: most pauses are over by then.
+const pausePatience = 30 * time.Second
+
+// Beat is what a worker's heartbeat says.
+type Beat struct {
+	Leases  []jobs.LeaseID
+	Address string
+	Slots   int
+	Paused  bool
+	Blobs   []blob.ID
+	// Fuel is about how much some of the leases have used so far.
+	Fuel map[jobs.LeaseID]uint64
+}
+
+// worker is what a worker's heartbeats say.
+type worker struct {
+	heard   time.Time
+	address string
+	slots   int
+	paused  bool
+	fuel    map[jobs.LeaseID]uint64 // of the leases that it holds
+	since   time.Time               // when it was first heard to be paused, or not to be
+}
+
+// Heartbeat notes that a worker is alive, and tells which of its leases are void.
+func (d *Desk) Heartbeat(id jobs.NodeID, beat Beat) (void []jobs.LeaseID, err error) {
+	d.mu.Lock()
+	if !d.leading {
+		d.mu.Unlock()
+		return nil, ErrNoLeader
+	}
+	w := d.hear(id)
+	w.note(beat)
+	still := w.stands()
+	d.tracker.stock.announce(id, beat.Blobs)
+	d.mu.Unlock()
+
+	void, alive := d.sift(id, beat.Leases)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	w.fuel = make(map[jobs.LeaseID]uint64, len(alive)) // another one, since Fuel reads the old one
+	for _, l := range alive {
+		d.renewals.heard[l] = still
+		w.fuel[l] = beat.Fuel[l]
+	}
+	return void, nil
+}
+
+// hear notes that a worker is alive. It is called with mu held.
+func (d *Desk) hear(id jobs.NodeID) *worker {
+	w := d.workers[id]
+	if w == nil {
+		w = &worker{}
+		d.workers[id] = w
+	}
+	w.heard = time.Now()
+	return w
+}
+
+func (w *worker) note(beat Beat) {
+	if w.since.IsZero() || w.paused != beat.Paused {
+		w.since = time.Now()
+	}
+	w.address, w.slots, w.paused = beat.Address, beat.Slots, beat.Paused
+}
+
+// stands says whether a worker has been paused for longer than most pauses last.
+func (w *worker) stands() bool { return w.paused && time.Since(w.since) >= pausePatience }
+
+// sift tells the leases that a worker holds from those it thinks it holds.
+func (d *Desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.LeaseID) {
+	d.replica.View(func(s *jobs.State) {
+		for _, l := range leases {
+			if _, holder, ok := s.Lease(l); ok && holder == id {
+				alive = append(alive, l)
+			} else {
+				void = append(void, l)
+			}
+		}
+	})
+	return void, alive
+}
+
+// live are the workers heard of within a lease's duration. The others are forgotten.
+func (d *Desk) live() []jobs.NodeID {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []jobs.NodeID
+	for id, w := range d.workers {
+		if time.Since(w.heard) < jobs.LeaseDuration {
+			list = append(list, id)
+		} else {
+			delete(d.workers, id)
+			d.tracker.stock.forget(id)
+		}
+	}
+	return list
+}
+
+// Slots is what a worker said in its last heartbeat of its slots and of whether it is
+// paused; 0 if it is not heard of.
+func (d *Desk) Slots(id jobs.NodeID) (slots int, paused bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if w := d.workers[id]; w != nil {
+		return w.slots, w.paused
+	}
+	return 0, false
+}
+
+// Fuel is about how much a job's running attempts have used so far, those of which
+// their workers have said so.
+func (d *Desk) Fuel(job jobs.JobID) map[jobs.LeaseID]uint64 {
+	d.mu.Lock()
+	said := map[jobs.NodeID]map[jobs.LeaseID]uint64{}
+	for id, w := range d.workers {
+		said[id] = w.fuel // which nobody changes
+	}
+	d.mu.Unlock()
+	list := map[jobs.LeaseID]uint64{}
+	d.replica.View(func(s *jobs.State) {
+		for id, fuel := range said {
+			for lease, n := range fuel {
+				if p, holder, ok := s.Lease(lease); n > 0 && ok && holder == id && p.Job == job {
+					list[lease] = n
+				}
+			}
+		}
+	})
+	return list
+}

@@ -1,0 +1,17 @@
+package rpc
+
+import (
+	"context"
+
+	"github.com/anthill-grid/anthill/internal/wire"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// Describe implements CoordinatorService.
+func (s *Server) Describe(context.Context, *anthillv1.DescribeRequest) (*anthillv1.DescribeResponse, error) {
+	return &anthillv1.DescribeResponse{
+		FirstVersion: uint32(jobs.FirstVersion), LastVersion: uint32(jobs.LastVersion),
+		Time: wire.TimeToProto(s.cfg.Replica.Wall()),
+	}, nil
+}

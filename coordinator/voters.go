@@ -1,0 +1,122 @@
+package coordinator
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	// describeEvery is how often the leader asks the voters to describe themselves.
+	describeEvery = 5 * time.Second
+	// describeWait is how long each is given, and hasteWait at the beginning of a
+	// term, when workers wait.
+	describeWait = time.Second
+	hasteWait    = 300 * time.Millisecond
+)
+
+// described is what a voter said of itself.
+type described struct {
+	node  jobs.NodeID
+	last  jobs.Version  // the newest rules that it can apply; zero: it did not say
+	ahead time.Duration // its clock, of this machine's
+}
+
+// survey asks the voters from time to time, while this coordinator leads.
+func (c *Coordinator) survey(ctx context.Context) {
+	ticker := time.NewTicker(describeEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if err := c.heedVoters(ctx, describeWait); err != nil && ctx.Err() == nil {
+				c.cfg.Logger.Warn("failed to raise the version of the rules", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// heedVoters sets the clock by those of all voters, and brings the newest rules that
+// every one of them can apply into force.
+func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error {
+	voters := c.askVoters(ctx, wait)
+	var ahead []time.Duration
+	last, clocks := jobs.LastVersion, map[jobs.NodeID]time.Duration{}
+	for _, v := range voters {
+		last = min(last, v.last)
+		if v.last != 0 {
+			ahead, clocks[v.node] = append(ahead, v.ahead), v.ahead
+		}
+	}
+	c.replica.HeedClocks(ahead)
+	c.clocks.Store(&clocks)
+	raise := false
+	c.replica.View(func(s *jobs.State) { raise = s.Version() < last })
+	if !raise {
+		return nil
+	}
+	_, err := c.replica.Propose(ctx, jobs.Command{At: c.replica.Now(), Raise: &jobs.RaiseVersion{Version: last}})
+	if err == nil {
+		c.cfg.Logger.Info("newer rules are in force: coordinators of an older version can no longer vote", "version", last)
+	}
+	return err
+}
+
+// askVoters asks all voters but this one, side by side. Silent ones, and those too
+// old to be asked, are in the answer without a version.
+func (c *Coordinator) askVoters(ctx context.Context, wait time.Duration) []described {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	var others []replica.Voter
+	for _, v := range c.replica.Voters() {
+		if v.Node != c.base.Identity.Node() {
+			others = append(others, v)
+		}
+	}
+	list := make([]described, len(others))
+	var asked sync.WaitGroup
+	for i, v := range others {
+		asked.Go(func() {
+			var err error
+			if list[i], err = c.describe(ctx, v); err != nil {
+				c.cfg.Logger.Debug("failed to ask a voter to describe itself", "node", v.Node.Short(), "error", err)
+				list[i] = described{node: v.Node}
+			}
+		})
+	}
+	asked.Wait()
+	return list
+}
+
+// describe takes a voter's clock to have been read half way through the call.
+func (c *Coordinator) describe(ctx context.Context, v replica.Voter) (described, error) {
+	conn, err := c.voters.Dial(v.Address)
+	if err != nil {
+		return described{}, err
+	}
+	began := time.Now()
+	resp, err := anthillv1.NewCoordinatorServiceClient(conn).Describe(ctx, &anthillv1.DescribeRequest{})
+	if err != nil {
+		return described{}, fmt.Errorf("describe %s: %w", v.Node.Short(), err)
+	}
+	theirs := jobs.TimeOf(resp.GetTime().AsTime()).Add(time.Since(began) / 2)
+	ahead := time.Duration(theirs-c.replica.Wall()) * time.Millisecond
+	return described{node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))), ahead: ahead}, nil
+}
+
+// clockOf is how far a voter's clock is ahead of the leader's, if the leader has
+// heard it.
+func (c *Coordinator) clockOf(id jobs.NodeID) (time.Duration, bool) {
+	if clocks := c.clocks.Load(); clocks != nil {
+		ahead, known := (*clocks)[id]
+		return ahead, known
+	}
+	return 0, false
+}

@@ -1,0 +1,36 @@
+package jobs
+
+// Version numbers the rules of the state machine, and with them the encoding of
+// the log. Replicas must apply an entry alike whatever binary they run, so a rule
+// that changes looks at the state's version, and the version changes by a command
+// alone: see RaiseVersion.
+type Version uint8
+
+const (
+	// FirstVersion is the oldest that this binary can go on with.
+	FirstVersion Version = 4
+	// LastVersion is the newest that it can do.
+	LastVersion Version = 5
+
+	// VersionInput: attempts that end for want of their input are nobody's fault,
+	// leases that ended in silence may be given back, failed tasks may be allowed,
+	// and more is kept of why a task failed.
+	VersionInput Version = 5
+)
+
+// Version is that of the rules by which the state changes now.
+func (s *State) Version() Version { return max(FirstVersion, s.Raised) }
+
+// can says whether the rules that came with a version are in force.
+func (s *State) can(v Version) bool { return s.Version() >= v }
+
+// raise brings newer rules into force. The leader proposes it once every voter can
+// follow; a replica that cannot would have refused the entry before it came here.
+// Going back is not possible: what came since may rest on the new rules.
+func (s *State) raise(c *RaiseVersion) Outcome {
+	if c.Version > LastVersion {
+		panic("jobs: the grid's rules are of a newer version than this coordinator: upgrade it before it votes again")
+	}
+	s.Raised = max(s.Raised, c.Version)
+	return Outcome{}
+}
