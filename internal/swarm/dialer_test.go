@@ -8,9 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // A peer that was away for long is reached soon after it is back.
