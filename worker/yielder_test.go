@@ -30,7 +30,10 @@ type sensed struct {
 	asked   int
 }
 
-func (s *sensed) OnBattery() (bool, error) { s.asked++; return s.battery, s.err }
+func (s *sensed) Power() (limits.Power, error) {
+	s.asked++
+	return limits.Power{Battery: s.battery}, s.err
+}
 
 func (s *sensed) CPU() (limits.CPU, error) { return s.cpu, s.err }
 

@@ -36,6 +36,9 @@ type Status struct {
 	Slots []Slot `json:"slots"`
 	// Leases counts what it holds, running or waiting.
 	Leases int `json:"leases"`
+	// Power is what the machine runs on, such as "battery (BAT0, 57 %)"; empty where
+	// that is not known.
+	Power string `json:"power,omitempty"`
 	// Volume is what others may take of the line; nil if that is not limited.
 	Volume *Volume `json:"volume,omitempty"`
 }

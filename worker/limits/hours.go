@@ -98,23 +98,47 @@ func parseMinute(text string) (int, error) {
 // String is what ParseHours read.
 func (h Hours) String() string { return h.text }
 
-// Open says whether the machine is lent at t, in t's time zone.
+// Open says whether the machine is lent at t, in t's time zone. What counts is what the
+// clock on the wall shows: hours that it shows twice, at the end of summer time, are lent
+// twice or not at all.
 func (h Hours) Open(t time.Time) bool {
 	return len(h.spans) == 0 || slices.ContainsFunc(h.spans, func(s span) bool { return s.covers(t) })
 }
 
-// Next is the first time after t at which a span begins.
+// Next is the first time after t, at which the machine is not lent, from which on it is.
+// It is zero if there is none because the machine is lent always.
 func (h Hours) Next(t time.Time) time.Time {
+	if len(h.spans) == 0 {
+		return time.Time{}
+	}
+	for {
+		next := h.nextInZone(t)
+		_, end := t.ZoneBounds()
+		if end.IsZero() || next.Before(end) {
+			return next
+		}
+		if h.Open(end) {
+			return end // the clock was put past a beginning
+		}
+		t = end
+	}
+}
+
+// nextInZone is Next if the clock is never put forward or back. A week has one of the
+// beginnings.
+func (h Hours) nextInZone(t time.Time) time.Time {
+	_, offset := t.Zone()
+	wall := t.In(time.FixedZone("", offset))
 	var next time.Time
 	for _, s := range h.spans {
 		for day := range 8 {
-			begin := minute(t, day, s.from)
+			begin := minute(wall, day, s.from)
 			if s.days[begin.Weekday()] && begin.After(t) && (next.IsZero() || begin.Before(next)) {
 				next = begin
 			}
 		}
 	}
-	return next
+	return next.In(t.Location())
 }
 
 // closed says until when the machine is not lent. The text is the same for all
@@ -128,20 +152,15 @@ func (h Hours) closed(t time.Time) string {
 }
 
 func (s span) covers(t time.Time) bool {
-	for _, day := range []int{-1, 0} {
-		begin, end := minute(t, day, s.from), minute(t, day, s.to)
-		if s.to < s.from {
-			end = minute(t, day+1, s.to)
-		}
-		if s.days[begin.Weekday()] && !t.Before(begin) && t.Before(end) {
-			return true
-		}
+	now, today := t.Hour()*60+t.Minute(), t.Weekday()
+	if s.from < s.to {
+		return s.days[today] && s.from <= now && now < s.to
 	}
-	return false
+	yesterday := (today + 6) % 7
+	return s.days[today] && s.from <= now || s.days[yesterday] && now < s.to
 }
 
-// minute is a time of day so many days after t's. By the wall clock: a day may
-// have 23 or 25 hours.
+// minute is a time of day so many days after t's.
 func minute(t time.Time, days, minutes int) time.Time {
 	year, month, day := t.Date()
 	return time.Date(year, month, day+days, 0, minutes, 0, 0, t.Location())
