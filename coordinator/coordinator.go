@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -19,16 +17,12 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
-	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
-	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
-	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // diskQuota bounds the blobs that a coordinator keeps; what no job needs any
@@ -119,35 +113,6 @@ func (c *Coordinator) startReplica() (err error) {
 	return c.markBegun()
 }
 
-// bootstrap makes the first voter, of the grid that this node founded: in one
-// that it joined, or that has begun, it would be a second group with a state of its
-// own.
-func (c *Coordinator) bootstrap() error {
-	if _, err := identity.Load(OperatorDir(c.cfg.Dir)); err != nil {
-		return problem.Invalid("start this coordinator without --bootstrap",
-			"bootstrap %s: it belongs to a grid that it did not found: %w", c.cfg.Dir, err)
-	}
-	if _, err := os.Stat(c.begun()); !errors.Is(err, fs.ErrNotExist) {
-		return problem.Invalid("start this coordinator without --bootstrap, and it hears all from the grid's others; if there are none, the grid is lost, and an empty directory begins another",
-			"bootstrap %s: its grid has begun, and the log is gone", c.cfg.Dir)
-	}
-	return c.replica.Bootstrap()
-}
-
-// begun is a file that is there once this coordinator has had a log: not beside it, so
-// that it stays where that is lost.
-func (c *Coordinator) begun() string { return filepath.Join(c.cfg.Dir, "begun") }
-
-func (c *Coordinator) markBegun() error {
-	if !c.replica.Bootstrapped() {
-		return nil
-	}
-	if err := os.WriteFile(c.begun(), nil, 0o600); err != nil {
-		return fmt.Errorf("mark that the grid has begun: %w", err)
-	}
-	return nil
-}
-
 func (c *Coordinator) startGossip() (err error) {
 	bind := c.cfg.Gossip
 	if bind == "" {
@@ -162,8 +127,8 @@ func (c *Coordinator) startGossip() (err error) {
 	return err
 }
 
-// gossipPort is where gossip goes unless it is told otherwise: the next port or,
-// where any port would do for the rest, any.
+// gossipPort is where gossip listens unless the configuration says: at the next port or,
+// where any port would do for the rest, at any.
 func gossipPort(asked string, a net.Addr) (string, error) {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
@@ -187,7 +152,7 @@ func (c *Coordinator) startServices() {
 		Members: c.membership.Members, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
 	})
 	c.rpc = rpc.New(rpc.Config{
-		Node: id.Node(), Address: c.base.Address, Replica: c.replica, Desk: c.desk, Results: c.keeper,
+		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
 		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
@@ -225,19 +190,6 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	return errors.Join(err, c.stop())
 }
 
-// stepDown hands leadership over before leaving, so that nobody has to find
-// out by silence.
-func (c *Coordinator) stepDown() {
-	if c.desk.Leading() {
-		if err := c.replica.TransferLeadership(); err != nil {
-			c.cfg.Logger.Debug("transfer leadership", "error", err)
-		}
-	}
-	if err := c.membership.Leave(); err != nil {
-		c.cfg.Logger.Debug("leave gossip", "error", err)
-	}
-}
-
 // stop closes what start opened, the last first.
 func (c *Coordinator) stop() error {
 	var errs []error
@@ -257,123 +209,4 @@ func (c *Coordinator) stop() error {
 		errs = append(errs, c.base.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// lead runs the desk and recruits voters whenever this coordinator is elected.
-func (c *Coordinator) lead(ctx context.Context) {
-	var term sync.WaitGroup
-	stop := func() {}
-	for {
-		select {
-		case leader := <-c.replica.LeaderCh():
-			stop()
-			term.Wait()
-			if leader {
-				var termCtx context.Context
-				termCtx, stop = context.WithCancel(ctx)
-				term.Go(func() { c.rule(termCtx) })
-			}
-		case <-ctx.Done():
-			stop()
-			term.Wait()
-			return
-		}
-	}
-}
-
-// rule is one term as the leader.
-func (c *Coordinator) rule(ctx context.Context) {
-	c.cfg.Logger.Info("leading", "node", c.base.Identity.Node().Short())
-	defer c.cfg.Logger.Info("not leading any more", "node", c.base.Identity.Node().Short())
-	defer c.desk.Close()
-	for {
-		err := c.begin(ctx)
-		if err == nil {
-			break
-		}
-		c.cfg.Logger.Warn("begin to lead", "error", err)
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return
-		}
-	}
-	if err := c.replica.Settle(); err != nil {
-		c.cfg.Logger.Warn("settle", "error", err)
-	}
-	var loops sync.WaitGroup
-	loops.Go(func() { c.recruit(ctx) })
-	loops.Go(func() { c.survey(ctx) })
-	loops.Go(func() { c.desk.Run(ctx) })
-	loops.Wait()
-}
-
-// begin opens the desk on a state in which all is applied that former leaders
-// committed.
-func (c *Coordinator) begin(ctx context.Context) error {
-	if err := c.replica.Barrier(); err != nil {
-		return err
-	}
-	if err := c.heedVoters(ctx, hasteWait); err != nil {
-		return err
-	}
-	if err := c.foundState(ctx); err != nil {
-		return err
-	}
-	return c.desk.Open(ctx)
-}
-
-// confirm tells the leader, who may be this coordinator, what is held.
-func (c *Coordinator) confirm(ctx context.Context, held jobs.ConfirmHeld) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	if c.desk.Leading() {
-		return c.desk.Confirm(ctx, held)
-	}
-	conn, err := c.leader()
-	if err != nil {
-		return err
-	}
-	_, err = anthillv1.NewCoordinatorServiceClient(conn).ConfirmHeld(ctx, wire.ConfirmToProto(held))
-	return err
-}
-
-// leader is a connection to another coordinator, who leads.
-func (c *Coordinator) leader() (*gridconn.Conn, error) {
-	_, address, ok := c.replica.Leader()
-	if !ok {
-		return nil, desk.ErrNoLeader
-	}
-	return c.voters.Dial(address)
-}
-
-// find asks the leader, who may be this coordinator, who else has or wants a blob
-// that is to be held. It says nothing of results: to name one is to tell whoever
-// has the same answer that somebody else has given it, and only the node that made
-// a result is asked for it. Nothing is fetched before the desk is there.
-func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
-	if !c.keeper.Holds(id) {
-		return nil, desk.AnnounceEvery, nil
-	}
-	if c.desk.Leading() {
-		return c.desk.FindFor(c.base.Identity.Node(), c.base.Address, id)
-	}
-	conn, err := c.leader()
-	if err != nil {
-		return nil, 0, err
-	}
-	return swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(conn), c.base.Address, id, false)
-}
-
-// accuse tells the leader, who may be this coordinator, who served wrong bytes.
-func (c *Coordinator) accuse(ctx context.Context, caught swarm.Caught) error {
-	if c.desk.Leading() {
-		_, err := c.desk.Propose(ctx, jobs.Command{Accuse: &jobs.AccusePeers{By: c.base.Identity.Node(), Nodes: []jobs.NodeID{caught.Node}}})
-		return err
-	}
-	conn, err := c.leader()
-	if err != nil {
-		return err
-	}
-	return caught.Report(ctx, anthillv1.NewTrackerServiceClient(conn))
 }

@@ -6,7 +6,10 @@
 //	desk        what only the leader does: offers, reports, leases, grants
 //	keeper      what every coordinator does: hold inputs, results and datasets
 //	founding    how a grid begins
+//	term        what happens while it leads
+//	leader      what it tells the leader and asks of it
 //	recruiter   the leader makes voters of coordinators that gossip finds
+//	voters      what the leader asks the voters: their clocks, the rules they know
 //	replica     raft around jobs.State
 //	placement   which worker tries which task
 package coordinator

@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -96,4 +99,33 @@ func (c *Coordinator) foundState(ctx context.Context) error {
 		Saboteurs: c.cfg.Saboteurs,
 	}})
 	return err
+}
+
+// bootstrap makes the first voter, of the grid that this node founded: in one
+// that it joined, or that has begun, it would be a second group with a state of its
+// own.
+func (c *Coordinator) bootstrap() error {
+	if _, err := identity.Load(OperatorDir(c.cfg.Dir)); err != nil {
+		return problem.Invalid("start this coordinator without --bootstrap",
+			"bootstrap %s: it belongs to a grid that it did not found: %w", c.cfg.Dir, err)
+	}
+	if _, err := os.Stat(c.begun()); !errors.Is(err, fs.ErrNotExist) {
+		return problem.Invalid("start this coordinator without --bootstrap, and it will catch up from the other coordinators; if none is left the grid is lost: start a new one in an empty directory",
+			"bootstrap %s: its grid has begun, and the log is gone", c.cfg.Dir)
+	}
+	return c.replica.Bootstrap()
+}
+
+// begun is a file that is there once this coordinator has had a log. It does not lie
+// beside the log, so that it stays where the log is lost.
+func (c *Coordinator) begun() string { return filepath.Join(c.cfg.Dir, "begun") }
+
+func (c *Coordinator) markBegun() error {
+	if !c.replica.Bootstrapped() {
+		return nil
+	}
+	if err := os.WriteFile(c.begun(), nil, 0o600); err != nil {
+		return fmt.Errorf("mark that the grid has begun: %w", err)
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // recruit makes voters of the coordinators that gossip finds, while this one
 // leads. Gossip is only a hint: the state must know the node as a coordinator,
-// and it must prove at that address to be the one. A voter who is not there
+// and it must prove at that address to be the one. A voter that is not there
 // would cost the group its majority.
 func (c *Coordinator) recruit(ctx context.Context) {
 	ticker := time.NewTicker(500 * time.Millisecond)
@@ -22,7 +22,7 @@ func (c *Coordinator) recruit(ctx context.Context) {
 	for {
 		for _, m := range c.recruits() {
 			if err := c.enlist(ctx, m); err != nil {
-				c.cfg.Logger.Warn("add voter", "node", m.Node.Short(), "error", err)
+				c.cfg.Logger.Warn("failed to add voter", "node", m.Node.Short(), "error", err)
 			}
 		}
 		select {

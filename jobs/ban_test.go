@@ -17,9 +17,9 @@ func TestTwoOwnersThatWereSentWrongBytesGetOneBanned(t *testing.T) {
 		{"one report may be a lie", []string{"ada mallory"}, ""},
 		{"said twice it is still one", []string{"ada mallory", "ada mallory", "ada2 mallory"}, ""},
 		{"two owners", []string{"ada mallory", "bob mallory"}, "mallory"},
-		{"any of his nodes", []string{"ada mallory", "bob mallory2"}, "mallory"},
-		{"nobody is banned by himself", []string{"mallory2 mallory", "ada mallory"}, ""},
-		{"a coordinator has met him", []string{"c1 mallory"}, "mallory"},
+		{"any of its nodes", []string{"ada mallory", "bob mallory2"}, "mallory"},
+		{"no owner gets itself banned", []string{"mallory2 mallory", "ada mallory"}, ""},
+		{"a coordinator has met it", []string{"c1 mallory"}, "mallory"},
 		{"the grid's own nodes are not banned", []string{"ada c1", "bob c1"}, ""},
 		{"neither are coordinators of others", []string{"ada c2", "bob c2"}, ""},
 		{"a submitter's word counts", []string{"sue mallory", "ada mallory"}, "mallory"},
@@ -133,7 +133,7 @@ func TestMisbehaves(t *testing.T) {
 }
 
 // lie makes a worker's votes on fresh tasks be outvoted by w1 and w2.
-func lie(g *grid, liar string, from, n uint32) {
+func lie(g *grid, liar string, from, n Place) {
 	for task := from; task < from+n; task++ {
 		g.run("j", task, liar, "wrong")
 		g.run("j", task, "w1", "right")
@@ -175,7 +175,7 @@ func TestBanVoidsVotesAndLeases(t *testing.T) {
 	if e := j.Events[len(j.Events)-1]; e.Kind != EventBanned || e.Owner != "owner-w3" {
 		t.Errorf("last event %+v", e)
 	}
-	for task := uint32(0); task < 3; task++ {
+	for task := Place(0); task < 3; task++ {
 		if j.Closed[task].Output != fakeRef("right") {
 			t.Errorf("task %d: %v accepted", task, j.Closed[task].Output)
 		}
@@ -207,7 +207,7 @@ func TestBanSettlesWhatIsHopelessNow(t *testing.T) {
 func TestStrayMismatchDoesNotBan(t *testing.T) {
 	g := gridOf("w1", "w2", "w3")
 	g.submit("j", rangeSpec(100))
-	for task := range uint32(30) {
+	for task := range Place(30) {
 		g.run("j", task, "w3", "right")
 		g.run("j", task, "w1", "right")
 	}
@@ -231,19 +231,19 @@ func TestBannedOwnerIsNotAdmitted(t *testing.T) {
 	}
 }
 
-// A ban shuts out an owner's workers and submitters. A coordinator of his is the grid's.
+// A ban shuts out an owner's workers and submitters. A coordinator of its own is the grid's.
 func TestABanLeavesCoordinatorsIn(t *testing.T) {
 	s := accusers()
 	s.Apply(Command{CreateToken: &CreateToken{Token: "c3", Role: Coordinator, Expires: s.Now.Add(time.Hour), Uses: 1, Owner: "mallory"}})
 	s.Apply(Command{Admit: &AdmitNode{Token: "c3", Node: "c3", Role: Coordinator}})
 	s.Apply(Command{Accuse: &AccusePeers{By: "c1", Nodes: []NodeID{"mallory"}}})
 	if s.BannedNode("mallory") == "" || s.BannedNode("mallory2") == "" {
-		t.Error("his workers are not banned")
+		t.Error("its workers are not banned")
 	}
 	if why := s.BannedNode("c3"); why != "" {
-		t.Errorf("his coordinator is banned: %s", why)
+		t.Errorf("its coordinator is banned: %s", why)
 	}
 	if r := s.Apply(Command{Accuse: &AccusePeers{By: "c3", Nodes: []NodeID{"ada"}}}).Rejection; r != nil || s.BannedNode("ada") == "" {
-		t.Errorf("what his coordinator has met does not count: %v", r)
+		t.Errorf("what its coordinator has met does not count: %v", r)
 	}
 }

@@ -1,31 +1,35 @@
+// For the leader alone, when it plans: what stands here draws at random and changes
+// nothing. State.Apply must never reach it, since replicas that apply the same commands
+// would differ then; a test holds that.
+
 package jobs
 
-// Prospect is what a job under the rule of credibility comes to when all
-// attempts under way have ended and agreed: what a plan for further ones is
-// made on. It goes stale when the state changes.
-type Prospect struct {
+// CheckPlan says which results of a job under the rule of credibility to check next.
+// It looks ahead to when all attempts under way have ended and agreed. It goes stale
+// when the state changes.
+type CheckPlan struct {
 	s *State
 	j *Job
 	// soon counts, by owner's number, the checks under way, and alone the
-	// results that will rest on his word alone.
+	// results that will rest on its word alone.
 	soon, alone []int64
-	// fresh lists by owner's number the tasks that he alone runs and nobody has
+	// fresh lists by owner's number the tasks that it alone runs and nobody has
 	// voted on.
-	fresh [][]uint32
+	fresh [][]Place
 	// begun are the tasks that the plan opens, and taken the places that it
 	// gives a second opinion.
-	begun  map[uint32]NodeID
-	taken  map[uint32]bool
+	begun  map[Place]NodeID
+	taken  map[Place]bool
 	opened int
 	extra  uint64
 	risk   Prob
 }
 
-// Prospect looks ahead for a running job.
-func (s *State) Prospect(j *Job) *Prospect {
-	p := &Prospect{
+// PlanChecks looks ahead for a running job.
+func (s *State) PlanChecks(j *Job) *CheckPlan {
+	p := &CheckPlan{
 		s: s, j: j, soon: make([]int64, len(s.byNumber)), alone: make([]int64, len(s.byNumber)),
-		fresh: make([][]uint32, len(s.byNumber)), begun: map[uint32]NodeID{}, taken: map[uint32]bool{}, opened: int(j.Next), extra: j.Attempts.Extra,
+		fresh: make([][]Place, len(s.byNumber)), begun: map[Place]NodeID{}, taken: map[Place]bool{}, opened: int(j.Next), extra: j.Attempts.Extra,
 	}
 	for owner, places := range j.tally.alone {
 		p.alone[owner] = int64(len(places))
@@ -47,14 +51,14 @@ func (s *State) Prospect(j *Job) *Prospect {
 	}
 	p.risk = pairs
 	for owner := range p.alone {
-		p.risk += p.share(uint32(owner))
+		p.risk += p.share(ownerNumber(owner))
 	}
 	return p
 }
 
 // look counts in what is under way at an open task, and returns the error that
 // will be left there.
-func (p *Prospect) look(place uint32, t *Task) Prob {
+func (p *CheckPlan) look(place Place, t *Task) Prob {
 	if t.Disputed {
 		return 0
 	}
@@ -89,17 +93,17 @@ func (p *Prospect) look(place uint32, t *Task) Prob {
 	return sum
 }
 
-func (p *Prospect) checks(owner uint32) uint64 {
+func (p *CheckPlan) checks(owner ownerNumber) uint64 {
 	return p.j.tally.checks(p.s.byNumber[owner], uint64(p.soon[owner]))
 }
 
-func (p *Prospect) rate(owner uint32) Prob {
+func (p *CheckPlan) rate(owner ownerNumber) Prob {
 	o := p.s.byNumber[owner]
 	return ErrorRate(p.checks(owner), p.s.prior(o), p.s.liarsReturn())
 }
 
 // share is the part of the risk that rests on one owner's word alone.
-func (p *Prospect) share(owner uint32) Prob {
+func (p *CheckPlan) share(owner ownerNumber) Prob {
 	if p.alone[owner] <= 0 {
 		return 0
 	}
@@ -107,12 +111,12 @@ func (p *Prospect) share(owner uint32) Prob {
 }
 
 // spotShare is of how many tasks one is checked where the submitter accepts any
-// error, since the machines are his own.
+// error, since the machines are its own.
 const spotShare = 20
 
 // Behind says whether the next attempt should be a second opinion rather than a
 // fresh task.
-func (p *Prospect) Behind() bool {
+func (p *CheckPlan) Behind() bool {
 	if p.j.Spec.Trust.MaxError >= One {
 		return p.extra*spotShare < uint64(p.opened)
 	}
@@ -120,7 +124,7 @@ func (p *Prospect) Behind() bool {
 }
 
 // Begin counts in that a worker gets a fresh task.
-func (p *Prospect) Begin(place uint32, worker NodeID) {
+func (p *CheckPlan) Begin(place Place, worker NodeID) {
 	n := p.numberOf(worker)
 	p.risk -= p.share(n)
 	p.alone[n]++
@@ -132,9 +136,11 @@ func (p *Prospect) Begin(place uint32, worker NodeID) {
 
 // Take counts in that somebody gets a task that waits for an attempt: nobody
 // else is to give a second opinion on it.
-func (p *Prospect) Take(place uint32) { p.taken[place] = true }
+func (p *CheckPlan) Take(place Place) { p.taken[place] = true }
 
-func (p *Prospect) numberOf(worker NodeID) uint32 { return p.s.Owners[p.s.Nodes[worker].Owner].number }
+func (p *CheckPlan) numberOf(worker NodeID) ownerNumber {
+	return p.s.Owners[p.s.Nodes[worker].Owner].number
+}
 
 // candidates is how many results are looked at for the one that is checked
 // best: enough to come near the best of all, few enough to stay unpredictable.
@@ -147,9 +153,9 @@ type Likeness func(a, b NodeID) int64
 // Check chooses the task whose second opinion by this worker lowers the risk
 // most: it checks the one as well as the other. draw gives a random number
 // below n. What it chooses is counted in already.
-func (p *Prospect) Check(worker NodeID, like Likeness, draw func(n int) int) (uint32, bool) {
+func (p *CheckPlan) Check(worker NodeID, like Likeness, draw func(n int) int) (Place, bool) {
 	checker := p.numberOf(worker)
-	var best uint32
+	var best Place
 	var most Prob = -1
 	for range candidates {
 		place, author, ok := p.sample(worker, draw)
@@ -167,13 +173,13 @@ func (p *Prospect) Check(worker NodeID, like Likeness, draw func(n int) int) (ui
 	return best, true
 }
 
-// sample draws a result that rests on one word alone, and says on whose.
-func (p *Prospect) sample(worker NodeID, draw func(n int) int) (place uint32, author NodeID, ok bool) {
-	n := uint32(draw(len(p.alone)))
+// sample draws a result that rests on one word alone, and says whose word that is.
+func (p *CheckPlan) sample(worker NodeID, draw func(n int) int) (place Place, author NodeID, ok bool) {
+	n := ownerNumber(draw(len(p.alone)))
 	if p.alone[n] <= 0 || n == p.numberOf(worker) {
 		return 0, "", false
 	}
-	var settled []uint32
+	var settled []Place
 	if int(n) < len(p.j.tally.alone) {
 		settled = p.j.tally.alone[n]
 	}
@@ -186,9 +192,9 @@ func (p *Prospect) sample(worker NodeID, draw func(n int) int) (place uint32, au
 	return place, author, ok && p.free(place, worker)
 }
 
-// author is who alone has voted for a result or, where nobody has yet, runs
+// author is the one worker that has voted for a result or, where nobody has yet, runs
 // its task. A task with anybody else at it is spoken for.
-func (p *Prospect) author(place uint32) (by NodeID, ok bool) {
+func (p *CheckPlan) author(place Place) (by NodeID, ok bool) {
 	if p.taken[place] {
 		return "", false
 	}
@@ -212,7 +218,7 @@ func (p *Prospect) author(place uint32) (by NodeID, ok bool) {
 }
 
 // free says whether a worker may get a task.
-func (p *Prospect) free(place uint32, worker NodeID) bool {
+func (p *CheckPlan) free(place Place, worker NodeID) bool {
 	owner := p.s.Nodes[worker].Owner
 	if by, ok := p.begun[place]; ok {
 		return p.s.Nodes[by].Owner != owner
@@ -233,10 +239,10 @@ func (p *Prospect) free(place uint32, worker NodeID) bool {
 const newcomer = 3
 
 // gain is by how much the risk falls when one owner checks another: the result
-// itself gains a second word, and each of them a check that he survived, which
-// speaks for all results that rest on his word. Those who have judged together
+// itself gains a second word, and each of them a check that it survived, which
+// speaks for all results that rest on its word. Those who have judged together
 // before are paired less.
-func (p *Prospect) gain(author, checker uint32) Prob {
+func (p *CheckPlan) gain(author, checker ownerNumber) Prob {
 	gain := p.rate(author) + p.lift(author) + p.lift(checker)
 	if p.checks(author) < newcomer && p.checks(checker) < newcomer {
 		gain /= 4
@@ -245,12 +251,12 @@ func (p *Prospect) gain(author, checker uint32) Prob {
 }
 
 // lift is by how much one more check lowers what rests on an owner's word.
-func (p *Prospect) lift(owner uint32) Prob {
+func (p *CheckPlan) lift(owner ownerNumber) Prob {
 	return p.share(owner) / Prob(p.checks(owner)+1)
 }
 
 // pair counts in that an owner gives a second opinion on a task.
-func (p *Prospect) pair(place, checker uint32) {
+func (p *CheckPlan) pair(place Place, checker ownerNumber) {
 	by, _ := p.author(place)
 	author := p.numberOf(by)
 	p.risk -= p.share(author) + p.share(checker)
@@ -268,16 +274,16 @@ const depth = 256
 
 // deepen chooses a task for a third opinion or more, once every task has been
 // opened and none rests on one word alone: in small jobs and small grids.
-func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (uint32, bool) {
+func (p *CheckPlan) deepen(worker NodeID, draw func(n int) int) (Place, bool) {
 	if p.opened < p.j.Total() {
 		return 0, false
 	}
-	var best uint32
+	var best Place
 	var most Prob
 	for i := range min(depth, len(p.j.Closed)) {
-		place := uint32(i)
+		place := Place(i)
 		if len(p.j.Closed) > depth {
-			place = uint32(draw(len(p.j.Closed)))
+			place = Place(draw(len(p.j.Closed)))
 		}
 		if e := p.error(place); e > most && p.free(place, worker) {
 			best, most = place, e
@@ -296,7 +302,7 @@ func (p *Prospect) deepen(worker NodeID, draw func(n int) int) (uint32, bool) {
 
 // error is what is left of a task's error probability, or 0 if somebody is at
 // it already.
-func (p *Prospect) error(place uint32) Prob {
+func (p *CheckPlan) error(place Place) Prob {
 	t := p.j.task(place)
 	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || len(p.s.timely(p.j, t)) > 0) {
 		return 0
@@ -314,8 +320,8 @@ func (p *Prospect) error(place uint32) Prob {
 }
 
 // Exam is a task about which a lie came out, for a newcomer who has not run it:
-// if he works with the liars, he lies about it too. draw is as for Check.
-func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (uint32, bool) {
+// if it works with the liars, it lies about it too. draw is as for Check.
+func (p *CheckPlan) Exam(worker NodeID, draw func(n int) int) (Place, bool) {
 	n := p.numberOf(worker)
 	if len(p.j.tally.lies) == 0 || p.checks(n) > 0 || draw(4) == 0 {
 		return 0, false
@@ -331,13 +337,13 @@ func (p *Prospect) Exam(worker NodeID, draw func(n int) int) (uint32, bool) {
 	return place, true
 }
 
-// Exhausted says whether a job has all results but not the certainty that was
+// AllAsked says whether a job has all results but not the certainty that was
 // asked for, and every one of these workers' owners has run every task.
-func (s *State) Exhausted(j *Job, live []NodeID) bool {
+func (s *State) AllAsked(j *Job, live []NodeID) bool {
 	if j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded || int(j.Next) < j.Total() || s.waits(j) || len(j.Unheld) > 0 || j.voteless() {
 		return false
 	}
-	p := &Prospect{s: s, j: j}
+	p := &CheckPlan{s: s, j: j}
 	for place := range j.Next {
 		for _, worker := range live {
 			if p.free(place, worker) {

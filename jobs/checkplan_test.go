@@ -1,6 +1,13 @@
 package jobs
 
-import "testing"
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 // drawing gives the same random numbers each time.
 func drawing() func(n int) int {
@@ -17,12 +24,12 @@ func TestAPlanGivesNobodyATaskTwice(t *testing.T) {
 	for _, worker := range []string{"w2", "w3", "w4"} {
 		g.run("j", 0, worker, "a")
 	}
-	p := g.Prospect(g.Jobs["j"])
+	p := g.PlanChecks(g.Jobs["j"])
 	if _, ok := p.Exam("w5", func(n int) int { return n - 1 }); !ok {
 		t.Fatal("a newcomer is not examined by a task about which a lie came out")
 	}
 	if place, ok := p.Check("w5", unlike, drawing()); ok {
-		t.Fatalf("he gets task %d once more", place)
+		t.Fatalf("it gets task %d once more", place)
 	}
 }
 
@@ -30,13 +37,62 @@ func TestAPlanGivesNobodyATaskTwice(t *testing.T) {
 func TestAPlanIsTheSameEachTime(t *testing.T) {
 	g := gridOf("w1", "w2", "w3", "w4")
 	g.submit("j", boundSpec(40, DefaultMaxError))
-	for task := range uint32(40) {
+	for task := range Place(40) {
 		g.grant("j", task, []string{"w1", "w2", "w3"}[task%3], false)
 	}
-	want, _ := g.Prospect(g.Jobs["j"]).Check("w4", unlike, drawing())
+	want, _ := g.PlanChecks(g.Jobs["j"]).Check("w4", unlike, drawing())
 	for range 20 {
-		if got, ok := g.Prospect(g.Jobs["j"]).Check("w4", unlike, drawing()); !ok || got != want {
+		if got, ok := g.PlanChecks(g.Jobs["j"]).Check("w4", unlike, drawing()); !ok || got != want {
 			t.Fatalf("task %d is checked, and before it was %d", got, want)
 		}
 	}
+}
+
+// TestApplyCannotPlan: no other file of the package uses what checkplan.go declares,
+// so Apply cannot reach it.
+func TestApplyCannotPlan(t *testing.T) {
+	const planning = "checkplan.go"
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed := map[string]*ast.File{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if parsed[name], err = parser.ParseFile(token.NewFileSet(), name, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	declared := map[string]bool{"CheckPlan": true}
+	for _, d := range parsed[planning].Decls {
+		if f, ok := d.(*ast.FuncDecl); ok && !isMethodOf(f, "CheckPlan") {
+			declared[f.Name.Name] = true
+		}
+	}
+	if !declared["PlanChecks"] || !declared["AllAsked"] {
+		t.Fatalf("%s declares %v: what the leader plans by has moved, and this test must follow it", planning, declared)
+	}
+	for name, file := range parsed {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && name != planning && declared[id.Name] {
+				t.Errorf("%s uses %s: only the leader may plan, since it draws at random", name, id.Name)
+			}
+			return true
+		})
+	}
+}
+
+// isMethodOf tells whether a function can only be called on a pointer to this type.
+func isMethodOf(f *ast.FuncDecl, typ string) bool {
+	if f.Recv == nil {
+		return false
+	}
+	star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	id, ok := star.X.(*ast.Ident)
+	return ok && id.Name == typ
 }

@@ -10,11 +10,11 @@ import (
 func (s *State) Clone() *State {
 	return &State{
 		Grid: s.Grid, Now: s.Now, Raised: s.Raised,
-		Tokens: cloneEach(s.Tokens, func(t Token) Token { t.Nodes = maps.Clone(t.Nodes); return t }),
-		Nodes:  cloneEach(s.Nodes, func(n Node) Node { return n }),
-		Owners: cloneEach(s.Owners, func(o Owner) Owner { o.Accusers = slices.Clone(o.Accusers); return o }),
-		Jobs:   cloneEach(s.Jobs, Job.clone),
-		Blobs:  cloneEach(s.Blobs, func(k Kept) Kept { k.Claims = slices.Clone(k.Claims); return k }),
+		Tokens:   cloneEach(s.Tokens, func(t Token) Token { t.Nodes = maps.Clone(t.Nodes); return t }),
+		Nodes:    cloneEach(s.Nodes, func(n Node) Node { return n }),
+		Owners:   cloneEach(s.Owners, func(o Owner) Owner { o.Accusers = slices.Clone(o.Accusers); return o }),
+		Jobs:     cloneEach(s.Jobs, Job.clone),
+		Datasets: cloneEach(s.Datasets, func(d Dataset) Dataset { d.Claims = slices.Clone(d.Claims); return d }),
 
 		Holders:   slices.Clone(s.Holders),
 		Numbered:  slices.Clone(s.Numbered),
@@ -25,7 +25,7 @@ func (s *State) Clone() *State {
 
 // clone shares the spec, which nothing changes.
 func (j Job) clone() Job {
-	j.Open, j.Kept = cloneEach(j.Open, Task.clone), cloneEach(j.Kept, Task.clone)
+	j.Open, j.Records = cloneEach(j.Open, Task.clone), cloneEach(j.Records, Task.clone)
 	j.tally = nil
 	j.Closed = slices.Clone(j.Closed)
 	j.Order = slices.Clone(j.Order)

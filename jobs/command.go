@@ -77,7 +77,8 @@ type SubmitJob struct {
 	Spec      Spec   `cbor:"2,keyasint"`
 	Submitter NodeID `cbor:"3,keyasint"`
 	Provider  string `cbor:"4,keyasint,omitempty"` // HOST:PORT
-	// Seed decides in which order the tasks are opened; zero: by their index.
+	// Seed decides in which order the tasks are opened; zero: in the
+	// order of their index.
 	Seed uint64 `cbor:"5,keyasint,omitempty"`
 }
 
@@ -98,20 +99,20 @@ type GrantLeases struct {
 type Grant struct {
 	Lease  LeaseID `cbor:"1,keyasint"`
 	Job    JobID   `cbor:"2,keyasint"`
-	Task   uint32  `cbor:"3,keyasint"`
+	Place  Place   `cbor:"3,keyasint"` // of the task
 	Worker NodeID  `cbor:"4,keyasint"`
-	// Repeat: no live owner is left who has not run this task, so an owner
+	// Repeat: every live owner has run this task, so an owner
 	// may try it again (with another node, or after an attempt without a vote).
 	Repeat bool `cbor:"5,keyasint,omitempty"`
 }
 
 // RenewLeases puts off the end of leases whose workers were heard of. All is
-// what a new leader does: he has heard of nobody yet.
+// what a new leader does: it has heard of nobody yet.
 type RenewLeases struct {
 	Leases  []LeaseID `cbor:"1,keyasint,omitempty"`
 	All     bool      `cbor:"2,keyasint,omitempty"`
 	Expires Time      `cbor:"3,keyasint"`
-	// Paused are leases whose workers have been paused for long, see Attempt.
+	// Paused are leases whose workers have long been paused, see Attempt.
 	Paused []LeaseID `cbor:"4,keyasint,omitempty"`
 }
 
@@ -162,24 +163,23 @@ func (t *Traffic) Add(u Traffic) {
 func addBytes(sum, n int64) int64 { return sum + min(max(0, n), math.MaxInt64-sum) }
 
 // ConfirmHeld says that a coordinator has blobs on its disk: results of tasks,
-// bundle and input of whole jobs, and blobs that are kept for their own sake; or
-// that a job was refused.
+// bundle and input of whole jobs, and datasets; or that a job was refused.
 type ConfirmHeld struct {
 	Coordinator NodeID        `cbor:"1,keyasint"`
 	Results     []HeldResults `cbor:"2,keyasint,omitempty"`
 	Inputs      []JobID       `cbor:"3,keyasint,omitempty"`
-	// Blobs count only once their sizes are known.
+	// Blobs are datasets. They count only once their sizes are known.
 	Blobs []blob.ID `cbor:"4,keyasint,omitempty"`
 	// Refused are jobs whose bundle the coordinator has looked at, and which no
 	// worker would run, or whose input is not what they say.
 	Refused []RefusedJob `cbor:"5,keyasint,omitempty"`
-	// Sizes are those of kept blobs, as their manifests have them.
+	// Sizes are those of datasets, as their manifests have them.
 	Sizes []blob.Ref `cbor:"6,keyasint,omitempty"`
-	// Lost turns it round: the coordinator has not got these results, inputs and
-	// blobs any more.
+	// Lost turns it round: the coordinator has lost these results, inputs and
+	// datasets.
 	Lost bool `cbor:"7,keyasint,omitempty"`
-	// Missing are results that the coordinator could get from nobody for long. Those
-	// that no coordinator holds are computed again.
+	// Missing are results that the coordinator has long failed to get from anybody.
+	// Those that no coordinator holds are computed again.
 	Missing []HeldResults `cbor:"8,keyasint,omitempty"`
 }
 
@@ -189,16 +189,16 @@ type RefusedJob struct {
 	Reason string `cbor:"2,keyasint"`
 }
 
-// HeldResults names results of a job by their sequences, their indices in its
-// order of acceptance: a task's result may change after it was copied.
+// HeldResults names results of a job by their positions in its order of acceptance:
+// a task's result may change after it was copied.
 type HeldResults struct {
-	Job       JobID    `cbor:"1,keyasint"`
-	Sequences []uint32 `cbor:"2,keyasint"`
+	Job       JobID      `cbor:"1,keyasint"`
+	Sequences []Sequence `cbor:"2,keyasint"`
 }
 
 // ConcedeJob finishes a job that has all its results but not the certainty that
-// was asked for, since nobody is left to ask. Who is alive only the leader
-// knows; Apply checks the rest.
+// was asked for, since nobody is left to ask. Only the leader knows which workers
+// are alive; Apply checks the rest.
 type ConcedeJob struct {
 	Job JobID `cbor:"1,keyasint"`
 }

@@ -6,18 +6,18 @@ import (
 )
 
 // CopiesNeeded is the number of coordinators that must hold bytes before they
-// count as safe from the loss of any one of them.
+// count as safe from the loss of any one of them. A submitter may leave once so many
+// hold its input, see OwnersNeeded.
 func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }
 
-// OwnersNeeded is of how many owners those coordinators should be, where a submitter
-// waits for the copies: as many as there are coordinators needed, if the grid has
-// so many.
+// OwnersNeeded is how many owners those coordinators should have before a submitter
+// may leave: one for each copy, if the grid's coordinators have so many owners.
 func (s *State) OwnersNeeded() int {
 	return min(s.CopiesNeeded(), s.HolderOwners(1<<len(s.Holders)-1))
 }
 
 // HolderOwners is the number of owners of the coordinators in a set of holders: all
-// copies with one owner can be lost with him.
+// copies with one owner can be lost with it.
 func (s *State) HolderOwners(holders uint64) int {
 	owners := map[OwnerID]bool{}
 	for i, id := range s.Holders {
@@ -39,8 +39,8 @@ func (s *State) holderBit(id NodeID) uint64 {
 }
 
 // Holds says whether a coordinator has confirmed that it holds a result.
-func (s *State) Holds(j *Job, task uint32, id NodeID) bool {
-	return j.Closed[task].Holders&s.holderBit(id) != 0
+func (s *State) Holds(j *Job, place Place, id NodeID) bool {
+	return j.Closed[place].Holders&s.holderBit(id) != 0
 }
 
 // InputCopies is the number of coordinators that hold bundle and input.
@@ -75,8 +75,8 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 		s.settleSize(ref)
 	}
 	for _, id := range c.Blobs {
-		if k := s.Blobs[id]; k != nil && k.Known {
-			k.Holders |= bit
+		if d := s.Datasets[id]; d != nil && d.Known {
+			d.Holders |= bit
 		}
 	}
 	for _, r := range c.Refused {
@@ -87,7 +87,7 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 	return Outcome{}
 }
 
-func (s *State) confirmResults(id JobID, j *Job, sequences []uint32, bit uint64) {
+func (s *State) confirmResults(id JobID, j *Job, sequences []Sequence, bit uint64) {
 	for _, seq := range sequences {
 		if int(seq) >= len(j.Order) || !j.Current(seq) {
 			continue // copied, and replaced since
@@ -107,9 +107,9 @@ func (s *State) confirmResults(id JobID, j *Job, sequences []uint32, bit uint64)
 func (s *State) unholdScarce() {
 	for _, id := range s.running {
 		j := s.Jobs[id]
-		for seq, i := range j.Order {
-			if _, already := j.Unheld[i]; !already && j.Current(uint32(seq)) && bits.OnesCount64(j.Closed[i].Holders) < s.CopiesNeeded() {
-				j.Unheld[i] = nil // the winners are forgotten, but a holder has the bytes
+		for seq, place := range j.Order {
+			if _, already := j.Unheld[place]; !already && j.Current(Sequence(seq)) && bits.OnesCount64(j.Closed[place].Holders) < s.CopiesNeeded() {
+				j.Unheld[place] = nil // the winners are forgotten, but a holder has the bytes
 			}
 		}
 	}
@@ -128,13 +128,13 @@ func (s *State) loseHeld(c *ConfirmHeld, bit uint64) {
 		}
 	}
 	for _, id := range c.Blobs {
-		if k := s.Blobs[id]; k != nil {
-			k.lose(bit, s.Now)
+		if d := s.Datasets[id]; d != nil {
+			d.lose(bit, s.Now)
 		}
 	}
 }
 
-func (s *State) loseResults(j *Job, sequences []uint32, bit uint64) {
+func (s *State) loseResults(j *Job, sequences []Sequence, bit uint64) {
 	for _, seq := range sequences {
 		if int(seq) >= len(j.Order) || !j.Current(seq) {
 			continue

@@ -48,19 +48,19 @@ func TestSucceededWhenEnoughCoordinatorsHoldEverything(t *testing.T) {
 	wantRejected(t, g.confirm("w1", "j", 0), "NOT_A_COORDINATOR")
 	g.confirm("c1", "j", 0, 1, 7) // nothing is accepted yet
 	g.confirm("c1", "x", 0)
-	for task := range uint32(2) {
+	for task := range Place(2) {
 		g.run("j", task, "w1", "a")
 		g.confirm("c1", "j", task) // still open
 		g.run("j", task, "w2", "a")
 	}
 	for _, step := range []struct {
-		by   string
-		task uint32
-		done int
+		by    string
+		place Place
+		done  int
 	}{{"c1", 0, 0}, {"c1", 0, 0}, {"c1", 1, 0}, {"c2", 0, 1}, {"c3", 0, 1}} {
-		g.confirm(step.by, "j", step.task)
+		g.confirm(step.by, "j", step.place)
 		if j := g.mustBe(t, "j", JobRunning, ""); j.Done() != step.done {
-			t.Errorf("%s holds %d: %d done, want %d", step.by, step.task, j.Done(), step.done)
+			t.Errorf("%s holds %d: %d done, want %d", step.by, step.place, j.Done(), step.done)
 		}
 	}
 	g.pass(time.Second)
@@ -79,7 +79,7 @@ func TestSucceededWhenEnoughCoordinatorsHoldEverything(t *testing.T) {
 func TestSecondCoordinatorAsksForSecondCopies(t *testing.T) {
 	g := gridOf("w1", "w2")
 	g.submit("j", rangeSpec(2))
-	for task := range uint32(2) {
+	for task := range Place(2) {
 		g.run("j", task, "w1", "a")
 		g.run("j", task, "w2", "a")
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 )
 
-// Kept is a blob that coordinators hold until nobody claims it any more: a
-// dataset that was put once and serves many jobs.
-type Kept struct {
+// Dataset is a blob that coordinators hold until nobody claims it any more: it was
+// put once and serves many jobs.
+type Dataset struct {
 	// Size is in bytes: as the blob's manifest says once it is Known, before that
 	// the largest that is claimed.
 	Size    int64   `cbor:"1,keyasint"`
@@ -25,14 +25,14 @@ type Claim struct {
 	Owner OwnerID `cbor:"1,keyasint"`
 	Name  string  `cbor:"2,keyasint,omitempty"` // for people
 	At    Time    `cbor:"3,keyasint"`
-	Size  int64   `cbor:"4,keyasint"` // that he says it has; a wrong one costs the claim
+	Size  int64   `cbor:"4,keyasint"` // in bytes, as the owner says; a wrong one costs the claim
 	// Provider is where it can be had from the owner, HOST:PORT.
 	Provider string `cbor:"5,keyasint,omitempty"`
 }
 
 const (
-	// maxKept bounds the blobs that one owner may have kept.
-	maxKept = 4096
+	// maxDatasets bounds the datasets of one owner.
+	maxDatasets = 4096
 	// maxClaims bounds the owners that claim one blob.
 	maxClaims = 64
 	// maxBlobName bounds the name of one, in bytes.
@@ -49,7 +49,7 @@ type KeepBlob struct {
 	Name     string   `cbor:"2,keyasint,omitempty"`
 	By       NodeID   `cbor:"3,keyasint"`
 	Provider string   `cbor:"4,keyasint,omitempty"`
-	// Room is how many bytes all kept blobs together may have, by the leader's disk.
+	// Room is how many bytes all datasets together may have, by the leader's disk.
 	Room int64 `cbor:"5,keyasint"`
 }
 
@@ -60,12 +60,12 @@ type DropBlob struct {
 }
 
 // Copies is the number of coordinators that hold all of it.
-func (k *Kept) Copies() int { return bits.OnesCount64(k.Holders) }
+func (d *Dataset) Copies() int { return bits.OnesCount64(d.Holders) }
 
 // Providers are where its claimers serve it, each HOST:PORT, the oldest claim first.
-func (k *Kept) Providers() []string {
+func (d *Dataset) Providers() []string {
 	var list []string
-	for _, c := range k.Claims {
+	for _, c := range d.Claims {
 		if c.Provider != "" && !slices.Contains(list, c.Provider) {
 			list = append(list, c.Provider)
 		}
@@ -74,38 +74,38 @@ func (k *Kept) Providers() []string {
 }
 
 // Owners are those who claim it, the oldest claim first.
-func (k *Kept) Owners() []OwnerID {
-	list := make([]OwnerID, len(k.Claims))
-	for i, c := range k.Claims {
+func (d *Dataset) Owners() []OwnerID {
+	list := make([]OwnerID, len(d.Claims))
+	for i, c := range d.Claims {
 		list[i] = c.Owner
 	}
 	return list
 }
 
 // Claimed is when it was last claimed.
-func (k *Kept) Claimed() (last Time) {
-	for _, c := range k.Claims {
+func (d *Dataset) Claimed() (last Time) {
+	for _, c := range d.Claims {
 		last = max(last, c.At)
 	}
 	return last
 }
 
-// HoldsBlob says whether a coordinator has confirmed to hold a kept blob.
-func (s *State) HoldsBlob(k *Kept, id NodeID) bool { return k.Holders&s.holderBit(id) != 0 }
+// HoldsDataset says whether a coordinator has confirmed to hold a dataset.
+func (s *State) HoldsDataset(d *Dataset, id NodeID) bool { return d.Holders&s.holderBit(id) != 0 }
 
-// claimOf is the place of an owner's claim, or -1.
-func (k *Kept) claimOf(owner OwnerID) int {
-	return slices.IndexFunc(k.Claims, func(c Claim) bool { return c.Owner == owner })
+// claimOf is the position of an owner's claim, or -1.
+func (d *Dataset) claimOf(owner OwnerID) int {
+	return slices.IndexFunc(d.Claims, func(c Claim) bool { return c.Owner == owner })
 }
 
 // ClaimedBy says whether a node's owner claims a blob of this size already.
 func (s *State) ClaimedBy(by NodeID, ref blob.Ref) bool {
-	n, k := s.Nodes[by], s.Blobs[ref.ID]
-	if n == nil || k == nil {
+	n, d := s.Nodes[by], s.Datasets[ref.ID]
+	if n == nil || d == nil {
 		return false
 	}
-	at := k.claimOf(n.Owner)
-	return at >= 0 && k.Claims[at].Size == ref.Size
+	at := d.claimOf(n.Owner)
+	return at >= 0 && d.Claims[at].Size == ref.Size
 }
 
 func (s *State) keepBlob(c *KeepBlob) Outcome {
@@ -118,16 +118,16 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 	case len(c.Name) > maxBlobName || slices.ContainsFunc([]rune(c.Name), unicode.IsControl):
 		return rejected(invalid("name", "%.40q is not a name", c.Name).next("use at most 128 bytes, on one line"))
 	}
-	k := s.Blobs[c.Blob.ID]
-	if k != nil && k.Known && k.Size != c.Blob.Size {
-		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), k.Size, c.Blob.Size))
+	d := s.Datasets[c.Blob.ID]
+	if d != nil && d.Known && d.Size != c.Blob.Size {
+		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), d.Size, c.Blob.Size))
 	}
-	if k == nil || k.claimOf(n.Owner) < 0 {
-		if s.keptBy(n.Owner) >= maxKept {
-			return rejected(reject(Precondition, "TOO_MANY_BLOBS", "owner "+string(n.Owner), "the grid keeps %d blobs for it already", maxKept).
+	if d == nil || d.claimOf(n.Owner) < 0 {
+		if s.datasetsOf(n.Owner) >= maxDatasets {
+			return rejected(reject(Precondition, "TOO_MANY_BLOBS", "owner "+string(n.Owner), "the grid keeps %d blobs for it already", maxDatasets).
 				next("drop some: `anthill blobs drop BLOB`"))
 		}
-		if k != nil && len(k.Claims) >= maxClaims {
+		if d != nil && len(d.Claims) >= maxClaims {
 			return rejected(reject(Precondition, "TOO_MANY_CLAIMS", "blob "+c.Blob.ID.Short(), "%d owners claim it already", maxClaims).
 				next("use it as it is: it stays while one of them keeps it"))
 		}
@@ -135,72 +135,72 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 	if r := s.overShare(n, c.Blob, c.Room); r != nil {
 		return rejected(r)
 	}
-	if k == nil {
-		k = &Kept{}
-		s.Blobs[c.Blob.ID] = k
+	if d == nil {
+		d = &Dataset{}
+		s.Datasets[c.Blob.ID] = d
 	}
 	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size, Provider: c.Provider}
-	k.claim(claim)
-	k.estimate()
+	d.claim(claim)
+	d.estimate()
 	return Outcome{}
 }
 
 // claim adds a claim, or renews that of the same owner.
-func (k *Kept) claim(c Claim) {
-	at := k.claimOf(c.Owner)
+func (d *Dataset) claim(c Claim) {
+	at := d.claimOf(c.Owner)
 	if at < 0 {
-		k.Claims = append(k.Claims, c)
+		d.Claims = append(d.Claims, c)
 		return
 	}
 	if c.Provider == "" {
-		c.Provider = k.Claims[at].Provider
+		c.Provider = d.Claims[at].Provider
 	}
-	k.Claims[at] = c
+	d.Claims[at] = c
 }
 
 // estimate makes the largest claim the size of a blob that nobody has seen yet.
-func (k *Kept) estimate() {
-	if k.Known {
+func (d *Dataset) estimate() {
+	if d.Known {
 		return
 	}
-	k.Size = 0
-	for _, c := range k.Claims {
-		k.Size = max(k.Size, c.Size)
+	d.Size = 0
+	for _, c := range d.Claims {
+		d.Size = max(d.Size, c.Size)
 	}
 }
 
 // settleSize notes the size that a blob's manifest gives. Claims of another size
 // were wrong, and go.
 func (s *State) settleSize(ref blob.Ref) {
-	k := s.Blobs[ref.ID]
-	if k == nil || k.Known {
+	d := s.Datasets[ref.ID]
+	if d == nil || d.Known {
 		return
 	}
-	k.Size, k.Known = ref.Size, true
-	k.Claims = slices.DeleteFunc(k.Claims, func(c Claim) bool { return c.Size != ref.Size })
-	if len(k.Claims) == 0 {
-		delete(s.Blobs, ref.ID)
+	d.Size, d.Known = ref.Size, true
+	d.Claims = slices.DeleteFunc(d.Claims, func(c Claim) bool { return c.Size != ref.Size })
+	if len(d.Claims) == 0 {
+		delete(s.Datasets, ref.ID)
 	}
 }
 
 // stale says whether a claim is too old for a blob that nobody has brought.
-func (k *Kept) stale(c Claim, at Time) bool { return k.Holders == 0 && c.At.Add(claimTime) <= at }
+func (d *Dataset) stale(c Claim, at Time) bool { return d.Holders == 0 && c.At.Add(claimTime) <= at }
 
 // dropStale takes back the claims of blobs that were announced and never came.
 func (s *State) dropStale() {
-	for id, k := range s.Blobs {
-		k.Claims = slices.DeleteFunc(k.Claims, func(c Claim) bool { return k.stale(c, s.Now) })
-		k.estimate()
-		if len(k.Claims) == 0 {
-			delete(s.Blobs, id)
+	for id, d := range s.Datasets {
+		d.Claims = slices.DeleteFunc(d.Claims, func(c Claim) bool { return d.stale(c, s.Now) })
+		d.estimate()
+		if len(d.Claims) == 0 {
+			delete(s.Datasets, id)
 		}
 	}
 }
 
-// keptBy counts the blobs that an owner claims.
-func (s *State) keptBy(owner OwnerID) (count int) {
-	for _, k := range s.Blobs {
-		if k.claimOf(owner) >= 0 {
+// datasetsOf counts the datasets that an owner claims.
+func (s *State) datasetsOf(owner OwnerID) (count int) {
+	for _, d := range s.Datasets {
+		if d.claimOf(owner) >= 0 {
 			count++
 		}
 	}
@@ -208,38 +208,38 @@ func (s *State) keptBy(owner OwnerID) (count int) {
 }
 
 func (s *State) dropBlob(c *DropBlob) Outcome {
-	k, n := s.Blobs[c.Blob], s.Nodes[c.By]
+	d, n := s.Datasets[c.Blob], s.Nodes[c.By]
 	switch {
-	case k == nil:
+	case d == nil:
 		return rejected(UnknownBlob(c.Blob))
 	case n != nil && n.Role == Operator:
-		k.Claims = nil
-	case n == nil || k.claimOf(n.Owner) < 0:
+		d.Claims = nil
+	case n == nil || d.claimOf(n.Owner) < 0:
 		return rejected(reject(Denied, "NOT_YOUR_BLOB", "blob "+c.Blob.Short(), "it is kept for others").next("ask an operator of the grid"))
 	default:
-		at := k.claimOf(n.Owner)
-		k.Claims = slices.Delete(k.Claims, at, at+1)
-		k.estimate()
+		at := d.claimOf(n.Owner)
+		d.Claims = slices.Delete(d.Claims, at, at+1)
+		d.estimate()
 	}
-	if len(k.Claims) == 0 {
-		delete(s.Blobs, c.Blob)
+	if len(d.Claims) == 0 {
+		delete(s.Datasets, c.Blob)
 	}
 	return Outcome{}
 }
 
 // UnknownBlob is the rejection of what names a blob that the grid does not keep.
 func UnknownBlob(id blob.ID) *Rejection {
-	return reject(NotFound, "UNKNOWN_BLOB", "blob "+id.Short(), "the grid keeps none of this id").next("`anthill blobs` lists yours; `anthill put FILE` adds one")
+	return reject(NotFound, "UNKNOWN_BLOB", "blob "+id.Short(), "the grid keeps no blob with this id").next("`anthill blobs` lists yours; `anthill put FILE` adds one")
 }
 
-// lose takes a holder out. With the last one begins a day anew in which somebody has
-// to bring the blob again, or the claims go.
-func (k *Kept) lose(bit uint64, now Time) {
-	last := k.Holders == bit
-	k.Holders &^= bit
-	for i := range k.Claims {
+// lose takes a holder out. Losing the last one gives the claims one more day to
+// supply the blob before they expire.
+func (d *Dataset) lose(bit uint64, now Time) {
+	last := d.Holders == bit
+	d.Holders &^= bit
+	for i := range d.Claims {
 		if last {
-			k.Claims[i].At = now
+			d.Claims[i].At = now
 		}
 	}
 }

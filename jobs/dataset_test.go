@@ -38,20 +38,20 @@ func TestABlobIsKeptUntilNobodyClaimsIt(t *testing.T) {
 			t.Fatal(r)
 		}
 	}
-	if n := len(s.Blobs[corpus.ID].Claims); n != 2 {
+	if n := len(s.Datasets[corpus.ID].Claims); n != 2 {
 		t.Fatalf("%d claims by two owners", n)
 	}
 	if r := s.Apply(Command{Drop: &DropBlob{Blob: corpus.ID, By: "sue"}}).Rejection; r != nil {
 		t.Fatal(r)
 	}
-	if k := s.Blobs[corpus.ID]; k == nil || k.Claims[0].Owner != "tom" {
+	if k := s.Datasets[corpus.ID]; k == nil || k.Claims[0].Owner != "tom" {
 		t.Fatalf("it went with one of two claims, or the wrong one: %+v", k)
 	}
 	if r := s.Apply(Command{Drop: &DropBlob{Blob: corpus.ID, By: "sue2"}}).Rejection; r == nil || r.Reason != "NOT_YOUR_BLOB" {
 		t.Errorf("an owner without a claim dropped it: %v", r)
 	}
 	s.Apply(Command{Drop: &DropBlob{Blob: corpus.ID, By: "tom"}})
-	if s.Blobs[corpus.ID] != nil {
+	if s.Datasets[corpus.ID] != nil {
 		t.Error("nobody claims it, and it is still there")
 	}
 }
@@ -60,15 +60,15 @@ func TestAnOperatorDropsAnyBlob(t *testing.T) {
 	s := keepers()
 	s.Apply(keep("sue"))
 	s.Apply(keep("tom"))
-	if r := s.Apply(Command{Drop: &DropBlob{Blob: corpus.ID, By: "op"}}).Rejection; r != nil || len(s.Blobs) != 0 {
-		t.Errorf("%v, %v", r, s.Blobs)
+	if r := s.Apply(Command{Drop: &DropBlob{Blob: corpus.ID, By: "op"}}).Rejection; r != nil || len(s.Datasets) != 0 {
+		t.Errorf("%v, %v", r, s.Datasets)
 	}
 }
 
 func TestCopiesOfAKeptBlobAreCountedOnce(t *testing.T) {
 	s := keepers()
 	s.Apply(keep("sue"))
-	k := s.Blobs[corpus.ID]
+	k := s.Datasets[corpus.ID]
 	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Blobs: []blob.ID{corpus.ID}}})
 	if k.Copies() != 0 {
 		t.Error("a copy counts whose size is not known")
@@ -79,7 +79,7 @@ func TestCopiesOfAKeptBlobAreCountedOnce(t *testing.T) {
 		want int
 	}{{"c1", 1}, {"c1", 1}, {"c2", 2}} {
 		s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: step.by, Blobs: []blob.ID{corpus.ID, {9}}}})
-		if k.Copies() != step.want || !s.HoldsBlob(k, step.by) {
+		if k.Copies() != step.want || !s.HoldsDataset(k, step.by) {
 			t.Errorf("after %s: %d copies, want %d", step.by, k.Copies(), step.want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestEachClaimHasItsProvider(t *testing.T) {
 		want string
 	}{{"sue", "s:1", "s:1"}, {"tom", "t:1", "s:1 t:1"}, {"sue2", "s:2", "s:2 t:1"}, {"tom", "", "s:2 t:1"}} {
 		s.Apply(Command{Keep: &KeepBlob{Blob: corpus, By: step.by, Provider: step.at, Room: 1 << 30}})
-		if got := strings.Join(s.Blobs[corpus.ID].Providers(), " "); got != step.want {
+		if got := strings.Join(s.Datasets[corpus.ID].Providers(), " "); got != step.want {
 			t.Errorf("after %s at %q it is at %q, want %q", step.by, step.at, got, step.want)
 		}
 	}
@@ -102,8 +102,8 @@ func TestEachClaimHasItsProvider(t *testing.T) {
 func TestClaimsOfABlobAreBounded(t *testing.T) {
 	s := keepers()
 	s.Apply(keep("sue"))
-	for len(s.Blobs[corpus.ID].Claims) < maxClaims {
-		s.Blobs[corpus.ID].claim(Claim{Owner: OwnerID(rune('a' + len(s.Blobs[corpus.ID].Claims))), Size: corpus.Size})
+	for len(s.Datasets[corpus.ID].Claims) < maxClaims {
+		s.Datasets[corpus.ID].claim(Claim{Owner: OwnerID(rune('a' + len(s.Datasets[corpus.ID].Claims))), Size: corpus.Size})
 	}
 	if r := s.Apply(keep("tom")).Rejection; r == nil || r.Reason != "TOO_MANY_CLAIMS" {
 		t.Errorf("one more: %v", r)
@@ -124,11 +124,11 @@ func TestWrongSizesCostTheClaim(t *testing.T) {
 			t.Fatalf("an honest claim is locked out: %v", r)
 		}
 	}
-	if k := s.Blobs[corpus.ID]; k.Size != corpus.Size || k.Known {
+	if k := s.Datasets[corpus.ID]; k.Size != corpus.Size || k.Known {
 		t.Errorf("of two sizes %d is taken for the true one", k.Size)
 	}
 	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
-	if k := s.Blobs[corpus.ID]; len(k.Claims) != 1 || k.Claims[0].Owner != "sue" || k.Size != corpus.Size {
+	if k := s.Datasets[corpus.ID]; len(k.Claims) != 1 || k.Claims[0].Owner != "sue" || k.Size != corpus.Size {
 		t.Errorf("%+v", k)
 	}
 	if r := s.Apply(lie).Rejection; r == nil {
@@ -138,14 +138,14 @@ func TestWrongSizesCostTheClaim(t *testing.T) {
 	s = keepers()
 	s.Apply(lie)
 	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Sizes: []blob.Ref{corpus}}})
-	if len(s.Blobs) != 0 {
+	if len(s.Datasets) != 0 {
 		t.Error("a blob stays that only a liar claimed")
 	}
 }
 
 func TestKeepingIsRefused(t *testing.T) {
 	full := keepers()
-	for i := range maxKept {
+	for i := range maxDatasets {
 		id := blob.ID{byte(i), byte(i >> 8), 1}
 		full.Apply(Command{Keep: &KeepBlob{Blob: blob.Ref{ID: id, Size: 1}, By: "sue", Room: 1 << 30}})
 	}
@@ -191,7 +191,7 @@ func TestClaimsOfWhatNeverComesEnd(t *testing.T) {
 		return c
 	}
 	claimers := func(s *State) (list string) {
-		if k := s.Blobs[corpus.ID]; k != nil {
+		if k := s.Datasets[corpus.ID]; k != nil {
 			for _, o := range k.Owners() {
 				list += string(o) + " "
 			}
@@ -242,12 +242,12 @@ func TestADayToBringALostDatasetAgain(t *testing.T) {
 	at := func(d time.Duration, c Command) bool {
 		c.At = Time(1).Add(d)
 		s.Apply(c)
-		return s.Blobs[corpus.ID] != nil
+		return s.Datasets[corpus.ID] != nil
 	}
 	lost := ConfirmHeld{Coordinator: "c1", Blobs: held.Blobs, Lost: true}
 	at(0, Command{Confirm: &held})
 	at(2*claimTime, Command{Confirm: &lost})
-	if n := s.Blobs[corpus.ID].Copies(); n != 0 {
+	if n := s.Datasets[corpus.ID].Copies(); n != 0 {
 		t.Errorf("%d copies, and the only one is lost", n)
 	}
 	if !at(2*claimTime+time.Hour, Command{Expire: &ExpireLeases{}}) {

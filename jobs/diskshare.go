@@ -25,18 +25,18 @@ const (
 // disks must have room for other owners' blobs, and for jobs. What is claimed
 // already may be claimed again, however full they are.
 func (s *State) overShare(n *Node, ref blob.Ref, room int64) *Rejection {
-	k := s.Blobs[ref.ID]
-	if k == nil {
-		k = &Kept{}
+	d := s.Datasets[ref.ID]
+	if d == nil {
+		d = &Dataset{}
 	}
 	own := int64(0)
-	if at := k.claimOf(n.Owner); at >= 0 {
-		own = k.Claims[at].Size
+	if at := d.claimOf(n.Owner); at >= 0 {
+		own = d.Claims[at].Size
 	}
-	all, mine := s.keptBytes(n.Owner)
+	all, mine := s.datasetBytes(n.Owner)
 	limit := room / ownerShare
 	switch {
-	case ref.Size > k.Size && all+ref.Size-k.Size > room:
+	case ref.Size > d.Size && all+ref.Size-d.Size > room:
 		return reject(Exhausted, "KEPT_FULL", "blob "+ref.ID.Short(), "the grid keeps %s of datasets, and may keep %s in all: %s do not fit", bytesText(all), bytesText(room), bytesText(ref.Size)).
 			next("drop what is not needed (`anthill blobs drop BLOB`), or ask the grid's operator for more disk")
 	case n.Role != Operator && ref.Size > own && mine+ref.Size-own > limit:
@@ -46,12 +46,12 @@ func (s *State) overShare(n *Node, ref blob.Ref, room int64) *Rejection {
 	return nil
 }
 
-// keptBytes are the sizes of all kept blobs, and of those that an owner claims.
-func (s *State) keptBytes(owner OwnerID) (all, mine int64) {
-	for _, k := range s.Blobs {
-		all += k.Size
-		if at := k.claimOf(owner); at >= 0 {
-			mine += k.Claims[at].Size
+// datasetBytes are the sizes of all datasets, and of those that an owner claims.
+func (s *State) datasetBytes(owner OwnerID) (all, mine int64) {
+	for _, d := range s.Datasets {
+		all += d.Size
+		if at := d.claimOf(owner); at >= 0 {
+			mine += d.Claims[at].Size
 		}
 	}
 	return all, mine

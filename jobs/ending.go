@@ -10,7 +10,7 @@ func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
 		s.shelve(j, place)
 	}
 	for place, t := range j.Open {
-		j.Kept[place] = t // without a result: what was tried is worth to know
+		j.Records[place] = t // without a result: what was tried is worth knowing
 	}
 	j.Open, j.tally = nil, newTally()
 	text := state.String()
@@ -59,8 +59,8 @@ func (s *State) asking(j *Job) bool {
 }
 
 // anyoneLeft says whether there is an owner whose workers were there when a lie
-// about a task came out, and who has not had his turn at it.
-func (s *State) anyoneLeft(j *Job, place uint32) bool {
+// about a task came out, and that has not had its turn at it.
+func (s *State) anyoneLeft(j *Job, place Place) bool {
 	t := j.Open[place]
 	tried := map[OwnerID]bool{}
 	for _, a := range t.Attempts {
@@ -101,9 +101,9 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	return Outcome{}
 }
 
-// waits says whether a job may still get votes from attempts that run. Who has a task
-// for longer than a guest may run, because he is paused or says so, is waited for no
-// more.
+// waits says whether a job may still get votes from attempts that run. One that takes
+// longer than a guest may run, because its worker is paused or says so, is not waited
+// for.
 func (s *State) waits(j *Job) bool {
 	limit := j.longest()
 	for _, t := range j.Open {
@@ -128,7 +128,7 @@ func (j *Job) voteless() bool {
 
 // settleFor ends a dispute with what is most likely right. Its place must be out of
 // the tally.
-func (s *State) settleFor(h *hearing, id JobID, place uint32) {
+func (s *State) settleFor(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	t := j.Open[place]
 	lead, p := s.lead(t)
@@ -142,7 +142,7 @@ func (s *State) settleFor(h *hearing, id JobID, place uint32) {
 		}
 		s.raiseDoubt(t, lead.vote)
 		delete(j.Open, place)
-		j.Kept[place] = t
+		j.Records[place] = t
 	}
 }
 

@@ -93,9 +93,9 @@ func (g *grid) submit(job string, spec Spec) Outcome {
 }
 
 // grant gives one lease, and answers its id or 0.
-func (g *grid) grant(job string, task uint32, worker string, repeat bool) LeaseID {
+func (g *grid) grant(job string, place Place, worker string, repeat bool) LeaseID {
 	g.lastLease++
-	grant := Grant{Lease: g.lastLease, Job: JobID(job), Task: task, Worker: NodeID(worker), Repeat: repeat}
+	grant := Grant{Lease: g.lastLease, Job: JobID(job), Place: place, Worker: NodeID(worker), Repeat: repeat}
 	out := g.apply(Command{Grant: &GrantLeases{Grants: []Grant{grant}, Expires: g.clock.Add(leaseTime)}})
 	if len(out.Granted) == 0 {
 		return 0
@@ -130,39 +130,39 @@ func (g *grid) report(reports ...Report) {
 }
 
 // run grants a task and reports at once how it went.
-func (g *grid) run(job string, task uint32, worker, how string) LeaseID {
-	id := g.grant(job, task, worker, true)
+func (g *grid) run(job string, place Place, worker, how string) LeaseID {
+	id := g.grant(job, place, worker, true)
 	g.report(vote(id, worker, how))
 	return id
 }
 
 // confirm says that a coordinator holds the latest results of tasks by their places.
-func (g *grid) confirm(coordinator, job string, places ...uint32) Outcome {
+func (g *grid) confirm(coordinator, job string, places ...Place) Outcome {
 	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Results: g.results(job, places)}})
 }
 
 // lose says that it holds them no more, miss that it gets them nowhere.
-func (g *grid) lose(coordinator, job string, places ...uint32) Outcome {
+func (g *grid) lose(coordinator, job string, places ...Place) Outcome {
 	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Lost: true, Results: g.results(job, places)}})
 }
 
-func (g *grid) miss(coordinator, job string, places ...uint32) Outcome {
+func (g *grid) miss(coordinator, job string, places ...Place) Outcome {
 	return g.apply(Command{Confirm: &ConfirmHeld{Coordinator: NodeID(coordinator), Missing: g.results(job, places)}})
 }
 
 // results are the latest ones of tasks by their places; where there is none it is a
 // sequence that is not there yet.
-func (g *grid) results(job string, places []uint32) []HeldResults {
+func (g *grid) results(job string, places []Place) []HeldResults {
 	h := HeldResults{Job: JobID(job)}
 	j := g.Jobs[h.Job]
 	for _, place := range places {
 		switch {
 		case j == nil:
-			h.Sequences = append(h.Sequences, place)
+			h.Sequences = append(h.Sequences, Sequence(place))
 		case place < j.Next && !j.Closed[place].open():
 			h.Sequences = append(h.Sequences, j.Closed[place].Sequence)
 		default:
-			h.Sequences = append(h.Sequences, uint32(len(j.Order))+place)
+			h.Sequences = append(h.Sequences, Sequence(len(j.Order))+Sequence(place))
 		}
 	}
 	return []HeldResults{h}
@@ -171,9 +171,9 @@ func (g *grid) results(job string, places []uint32) []HeldResults {
 func (g *grid) expire() { g.apply(Command{Expire: &ExpireLeases{}}) }
 
 // lease finds the lease that a worker holds on a task, or 0.
-func (g *grid) lease(job string, task uint32, worker string) LeaseID {
+func (g *grid) lease(job string, place Place, worker string) LeaseID {
 	for _, id := range g.LeasesOf(NodeID(worker)) {
-		if p, _, _ := g.Lease(id); p.Job == JobID(job) && p.Task == task {
+		if p, _, _ := g.Lease(id); p.Job == JobID(job) && p.Place == place {
 			return id
 		}
 	}

@@ -20,6 +20,14 @@ func (id NodeID) Short() string {
 // owner.
 type OwnerID string
 
+// ownerNumber is an owner's position in the order of their ids when the state was
+// loaded, and then of their coming: in State.byNumber, counted from 0. It is derived
+// and means nothing to another replica.
+type ownerNumber uint32
+
+// NodeNumber is a worker's position in State.Numbered, counted from 1; 0 is nobody.
+type NodeNumber uint32
+
 // JobID names a job, such as "wordcount-k3v9qx".
 type JobID string
 

@@ -1,8 +1,6 @@
 package jobs
 
 import (
-	"encoding/binary"
-	"fmt"
 	"math"
 	"strconv"
 
@@ -50,33 +48,13 @@ func (in Input) Tasks() int64 {
 }
 
 // Line is what task i of a range reads.
-func (r Range) Line(i uint32) string {
+func (r Range) Line(i Index) string {
 	lo := r.From + int64(i)*r.Step
 	hi := r.To
 	if uint64(r.To)-uint64(lo) > uint64(r.Step) {
 		hi = lo + r.Step
 	}
 	return strconv.FormatInt(lo, 10) + " " + strconv.FormatInt(hi, 10) + "\n"
-}
-
-// IndexEntry is where an index of big-endian 64-bit offsets holds the beginning
-// and the end of shard i: size bytes from off.
-func IndexEntry(i uint32) (off, size int64) { return 8 * int64(i), 16 }
-
-// Shard is the byte range of the input blob that task i reads. entry is what
-// stands at IndexEntry(i), where there is an index.
-func (b BlobInput) Shard(i uint32, entry []byte) (off, size int64, err error) {
-	off, end := int64(i)*b.ShardSize, min(int64(i+1)*b.ShardSize, b.Blob.Size)
-	if b.Index != nil {
-		if len(entry) != 16 {
-			return 0, 0, fmt.Errorf("shard %d: its index entry has %d bytes, not 16", i, len(entry))
-		}
-		off, end = int64(binary.BigEndian.Uint64(entry)), int64(binary.BigEndian.Uint64(entry[8:]))
-	}
-	if off < 0 || end < off || end > b.Blob.Size {
-		return 0, 0, fmt.Errorf("shard %d: bytes %d to %d do not lie in the input of %d bytes", i, off, end, b.Blob.Size)
-	}
-	return off, end - off, nil
 }
 
 func (s Spec) checkInput() *Rejection {

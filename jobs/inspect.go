@@ -32,7 +32,7 @@ type TaskAttempt struct {
 
 // Inspect tells everything about the task opened at a place. Of a task without
 // a dispute, attempts that ended without a vote are forgotten once it is closed.
-func (s *State) Inspect(j *Job, place uint32) TaskReport {
+func (s *State) Inspect(j *Job, place Place) TaskReport {
 	if place >= j.Next {
 		return TaskReport{Verdict: "untouched"}
 	}

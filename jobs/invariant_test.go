@@ -72,7 +72,7 @@ func (m *machine) grantAny(t *rapid.T) {
 		job := m.anyJob(t)
 		grants = append(grants, Grant{
 			Lease: m.lastLease, Job: job, Worker: NodeID(rapid.SampledFrom(m.workers).Draw(t, "worker")),
-			Task: m.anyTask(t, job), Repeat: rapid.Bool().Draw(t, "repeat"),
+			Place: m.anyTask(t, job), Repeat: rapid.Bool().Draw(t, "repeat"),
 		})
 	}
 	m.leases = append(m.leases, grants...)
@@ -94,10 +94,10 @@ func (m *machine) anyJob(t *rapid.T) JobID {
 }
 
 // anyTask is mostly one that may be given out.
-func (m *machine) anyTask(t *rapid.T, id JobID) uint32 {
+func (m *machine) anyTask(t *rapid.T, id JobID) Place {
 	j := m.Jobs[id]
 	if j == nil || rapid.IntRange(0, 5).Draw(t, "wild") == 0 {
-		return rapid.Uint32Range(0, 12).Draw(t, "task")
+		return Place(rapid.Uint32Range(0, 12).Draw(t, "task"))
 	}
 	return rapid.SampledFrom(append(sortedKeys(j.Open), j.Next)).Draw(t, "task")
 }
@@ -126,7 +126,10 @@ func (m *machine) reportAny(t *rapid.T) {
 }
 
 func (m *machine) confirmAny(t *rapid.T) {
-	sequences := rapid.SliceOfN(rapid.Uint32Range(0, 15), 1, 15).Draw(t, "sequences")
+	var sequences []Sequence
+	for _, seq := range rapid.SliceOfN(rapid.Uint32Range(0, 15), 1, 15).Draw(t, "sequences") {
+		sequences = append(sequences, Sequence(seq))
+	}
 	id := m.anyJob(t)
 	by := NodeID(rapid.SampledFrom(m.coords).Draw(t, "by"))
 	lost := rapid.IntRange(0, 3).Draw(t, "lost") == 0
@@ -239,7 +242,7 @@ func (m *machine) checkClosed(t *rapid.T, id JobID, j *Job) {
 func checkOrder(t *rapid.T, id JobID, j *Job) {
 	current := 0
 	for seq, place := range j.Order {
-		if j.Current(uint32(seq)) {
+		if j.Current(Sequence(seq)) {
 			current++
 		}
 		if c := &j.Closed[place]; !c.open() && (int(c.Sequence) >= len(j.Order) || j.Order[c.Sequence] != place) {

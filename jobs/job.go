@@ -18,7 +18,7 @@ const (
 )
 
 // Job is a job and what became of its tasks so far. Tasks are opened in the
-// order of their index: those below Next are open or closed, the rest are
+// order of their places: those below Next are open or closed, the rest are
 // untouched and cost no memory.
 type Job struct {
 	Spec      Spec     `cbor:"1,keyasint"`
@@ -32,15 +32,15 @@ type Job struct {
 	// Progress is when a result was last accepted.
 	Progress Time `cbor:"9,keyasint,omitempty"`
 
-	Next   uint32           `cbor:"10,keyasint"`
-	Open   map[uint32]*Task `cbor:"11,keyasint,omitempty"`
-	Closed []ClosedTask     `cbor:"12,keyasint,omitempty"` // by index, Next long
+	Next   Place           `cbor:"10,keyasint"`
+	Open   map[Place]*Task `cbor:"11,keyasint,omitempty"`
+	Closed []ClosedTask    `cbor:"12,keyasint,omitempty"` // of each place below Next
 	// Order lists the places of tasks as their results were accepted. A task
 	// that was reopened, or whose result changed, occurs again: see Current.
-	Order []uint32 `cbor:"13,keyasint,omitempty"`
+	Order []Place `cbor:"13,keyasint,omitempty"`
 	// Unheld are the closed tasks that too few coordinators hold, with the
 	// workers who have the bytes.
-	Unheld map[uint32][]NodeID `cbor:"14,keyasint,omitempty"`
+	Unheld map[Place][]NodeID `cbor:"14,keyasint,omitempty"`
 	// InputHolders is the set of coordinators that hold bundle and input.
 	InputHolders uint64 `cbor:"15,keyasint,omitempty"`
 
@@ -62,9 +62,9 @@ type Job struct {
 
 	// Count is the number of tasks that have an accepted result.
 	Count int `cbor:"26,keyasint,omitempty"`
-	// Kept are the closed tasks of which there is more to tell than who agreed:
-	// more than two votes, or votes for something else.
-	Kept map[uint32]*Task `cbor:"27,keyasint,omitempty"`
+	// Records are those of closed tasks of which there is more to tell than who
+	// agreed: more than two votes, or votes for something else.
+	Records map[Place]*Task `cbor:"27,keyasint,omitempty"`
 	// Conceded: nobody is left to ask, the job ends with the bound it has.
 	Conceded bool `cbor:"28,keyasint,omitempty"`
 	// Pace is how long an attempt takes that ends with a vote: a moving average.
@@ -86,7 +86,7 @@ func (j *Job) Accepted() int { return j.Count }
 
 // Current says whether an entry of Order is its task's latest, and the task has
 // not been reopened since.
-func (j *Job) Current(sequence uint32) bool {
+func (j *Job) Current(sequence Sequence) bool {
 	c := &j.Closed[j.Order[sequence]]
 	return !c.open() && c.Sequence == sequence
 }
@@ -111,7 +111,7 @@ func (j *Job) Running() int {
 	return n
 }
 
-// Paused is the number of attempts that run, and stand still for long.
+// Paused is the number of attempts that run, and have long stood still.
 func (j *Job) Paused() int {
 	n := 0
 	for _, t := range j.Open {
@@ -120,8 +120,8 @@ func (j *Job) Paused() int {
 	return n
 }
 
-// OpenTasks are the indices of the open tasks, in order.
-func (j *Job) OpenTasks() []uint32 { return sortedKeys(j.Open) }
+// OpenTasks are the places of the open tasks, in order.
+func (j *Job) OpenTasks() []Place { return sortedKeys(j.Open) }
 
 func (s *State) submit(c *SubmitJob) Outcome {
 	if s.Jobs[c.Job] != nil {
@@ -137,7 +137,7 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	s.Jobs[c.Job] = &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
 		State: JobRunning, Submitted: s.Now, Seed: c.Seed,
-		Open: map[uint32]*Task{}, Kept: map[uint32]*Task{}, Unheld: map[uint32][]NodeID{}, tally: newTally(),
+		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{}, tally: newTally(),
 	}
 	s.setRunning(c.Job)
 	return Outcome{Job: c.Job}

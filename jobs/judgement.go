@@ -11,19 +11,19 @@ import (
 type hearing struct {
 	blamed            map[OwnerID]blame
 	touched           map[JobID]bool
-	reopened, changed map[JobID][]uint32 // tasks by their index
+	reopened, changed map[JobID][]Index
 }
 
 func newHearing() *hearing {
 	return &hearing{
 		blamed: map[OwnerID]blame{}, touched: map[JobID]bool{},
-		reopened: map[JobID][]uint32{}, changed: map[JobID][]uint32{},
+		reopened: map[JobID][]Index{}, changed: map[JobID][]Index{},
 	}
 }
 
 // rejudge changes the attempts at a task and judges it by what they are then. Every
 // command that touches votes goes through it, so that the tally counts them once.
-func (s *State) rejudge(h *hearing, id JobID, place uint32, change func(t *Task)) {
+func (s *State) rejudge(h *hearing, id JobID, place Place, change func(t *Task)) {
 	j := s.Jobs[id]
 	s.retally(j, place, func() {
 		change(s.recall(j, place))
@@ -32,7 +32,7 @@ func (s *State) rejudge(h *hearing, id JobID, place uint32, change func(t *Task)
 }
 
 // settle judges an open task, which must be out of the tally: see rejudge.
-func (s *State) settle(h *hearing, id JobID, place uint32) {
+func (s *State) settle(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	t := j.Open[place]
 	h.touched[id] = true
@@ -52,7 +52,7 @@ func (s *State) settle(h *hearing, id JobID, place uint32) {
 	s.shelve(j, place)
 }
 
-func (s *State) dispute(j *Job, place uint32) {
+func (s *State) dispute(j *Job, place Place) {
 	if t := j.Open[place]; !t.Disputed {
 		t.Disputed = true
 		j.Disputes++
@@ -61,8 +61,8 @@ func (s *State) dispute(j *Job, place uint32) {
 }
 
 // decide accepts a vote as the task's result, for the first time or once more,
-// and counts who was for it and who against.
-func (s *State) decide(h *hearing, id JobID, place uint32, v Vote) {
+// and counts the votes for it and against it.
+func (s *State) decide(h *hearing, id JobID, place Place, v Vote) {
 	j := s.Jobs[id]
 	t := j.Open[place]
 	t.Disputed = false
@@ -179,7 +179,7 @@ func (s *State) review() {
 }
 
 // listTasks is "result 7 is" or "results 3, 7 and 9 are", for at most ten.
-func listTasks(tasks []uint32) string {
+func listTasks(tasks []Index) string {
 	slices.Sort(tasks)
 	tasks = slices.Compact(tasks)
 	if len(tasks) == 1 {

@@ -16,7 +16,7 @@ const (
 	Lost                               // the worker could not run it: no vote
 )
 
-// votes says whether such an end is a vote.
+// votes says whether an attempt that ended so is a vote.
 func (a AttemptStatus) votes() bool { return a == Succeeded || a == Crashed }
 
 const (
@@ -40,15 +40,16 @@ const HeartbeatBlobs = 64
 // long: a coordinator that hangs for half of it leaves time to be heard by another.
 func HeartbeatEvery(lease time.Duration) time.Duration { return min(lease/6, time.Second) }
 
-// LeasePlace says which attempt a lease is for.
-type LeasePlace struct {
+// AttemptRef says which attempt a lease is for: of all at the task that is opened
+// at Place, the one at this position.
+type AttemptRef struct {
 	Job     JobID
-	Task    uint32
+	Place   Place
 	Attempt int
 }
 
-func (s *State) attempt(p LeasePlace) *Attempt {
-	return &s.Jobs[p.Job].Open[p.Task].Attempts[p.Attempt]
+func (s *State) attempt(p AttemptRef) *Attempt {
+	return &s.Jobs[p.Job].Open[p.Place].Attempts[p.Attempt]
 }
 
 // LeasesOf are the leases that a worker holds, in order.
@@ -59,16 +60,16 @@ func (s *State) LeasesOf(worker NodeID) []LeaseID {
 // Holding is the number of leases that a worker holds.
 func (s *State) Holding(worker NodeID) int { return len(s.byWorker[worker]) }
 
-// Lease tells where a lease is and who holds it; false if it is void.
-func (s *State) Lease(id LeaseID) (LeasePlace, NodeID, bool) {
+// Lease tells which attempt a lease is for and who holds it; false if it is void.
+func (s *State) Lease(id LeaseID) (AttemptRef, NodeID, bool) {
 	p, ok := s.leases[id]
 	if !ok {
-		return LeasePlace{}, "", false
+		return AttemptRef{}, "", false
 	}
 	return p, s.attempt(p).Worker, true
 }
 
-func (s *State) addLease(id LeaseID, worker NodeID, p LeasePlace) {
+func (s *State) addLease(id LeaseID, worker NodeID, p AttemptRef) {
 	s.leases[id] = p
 	if s.byWorker[worker] == nil {
 		s.byWorker[worker] = map[LeaseID]bool{}
@@ -90,8 +91,8 @@ func (s *State) endLease(a *Attempt, state AttemptState, reason string) {
 	a.State, a.Reason, a.Paused = state, reason, false
 }
 
-// takeOver ends what stands still of an owner who gets the task anew: nobody votes
-// on a task twice.
+// takeOver ends what stands still of an owner that gets the task once more: nobody
+// votes on a task twice.
 func (s *State) takeOver(j *Job, t *Task, owner OwnerID) {
 	for i := range t.Attempts {
 		if a := &t.Attempts[i]; a.Paused && a.Owner == owner && !j.Spec.Trust.Fixed() {
@@ -100,7 +101,7 @@ func (s *State) takeOver(j *Job, t *Task, owner OwnerID) {
 	}
 }
 
-// voidRunning takes back the leases of a task that needs them no more.
+// voidRunning takes back the leases of a task that no longer needs them.
 func (s *State) voidRunning(t *Task) {
 	for i := range t.Attempts {
 		if a := &t.Attempts[i]; a.State == AttemptRunning {
@@ -119,25 +120,25 @@ func (s *State) grant(c *GrantLeases) Outcome {
 	return out
 }
 
-// grantOne gives out one attempt, if it may be. Under fixed replication it must
-// be asked for by the verdict; else how many second opinions a task gets is for
-// placement to choose.
+// grantOne gives out one attempt, if it may be. Under fixed replication the verdict
+// must ask for it; under the rule of credibility, placement chooses how many second
+// opinions a task gets.
 func (s *State) grantOne(g Grant, expires Time) bool {
 	j, n := s.Jobs[g.Job], s.Nodes[g.Worker]
 	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || s.banned(n.Owner) {
 		return false
 	}
-	if _, taken := s.leases[g.Lease]; taken || g.Task > j.Next || int64(g.Task) >= j.Spec.Input.Tasks() {
+	if _, taken := s.leases[g.Lease]; taken || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {
 		return false
 	}
-	if g.Task == j.Next {
-		j.Open[g.Task] = &Task{}
+	if g.Place == j.Next {
+		j.Open[g.Place] = &Task{}
 		j.Next++
 		j.Closed = append(j.Closed, ClosedTask{})
 	}
-	t := s.recall(j, g.Task)
+	t := s.recall(j, g.Place)
 	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || !j.MayAttempt(t, g.Worker, n.Owner, g.Repeat) {
-		s.shelve(j, g.Task)
+		s.shelve(j, g.Place)
 		return false
 	}
 	s.takeOver(j, t, n.Owner)
@@ -148,7 +149,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	t.Attempts = append(t.Attempts, Attempt{
 		Lease: g.Lease, Worker: g.Worker, Owner: n.Owner, State: AttemptRunning, Expires: s.leaseEnd(n, expires), Started: s.Now,
 	})
-	s.addLease(g.Lease, g.Worker, LeasePlace{g.Job, g.Task, len(t.Attempts) - 1})
+	s.addLease(g.Lease, g.Worker, AttemptRef{g.Job, g.Place, len(t.Attempts) - 1})
 	return true
 }
 
@@ -179,7 +180,7 @@ func (s *State) renewSome(ids []LeaseID, expires Time, paused bool) {
 	}
 }
 
-func (s *State) extend(p LeasePlace, expires Time) {
+func (s *State) extend(p AttemptRef, expires Time) {
 	a := s.attempt(p)
 	a.Expires = max(a.Expires, s.leaseEnd(s.Nodes[a.Worker], expires))
 }
@@ -191,8 +192,8 @@ func (s *State) AnyExpired(at Time) bool {
 			return true
 		}
 	}
-	for _, k := range s.Blobs {
-		if slices.ContainsFunc(k.Claims, func(c Claim) bool { return k.stale(c, at) }) {
+	for _, d := range s.Datasets {
+		if slices.ContainsFunc(d.Claims, func(c Claim) bool { return d.stale(c, at) }) {
 			return true
 		}
 	}
@@ -208,7 +209,7 @@ func (s *State) expire() Outcome {
 			continue // its job failed on account of an earlier one
 		}
 		if s.attempt(p).Expires <= s.Now {
-			s.rejudge(h, p.Job, p.Task, func(t *Task) {
+			s.rejudge(h, p.Job, p.Place, func(t *Task) {
 				s.lose(s.Jobs[p.Job], &t.Attempts[p.Attempt], "the worker was not heard of any more")
 			})
 		}
@@ -235,7 +236,7 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	}
 	j := s.Jobs[p.Job]
 	j.Fetched.Add(r.Fetched)
-	s.rejudge(h, p.Job, p.Task, func(t *Task) { s.end(j, &t.Attempts[p.Attempt], r) })
+	s.rejudge(h, p.Job, p.Place, func(t *Task) { s.end(j, &t.Attempts[p.Attempt], r) })
 }
 
 // end ends an attempt as its worker reports. A vote that breaks the job's limits is

@@ -22,14 +22,14 @@ func TestGrantIsCheckedAgain(t *testing.T) {
 		{"finished job", Grant{Job: "done", Worker: "w1"}, false},
 		{"unknown worker", Grant{Job: "j", Worker: "x"}, false},
 		{"not a worker", Grant{Job: "j", Worker: "sub"}, false},
-		{"banned", Grant{Job: "j", Task: 1, Worker: "w4"}, false},
-		{"out of order", Grant{Job: "j", Task: 2, Worker: "w1"}, false},
-		{"no such task", Grant{Job: "j", Task: 3, Worker: "w1"}, false},
-		{"far too high", Grant{Job: "j", Task: 1 << 31, Worker: "w1"}, false},
+		{"banned", Grant{Job: "j", Place: 1, Worker: "w4"}, false},
+		{"out of order", Grant{Job: "j", Place: 2, Worker: "w1"}, false},
+		{"no such task", Grant{Job: "j", Place: 3, Worker: "w1"}, false},
+		{"far too high", Grant{Job: "j", Place: 1 << 31, Worker: "w1"}, false},
 		{"lease id taken", Grant{Job: "j", Worker: "w2", Lease: first}, false},
-		{"he is at it", Grant{Job: "j", Worker: "w1"}, false},
-		{"he is at it, repeat", Grant{Job: "j", Worker: "w1", Repeat: true}, false},
-		{"next task", Grant{Job: "j", Task: 1, Worker: "w1"}, true},
+		{"it is at it already", Grant{Job: "j", Worker: "w1"}, false},
+		{"it is at it already, repeat", Grant{Job: "j", Worker: "w1", Repeat: true}, false},
+		{"next task", Grant{Job: "j", Place: 1, Worker: "w1"}, true},
 		{"second opinion", Grant{Job: "j", Worker: "w2"}, true},
 		{"enough are at it", Grant{Job: "j", Worker: "w3"}, false},
 	} {
@@ -128,7 +128,7 @@ func TestLeasesEnd(t *testing.T) {
 	g.submit("j", rangeSpec(3))
 	var ids []LeaseID
 	for i, w := range []string{"w1", "w2", "w3"} {
-		ids = append(ids, g.grant("j", uint32(i), w, false))
+		ids = append(ids, g.grant("j", Place(i), w, false))
 	}
 	g.pass(leaseTime - time.Millisecond)
 	if g.AnyExpired(g.clock) {

@@ -16,15 +16,15 @@ type model struct {
 
 type modelAttempt struct {
 	Attempt
-	job  JobID
-	task uint32
+	job   JobID
+	place Place
 }
 
 type modelJob struct {
 	trust    Trust
 	over     bool
-	closed   map[uint32]Vote
-	reopened map[uint32]bool // ever
+	closed   map[Place]Vote
+	reopened map[Place]bool // ever
 	counts   AttemptCounts
 }
 
@@ -40,7 +40,7 @@ func (m *model) owner(id OwnerID) *Owner {
 }
 
 func (m *model) submit(id JobID, trust Trust) {
-	m.jobs[id] = &modelJob{trust: trust, closed: map[uint32]Vote{}, reopened: map[uint32]bool{}}
+	m.jobs[id] = &modelJob{trust: trust, closed: map[Place]Vote{}, reopened: map[Place]bool{}}
 }
 
 // mayGrant is the rule by which an attempt may be added.
@@ -49,20 +49,20 @@ func (m *model) mayGrant(g Grant, owner OwnerID) bool {
 	if j == nil || j.over || m.owner(owner).Banned != "" {
 		return false
 	}
-	if _, closed := j.closed[g.Task]; closed {
+	if _, closed := j.closed[g.Place]; closed {
 		return false
 	}
-	return !slices.ContainsFunc(m.of(g.Job, g.Task), func(a *modelAttempt) bool {
+	return !slices.ContainsFunc(m.of(g.Job, g.Place), func(a *modelAttempt) bool {
 		active := a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted
 		return active && (a.Worker == g.Worker || a.Owner == owner && !g.Repeat)
 	})
 }
 
 func (m *model) grant(g Grant, owner OwnerID, now, expires Time) {
-	if len(m.of(g.Job, g.Task)) > 0 {
+	if len(m.of(g.Job, g.Place)) > 0 {
 		m.jobs[g.Job].counts.Extra++
 	}
-	m.attempts = append(m.attempts, &modelAttempt{job: g.Job, task: g.Task, Attempt: Attempt{
+	m.attempts = append(m.attempts, &modelAttempt{job: g.Job, place: g.Place, Attempt: Attempt{
 		Lease: g.Lease, Worker: g.Worker, Owner: owner, State: AttemptRunning, Expires: m.leaseEnd(g.Worker, now, expires),
 	}})
 	m.jobs[g.Job].counts.Started++
@@ -82,10 +82,10 @@ func (m *model) renew(now, expires Time) {
 }
 
 // of are the attempts at a task.
-func (m *model) of(job JobID, task uint32) []*modelAttempt {
+func (m *model) of(job JobID, place Place) []*modelAttempt {
 	var list []*modelAttempt
 	for _, a := range m.attempts {
-		if a.job == job && a.task == task {
+		if a.job == job && a.place == place {
 			list = append(list, a)
 		}
 	}
@@ -133,32 +133,32 @@ func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 		a.State = AttemptLost
 		counts.Lost++
 	}
-	m.settle(a.job, a.task, blamed)
+	m.settle(a.job, a.place, blamed)
 }
 
-// settle judges a task anew, whether it has a result or not.
-func (m *model) settle(job JobID, task uint32, blamed map[OwnerID]bool) {
+// settle judges a task again, whether it has a result or not.
+func (m *model) settle(job JobID, place Place, blamed map[OwnerID]bool) {
 	j := m.jobs[job]
 	var list []Attempt
-	for _, a := range m.of(job, task) {
+	for _, a := range m.of(job, place) {
 		list = append(list, a.Attempt)
 	}
-	_, closed := j.closed[task]
+	_, closed := j.closed[place]
 	switch v := j.trust.Judge(list, 0); {
 	case v.Kind == Agreed:
-		j.closed[task] = v.Vote
-		m.score(job, task, v.Vote, blamed)
-		m.forget(job, task)
+		j.closed[place] = v.Vote
+		m.score(job, place, v.Vote, blamed)
+		m.forget(job, place)
 	case v.Kind == Failed:
 		m.finish(job)
 	case closed:
-		delete(j.closed, task)
-		j.reopened[task] = true
+		delete(j.closed, place)
+		j.reopened[place] = true
 	}
 }
 
-func (m *model) score(job JobID, task uint32, v Vote, blamed map[OwnerID]bool) {
-	for _, a := range m.of(job, task) {
+func (m *model) score(job JobID, place Place, v Vote, blamed map[OwnerID]bool) {
+	for _, a := range m.of(job, place) {
 		switch {
 		case a.State == AttemptRunning:
 			a.State = AttemptVoid
@@ -171,12 +171,12 @@ func (m *model) score(job JobID, task uint32, v Vote, blamed map[OwnerID]bool) {
 		}
 	}
 	owners := map[OwnerID]bool{}
-	for _, a := range m.of(job, task) {
+	for _, a := range m.of(job, place) {
 		if a.State == AttemptVoted {
 			owners[a.Owner] = true
 		}
 	}
-	for _, a := range m.of(job, task) {
+	for _, a := range m.of(job, place) {
 		if a.State == AttemptVoted {
 			m.uncount(a)
 			m.count(a, len(owners) > 1)
@@ -208,9 +208,9 @@ func (m *model) uncount(a *modelAttempt) {
 
 // forget drops what is not told of a task with a result and without a story:
 // that attempts ended without a vote.
-func (m *model) forget(job JobID, task uint32) {
+func (m *model) forget(job JobID, place Place) {
 	votes := 0
-	for _, a := range m.of(job, task) {
+	for _, a := range m.of(job, place) {
 		switch a.State {
 		case AttemptVoted:
 			votes++
@@ -218,10 +218,10 @@ func (m *model) forget(job JobID, task uint32) {
 			return
 		}
 	}
-	if votes > 2 || m.jobs[job].reopened[task] {
+	if votes > 2 || m.jobs[job].reopened[place] {
 		return
 	}
-	for _, a := range m.of(job, task) {
+	for _, a := range m.of(job, place) {
 		if a.State != AttemptVoted {
 			a.State = AttemptVoid
 		}
@@ -272,8 +272,8 @@ func (m *model) punish(blamed map[OwnerID]bool) {
 func (m *model) ban(id OwnerID, blamed map[OwnerID]bool) {
 	m.owner(id).Banned = "yes"
 	for _, job := range sortedKeys(m.jobs) {
-		for task := range uint32(maxModelTasks) {
-			m.strike(job, task, id, blamed)
+		for place := range Place(maxModelTasks) {
+			m.strike(job, place, id, blamed)
 		}
 	}
 }
@@ -281,12 +281,12 @@ func (m *model) ban(id OwnerID, blamed map[OwnerID]bool) {
 // maxModelTasks is above the number of tasks of every job.
 const maxModelTasks = 20
 
-func (m *model) strike(job JobID, task uint32, id OwnerID, blamed map[OwnerID]bool) {
+func (m *model) strike(job JobID, place Place, id OwnerID, blamed map[OwnerID]bool) {
 	if m.jobs[job].over {
 		return
 	}
 	tookPart := false
-	for _, a := range m.of(job, task) {
+	for _, a := range m.of(job, place) {
 		if a.Owner != id || a.State == AttemptVoid {
 			continue
 		}
@@ -297,6 +297,6 @@ func (m *model) strike(job JobID, task uint32, id OwnerID, blamed map[OwnerID]bo
 		}
 	}
 	if tookPart {
-		m.settle(job, task, blamed)
+		m.settle(job, place, blamed)
 	}
 }

@@ -8,8 +8,8 @@ type Node struct {
 	Admitted Time    `cbor:"4,keyasint"`
 	// Reliability is the share of its latest attempts that ended with a vote.
 	Reliability Prob `cbor:"5,keyasint,omitempty"`
-	// Number is a worker's place in State.Numbered, counted from 1.
-	Number uint32 `cbor:"6,keyasint,omitempty"`
+	// Number is a worker's, see State.Numbered.
+	Number NodeNumber `cbor:"6,keyasint,omitempty"`
 }
 
 // deliver and stumble keep a worker's reliability, a moving average: some
@@ -36,7 +36,7 @@ func (s *State) addNode(id NodeID, n *Node) {
 	s.Nodes[id] = n
 	if n.Role == Worker {
 		s.Numbered = append(s.Numbered, id)
-		n.Number, n.Reliability = uint32(len(s.Numbered)), One
+		n.Number, n.Reliability = NodeNumber(len(s.Numbered)), One
 		s.enlist(s.Owners[n.Owner])
 	}
 	if n.Role == Coordinator && s.holderBit(id) == 0 && len(s.Holders) < 64 {

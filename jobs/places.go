@@ -2,17 +2,28 @@ package jobs
 
 import "math/bits"
 
-// TaskAt is the task that is opened at a place in the order of opening. The
-// state knows tasks by their places alone. Workers and people know them by
-// their index, and since the order is random, a worker cannot tell from the
-// index that others have run a task before, and that he is being checked.
+// Place is a task's position in the order of opening, counted from 0. The state
+// knows tasks by their places alone.
+type Place uint32
+
+// Index is a task's number in the input, counted from 0: what workers and people
+// know tasks by. Without a seed it equals the place.
+type Index uint32
+
+// Sequence is a position in a job's order of acceptance, Job.Order, counted from 0.
+// A task has a new one each time that another result of it is accepted.
+type Sequence uint32
+
+// TaskAt is the index of the task that is opened at a place. Since the order is
+// random, a worker cannot tell from the index that others have run a task before,
+// and that this one is a check.
 //
 // Tasks that read the same piece of the input are not kept together: a lease in
 // a piece that the worker has had before would then nearly always be a check.
-func (j *Job) TaskAt(place uint32) uint32 { return j.reorder(place, shuffle) }
+func (j *Job) TaskAt(place Place) Index { return Index(j.reorder(uint32(place), shuffle)) }
 
 // PlaceOf is the inverse of TaskAt.
-func (j *Job) PlaceOf(task uint32) uint32 { return j.reorder(task, unshuffle) }
+func (j *Job) PlaceOf(index Index) Place { return Place(j.reorder(uint32(index), unshuffle)) }
 
 func (j *Job) reorder(i uint32, permute func(i, n uint32, seed uint64) uint32) uint32 {
 	if j.Seed == 0 {

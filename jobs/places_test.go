@@ -91,29 +91,29 @@ func TestTaskAtAndPlaceOf(t *testing.T) {
 		"index of nothing":   indexed(1, 1<<14),
 	} {
 		j := &Job{Spec: Spec{Input: in}, Seed: 42}
-		total := uint32(j.Total())
+		total := j.Total()
 		seen := make([]bool, total)
 		moved := 0
-		for place := range total {
+		for place := range Place(total) {
 			task := j.TaskAt(place)
-			if task >= total || seen[task] || j.PlaceOf(task) != place {
+			if int(task) >= total || seen[task] || j.PlaceOf(task) != place {
 				t.Fatalf("%s: task %d is opened at place %d, and found at %d", name, task, place, j.PlaceOf(task))
 			}
 			seen[task] = true
-			if task != place {
+			if int(task) != int(place) {
 				moved++
 			}
 		}
-		if total > 10 && moved < int(total)/2 {
+		if total > 10 && moved < total/2 {
 			t.Errorf("%s: only %d of %d tasks are moved", name, moved, total)
 		}
 	}
 }
 
 func TestOrderOfOpening(t *testing.T) {
-	order := func(seed uint64) (list []uint32) {
+	order := func(seed uint64) (list []Index) {
 		j := &Job{Spec: rangeSpec(100), Seed: seed}
-		for place := range uint32(100) {
+		for place := range Place(100) {
 			list = append(list, j.TaskAt(place))
 		}
 		return list

@@ -4,12 +4,12 @@ import "github.com/anthill-grid/anthill/internal/blob"
 
 // ClosedTask is all that is kept of most tasks that have a result.
 type ClosedTask struct {
-	_        struct{}  `cbor:",toarray"`
-	Output   blob.Ref  // zero while the task is open
-	Holders  uint64    // coordinators that have the output
-	Voters   [2]uint32 // the workers who voted for it, see State.Numbered; unless Kept tells
-	Sequence uint32    // of its latest acceptance, in Order
-	Fuel     uint64    // that it took
+	_        struct{}      `cbor:",toarray"`
+	Output   blob.Ref      // zero while the task is open
+	Holders  uint64        // coordinators that have the output
+	Voters   [2]NodeNumber // the workers who voted for it, see State.Numbered; unless Job.Records tells
+	Sequence Sequence      // of its latest acceptance, in Order
+	Fuel     uint64        // that it took
 }
 
 // vote is the accepted one; zero while the task is open.
@@ -18,7 +18,7 @@ func (c *ClosedTask) vote() Vote { return Vote{Output: c.Output, Fuel: c.Fuel} }
 func (c *ClosedTask) open() bool { return c.Output.ID.IsZero() }
 
 // accept makes a vote the task's result.
-func (s *State) accept(h *hearing, id JobID, place uint32, v Vote) {
+func (s *State) accept(h *hearing, id JobID, place Place, v Vote) {
 	j := s.Jobs[id]
 	t, c := j.Open[place], &j.Closed[place]
 	before := c.vote()
@@ -32,7 +32,7 @@ func (s *State) accept(h *hearing, id JobID, place uint32, v Vote) {
 	}
 	j.Fuel.subtract(c.Fuel)
 	j.Fuel.add(v.Fuel)
-	*c = ClosedTask{Output: v.Output, Sequence: uint32(len(j.Order)), Fuel: v.Fuel}
+	*c = ClosedTask{Output: v.Output, Sequence: Sequence(len(j.Order)), Fuel: v.Fuel}
 	j.Order = append(j.Order, place)
 	j.Unheld[place] = t.voters(v)
 	j.Progress = s.Now
@@ -50,8 +50,8 @@ func (t *Task) voters(v Vote) []NodeID {
 }
 
 // reopen takes back a result that too few stand behind any more: under fixed
-// replication without a quorum, else without any vote.
-func (s *State) reopen(h *hearing, id JobID, place uint32) {
+// replication without a quorum, otherwise without any vote.
+func (s *State) reopen(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	t, c := j.Open[place], &j.Closed[place]
 	if c.open() || !j.Spec.Trust.Fixed() && len(t.voters(c.vote())) > 0 {
@@ -67,17 +67,17 @@ func (s *State) reopen(h *hearing, id JobID, place uint32) {
 }
 
 // recall brings the record of a task back among the open ones.
-func (s *State) recall(j *Job, place uint32) *Task {
+func (s *State) recall(j *Job, place Place) *Task {
 	t := j.task(place)
 	if t == nil {
 		t = s.remember(&j.Closed[place])
 	}
-	delete(j.Kept, place)
+	delete(j.Records, place)
 	j.Open[place] = t
 	return t
 }
 
-// remember is the record of a task that few words were enough for.
+// remember is the record of a task of which only the voters were kept.
 func (s *State) remember(c *ClosedTask) *Task {
 	t := &Task{}
 	for _, v := range c.Voters {
@@ -96,16 +96,16 @@ func (s *State) remember(c *ClosedTask) *Task {
 
 // shelve takes a task that has its result, and wants nothing more, from among
 // the open ones.
-func (s *State) shelve(j *Job, place uint32) {
+func (s *State) shelve(j *Job, place Place) {
 	t, c := j.Open[place], &j.Closed[place]
 	idle := t.Running() == 0 && (j.State != JobRunning || !t.Disputed && s.Judge(j, t).Want == 0)
 	if c.open() || !idle {
 		return
 	}
 	delete(j.Open, place)
-	c.Voters = [2]uint32{}
+	c.Voters = [2]NodeNumber{}
 	if !t.plain() {
-		j.Kept[place] = t
+		j.Records[place] = t
 		return
 	}
 	for i, worker := range t.voters(c.vote()) {
@@ -129,7 +129,7 @@ func (t *Task) plain() bool {
 }
 
 // Supporters are the workers whose votes stand for the result of a closed task.
-func (s *State) Supporters(j *Job, place uint32) []NodeID {
+func (s *State) Supporters(j *Job, place Place) []NodeID {
 	t := j.task(place)
 	if t == nil {
 		t = s.remember(&j.Closed[place])

@@ -23,7 +23,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 //	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed or lost; @FUEL
 //	confirm | lose | miss COORDINATOR JOB TASK...   the latest results of tasks
 //	renew | expire | cancel JOB NODE | concede JOB | pass DURATION
-//	checks OWNER N                       as if he had survived so many
+//	checks OWNER N                       as if it had survived so many
 //	show JOB | task JOB TASK | owners | nodes
 //	plan JOB                             what the next attempt is for
 //	exhausted JOB WORKER...              whether these have run every task
@@ -118,14 +118,14 @@ func (g *grid) perform(words []string) string {
 	case "show":
 		return g.show(JobID(args[0]))
 	case "task":
-		return g.showReport(g.Inspect(g.Jobs[JobID(args[0])], number(args[1])))
+		return g.showReport(g.Inspect(g.Jobs[JobID(args[0])], Place(number(args[1]))))
 	case "plan":
-		if g.Prospect(g.Jobs[JobID(args[0])]).Behind() {
+		if g.PlanChecks(g.Jobs[JobID(args[0])]).Behind() {
 			return "a second opinion"
 		}
 		return "a fresh task"
 	case "exhausted":
-		return fmt.Sprint(g.Exhausted(g.Jobs[JobID(args[0])], nodeIDs(args[1:])))
+		return fmt.Sprint(g.AllAsked(g.Jobs[JobID(args[0])], nodeIDs(args[1:])))
 	case "owners":
 		return g.showOwners()
 	case "nodes":
@@ -137,12 +137,12 @@ func (g *grid) perform(words []string) string {
 }
 
 func (g *grid) performHeld(what string, args []string) string {
-	var tasks []uint32
+	var places []Place
 	for _, a := range args[2:] {
-		tasks = append(tasks, number(a))
+		places = append(places, Place(number(a)))
 	}
-	say := map[string]func(string, string, ...uint32) Outcome{"confirm": g.confirm, "lose": g.lose, "miss": g.miss}[what]
-	return answer(say(args[0], args[1], tasks...))
+	say := map[string]func(string, string, ...Place) Outcome{"confirm": g.confirm, "lose": g.lose, "miss": g.miss}[what]
+	return answer(say(args[0], args[1], places...))
 }
 
 func nodeIDs(names []string) []NodeID {
@@ -221,9 +221,9 @@ func (g *grid) performGrant(args []string) string {
 		to = from
 	}
 	var b strings.Builder
-	for task := number(from); task <= number(to); task++ {
+	for place := Place(number(from)); place <= Place(number(to)); place++ {
 		for _, w := range args[2:] {
-			if g.grant(args[0], task, w, repeat) == 0 {
+			if g.grant(args[0], place, w, repeat) == 0 {
 				fmt.Fprintf(&b, "%s: refused\n", w)
 			}
 		}
@@ -237,7 +237,7 @@ func (g *grid) performReport(args []string) string {
 	for _, a := range args {
 		place, how, _ := strings.Cut(a, "=")
 		p := strings.Split(place, "/")
-		id := g.lease(p[0], number(p[1]), p[2])
+		id := g.lease(p[0], Place(number(p[1])), p[2])
 		if id == 0 {
 			answer += place + ": no lease\n"
 		}
@@ -259,7 +259,7 @@ func (g *grid) show(id JobID) string {
 		fmt.Fprintf(&b, "short: %s\n", j.Short)
 	}
 	for seq, i := range j.Order {
-		if j.Current(uint32(seq)) {
+		if j.Current(Sequence(seq)) {
 			fmt.Fprintf(&b, "task %d: %s, held by %b\n", i, nameOf(j.Closed[i].vote()), j.Closed[i].Holders)
 		}
 	}

@@ -12,11 +12,11 @@ import (
 // Bounds of what a job may ask for.
 const (
 	MaxTasks     = 10_000_000
-	MaxSpecBytes = 64 << 10 // args, env and data names together
-	MaxTime      = 24 * time.Hour
-	MaxMemory    = 4 << 30
-	MaxOutput    = 256 << 20
-	MaxReplicas  = 16
+	MaxSpecBytes = 64 << 10       // bytes of args and env together
+	MaxTime      = 24 * time.Hour // of one attempt, see Limits
+	MaxMemory    = 4 << 30        // bytes of linear memory, 4 GiB
+	MaxOutput    = 256 << 20      // bytes of one result, 256 MiB
+	MaxReplicas  = 16             // attempts started at once, and the largest quorum
 )
 
 // Spec is a job as the grid runs it: everything by digest.
@@ -64,7 +64,9 @@ type DataFile struct {
 
 // Limits bound one attempt.
 type Limits struct {
-	Time   time.Duration `cbor:"1,keyasint"` // wall clock
+	// Time is processor time, without that of compiling; on systems where a worker
+	// cannot tell it (all but Linux), time on the clock.
+	Time   time.Duration `cbor:"1,keyasint"`
 	Memory int64         `cbor:"2,keyasint"` // bytes of linear memory
 	Output int64         `cbor:"3,keyasint"` // bytes on stdout
 	// Fuel is how much work the guest may do, see Metering; 0: no limit.
@@ -107,22 +109,45 @@ func (s Spec) Blobs() []blob.Ref {
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// Validate says what is wrong with a spec (with its defaults filled in), by
-// field, or nil.
+// Validate says what is wrong with a spec whose defaults are filled in, or nil: an
+// Invalid rejection whose Subject is the first field that is, by its name in a job file.
 func (s Spec) Validate() *Rejection {
-	if !namePattern.MatchString(s.Name) {
-		return invalid("name", "%q is not a name", s.Name).next("use at most 64 letters, digits, '-', '_' and '.'")
-	}
-	if s.Bundle.ID.IsZero() || s.Bundle.Size <= 0 {
-		return invalid("bundle", "there is none").next("name the WASM module to run")
-	}
-	if s.UnknownImports > TrapUnknown {
-		return invalid("unknown_imports", "%d is none of the choices", s.UnknownImports).next("use refuse or trap")
-	}
-	for _, check := range []func() *Rejection{s.checkInput, s.checkText, s.checkData, s.checkLimits, s.checkFuel, s.checkTrust} {
+	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
+		s.checkLimits, s.checkFuel, s.checkTrust)
+}
+
+// ValidateTerms is Validate without the bundle, the input and the blobs of the
+// data files: a submitter knows the rest before it reads any of them.
+func (s Spec) ValidateTerms() *Rejection {
+	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel, s.checkTrust)
+}
+
+func firstOf(checks ...func() *Rejection) *Rejection {
+	for _, check := range checks {
 		if r := check(); r != nil {
 			return r
 		}
+	}
+	return nil
+}
+
+func (s Spec) checkName() *Rejection {
+	if !namePattern.MatchString(s.Name) {
+		return invalid("name", "%q is not a name", s.Name).next("use at most 64 letters, digits, '-', '_' and '.', a letter or a digit first")
+	}
+	return nil
+}
+
+func (s Spec) checkBundle() *Rejection {
+	if s.Bundle.ID.IsZero() || s.Bundle.Size <= 0 {
+		return invalid("bundle", "there is none").next("name the WASM module to run")
+	}
+	return nil
+}
+
+func (s Spec) checkUnknownImports() *Rejection {
+	if s.UnknownImports > TrapUnknown {
+		return invalid("unknown_imports", "%d is none of the choices", s.UnknownImports).next("use refuse or trap")
 	}
 	return nil
 }
@@ -148,7 +173,7 @@ func (s Spec) checkText() *Rejection {
 	return nil
 }
 
-func (s Spec) checkData() *Rejection {
+func (s Spec) checkDataNames() *Rejection {
 	if len(s.Data) > 256 {
 		return invalid("data", "it has %d files, more than 256", len(s.Data))
 	}
@@ -157,10 +182,16 @@ func (s Spec) checkData() *Rejection {
 		if !namePattern.MatchString(d.Name) || seen[d.Name] {
 			return invalid("data", "%q is not a file name, or is there twice", d.Name)
 		}
+		seen[d.Name] = true
+	}
+	return nil
+}
+
+func (s Spec) checkData() *Rejection {
+	for _, d := range s.Data {
 		if d.Blob.ID.IsZero() {
 			return invalid("data."+d.Name, "there is no blob")
 		}
-		seen[d.Name] = true
 	}
 	return nil
 }

@@ -16,13 +16,13 @@ type State struct {
 	Nodes  map[NodeID]*Node   `cbor:"4,keyasint,omitempty"`
 	Owners map[OwnerID]*Owner `cbor:"5,keyasint,omitempty"`
 	Jobs   map[JobID]*Job     `cbor:"6,keyasint,omitempty"`
-	// Blobs are kept for their own sake, not for one job.
-	Blobs map[blob.ID]*Kept `cbor:"11,keyasint,omitempty"`
-	// Holders are the coordinators in the order of their admission; a place in
-	// it is a bit in sets of holders.
+	// Datasets are kept for their own sake, not for one job.
+	Datasets map[blob.ID]*Dataset `cbor:"11,keyasint,omitempty"`
+	// Holders are the coordinators in the order of their admission; a position
+	// in it is a bit in sets of holders.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
 	// Numbered are the workers in the order of their admission; a closed task
-	// names its voters by their places in it, counted from 1.
+	// names its voters by their NodeNumbers.
 	Numbered []NodeID `cbor:"9,keyasint,omitempty"`
 	// Saboteurs is the share of strangers that is taken for saboteurs.
 	Saboteurs Prob `cbor:"10,keyasint,omitempty"`
@@ -33,7 +33,7 @@ type State struct {
 	Raised Version `cbor:"12,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
-	leases   map[LeaseID]LeasePlace
+	leases   map[LeaseID]AttemptRef
 	byWorker map[NodeID]map[LeaseID]bool
 	requests map[RequestID]Outcome
 	running  []JobID // in order
@@ -50,9 +50,9 @@ type Answer struct {
 }
 
 const (
-	// requestMemory is for how long a repeated request is recognised.
+	// requestMemory is how long a repeated request is recognised.
 	requestMemory = time.Hour
-	// maxAnswered bounds how many are: who asks all the time must not fill the memory
+	// maxAnswered bounds how many are, so that endless requests cannot fill the memory
 	// of all coordinators.
 	maxAnswered = 1 << 16
 )
@@ -71,8 +71,8 @@ func (s *State) Reindex() {
 	makeMap(&s.Nodes)
 	makeMap(&s.Owners)
 	makeMap(&s.Jobs)
-	makeMap(&s.Blobs)
-	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]LeasePlace{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
+	makeMap(&s.Datasets)
+	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]AttemptRef{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
 	for _, a := range s.Answered {
 		s.requests[a.Request] = a.Outcome
 	}
@@ -96,21 +96,21 @@ func (s *State) reindexJob(id JobID, j *Job) {
 		makeMap(&j.Open)
 	}
 	makeMap(&j.Unheld)
-	makeMap(&j.Kept)
+	makeMap(&j.Records)
 	j.tally = newTally()
 	if j.State != JobRunning {
 		return
 	}
-	for place := range j.Closed {
-		s.count(j, uint32(place))
-		if t := j.task(uint32(place)); t != nil && t.Lies > 0 {
-			j.tally.lies = append(j.tally.lies, uint32(place))
+	for place := range j.Next {
+		s.count(j, place)
+		if t := j.task(place); t != nil && t.Lies > 0 {
+			j.tally.lies = append(j.tally.lies, place)
 		}
 	}
-	for index, t := range j.Open {
+	for place, t := range j.Open {
 		for i := range t.Attempts {
 			if a := &t.Attempts[i]; a.State == AttemptRunning {
-				s.addLease(a.Lease, a.Worker, LeasePlace{id, index, i})
+				s.addLease(a.Lease, a.Worker, AttemptRef{id, place, i})
 			}
 		}
 	}
@@ -195,6 +195,6 @@ func (s *State) forgetRequests() {
 		delete(s.requests, s.Answered[old].Request)
 		old++
 	}
-	clear(s.Answered[:old]) // or else what they name stays until append moves the rest
+	clear(s.Answered[:old]) // otherwise what they name stays until append moves the rest
 	s.Answered = s.Answered[old:]
 }

@@ -3,49 +3,49 @@ package jobs
 import "slices"
 
 // tally counts on whose word a job's accepted results rest. It is derived from
-// the job's tasks: what the expected error is reckoned from without a walk
+// the job's tasks: what the expected error is computed from without a walk
 // over all of them, and where placement finds tasks to check.
 //
 // Invariant: after every command, and whenever a task is judged, the tally of a
 // running job holds each of its accepted results exactly once, by the votes that
 // stand for and against it now; except the one task that retally has taken out.
 type tally struct {
-	// alone lists by owner's number the places that rest on his word alone.
-	alone [][]uint32
+	// alone lists by owner's number the places that rest on its word alone.
+	alone [][]Place
 	// slot is where each place is in its list.
 	slot []uint32
 	// pairs counts the results that rest on two owners.
 	pairs map[pair]int64
-	// checked counts by owner's number the results of this job in which he was
+	// checked counts by owner's number the results of this job in which it was
 	// checked.
 	checked []uint64
 	// deep are the places that rest on more owners, or are contested.
-	deep map[uint32]bool
+	deep map[Place]bool
 	// worth is what the pairs add to the risk, as of some commands ago: see
 	// appraise.
 	worth     Prob
 	appraised int
 	// lies are the places about which a lie came out.
-	lies []uint32
+	lies []Place
 }
 
 // pair is two owners by their numbers, the smaller first.
-type pair struct{ a, b uint32 }
+type pair struct{ a, b ownerNumber }
 
-func pairOf(a, b uint32) pair { return pair{min(a, b), max(a, b)} }
+func pairOf(a, b ownerNumber) pair { return pair{min(a, b), max(a, b)} }
 
-func newTally() *tally { return &tally{pairs: map[pair]int64{}, deep: map[uint32]bool{}} }
+func newTally() *tally { return &tally{pairs: map[pair]int64{}, deep: map[Place]bool{}} }
 
 // retally does what changes the votes for a task, or its result, and keeps the
 // tally's invariant: the task is out of the tally meanwhile.
-func (s *State) retally(j *Job, place uint32, change func()) {
+func (s *State) retally(j *Job, place Place, change func()) {
 	s.discount(j, place)
 	change()
 	s.count(j, place)
 }
 
 // count enters an accepted result into the tally.
-func (s *State) count(j *Job, place uint32) {
+func (s *State) count(j *Job, place Place) {
 	if j.State != JobRunning || j.Closed[place].open() {
 		return
 	}
@@ -62,7 +62,7 @@ func (s *State) count(j *Job, place uint32) {
 }
 
 // discount takes an accepted result out of the tally, as count entered it.
-func (s *State) discount(j *Job, place uint32) {
+func (s *State) discount(j *Job, place Place) {
 	if j.State != JobRunning || j.Closed[place].open() {
 		return
 	}
@@ -82,7 +82,7 @@ func (s *State) discount(j *Job, place uint32) {
 }
 
 // check counts owners whose votes agree. -1 takes it back.
-func (t *tally) check(who []uint32, n int) {
+func (t *tally) check(who []ownerNumber, n int) {
 	if len(who) < 2 {
 		return
 	}
@@ -94,7 +94,7 @@ func (t *tally) check(who []uint32, n int) {
 	}
 }
 
-func (t *tally) push(owner, place uint32) {
+func (t *tally) push(owner ownerNumber, place Place) {
 	for len(t.alone) <= int(owner) {
 		t.alone = append(t.alone, nil)
 	}
@@ -105,7 +105,7 @@ func (t *tally) push(owner, place uint32) {
 	t.alone[owner] = append(t.alone[owner], place)
 }
 
-func (t *tally) pull(owner, place uint32) {
+func (t *tally) pull(owner ownerNumber, place Place) {
 	list := t.alone[owner]
 	last := list[len(list)-1]
 	list[t.slot[place]] = last
@@ -115,7 +115,7 @@ func (t *tally) pull(owner, place uint32) {
 
 // supporters are the owners, by number, who voted for a task's accepted result,
 // and whether votes for others stand against them.
-func (s *State) supporters(j *Job, place uint32) (who []uint32, contested bool) {
+func (s *State) supporters(j *Job, place Place) (who []ownerNumber, contested bool) {
 	c := &j.Closed[place]
 	t := j.task(place)
 	if t == nil {
@@ -140,7 +140,7 @@ func (s *State) supporters(j *Job, place uint32) (who []uint32, contested bool) 
 }
 
 // add keeps the list free of duplicates: an owner's second vote says nothing.
-func add(who []uint32, owner uint32) []uint32 {
+func add(who []ownerNumber, owner ownerNumber) []ownerNumber {
 	if slices.Contains(who, owner) {
 		return who
 	}
@@ -148,4 +148,6 @@ func add(who []uint32, owner uint32) []uint32 {
 }
 
 // ownerAt is the owner of the node with this number, counted from 1.
-func (s *State) ownerAt(number uint32) *Owner { return s.Owners[s.Nodes[s.Numbered[number-1]].Owner] }
+func (s *State) ownerAt(number NodeNumber) *Owner {
+	return s.Owners[s.Nodes[s.Numbered[number-1]].Owner]
+}

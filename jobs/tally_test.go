@@ -9,24 +9,24 @@ import (
 // tallyByName is a tally in which owners have their names instead of numbers,
 // and lists are sets.
 type tallyByName struct {
-	Alone map[OwnerID]map[uint32]bool
+	Alone map[OwnerID]map[Place]bool
 	Pairs map[[2]OwnerID]int64
-	Deep  map[uint32]bool
-	Lies  map[uint32]bool
+	Deep  map[Place]bool
+	Lies  map[Place]bool
 	// Checked are the results in which owners were checked.
 	Checked map[OwnerID]uint64
 }
 
 func namedTally(s *State, j *Job) tallyByName {
 	names := ownerNames(s)
-	n := tallyByName{map[OwnerID]map[uint32]bool{}, map[[2]OwnerID]int64{}, maps.Clone(j.tally.deep), map[uint32]bool{}, map[OwnerID]uint64{}}
+	n := tallyByName{map[OwnerID]map[Place]bool{}, map[[2]OwnerID]int64{}, maps.Clone(j.tally.deep), map[Place]bool{}, map[OwnerID]uint64{}}
 	for owner, places := range j.tally.alone {
 		for slot, place := range places {
 			if int(j.tally.slot[place]) != slot {
 				panic("a place is not where it is said to be")
 			}
 			if n.Alone[names[owner]] == nil {
-				n.Alone[names[owner]] = map[uint32]bool{}
+				n.Alone[names[owner]] = map[Place]bool{}
 			}
 			n.Alone[names[owner]][place] = true
 		}

@@ -3,11 +3,7 @@ package jobs
 import (
 	"fmt"
 	"math"
-	"math/big"
-	"math/bits"
-	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,8 +17,8 @@ type trusting struct {
 	*grid
 	log     []Command // all that was applied
 	answers []Outcome // to each of them
-	founded int       // the number of commands before the veteran got his checks
-	veteran OwnerID   // who had survived many checks before
+	founded int       // the number of commands before the veteran got its checks
+	veteran OwnerID   // has survived many checks before
 	checks  uint64
 	liars   OwnerID // the first of those who lie
 	workers []NodeID
@@ -118,14 +114,14 @@ func (m *trusting) anyJob(t *rapid.T) JobID {
 	return rapid.SampledFrom(m.Running()).Draw(t, "job")
 }
 
-// planAny gives out what a prospect proposes, all of which must hold.
+// planAny gives out what a plan of checks proposes, all of which must hold.
 func (m *trusting) planAny(t *rapid.T) {
 	id := m.anyJob(t)
 	j := m.Jobs[id]
 	if j == nil || j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded {
 		return
 	}
-	p := m.Prospect(j)
+	p := m.PlanChecks(j)
 	next := j.Next
 	random := rapid.Uint64().Draw(t, "draws")
 	draw := func(n int) int { random++; return int(mix(random, 0, 0)) % n }
@@ -135,7 +131,7 @@ func (m *trusting) planAny(t *rapid.T) {
 		if m.BannedNode(worker) != "" {
 			continue
 		}
-		place, ok := uint32(0), false
+		place, ok := Place(0), false
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
 			place, ok = p.Exam(worker, draw)
@@ -149,7 +145,7 @@ func (m *trusting) planAny(t *rapid.T) {
 		}
 		if ok {
 			m.lastLease++
-			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Task: place, Worker: worker})
+			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Place: place, Worker: worker})
 		}
 	}
 	out := m.do(Command{Grant: &GrantLeases{Grants: grants, Expires: m.clock.Add(leaseTime)}})
@@ -163,13 +159,13 @@ func (m *trusting) grantAny(t *rapid.T) {
 	var grants []Grant
 	id := m.anyJob(t)
 	for range rapid.IntRange(1, 8).Draw(t, "grants") {
-		task := rapid.Uint32Range(0, 12).Draw(t, "task")
+		place := Place(rapid.Uint32Range(0, 12).Draw(t, "task"))
 		if j := m.Jobs[id]; j != nil && rapid.Bool().Draw(t, "open") {
-			task = rapid.SampledFrom(append(sortedKeys(j.Open), j.Next)).Draw(t, "which")
+			place = rapid.SampledFrom(append(sortedKeys(j.Open), j.Next)).Draw(t, "which")
 		}
 		m.lastLease++
 		grants = append(grants, Grant{
-			Lease: m.lastLease, Job: id, Task: task, Worker: rapid.SampledFrom(m.workers).Draw(t, "worker"),
+			Lease: m.lastLease, Job: id, Place: place, Worker: rapid.SampledFrom(m.workers).Draw(t, "worker"),
 			Repeat: rapid.IntRange(0, 5).Draw(t, "repeat") == 0,
 		})
 	}
@@ -200,12 +196,12 @@ func (m *trusting) reportOf(t *rapid.T, id LeaseID) Report {
 	if o := m.Nodes[worker].Owner; o >= m.liars && how == "right" && rapid.Bool().Draw(t, "lies") {
 		how = rapid.SampledFrom([]string{"lie", "overcharge"}).Draw(t, "about")
 	}
-	return vote(id, string(worker), burning(how, p.Task))
+	return vote(id, string(worker), burning(how, p.Place))
 }
 
 // burning adds how much fuel it took: so much for some tasks that the sum does
 // not fit into 64 bits. Some liars tell of the right result and too much fuel.
-func burning(how string, place uint32) string {
+func burning(how string, place Place) string {
 	switch fuel := uint64(place) << 60; how {
 	case "killed", "lost":
 		return how
@@ -220,7 +216,7 @@ func burning(how string, place uint32) string {
 func (m *trusting) take(reports []Report) {
 	for _, r := range reports {
 		if p, _, ok := m.Lease(r.Lease); ok && (r.Status == Succeeded || r.Status == Crashed) {
-			m.said[r.Lease] = statement{p.Job, p.Task, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output, r.Fuel}}
+			m.said[r.Lease] = statement{p.Job, p.Place, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output, r.Fuel}}
 		}
 	}
 	m.do(Command{Report: &ReportAttempts{Reports: reports}})
@@ -232,7 +228,7 @@ func (m *trusting) confirmAll(t *rapid.T) {
 	c := &ConfirmHeld{Coordinator: by}
 	for _, id := range sortedKeys(m.Jobs) {
 		h := HeldResults{Job: id}
-		for seq := range uint32(len(m.Jobs[id].Order)) {
+		for seq := range Sequence(len(m.Jobs[id].Order)) {
 			if rapid.IntRange(0, 9).Draw(t, "late") > 0 {
 				h.Sequences = append(h.Sequences, seq)
 			}
@@ -251,9 +247,9 @@ func (m *trusting) askEverybody(t *rapid.T) {
 	}
 	for _, w := range m.workers {
 		var grants []Grant
-		for place := range uint32(j.Total()) {
+		for place := range Place(j.Total()) {
 			m.lastLease++
-			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Task: place, Worker: w})
+			grants = append(grants, Grant{Lease: m.lastLease, Job: id, Place: place, Worker: w})
 		}
 		m.do(Command{Grant: &GrantLeases{Grants: grants, Expires: m.clock.Add(leaseTime)}})
 		m.reportAll(t)
@@ -265,12 +261,12 @@ func (m *trusting) askEverybody(t *rapid.T) {
 func (m *trusting) concedeAny(t *rapid.T) {
 	for _, id := range slices.Clone(m.Running()) {
 		j := m.Jobs[id]
-		if !m.Exhausted(j, m.free()) {
+		if !m.AllAsked(j, m.free()) {
 			continue
 		}
 		random := uint64(0)
 		for _, w := range m.free() {
-			if place, ok := m.Prospect(j).Check(w, func(a, b NodeID) int64 { return 1 }, func(n int) int { random++; return int(mix(random, 0, 0)) % n }); ok {
+			if place, ok := m.PlanChecks(j).Check(w, func(a, b NodeID) int64 { return 1 }, func(n int) int { random++; return int(mix(random, 0, 0)) % n }); ok {
 				t.Fatalf("%s is exhausted, and yet %s could check %d", id, w, place)
 			}
 		}
@@ -330,235 +326,4 @@ func (m *trusting) cancelAny(t *rapid.T) {
 	if rapid.IntRange(0, 9).Draw(t, "really") == 0 {
 		m.do(Command{Cancel: &CancelJob{Job: m.anyJob(t), By: "sub"}})
 	}
-}
-
-func (m *trusting) check(t *rapid.T) {
-	for _, id := range sortedKeys(m.Jobs) {
-		j := m.Jobs[id]
-		checkOrder(t, id, j)
-		m.checkHeld(t, id, j)
-		m.checkOpen(t, id, j)
-		m.checkRisk(t, id, j)
-		m.checkEnd(t, id, j)
-	}
-	m.checkBanned(t)
-	m.checkRecords(t)
-	m.checkIndex(t)
-}
-
-func (m *trusting) checkHeld(t *rapid.T, id JobID, j *Job) {
-	if len(j.Closed) != int(j.Next) || j.Count > j.Total() {
-		t.Fatalf("%s: %d closed of %d opened, %d counted", id, len(j.Closed), j.Next, j.Count)
-	}
-	for place := range j.Closed {
-		c := &j.Closed[place]
-		_, unheld := j.Unheld[uint32(place)]
-		scarce := !c.open() && bits.OnesCount64(c.Holders) < m.CopiesNeeded()
-		if j.State == JobRunning && scarce != unheld || unheld && c.open() {
-			t.Fatalf("%s: task %d has holders %b, unheld: %v", id, place, c.Holders, unheld)
-		}
-	}
-}
-
-// checkOpen: tasks are open that wait for something, and no others.
-func (m *trusting) checkOpen(t *rapid.T, id JobID, j *Job) {
-	for place := range j.Next {
-		task, c := j.Open[place], &j.Closed[place]
-		switch {
-		case task == nil && c.open() && j.State == JobRunning:
-			t.Fatalf("%s: task %d is neither open nor closed", id, place)
-		case task != nil && j.Kept[place] != nil:
-			t.Fatalf("%s: task %d is kept twice", id, place)
-		case task == nil || task.Running() > 0:
-		case m.Judge(j, task).Want == 0:
-			t.Fatalf("%s: task %d is stuck: %+v, %+v", id, place, task, m.Judge(j, task))
-		}
-	}
-}
-
-// checkBanned: they hold no lease, and their votes count nowhere.
-func (m *trusting) checkBanned(t *rapid.T) {
-	for _, w := range m.workers {
-		if m.BannedNode(w) != "" && len(m.LeasesOf(w)) > 0 {
-			t.Fatalf("%s is banned and holds %v", w, m.LeasesOf(w))
-		}
-	}
-	for _, id := range m.Running() {
-		j := m.Jobs[id]
-		for place := range j.Next {
-			for _, o := range m.counted(j, place) {
-				if m.banned(o) {
-					t.Fatalf("%s: the vote of %s on task %d counts, and he is banned", id, o, place)
-				}
-			}
-		}
-		for o := range talliedOwners(m.State, j) {
-			if m.banned(o) {
-				t.Fatalf("%s: %s is banned and counted", id, o)
-			}
-		}
-	}
-}
-
-// counted are the owners whose votes on a task stand, or who run it.
-func (m *trusting) counted(j *Job, place uint32) []OwnerID {
-	var list []OwnerID
-	task := j.task(place)
-	if task == nil {
-		for _, v := range j.Closed[place].Voters {
-			if v != 0 {
-				list = append(list, m.Nodes[m.Numbered[v-1]].Owner)
-			}
-		}
-		return list
-	}
-	for _, a := range task.Attempts {
-		if a.State == AttemptVoted || a.State == AttemptRunning {
-			list = append(list, a.Owner)
-		}
-	}
-	return list
-}
-
-// talliedOwners are those who occur in a job's tally as the support of results.
-func talliedOwners(s *State, j *Job) map[OwnerID]bool {
-	names, list := ownerNames(s), map[OwnerID]bool{}
-	for n, places := range j.tally.alone {
-		if len(places) > 0 {
-			list[names[n]] = true
-		}
-	}
-	for p := range j.tally.pairs {
-		list[names[p.a]], list[names[p.b]] = true, true
-	}
-	return list
-}
-
-// checkRecords: what owners are credited with is what their attempts say.
-func (m *trusting) checkRecords(t *rapid.T) {
-	want := map[OwnerID]*recounted{}
-	for id := range m.Owners {
-		want[id] = &recounted{}
-	}
-	want[m.veteran].Checks = m.checks
-	for _, id := range sortedKeys(m.Jobs) {
-		m.recount(t, id, want)
-	}
-	for id, o := range m.Owners {
-		w := want[id]
-		if o.Agreed != w.Agreed || o.Outvoted != w.Outvoted {
-			t.Fatalf("%s: %+v, want %d agreed, %d outvoted", id, o, w.Agreed, w.Outvoted)
-		}
-		if exact := o.Doubts == 0; exact && o.Checks != w.Checks || o.Checks > w.Checks {
-			t.Fatalf("%s: %d checks, want %d (%d doubts)", id, o.Checks, w.Checks, o.Doubts)
-		}
-		if o.Credit > o.Agreed || o.Banned == "" && o.Credit != o.Agreed || o.Banned != "" && o.Credit != 0 {
-			t.Fatalf("%s: a credit of %d for %d votes, banned: %q", id, o.Credit, o.Agreed, o.Banned)
-		}
-		if o.Banned != "" && o.Fuel != (FuelSum{}) || o.Banned == "" && exactly(o.Fuel).Cmp(&w.fuel) != 0 {
-			t.Fatalf("%s: credited with fuel %v, want %v, banned: %q", id, exactly(o.Fuel), &w.fuel, o.Banned)
-		}
-	}
-}
-
-// recounted is an owner's record, from the attempts.
-type recounted struct {
-	Owner
-	fuel big.Int
-}
-
-func exactly(f FuelSum) *big.Int {
-	n := new(big.Int).SetUint64(f.High)
-	return n.Lsh(n, 64).Add(n, new(big.Int).SetUint64(f.Low))
-}
-
-func addFuel(sum *big.Int, n uint64) { sum.Add(sum, new(big.Int).SetUint64(n)) }
-
-func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*recounted) {
-	j, said := m.Jobs[id], m.opinions(id)
-	agreed, fuel := uint64(0), new(big.Int)
-	for place := range j.Next {
-		task, c := j.task(place), &j.Closed[place]
-		if task == nil {
-			task = m.remember(c)
-		}
-		addFuel(fuel, c.Fuel)
-		settled := !c.open() && !task.Disputed && len(said[place]) == 1
-		for _, a := range task.Attempts {
-			o := want[a.Owner]
-			if a.State == AttemptOutvoted {
-				o.Outvoted++
-			}
-			if a.Agreed {
-				o.Agreed++
-				addFuel(&o.fuel, a.Vote.Fuel)
-				agreed++
-			}
-			if a.Checked {
-				o.Checks++
-			}
-			if checked := a.State == AttemptVoted && task.owners() > 1; settled && (checked != a.Checked || a.Agreed != (a.State == AttemptVoted)) {
-				t.Fatalf("%s: task %d is settled, with %+v", id, place, task)
-			}
-		}
-	}
-	if agreed != j.Attempts.Agreed {
-		t.Fatalf("%s: %d agreed, counted %d", id, j.Attempts.Agreed, agreed)
-	}
-	if exactly(j.Fuel).Cmp(fuel) != 0 {
-		t.Fatalf("%s: its results took %v of fuel, counted %v", id, fuel, exactly(j.Fuel))
-	}
-}
-
-// checkIndex: what is derived is what Reindex derives.
-func (m *trusting) checkIndex(t *rapid.T) {
-	fresh := m.Clone()
-	fresh.Reindex()
-	if !reflect.DeepEqual(m.State.leases, fresh.leases) || !reflect.DeepEqual(m.byWorker, fresh.byWorker) || !slices.Equal(m.running, fresh.running) {
-		t.Fatalf("the leases %v differ from a fresh index: %v", m.State.leases, fresh.leases)
-	}
-	if m.crew != fresh.crew || m.bannedCrew != fresh.bannedCrew {
-		t.Fatalf("%d owners, %d banned, want %d and %d", m.crew, m.bannedCrew, fresh.crew, fresh.bannedCrew)
-	}
-	for _, id := range sortedKeys(m.Jobs) {
-		if m.Risk(m.Jobs[id]) != fresh.Risk(fresh.Jobs[id]) {
-			t.Fatalf("%s: the risk is %v, a fresh one %v", id, m.Risk(m.Jobs[id]), fresh.Risk(fresh.Jobs[id]))
-		}
-	}
-}
-
-// checkReplay: the same commands get the same answers and make the same state,
-// also where a snapshot was taken on the way.
-func (m *trusting) checkReplay(t *rapid.T) {
-	for _, at := range []int{-1, rapid.IntRange(0, len(m.log)-1).Draw(t, "snapshot")} {
-		got := m.replay(t, at)
-		if got, want := dump(t, got.Clone()), dump(t, m.Clone()); got != want {
-			t.Fatalf("replayed, with a snapshot after command %d:\n%s", at, firstDifference(split(got), split(want)))
-		}
-		for _, id := range m.Running() {
-			if got, want := namedTally(got, got.Jobs[id]), namedTally(m.State, m.Jobs[id]); !reflect.DeepEqual(got, want) {
-				t.Fatalf("%s: with a snapshot after command %d the tally is %v, want %v", id, at, got, want)
-			}
-		}
-	}
-}
-
-// split breaks JSON into lines.
-func split(dump string) string { return strings.ReplaceAll(dump, "},", "},\n") }
-
-func (m *trusting) replay(t *rapid.T, snapshot int) *State {
-	s := NewState()
-	for i, c := range m.log {
-		if i == m.founded {
-			s.Owners[m.veteran].Checks = m.checks
-		}
-		if got := s.Apply(c); !reflect.DeepEqual(got, m.answers[i]) {
-			t.Fatalf("replayed, with a snapshot after command %d: command %d is answered %+v, not %+v", snapshot, i, got, m.answers[i])
-		}
-		if i == snapshot {
-			s = s.Clone()
-			s.Reindex()
-		}
-	}
-	return s
 }

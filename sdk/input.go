@@ -5,96 +5,109 @@ import (
 	"errors"
 	"fmt"
 
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
-// readInput stores the input and sets the number of tasks.
-func (p *Prepared) readInput(ctx context.Context, file *JobFile) error {
-	in := file.Input
+// readInput stores the input.
+func (p *Prepared) readInput(ctx context.Context) error {
+	in := p.file.Input
 	switch {
 	case in.Range != nil:
-		return p.readRange(in.Range)
+		r := jobs.Range(*in.Range)
+		p.spec.Input.Range = &r
+		return nil
 	case in.Items != nil:
-		return p.readItems(ctx, file)
+		return p.readItems(ctx)
 	case in.Files != nil:
-		return p.readFiles(ctx, file)
+		return p.readFiles(ctx)
 	case in.Split.Lines > 0:
-		return p.readLines(ctx, file)
+		return p.readLines(ctx)
 	}
-	return p.readSized(ctx, file)
+	return p.readSized(ctx)
 }
 
-func (p *Prepared) readRange(r *Range) error {
-	p.tasks = int(r.tasks())
-	p.spec.Input = &anthillv1.Input{Source: &anthillv1.Input_Range{
-		Range: &anthillv1.RangeInput{From: r.From, To: r.To, Step: r.Step},
-	}}
-	return nil
-}
-
-func (p *Prepared) readItems(ctx context.Context, file *JobFile) error {
-	list, err := newItemList(file.Input.Items)
+func (p *Prepared) readItems(ctx context.Context) error {
+	list, err := newItemList(p.file.Input.Items)
 	if err != nil {
-		return file.wrong("input.items", "give values that JSON can write", "%w", err)
+		return p.file.wrong("input.items", "give values that JSON can write", "%w", err)
 	}
-	return p.readShards(ctx, file, "input.items", list)
+	return p.readShards(ctx, "input.items", list)
 }
 
-func (p *Prepared) readFiles(ctx context.Context, file *JobFile) error {
-	paths, err := file.expand(file.Input.Files)
+func (p *Prepared) readFiles(ctx context.Context) error {
+	paths, err := p.file.expand(p.file.Input.Files)
 	if err != nil {
 		return err
 	}
-	files := &packer{paths: paths, limit: int64(file.Input.Pack)}
-	err = p.readShards(ctx, file, "input.files", files)
+	files := &packer{paths: paths, limit: int64(p.file.Input.Pack)}
+	if files.limit == 0 {
+		if err := p.file.checkTasks("input.files", int64(len(paths))); err != nil {
+			return err
+		}
+	}
+	err = p.readShards(ctx, "input.files", files)
 	return errors.Join(err, files.close())
 }
 
-func (p *Prepared) readLines(ctx context.Context, file *JobFile) error {
-	split := file.Input.Split
-	in, err := openInput(file, "input.split.file", split.File)
+func (p *Prepared) readLines(ctx context.Context) error {
+	split := p.file.Input.Split
+	in, err := p.file.open("input.split.file", split.File)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	return p.readShards(ctx, file, "input.split.file", &lineSplitter{in: in, lines: split.Lines})
+	return p.readShards(ctx, "input.split.file", &lineSplitter{in: in, lines: split.Lines})
 }
 
 // readShards stores a stream, and the index that says where its tasks begin.
-func (p *Prepared) readShards(ctx context.Context, file *JobFile, field string, s shards) error {
+func (p *Prepared) readShards(ctx context.Context, field string, s shards) error {
 	data, err := p.importStream(ctx, s)
 	if err != nil {
-		return fmt.Errorf("%s: %s: %w", file.label(), field, err)
+		return fmt.Errorf("%s: %s: %w", p.file.label(), field, err)
 	}
 	offsets := s.offsets()
-	if p.tasks = len(offsets) - 1; p.tasks == 0 {
-		return file.noTasks(field)
+	if len(offsets) == 1 {
+		return p.file.noTasks(field)
+	}
+	if err := p.file.checkTasks("input", int64(len(offsets)-1)); err != nil {
+		return err
 	}
 	ref, err := p.store.Put(encodeIndex(offsets))
 	if err != nil {
 		return fmt.Errorf("store index of the input: %w", err)
 	}
-	p.spec.Input = &anthillv1.Input{Source: &anthillv1.Input_Blob{
-		Blob: &anthillv1.BlobInput{Blob: data, Index: p.added(ref)},
-	}}
+	index := p.added(ref)
+	p.spec.Input.Blob = &jobs.BlobInput{Blob: data, Index: &index}
 	return nil
 }
 
 // readSized stores a file whose tasks are runs of equal size.
-func (p *Prepared) readSized(ctx context.Context, file *JobFile) error {
-	split := file.Input.Split
-	data, err := p.source(ctx, file, "input.split.file", split.File)
+func (p *Prepared) readSized(ctx context.Context) error {
+	split := p.file.Input.Split
+	if err := p.file.checkSized(split); err != nil {
+		return err
+	}
+	data, err := p.source(ctx, "input.split.file", split.File)
+	p.spec.Input.Blob = &jobs.BlobInput{Blob: data, ShardSize: int64(split.Size)}
+	return err
+}
+
+// checkSized counts the tasks before the file is read. The size of a dataset only
+// the grid knows.
+func (f *JobFile) checkSized(split *Split) error {
+	if _, is, err := datasetNamed(split.File); is || err != nil {
+		return err
+	}
+	size, err := f.measure("input.split.file", split.File)
 	if err != nil {
 		return err
 	}
-	if data.GetSize() == 0 && len(p.kept) == 0 {
-		return file.noTasks("input.split.file")
+	if size == 0 {
+		return f.noTasks("input.split.file")
 	}
-	p.tasks = tasksOf(data.GetSize(), int64(split.Size))
-	p.spec.Input = &anthillv1.Input{Source: &anthillv1.Input_Blob{
-		Blob: &anthillv1.BlobInput{Blob: data, ShardSize: int64(split.Size)},
-	}}
-	return nil
+	in := jobs.Input{Blob: &jobs.BlobInput{Blob: blob.Ref{Size: size}, ShardSize: int64(split.Size)}}
+	return f.checkTasks("input.split.size", in.Tasks())
 }
 
 func (f *JobFile) noTasks(field string) error {

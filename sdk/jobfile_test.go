@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 const head = "name: t\nbundle: t.wasm\n"
@@ -112,7 +115,7 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {files: [a]}\nlimits: {fuel: -1}", `limits.fuel: "-1" is not an amount of fuel`, ""},
 		{head + "input: {files: [a]}\nunknown_imports: ignore", `unknown_imports: found "ignore"`, "refuse, or trap"},
 		{"bundle: b\ninput: {items: [1]}", "name: missing", "name:"},
-		{"name: a/b\nbundle: b\ninput: {items: [1]}", `name: found "a/b"`, "letters"},
+		{"name: a/b\nbundle: b\ninput: {items: [1]}", `name: "a/b" is not a name`, "letters"},
 		{"name: a\ninput: {items: [1]}", "bundle: missing", "WASM"},
 		{head, "input: found nothing, want exactly one source", "one of files"},
 		{head + "input: {files: [a], items: [1]}", "input: found files and items, want exactly one", ""},
@@ -126,20 +129,39 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {range: {to: 9}}", "input.range.step: found 0", ""},
 		{head + "input: {range: {from: 9, to: 9, step: 1}}", "input.range: no tasks: from 9 to 9", ""},
 		{head + "input: {range: {from: -9223372036854775808, to: 9223372036854775807, step: 1}}",
-			"makes 18446744073709551615 tasks", "larger step"},
-		{head + "input: {items: [1]}\ndata: {a/b: c}", `data: found the name "a/b"`, ""},
+			"input.range.step: 9223372036854775807 tasks are more than 10000000", "more to do"},
+		{head + "input: {range: {to: 10000001, step: 1}}", "input.range.step: 10000001 tasks are more than 10000000", "more to do"},
+		{head + "input: {items: [1]}\ndata: {a/b: c}", `data: "a/b" is not a file name`, ""},
 		{head + "input: {items: [1]}\ndata: {a: ''}", "data.a: missing", ""},
+		{head + "input: {items: [1]}\ndata: {.x: c}", `data: ".x" is not a file name`, ""},
+		{head + "input: {items: [1]}\ndata: {x: 'blob:12'}", `data.x: parse blob id "12"`, "64 hex digits"},
+		{head + "input: {split: {file: 'blob:12', size: 1}}", `input.split.file: parse blob id "12"`, "64 hex digits"},
+		{"name: -x\nbundle: b\ninput: {items: [1]}", `name: "-x" is not a name`, "a letter or a digit first"},
+		{"name: .x\nbundle: b\ninput: {items: [1]}", `name: ".x" is not a name`, ""},
+		{"name: " + strings.Repeat("x", 65) + "\nbundle: b\ninput: {items: [1]}", "is not a name", "64 letters"},
+		{head + "input: {items: [1]}\nargs: [\"a\\0b\"]", `args: "a\x00b" has a zero byte`, ""},
+		{head + "input: {items: [1]}\nargs: [" + strings.Repeat("x", 64<<10) + "]", "args, env: they have 65537 bytes, more than 65536", "data file"},
+		{head + "input: {items: [1]}\nenv: {A=B: c}", `env: "A=B" is not a variable`, ""},
+		{head + "input: {items: [1]}\nenv: {'': c}", `env: "" is not a variable`, ""},
+		{head + "input: {items: [1]}\nlimits: {time: 25h}", "limits.time: 25h0m0s is not between 1ms and 24h0m0s", "less to do"},
+		{head + "input: {items: [1]}\nlimits: {time: 1us}", "limits.time: 1µs is not between", ""},
+		{head + "input: {items: [1]}\nlimits: {memory: 1}", "limits.memory: 1 bytes is not between 64 KiB and 4 GiB", "512 MiB"},
+		{head + "input: {items: [1]}\nlimits: {memory: 5GiB}", "limits.memory: 5368709120 bytes is not between", ""},
+		{head + "input: {items: [1]}\nlimits: {output: 1GiB}", "limits.output: 1073741824 bytes is not between 0 and 256 MiB", ""},
+		{head + "input: {items: [1]}\ntrust: {quorum: 17}", "trust.quorum: 17 is not between 2 and 16", ""},
+		{head + "input: {items: [1]}\ntrust: {replicas: 17}", "trust.replicas: 17 is not between 1 and 16", ""},
+		{head + "input: {items: [1]}\ntrust: {quorum: 2, max_attempts: 65}", "trust.max_attempts: 65 is not between 2", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: 0}", "trust.max_error: 0 is not a share above 0 and below 1; write it like 0.0001", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1}", "trust.max_error: 1 is not a share above 0 and below 1", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1e-10}", "trust.max_error: 1e-10 is not a share", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: -1e-4}", "trust.max_error: -0.0001 is not a share", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: low}", `trust.max_error: "low" is not a share`, ""},
-		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, quorum: 2}", "trust.max_error: it does not go together with replicas", "max_error alone"},
+		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, quorum: 2}", "trust.max_error: it does not go together with replicas", "leave out"},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, replicas: 1}", "trust.max_error: it does not go together", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, max_attempts: 9}", "trust.max_error: it does not go together", ""},
-		{head + "input: {items: [1]}\ntrust: {replicas: 3, quorum: 1}", "trust.quorum: 1 result of 3 agrees with nobody", "replicas: 1"},
-		{head + "input: {items: [1]}\ntrust: {quorum: 4, max_attempts: 3}", "trust.quorum: 4 can never agree in 3 attempts", ""},
-		{head + "input: {items: [1]}\ntrust: {replicas: 4, max_attempts: 3}", "trust.replicas: 4 is more than the 3", ""},
+		{head + "input: {items: [1]}\ntrust: {replicas: 3, quorum: 1}", "trust.quorum: 1 is not between 2 and 16", "trust.replicas to 1"},
+		{head + "input: {items: [1]}\ntrust: {quorum: 4, max_attempts: 3}", "trust.max_attempts: 3 is not between 4 (the larger of quorum and replicas) and 64", ""},
+		{head + "input: {items: [1]}\ntrust: {replicas: 4, max_attempts: 3}", "trust.max_attempts: 3 is not between 4", ""},
 	}
 	for _, tt := range tests {
 		_, err := ParseJobFile("job.yaml", []byte(tt.text))
@@ -163,21 +185,6 @@ func TestLoadJobFileThatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestRangeTasks(t *testing.T) {
-	tests := []struct {
-		r    Range
-		want uint64
-	}{
-		{Range{0, 10, 5}, 2}, {Range{0, 11, 5}, 3}, {Range{-1, 1, 9}, 1},
-		{Range{-1 << 63, 1<<63 - 1, 1 << 62}, 4},
-	}
-	for _, tt := range tests {
-		if got := tt.r.tasks(); got != tt.want {
-			t.Errorf("%+v: got %d, want %d", tt.r, got, tt.want)
-		}
-	}
-}
-
 func TestCheckOfAJobMadeByHand(t *testing.T) {
 	for share, ok := range map[Share]bool{
 		0: true, 1e-4: true, 0.5: true,
@@ -186,6 +193,28 @@ func TestCheckOfAJobMadeByHand(t *testing.T) {
 		file := JobFile{Name: "t", Bundle: "t.wasm", Input: Input{Items: []any{1}}, Trust: Trust{MaxError: share}}
 		if err := file.Check(); (err == nil) != ok || err != nil && !errors.Is(err, ErrInvalid) {
 			t.Errorf("max_error %v: %v", share, err)
+		}
+	}
+}
+
+// What the grid would refuse of a job that no file describes, Check refuses.
+func TestCheckIsOfTheGridsRules(t *testing.T) {
+	data := map[string]string{}
+	for i := range 257 {
+		data[fmt.Sprint("d", i)] = "path"
+	}
+	for field, change := range map[string]func(*JobFile){
+		"input.items":   func(f *JobFile) { f.Input.Items = make([]any, jobs.MaxTasks+1) },
+		"limits.fuel":   func(f *JobFile) { f.Limits.Fuel = jobs.MaxFuel + 1 },
+		"limits.memory": func(f *JobFile) { f.Limits.Memory = -1 },
+		"limits.output": func(f *JobFile) { f.Limits.Output = -1 },
+		"limits.time":   func(f *JobFile) { f.Limits.Time = -1 },
+		"data":          func(f *JobFile) { f.Data = data },
+	} {
+		file := JobFile{Name: "t", Bundle: "t.wasm", Input: Input{Items: []any{1}}}
+		change(&file)
+		if err := file.Check(); !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "job: "+field+": ") || NextStep(err) == "" {
+			t.Errorf("%s: %v", field, err)
 		}
 	}
 }

@@ -6,112 +6,113 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
-
-	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
-	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // Prepared is a job that is ready to be submitted: its bundle has been
 // screened, and all that it needs lies in a blob store in a temporary
 // directory.
 type Prepared struct {
-	spec  *anthillv1.JobSpec
-	tasks int
+	file  *JobFile
+	spec  jobs.Spec
 	size  int64
-	room  *scratch
+	dir   *scratch
 	store *blobstore.Store
-	// kept are references to blobs that the grid keeps, see resolve.
-	kept []*anthillv1.BlobRef
+	// datasets are the blobs that the job file names as such; their sizes are 0
+	// until resolve.
+	datasets []blob.ID
 }
 
 // Prepare checks a job and reads the bundle, the input and the data files that
-// it names. It needs no grid. Close it, unless SubmitPrepared took it over.
+// it names. It needs no grid. Close it, unless SubmitPrepared took it over. It is
+// an error of kind ErrInvalid if the grid would refuse the job: what can be
+// known before the input is read is said before.
 func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	if err := file.Check(); err != nil {
 		return nil, err
 	}
-	room, err := newScratch("submit")
+	terms, err := file.Terms()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := newScratch("submit")
 	if err != nil {
 		return nil, fmt.Errorf("prepare job: %w", err)
 	}
-	store, err := blobstore.Open(blobstore.Config{Dir: room.store()})
+	store, err := blobstore.Open(blobstore.Config{Dir: dir.store()})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare job: %w", err), room.remove())
+		return nil, errors.Join(fmt.Errorf("prepare job: %w", err), dir.remove())
 	}
-	p := &Prepared{room: room, store: store, spec: &anthillv1.JobSpec{
-		Name: file.Name, Args: file.Args, Env: file.Env, Limits: file.Limits.proto(), Trust: file.Trust.proto(),
-		UnknownImports: file.unknownImports(),
-	}}
-	if err := p.read(ctx, file); err != nil {
+	p := &Prepared{dir: dir, store: store, file: file, spec: terms}
+	if err := p.read(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-// Tasks is how many tasks the job has; 0 where that depends on a blob that the
-// grid keeps, until it was submitted.
-func (p *Prepared) Tasks() int { return p.tasks }
+// Tasks is how many tasks the job has; 0 if that depends on a blob that the grid
+// keeps, until the job was submitted.
+func (p *Prepared) Tasks() int { return int(p.spec.Input.Tasks()) }
 
-// Size is how many bytes the bundle, the input and the data files have.
+// Size is how many bytes the bundle, the input and the data files have together.
 func (p *Prepared) Size() int64 { return p.size }
 
-// Shard is what task i reads.
+// Shard is what task i reads on stdin.
 func (p *Prepared) Shard(i int) ([]byte, error) {
-	if r := p.spec.GetInput().GetRange(); r != nil {
-		return []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(uint32(i))), nil
-	}
-	b := p.spec.GetInput().GetBlob()
-	in := jobs.BlobInput{Blob: blob.Ref{Size: b.GetBlob().GetSize()}, ShardSize: b.GetShardSize()}
-	var entry []byte
-	if b.GetIndex() != nil {
-		in.Index = &blob.Ref{Size: b.GetIndex().GetSize()}
-		at, size := jobs.IndexEntry(uint32(i))
-		var err error
-		if entry, err = p.store.ReadRange(blob.ID(b.GetIndex().GetId()), at, size); err != nil {
-			return nil, fmt.Errorf("read index: %w", err)
-		}
-	}
-	off, n, err := in.Shard(uint32(i), entry)
+	read := func(ref blob.Ref, off, n int64) ([]byte, error) { return p.store.ReadRange(ref.ID, off, n) }
+	shard, err := p.spec.Input.Shard(jobs.Index(i), read)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read shard of task %d: %w", i, err)
 	}
-	return p.store.ReadRange(blob.ID(b.GetBlob().GetId()), off, n)
+	if shard.Size == 0 {
+		return []byte(shard.Line), nil
+	}
+	return read(shard.Blob, shard.Off, shard.Size)
 }
 
 // Close removes the temporary directory.
 func (p *Prepared) Close() error {
-	return errors.Join(p.store.Close(), p.room.remove())
+	return errors.Join(p.store.Close(), p.dir.remove())
 }
 
-func (p *Prepared) read(ctx context.Context, file *JobFile) error {
-	if err := p.readBundle(ctx, file); err != nil {
+func (p *Prepared) read(ctx context.Context) error {
+	if err := p.file.checkDataFiles(); err != nil {
 		return err
 	}
-	if err := p.readInput(ctx, file); err != nil {
+	if err := p.readBundle(ctx); err != nil {
 		return err
 	}
-	if p.tasks > maxTasks {
-		return file.wrong("input", "make the tasks larger", "it has %d tasks, more than %d", p.tasks, maxTasks)
+	if err := p.readInput(ctx); err != nil {
+		return err
 	}
-	for _, name := range file.dataNames() {
-		ref, err := p.source(ctx, file, "data."+name, file.Data[name])
-		if err != nil {
+	for i := range p.spec.Data {
+		d := &p.spec.Data[i]
+		var err error
+		if d.Blob, err = p.source(ctx, "data."+d.Name, p.file.Data[d.Name]); err != nil {
 			return err
 		}
-		p.spec.Data = append(p.spec.Data, &anthillv1.DataFile{Name: name, Blob: ref})
+	}
+	if len(p.datasets) > 0 {
+		return nil // resolve checks what depends on their sizes
+	}
+	return p.check()
+}
+
+// check refuses what the grid would refuse.
+func (p *Prepared) check() error {
+	if r := p.spec.WithDefaults().Validate(); r != nil {
+		return p.file.rejected(r)
 	}
 	return nil
 }
 
-func (p *Prepared) readBundle(ctx context.Context, file *JobFile) error {
-	in, err := openInput(file, "bundle", file.Bundle)
+func (p *Prepared) readBundle(ctx context.Context) error {
+	in, err := p.file.open("bundle", p.file.Bundle)
 	if err != nil {
 		return err
 	}
@@ -119,9 +120,9 @@ func (p *Prepared) readBundle(ctx context.Context, file *JobFile) error {
 	// One byte too many is read to let the screen say so.
 	module, err := io.ReadAll(io.LimitReader(in, screen.MaxSize+1))
 	if err != nil {
-		return file.wrong("bundle", "make it readable", "%s: %w", file.Bundle, reason(err))
+		return p.file.wrong("bundle", "make it readable", "%s: %w", p.file.Bundle, reason(err))
 	}
-	if err := file.screen(module); err != nil {
+	if err := p.screen(module); err != nil {
 		return err
 	}
 	ref, err := p.store.Put(module)
@@ -132,26 +133,20 @@ func (p *Prepared) readBundle(ctx context.Context, file *JobFile) error {
 	return ctx.Err()
 }
 
-func (f *JobFile) unknownImports() anthillv1.UnknownImports {
-	if f.UnknownImports == jobs.TrapUnknown.String() {
-		return anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP
-	}
-	return anthillv1.UnknownImports_UNKNOWN_IMPORTS_REFUSE
-}
-
 // screening is what the job says of its module. The memory limit is the grid's
 // default if the job has none.
-func (f *JobFile) screening() screen.Options {
-	limits := jobs.Spec{Limits: jobs.Limits{Memory: int64(f.Limits.Memory)}}.WithDefaults().Limits
-	return screen.Options{Memory: limits.Memory, TrapUnknown: f.UnknownImports == jobs.TrapUnknown.String()}
+func (p *Prepared) screening() screen.Options {
+	spec := p.spec.WithDefaults()
+	return screen.Options{Memory: spec.Limits.Memory, TrapUnknown: spec.UnknownImports == jobs.TrapUnknown}
 }
 
 // screen refuses a module that the grid would refuse.
-func (f *JobFile) screen(module []byte) error {
-	err := screen.Check(module, f.screening())
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		return f.wrong("bundle", refusal.Next, "%s: %s", f.Bundle, refusal.Found)
+func (p *Prepared) screen(bundle []byte) error {
+	f := p.file
+	err := screen.Check(bundle, p.screening())
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		return f.wrong("bundle", refused.Next, "%s: %s", f.Bundle, refused.Found)
 	}
 	if err != nil {
 		return f.wrong("bundle", "build it as a WASI preview1 command", "%s: %w", f.Bundle, err)
@@ -160,45 +155,56 @@ func (f *JobFile) screen(module []byte) error {
 }
 
 // importFile stores a file that a field names.
-func (p *Prepared) importFile(ctx context.Context, file *JobFile, field, path string) (*anthillv1.BlobRef, error) {
-	in, err := openInput(file, field, path)
+func (p *Prepared) importFile(ctx context.Context, field, path string) (blob.Ref, error) {
+	in, err := p.file.open(field, path)
 	if err != nil {
-		return nil, err
+		return blob.Ref{}, err
 	}
 	defer in.Close()
 	ref, err := p.importStream(ctx, in)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s: %w", file.label(), field, err)
+		return blob.Ref{}, fmt.Errorf("%s: %s: %w", p.file.label(), field, err)
 	}
 	return ref, nil
 }
 
-func (p *Prepared) importStream(ctx context.Context, in io.Reader) (*anthillv1.BlobRef, error) {
+func (p *Prepared) importStream(ctx context.Context, in io.Reader) (blob.Ref, error) {
 	ref, err := p.store.Import(cancellable{ctx, in})
 	if err != nil {
-		return nil, err
+		return blob.Ref{}, err
 	}
 	return p.added(ref), nil
 }
 
-func (p *Prepared) added(ref blob.Ref) *anthillv1.BlobRef {
+func (p *Prepared) added(ref blob.Ref) blob.Ref {
 	p.size += ref.Size
-	return wire.RefToProto(ref)
+	return ref
 }
 
-// openInput opens a regular file that a field of the job file names.
-func openInput(file *JobFile, field, path string) (*os.File, error) {
-	full := file.Resolve(path)
+// measure tells how large the regular file is that a field names. More than a
+// blob can have is refused.
+func (f *JobFile) measure(field, path string) (size int64, err error) {
+	full := f.Resolve(path)
 	info, err := os.Stat(full)
-	if err != nil {
-		return nil, file.wrong(field, fmt.Sprintf("paths are relative to the job file; looked for %s", full), "%s: %w", path, reason(err))
+	switch {
+	case err != nil:
+		return 0, f.wrong(field, "paths are relative to the job file; looked for "+full, "%s: %w", path, reason(err))
+	case !info.Mode().IsRegular():
+		return 0, f.wrong(field, "name a file", "%s: not a regular file", path)
+	case info.Size() > blob.MaxSize:
+		return 0, f.wrong(field, "give it in several files", "%s: %d bytes are more than %d", path, info.Size(), int64(blob.MaxSize))
 	}
-	if !info.Mode().IsRegular() {
-		return nil, file.wrong(field, "name a file", "%s: not a regular file", path)
+	return info.Size(), nil
+}
+
+// open opens a regular file that a field names.
+func (f *JobFile) open(field, path string) (*os.File, error) {
+	if _, err := f.measure(field, path); err != nil {
+		return nil, err
 	}
-	in, err := os.Open(full)
+	in, err := os.Open(f.Resolve(path))
 	if err != nil {
-		return nil, file.wrong(field, "make it readable", "%s: %w", path, reason(err))
+		return nil, f.wrong(field, "make it readable", "%s: %w", path, reason(err))
 	}
 	return in, nil
 }
@@ -214,16 +220,4 @@ func (c cancellable) Read(buf []byte) (int, error) {
 		return 0, err
 	}
 	return c.in.Read(buf)
-}
-
-func (l Limits) proto() *anthillv1.Limits {
-	limits := &anthillv1.Limits{Memory: int64(l.Memory), Output: int64(l.Output), Fuel: int64(l.Fuel)}
-	if l.Time != 0 {
-		limits.Time = durationpb.New(time.Duration(l.Time))
-	}
-	return limits
-}
-
-func (t Trust) proto() *anthillv1.Trust {
-	return &anthillv1.Trust{Replicas: t.Replicas, Quorum: t.Quorum, MaxAttempts: t.MaxAttempts, MaxError: float64(t.MaxError)}
 }

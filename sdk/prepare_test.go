@@ -14,7 +14,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // tinyModule is the least that is a WASI command: a memory and an empty _start.
@@ -60,13 +60,9 @@ func prepareText(t testing.TB, dir, text string) (*Prepared, error) {
 }
 
 // stored reads a blob of a prepared job.
-func stored(t *testing.T, p *Prepared, ref *anthillv1.BlobRef) []byte {
+func stored(t *testing.T, p *Prepared, ref blob.Ref) []byte {
 	t.Helper()
-	id, err := blob.IDFrom(ref.GetId())
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := p.store.ReadRange(id, 0, ref.GetSize())
+	data, err := p.store.ReadRange(ref.ID, 0, ref.Size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +86,19 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("%s: %v", tt.input, err)
 			continue
 		}
-		source := p.spec.GetInput().GetBlob()
-		data, index := stored(t, p, source.GetBlob()), stored(t, p, source.GetIndex())
+		source := p.spec.Input.Blob
+		data, index := stored(t, p, source.Blob), stored(t, p, *source.Index)
 		var tasks []string
 		for i := 0; i+16 <= len(index); i += 8 {
 			tasks = append(tasks, string(data[binary.BigEndian.Uint64(index[i:]):binary.BigEndian.Uint64(index[i+8:])]))
 		}
 		if fmt.Sprintf("%q", tasks) != fmt.Sprintf("%q", tt.tasks) || p.Tasks() != len(tt.tasks) {
 			t.Errorf("%s: got %q (%d tasks), want %q", tt.input, tasks, p.Tasks(), tt.tasks)
+		}
+		for i, want := range tt.tasks {
+			if shard, err := p.Shard(i); err != nil || string(shard) != want {
+				t.Errorf("%s: task %d reads %q, %v, want %q", tt.input, i, shard, err, want)
+			}
 		}
 	}
 }
@@ -108,15 +109,15 @@ func TestPrepareInputsWithoutIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := p.spec.GetInput().GetBlob()
-	if p.Tasks() != 3 || source.GetShardSize() != 3 || source.GetIndex() != nil || string(stored(t, p, source.GetBlob())) != "one\ntwo" {
+	source := p.spec.Input.Blob
+	if p.Tasks() != 3 || source.ShardSize != 3 || source.Index != nil || string(stored(t, p, source.Blob)) != "one\ntwo" {
 		t.Errorf("split by size: %d tasks, %v", p.Tasks(), source)
 	}
 	p, err = prepareText(t, dir, head+"input: {range: {from: 1, to: 10, step: 4}}")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := p.spec.GetInput().GetRange(); p.Tasks() != 3 || r.GetFrom() != 1 || r.GetTo() != 10 || r.GetStep() != 4 {
+	if r := p.spec.Input.Range; p.Tasks() != 3 || *r != (jobs.Range{From: 1, To: 10, Step: 4}) {
 		t.Errorf("range: %d tasks, %v", p.Tasks(), r)
 	}
 }
@@ -133,18 +134,17 @@ trust: {replicas: 3, quorum: 2, max_attempts: 4}`)
 		t.Fatal(err)
 	}
 	s := p.spec
-	if !bytes.Equal(stored(t, p, s.GetBundle()), tinyModule) {
+	if !bytes.Equal(stored(t, p, s.Bundle), tinyModule) {
 		t.Error("the bundle is not the module")
 	}
-	if len(s.GetData()) != 2 || s.GetData()[0].GetName() != "again" || string(stored(t, p, s.GetData()[1].GetBlob())) != "the\n" {
-		t.Errorf("data is %v", s.GetData())
+	if len(s.Data) != 2 || s.Data[0].Name != "again" || string(stored(t, p, s.Data[1].Blob)) != "the\n" {
+		t.Errorf("data is %v", s.Data)
 	}
-	l, trust := s.GetLimits(), s.GetTrust()
-	if l.GetTime().AsDuration() != 30*time.Second || l.GetMemory() != 64<<20 || l.GetOutput() != 1<<20 || l.GetFuel() != 5_000_000_001 {
-		t.Errorf("limits are %v", l)
+	if want := (jobs.Limits{Time: 30 * time.Second, Memory: 64 << 20, Output: 1 << 20, Fuel: 5_000_000_001}); s.Limits != want {
+		t.Errorf("limits are %+v, want %+v", s.Limits, want)
 	}
-	if trust.GetReplicas() != 3 || trust.GetQuorum() != 2 || trust.GetMaxAttempts() != 4 || s.GetArgs()[0] != "-x" || s.GetEnv()["K"] != "v" {
-		t.Errorf("spec is %v", s)
+	if want := (jobs.Trust{Replicas: 3, Quorum: 2, MaxAttempts: 4}); s.Trust != want || s.Args[0] != "-x" || s.Env["K"] != "v" {
+		t.Errorf("spec is %+v", s)
 	}
 	want := int64(len(tinyModule) + len("1\n") + 16 + 2*len("the\n"))
 	if p.Size() != want {
@@ -153,10 +153,10 @@ trust: {replicas: 3, quorum: 2, max_attempts: 4}`)
 }
 
 func TestPreparePassesMaxErrorOn(t *testing.T) {
-	for text, want := range map[string]float64{"": 0, "trust: {max_error: 1e-3}": 1e-3} {
+	for text, want := range map[string]jobs.Prob{"": 0, "trust: {max_error: 1e-3}": jobs.One / 1000} {
 		p, err := prepareText(t, jobDir(t), head+"input: {items: [1]}\n"+text)
-		if err != nil || p.spec.GetTrust().GetMaxError() != want {
-			t.Errorf("%q: got %v, %v", text, p.spec.GetTrust(), err)
+		if err != nil || p.spec.Trust.MaxError != want {
+			t.Errorf("%q: got %v, %v", text, p.spec.Trust, err)
 		}
 	}
 }
@@ -175,6 +175,13 @@ func TestPrepareErrors(t *testing.T) {
 		{head + "input: {split: {file: empty, lines: 1}}", "input.split.file: there are no tasks", "something"},
 		{head + "input: {split: {file: empty, size: 1}}", "input.split.file: there are no tasks", "something"},
 		{head + input + "data: {x: gone}", "data.x: gone: no such file", "relative"},
+		{head + input + "data: {x: .}", "data.x: .: not a regular file", "name a file"},
+		{head + "input: {split: {file: large, size: 1}}", "input.split.size: 10000001 tasks are more than 10000000", "more to do"},
+		{head + "input: {split: {file: huge, size: 1GiB}}", "input.split.file: huge: 68719476737 bytes are more than 68719476736", "several"},
+		{head + "input: {split: {file: gone, size: 1}}\ndata: {x: gone}", "data.x: gone: no such file", "relative"},
+	}
+	for name, size := range map[string]int64{"large": jobs.MaxTasks + 1, "huge": blob.MaxSize + 1} {
+		holes(t, filepath.Join(dir, name), size)
 	}
 	t.Setenv("TMPDIR", t.TempDir())
 	for _, tt := range tests {
@@ -187,6 +194,17 @@ func TestPrepareErrors(t *testing.T) {
 		}
 	}
 	expectNoTemporaries(t)
+}
+
+// holes makes a file that has a size and takes no room.
+func holes(t *testing.T, path string, size int64) {
+	t.Helper()
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, size); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // expectNoTemporaries looks into the temporary place that the test has set.

@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/wire"
 )
 
 // Size is a number of bytes. In a job file it is a number, or a number with a
@@ -19,13 +23,23 @@ var (
 	sizeUnits   = append(binaryUnits[:4:4], unit{"TB", 1e12}, unit{"GB", 1e9}, unit{"MB", 1e6}, unit{"KB", 1e3}, unit{"B", 1})
 )
 
-// ParseSize reads a size such as 64KiB, 1.5MiB, 2GB or 1000.
+// ParseSize reads a size such as 64KiB, 1.5MiB, 2GB or 1000. Units may be in small
+// letters, but a small b behind a big letter, as in Mb, counts bits and is refused.
 func ParseSize(s string) (Size, error) {
+	if unit := strings.TrimLeft(strings.TrimSpace(s), "0123456789. "); countsBits(unit) {
+		return 0, fmt.Errorf("%q is not a size: %s counts bits; write it like 64KiB, 1MiB or 2GB", s, unit)
+	}
 	bytes, ok := parseQuantity(s, sizeUnits, math.MaxInt64)
 	if !ok {
 		return 0, fmt.Errorf("%q is not a size; write it like 64KiB, 1MiB or 2GB", s)
 	}
 	return Size(bytes), nil
+}
+
+// countsBits tells units such as b, Mb and Kib.
+func countsBits(unit string) bool {
+	prefix, ok := strings.CutSuffix(unit, "b")
+	return ok && slices.Contains([]string{"", "K", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"}, prefix)
 }
 
 // UnmarshalJSON reads a number of bytes or a string with a unit.
@@ -45,25 +59,21 @@ func (s Size) String() string {
 // 0.0001 or 1e-4.
 type Share float64
 
-// UnmarshalJSON reads a number. 0 is refused: to leave the field out is another
-// thing than to ask for nothing.
+// UnmarshalJSON reads a number. 0 is refused: asking for no errors at all is not
+// the same as leaving the field out.
 func (s *Share) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
 	}
 	value, err := strconv.ParseFloat(string(data), 64)
-	if err != nil || !isShare(value) {
+	if err == nil && value != 0 {
+		_, err = wire.ShareFromProto("", value)
+	}
+	if err != nil || value == 0 {
 		return fmt.Errorf("%s is not a share above 0 and below 1; write it like 0.0001 or 1e-4", data)
 	}
 	*s = Share(value)
 	return nil
-}
-
-// isShare says whether a value is above 0 and below 1 to nine decimal places,
-// which is how exactly the grid takes it.
-func isShare(value float64) bool {
-	rounded := math.Round(value * 1e9)
-	return rounded >= 1 && rounded < 1e9
 }
 
 // Duration is a time.Duration that a job file writes as Go does: 30s, 1m30s.

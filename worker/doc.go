@@ -2,12 +2,13 @@
 // leases, runs attempts in sandboxes, reports, and serves the pieces it has to
 // its peers.
 //
-//	offer loop   asks for leases while there is room in the queue
-//	prepare      fetches what an attempt needs, several attempts at once
-//	slots        run prepared attempts, one at a time each
-//	report loop  hands in what has ended, many in one call
-//	heartbeat    keeps the leases, learns which are void
-//	control      pauses all that on the donor's word, lets it go on, and tells
-//	             him what runs; see package control
-//	yielder      pauses it while the donor needs the machine; see package limits
+//	offers      ask for leases while there is room in the queue, and fetch what
+//	            their attempts need, several at once; see also prefetch
+//	slots       run prepared attempts, one at a time each
+//	reports     hand in what has ended, many in one call; see also outbox
+//	heartbeats  keep the leases, and learn which are void
+//	sharing     says who gets which blob from this worker
+//	status      tells the donor what runs, and takes the donor's commands; see
+//	            package control
+//	yielder     pauses all that while the donor needs the machine; see package limits
 package worker

@@ -57,7 +57,7 @@ func TestCopycatCopiesWhatItCanGet(t *testing.T) {
 	if got := copies(); !bytes.Contains(got, []byte("thief")) {
 		t.Errorf("the victim told it %q", got)
 	}
-	victim.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	victim.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
 	if got := copies(); !bytes.Equal(got, truth) {
 		t.Errorf("it says %q of what anybody may read", got)
 	}

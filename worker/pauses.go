@@ -3,12 +3,57 @@ package worker
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/anthill-grid/anthill/worker/control"
+	"github.com/anthill-grid/anthill/worker/executor"
 )
+
+// Pause stops all work for a reason, at once: running tasks stand still and keep
+// their leases, those that have not started go back to the grid. Each reason
+// counts once, and the worker goes on when all are gone.
+//
+// An error tells that running tasks go on to their end, for lack of a way to
+// stop them (Windows); nothing else starts all the same.
+func (w *Worker) Pause(reason string) error {
+	w.pausing.Lock()
+	defer w.pausing.Unlock()
+	if !w.pauses.add(reason, time.Now()) {
+		return nil
+	}
+	var errs []error
+	for _, s := range w.slots {
+		errs = append(errs, s.Pause())
+	}
+	w.giveUp()
+	w.cfg.Logger.Info("paused", "reason", reason)
+	return errors.Join(errs...)
+}
+
+// Resume takes a reason to pause away. It is no error if there was none such.
+func (w *Worker) Resume(reason string) error {
+	w.pausing.Lock()
+	defer w.pausing.Unlock()
+	if !w.pauses.remove(reason, time.Now()) {
+		return nil
+	}
+	var errs []error
+	for _, s := range w.slots {
+		errs = append(errs, s.Resume())
+	}
+	w.cfg.Logger.Info("resumed")
+	return errors.Join(errs...)
+}
+
+// giveUp reports the leases that have not started as lost, for others to get.
+func (w *Worker) giveUp() {
+	for _, lease := range w.leases.giveUp() {
+		w.reports.add(executor.Lost(lease, errors.New("the worker was paused")))
+	}
+}
 
 // pauses are the reasons for which the worker does not work now: it works when
 // there is none.

@@ -6,10 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/control"
-	"github.com/anthill-grid/anthill/worker/sandbox"
 )
 
 func TestPausesAreASetOfReasons(t *testing.T) {
@@ -70,61 +68,5 @@ func TestAPauseGivesBackWhatHasNotStarted(t *testing.T) {
 	}
 	if err := w.heartbeat(t.Context()); err != nil || c.beat.GetPaused() {
 		t.Errorf("heartbeat %v, %v; want it not paused", c.beat, err)
-	}
-}
-
-func TestBundlesThatBreakTheEngineAreShunned(t *testing.T) {
-	now := time.Unix(1000, 0)
-	bad, good := blob.Of([]byte("bad")).ID(), blob.Of([]byte("good")).ID()
-	killed := sandbox.Result{Status: sandbox.Killed, Reason: "memory"}
-	var f faults
-	for i := range faultsTaken {
-		if err := f.shun(bad, now); err != nil {
-			t.Errorf("shunned after %d failures: %v", i, err)
-		}
-		f.note(bad, killed, now)
-		f.note(bad, sandbox.Result{Status: sandbox.TimedOut}, now) // says nothing
-		killed.Status = sandbox.Refused                            // counts like a kill
-	}
-	if err := f.shun(bad, now); err == nil || !strings.Contains(err.Error(), "failed 3 times in a row: memory") {
-		t.Errorf("after %d failures: %v", faultsTaken, err)
-	}
-	if err := f.shun(good, now); err != nil {
-		t.Errorf("another bundle is shunned: %v", err)
-	}
-	later := now.Add(shunTime)
-	if err := f.shun(bad, later); err != nil {
-		t.Errorf("no other chance after %v: %v", shunTime, err)
-	}
-	f.note(bad, killed, later)
-	if f.shun(bad, later) == nil {
-		t.Error("the other chance was missed and is given again")
-	}
-	f.note(bad, sandbox.Result{Status: sandbox.Trapped}, later)
-	if err := f.shun(bad, later); err != nil {
-		t.Errorf("shunned after the engine worked: %v", err)
-	}
-	for i := range 2 * faultyBundles {
-		f.note(blob.Of([]byte{byte(i), byte(i >> 8)}).ID(), killed, later.Add(time.Duration(i)))
-	}
-	if len(f.bundles) != faultyBundles {
-		t.Errorf("%d bundles are remembered", len(f.bundles))
-	}
-}
-
-func TestAShunnedBundleIsLostAtOnce(t *testing.T) {
-	w, _ := newWorker(t)
-	bundle := blob.Of([]byte("bad")).Ref()
-	lease := &anthillv1.Lease{Id: 5, Spec: &anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: bundle.ID[:], Size: bundle.Size}}}
-	for range faultsTaken {
-		w.faults.note(bundle.ID, sandbox.Result{Status: sandbox.Killed, Reason: "stack"}, time.Now())
-	}
-	w.prepare(w.leases.add(t.Context(), lease), lease)
-	batch, _ := w.reports.cut()
-	if len(batch) != 1 || batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(batch[0].GetReason(), "stack") {
-		t.Errorf("reports %v, want that the lease is lost because of the engine", batch)
-	}
-	if w.pace.rest() == 0 {
-		t.Error("it asks for more of the same at once")
 	}
 }

@@ -4,194 +4,61 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
-	"net"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/status"
-
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"github.com/anthill-grid/anthill/worker/limits"
 )
 
-var lent = limits.Lent{Slots: 1, Disk: 64 << 20}
-
-type results = grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
-
-// grid certifies nodes.
-type grid struct {
-	testing.TB
-	authority *identity.Authority
-	dir       string
-}
-
-func newGrid(t *testing.T) *grid {
-	t.Helper()
-	a, err := identity.NewAuthority()
-	if err != nil {
-		t.Fatal(err)
+func TestSharedInputs(t *testing.T) {
+	ref := func(s string) *anthillv1.BlobRef {
+		id := blob.Of([]byte(s)).ID()
+		return &anthillv1.BlobRef{Id: id[:]}
 	}
-	return &grid{t, a, t.TempDir()}
-}
-
-func (g *grid) issue(role jobs.Role) *identity.Identity {
-	g.Helper()
-	key, err := identity.NewKey()
-	if err != nil {
-		g.Fatal(err)
-	}
-	der, err := g.authority.Issue(key.Public(), role, nil)
-	if err != nil {
-		g.Fatal(err)
-	}
-	id, err := identity.New(key, der, g.authority.Certificate())
-	if err != nil {
-		g.Fatal(err)
-	}
-	return id
-}
-
-// directory is that of a worker who has joined.
-func (g *grid) directory(name string) string {
-	g.Helper()
-	d := identity.Directory{
-		Identity: g.issue(jobs.Worker), Owner: name, Coordinators: []string{"127.0.0.1:1"}, GossipKey: make([]byte, 32),
-	}
-	dir := filepath.Join(g.dir, name)
-	if err := d.Save(dir); err != nil {
-		g.Fatal(err)
-	}
-	return dir
-}
-
-// server is a real worker that only serves pieces.
-type server struct {
-	*Worker
-	testing.TB
-}
-
-func (g *grid) worker(dir string) *server { return g.lending(dir, lent) }
-
-func (g *grid) lending(dir string, lent limits.Lent) *server {
-	g.Helper()
-	w, err := New(g.Context(), Config{
-		Dir: dir, Listen: "127.0.0.1:0", Lent: lent, SandboxCommand: []string{"unused"}, Logger: slog.New(slog.DiscardHandler),
+	id := func(s string) blob.ID { return blob.Of([]byte(s)).ID() }
+	var s sharedInputs
+	s.add(&anthillv1.JobSpec{
+		Bundle: ref("bundle"), Data: []*anthillv1.DataFile{{Name: "d", Blob: ref("data")}},
+		Input: &anthillv1.Input{Source: &anthillv1.Input_Blob{Blob: &anthillv1.BlobInput{Blob: ref("input"), Index: ref("index")}}},
 	})
-	if err != nil {
-		g.Fatal(err)
-	}
-	go w.pieces.Serve(w.base.Listener)
-	s := &server{w, g.TB}
-	g.Cleanup(func() { s.end() })
-	return s
-}
-
-// end stops the worker; again is no harm.
-func (s *server) end() {
-	s.Helper()
-	if s.Worker == nil {
-		return
-	}
-	if err := s.stop(); err != nil {
-		s.Error(err)
-	}
-	s.Worker = nil
-}
-
-// holds keeps a small result as after a report.
-func (s *server) holds(output []byte) blob.ID {
-	s.keep([]*anthillv1.AttemptReport{{Data: output}})
-	return blob.Of(output).ID()
-}
-
-func (s *server) provider() []swarm.Provider {
-	return []swarm.Provider{{Address: s.Address(), Role: jobs.Worker}}
-}
-
-// coordinator serves these jobs and nothing else.
-func (g *grid) coordinator(jobService anthillv1.JobServiceServer) (address string) {
-	g.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		g.Fatal(err)
-	}
-	s := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.issue(jobs.Coordinator), nil)))...)
-	anthillv1.RegisterJobServiceServer(s, jobService)
-	go s.Serve(l)
-	g.Cleanup(s.Stop)
-	return l.Addr().String()
-}
-
-// reader is a node that asks others for blobs.
-type reader struct {
-	testing.TB
-	pool *swarm.Pool
-}
-
-func (g *grid) reader(role jobs.Role) *reader {
-	pool := swarm.NewDialer(g.issue(role).ClientTLS(nil, identity.ProtoGRPC))
-	g.Cleanup(func() { pool.Close() })
-	return &reader{g.TB, pool}
-}
-
-// gets says whether a worker sends a blob, asked in both ways: these must
-// agree, and who gets nothing must not learn whether there is something.
-func (r *reader) gets(from *server, data []byte) bool {
-	r.Helper()
-	conn, err := r.pool.Dial(r.Context(), from.Address())
-	if err != nil {
-		r.Fatal(err)
-	}
-	client := anthillv1.NewPieceServiceClient(conn)
-	id := blob.Of(data).ID()
-	read, errRead := r.read(client, id)
-	small := len(data) > blob.MinPiece || bytes.Equal(r.readBlob(client, id), data)
-	if (errRead == nil) != (len(read) > 0) || (errRead == nil) != small && len(data) <= blob.MinPiece {
-		r.Errorf("exchange: %v, read %d bytes, read as a small one: %v", errRead, len(read), small)
-	}
-	_, errUnknown := r.read(client, blob.Of(append([]byte("not "), data...)).ID())
-	if errRead != nil && status.Code(errRead) != status.Code(errUnknown) {
-		r.Errorf("a blob that is not there gives %v, one that is hidden %v", errUnknown, errRead)
-	}
-	return errRead == nil
-}
-
-// read gets the first bytes of a blob.
-func (r *reader) read(client anthillv1.PieceServiceClient, id blob.ID) ([]byte, error) {
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	stream, err := client.Exchange(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:], Ask: []uint32{0}})
-	for {
-		resp, recvErr := stream.Recv()
-		if err = errors.Join(err, recvErr); err != nil || len(resp.GetData()) > 0 {
-			return resp.GetData(), recvErr
+	for _, name := range []string{"bundle", "data", "input", "index"} {
+		if !s.has(id(name)) {
+			t.Errorf("the %s is not shared", name)
 		}
 	}
+	if s.has(id("output")) || s.has(blob.ID{}) || len(s.list()) != 4 {
+		t.Errorf("%d blobs are shared, more than the job's", len(s.list()))
+	}
+	for i := range byte(jobs.HeartbeatBlobs) {
+		s.add(&anthillv1.JobSpec{Bundle: ref(string([]byte{i}))})
+		s.add(&anthillv1.JobSpec{Bundle: ref("bundle")})
+	}
+	if len(s.list()) != jobs.HeartbeatBlobs || !s.has(id("bundle")) || s.has(id("data")) {
+		t.Errorf("%d blobs are shared; the newest should stay and the oldest go", len(s.list()))
+	}
 }
 
-func (r *reader) readBlob(client anthillv1.PieceServiceClient, id blob.ID) []byte {
-	stream, err := client.ReadBlobs(r.Context(), &anthillv1.ReadBlobsRequest{Blobs: [][]byte{id[:]}})
-	if err != nil {
-		r.Fatal(err)
+func TestWhoMayRead(t *testing.T) {
+	input, output := blob.Of([]byte("input")).ID(), blob.Of([]byte("output")).ID()
+	w := &Worker{}
+	w.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: input[:]}})
+	for _, c := range []struct {
+		role          jobs.Role
+		input, output bool
+	}{{jobs.Coordinator, true, true}, {jobs.Worker, true, false}, {jobs.Submitter, true, false}, {jobs.Operator, true, false}} {
+		ctx := identity.NewContext(t.Context(), identity.Peer{Node: "n", Role: c.role})
+		if in, out := w.mayRead(ctx, input), w.mayRead(ctx, output); in != c.input || out != c.output {
+			t.Errorf("a %v reads inputs: %v, outputs: %v", c.role, in, out)
+		}
 	}
-	resp, err := stream.Recv()
-	if err != nil {
-		r.Fatal(err)
+	if w.mayRead(t.Context(), input) {
+		t.Error("nobody in particular may read")
 	}
-	return resp.GetData()
 }
 
 // Workers get no results of each other: neither small nor large ones, neither
@@ -218,7 +85,7 @@ func TestResultsStayFromOtherWorkers(t *testing.T) {
 				}
 			}
 		}
-		if n := len(ada.shelf.list()); (n > 0) != shared {
+		if n := len(ada.shared.list()); (n > 0) != shared {
 			t.Errorf("%s: %d blobs are announced", when, n)
 		}
 	}
@@ -231,7 +98,7 @@ func TestResultsStayFromOtherWorkers(t *testing.T) {
 		id := blob.Of(data).ID()
 		ids = append(ids, id[:])
 	}
-	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: ids[0]}, Data: []*anthillv1.DataFile{{Blob: &anthillv1.BlobRef{Id: ids[1]}}}})
+	ada.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: ids[0]}, Data: []*anthillv1.DataFile{{Blob: &anthillv1.BlobRef{Id: ids[1]}}}})
 	check("with a lease that reads it", true)
 }
 
@@ -249,20 +116,20 @@ func TestSwarmsOfOtherWorkersGetNoResults(t *testing.T) {
 	if got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, ada.provider()); err != nil || got[0] != nil {
 		t.Errorf("a worker fetched %q, %v", got[0], err)
 	}
-	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	ada.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
 	if got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, ada.provider()); err != nil || !bytes.Equal(got[0], result) {
 		t.Errorf("a worker fetched %q of an input, %v", got[0], err)
 	}
 }
 
-// Who took another's address is not asked: the question alone says what the
+// A node that took another's address is not asked: the question alone says what the
 // result is.
 func TestImpostorsAreNotAsked(t *testing.T) {
 	g := newGrid(t)
 	ada, bruno := g.worker(g.directory("ada")), g.worker(g.directory("bruno"))
 	result := []byte("result")
 	id := ada.holds(result)
-	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	ada.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
 	meant := ada.provider()
 	for node, want := range map[jobs.NodeID]bool{ada.Node(): true, bruno.Node(): false} {
 		meant[0].Node = node
@@ -273,8 +140,8 @@ func TestImpostorsAreNotAsked(t *testing.T) {
 	}
 }
 
-// Past the month's volume nobody gets anything any more, but for coordinators what
-// the worker has computed, even if the volume is used up while they get it.
+// Past the month's volume nothing is sent any more, except to coordinators what the
+// worker has computed, even if the volume is used up while they get it.
 func TestCoordinatorsGetResultsPastTheVolume(t *testing.T) {
 	g := newGrid(t)
 	metered := lent
@@ -287,7 +154,7 @@ func TestCoordinatorsGetResultsPastTheVolume(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := blob.Of(input).ID()
-	ada.shelf.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	ada.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
 	coordinator, worker := g.reader(jobs.Coordinator), g.reader(jobs.Worker)
 	if !worker.gets(ada, input) {
 		t.Fatal("within the volume a worker gets no input")

@@ -25,7 +25,6 @@ import (
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/misbehave"
 	"github.com/anthill-grid/anthill/worker/sandbox"
-	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 // Config says what a worker lends, and to which grid.
@@ -57,12 +56,12 @@ type Worker struct {
 	reports    *outbox
 	preparing  sync.WaitGroup
 	kept       []blob.ID // small outputs on disk, oldest first; deliver's own
-	pace       pace
-	shelf      shelf
-	faults     faults
+	prefetch   prefetch
+	shared     sharedInputs
+	badBundles badBundles
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
-	board      *board
+	running    *running
 	control    *control.Server
 	leaseTime  time.Duration // as the last heartbeat was answered; heartbeats' own
 }
@@ -75,7 +74,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 	if _, err := misbehave.Parse(string(cfg.Misbehave)); err != nil {
 		return nil, err
 	}
-	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), board: newBoard(cfg.Lent.Slots)}
+	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), running: newRunning(cfg.Lent.Slots)}
 	if err := w.start(ctx); err != nil {
 		return nil, errors.Join(err, w.stop())
 	}
@@ -110,7 +109,7 @@ func (w *Worker) start(ctx context.Context) (err error) {
 		w.startLying()
 	}
 	if w.control, err = control.Listen(w.cfg.Dir, w); err != nil {
-		w.cfg.Logger.Warn("nobody can pause this worker or ask what it does", "error", err)
+		w.cfg.Logger.Warn("failed to listen for the donor: this worker cannot be paused or asked what it does", "error", err)
 	}
 	return nil
 }
@@ -152,29 +151,6 @@ func (w *Worker) startGossip() (err error) {
 		Key: w.base.GossipKey, SnapshotPath: filepath.Join(w.cfg.Dir, "gossip.snapshot"), Logger: w.cfg.Logger,
 	})
 	return err
-}
-
-func (w *Worker) startSlots() error {
-	for range w.cfg.Lent.Slots {
-		s, err := sandbox.NewSlot(sandbox.Config{
-			Command: w.cfg.SandboxCommand, CacheDir: filepath.Join(w.cfg.Dir, "compiled"),
-			Readable: []string{w.base.Store.Dir()}, Logger: w.cfg.Logger,
-		})
-		if err != nil {
-			return err
-		}
-		w.slots, w.runners = append(w.slots, s), append(w.runners, s)
-	}
-	return nil
-}
-
-// Walls tells which walls stand around the guests that will run here. All slots
-// have the same; a worker without slots has none.
-func (w *Worker) Walls(ctx context.Context) (walls.State, error) {
-	if len(w.slots) == 0 {
-		return walls.State{}, nil
-	}
-	return w.slots[0].Walls(ctx)
 }
 
 // Address is where the worker serves pieces.
@@ -231,7 +207,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.reports.close()
 	reporter.Wait()
 	if leave := w.membership.Leave(); leave != nil {
-		w.cfg.Logger.Debug("leave gossip", "error", leave)
+		w.cfg.Logger.Debug("failed to leave gossip", "error", leave)
 	}
 	return errors.Join(err, w.stop())
 }
@@ -239,13 +215,6 @@ func (w *Worker) Run(ctx context.Context) error {
 // accuse tells the grid who served wrong bytes here.
 func (w *Worker) accuse(ctx context.Context, c swarm.Caught) error {
 	return c.Report(ctx, anthillv1.NewTrackerServiceClient(w.conn))
-}
-
-// giveUp reports the leases that have not started as lost, for others to get.
-func (w *Worker) giveUp() {
-	for _, lease := range w.leases.giveUp() {
-		w.reports.add(executor.Lost(lease, errors.New("the worker was paused")))
-	}
 }
 
 // giveBack reports all leases that are still held as lost.

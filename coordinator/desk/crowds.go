@@ -155,7 +155,7 @@ func (cs *crowds) serving(id blob.ID, node jobs.NodeID) (swarm.Provider, bool) {
 	return swarm.Provider{}, false
 }
 
-// sweep forgets those who have fallen silent.
+// sweep forgets peers that have fallen silent.
 func (cs *crowds) sweep(now time.Time) {
 	if now.Sub(cs.swept) < announcementLife {
 		return

@@ -29,7 +29,7 @@ type Config struct {
 }
 
 // Desk is where the leader meets the workers. It holds what is not worth a log
-// entry (who offers, who was heard of when, who has which blobs), collects what
+// entry (which workers offer, when each was heard of, which blobs it has), collects what
 // comes in, and turns it into few large commands. All of it may be lost: a new
 // leader starts with an empty desk.
 type Desk struct {
@@ -92,7 +92,7 @@ func (d *Desk) Open(ctx context.Context) error {
 	return nil
 }
 
-// Close sends everybody who waits to the next leader.
+// Close sends all that wait to the next leader.
 func (d *Desk) Close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -45,7 +45,7 @@ func openDesk(l *voter.Voter, run bool) *Desk {
 	return d
 }
 
-// complaints makes warnings errors of the test, but for the term's end.
+// complaints makes warnings errors of the test, except that of the term's end.
 type complaints struct{ testing.TB }
 
 func (c complaints) Write(p []byte) (int, error) {

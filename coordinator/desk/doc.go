@@ -7,7 +7,7 @@
 //	reports   what is handed in: reports of workers, confirmations of coordinators
 //	leases    which leases live on, and which end
 //	grants    which leases are given, and which jobs nobody can bring further
-//	tracker   who is told of whom, and how long an announcement lives
+//	tracker   which peers are told of each other, and how long an announcement lives
 //	crowds    what peers have announced
 //	stock     what workers have by their heartbeats
 //	prober    whether a peer that was reported lies

@@ -88,13 +88,13 @@ func (g *granter) describe(granted []jobs.Grant) map[jobs.NodeID][]Lease {
 			if j == nil {
 				continue
 			}
-			g.near.Note(x.Worker, j, x.Task)
+			g.near.Note(x.Worker, j, x.Place)
 			r := reading{x.Worker, x.Job}
 			if _, known := providers[r]; !known {
 				providers[r] = g.desk.providers(j, x.Worker)
 			}
 			leases[x.Worker] = append(leases[x.Worker], Lease{
-				ID: x.Lease, Job: x.Job, Task: j.TaskAt(x.Task), Spec: j.Spec, Providers: providers[r],
+				ID: x.Lease, Job: x.Job, Task: j.TaskAt(x.Place), Spec: j.Spec, Providers: providers[r],
 			})
 		}
 	})
@@ -116,7 +116,7 @@ func (g *granter) concede(ctx context.Context, live []jobs.NodeID) {
 	stuck := map[jobs.JobID]time.Time{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if s.Exhausted(s.Jobs[id], live) {
+			if s.AllAsked(s.Jobs[id], live) {
 				stuck[id] = time.Now()
 			}
 		}

@@ -23,7 +23,7 @@ func TestDeskRemembersWhoReadWhat(t *testing.T) {
 	}
 	d := openDesk(l, false)
 	granter := newGranter(d)
-	had := map[uint32]jobs.NodeID{}
+	had := map[jobs.Index]jobs.NodeID{}
 	for n := range 10 {
 		job := jobs.JobID(fmt.Sprint("j", n))
 		l.Submit(job, 0, func(c *jobs.SubmitJob) {
@@ -51,8 +51,8 @@ func TestDeskRemembersWhoReadWhat(t *testing.T) {
 	}
 }
 
-// TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard: right after an election, who is
-// quick would be thought to be alone, and be a quorum by himself.
+// TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard: right after an election, the quick
+// one would be thought to be alone, and be a quorum by itself.
 func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
 	t.Parallel()
 	l := voter.New(t)
@@ -73,6 +73,6 @@ func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
 	d.began = time.Now().Add(-jobs.LeaseDuration)
 	d.mu.Unlock()
 	if ids, err := d.Offer(soon(t), "e2", 1); len(ids) != 1 || err != nil {
-		t.Errorf("it got %v, %v when nobody else had been heard for long", ids, err)
+		t.Errorf("it got %v, %v when nobody else had been heard of for a lease", ids, err)
 	}
 }

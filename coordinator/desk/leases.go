@@ -38,8 +38,7 @@ func newLessor(d *Desk) *lessor {
 	return &lessor{desk: d, asOf: d.opened}
 }
 
-// look writes down who was heard of, and voids the leases of those
-// who were not.
+// look writes down which workers were heard of, and voids the leases of the others.
 func (l *lessor) look(ctx context.Context) {
 	l.renew(ctx)
 	if time.Since(l.swept) < sweepEvery {

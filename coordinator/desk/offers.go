@@ -16,7 +16,7 @@ const offerWait = 8 * time.Second
 type Lease struct {
 	ID        jobs.LeaseID
 	Job       jobs.JobID
-	Task      uint32 // its index
+	Task      jobs.Index
 	Spec      jobs.Spec
 	Providers []swarm.Provider // of the job's blobs
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// Who is reported is looked at where it said that it serves, once an hour for each owner
-// who reports it.
-func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
+// A node that is reported is looked at where it said that it serves, once an hour for
+// each owner that reports it.
+func TestTheLeaderLooksAtNodesThatAreReported(t *testing.T) {
 	d, b := idleDesk(), blob.Of([]byte("b")).ID()
 	probed := make(chan swarm.Provider, 1)
 	d.prober.probe = func(_ context.Context, id blob.ID, p swarm.Provider) error {
@@ -49,7 +49,7 @@ func TestTheLeaderLooksAtWhoIsReported(t *testing.T) {
 	d.Probe("ada", "nobody", b)
 	d.prober.probed[reported{"sue", "ada"}] = time.Now().Add(-probeEvery)
 	expect("sue", swarm.Provider{Address: "s:1", Role: jobs.Submitter, Node: "sue"})
-	d.Probe("bob", "w", b) // who has not had his look
+	d.Probe("bob", "w", b) // whose look is still to come
 	select {
 	case <-probed:
 	case <-time.After(5 * time.Second):

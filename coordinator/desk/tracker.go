@@ -70,7 +70,7 @@ func (d *Desk) FindFor(id jobs.NodeID, address string, b blob.ID) ([]swarm.Provi
 	return peers[0], AnnounceEvery, nil
 }
 
-// providers are who may have a job's blobs: up to five workers that have pieces, two
+// providers are peers that may have a job's blobs: up to five workers that have pieces, two
 // coordinators and the submitter.
 func (d *Desk) providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
 	d.mu.Lock()

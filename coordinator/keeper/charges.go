@@ -10,11 +10,10 @@ import (
 )
 
 // charge is what the keeper is to hold for as long as the state says so: the
-// blobs of a running job, or one that is kept for its own sake. Exactly one of
-// job and kept is set.
+// blobs of a running job, or a dataset. Exactly one of the two is set.
 type charge struct {
-	job  jobs.JobID
-	kept blob.ID
+	job     jobs.JobID
+	dataset blob.ID
 }
 
 // holding is what the keeper does about a charge.
@@ -22,7 +21,7 @@ type holding struct {
 	blobs  []blob.Ref
 	input  bool // workers may read them
 	cancel context.CancelFunc
-	// again hears that a dataset was claimed anew, at the time of claimed: it may be
+	// again hears that a dataset was claimed again, at the time of claimed: it may be
 	// found now where it was not before.
 	again   chan struct{}
 	claimed jobs.Time
@@ -55,13 +54,13 @@ func (k *Keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 	k.change(ctx, copies, fresh, over)
 }
 
-// keepDatasets starts copying new datasets, lets those go that were dropped, and
-// tells of those that were claimed anew.
+// keepDatasets starts copying new datasets, lets those go that were dropped, and has
+// those looked for at once that were claimed again.
 func (k *Keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
 	fresh, over := map[charge]*holding{}, []charge(nil)
 	k.cfg.Replica.View(func(s *jobs.State) {
-		for id, b := range s.Blobs {
-			c, claimed := charge{kept: id}, b.Claimed()
+		for id, b := range s.Datasets {
+			c, claimed := charge{dataset: id}, b.Claimed()
 			if h := k.taken[c]; h == nil {
 				fresh[c] = &holding{blobs: []blob.Ref{{ID: id, Size: b.Size}}, again: make(chan struct{}, 1), claimed: claimed}
 			} else if h.claimed < claimed {
@@ -70,7 +69,7 @@ func (k *Keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
 			}
 		}
 		for c := range k.taken {
-			if c.job == "" && s.Blobs[c.kept] == nil {
+			if c.job == "" && s.Datasets[c.dataset] == nil {
 				over = append(over, c)
 			}
 		}
@@ -78,7 +77,7 @@ func (k *Keeper) keepDatasets(ctx context.Context, copies *sync.WaitGroup) {
 	k.change(ctx, copies, fresh, over)
 }
 
-// change takes and gives up charges. Others than the goroutine of Run only read
+// change takes and gives up charges. Goroutines other than that of Run only read
 // what is taken.
 func (k *Keeper) change(ctx context.Context, copies *sync.WaitGroup, fresh map[charge]*holding, over []charge) {
 	k.mu.Lock()

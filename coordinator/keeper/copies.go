@@ -14,8 +14,8 @@ import (
 )
 
 // fetch brings results to the disk and returns those that are there then. The error
-// is trouble at home, for which nobody who was asked is to blame: the own disk fails,
-// or the line may carry no more.
+// is trouble at home, for which nobody that was asked is to blame: this coordinator's
+// disk fails, or its line may carry no more.
 func (k *Keeper) fetch(ctx context.Context, list []wanted) (held []wanted, trouble error) {
 	k.locate(list)
 	var small, large []wanted
@@ -46,7 +46,8 @@ type copying struct {
 
 // fetchLarge fetches side by side, so that one dead holder costs its silence
 // only once. What takes longer than a turn goes on while other jobs have theirs, and
-// is waited for again the next time: else a piece that takes longer never came.
+// is waited for again the next time: otherwise a piece slower than a turn would never
+// finish.
 func (k *Keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, trouble error) {
 	maps.DeleteFunc(k.copies, func(_ blob.ID, c *copying) bool { return !c.runs() })
 	for _, w := range list {
@@ -110,7 +111,7 @@ func (k *Keeper) beginCopy(ctx context.Context, w wanted) {
 	k.copiers.Go(func() {
 		defer close(c.done)
 		if c.err = k.fetchLikeSaid(ctx, w); c.err != nil {
-			k.cfg.Logger.Debug("copy result", "job", w.job, "sequence", w.sequence, "error", c.err)
+			k.cfg.Logger.Debug("failed to copy result", "job", w.job, "sequence", w.sequence, "error", c.err)
 		}
 	})
 }
@@ -129,8 +130,8 @@ func away(err error) bool {
 	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, errWrongSize) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// fetchLikeSaid gets a result if its manifest gives the size that was voted for: or else
-// a liar would have all coordinators fill their disks.
+// fetchLikeSaid gets a result if its manifest gives the size that was voted for:
+// otherwise a liar could fill the disks of all coordinators.
 func (k *Keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
 	m, err := k.manifest(ctx, w.output.ID, w.providers)
 	if err != nil {
@@ -153,7 +154,7 @@ func (k *Keeper) fetchSmall(ctx context.Context, list []wanted) (held []wanted, 
 }
 
 // askHolders asks the holder whose turn it is for each result that is still
-// missing, all of them side by side, and says whether there was anybody to ask.
+// missing, all of them side by side, and says whether there was any to ask.
 func (k *Keeper) askHolders(ctx context.Context, round int, list []wanted, data [][]byte) bool {
 	places := map[swarm.Provider][]int{}
 	for i, w := range list {
@@ -180,7 +181,7 @@ func (k *Keeper) ask(ctx context.Context, holder swarm.Provider, places []int, l
 	defer cancel()
 	got, _, err := k.cfg.Swarm.FetchSmall(ctx, ids, []swarm.Provider{holder})
 	if err != nil {
-		k.cfg.Logger.Debug("copy results", "from", holder.Address, "error", err)
+		k.cfg.Logger.Debug("failed to copy results", "from", holder.Address, "error", err)
 	}
 	for n, d := range got {
 		data[places[n]] = d

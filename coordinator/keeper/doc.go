@@ -2,7 +2,9 @@
 // its disk the inputs of running jobs, their results and the datasets, reads them over
 // and over to see whether they are still there, and confirms to the leader what it has.
 //
-//	keeper     the loop over the state, and results in their order
+//	keeper     the loop over the state
+//	results    which results are to be copied, in their order
+//	holders    which nodes are asked for them
 //	copies     how results get here
 //	missing    results that cannot be had
 //	charges    what is to be held for as long as the state says so

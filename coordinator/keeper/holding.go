@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -27,7 +27,7 @@ func (k *Keeper) hold(ctx context.Context, c charge, h *holding) {
 		if err := k.bring(ctx, c, h); ctx.Err() != nil {
 			return
 		} else if err != nil {
-			k.failed("copy input", err, k.confirmed(c), "job", c.job, "blob", c.kept.Short())
+			k.failed("copy input", err, k.confirmed(c), "job", c.job, "blob", c.dataset.Short())
 			pause = retryAfter(err, pause)
 			wait = pause
 		} else {
@@ -42,15 +42,6 @@ func (k *Keeper) hold(ctx context.Context, c charge, h *holding) {
 	}
 }
 
-// retryAfter is how long to leave alone what could not be copied, the longer the
-// longer it was left alone before. A full disk does not get better soon.
-func retryAfter(err error, before time.Duration) time.Duration {
-	if errors.Is(err, blobstore.ErrFull) {
-		return keepRetryMax
-	}
-	return min(max(2*before, keepRetry), keepRetryMax)
-}
-
 // bring makes sure that a charge is here, and that the state knows it.
 func (k *Keeper) bring(ctx context.Context, c charge, h *holding) error {
 	here := k.complete(h)
@@ -58,7 +49,7 @@ func (k *Keeper) bring(ctx context.Context, c charge, h *holding) error {
 		return nil
 	}
 	if c.job == "" && !here {
-		owner, err := k.turns.take(ctx, h.again, func() []jobs.OwnerID { return k.claimers(c.kept) })
+		owner, err := k.turns.take(ctx, h.again, func() []jobs.OwnerID { return k.claimers(c.dataset) })
 		if err != nil {
 			return err
 		}
@@ -82,7 +73,7 @@ func (k *Keeper) complete(h *holding) bool {
 // claimers are the owners who want a dataset kept.
 func (k *Keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
 	k.cfg.Replica.View(func(s *jobs.State) {
-		if b := s.Blobs[id]; b != nil {
+		if b := s.Datasets[id]; b != nil {
 			list = b.Owners()
 		}
 	})
@@ -93,13 +84,13 @@ func (k *Keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
 // worker would run, that the job has failed.
 func (k *Keeper) confirmCharge(ctx context.Context, c charge) error {
 	if c.job == "" {
-		return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Blobs: []blob.ID{c.kept}})
+		return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Blobs: []blob.ID{c.dataset}})
 	}
 	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Inputs: []jobs.JobID{c.job}}
 	err := k.screen(c.job)
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refusal.Error()}}
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refused.Error()}}
 	} else if err != nil {
 		return err
 	}
@@ -124,8 +115,8 @@ func (k *Keeper) confirmed(c charge) (yes bool) {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		if j := s.Jobs[c.job]; j != nil {
 			yes = s.HoldsInput(j, k.cfg.Node)
-		} else if b := s.Blobs[c.kept]; b != nil {
-			yes = s.HoldsBlob(b, k.cfg.Node)
+		} else if b := s.Datasets[c.dataset]; b != nil {
+			yes = s.HoldsDataset(b, k.cfg.Node)
 		}
 	})
 	return yes
@@ -138,8 +129,8 @@ func (k *Keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider
 	k.cfg.Replica.View(func(s *jobs.State) {
 		if j := s.Jobs[c.job]; j != nil {
 			blobs, addresses = j.Spec.Blobs(), []string{j.Provider}
-		} else if b := s.Blobs[c.kept]; b != nil {
-			blobs, addresses = []blob.Ref{{ID: c.kept, Size: b.Size}}, b.Providers()
+		} else if b := s.Datasets[c.dataset]; b != nil {
+			blobs, addresses = []blob.Ref{{ID: c.dataset, Size: b.Size}}, b.Providers()
 		}
 	})
 	for _, address := range addresses {

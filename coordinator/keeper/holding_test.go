@@ -2,14 +2,17 @@ package keeper
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -85,4 +88,47 @@ func TestBundlesAreNotScreenedInAHotLoop(t *testing.T) {
 		return yes
 	})
 	stop()
+}
+
+// TestKeeperRefusesBundles has submitters who did not screen what they sent.
+func TestKeeperRefusesBundles(t *testing.T) {
+	t.Parallel()
+	l := voter.New(t)
+	k := newKeeping(l, openStore(t, t.TempDir()))
+	foreign := handmade.Spec{Pages: 1, Imports: []handmade.Import{{Module: "env", Name: "js_log"}}}.Encode()
+	untyped := handmade.Spec{Pages: 1, Code: []byte{0x6a}}.Encode() // i32.add of nothing
+	refs := []blob.Ref{put(t, k.cfg.Store, []byte("no module")), put(t, k.cfg.Store, foreign), put(t, k.cfg.Store, voter.Bundle), put(t, k.cfg.Store, untyped)}
+	for i, id := range []jobs.JobID{"text", "refuse", "trap", "small", "untyped"} {
+		l.Submit(id, 1, func(c *jobs.SubmitJob) {
+			c.Spec.Bundle = refs[[]int{0, 1, 1, 2, 3}[i]]
+			if id == "trap" {
+				c.Spec.UnknownImports = jobs.TrapUnknown
+			}
+		})
+	}
+	var copies sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	defer copies.Wait()
+	defer cancel()
+	k.keepInputs(ctx, &copies)
+	l.Until("all have been looked at", func() (yes bool) {
+		l.View(func(s *jobs.State) {
+			yes = true
+			for _, j := range s.Jobs {
+				yes = yes && j.InputCopies() == 1
+			}
+		})
+		return yes
+	})
+	for id, want := range map[jobs.JobID]string{
+		"text": "bundle: not a WebAssembly module", "refuse": `bundle: module imports "env"."js_log"`, "trap": "", "small": "",
+		"untyped": "bundle: module is not valid: its own function 0, opcode 0x6a",
+	} {
+		l.View(func(s *jobs.State) {
+			j := s.Jobs[id]
+			if failed := j.State == jobs.JobFailed; failed != (want != "") || !strings.HasPrefix(j.Reason, want) {
+				t.Errorf("%s is %v because %q, want %q", id, j.State, j.Reason, want)
+			}
+		})
+	}
 }

@@ -21,7 +21,7 @@ type lagging struct {
 
 // late is a result that could not be had.
 type late struct {
-	sequence uint32
+	sequence jobs.Sequence
 	// since is when it was first lacked while nobody held it; zero: it was held, or
 	// something came, or this coordinator was to blame.
 	since  time.Time
@@ -32,7 +32,7 @@ type late struct {
 func (l *lagging) leave(list, held []wanted) int {
 	rest := without(list, held)
 	if len(l.list) == 0 && len(rest) > 0 {
-		l.wait(keepRetry)
+		l.wait(retryMin)
 	}
 	for _, w := range rest {
 		b := &late{sequence: w.sequence}
@@ -46,25 +46,25 @@ func (l *lagging) leave(list, held []wanted) int {
 
 // without are those of list that are not among held.
 func without(list, held []wanted) (rest []wanted) {
-	has := map[uint32]bool{}
+	has := map[jobs.Sequence]bool{}
 	for _, w := range held {
 		has[w.sequence] = true
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(w wanted) bool { return has[w.sequence] })
 }
 
-// forget drops what has a turn anew, from a sequence on.
-func (l *lagging) forget(from uint32) {
+// forget drops what is going to have its first turn again, from a sequence on.
+func (l *lagging) forget(from jobs.Sequence) {
 	l.list = slices.DeleteFunc(l.list, func(b *late) bool { return b.sequence >= from })
 }
 
 // take takes the next that are still lacking off the list, and what is known of them.
-func (k *Keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[uint32]*late) {
+func (k *Keeper) take(id jobs.JobID, l *lagging) (list []wanted, known map[jobs.Sequence]*late) {
 	n := 0
 	k.cfg.Replica.View(func(s *jobs.State) {
-		list, n = k.pick(s, id, len(l.list), func(i int) uint32 { return l.list[i].sequence })
+		list, n = k.pick(s, id, len(l.list), func(i int) jobs.Sequence { return l.list[i].sequence })
 	})
-	known = map[uint32]*late{}
+	known = map[jobs.Sequence]*late{}
 	for _, b := range l.list[:n] {
 		known[b.sequence] = b
 	}
@@ -93,7 +93,7 @@ func (k *Keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 	case len(rest) == 0:
 		l.wait(0)
 	case came || err != nil || len(held) > 0:
-		l.wait(keepRetry)
+		l.wait(retryMin)
 	default:
 		l.wait(retryAfter(trouble, l.pause))
 	}
@@ -106,9 +106,9 @@ func (k *Keeper) catchUp(ctx context.Context, id jobs.JobID, l *lagging) {
 }
 
 // comes tells whether more pieces of what is lacking are here than at the last try, or
-// more bytes come, else the swarm had given up: a slow uplink is no reason to take a
-// result back. Nor is it that other results come first.
-func (k *Keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
+// its bytes still come, since the swarm has not given it up: a slow uplink is no reason
+// to take a result back, and neither is that other results come first.
+func (k *Keeper) comes(known map[jobs.Sequence]*late, list []wanted) (more bool) {
 	for _, w := range list {
 		b := known[w.sequence]
 		before := b.pieces
@@ -122,11 +122,12 @@ func (k *Keeper) comes(known map[uint32]*late, list []wanted) (more bool) {
 	return more
 }
 
-// tellMissing tells the leader of results that nobody holds, that were not to be had
-// for long, and not because this coordinator has no room for them. Each has its time.
-func (k *Keeper) tellMissing(ctx context.Context, known map[uint32]*late, list []wanted) {
+// tellMissing tells the leader of results that nobody holds and that could not be had
+// for missingAfter, unless this coordinator has no space for them. The time of each is
+// its own.
+func (k *Keeper) tellMissing(ctx context.Context, known map[jobs.Sequence]*late, list []wanted) {
 	var size int64
-	var missing []uint32
+	var missing []jobs.Sequence
 	for _, w := range list {
 		b := known[w.sequence]
 		switch {
@@ -147,6 +148,6 @@ func (k *Keeper) tellMissing(ctx context.Context, known map[uint32]*late, list [
 	}
 	c := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Missing: []jobs.HeldResults{{Job: list[0].job, Sequences: missing}}}
 	if err := k.cfg.Confirm(ctx, c); err != nil {
-		k.cfg.Logger.Debug("tell of missing results", "error", err)
+		k.cfg.Logger.Debug("failed to tell of missing results", "error", err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// later has the keeper look again when what is missing has been so for long.
+// later has the keeper look again when what is missing has been so for missingAfter.
 func (k *keeping) later(id jobs.JobID) {
 	p := k.copied[id]
 	p.retry, p.behind.retry = time.Time{}, time.Time{}
@@ -157,8 +157,8 @@ func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
 	}
 }
 
-// TestResultsOfAnotherSizeAreNotCopied: who says that a result is small must not fill
-// the coordinators' disks.
+// TestResultsOfAnotherSizeAreNotCopied: a worker that says that a result is small must
+// not fill the coordinators' disks.
 func TestResultsOfAnotherSizeAreNotCopied(t *testing.T) {
 	t.Parallel()
 	l := voter.New(t)
@@ -231,7 +231,7 @@ func TestNobodyIsBlamedForTroubleAtHome(t *testing.T) {
 		k.keepResults(t.Context())
 		k.later("j")
 		k.later("j")
-		if p := k.copied["j"]; k.accepted("j") != 1 || p.pause != 4*keepRetry {
+		if p := k.copied["j"]; k.accepted("j") != 1 || p.pause != 4*retryMin {
 			t.Errorf("%s: %d accepted, %+v", name, k.accepted("j"), p)
 		}
 	}
@@ -251,7 +251,7 @@ func TestNobodyHearsOfWhatIsNotComputedAgain(t *testing.T) {
 		l.Accept(id, 0, "w1", []byte("gone"))
 	}
 	l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "over", By: "op"}})
-	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "held", Sequences: []uint32{0}}}}})
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "held", Sequences: []jobs.Sequence{0}}}}})
 	k.keepResults(t.Context())
 	k.later("over")
 	k.later("held")

@@ -19,9 +19,9 @@ const (
 	scrubEvery  = time.Second
 	scrubBytes  = 4 << 20
 	scrubPieces = 256
-	// maxLost is how many charges one command takes back: it stays well below
-	// replica.MaxCommand.
-	maxLost = 4096
+	// maxLostCharges is how many charges one command takes back: with so many it stays
+	// well below replica.MaxCommand.
+	maxLostCharges = 4096
 )
 
 // scrub reads what is held, round and round, until ctx ends. The store forgets a
@@ -97,11 +97,11 @@ func (k *Keeper) heldBlobs() []blob.ID {
 }
 
 // lostCharges are those that this coordinator has confirmed and has not got, at most
-// maxLost: once the others are told of, the rest has its turn.
+// maxLostCharges: once the others are told of, the rest has its turn.
 func (k *Keeper) lostCharges() jobs.ConfirmHeld {
 	lost := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Lost: true}
 	for _, c := range k.incomplete() {
-		if len(lost.Inputs)+len(lost.Blobs) == maxLost {
+		if len(lost.Inputs)+len(lost.Blobs) == maxLostCharges {
 			break
 		}
 		switch {
@@ -109,7 +109,7 @@ func (k *Keeper) lostCharges() jobs.ConfirmHeld {
 		case c.job != "":
 			lost.Inputs = append(lost.Inputs, c.job)
 		default:
-			lost.Blobs = append(lost.Blobs, c.kept)
+			lost.Blobs = append(lost.Blobs, c.dataset)
 		}
 	}
 	return lost
@@ -127,21 +127,21 @@ func (k *Keeper) incomplete() (list []charge) {
 	return list
 }
 
-// tellLost tells the leader what is not held any more, if anything. What he does not
-// hear is found again.
+// tellLost tells the leader what is not held any more, if anything. What the leader does
+// not hear is found again.
 func (k *Keeper) tellLost(ctx context.Context, lost jobs.ConfirmHeld) {
 	if len(lost.Inputs)+len(lost.Blobs)+len(lost.Results) == 0 {
 		return
 	}
 	if err := k.cfg.Confirm(ctx, lost); err != nil {
-		k.cfg.Logger.Debug("tell of lost copies", "error", err)
+		k.cfg.Logger.Debug("failed to tell of lost copies", "error", err)
 		return
 	}
 	level := slog.LevelDebug
 	if k.complains() {
 		level = slog.LevelWarn
 	}
-	k.cfg.Logger.Log(ctx, level, "copies lost, they are fetched again", "jobs", len(lost.Inputs), "datasets", len(lost.Blobs), "results", countResults(lost.Results))
+	k.cfg.Logger.Log(ctx, level, "copies lost: fetching them again", "jobs", len(lost.Inputs), "datasets", len(lost.Blobs), "results", countResults(lost.Results))
 }
 
 func countResults(list []jobs.HeldResults) (n int) {
@@ -170,14 +170,14 @@ func (k *Keeper) scrubResults(ctx context.Context) {
 
 func (k *Keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 	always := func(blob.ID) bool { return true }
-	from := 0
+	from := jobs.Sequence(0)
 	for ctx.Err() == nil {
 		list, next := k.heldResults(id, from)
 		if next == from {
 			return
 		}
 		from = next
-		var lost []uint32
+		var lost []jobs.Sequence
 		for _, w := range list {
 			if !r.intact(ctx, w.output.ID, always) {
 				lost = append(lost, w.sequence)
@@ -185,20 +185,20 @@ func (k *Keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 		}
 		if len(lost) > 0 {
 			k.tellLost(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Lost: true, Results: []jobs.HeldResults{{Job: id, Sequences: lost}}})
-			k.rewind(id, int(lost[0]))
+			k.rewind(id, lost[0])
 		}
 	}
 }
 
 // heldResults are the next results of a job that this coordinator has confirmed, and
 // where to go on.
-func (k *Keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) {
+func (k *Keeper) heldResults(id jobs.JobID, from jobs.Sequence) (list []wanted, next jobs.Sequence) {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		j := s.Jobs[id]
-		end := min(len(j.Order), from+keepScan)
-		for next = from; next < end && len(list) < keepBatch; next++ {
-			if place := j.Order[next]; j.Current(uint32(next)) && s.Holds(j, place, k.cfg.Node) {
-				list = append(list, wanted{job: id, sequence: uint32(next), output: j.Closed[place].Output})
+		end := jobs.Sequence(min(len(j.Order), int(from)+maxScan))
+		for next = from; next < end && len(list) < maxResults; next++ {
+			if place := j.Order[next]; j.Current(next) && s.Holds(j, place, k.cfg.Node) {
+				list = append(list, wanted{job: id, sequence: next, output: j.Closed[place].Output})
 			}
 		}
 	})
@@ -206,7 +206,7 @@ func (k *Keeper) heldResults(id jobs.JobID, from int) (list []wanted, next int) 
 }
 
 // rewind has a job's results copied again from a sequence on.
-func (k *Keeper) rewind(id jobs.JobID, sequence int) {
+func (k *Keeper) rewind(id jobs.JobID, sequence jobs.Sequence) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if at, known := k.rewound[id]; !known || sequence < at {
@@ -221,7 +221,7 @@ func (k *Keeper) takeRewound() {
 	for id, at := range k.rewound {
 		if p := k.copied[id]; p != nil && at < p.cursor {
 			p.cursor, p.backoff = at, backoff{}
-			p.behind.forget(uint32(at))
+			p.behind.forget(at)
 		}
 	}
 	clear(k.rewound)

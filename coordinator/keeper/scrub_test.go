@@ -66,7 +66,7 @@ func TestCopiesThatRotDoNotCount(t *testing.T) {
 	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}})
 	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
 	copies := func() (ofDataset, ofInput int) {
-		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Blobs[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })
+		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Datasets[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })
 		return ofDataset, ofInput
 	}
 	k.running()
@@ -92,12 +92,12 @@ func TestALostDiskIsToldOf(t *testing.T) {
 	t.Parallel()
 	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
-	const many = 5 * maxLost
+	const many = 5 * maxLostCharges
 	l.View(func(s *jobs.State) { // as if they had been put, copied and confirmed
 		for i := range many {
 			ref := blob.Of(fmt.Append(nil, i)).Ref()
-			s.Blobs[ref.ID] = &jobs.Kept{Size: ref.Size, Known: true, Holders: 1}
-			k.taken[charge{kept: ref.ID}] = &holding{blobs: []blob.Ref{ref}}
+			s.Datasets[ref.ID] = &jobs.Dataset{Size: ref.Size, Known: true, Holders: 1}
+			k.taken[charge{dataset: ref.ID}] = &holding{blobs: []blob.Ref{ref}}
 		}
 	})
 	for range 5 {
@@ -105,7 +105,7 @@ func TestALostDiskIsToldOf(t *testing.T) {
 	}
 	held := 0
 	l.View(func(s *jobs.State) {
-		for _, b := range s.Blobs {
+		for _, b := range s.Datasets {
 			held += b.Copies()
 		}
 	})
@@ -133,7 +133,7 @@ func TestRottenResultsAreFetchedAgain(t *testing.T) {
 	k.running()
 	held := func(id jobs.JobID) (n int) {
 		l.View(func(s *jobs.State) {
-			for place := range uint32(2) {
+			for place := range jobs.Place(2) {
 				if s.Holds(s.Jobs[id], place, "c1") {
 					n++
 				}
@@ -142,7 +142,7 @@ func TestRottenResultsAreFetchedAgain(t *testing.T) {
 		return n
 	}
 	l.Until("all are held", func() bool { return held("over")+held("running") == 4 })
-	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "over", Sequences: []uint32{0, 1}}}}})
+	l.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c2", Results: []jobs.HeldResults{{Job: "over", Sequences: []jobs.Sequence{0, 1}}}}})
 	for _, data := range [][]byte{small, large} {
 		if err := w1.Delete(blob.Of(data).ID()); err != nil {
 			t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 )
 
 // look gets the manifests of a charge's blobs, and says what comes of sizes that
-// are not what was claimed before anything is copied: they decide how much room is
+// are not what was claimed before anything is copied: they decide how much space is
 // needed, and where tasks begin and end.
 func (k *Keeper) look(ctx context.Context, c charge, blobs []blob.Ref, providers []swarm.Provider) error {
 	for _, r := range blobs {
@@ -43,7 +43,7 @@ var errWrongSize = errors.New("it is not of the size that was said")
 func (k *Keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64) error {
 	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node}
 	switch {
-	case c.job == "" && !k.knowsSize(c.kept):
+	case c.job == "" && !k.knowsSize(c.dataset):
 		held.Sizes = []blob.Ref{{ID: r.ID, Size: size}}
 	case c.job != "" && r.Size != size:
 		reason := fmt.Sprintf("blob %s: it has %d bytes, and the job says %d", r.ID.Short(), size, r.Size)
@@ -62,6 +62,6 @@ func (k *Keeper) checkSize(ctx context.Context, c charge, r blob.Ref, size int64
 
 // knowsSize tells whether the state has a dataset's true size.
 func (k *Keeper) knowsSize(id blob.ID) (yes bool) {
-	k.cfg.Replica.View(func(s *jobs.State) { yes = s.Blobs[id] != nil && s.Blobs[id].Known })
+	k.cfg.Replica.View(func(s *jobs.State) { yes = s.Datasets[id] != nil && s.Datasets[id].Known })
 	return yes
 }

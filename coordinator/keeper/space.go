@@ -5,11 +5,12 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// KeptRoom implements rpc.Results.
-func (k *Keeper) KeptRoom() int64 { return k.cfg.Store.Capacity() / jobs.DatasetShare }
+// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
+func (k *Keeper) DatasetSpace() int64 { return k.cfg.Store.Capacity() / jobs.DatasetShare }
 
-// Room implements rpc.Results.
-func (k *Keeper) Room(refs []blob.Ref) error {
+// Fits tells whether blobs that are not here yet have space on this coordinator's disk,
+// beside all that is to come already and a part for results; blobstore.ErrFull if not.
+func (k *Keeper) Fits(refs []blob.Ref) error {
 	seen := map[blob.ID]int64{}
 	asked := k.toCome(seen, refs)
 	if asked == 0 {
@@ -18,14 +19,14 @@ func (k *Keeper) Room(refs []blob.Ref) error {
 	return k.cfg.Store.Room(asked, k.reserved(seen))
 }
 
-// reserved is the room for results and for what else is to come: of datasets, which
+// reserved is the space for results and for what else is to come: of datasets, which
 // have their owners' shares, and of the blobs of running jobs. Of those an owner gets
-// no more reserved than a share: else he could stop all others by announcing what
+// no more reserved than a share: otherwise it could stop all others by announcing what
 // never comes.
 func (k *Keeper) reserved(seen map[blob.ID]int64) int64 {
-	kept, running := k.charged()
+	datasets, running := k.charged()
 	capacity := k.cfg.Store.Capacity()
-	sum := capacity/jobs.ResultShare + k.toCome(seen, kept)
+	sum := capacity/jobs.ResultShare + k.toCome(seen, datasets)
 	owners := map[jobs.OwnerID]int64{}
 	for _, j := range running {
 		owners[j.owner] += k.toCome(seen, j.blobs)
@@ -43,16 +44,16 @@ type readingJob struct {
 }
 
 // charged are the datasets and the running jobs.
-func (k *Keeper) charged() (kept []blob.Ref, running []readingJob) {
+func (k *Keeper) charged() (datasets []blob.Ref, running []readingJob) {
 	k.cfg.Replica.View(func(s *jobs.State) {
-		for id, b := range s.Blobs {
-			kept = append(kept, blob.Ref{ID: id, Size: b.Size})
+		for id, b := range s.Datasets {
+			datasets = append(datasets, blob.Ref{ID: id, Size: b.Size})
 		}
 		for _, id := range s.Running() {
 			running = append(running, readingJob{s.Jobs[id].Owner, s.Jobs[id].Spec.Blobs()})
 		}
 	})
-	return kept, running
+	return datasets, running
 }
 
 // toCome is how many bytes of blobs are still to come beside what was seen, which it

@@ -22,7 +22,7 @@ func BenchmarkPlan(b *testing.B) {
 	for open := 0; open < openTasks*1000-MaxGrants; open += MaxGrants {
 		plan := make([]jobs.Grant, MaxGrants)
 		for i := range plan {
-			plan[i] = jobs.Grant{Lease: next(), Job: "j", Task: uint32(open + i), Worker: offers[i%1000].Worker}
+			plan[i] = jobs.Grant{Lease: next(), Job: "j", Place: jobs.Place(open + i), Worker: offers[i%1000].Worker}
 		}
 		g.must(jobs.Command{Grant: &jobs.GrantLeases{Grants: plan, Expires: 1 << 50}})
 	}

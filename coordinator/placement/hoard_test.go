@@ -48,7 +48,7 @@ func (h hoarding) run(t *testing.T) {
 		g.now += 10_000
 		g.must(jobs.Command{Renew: &jobs.RenewLeases{All: true, Expires: g.now + 16_000}})
 		for _, grant := range busy {
-			g.end(grant, fmt.Sprint("output ", grant.Task))
+			g.end(grant, fmt.Sprint("output ", grant.Place))
 		}
 		busy = nil
 		for i := range h.hoarders {
@@ -60,7 +60,7 @@ func (h hoarding) run(t *testing.T) {
 			busy = append(busy, plan...)
 		}
 		g.confirm(j)
-		if g.Exhausted(j, g.live) {
+		if g.AllAsked(j, g.live) {
 			g.must(jobs.Command{Concede: &jobs.ConcedeJob{Job: "j"}})
 		}
 		if j.State == jobs.JobSucceeded {
@@ -82,8 +82,8 @@ func (h hoarding) run(t *testing.T) {
 func (g *grid) confirm(j *jobs.Job) {
 	held := jobs.HeldResults{Job: "j"}
 	for seq := range j.Order {
-		if j.Current(uint32(seq)) {
-			held.Sequences = append(held.Sequences, uint32(seq))
+		if j.Current(jobs.Sequence(seq)) {
+			held.Sequences = append(held.Sequences, jobs.Sequence(seq))
 		}
 	}
 	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{held}}})

@@ -44,7 +44,7 @@ func (g *grid) carryOutAll(t testing.TB, capacity int, all bool, fetch func(gran
 		for _, grant := range plan {
 			idle = 0
 			fetch(grant)
-			g.near.Note(grant.Worker, g.Jobs[grant.Job], grant.Task)
+			g.near.Note(grant.Worker, g.Jobs[grant.Job], grant.Place)
 			g.end(grant, "right")
 		}
 	}
@@ -54,7 +54,7 @@ func (g *grid) carryOutAll(t testing.TB, capacity int, all bool, fetch func(gran
 func (g *grid) counting() (fetched *int, read func(jobs.Grant)) {
 	had, fetched := map[string]bool{}, new(int)
 	return fetched, func(grant jobs.Grant) {
-		at := fmt.Sprint(grant.Worker, " ", g.Jobs[grant.Job].TaskAt(grant.Task))
+		at := fmt.Sprint(grant.Worker, " ", g.Jobs[grant.Job].TaskAt(grant.Place))
 		if !had[at] {
 			had[at] = true
 			*fetched++
@@ -87,7 +87,7 @@ func TestNearnessGivesNobodyMore(t *testing.T) {
 	g := newGrid("a o", "b o")
 	g.near = NewNearness()
 	j := g.submitOn(7, "j", 100, 1, jobs.Trust{Replicas: 1})
-	for place := range uint32(100) {
+	for place := range jobs.Place(100) {
 		g.near.Note("a", j, place)
 	}
 	got := map[jobs.NodeID]int{}
@@ -100,7 +100,7 @@ func TestNearnessGivesNobodyMore(t *testing.T) {
 }
 
 // TestNearnessTellsOwnersNothing: whatever workers had before, an owner gets the
-// same leases, each of his workers as many, and all are valid.
+// same leases, each of its workers as many, and all are valid.
 func TestNearnessTellsOwnersNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := newGrid()
@@ -135,7 +135,7 @@ func TestNearnessTellsOwnersNothing(t *testing.T) {
 				t.Fatalf("%d of %d hold: %s", len(out.Granted), len(plan), summary(plan))
 			}
 			for _, grant := range plan {
-				near.Note(grant.Worker, g.Jobs[grant.Job], grant.Task)
+				near.Note(grant.Worker, g.Jobs[grant.Job], grant.Place)
 			}
 			g.reportAny(t)
 		}
@@ -145,7 +145,7 @@ func TestNearnessTellsOwnersNothing(t *testing.T) {
 // owners are the leases with whose they are.
 func (g *grid) owners(plan []jobs.Grant) (list []string) {
 	for _, grant := range plan {
-		list = append(list, fmt.Sprint(g.Nodes[grant.Worker].Owner, " ", grant.Lease, " ", grant.Job, " ", grant.Task, " ", grant.Repeat))
+		list = append(list, fmt.Sprint(g.Nodes[grant.Worker].Owner, " ", grant.Lease, " ", grant.Job, " ", grant.Place, " ", grant.Repeat))
 	}
 	return list
 }
@@ -162,7 +162,7 @@ func TestPartsOfTasks(t *testing.T) {
 	g := newGrid()
 	cases := []struct {
 		tasks, pieces int64
-		task          uint32
+		task          jobs.Index
 		first, last   int
 	}{
 		{10, 1, 3, 3, 3},
@@ -183,7 +183,7 @@ func TestPartsOfTasks(t *testing.T) {
 }
 
 // near is how much of a task's input a worker had, in thousandths.
-func (n *Nearness) near(worker jobs.NodeID, j *jobs.Job, place uint32) int {
+func (n *Nearness) near(worker jobs.NodeID, j *jobs.Job, place jobs.Place) int {
 	s, _ := spanOf(j, place)
 	return n.of(worker, s)
 }

@@ -42,15 +42,15 @@ const MaxGrants = 2000
 // second opinion.
 const openTasks = 64
 
-// MaxHeld bounds the leases of one worker: who takes tasks and never reports must
+// MaxHeld bounds the leases of one worker: one that takes tasks and never reports must
 // not get all there are.
 const MaxHeld = 1024
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
 // task of the job that has the fewest attempts under way: one that waits for an
-// attempt, or else a second opinion on what another has done, or else a fresh
-// one. What an owner gets in this way is then exchanged among his workers, so that
+// attempt, if there is none a second opinion on what another has done, and if that is
+// worth less than a fresh task, a fresh one. What an owner gets in this way is then exchanged among its workers, so that
 // they get tasks whose input they have.
 func Plan(r Request) []jobs.Grant {
 	p := newPlanner(r)
@@ -68,7 +68,7 @@ func (p *planner) plan() {
 			if len(p.grants) >= MaxGrants {
 				return
 			}
-			progress = p.place(&p.offers[i]) || progress
+			progress = p.serve(&p.offers[i]) || progress
 		}
 	}
 }
@@ -95,19 +95,19 @@ type jobPlan struct {
 	job     *jobs.Job
 	running int
 	tasks   []*taskPlan
-	next    uint32
-	// open counts the open tasks but for those that are late: who takes tasks and
-	// keeps them must not keep others from opening any.
+	next    jobs.Place
+	// open counts the open tasks, except those that are late: a worker that takes tasks
+	// and keeps them must not keep others from opening any.
 	open int
-	// prospect is nil under fixed replication.
-	prospect *jobs.Prospect
+	// checks is nil under fixed replication.
+	checks *jobs.CheckPlan
 }
 
 type taskPlan struct {
-	index uint32
+	place jobs.Place
 	want  int
 	task  jobs.Task // with the attempts that this plan adds
-	// probe: the task has its result, and those are asked who may be liars too.
+	// probe: the task has its result, and owners that may be liars too are asked.
 	probe bool
 }
 
@@ -127,7 +127,7 @@ func newPlanner(r Request) *planner {
 	return p
 }
 
-// fit is the part of a worker's capacity that its reliability is worth: who
+// fit is the part of a worker's capacity that its reliability is worth: one that
 // often ends without a vote gets less to lose.
 func fit(capacity int, n *jobs.Node) int {
 	return min(capacity, max(1, int(int64(capacity)*int64(n.Reliability)/int64(jobs.One))))
@@ -145,31 +145,31 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 	j := s.Jobs[id]
 	jp := &jobPlan{id: id, job: j, next: j.Next}
-	for _, index := range j.OpenTasks() {
-		t := j.Open[index]
+	for _, place := range j.OpenTasks() {
+		t := j.Open[place]
 		jp.running += t.Running()
 		v := s.Judge(j, t)
 		if v.Want > 0 || s.GoesOn(j, t) {
 			jp.open++
 		}
 		if v.Want > 0 {
-			tp := newTaskPlan(index, v.Want, t.Attempts)
+			tp := newTaskPlan(place, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
 		}
 	}
 	if !j.Spec.Trust.Fixed() {
-		jp.prospect = s.Prospect(j)
+		jp.checks = s.PlanChecks(j)
 	}
 	return jp
 }
 
-func newTaskPlan(index uint32, want int, attempts []jobs.Attempt) *taskPlan {
-	return &taskPlan{index: index, want: want, task: jobs.Task{Attempts: slices.Clip(attempts)}}
+func newTaskPlan(place jobs.Place, want int, attempts []jobs.Attempt) *taskPlan {
+	return &taskPlan{place: place, want: want, task: jobs.Task{Attempts: slices.Clip(attempts)}}
 }
 
-// place gives one lease to an offer, if there is any for it.
-func (p *planner) place(o *offer) bool {
+// serve gives one lease to an offer, if there is any for it.
+func (p *planner) serve(o *offer) bool {
 	if o.Capacity <= 0 {
 		return false
 	}
@@ -186,8 +186,8 @@ func (p *planner) place(o *offer) bool {
 
 func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	if t, repeat = p.waiting(jp, o); t != nil {
-		if jp.prospect != nil {
-			jp.prospect.Take(t.index)
+		if jp.checks != nil {
+			jp.checks.Take(t.place)
 		}
 		return t, repeat
 	}
@@ -219,17 +219,17 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 // second is a task for a second opinion, if that is worth more than a fresh
 // result.
 func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
-	if jp.prospect == nil {
+	if jp.checks == nil {
 		return nil
 	}
-	place, ok := jp.prospect.Exam(o.Worker, p.Draw)
-	if !ok && jp.prospect.Behind() {
-		place, ok = jp.prospect.Check(o.Worker, p.likeness, p.Draw)
+	place, ok := jp.checks.Exam(o.Worker, p.Draw)
+	if !ok && jp.checks.Behind() {
+		place, ok = jp.checks.Check(o.Worker, p.likeness, p.Draw)
 	}
 	if !ok {
 		return nil
 	}
-	return &taskPlan{index: place, want: 1}
+	return &taskPlan{place: place, want: 1}
 }
 
 // fresh opens a task, if not too many are open.
@@ -238,10 +238,10 @@ func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
 		return nil
 	}
 	want := 1
-	if jp.prospect == nil {
+	if jp.checks == nil {
 		want = int(jp.job.Spec.Trust.Replicas)
 	} else {
-		jp.prospect.Begin(jp.next, o.Worker)
+		jp.checks.Begin(jp.next, o.Worker)
 	}
 	t := newTaskPlan(jp.next, want, nil)
 	jp.next++
@@ -283,7 +283,7 @@ func (p *planner) nobodyElse(t *taskPlan) bool {
 
 func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	lease := p.NewLease()
-	p.grants = append(p.grants, jobs.Grant{Lease: lease, Job: jp.id, Task: t.index, Worker: o.Worker, Repeat: repeat})
+	p.grants = append(p.grants, jobs.Grant{Lease: lease, Job: jp.id, Place: t.place, Worker: o.Worker, Repeat: repeat})
 	if t.probe {
 		p.probes[lease] = &t.task
 	}

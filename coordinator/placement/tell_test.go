@@ -10,7 +10,7 @@ import (
 )
 
 // shift is a job that workers of as many owners work off, batch leases at a time.
-// It keeps count of what each of them can see of his leases.
+// It keeps count of what each of them can see of its leases.
 type shift struct {
 	*grid
 	job       *jobs.Job
@@ -20,7 +20,7 @@ type shift struct {
 	held      [][]jobs.Grant
 	wrong     map[jobs.LeaseID]bool
 	seen      []map[uint32]bool           // pieces, by worker
-	newest    []uint32                    // the last that was new to him
+	newest    []uint32                    // the last that was new to it
 	fetched   int                         // pieces, by all
 	kinds     [tenths][3]tell             // by how much of the job is open: checks come early
 	low, high tell                        // by halves of the input
@@ -30,9 +30,9 @@ type shift struct {
 
 // What a piece is to the worker whose task reads it.
 const (
-	fresh = iota // he has had no task of it
-	going        // it is the newest that he has had
-	left         // he has had tasks of others since
+	fresh = iota // it has had no task of this piece
+	going        // it is the newest piece that it has had
+	left         // it has had tasks of others since
 )
 
 // tenths of a job.
@@ -78,16 +78,16 @@ func (s *shift) turn() {
 	for _, g := range s.held[w] {
 		s.now++
 		if s.wrong[g.Lease] {
-			s.end(g, fmt.Sprint("wrong ", g.Task))
+			s.end(g, fmt.Sprint("wrong ", g.Place))
 		} else {
-			s.end(g, fmt.Sprint("right ", g.Task))
+			s.end(g, fmt.Sprint("right ", g.Place))
 		}
 	}
 	next := s.job.Next
 	s.held[w] = s.plan(fmt.Sprintf("w%d %d", w, s.batch))
 	s.must(jobs.Command{Grant: &jobs.GrantLeases{Grants: s.held[w], Expires: s.now + 1<<40}})
 	for _, g := range s.held[w] {
-		s.look(w, g, g.Task < next)
+		s.look(w, g, g.Place < next)
 	}
 	s.fruitless++
 	if len(s.held[w]) > 0 {
@@ -97,7 +97,7 @@ func (s *shift) turn() {
 
 // look is what a worker sees of a lease.
 func (s *shift) look(w int, g jobs.Grant, check bool) {
-	task := s.job.TaskAt(g.Task)
+	task := uint32(s.job.TaskAt(g.Place))
 	piece, kind := task/s.per, going
 	switch {
 	case !s.seen[w][piece]:

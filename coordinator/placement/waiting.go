@@ -25,7 +25,7 @@ func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
 		return "no worker is alive: start one with `anthill worker --join TOKEN`"
 	case j.Accepted() == j.Total() && len(j.Unheld) > 0:
 		return "all results are accepted; they are being copied to further coordinators"
-	case s.Exhausted(j, live):
+	case s.AllAsked(j, live):
 		return fmt.Sprintf("the owners of the %d live workers have run every task, which leaves an expected share of wrong results of %v where %v was asked for: "+
 			"start workers of further owners, or it ends like that", workers, s.Bound(j), j.Spec.Trust.MaxError)
 	case workers < int(j.Spec.Trust.Quorum):

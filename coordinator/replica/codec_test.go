@@ -33,15 +33,15 @@ func everyCommand() []jobs.Command {
 		{At: 3, Admit: &jobs.AdmitNode{Token: "t", Node: "w1", Role: jobs.Worker, Address: "h:1"}},
 		{At: 4, Submit: &jobs.SubmitJob{Job: "j", Spec: someSpec(), Submitter: "op", Provider: "h:2", Seed: 1 << 63}},
 		{At: 5, Cancel: &jobs.CancelJob{Job: "j", By: "op"}},
-		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Task: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
+		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Place: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
 		{At: 7, Renew: &jobs.RenewLeases{Leases: []jobs.LeaseID{1, 2}, All: true, Expires: 8}},
 		{At: 8, Expire: &jobs.ExpireLeases{}},
 		{At: 9, Report: &jobs.ReportAttempts{Reports: []jobs.Report{{
 			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why", Fuel: 1 << 63,
 			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
 		}}}},
-		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lost: true, Missing: []jobs.HeldResults{{Job: "j", Sequences: []uint32{3}}}}},
-		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []uint32{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lost: true, Missing: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{3}}}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
 		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},
 		{At: 13, Keep: &jobs.KeepBlob{Blob: ref, Name: "corpus", By: "op", Provider: "h:3", Room: 1 << 40}},
@@ -129,7 +129,7 @@ func TestLargeBatchesFitIntoAnEntry(t *testing.T) {
 	var grants jobs.GrantLeases
 	for i := range 2000 {
 		grants.Grants = append(grants.Grants, jobs.Grant{
-			Lease: 1<<63 + jobs.LeaseID(i), Job: jobs.JobID(strings.Repeat("j", 31)), Task: 10_000_000, Worker: jobs.NodeID(strings.Repeat("w", 32)), Repeat: true,
+			Lease: 1<<63 + jobs.LeaseID(i), Job: jobs.JobID(strings.Repeat("j", 31)), Place: 10_000_000, Worker: jobs.NodeID(strings.Repeat("w", 32)), Repeat: true,
 		})
 	}
 	var reports jobs.ReportAttempts

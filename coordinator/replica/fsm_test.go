@@ -16,8 +16,8 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// author writes a random but sensible log: what he writes next depends on the
-// state that his own replica is in.
+// author writes a random but sensible log: what it writes next depends on the
+// state that its own replica is in.
 type author struct {
 	fsm   *fsm
 	log   []*raft.Log
@@ -68,7 +68,7 @@ func (a *author) writeAny(t *rapid.T) {
 	case 3:
 		a.write(t, jobs.Command{Renew: &jobs.RenewLeases{All: true, Expires: a.now + 300_000}})
 	case 4:
-		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Sequences: []uint32{0, 1, 2, 3, 4}}}}
+		c := jobs.ConfirmHeld{Coordinator: "c1", Inputs: []jobs.JobID{job}, Results: []jobs.HeldResults{{Job: job, Sequences: []jobs.Sequence{0, 1, 2, 3, 4}}}}
 		if rapid.Bool().Draw(t, "c2") {
 			c.Coordinator = "c2"
 		}
@@ -105,8 +105,8 @@ func (a *author) grantAny(t *rapid.T, job jobs.JobID) {
 	var grants []jobs.Grant
 	for _, w := range []jobs.NodeID{"w1", "w2", "w3", "w4"} {
 		a.lease++
-		task := rapid.Uint32Range(0, 5).Draw(t, "task")
-		grants = append(grants, jobs.Grant{Lease: a.lease, Job: job, Task: task, Worker: w, Repeat: true})
+		place := jobs.Place(rapid.Uint32Range(0, 5).Draw(t, "place"))
+		grants = append(grants, jobs.Grant{Lease: a.lease, Job: job, Place: place, Worker: w, Repeat: true})
 	}
 	a.write(t, jobs.Command{Grant: &jobs.GrantLeases{Grants: grants, Expires: a.now + 300_000}})
 }
@@ -118,7 +118,7 @@ func (a *author) reportAny(t *rapid.T) {
 			status := rapid.SampledFrom([]jobs.AttemptStatus{jobs.Succeeded, jobs.Succeeded, jobs.Succeeded, jobs.Crashed, jobs.Killed, jobs.Lost}).Draw(t, "status")
 			r := jobs.Report{Lease: id, Worker: w, Status: status, Reason: "so", Output: blob.Ref{ID: blob.ID{1}}}
 			if w == "w4" {
-				r.Output.ID[0] = 2 // he lies
+				r.Output.ID[0] = 2 // it lies
 			}
 			reports = append(reports, r)
 		}
@@ -140,7 +140,7 @@ func TestSnapshotsKeepDatasets(t *testing.T) {
 			t.Fatal(r)
 		}
 	}
-	want := maps.Clone(a.fsm.state.Blobs)
+	want := maps.Clone(a.fsm.state.Datasets)
 	if k := want[ref.ID]; k == nil || !k.Known || k.Copies() != 1 || len(k.Claims) != 2 {
 		t.Fatalf("%+v", k)
 	}
@@ -149,8 +149,8 @@ func TestSnapshotsKeepDatasets(t *testing.T) {
 		t.Fatal(err)
 	}
 	back := restore(t, taken)
-	if !reflect.DeepEqual(back.state.Blobs, want) {
-		t.Errorf("%+v came back as %+v", want, back.state.Blobs)
+	if !reflect.DeepEqual(back.state.Datasets, want) {
+		t.Errorf("%+v came back as %+v", want, back.state.Datasets)
 	}
 	drop := &author{fsm: back, now: a.now}
 	for _, by := range []jobs.NodeID{"sue", "tom"} {
@@ -158,7 +158,7 @@ func TestSnapshotsKeepDatasets(t *testing.T) {
 			t.Error(r)
 		}
 	}
-	if len(back.state.Blobs) != 1 {
+	if len(back.state.Datasets) != 1 {
 		t.Error("what is restored cannot be dropped")
 	}
 }

@@ -18,8 +18,8 @@ import (
 // everybody are the roles that a certificate can give.
 var everybody = []jobs.Role{jobs.Coordinator, jobs.Worker, jobs.Submitter, jobs.Operator}
 
-// access says who may call what; what is not listed nobody may. Entries are
-// methods or whole services.
+// access says which roles may call what; nobody may call what is not listed. Entries
+// are methods or whole services.
 var access = map[string][]jobs.Role{
 	"/anthill.v1.JobService":                    {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.BlobService":                   {jobs.Submitter, jobs.Operator},
@@ -58,7 +58,7 @@ func (c caller) reach(address string) string {
 }
 
 // forwardedFor carries the caller in a forwarded call: a role byte, the public key
-// and the host that he calls from. Only coordinators are believed.
+// and the host that the call came from. Only coordinators are believed.
 const forwardedFor = "anthill-forwarded-for-bin"
 
 func (c caller) encode() string {
@@ -97,7 +97,7 @@ func identify(ctx context.Context) (caller, error) {
 	return c, nil
 }
 
-// authorize identifies the caller and refuses what his role may not do.
+// authorize identifies the caller and refuses what its role may not do.
 func (s *Server) authorize(ctx context.Context, method string) (context.Context, error) {
 	c, err := identify(ctx)
 	if err != nil {

@@ -20,11 +20,11 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
-	if err := s.roomFor(callerFrom(ctx).Node, ref); err != nil {
+	if err := s.spaceFor(callerFrom(ctx).Node, ref); err != nil {
 		return nil, err
 	}
 	by := callerFrom(ctx)
-	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: by.reach(req.GetProvider()), Room: s.cfg.Results.KeptRoom()}
+	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: by.reach(req.GetProvider()), Room: s.cfg.Results.DatasetSpace()}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Keep: &c}); err != nil {
 		return nil, err
 	}
@@ -32,15 +32,15 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 	return &anthillv1.KeepBlobResponse{Blob: b}, err
 }
 
-// roomFor tells whether a node may claim a blob. A claim that stands takes no more room
+// spaceFor tells whether a node may claim a blob. A claim that stands takes no more space
 // when it is renewed.
-func (s *Server) roomFor(by jobs.NodeID, ref blob.Ref) error {
+func (s *Server) spaceFor(by jobs.NodeID, ref blob.Ref) error {
 	claimed := false
 	s.cfg.Replica.View(func(st *jobs.State) { claimed = st.ClaimedBy(by, ref) })
 	if claimed {
 		return nil
 	}
-	return s.cfg.Results.Room([]blob.Ref{ref})
+	return s.cfg.Results.Fits([]blob.Ref{ref})
 }
 
 // GetBlob implements BlobService.
@@ -59,9 +59,9 @@ func (s *Server) GetBlob(ctx context.Context, req *anthillv1.GetBlobRequest) (*a
 func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 	var b *anthillv1.Blob
 	s.cfg.Replica.View(func(st *jobs.State) {
-		if k := st.Blobs[id]; k != nil {
+		if d := st.Datasets[id]; d != nil {
 			sees := sightOf(st, callerFrom(ctx))
-			b = blobView(st, id, k, sees, readers(st, sees))
+			b = blobView(st, id, d, sees, readers(st, sees))
 		}
 	})
 	if b == nil {
@@ -70,8 +70,8 @@ func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob,
 	return b, nil
 }
 
-// sightOf tells of which owners a caller sees what they keep and read: all may use
-// a blob whose id they know, but who else does is not their business.
+// sightOf tells of which owners a caller sees what they keep and read: everybody may use
+// a blob by its id, but which others do is not theirs to know.
 func sightOf(st *jobs.State, c caller) func(jobs.OwnerID) bool {
 	n := st.Nodes[c.Node]
 	return func(owner jobs.OwnerID) bool {
@@ -88,9 +88,9 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 	s.cfg.Replica.View(func(st *jobs.State) {
 		sees := sightOf(st, callerFrom(ctx))
 		jobsOf := readers(st, sees)
-		for id, k := range st.Blobs {
-			if slices.ContainsFunc(k.Owners(), sees) {
-				resp.Blobs = append(resp.Blobs, blobView(st, id, k, sees, jobsOf))
+		for id, d := range st.Datasets {
+			if slices.ContainsFunc(d.Owners(), sees) {
+				resp.Blobs = append(resp.Blobs, blobView(st, id, d, sees, jobsOf))
 			}
 		}
 	})
@@ -126,12 +126,12 @@ func readers(st *jobs.State, sees func(jobs.OwnerID) bool) map[blob.ID][]string 
 	return list
 }
 
-func blobView(st *jobs.State, id blob.ID, k *jobs.Kept, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
+func blobView(st *jobs.State, id blob.ID, d *jobs.Dataset, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
 	b := &anthillv1.Blob{
-		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: k.Size}), Copies: uint32(k.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
+		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: d.Size}), Copies: uint32(d.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
 	}
-	b.CopyOwners, b.CopyOwnersNeeded = uint32(st.HolderOwners(k.Holders)), uint32(st.OwnersNeeded())
-	for _, c := range k.Claims {
+	b.CopyOwners, b.CopyOwnersNeeded = uint32(st.HolderOwners(d.Holders)), uint32(st.OwnersNeeded())
+	for _, c := range d.Claims {
 		if sees(c.Owner) {
 			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: wire.TimeToProto(c.At)})
 		}

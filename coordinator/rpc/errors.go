@@ -96,7 +96,7 @@ func wrongRole(method string, role jobs.Role, allowed []jobs.Role) error {
 }
 
 // resultMissing ends the results of a finished job at a task whose result is not here.
-func resultMissing(id jobs.JobID, task uint32) error {
+func resultMissing(id jobs.JobID, task jobs.Index) error {
 	return problem.ToStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", id, task), "RESULT_MISSING", "",
 		"ask another coordinator; if none has it, the job ended before it was copied from the workers")
 }

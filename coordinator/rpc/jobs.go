@@ -32,7 +32,7 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
 	}
-	if err := s.cfg.Results.Room(spec.Blobs()); err != nil {
+	if err := s.cfg.Results.Fits(spec.Blobs()); err != nil {
 		return nil, err
 	}
 	by := callerFrom(ctx)
@@ -184,7 +184,7 @@ func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStre
 	}
 }
 
-// pause waits at least for a while, and then for a change, at most for long.
+// pause waits for a while, and then for a change, but no longer than long.
 func pause(ctx context.Context, changed <-chan struct{}, while, long time.Duration) error {
 	timer := time.NewTimer(while)
 	defer timer.Stop()
@@ -203,10 +203,10 @@ func pause(ctx context.Context, changed <-chan struct{}, while, long time.Durati
 	return nil
 }
 
-// CancelJob implements JobService. Who may not is told without a log entry: it would
-// be of what length he likes, and be remembered for an hour.
+// CancelJob implements JobService. A caller without the right is refused before the log,
+// which it could otherwise fill with entries of any length.
 func (s *Server) CancelJob(ctx context.Context, req *anthillv1.CancelJobRequest) (*anthillv1.CancelJobResponse, error) {
-	if err := s.mayRead(ctx, jobs.JobID(req.GetJobId())); err != nil {
+	if err := s.mayControl(ctx, jobs.JobID(req.GetJobId())); err != nil {
 		return nil, err
 	}
 	c := jobs.CancelJob{Job: jobs.JobID(req.GetJobId()), By: callerFrom(ctx).Node}
@@ -223,7 +223,7 @@ func (s *Server) GetTask(ctx context.Context, req *anthillv1.GetTaskRequest) (*a
 		return nil, err
 	}
 	id := jobs.JobID(req.GetJobId())
-	if err := s.mayRead(ctx, id); err != nil {
+	if err := s.mayControl(ctx, id); err != nil {
 		return nil, err
 	}
 	var resp *anthillv1.GetTaskResponse
@@ -232,7 +232,8 @@ func (s *Server) GetTask(ctx context.Context, req *anthillv1.GetTaskRequest) (*a
 	s.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[id]
 		if total = j.Total(); int64(req.GetTask()) < int64(total) {
-			resp = wire.TaskToProto(req.GetTask(), st.Inspect(j, j.PlaceOf(req.GetTask())), fuel)
+			task := jobs.Index(req.GetTask())
+			resp = wire.TaskToProto(task, st.Inspect(j, j.PlaceOf(task)), fuel)
 		}
 	})
 	if resp == nil {
@@ -248,8 +249,8 @@ func unknownTask(id jobs.JobID, task uint32, total int) error {
 	}
 }
 
-// mayRead refuses a caller who is neither the job's owner nor an operator.
-func (s *Server) mayRead(ctx context.Context, id jobs.JobID) error {
+// mayControl refuses a caller that is neither the job's owner nor an operator.
+func (s *Server) mayControl(ctx context.Context, id jobs.JobID) error {
 	var r *jobs.Rejection
 	s.cfg.Replica.View(func(st *jobs.State) { r = st.MayControl(callerFrom(ctx).Node, id) })
 	if r != nil {

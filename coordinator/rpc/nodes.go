@@ -148,8 +148,8 @@ func tokenID(secret []byte) jobs.TokenID {
 	return jobs.TokenID(hex.EncodeToString(hash[:]))
 }
 
-// Enrol implements EnrolmentService. The caller's key is the one that his TLS
-// certificate, of whatever issuer, proved to be his.
+// Enrol implements EnrolmentService. The caller's key is the one that its TLS
+// certificate, of whatever issuer, proved to be its own.
 func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthillv1.EnrolResponse, error) {
 	c, role := callerFrom(ctx), wire.RoleFromProto(req.GetRole())
 	if err := checkAddress("address", req.GetAddress()); err != nil {
@@ -182,7 +182,7 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 }
 
 // mayAdmit refuses what the state would, without a log entry: strangers must not be
-// able to fill the log, be it with a token that was good once.
+// able to fill the log, not even with a token that was good once.
 func (s *Server) mayAdmit(c *jobs.AdmitNode) error {
 	var r *jobs.Rejection
 	s.cfg.Replica.View(func(st *jobs.State) { r = st.MayAdmit(c) })

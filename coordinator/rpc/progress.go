@@ -9,7 +9,7 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// progressTime bounds the asking for a job's progress: nobody waits for that while a
+// progressTime bounds the asking for a job's progress: no call waits for that while a
 // new leader is elected.
 const progressTime = 300 * time.Millisecond
 
@@ -23,7 +23,7 @@ func (s *Server) GetProgress(_ context.Context, req *anthillv1.GetProgressReques
 }
 
 // progress is how much fuel a job's running attempts have used so far, as the leader
-// has heard; nothing if he cannot be asked.
+// has heard; nothing if the leader cannot be asked.
 func (s *Server) progress(ctx context.Context, id jobs.JobID) map[jobs.LeaseID]uint64 {
 	running := false
 	s.cfg.Replica.View(func(st *jobs.State) { running = st.Jobs[id] != nil && st.Jobs[id].State == jobs.JobRunning })
@@ -35,7 +35,7 @@ func (s *Server) progress(ctx context.Context, id jobs.JobID) map[jobs.LeaseID]u
 	}
 	resp, err := s.askProgress(ctx, id)
 	if err != nil {
-		s.cfg.Logger.Debug("ask the leader for a job's progress", "error", err)
+		s.cfg.Logger.Debug("failed to ask the leader for a job's progress", "error", err)
 		return nil
 	}
 	fuel := map[jobs.LeaseID]uint64{}

@@ -18,8 +18,8 @@ func TestProgressIsSeenAtEveryCoordinator(t *testing.T) {
 		Name: "j", Bundle: blob.Of([]byte("bundle")).Ref(), Input: jobs.Input{Range: &jobs.Range{To: 4, Step: 1}},
 	}.WithDefaults()}
 	g.do(jobs.Command{Submit: &submit})
-	grant := func(lease jobs.LeaseID, place uint32) {
-		g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: "j", Task: place, Worker: worker.Node()}}}})
+	grant := func(lease jobs.LeaseID, place jobs.Place) {
+		g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: "j", Place: place, Worker: worker.Node()}}}})
 	}
 	grant(7, 0)
 	grant(8, 1)

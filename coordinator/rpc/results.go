@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,10 +22,10 @@ const (
 	resultBatch = 256
 )
 
-// resultRef is one accepted result, by its place in the order of acceptance.
+// resultRef is one accepted result.
 type resultRef struct {
-	sequence uint64
-	task     uint32
+	sequence jobs.Sequence
+	task     jobs.Index
 	output   blob.Ref
 	fuel     uint64
 }
@@ -32,9 +33,9 @@ type resultRef struct {
 // batch is what one look at a job's results has found.
 type batch struct {
 	refs     []resultRef
-	next     uint64 // sequence after those looked at
-	finished bool   // the job is
-	last     bool   // and nothing comes after this
+	next     jobs.Sequence // after those looked at
+	finished bool          // the job is
+	last     bool          // and nothing comes after this
 }
 
 // StreamResults implements JobService. A result is sent once its bytes are on
@@ -45,7 +46,7 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 		return err
 	}
 	id := jobs.JobID(req.GetJobId())
-	if err := s.mayRead(ctx, id); err != nil {
+	if err := s.mayControl(ctx, id); err != nil {
 		return err
 	}
 	if !s.finished(id) {
@@ -60,7 +61,7 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 			return err
 		}
 	}
-	r := resultStream{server: s, job: id, stream: stream, next: req.GetFromSequence(), progress: time.Now()}
+	r := resultStream{server: s, job: id, stream: stream, next: jobs.Sequence(min(req.GetFromSequence(), math.MaxUint32)), moved: time.Now()}
 	return r.run(ctx)
 }
 
@@ -84,11 +85,11 @@ func (s *Server) finished(id jobs.JobID) (yes bool) {
 
 // resultStream sends one caller the results of one job.
 type resultStream struct {
-	server   *Server
-	job      jobs.JobID
-	stream   grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
-	next     uint64    // results before this sequence were sent or are stale
-	progress time.Time // when something was sent, or the job was running
+	server *Server
+	job    jobs.JobID
+	stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
+	next   jobs.Sequence // results before it were sent or are stale
+	moved  time.Time     // when something was sent, or the job was running
 }
 
 func (r *resultStream) run(ctx context.Context) error {
@@ -107,8 +108,8 @@ func (r *resultStream) run(ctx context.Context) error {
 		case all && b.last:
 			return nil
 		case sent > 0 || !b.finished:
-			r.progress = time.Now()
-		case time.Since(r.progress) > resultWait:
+			r.moved = time.Now()
+		case time.Since(r.moved) > resultWait:
 			return resultMissing(r.job, b.refs[sent].task)
 		}
 		if all && sent > 0 {
@@ -125,9 +126,9 @@ func (r *resultStream) run(ctx context.Context) error {
 func (r *resultStream) look() (b batch) {
 	r.server.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[r.job]
-		end := uint64(len(j.Order))
+		end := jobs.Sequence(len(j.Order))
 		for b.next = r.next; b.next < end && len(b.refs) < resultBatch; b.next++ {
-			if j.Current(uint32(b.next)) {
+			if j.Current(b.next) {
 				place := j.Order[b.next]
 				b.refs = append(b.refs, resultRef{b.next, j.TaskAt(place), j.Closed[place].Output, j.Closed[place].Fuel})
 			}
@@ -145,7 +146,7 @@ func (r *resultStream) send(refs []resultRef) (sent int, err error) {
 		if !here {
 			break
 		}
-		msg := &anthillv1.StreamResultsResponse{Sequence: ref.sequence, Task: ref.task, Output: wire.RefToProto(ref.output), Data: data, Fuel: ref.fuel}
+		msg := &anthillv1.StreamResultsResponse{Sequence: uint64(ref.sequence), Task: uint32(ref.task), Output: wire.RefToProto(ref.output), Data: data, Fuel: ref.fuel}
 		if err := r.stream.Send(msg); err != nil {
 			return sent, err
 		}

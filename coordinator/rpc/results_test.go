@@ -31,25 +31,25 @@ func (g *grid) submit(by *identity.Identity) jobs.JobID {
 
 // replace makes the result of a place another one, and retake takes it back,
 // as verdicts do. Nobody else may look at the state meanwhile.
-func (g *grid) replace(id jobs.JobID, place uint32, data string) {
+func (g *grid) replace(id jobs.JobID, place jobs.Place, data string) {
 	if err := g.results.Store([][]byte{[]byte(data)}); err != nil {
 		g.Fatal(err)
 	}
 	g.View(func(s *jobs.State) {
 		j := s.Jobs[id]
-		j.Closed[place] = jobs.ClosedTask{Output: blob.Of([]byte(data)).Ref(), Sequence: uint32(len(j.Order)), Fuel: uint64(len(data))}
+		j.Closed[place] = jobs.ClosedTask{Output: blob.Of([]byte(data)).Ref(), Sequence: jobs.Sequence(len(j.Order)), Fuel: uint64(len(data))}
 		j.Order = append(j.Order, place)
 	})
 }
 
-func (g *grid) retake(id jobs.JobID, place uint32) {
+func (g *grid) retake(id jobs.JobID, place jobs.Place) {
 	g.View(func(s *jobs.State) { s.Jobs[id].Closed[place] = jobs.ClosedTask{} })
 }
 
 type resultsOf = grpc.ServerStreamingClient[anthillv1.StreamResultsResponse]
 
 // told are so many results as SEQUENCE:BYTES, after their tasks were checked.
-func (g *grid) told(id jobs.JobID, places []uint32, stream resultsOf) (list []string) {
+func (g *grid) told(id jobs.JobID, places []jobs.Place, stream resultsOf) (list []string) {
 	g.Helper()
 	for _, place := range places {
 		m, err := stream.Recv()
@@ -89,14 +89,14 @@ func TestFinalAndProvisionalResults(t *testing.T) {
 	}
 	final, resumed := open(&anthillv1.StreamResultsRequest{}), open(&anthillv1.StreamResultsRequest{FromSequence: 3})
 	provisional := open(&anthillv1.StreamResultsRequest{Provisional: true})
-	got := g.told(id, []uint32{1}, provisional)
+	got := g.told(id, []jobs.Place{1}, provisional)
 	if m, err := provisional.Recv(); err != nil || m.GetFuel() != 4 {
 		t.Errorf("a result of 4 units of fuel: %v, %v", m, err)
 	} else {
 		got = append(got, fmt.Sprintf("%d:%s", m.GetSequence(), m.GetData()))
 	}
 	g.accept(id, 3, worker, []byte("three"))
-	got = append(got, g.told(id, []uint32{3}, provisional)...)
+	got = append(got, g.told(id, []jobs.Place{3}, provisional)...)
 	want := []string{"1:one", "3:zero", "4:three"}
 	if !slices.Equal(got, want) {
 		t.Errorf("provisional: got %q, want %q", got, want)
@@ -115,10 +115,10 @@ func TestFinalAndProvisionalResults(t *testing.T) {
 	if first := <-early; first != "1:one <nil>" {
 		t.Errorf("final: the first is %s", first)
 	}
-	if got := g.told(id, []uint32{0, 3}, final); !slices.Equal(got, want[1:]) {
+	if got := g.told(id, []jobs.Place{0, 3}, final); !slices.Equal(got, want[1:]) {
 		t.Errorf("final: got %q, want %q", got, want[1:])
 	}
-	if got := g.told(id, []uint32{0, 3}, resumed); !slices.Equal(got, want[1:]) {
+	if got := g.told(id, []jobs.Place{0, 3}, resumed); !slices.Equal(got, want[1:]) {
 		t.Errorf("resumed: got %q, want %q", got, want[1:])
 	}
 	for _, stream := range []resultsOf{final, resumed, provisional} {
@@ -137,7 +137,7 @@ func TestResultsThatAreNotHereAreWaitedFor(t *testing.T) {
 	delete(g.results.data, missing.ID) // nobody else looks at it yet
 	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: id, By: "op"}})
 	s := &Server{cfg: Config{Replica: g.Replica, Results: g.results}}
-	overdue := resultStream{server: s, job: id, progress: time.Now().Add(-2 * resultWait)}
+	overdue := resultStream{server: s, job: id, moved: time.Now().Add(-2 * resultWait)}
 	expect(t, "a result that does not come", overdue.run(ctx(t)), codes.Unavailable, "RESULT_MISSING")
 
 	stream, err := anthillv1.NewJobServiceClient(g.dial(ann, g.leader)).StreamResults(ctx(t), &anthillv1.StreamResultsRequest{JobId: string(id)})
@@ -145,7 +145,7 @@ func TestResultsThatAreNotHereAreWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(200*time.Millisecond, func() { g.results.Store([][]byte{[]byte("missing")}) })
-	if got := g.told(id, []uint32{0}, stream); got[0] != "0:missing" {
+	if got := g.told(id, []jobs.Place{0}, stream); got[0] != "0:missing" {
 		t.Errorf("got %q", got)
 	}
 }

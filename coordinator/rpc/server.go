@@ -70,22 +70,24 @@ type Results interface {
 	// Result is a small result's bytes, or nil if it is not here yet. Of a
 	// large one it says only whether it is here.
 	Result(ref blob.Ref) (data []byte, here bool)
-	// Room tells whether blobs that are not here yet fit on this coordinator's disk,
-	// beside all that is to come already and room for results; blobstore.ErrFull if
-	// not.
-	Room(refs []blob.Ref) error
-	// KeptRoom is how many bytes of kept blobs this coordinator's disk is for.
-	KeptRoom() int64
+	// Fits tells whether blobs that are not here yet have space on this coordinator's
+	// disk, beside all that is to come already and a part for results;
+	// blobstore.ErrFull if not.
+	Fits(refs []blob.Ref) error
+	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
+	DatasetSpace() int64
 }
 
 // Config is what the services work on.
 type Config struct {
-	Node      jobs.NodeID
-	Address   string
-	Replica   *replica.Replica
-	Desk      Desk
-	Results   Results
-	Members   func() []membership.Member
+	Node    jobs.NodeID // this coordinator
+	Replica *replica.Replica
+	Desk    Desk
+	Results Results
+	// Members are the nodes that gossip knows.
+	Members func() []membership.Member
+	// Authority signs the certificates of nodes that enrol, and GossipKey is what
+	// coordinators and workers among them get besides.
 	Authority *identity.Authority
 	GossipKey []byte
 	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
@@ -93,8 +95,9 @@ type Config struct {
 	ClockOf func(jobs.NodeID) (time.Duration, bool)
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
-	Pieces          anthillv1.PieceServiceServer
-	Logger          *slog.Logger
+	// Pieces answers those who read blobs here.
+	Pieces anthillv1.PieceServiceServer
+	Logger *slog.Logger
 }
 
 // Server answers the grid's API.

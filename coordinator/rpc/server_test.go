@@ -46,7 +46,7 @@ type fakeDesk struct {
 	probes     []string
 	beats      map[jobs.NodeID]desk.Beat
 	reports    []jobs.Report
-	room       int
+	capacity   int
 }
 
 func (d *fakeDesk) Leading() bool {
@@ -58,7 +58,7 @@ func (d *fakeDesk) Leading() bool {
 func (d *fakeDesk) Offer(_ context.Context, _ jobs.NodeID, capacity int) ([]desk.Lease, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.room = capacity
+	d.capacity = capacity
 	return d.leases, nil
 }
 
@@ -129,13 +129,13 @@ func (s *shelf) Store(outputs [][]byte) error {
 	return nil
 }
 
-func (s *shelf) Room([]blob.Ref) error {
+func (s *shelf) Fits([]blob.Ref) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.full
 }
 
-func (s *shelf) KeptRoom() int64 { return 1 << 30 }
+func (s *shelf) DatasetSpace() int64 { return 1 << 30 }
 
 func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 	s.mu.Lock()
@@ -145,7 +145,7 @@ func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 }
 
 // grid is one replica behind two servers: the leader, and one that forwards to
-// him.
+// it.
 type grid struct {
 	testing.TB
 	*replica.Replica
@@ -248,19 +248,19 @@ func (g *grid) admit(role jobs.Role, owner jobs.OwnerID) *identity.Identity {
 }
 
 // accept makes data the result of the task at a place, by one worker's word.
-func (g *grid) accept(job jobs.JobID, place uint32, worker jobs.NodeID, data []byte) blob.Ref {
+func (g *grid) accept(job jobs.JobID, place jobs.Place, worker jobs.NodeID, data []byte) blob.Ref {
 	g.Helper()
 	if err := g.results.Store([][]byte{data}); err != nil {
 		g.Fatal(err)
 	}
 	output, lease := blob.Of(data).Ref(), jobs.LeaseID(place+1)
-	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: job, Task: place, Worker: worker}}}})
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: lease, Job: job, Place: place, Worker: worker}}}})
 	g.do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Succeeded, Output: output}}}})
 	return output
 }
 
-func (g *grid) taskAt(job jobs.JobID, place uint32) (task uint32) {
-	g.View(func(s *jobs.State) { task = s.Jobs[job].TaskAt(place) })
+func (g *grid) taskAt(job jobs.JobID, place jobs.Place) (task uint32) {
+	g.View(func(s *jobs.State) { task = uint32(s.Jobs[job].TaskAt(place)) })
 	return task
 }
 
@@ -306,13 +306,13 @@ func TestFollowersForwardInTheCallersName(t *testing.T) {
 	if beat := g.desk.beats[worker.Node()]; beat.Slots != 3 || len(g.desk.beats) != 1 {
 		t.Errorf("the leader heard %v", g.desk.beats)
 	}
-	// A caller cannot name himself somebody else by the coordinators' header.
+	// A caller cannot take another's name by the coordinators' header.
 	operator := caller{Peer: identity.Peer{Role: jobs.Operator}, key: g.issue(jobs.Operator).Key.Public()}
 	for _, address := range []string{g.follower, g.leader} {
 		submitter := anthillv1.NewEnrolmentServiceClient(g.dial(g.admit(jobs.Submitter, "s"), address))
 		spoofed := metadata.AppendToOutgoingContext(ctx(t), forwardedFor, operator.encode())
 		_, err := submitter.CreateToken(spoofed, &anthillv1.CreateTokenRequest{Role: anthillv1.Role_ROLE_WORKER})
-		expect(t, "a submitter who says he is an operator", err, codes.PermissionDenied, "WRONG_ROLE")
+		expect(t, "a submitter that says it is an operator", err, codes.PermissionDenied, "WRONG_ROLE")
 	}
 }
 
@@ -407,7 +407,7 @@ func TestBannedNodesAreRefused(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	worker := g.admit(jobs.Worker, "liar")
-	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "he lied" }) // nobody else looks at the state yet
+	g.View(func(s *jobs.State) { s.Owners["liar"].Banned = "it lied" }) // nobody else looks at the state yet
 	_, err := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader)).Offer(ctx(t), &anthillv1.OfferRequest{})
 	expect(t, "a banned worker", err, codes.PermissionDenied, "OWNER_BANNED")
 }
@@ -416,15 +416,15 @@ func TestOnlyTheOwnerCancels(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	mine := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "ann"), g.follower))
-	his := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
+	bobs := anthillv1.NewJobServiceClient(g.dial(g.admit(jobs.Submitter, "bob"), g.leader))
 	made, err := mine.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, _ := g.ReadIndex()
-	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
+	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
 	expect(t, "another's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
-	_, err = his.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
+	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
 	expect(t, "a job of no grid", err, codes.NotFound, "UNKNOWN_JOB")
 	if after, _ := g.ReadIndex(); after != before {
 		t.Errorf("that made %d log entries", after-before)
@@ -449,7 +449,7 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if again, err := mine.SubmitJob(ctx(t), req); err != nil || again.GetJob().GetId() != id {
 		t.Errorf("the request repeated made another job, or %v", err)
 	}
-	for place := range uint32(3) {
+	for place := range jobs.Place(3) {
 		g.accept(jobs.JobID(id), place, worker, []byte{byte(place)})
 	}
 	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: jobs.JobID(id), By: "op"}})
@@ -457,7 +457,7 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for place := uint32(1); place < 3; place++ {
+	for place := jobs.Place(1); place < 3; place++ {
 		want := g.taskAt(jobs.JobID(id), place)
 		if r, err := stream.Recv(); err != nil || r.GetTask() != want || string(r.GetData()) != string([]byte{byte(place)}) {
 			t.Errorf("result %d: %v, %v; want task %d", place, r, err, want)
@@ -517,19 +517,19 @@ func TestWorkCalls(t *testing.T) {
 	if g.taskAt("j", 0) == 0 && g.taskAt("j", 1) == 1 {
 		t.Fatal("this seed shuffles nothing")
 	}
-	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Task: 1, Worker: worker.Node()}}}})
+	g.do(jobs.Command{Grant: &jobs.GrantLeases{Expires: 1 << 50, Grants: []jobs.Grant{{Lease: 8, Job: "j", Worker: worker.Node()}, {Lease: 9, Job: "j", Place: 1, Worker: worker.Node()}}}})
 	for i, id := range []jobs.LeaseID{8, 9} {
 		g.desk.leases = append(g.desk.leases, desk.Lease{
-			ID: id, Job: "j", Task: g.taskAt("j", uint32(i)), Spec: spec, Providers: []swarm.Provider{{Address: "p:1", Role: jobs.Worker}},
+			ID: id, Job: "j", Task: jobs.Index(g.taskAt("j", jobs.Place(i))), Spec: spec, Providers: []swarm.Provider{{Address: "p:1", Role: jobs.Worker}},
 		})
 	}
 	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader))
 	resp, err := work.Offer(ctx(t), &anthillv1.OfferRequest{Capacity: 1 << 30})
-	if err != nil || len(resp.GetLeases()) != 2 || g.desk.room != maxCapacity {
-		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.room)
+	if err != nil || len(resp.GetLeases()) != 2 || g.desk.capacity != maxCapacity {
+		t.Fatalf("got %v, %v for a capacity of %d", resp, err, g.desk.capacity)
 	}
 	for i, lease := range resp.GetLeases() {
-		if lease.GetId() != uint64(8+i) || lease.GetTask() != g.taskAt("j", uint32(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
+		if lease.GetId() != uint64(8+i) || lease.GetTask() != g.taskAt("j", jobs.Place(i)) || lease.GetJobId() != "j" || lease.GetSpec().GetName() != "count" || len(lease.GetProviders()) != 1 {
 			t.Errorf("lease %v", lease)
 		}
 	}
@@ -553,7 +553,7 @@ func TestWorkCalls(t *testing.T) {
 	g.desk.reports = nil
 	late := &anthillv1.AttemptReport{Lease: 10, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_SUCCEEDED, Output: wire.RefToProto(blob.Of([]byte("late")).Ref()), Data: []byte("late")}
 	another := anthillv1.NewWorkServiceClient(g.dial(g.admit(jobs.Worker, "another"), g.leader))
-	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not his
+	for lease, by := range map[uint64]anthillv1.WorkServiceClient{10: work, 9: another} { // void, and not its own
 		late.Lease = lease
 		if _, err := by.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{late}}); err != nil {
 			t.Error(err)

@@ -72,8 +72,8 @@ func (s *Server) ownerOf(id jobs.NodeID) (owner jobs.OwnerID) {
 	return owner
 }
 
-// accuse replicates a report if it says anything new: nobody is to fill the log with
-// those that do not. Said twice it is still one report, so it needs no request id.
+// accuse replicates a report if it says anything new: others could fill the log. Said
+// twice it is still one report, so it needs no request id.
 func (s *Server) accuse(ctx context.Context, c jobs.AccusePeers) error {
 	var heard []jobs.NodeID
 	var r *jobs.Rejection

@@ -14,8 +14,8 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// Two owners who say that a third served them wrong bytes get him banned; the
-// word of one is shown, and costs him nothing.
+// Two owners that say that a third served them wrong bytes get it banned; the
+// word of one is shown, and costs it nothing.
 func TestReportsOfWrongBytes(t *testing.T) {
 	t.Parallel()
 	g := start(t)
@@ -33,7 +33,7 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	if _, err := anthillv1.NewTrackerServiceClient(g.dial(submitter, g.leader)).ReportPeers(ctx(t), report); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // himself
+	if _, err := anthillv1.NewTrackerServiceClient(g.dial(liar, g.leader)).ReportPeers(ctx(t), report); err != nil { // itself
 		t.Fatal(err)
 	}
 	if !slices.Equal(g.desk.probes, []string{"s " + string(liar.Node()) + " " + b.String()}) {
@@ -89,7 +89,7 @@ func TestOnlyThePortIsBelieved(t *testing.T) {
 			if p := s.Jobs[jobs.JobID(job.GetJob().GetId())].Provider; p != reached {
 				t.Errorf("%s: a job's input is asked of %s", at, p)
 			}
-			if p := s.Blobs[data.ID].Claims[0].Provider; p != reached {
+			if p := s.Datasets[data.ID].Claims[0].Provider; p != reached {
 				t.Errorf("%s: a dataset is asked of %s", at, p)
 			}
 		})

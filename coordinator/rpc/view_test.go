@@ -14,9 +14,9 @@ func TestJobView(t *testing.T) {
 	st := jobs.NewState()
 	j := &jobs.Job{
 		Spec:  jobs.Spec{Trust: jobs.Trust{MaxError: 100_000}, Input: jobs.Input{Range: &jobs.Range{To: 9, Step: 1}}},
-		State: jobs.JobSucceeded, Bound: 200_000, Short: "start more workers", Count: 5, Unheld: map[uint32][]jobs.NodeID{0: nil},
+		State: jobs.JobSucceeded, Bound: 200_000, Short: "start more workers", Count: 5, Unheld: map[jobs.Place][]jobs.NodeID{0: nil},
 		Disputes: 1, Reopened: 2, Changed: 3, Attempts: jobs.AttemptCounts{Started: 8, Extra: 4},
-		Open: map[uint32]*jobs.Task{7: {Disputed: true}}, Fuel: jobs.FuelSum{Low: 500},
+		Open: map[jobs.Place]*jobs.Task{7: {Disputed: true}}, Fuel: jobs.FuelSum{Low: 500},
 	}
 	st.Holders, j.InputHolders = []jobs.NodeID{"c1", "c2"}, 3
 	st.Nodes["c1"], st.Nodes["c2"] = &jobs.Node{Owner: "ops"}, &jobs.Node{Owner: "ops"}

@@ -37,7 +37,7 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 		}
 		common := shared[l.Job]
 		resp.Leases = append(resp.Leases, &anthillv1.Lease{
-			Id: uint64(l.ID), JobId: string(l.Job), Task: l.Task, Spec: common.GetSpec(), Providers: common.GetProviders(),
+			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(),
 		})
 	}
 	return resp, nil
@@ -52,7 +52,7 @@ func providersToProto(list []swarm.Provider) (out []*anthillv1.Provider) {
 
 // Report implements WorkService. A small output must come along: its digest
 // alone could be hearsay. What is said of leases that the worker does not hold goes no
-// further: nobody is to fill the log with it, or the disk.
+// further: it could fill the log, or the disk.
 func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*anthillv1.ReportResponse, error) {
 	if n := len(req.GetReports()); n > jobs.MaxReports {
 		return nil, jobs.InvalidField("reports", "%d are too many for one call, at most %d", n, jobs.MaxReports)
@@ -148,12 +148,9 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 			beat.Fuel[jobs.LeaseID(id)] = req.GetFuel()[i]
 		}
 	}
-	for _, b := range req.GetBlobs()[:min(jobs.HeartbeatBlobs, len(req.GetBlobs()))] {
-		id, err := blob.IDFrom(b)
-		if err != nil {
-			return nil, jobs.InvalidField("blobs", "%v", err)
-		}
-		beat.Blobs = append(beat.Blobs, id)
+	var err error
+	if beat.Blobs, err = wire.IDsFromProto("blobs", req.GetBlobs()[:min(jobs.HeartbeatBlobs, len(req.GetBlobs()))]); err != nil {
+		return nil, err
 	}
 	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,9 +18,6 @@ import (
 	"github.com/anthill-grid/anthill/worker/executor"
 	"github.com/anthill-grid/anthill/worker/sandbox"
 )
-
-// maxShard is how much a task may read on stdin.
-const maxShard = 1 << 30
 
 // subject is the task to try.
 type subject struct {
@@ -39,12 +35,12 @@ func subjectOfFlags(cmd *cobra.Command, flags *taskFlags, module string) (*subje
 	if isTerminal(cmd.InOrStdin()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "reading the shard from the terminal; for one from a file: < FILE")
 	}
-	shard, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), maxShard+1))
+	shard, err := io.ReadAll(io.LimitReader(cmd.InOrStdin(), jobs.MaxShard+1))
 	if err != nil {
 		return nil, fmt.Errorf("read shard: %w", err)
 	}
-	if len(shard) > maxShard {
-		return nil, problem.Invalid("split the input finer", "shard: more than %d bytes", maxShard)
+	if len(shard) > jobs.MaxShard {
+		return nil, problem.Invalid("split the input finer", "shard: more than %d bytes", jobs.MaxShard)
 	}
 	return newSubject(file, shard, 0)
 }
@@ -88,19 +84,15 @@ func newSubject(file *sdk.JobFile, shard []byte, index uint32) (*subject, error)
 	if err != nil {
 		return nil, err
 	}
-	trap, err := trapUnknown(file.UnknownImports)
+	spec, err := file.Terms()
 	if err != nil {
 		return nil, err
 	}
-	id := blob.Of(module).Ref()
-	limits, err := checkedLimits(file, id)
-	if err != nil {
-		return nil, err
-	}
+	limits := spec.WithDefaults().Limits
 	t := sandbox.Task{
-		Module: path, ModuleID: id.ID.String(), Args: file.Args, Stdin: shard, Data: map[string]string{},
-		Seed: executor.Seed(file.Name, index), Time: limits.Time, Memory: limits.Memory, Output: limits.Output, Fuel: limits.Fuel,
-		TrapUnknown: trap,
+		Module: path, ModuleID: blob.Of(module).ID().String(), Args: spec.Args, Stdin: shard, Data: map[string]string{},
+		Seed: executor.Seed(spec.Name, index), Time: limits.Time, Memory: limits.Memory, Output: limits.Output, Fuel: limits.Fuel,
+		TrapUnknown: spec.UnknownImports == jobs.TrapUnknown,
 	}
 	for _, key := range slices.Sorted(maps.Keys(file.Env)) {
 		t.Env = append(t.Env, key+"="+file.Env[key])
@@ -111,25 +103,6 @@ func newSubject(file *sdk.JobFile, shard []byte, index uint32) (*subject, error)
 		}
 	}
 	return &subject{path: path, module: module, task: t}, nil
-}
-
-// checkedLimits are the job's, with the grid's defaults, if the grid would accept it.
-func checkedLimits(file *sdk.JobFile, bundle blob.Ref) (jobs.Limits, error) {
-	spec := jobs.Spec{
-		Name: file.Name, Bundle: bundle, Args: file.Args, Env: file.Env,
-		Input: jobs.Input{Range: &jobs.Range{To: 1, Step: 1}},
-		Limits: jobs.Limits{
-			Time: time.Duration(file.Limits.Time), Memory: int64(file.Limits.Memory),
-			Output: int64(file.Limits.Output), Fuel: int64(file.Limits.Fuel),
-		},
-	}.WithDefaults()
-	if bundle.Size == 0 {
-		spec.Bundle.Size = 1 // the screening has better words for that
-	}
-	if r := spec.Validate(); r != nil {
-		return jobs.Limits{}, problem.Invalid(r.Next, "%w", r)
-	}
-	return spec.Limits, nil
 }
 
 // localFile is the absolute path, without links, of a file that the job names: the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/worker/executor"
@@ -64,7 +65,7 @@ func (t *taskTest) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	costs, err := screen.Measure(s.module, screen.Options{Memory: s.task.Memory, TrapUnknown: s.task.TrapUnknown})
+	_, costs, err := screen.Decode(s.module, screen.Options{Memory: s.task.Memory, TrapUnknown: s.task.TrapUnknown})
 	if err != nil {
 		return t.refuse(cmd, s, err)
 	}
@@ -115,7 +116,7 @@ func (t *taskTest) try(cmd *cobra.Command, s *subject) (trial.Report, error) {
 
 // refuse reports a module that did not come to run.
 func (t *taskTest) refuse(cmd *cobra.Command, s *subject, err error) error {
-	var refused *screen.Refusal
+	var refused *refusal.Error
 	if !errors.As(err, &refused) {
 		return err
 	}

@@ -41,17 +41,25 @@ func ConfirmFromProto(m *anthillv1.ConfirmHeldRequest, by jobs.NodeID) (c jobs.C
 	return c, nil
 }
 
+// convert copies numbers, since the domain's have types.
+func convert[To, From ~uint32](list []From) (converted []To) {
+	for _, n := range list {
+		converted = append(converted, To(n))
+	}
+	return converted
+}
+
 // Coordinators name results by their sequences, as the state does.
 func heldToProto(held []jobs.HeldResults) (list []*anthillv1.HeldResults) {
 	for _, h := range held {
-		list = append(list, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: h.Sequences})
+		list = append(list, &anthillv1.HeldResults{JobId: string(h.Job), Sequences: convert[uint32](h.Sequences)})
 	}
 	return list
 }
 
 func heldFromProto(list []*anthillv1.HeldResults) (held []jobs.HeldResults) {
 	for _, h := range list {
-		held = append(held, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Sequences: h.GetSequences()})
+		held = append(held, jobs.HeldResults{Job: jobs.JobID(h.GetJobId()), Sequences: convert[jobs.Sequence](h.GetSequences())})
 	}
 	return held
 }

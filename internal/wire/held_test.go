@@ -14,7 +14,7 @@ import (
 
 func anyHeld(t *rapid.T) (held []jobs.HeldResults) {
 	for range rapid.IntRange(0, 2).Draw(t, "jobs") {
-		held = append(held, jobs.HeldResults{Job: jobs.JobID(rapid.String().Draw(t, "job")), Sequences: []uint32{rapid.Uint32().Draw(t, "sequence")}})
+		held = append(held, jobs.HeldResults{Job: jobs.JobID(rapid.String().Draw(t, "job")), Sequences: []jobs.Sequence{jobs.Sequence(rapid.Uint32().Draw(t, "sequence"))}})
 	}
 	return held
 }

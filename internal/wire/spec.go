@@ -36,7 +36,7 @@ func SpecFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 	if s.Trust, err = trustFromProto(m.GetTrust()); err != nil {
 		return jobs.Spec{}, err
 	}
-	if s.UnknownImports, err = UnknownImportsFromProto(m.GetUnknownImports()); err != nil {
+	if s.UnknownImports, err = unknownImportsFromProto(m.GetUnknownImports()); err != nil {
 		return jobs.Spec{}, err
 	}
 	if s.Data, err = DataFromProto(m.GetData()); err != nil {
@@ -85,8 +85,8 @@ func unknownImportsToProto(u jobs.UnknownImports) anthillv1.UnknownImports {
 	return anthillv1.UnknownImports_UNKNOWN_IMPORTS_REFUSE
 }
 
-// UnknownImportsFromProto takes a choice that was left out for refusing.
-func UnknownImportsFromProto(m anthillv1.UnknownImports) (jobs.UnknownImports, error) {
+// unknownImportsFromProto takes a choice that was left out for refusing.
+func unknownImportsFromProto(m anthillv1.UnknownImports) (jobs.UnknownImports, error) {
 	switch m {
 	case anthillv1.UnknownImports_UNKNOWN_IMPORTS_UNSPECIFIED, anthillv1.UnknownImports_UNKNOWN_IMPORTS_REFUSE:
 		return jobs.RefuseUnknown, nil

@@ -7,8 +7,8 @@ import (
 
 // TaskToProto describes a task by its index, which the report does not know.
 // fuel is what its running attempts have used so far.
-func TaskToProto(task uint32, r jobs.TaskReport, fuel map[jobs.LeaseID]uint64) *anthillv1.GetTaskResponse {
-	m := &anthillv1.GetTaskResponse{Task: task, Verdict: r.Verdict, Output: outputToProto(r.Output), Credibility: ShareToProto(r.Credibility)}
+func TaskToProto(task jobs.Index, r jobs.TaskReport, fuel map[jobs.LeaseID]uint64) *anthillv1.GetTaskResponse {
+	m := &anthillv1.GetTaskResponse{Task: uint32(task), Verdict: r.Verdict, Output: outputToProto(r.Output), Credibility: ShareToProto(r.Credibility)}
 	for i, g := range r.Groups {
 		m.Groups = append(m.Groups, &anthillv1.VoteGroup{
 			Group: uint32(i), Output: outputToProto(g.Vote.Output), Failed: g.Vote.Failed, ExitCode: g.Vote.ExitCode,

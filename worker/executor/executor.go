@@ -5,6 +5,7 @@ package executor
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -52,23 +53,15 @@ type Executor struct {
 // Attempt is an attempt that has all it needs on this machine.
 type Attempt struct {
 	Lease *anthillv1.Lease
-	// Progress is as in sandbox.Task.
-	Progress func(fuel uint64)
+	// FuelUsed is as in sandbox.Task.
+	FuelUsed func(fuel uint64)
 	task     sandbox.Task
-	shard    section // what goes to stdin, where that is not in task already
-	fetched  swarm.Traffic
-	pinned   []blob.ID
+	// shard goes to stdin. Where it lies in a blob it is read only when the attempt
+	// runs: those that wait must not hold their input in memory.
+	shard   jobs.Shard
+	fetched swarm.Traffic
+	pinned  []blob.ID
 }
-
-// section is a part of a blob. It is read only when the attempt runs: those
-// that wait must not hold their input in memory.
-type section struct {
-	blob      blob.ID
-	off, size int64
-}
-
-// maxShard bounds what a task reads on stdin, which is held in memory.
-const maxShard = 1 << 30
 
 // The fetching of a blob may take fetchTime, and longer where it has so much that it takes
 // longer at slowest bytes a second. That nothing comes at all is found out sooner.
@@ -106,87 +99,78 @@ func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 		Fuel:        spec.GetLimits().GetFuel(),
 		TrapUnknown: spec.GetUnknownImports() == anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP,
 	}
-	path, id, err := e.whole(ctx, a, spec.GetBundle())
+	bundle, err := wire.RefFromProto("bundle", spec.GetBundle())
 	if err != nil {
 		return err
 	}
-	a.task.Module, a.task.ModuleID = path, id.String()
-	for _, d := range spec.GetData() {
-		if a.task.Data[d.GetName()], _, err = e.whole(ctx, a, d.GetBlob()); err != nil {
+	data, err := wire.DataFromProto(spec.GetData())
+	if err != nil {
+		return err
+	}
+	in, err := wire.InputFromProto(spec.GetInput())
+	if err != nil {
+		return err
+	}
+	if a.task.Module, err = e.whole(ctx, a, bundle); err != nil {
+		return err
+	}
+	a.task.ModuleID = bundle.ID.String()
+	for _, d := range data {
+		if a.task.Data[d.Name], err = e.whole(ctx, a, d.Blob); err != nil {
 			return err
 		}
 	}
-	return e.input(ctx, a, spec.GetInput())
+	return e.input(ctx, a, in)
 }
 
 // whole fetches a blob and gives the file that it is in.
-func (e *Executor) whole(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef) (string, blob.ID, error) {
-	id, err := e.fetch(ctx, a, ref, 0, -1)
-	if err != nil {
-		return "", id, err
+func (e *Executor) whole(ctx context.Context, a *Attempt, ref blob.Ref) (string, error) {
+	if err := e.fetch(ctx, a, ref, 0, -1); err != nil {
+		return "", err
 	}
-	path, err := e.Store.Path(id)
-	return path, id, err
+	return e.Store.Path(ref.ID)
 }
 
-// fetch pins a blob and brings a range of it here.
-func (e *Executor) fetch(ctx context.Context, a *Attempt, ref *anthillv1.BlobRef, off, n int64) (blob.ID, error) {
-	id, err := blob.IDFrom(ref.GetId())
-	if err != nil {
-		return id, err
+// fetch pins a blob and brings n bytes of it here, all from off on if n is -1.
+func (e *Executor) fetch(ctx context.Context, a *Attempt, ref blob.Ref, off, n int64) error {
+	if ref.ID.IsZero() {
+		return errors.New("the lease names no blob")
 	}
-	e.Store.Pin(id)
-	a.pinned = append(a.pinned, id)
+	e.Store.Pin(ref.ID)
+	a.pinned = append(a.pinned, ref.ID)
 	size := n
 	if n < 0 {
-		size = ref.GetSize()
+		size = ref.Size
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTime+time.Duration(size/slowest)*time.Second)
 	defer cancel()
-	traffic, err := e.Fetcher.Fetch(ctx, id, off, n, swarm.ProvidersOf(a.Lease.GetProviders()))
+	traffic, err := e.Fetcher.Fetch(ctx, ref.ID, off, n, swarm.ProvidersOf(a.Lease.GetProviders()))
 	for role, bytes := range traffic {
 		a.fetched[role] += bytes
 	}
-	return id, err
-}
-
-// input brings here what the task reads on stdin.
-func (e *Executor) input(ctx context.Context, a *Attempt, in *anthillv1.Input) error {
-	task := a.Lease.GetTask()
-	if r := in.GetRange(); r != nil {
-		a.task.Stdin = []byte(jobs.Range{From: r.GetFrom(), To: r.GetTo(), Step: r.GetStep()}.Line(task))
-		return nil
-	}
-	b := in.GetBlob()
-	off, n, err := e.locate(ctx, a, b, task)
-	if err != nil || n == 0 {
-		return err
-	}
-	if n > maxShard {
-		return fmt.Errorf("shard %d has %d bytes, more than %d: split the input finer", task, n, maxShard)
-	}
-	id, err := e.fetch(ctx, a, b.GetBlob(), off, n)
-	a.shard = section{id, off, n}
 	return err
 }
 
-// locate finds out which bytes of the input the task reads.
-func (e *Executor) locate(ctx context.Context, a *Attempt, b *anthillv1.BlobInput, task uint32) (off, n int64, err error) {
-	in := jobs.BlobInput{Blob: blob.Ref{Size: b.GetBlob().GetSize()}, ShardSize: b.GetShardSize()}
-	if b.GetIndex() == nil {
-		return in.Shard(task, nil)
-	}
-	in.Index = &blob.Ref{Size: b.GetIndex().GetSize()}
-	at, size := jobs.IndexEntry(task)
-	id, err := e.fetch(ctx, a, b.GetIndex(), at, size)
+// input finds out what the task reads on stdin, and brings it here.
+func (e *Executor) input(ctx context.Context, a *Attempt, in jobs.Input) error {
+	task := jobs.Index(a.Lease.GetTask())
+	shard, err := in.Shard(task, func(index blob.Ref, off, n int64) ([]byte, error) {
+		if err := e.fetch(ctx, a, index, off, n); err != nil {
+			return nil, err
+		}
+		return e.Store.ReadRange(index.ID, off, n)
+	})
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
-	entry, err := e.Store.ReadRange(id, at, size)
-	if err != nil {
-		return 0, 0, err
+	if shard.Size > jobs.MaxShard {
+		return fmt.Errorf("shard %d has %d bytes, more than %d: split the input finer", task, shard.Size, jobs.MaxShard)
 	}
-	return in.Shard(task, entry)
+	a.shard = shard
+	if shard.Size == 0 {
+		return nil
+	}
+	return e.fetch(ctx, a, shard.Blob, shard.Off, shard.Size)
 }
 
 // env is in the order of the names: the guest sees the order, and computes on it.
@@ -205,7 +189,7 @@ func Seed(job string, task uint32) [32]byte {
 }
 
 // Run runs a prepared attempt. It returns nil where ctx ended first: then
-// nobody wants the answer.
+// the answer is not wanted any more.
 func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.AttemptReport {
 	task, err := e.load(a)
 	if err != nil {
@@ -237,12 +221,12 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 // load gives the task with its input.
 func (e *Executor) load(a *Attempt) (sandbox.Task, error) {
 	task := a.task
-	task.Progress = a.Progress
-	if a.shard.size == 0 {
+	task.FuelUsed, task.Stdin = a.FuelUsed, []byte(a.shard.Line)
+	if a.shard.Size == 0 {
 		return task, nil
 	}
 	var err error
-	task.Stdin, err = e.Store.ReadRange(a.shard.blob, a.shard.off, a.shard.size)
+	task.Stdin, err = e.Store.ReadRange(a.shard.Blob.ID, a.shard.Off, a.shard.Size)
 	return task, err
 }
 
@@ -326,7 +310,7 @@ func Reason(what string, stderr []byte) string {
 }
 
 // telling is the part of a log that says why a program died: from the panic on,
-// whose stack trace may be long (as Go and Rust print it), or else the end.
+// whose stack trace may be long (as Go and Rust print it), otherwise the end.
 func telling(log string, room int) string {
 	if len(log) <= room {
 		return log

@@ -125,7 +125,7 @@ func TestStdin(t *testing.T) {
 		offsets = binary.BigEndian.AppendUint64(offsets, off)
 	}
 	index := d.add(offsets)
-	huge := &anthillv1.BlobRef{Id: input.GetId(), Size: 2 * maxShard}
+	huge := &anthillv1.BlobRef{Id: input.GetId(), Size: 2 * jobs.MaxShard}
 	for name, c := range map[string]struct {
 		input *anthillv1.Input
 		task  uint32
@@ -139,7 +139,7 @@ func TestStdin(t *testing.T) {
 		"empty shard":       {blobInput(&anthillv1.BlobInput{Blob: input, Index: index}), 1, "", ""},
 		"beyond the input":  {blobInput(&anthillv1.BlobInput{Blob: input, Index: index}), 3, "", "do not lie in the input"},
 		"beyond the index":  {blobInput(&anthillv1.BlobInput{Blob: input, Index: index}), 9, "", "not there"},
-		"too large to hold": {blobInput(&anthillv1.BlobInput{Blob: huge, ShardSize: maxShard + 1}), 0, "", "split the input finer"},
+		"too large to hold": {blobInput(&anthillv1.BlobInput{Blob: huge, ShardSize: jobs.MaxShard + 1}), 0, "", "split the input finer"},
 	} {
 		e := &Executor{Fetcher: d, Store: d}
 		a, err := e.Prepare(t.Context(), leaseOf(&anthillv1.JobSpec{Bundle: d.add([]byte("bundle")), Input: c.input}, c.task))
@@ -206,7 +206,7 @@ func TestMuchMayTakeLong(t *testing.T) {
 	d := newDisk()
 	e := &Executor{Fetcher: d, Store: d}
 	gibi, input := d.add([]byte("bundle")), d.add([]byte("input"))
-	gibi.Size, input.Size = 1<<30, 1<<40
+	gibi.Size, input.Size = 1<<30, blob.MaxSize
 	_, err := e.Prepare(t.Context(), leaseOf(&anthillv1.JobSpec{Bundle: gibi, Input: blobInput(&anthillv1.BlobInput{Blob: input, ShardSize: 1 << 25})}, 0))
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func TestMuchMayTakeLong(t *testing.T) {
 
 func TestPrepareReleasesWhatItPinned(t *testing.T) {
 	d := newDisk()
-	there, gone := d.add([]byte("there")), &anthillv1.BlobRef{Id: make([]byte, 32)}
+	there, gone := d.add([]byte("there")), &anthillv1.BlobRef{Id: bytes.Repeat([]byte{1}, 32)}
 	for name, spec := range map[string]*anthillv1.JobSpec{
 		"no bundle id":   {},
 		"bundle is gone": {Bundle: gone},

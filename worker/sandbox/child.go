@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"sync/atomic"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
@@ -105,7 +106,7 @@ func (c *child) read() (order, error) {
 
 // serve answers one task. Its errors are those of the pipe.
 func (c *child) serve(ctx context.Context, o order) error {
-	m, err := c.engine.module(ctx, o.request)
+	m, err := c.engine.compiled(ctx, o.request)
 	if err != nil {
 		return c.answer(failure(err), nil)
 	}
@@ -113,7 +114,7 @@ func (c *child) serve(ctx context.Context, o order) error {
 		return err
 	}
 	c.engine.bounds.enterRun(o.request)
-	answer, output := m.run(ctx, o, c.tellFuel)
+	answer, output := m.run(ctx, o, c.writeFuel)
 	return c.answer(answer, output)
 }
 
@@ -136,15 +137,9 @@ func (c *child) answer(r report, output []byte) error {
 
 // failure reports a task that did not come to run.
 func failure(err error) report {
-	var refused *refusal
+	var refused *refusal.Error
 	if errors.As(err, &refused) {
 		return report{Status: Refused, Reason: clip(refused.Error())}
 	}
 	return report{Fault: clip(err.Error())}
 }
-
-// refusal is the error of a module that the engine cannot run.
-type refusal struct{ cause error }
-
-func (r *refusal) Error() string { return r.cause.Error() }
-func (r *refusal) Unwrap() error { return r.cause }

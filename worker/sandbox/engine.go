@@ -11,8 +11,10 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
+	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
 // modulesKept is how many compiled modules a child remembers. A slot works on
@@ -29,8 +31,8 @@ type moduleKey struct {
 	interpreter bool
 }
 
-// module is a compiled module with the runtime that it belongs to.
-type module struct {
+// compiled is a compiled module with the runtime that it belongs to.
+type compiled struct {
 	key     moduleKey
 	cache   wazero.CompilationCache
 	runtime wazero.Runtime
@@ -41,15 +43,15 @@ type module struct {
 
 // engine keeps the modules that were used last, the newest at the end.
 type engine struct {
-	modules []*module
+	modules []*compiled
 	bounds  bounds
 }
 
-// module gives the request's module, compiled. The error is a *refusal if the
+// compiled gives the request's module, compiled. The error is a *refusal.Error if the
 // module itself is to blame.
-func (e *engine) module(ctx context.Context, req request) (*module, error) {
+func (e *engine) compiled(ctx context.Context, req request) (*compiled, error) {
 	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter}
-	at := slices.IndexFunc(e.modules, func(m *module) bool { return m.key == key })
+	at := slices.IndexFunc(e.modules, func(m *compiled) bool { return m.key == key })
 	if at >= 0 {
 		m := e.modules[at]
 		e.modules = append(slices.Delete(e.modules, at, at+1), m)
@@ -77,55 +79,67 @@ func (e *engine) close(ctx context.Context) {
 
 // load screens the module, rewrites it and compiles it, the latter two by the
 // cache where that has it.
-func load(ctx context.Context, req request, key moduleKey) (*module, error) {
-	source, err := readModule(req.Module)
+func load(ctx context.Context, req request, key moduleKey) (*compiled, error) {
+	bytes, err := readModule(req.Module)
 	if err != nil {
 		return nil, err
 	}
-	if err := screen.Check(source, screen.Options{Memory: req.Memory, TrapUnknown: req.TrapUnknown}); err != nil {
-		return nil, &refusal{err}
+	decoded, _, err := screen.Decode(bytes, screen.Options{Memory: req.Memory, TrapUnknown: req.TrapUnknown})
+	if err != nil {
+		return nil, err
 	}
+	s := &source{bytes, decoded}
 	if key.interpreter { // there is no code to keep
-		return loadFresh(ctx, source, req, key)
+		return loadFresh(ctx, s, req, key)
 	}
 	entry, err := openEntry(req.CacheDir, entryName(req))
 	if err != nil {
 		// A full or broken disk costs time, not the task.
-		return loadFresh(ctx, source, req, key)
+		return loadFresh(ctx, s, req, key)
 	}
 	defer entry.release()
-	rewritten, err := entry.rewritten(source, req.Rewrite)
+	rewritten, err := entry.rewritten(s, req.Rewrite)
 	if err != nil {
 		return nil, err
 	}
 	m, err := compile(ctx, rewritten, key, entry.cache)
 	if err != nil {
 		// Without the cache it shows whether the module or the cache is bad.
-		return loadFresh(ctx, source, req, key)
+		return loadFresh(ctx, s, req, key)
 	}
 	entry.seal()
 	return m, nil
 }
 
 // loadFresh does without the cache.
-func loadFresh(ctx context.Context, source []byte, req request, key moduleKey) (*module, error) {
-	rewritten, err := rewriteModule(source, req.Rewrite)
+func loadFresh(ctx context.Context, s *source, req request, key moduleKey) (*compiled, error) {
+	rewritten, err := s.rewrite(req.Rewrite)
 	if err != nil {
 		return nil, err
 	}
 	return compile(ctx, rewritten, key, wazero.NewCompilationCache())
 }
 
-// rewriteModule gives the module that is run in the place of the submitter's.
-func rewriteModule(source []byte, o rewrite.Options) ([]byte, error) {
+// source is a submitter's module.
+type source struct {
+	bytes   []byte
+	decoded *wasm.Module // as the screen has left it; nil once it is used up
+}
+
+// rewrite gives the module that is run in its place.
+func (s *source) rewrite(o rewrite.Options) ([]byte, error) {
 	if o == (rewrite.Options{}) {
-		return source, nil
+		return s.bytes, nil
 	}
-	r, err := rewrite.Rewrite(source, o)
-	if err != nil {
-		return nil, &refusal{err}
+	var r rewrite.Rewritten
+	var err error
+	if s.decoded == nil {
+		r, err = rewrite.Rewrite(s.bytes, o)
+	} else {
+		r, err = rewrite.Module(s.decoded, o)
+		s.decoded = nil
 	}
-	return r.Module, nil
+	return r.Module, err
 }
 
 func readModule(path string) ([]byte, error) {
@@ -143,8 +157,8 @@ func readModule(path string) ([]byte, error) {
 
 // compile takes over the cache and closes it with the module, or at once if
 // that fails.
-func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.CompilationCache) (*module, error) {
-	m := &module{key: key, cache: cache}
+func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.CompilationCache) (*compiled, error) {
+	m := &compiled{key: key, cache: cache}
 	config := wazero.NewRuntimeConfig()
 	if key.interpreter {
 		config = wazero.NewRuntimeConfigInterpreter()
@@ -156,7 +170,7 @@ func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.Com
 	var err error
 	if m.code, err = m.runtime.CompileModule(ctx, source); err != nil {
 		m.close(ctx)
-		return nil, &refusal{fmt.Errorf("compile module: %w", err)}
+		return nil, refuse(fmt.Errorf("compile module: %w", err))
 	}
 	if err := setUpImports(ctx, m, key.trap); err != nil {
 		m.close(ctx)
@@ -165,7 +179,12 @@ func compile(ctx context.Context, source []byte, key moduleKey, cache wazero.Com
 	return m, nil
 }
 
-func (m *module) close(ctx context.Context) {
+// refuse blames the module for what the engine says of it.
+func refuse(err error) error {
+	return &refusal.Error{Reason: refusal.Uncompilable, Found: err.Error()}
+}
+
+func (m *compiled) close(ctx context.Context) {
 	// Both only free memory; there is nothing to do about an error.
 	_ = errors.Join(m.runtime.Close(ctx), m.cache.Close(ctx))
 }

@@ -15,9 +15,9 @@ import (
 )
 
 // setUpImports gives the module what it imports: the task ABI and, if unknown
-// imports are to trap, a stub for each other function. The error is a *refusal
+// imports are to trap, a stub for each other function. The error is a *refusal.Error
 // if the module wants a stub that cannot be.
-func setUpImports(ctx context.Context, m *module, trap bool) error {
+func setUpImports(ctx context.Context, m *compiled, trap bool) error {
 	host := m.runtime.NewHostModuleBuilder(screen.ABI)
 	known, err := prices.Export(ctx, host, &m.counting)
 	if err != nil {
@@ -29,7 +29,7 @@ func setUpImports(ctx context.Context, m *module, trap bool) error {
 	}
 	for _, from := range slices.Sorted(maps.Keys(hosts)) {
 		if err := instantiateHost(ctx, m.runtime, hosts[from]); err != nil && from != screen.ABI {
-			return &refusal{fmt.Errorf("stand in for the imports from %q: %w", clip(from), err)}
+			return refuse(fmt.Errorf("stand in for the imports from %q: %w", clip(from), err))
 		} else if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func instantiateHost(ctx context.Context, runtime wazero.Runtime, host wazero.Ho
 }
 
 // addStubs stands in for the functions that the grid does not have.
-func addStubs(m *module, hosts map[string]wazero.HostModuleBuilder, known map[string]api.FunctionDefinition) {
+func addStubs(m *compiled, hosts map[string]wazero.HostModuleBuilder, known map[string]api.FunctionDefinition) {
 	for _, f := range m.code.ImportedFunctions() {
 		from, name, _ := f.Import()
 		if from == screen.ABI && known[name] != nil {

@@ -23,7 +23,7 @@ const programName = "task"
 
 // run executes the module once, in an instance of its own. Meanwhile it tells how
 // much fuel that has used.
-func (m *module) run(ctx context.Context, o order, tell func(fuel uint64)) (report, []byte) {
+func (m *compiled) run(ctx context.Context, o order, tell func(fuel uint64)) (report, []byte) {
 	files, err := openData(o.request.Data)
 	if err != nil {
 		return failure(err), nil
@@ -54,7 +54,7 @@ func (m *module) run(ctx context.Context, o order, tell func(fuel uint64)) (repo
 	return r, output.content
 }
 
-func (m *module) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64, tell func(uint64)) report {
+func (m *compiled) execute(ctx context.Context, config wazero.ModuleConfig, output *limitedBuffer, fuel int64, tell func(uint64)) report {
 	ctx, release := region.With(ctx)
 	defer release()
 	instance, err := m.runtime.InstantiateModule(ctx, m.code, config)

@@ -89,7 +89,7 @@ func statusOf(t *testing.T, s *Slot, field string) int64 {
 // screened, since the screen knows of nothing that passes and fails to start.
 func TestModulesThatFailToStartLeaveNoMemory(t *testing.T) {
 	req := request{Memory: 1 << 30, Seed: make([]byte, 32)}
-	m, err := loadFresh(t.Context(), handmade.Spec{Pages: 1, Data: make([]byte, pageSize+1)}.Encode(), req, moduleKey{pages: uint32(req.Memory / pageSize)})
+	m, err := loadFresh(t.Context(), &source{bytes: handmade.Spec{Pages: 1, Data: make([]byte, pageSize+1)}.Encode()}, req, moduleKey{pages: uint32(req.Memory / pageSize)})
 	if err != nil {
 		t.Fatal(err)
 	}

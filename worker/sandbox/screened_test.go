@@ -49,7 +49,7 @@ func passes(t *testing.T, module []byte, trap, interpreter bool) bool {
 	if screen.Check(module, screen.Options{Memory: req.Memory, TrapUnknown: trap}) != nil {
 		return false
 	}
-	m, err := loadFresh(t.Context(), module, req, moduleKey{pages: uint32(req.Memory / pageSize), trap: trap, interpreter: interpreter})
+	m, err := loadFresh(t.Context(), &source{bytes: module}, req, moduleKey{pages: uint32(req.Memory / pageSize), trap: trap, interpreter: interpreter})
 	if err != nil {
 		t.Errorf("passes, and then: %v", err)
 		return true

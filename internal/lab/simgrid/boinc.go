@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // The policy "boinc" is a small model of BOINC's adaptive replication, for
@@ -38,7 +39,7 @@ type boinc struct {
 
 // unit is a replicated task.
 type unit struct {
-	task    uint32
+	task    jobs.Index
 	hosts   []*worker // that reported
 	results []blob.Ref
 }
@@ -76,7 +77,7 @@ func (b *boinc) serve(w *worker) {
 		return
 	}
 	if u == nil && fresh {
-		u = &unit{task: uint32(b.next)}
+		u = &unit{task: jobs.Index(b.next)}
 		b.next++
 		b.queue = append(b.queue, u)
 	}
@@ -96,7 +97,7 @@ func (b *boinc) single(w *worker) {
 	if b.crashes() {
 		return // the task stays fresh
 	}
-	task := uint32(b.next)
+	task := jobs.Index(b.next)
 	b.next++
 	b.accept(task, b.answer(w, task))
 }
@@ -143,7 +144,7 @@ func (u *unit) winner() (blob.Ref, bool) {
 	return last, equal >= boincQuorum
 }
 
-func (b *boinc) accept(task uint32, r blob.Ref) {
+func (b *boinc) accept(task jobs.Index, r blob.Ref) {
 	b.closed++
 	if r != result(task, right) {
 		b.wrong++

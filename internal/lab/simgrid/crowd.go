@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // crowd are the virtual workers: what they answer, and how long they take.
@@ -46,7 +47,7 @@ func (c *crowd) add(liar bool) *worker {
 }
 
 // answer is what a worker says of a task, right or not.
-func (c *crowd) answer(w *worker, task uint32) blob.Ref {
+func (c *crowd) answer(w *worker, task jobs.Index) blob.Ref {
 	w.answers++
 	if !w.liar || w.answers <= c.Sleeper || !c.cheats(w, task) {
 		return result(task, right)
@@ -59,7 +60,7 @@ func (c *crowd) answer(w *worker, task uint32) blob.Ref {
 }
 
 // cheats is drawn by a hash, so that liars need not meet in order to agree.
-func (c *crowd) cheats(w *worker, task uint32) bool {
+func (c *crowd) cheats(w *worker, task jobs.Index) bool {
 	h := mix(mix(c.seed) + uint64(task))
 	if c.Independent {
 		h = mix(h + uint64(w.number) + 1)
@@ -82,10 +83,10 @@ const (
 	ownLie    uint32 = 2 // and more: each liar's own
 )
 
-func result(task, says uint32) blob.Ref {
+func result(task jobs.Index, says uint32) blob.Ref {
 	r := blob.Ref{Size: 1}
 	r.ID[0] = 1 // so that no id is zero
-	binary.BigEndian.PutUint32(r.ID[4:], task)
+	binary.BigEndian.PutUint32(r.ID[4:], uint32(task))
 	binary.BigEndian.PutUint32(r.ID[8:], says)
 	return r
 }

@@ -63,7 +63,7 @@ type membership struct {
 // attempt is a worker's only one; without a lease there is none.
 type attempt struct {
 	lease   jobs.LeaseID
-	task    uint32 // not its place
+	task    jobs.Index
 	ends    jobs.Time
 	crashes bool
 }
@@ -84,7 +84,7 @@ func (g *grid) admit(w *worker) error {
 func (g *grid) confirm() error {
 	held := jobs.HeldResults{Job: jobID}
 	for ; g.confirmed < len(g.job.Order); g.confirmed++ {
-		held.Sequences = append(held.Sequences, uint32(g.confirmed))
+		held.Sequences = append(held.Sequences, jobs.Sequence(g.confirmed))
 	}
 	if len(held.Sequences) == 0 {
 		return nil
@@ -95,8 +95,8 @@ func (g *grid) confirm() error {
 // wrong counts the tasks whose result is not the right one.
 func (g *grid) wrong() int {
 	n := 0
-	for place := range g.job.Closed {
-		if g.job.Closed[place].Output != result(g.job.TaskAt(uint32(place)), right) {
+	for place := range g.job.Next {
+		if g.job.Closed[place].Output != result(g.job.TaskAt(place), right) {
 			n++
 		}
 	}

@@ -106,7 +106,7 @@ func (p *play) newLease() jobs.LeaseID { return jobs.LeaseID(p.rand.Uint64() | 1
 
 func (p *play) begin(w *worker, g jobs.Grant) {
 	w.attempt = attempt{
-		lease: g.Lease, task: p.job.TaskAt(g.Task),
+		lease: g.Lease, task: p.job.TaskAt(g.Place),
 		ends: p.now + jobs.Time(p.lasts(w)), crashes: p.crashes(),
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"testing"
+
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // small is a grid that is played within a fraction of a second.
@@ -111,7 +113,7 @@ func TestLiars(t *testing.T) {
 		t.Fatalf("%d liars", len(liars))
 	}
 	lies := 0
-	for task := range uint32(1000) {
+	for task := range jobs.Index(1000) {
 		a, b := c.answer(liars[0], task), c.answer(liars[1], task)
 		if a != b {
 			t.Fatalf("task %d: colluders say %v and %v", task, a, b)

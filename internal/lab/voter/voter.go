@@ -130,9 +130,9 @@ func (v *Voter) Submit(id jobs.JobID, tasks int64, change ...func(*jobs.SubmitJo
 }
 
 // Grant gives a lease that must be granted.
-func (v *Voter) Grant(lease jobs.LeaseID, job jobs.JobID, task uint32, worker jobs.NodeID, life time.Duration) {
+func (v *Voter) Grant(lease jobs.LeaseID, job jobs.JobID, place jobs.Place, worker jobs.NodeID, life time.Duration) {
 	v.Helper()
-	g := jobs.Grant{Lease: lease, Job: job, Task: task, Worker: worker, Repeat: true}
+	g := jobs.Grant{Lease: lease, Job: job, Place: place, Worker: worker, Repeat: true}
 	out := v.Do(jobs.Command{Grant: &jobs.GrantLeases{Grants: []jobs.Grant{g}, Expires: jobs.TimeOf(time.Now().Add(life))}})
 	if len(out.Granted) != 1 {
 		v.Fatalf("lease %d was not granted", lease)
@@ -140,10 +140,10 @@ func (v *Voter) Grant(lease jobs.LeaseID, job jobs.JobID, task uint32, worker jo
 }
 
 // Accept makes data the result of a job's next task, by a worker's word.
-func (v *Voter) Accept(job jobs.JobID, task uint32, worker jobs.NodeID, data []byte) blob.Ref {
+func (v *Voter) Accept(job jobs.JobID, place jobs.Place, worker jobs.NodeID, data []byte) blob.Ref {
 	v.Helper()
 	lease := jobs.LeaseID(rand.Uint64())
-	v.Grant(lease, job, task, worker, time.Minute)
+	v.Grant(lease, job, place, worker, time.Minute)
 	ref := blob.Of(data).Ref()
 	v.Do(jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Succeeded, Output: ref}}}})
 	return ref

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
@@ -45,7 +46,7 @@ type Facts struct {
 	// Start tells whether it has a start section: code that runs before _start.
 	Start bool `json:"start_section"`
 	// Refusal is nil for a module that the grid takes.
-	Refusal *Refusal `json:"refusal"`
+	Refusal *refusal.Error `json:"refusal"`
 }
 
 // Producer is an entry of the producers section: Field is "language",
@@ -87,44 +88,38 @@ type Function struct {
 	Name  string `json:"name,omitempty"`
 }
 
-// Refusal says what is wrong with the module and what its author can do.
-type Refusal struct {
-	Found string `json:"found"`
-	Next  string `json:"next"`
-}
-
 // Look inspects a module, and screens and rewrites it as a worker would for a job
 // with these options.
-func Look(module []byte, opts screen.Options) Facts {
-	costs, err := screen.Measure(module, opts)
+func Look(source []byte, opts screen.Options) Facts {
+	m, costs, refused := screen.Decode(source, opts)
+	if m == nil && len(source) <= screen.MaxSize {
+		m, _ = wasm.Decode(source) // what was refused for its counts can be described
+	}
 	f := Facts{
-		Size: len(module), Work: costs.Work, WorkLimit: costs.Limit,
+		Size: len(source), Work: costs.Work, WorkLimit: costs.Limit,
 		Producers: []Producer{}, Imports: []Import{}, Exports: []Export{}, Tables: []Bounds{}, Features: []string{},
 	}
-	if err == nil {
-		var r rewrite.Rewritten
-		r, err = rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
-		f.Rewritten = len(r.Module)
-	}
-	f.Refusal = refusalOf(err)
-	if len(module) > screen.MaxSize {
-		return f
-	}
-	if m, err := wasm.Decode(module); err == nil {
+	if m != nil {
 		f.describe(m, costs)
 	}
+	if refused == nil {
+		var r rewrite.Rewritten
+		r, refused = rewrite.Module(m, rewrite.Options{NaN: true, Depth: true, Fuel: true})
+		f.Rewritten = len(r.Module)
+	}
+	f.Refusal = refusalOf(refused)
 	return f
 }
 
-func refusalOf(err error) *Refusal {
-	var refused *screen.Refusal
+func refusalOf(err error) *refusal.Error {
+	var refused *refusal.Error
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &refused):
-		return &Refusal{Found: refused.Found, Next: refused.Next}
+	case errors.As(err, &refused) && refused.Next != "":
+		return refused
 	}
-	return &Refusal{Found: err.Error(), Next: "build it again"}
+	return &refusal.Error{Found: err.Error(), Next: "build it again"}
 }
 
 func (f *Facts) describe(m *wasm.Module, costs screen.Costs) {

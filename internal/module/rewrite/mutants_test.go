@@ -10,6 +10,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
@@ -48,29 +49,29 @@ func TestMutants(t *testing.T) {
 
 func compareMutant(t testing.TB, seed, change uint64, run bool) (valid bool) {
 	t.Helper()
-	module := mutant(seed, change)
-	err := screen.Check(module, screen.Options{TrapUnknown: true})
-	var refusal *screen.Refusal
-	if errors.As(err, &refusal) {
-		if refusal.Reason == screen.Invalid && interpret(module) == nil {
+	source := mutant(seed, change)
+	err := screen.Check(source, screen.Options{TrapUnknown: true})
+	var refused *refusal.Error
+	if errors.As(err, &refused) {
+		if refused.Reason == refusal.Invalid && interpret(source) == nil {
 			t.Errorf("the engine takes what is refused as not valid: %v", err)
 		}
 		return false
 	}
-	if err := interpret(module); err != nil {
+	if err := interpret(source); err != nil {
 		t.Errorf("passes, but the engine refuses it: %v", err)
 		return true
 	}
-	if err := interpret(mustRewrite(t, module, all)); err != nil {
+	if err := interpret(mustRewrite(t, source, all)); err != nil {
 		t.Errorf("passes, but the engine refuses what is made of it: %v", err)
 		return true
 	}
 	if !run {
 		return true
 	}
-	first := runModule(t, wazero.NewRuntimeConfigCompiler(), mustRewrite(t, module, rewrite.Options{Depth: true, Fuel: true}), seed%5, 10_000_000)
+	first := runModule(t, wazero.NewRuntimeConfigCompiler(), mustRewrite(t, source, rewrite.Options{Depth: true, Fuel: true}), seed%5, 10_000_000)
 	if first.fuel >= 0 && first.depth >= 0 && !strings.Contains(first.trap, "stack overflow") {
-		compareRandom(t, module, seed, true)
+		compareRandom(t, source, seed, true)
 	}
 	return true
 }

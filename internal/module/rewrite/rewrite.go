@@ -1,8 +1,10 @@
 package rewrite
 
 import (
+	"errors"
 	"fmt"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
@@ -27,36 +29,41 @@ type Rewritten struct {
 
 // Rewrite gives a module that computes the same within the bounds of the
 // options. Equal bytes and options give equal bytes. The error is a
-// *wasm.Error for a module that cannot be decoded, a *Refusal for one that
-// cannot be rewritten.
-func Rewrite(module []byte, o Options) (Rewritten, error) {
-	m, err := wasm.Decode(module)
+// *refusal.Error.
+func Rewrite(source []byte, o Options) (Rewritten, error) {
+	m, err := wasm.Decode(source)
 	if err != nil {
-		return Rewritten{}, err
+		return Rewritten{}, explain(err)
 	}
+	return Module(m, o)
+}
+
+// Module is Rewrite of a module that was taken apart before. It changes m.
+func Module(m *wasm.Module, o Options) (Rewritten, error) {
 	p, err := newPlan(m, o)
 	if err != nil {
-		return Rewritten{}, err
+		return Rewritten{}, explain(err)
 	}
 	p.dropDebugInformation()
 	if err := p.rewriteBodies(); err != nil {
-		return Rewritten{}, err
+		return Rewritten{}, explain(err)
 	}
 	p.addGlobals()
 	started := p.exportStart()
 	return Rewritten{Module: m.Encode(), Start: started}, nil
 }
 
-// Refusal is the error of a module that is well-formed but cannot be
-// rewritten.
-type Refusal struct {
-	// Reason is a phrase such as `export "anthill.fuel" is reserved`.
-	Reason string
+// explain turns what the decoder says into a refusal.
+func explain(err error) error {
+	var fault *wasm.Error
+	if errors.As(err, &fault) {
+		return &refusal.Error{Reason: refusal.Malformed, Found: fault.Error()}
+	}
+	return err
 }
 
-// Error gives the reason.
-func (r *Refusal) Error() string { return "rewrite module: " + r.Reason }
-
+// refuse is the error of a module that is well-formed but cannot be rewritten. What
+// passes the screen is never refused here.
 func refuse(format string, args ...any) error {
-	return &Refusal{Reason: fmt.Sprintf(format, args...)}
+	return &refusal.Error{Reason: refusal.Unrewritable, Found: "rewrite module: " + fmt.Sprintf(format, args...)}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
@@ -58,9 +59,8 @@ func TestRefusals(t *testing.T) {
 		"nothing":           {nil, "is not WebAssembly"},
 	} {
 		_, err := rewrite.Rewrite(test.module, all)
-		var refusal *rewrite.Refusal
-		var fault *wasm.Error
-		if !errors.As(err, &refusal) && !errors.As(err, &fault) || !strings.Contains(err.Error(), test.reason) {
+		var refused *refusal.Error
+		if !errors.As(err, &refused) || !strings.Contains(err.Error(), test.reason) {
 			t.Errorf("%s: %v; want %q", name, err, test.reason)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
@@ -14,18 +15,18 @@ const headerSize = 8
 
 // checkHeader looks at the magic, the version and the layer. A core module is
 // version 1 of layer 0; components have layer 1 and a version of their own.
-func checkHeader(module []byte) error {
-	if len(module) < headerSize || !bytes.HasPrefix(module, []byte("\x00asm")) {
-		return refuse(NotWasm, "not a WebAssembly module: it starts with "+quote(string(module[:min(len(module), 8)])),
+func checkHeader(source []byte) error {
+	if len(source) < headerSize || !bytes.HasPrefix(source, []byte("\x00asm")) {
+		return refuse(refusal.NotWasm, "not a WebAssembly module: it starts with "+quote(string(source[:min(len(source), 8)])),
 			"build for wasip1 (Go: GOOS=wasip1 GOARCH=wasm go build) and give the .wasm file")
 	}
-	version, layer := binary.LittleEndian.Uint16(module[4:]), binary.LittleEndian.Uint16(module[6:])
+	version, layer := binary.LittleEndian.Uint16(source[4:]), binary.LittleEndian.Uint16(source[6:])
 	switch {
 	case layer == 1:
-		return refuse(Component, "module is a WebAssembly component",
+		return refuse(refusal.Component, "module is a WebAssembly component",
 			"build for wasip1 (core modules), not for wasip2 or the component model")
 	case version != 1 || layer != 0:
-		return refuse(Malformed, fmt.Sprintf("WebAssembly version %d of layer %d", version, layer),
+		return refuse(refusal.Malformed, fmt.Sprintf("WebAssembly version %d of layer %d", version, layer),
 			"build a core module of version 1 for wasip1")
 	}
 	return nil
@@ -38,7 +39,7 @@ func (c *checker) checkImports() error {
 	for i := range c.m.Imports {
 		in := &c.m.Imports[i]
 		if n := max(len(in.Module), len(in.Name)); n > MaxName {
-			return above(TooMany, "bytes in the name of an import", int64(n), MaxName, "import it by a shorter name")
+			return above(refusal.TooMany, "bytes in the name of an import", int64(n), MaxName, "import it by a shorter name")
 		}
 		name := importName{in.Module, in.Name}
 		err := checkImport(name, in.Kind, c.opts.TrapUnknown)
@@ -70,7 +71,7 @@ func checkKnown(name importName, t *wasm.FuncType) error {
 	if isSame(t, &want) {
 		return nil
 	}
-	return refuse(ForeignImport, fmt.Sprintf("module imports %s as %s, WASI preview 1 has it as %s", name, typeText(t), typeText(&want)),
+	return refuse(refusal.ForeignImport, fmt.Sprintf("module imports %s as %s, WASI preview 1 has it as %s", name, typeText(t), typeText(&want)),
 		"declare it by that type, or leave it to the toolchain's own library for wasip1")
 }
 
@@ -80,16 +81,16 @@ func checkKnown(name importName, t *wasm.FuncType) error {
 func checkStub(name importName, t, before *wasm.FuncType) error {
 	for _, v := range slices.Concat(t.Params, t.Results) {
 		if v == wasm.V128 || v == wasm.FuncRef {
-			return refuse(ForeignImport, fmt.Sprintf("module imports %s, which takes or returns a vector or function", name),
+			return refuse(refusal.ForeignImport, fmt.Sprintf("module imports %s, which takes or returns a vector or function", name),
 				"imported functions take and return numbers: leave out bindings to other hosts")
 		}
 	}
 	switch {
 	case name.module == "":
-		return refuse(ForeignImport, fmt.Sprintf("module imports %s, of a module without a name", name),
+		return refuse(refusal.ForeignImport, fmt.Sprintf("module imports %s, of a module without a name", name),
 			"name the module that it comes from, or leave it out")
 	case before != nil && !isSame(t, before):
-		return refuse(ForeignImport, fmt.Sprintf("module imports %s twice, as %s and as %s", name, typeText(before), typeText(t)),
+		return refuse(refusal.ForeignImport, fmt.Sprintf("module imports %s twice, as %s and as %s", name, typeText(before), typeText(t)),
 			"a function that traps in its place can have one type: declare it by the same everywhere, or leave it out")
 	}
 	return nil
@@ -125,19 +126,19 @@ func typeList(types []wasm.ValueType) string {
 func checkImport(name importName, kind wasm.ExternKind, trap bool) error {
 	switch what := name.String(); {
 	case kind != wasm.KindFunction && (trap || name.module == ABI):
-		return refuse(ForeignImport, "module imports "+what+" as a "+kindName(kind),
+		return refuse(refusal.ForeignImport, "module imports "+what+" as a "+kindName(kind),
 			"only functions can be imported: define it in the module itself")
 	case trap:
 		return nil
 	case name.module == "wasi_unstable":
-		return refuse(ForeignImport, "module imports "+what+", of the WASI before preview 1",
+		return refuse(refusal.ForeignImport, "module imports "+what+", of the WASI before preview 1",
 			"build it with a newer toolchain, for wasip1")
 	case name.module != ABI:
-		return refuse(ForeignImport, "module imports "+what+", which a task cannot have",
+		return refuse(refusal.ForeignImport, "module imports "+what+", which a task cannot have",
 			"only functions of "+ABI+" can be imported: build for wasip1 and leave out bindings to other hosts, "+
 				"or set unknown_imports: trap if they are never called")
 	case !Known(name.module, name.name):
-		return refuse(ForeignImport, "module imports "+what+", which WASI preview 1 does not have",
+		return refuse(refusal.ForeignImport, "module imports "+what+", which WASI preview 1 does not have",
 			"build for wasip1 without extensions such as threads or sockets, or set unknown_imports: trap if it is never called")
 	}
 	return nil

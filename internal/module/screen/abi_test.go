@@ -11,6 +11,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
@@ -79,9 +80,9 @@ func TestTypesOfTheABI(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			for _, other := range otherTypes(want) {
-				var refusal *Refusal
+				var refused *refusal.Error
 				err := Check(importingAs(name, other), Options{TrapUnknown: trap})
-				if !errors.As(err, &refusal) || refusal.Reason != ForeignImport || g.refuses(importingAs(name, other)) == nil {
+				if !errors.As(err, &refused) || refused.Reason != refusal.ForeignImport || g.refuses(importingAs(name, other)) == nil {
 					t.Errorf("%s as %s: we say %v; want it refused by us and by the engine", name, typeText(&other), err)
 				}
 			}
@@ -173,16 +174,16 @@ func TestPlacesOfSegments(t *testing.T) {
 		"elements that are only declared":  {"\x09\x07\x01\x03\x00\x03\x00\x00\x00", "", "", 0},
 		"elements that fill another table": {"\x09\x09\x01\x00\x41\x00\x0b\x03\x00\x00\x00", "", "", 0},
 	} {
-		module := []byte(header + tables + memory + exports + c.elements + code + c.data)
-		err, engine := Check(module, Options{}), g.refuses(module)
+		source := []byte(header + tables + memory + exports + c.elements + code + c.data)
+		err, engine := Check(source, Options{}), g.refuses(source)
 		if c.found == "" {
 			if err != nil || engine != nil {
 				t.Errorf("%s: we say %v, the engine %v; want it to pass", name, err, engine)
 			}
 			continue
 		}
-		var refusal *Refusal
-		if want := fmt.Sprintf(c.found, c.end); !errors.As(err, &refusal) || refusal.Reason != Misplaced || refusal.Found != want || !strings.Contains(refusal.Next, "initial") {
+		var refused *refusal.Error
+		if want := fmt.Sprintf(c.found, c.end); !errors.As(err, &refused) || refused.Reason != refusal.Misplaced || refused.Found != want || !strings.Contains(refused.Next, "initial") {
 			t.Errorf("%s: refusal = %v; want %q", name, err, want)
 		}
 		if c.data != "" && engine == nil {

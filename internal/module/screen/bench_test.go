@@ -13,7 +13,7 @@ import (
 // BenchmarkCheck screens a Go guest and a module of one kind of instruction, and
 // hashes the same bytes in turns. The ratio is how many times the hashing takes.
 func BenchmarkCheck(b *testing.B) {
-	guest := guests.Module(b, module+"worker/sandbox/testdata/guest")
+	guest := guests.Module(b, ours+"worker/sandbox/testdata/guest")
 	for name, bytes := range map[string][]byte{"go": guest, "dense": dense()} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(bytes)))

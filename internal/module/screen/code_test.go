@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
@@ -148,14 +149,14 @@ func TestModule(t *testing.T) {
 func TestRewritable(t *testing.T) {
 	const types, memory = "\x01\x08\x02\x60\x00\x00\x60\x01\x7c\x00", "\x05\x03\x01\x00\x01"
 	const imports, functions, code = "\x02\x09\x01\x03env\x01f\x00\x01", "\x03\x02\x01\x00", "\x0a\x04\x01\x02\x00\x0b"
-	for name, module := range map[string][]byte{
+	for name, source := range map[string][]byte{
 		"export of a reserved name": handmade.Spec{Pages: 1, Exports: []string{rewrite.FuelExport}}.Encode(),
 		"export of an import that takes a float": []byte("\x00asm\x01\x00\x00\x00" + types + imports + functions + memory +
 			"\x07\x17\x03\x06_start\x00\x01\x06memory\x02\x00\x01f\x00\x00" + code),
 	} {
-		_, rewriter := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
-		err, ok := Check(module, Options{TrapUnknown: true}).(*Refusal)
-		if !ok || err.Reason != Unrewritable || rewriter == nil {
+		_, rewriter := rewrite.Rewrite(source, rewrite.Options{NaN: true, Depth: true, Fuel: true})
+		err, ok := Check(source, Options{TrapUnknown: true}).(*refusal.Error)
+		if !ok || err.Reason != refusal.Unrewritable || rewriter == nil {
 			t.Errorf("%s: we say %v, the rewriter %v; want it refused by both", name, err, rewriter)
 		}
 	}

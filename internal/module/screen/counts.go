@@ -3,6 +3,7 @@ package screen
 import (
 	"fmt"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
@@ -26,7 +27,7 @@ func checkSurvey(s *wasm.Survey) error {
 		{"custom sections", wasm.SectionCustom, MaxCustomSections, "strip it (wasm-strip, wasm-opt --strip-debug, -Wl,--strip-all)"},
 	} {
 		if found := int64(s.Counts[limit.section]); found > limit.most {
-			return above(TooMany, limit.what, found, limit.most, limit.next)
+			return above(refusal.TooMany, limit.what, found, limit.most, limit.next)
 		}
 	}
 	return checkSizes(s)
@@ -35,17 +36,17 @@ func checkSurvey(s *wasm.Survey) error {
 func checkSizes(s *wasm.Survey) error {
 	switch {
 	case s.Sizes[wasm.SectionType] > maxTypeBytes:
-		return above(TooMany, "bytes of types", s.Sizes[wasm.SectionType], maxTypeBytes, "pass many values by reference")
+		return above(refusal.TooMany, "bytes of types", s.Sizes[wasm.SectionType], maxTypeBytes, "pass many values by reference")
 	case s.Sizes[wasm.SectionElement] > maxElementBytes:
-		return above(TooMany, "bytes of elements", s.Sizes[wasm.SectionElement], maxElementBytes, "call fewer functions through pointers")
+		return above(refusal.TooMany, "bytes of elements", s.Sizes[wasm.SectionElement], maxElementBytes, "call fewer functions through pointers")
 	case s.Sizes[wasm.SectionCode] > MaxCode:
-		return above(TooCostly, "bytes of code", s.Sizes[wasm.SectionCode], MaxCode,
+		return above(refusal.TooCostly, "bytes of code", s.Sizes[wasm.SectionCode], MaxCode,
 			"strip unused code (wasm-ld --gc-sections, -flto), or optimize for size (-Os)")
 	case s.Body > MaxBody:
-		return above(TooCostly, fmt.Sprintf("bytes in the body of its own function %d", s.BodyIndex), int64(s.Body), MaxBody,
+		return above(refusal.TooCostly, fmt.Sprintf("bytes in the body of its own function %d", s.BodyIndex), int64(s.Body), MaxBody,
 			"split that function, keep its tables in data, or compile it with less inlining (-Os)")
 	case s.LocalGroups > MaxLocals:
-		return above(TooCostly, "declarations of locals in a function", int64(s.LocalGroups), MaxLocals,
+		return above(refusal.TooCostly, "declarations of locals in a function", int64(s.LocalGroups), MaxLocals,
 			"split that function, or compile it with -O2")
 	}
 	return nil
@@ -55,10 +56,10 @@ func (c *checker) checkTypes() error {
 	for i := range c.m.Types {
 		t := &c.m.Types[i]
 		if n := len(t.Params); n > MaxParams {
-			return above(TooMany, fmt.Sprintf("parameters in type %d", i), int64(n), MaxParams, "pass many values by reference")
+			return above(refusal.TooMany, fmt.Sprintf("parameters in type %d", i), int64(n), MaxParams, "pass many values by reference")
 		}
 		if n := len(t.Results); n > MaxResults {
-			return above(TooMany, fmt.Sprintf("results in type %d", i), int64(n), MaxResults, "return many values by reference")
+			return above(refusal.TooMany, fmt.Sprintf("results in type %d", i), int64(n), MaxResults, "return many values by reference")
 		}
 	}
 	return nil
@@ -67,7 +68,7 @@ func (c *checker) checkTypes() error {
 func (c *checker) checkExports() error {
 	for i := range c.m.Exports {
 		if n := len(c.m.Exports[i].Name); n > MaxName {
-			return above(TooMany, "bytes in the name of an export", int64(n), MaxName, "export it by a shorter name")
+			return above(refusal.TooMany, "bytes in the name of an export", int64(n), MaxName, "export it by a shorter name")
 		}
 	}
 	return nil
@@ -82,7 +83,7 @@ func (c *checker) checkMemory() error {
 	for _, memory := range c.m.Memories {
 		found := int64(memory.Min) * page
 		if c.opts.Memory > 0 && found > c.opts.Memory {
-			return refuse(MemoryLimit, fmt.Sprintf("module starts with %d bytes of memory, the job's limit is %d", found, c.opts.Memory),
+			return refuse(refusal.MemoryLimit, fmt.Sprintf("module starts with %d bytes of memory, the job's limit is %d", found, c.opts.Memory),
 				"raise limits.memory, or link with less initial memory (wasm-ld --initial-memory)")
 		}
 		if memory.HasMax && memory.Max < memory.Min {
@@ -94,7 +95,7 @@ func (c *checker) checkMemory() error {
 
 func (c *checker) checkGlobals() error {
 	if n := int64(c.mutableGlobals()); n > MaxMutableGlobals {
-		return above(TooMany, "mutable globals", n, MaxMutableGlobals, "keep variables in memory: each call loads all of these anew")
+		return above(refusal.TooMany, "mutable globals", n, MaxMutableGlobals, "keep variables in memory: each call loads all of these again")
 	}
 	return nil
 }
@@ -116,7 +117,7 @@ func (c *checker) checkElements() error {
 		n += int64(c.m.Elements[i].Count)
 	}
 	if n > MaxElements {
-		return above(TooMany, "elements", n, MaxElements, "call fewer functions through pointers")
+		return above(refusal.TooMany, "elements", n, MaxElements, "call fewer functions through pointers")
 	}
 	return nil
 }
@@ -129,7 +130,7 @@ func (c *checker) checkTables(grown map[uint32]bool) error {
 		size := int64(t.Limits.Min)
 		if grown[uint32(i)] {
 			if !t.Limits.HasMax {
-				return refuse(Unbounded, fmt.Sprintf("module grows table %d (table.grow), which has no maximum", i),
+				return refuse(refusal.Unbounded, fmt.Sprintf("module grows table %d (table.grow), which has no maximum", i),
 					fmt.Sprintf("give the table a maximum of at most %d entries, or build without table.grow", MaxTableEntries))
 			}
 			size = max(size, int64(t.Limits.Max))
@@ -137,7 +138,7 @@ func (c *checker) checkTables(grown map[uint32]bool) error {
 		entries += size
 	}
 	if entries > MaxTableEntries {
-		return above(TooMany, "table entries", entries, MaxTableEntries, "give tables a smaller size or maximum")
+		return above(refusal.TooMany, "table entries", entries, MaxTableEntries, "give tables a smaller size or maximum")
 	}
 	return nil
 }
@@ -156,11 +157,11 @@ func (c *checker) checkNames() error {
 		seen = true
 		claims, err := wasm.NameClaims(c.m.Customs[i].Data)
 		if err != nil {
-			return refuse(Malformed, "malformed name section: it has fewer names than it says, or not in UTF-8",
+			return refuse(refusal.Malformed, "malformed name section: it has fewer names than it says, or not in UTF-8",
 				"strip it (wasm-strip), or build with -Wl,--strip-all")
 		}
 		if n := int64(max(claims.Functions, claims.Locals)); n > MaxFunctions+MaxImports {
-			return above(TooMany, "names of functions or locals", n, MaxFunctions+MaxImports, "strip the name section (wasm-strip)")
+			return above(refusal.TooMany, "names of functions or locals", n, MaxFunctions+MaxImports, "strip the name section (wasm-strip)")
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
@@ -52,22 +53,22 @@ func FuzzCheck(f *testing.F) {
 }
 
 // compareWithEngine takes what Check said of a module.
-func compareWithEngine(t testing.TB, module []byte, err error) {
+func compareWithEngine(t testing.TB, source []byte, err error) {
 	t.Helper()
-	var refusal *screen.Refusal
+	var refused *refusal.Error
 	switch {
 	case err == nil:
-		if err := interpret(module); err != nil {
+		if err := interpret(source); err != nil {
 			t.Errorf("passes, but the engine refuses it: %v", err)
 		}
-		if r, err := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true}); err != nil {
+		if r, err := rewrite.Rewrite(source, rewrite.Options{NaN: true, Depth: true, Fuel: true}); err != nil {
 			t.Errorf("passes, but the rewriter refuses it: %v", err)
 		} else if err := interpret(r.Module); err != nil {
 			t.Errorf("passes, but the engine refuses what is made of it: %v", err)
 		}
-	case !errors.As(err, &refusal) || refusal.Found == "" || refusal.Next == "":
+	case !errors.As(err, &refused) || refused.Found == "" || refused.Next == "":
 		t.Errorf("Check = %#v, want nil or a whole refusal", err)
-	case refusal.Reason == screen.Invalid && !claimsMuch(module) && interpret(module) == nil:
+	case refused.Reason == refusal.Invalid && !claimsMuch(source) && interpret(source) == nil:
 		t.Errorf("the engine takes what is refused as not valid: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/module/screen"
 )
 
-const module = "github.com/anthill-grid/anthill/"
+const ours = "github.com/anthill-grid/anthill/"
 
 // large imports much of the standard library, to be as large as guests get.
 const large = `package main
@@ -43,7 +43,7 @@ func TestHonestGuestsPass(t *testing.T) {
 		t.Skip("building guests takes seconds")
 	}
 	for _, pkg := range []string{"worker/sandbox/testdata/guest", "examples/wordcount/guest", "examples/mandelbrot/guest"} {
-		wantPass(t, pkg, guests.Build(t, module+pkg))
+		wantPass(t, pkg, guests.Build(t, ours+pkg))
 	}
 	dir := t.TempDir()
 	source, out := filepath.Join(dir, "main.go"), filepath.Join(dir, "large.wasm")

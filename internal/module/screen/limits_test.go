@@ -13,6 +13,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 )
@@ -22,69 +23,69 @@ var limits = []struct {
 	name        string
 	limit       int
 	module      func(n int) []byte
-	reason      screen.Reason
+	reason      refusal.Reason
 	found, next string
 }{
 	{"types", screen.MaxTypes, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Types: make([]handmade.Shape, n-4)}.Encode()
-	}, screen.TooMany, "2001 types, the limit is 2000", "split"},
+	}, refusal.TooMany, "2001 types, the limit is 2000", "split"},
 	{"parameters", screen.MaxParams, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Types: []handmade.Shape{{Params: n}}}.Encode()
-	}, screen.TooMany, "129 parameters in type 4, the limit is 128", "by reference"},
+	}, refusal.TooMany, "129 parameters in type 4, the limit is 128", "by reference"},
 	{"results", screen.MaxResults, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Types: []handmade.Shape{{Results: n}}}.Encode()
-	}, screen.TooMany, "33 results in type 4, the limit is 32", "by reference"},
+	}, refusal.TooMany, "33 results in type 4, the limit is 32", "by reference"},
 	{"imports", screen.MaxImports, func(n int) []byte {
 		imports := make([]handmade.Import, n)
 		for i := range imports {
 			imports[i] = handmade.Import{Module: screen.ABI, Name: "proc_exit", Signature: handmade.OneArg}
 		}
 		return handmade.Spec{Pages: 1, Imports: imports}.Encode()
-	}, screen.TooMany, "1001 imports, the limit is 1000", "bindings"},
+	}, refusal.TooMany, "1001 imports, the limit is 1000", "bindings"},
 	{"functions", screen.MaxFunctions, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Functions: make([]handmade.Function, n-1)}.Encode()
-	}, screen.TooMany, "100001 functions, the limit is 100000", "strip"},
+	}, refusal.TooMany, "100001 functions, the limit is 100000", "strip"},
 	{"tables", screen.MaxTables, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Tables: make([]handmade.Limits, n)}.Encode()
-	}, screen.TooMany, "17 tables, the limit is 16", "one table"},
+	}, refusal.TooMany, "17 tables, the limit is 16", "one table"},
 	{"table entries at the start", screen.MaxTableEntries, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Tables: []handmade.Limits{{Min: 1, Max: -1}, {Min: n - 1, Max: -1}}}.Encode()
-	}, screen.TooMany, "200001 table entries, the limit is 200000", "smaller"},
+	}, refusal.TooMany, "200001 table entries, the limit is 200000", "smaller"},
 	{"table entries when grown", screen.MaxTableEntries, func(n int) []byte {
 		return handmade.Spec{
 			Pages: 1, Tables: []handmade.Limits{{Min: 1, Max: n}},
 			Code: []byte{0xd0, 0x70, 0x41, 1, 0xfc, 15, 0, 0x1a},
 		}.Encode()
-	}, screen.TooMany, "200001 table entries, the limit is 200000", "maximum"},
+	}, refusal.TooMany, "200001 table entries, the limit is 200000", "maximum"},
 	{"globals", screen.MaxGlobals, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Globals: n}.Encode()
-	}, screen.TooMany, "1001 globals, the limit is 1000", "in memory"},
+	}, refusal.TooMany, "1001 globals, the limit is 1000", "in memory"},
 	{"mutable globals", screen.MaxMutableGlobals, func(n int) []byte {
 		return handmade.Spec{Pages: 1, MutableGlobals: n}.Encode()
-	}, screen.TooMany, "129 mutable globals, the limit is 128", "in memory"},
+	}, refusal.TooMany, "129 mutable globals, the limit is 128", "in memory"},
 	{"exports", screen.MaxExports, func(n int) []byte { return handmade.ManyExports(n - 2) },
-		screen.TooMany, "1001 exports, the limit is 1000", "only _start and memory"},
+		refusal.TooMany, "1001 exports, the limit is 1000", "only _start and memory"},
 	{"name of an export", screen.MaxName, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Exports: []string{strings.Repeat("x", n)}}.Encode()
-	}, screen.TooMany, "4097 bytes in the name of an export, the limit is 4096", "shorter"},
+	}, refusal.TooMany, "4097 bytes in the name of an export, the limit is 4096", "shorter"},
 	{"element segments", screen.MaxElementSegments, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Tables: make([]handmade.Limits, 1), Elements: make([]int, n)}.Encode()
-	}, screen.TooMany, "1001 element segments, the limit is 1000", "merge"},
+	}, refusal.TooMany, "1001 element segments, the limit is 1000", "merge"},
 	{"elements", screen.MaxElements, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Tables: make([]handmade.Limits, 1), Elements: []int{5, n - 5}}.Encode()
-	}, screen.TooMany, "200001 elements, the limit is 200000", "pointers"},
+	}, refusal.TooMany, "200001 elements, the limit is 200000", "pointers"},
 	{"data segments", screen.MaxDataSegments, func(n int) []byte {
 		return handmade.Spec{Pages: 1, DataSegments: n}.Encode()
-	}, screen.TooMany, "100001 data segments, the limit is 100000", "data files"},
+	}, refusal.TooMany, "100001 data segments, the limit is 100000", "data files"},
 	{"custom sections", screen.MaxCustomSections, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Customs: make([]handmade.Custom, n)}.Encode()
-	}, screen.TooMany, "257 custom sections, the limit is 256", "strip"},
+	}, refusal.TooMany, "257 custom sections, the limit is 256", "strip"},
 	{"locals", screen.MaxLocals, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Locals: uint32(n)}.Encode()
-	}, screen.TooCostly, "1001 locals in its own function 0, the limit is 1000", "-O2"},
+	}, refusal.TooCostly, "1001 locals in its own function 0, the limit is 1000", "-O2"},
 	{"locals with parameters", screen.MaxLocals, func(n int) []byte {
 		return handmade.Spec{Pages: 1, Functions: []handmade.Function{{Type: int(handmade.OneArg), Locals: uint32(n - 1)}}}.Encode()
-	}, screen.TooCostly, "1001 locals in its own function 1, the limit is 1000", "-O2"},
+	}, refusal.TooCostly, "1001 locals in its own function 1, the limit is 1000", "-O2"},
 	{"code", screen.MaxCode, func(n int) []byte {
 		// 63 bodies of the largest size but one, and one that fills the rest.
 		one := handmade.Function{Code: bytes.Repeat([]byte{1}, screen.MaxBody-5)}
@@ -94,13 +95,13 @@ var limits = []struct {
 		}
 		spec.Code = bytes.Repeat([]byte{1}, n-screen.MaxCode+screen.MaxBody-6)
 		return spec.Encode()
-	}, screen.TooCostly, "33554433 bytes of code, the limit is 33554432", "-Os"},
+	}, refusal.TooCostly, "33554433 bytes of code, the limit is 33554432", "-Os"},
 	{"body", screen.MaxBody, handmade.LongBody,
-		screen.TooCostly, "524289 bytes in the body of its own function 0, the limit is 524288", "split"},
+		refusal.TooCostly, "524289 bytes in the body of its own function 0, the limit is 524288", "split"},
 	{"depth", screen.MaxDepth, handmade.NestedBlocks,
-		screen.TooCostly, "4001 nested blocks in its own function 0, the limit is 4000", "split"},
+		refusal.TooCostly, "4001 nested blocks in its own function 0, the limit is 4000", "split"},
 	{"branch table", screen.MaxBranchTable, func(n int) []byte { return handmade.BranchTable(1, n) },
-		screen.TooCostly, "10001 targets of a br_table in its own function 0, the limit is 10000", "switch"},
+		refusal.TooCostly, "10001 targets of a br_table in its own function 0, the limit is 10000", "switch"},
 }
 
 func TestLimits(t *testing.T) {
@@ -114,14 +115,14 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func wantRefusal(t *testing.T, module []byte, opts screen.Options, reason screen.Reason, found, next string) {
+func wantRefusal(t *testing.T, source []byte, opts screen.Options, reason refusal.Reason, found, next string) {
 	t.Helper()
-	var refusal *screen.Refusal
-	if err := screen.Check(module, opts); !errors.As(err, &refusal) {
+	var refused *refusal.Error
+	if err := screen.Check(source, opts); !errors.As(err, &refused) {
 		t.Fatalf("Check = %v, want a refusal", err)
 	}
-	if refusal.Reason != reason || !strings.Contains(refusal.Found, found) || !strings.Contains(refusal.Next, next) {
-		t.Errorf("refusal = %d, %q, next %q; want %d, %q, next %q", refusal.Reason, refusal.Found, refusal.Next, reason, found, next)
+	if refused.Reason != reason || !strings.Contains(refused.Found, found) || !strings.Contains(refused.Next, next) {
+		t.Errorf("refusal = %d, %q, next %q; want %d, %q, next %q", refused.Reason, refused.Found, refused.Next, reason, found, next)
 	}
 }
 
@@ -165,8 +166,8 @@ func TestBombs(t *testing.T) {
 				t.Errorf("harmless: %v", err)
 			}
 			compile(t, c.harmless)
-			var refusal *screen.Refusal
-			if err := screen.Check(c.bomb, screen.Options{}); !errors.As(err, &refusal) {
+			var refused *refusal.Error
+			if err := screen.Check(c.bomb, screen.Options{}); !errors.As(err, &refused) {
 				t.Errorf("bomb of %d bytes: %v, want a refusal", len(c.bomb), err)
 			}
 		})
@@ -183,7 +184,7 @@ func TestTheCostliestThatPassAreCompiled(t *testing.T) {
 	}
 	for name, module := range costliest(part) {
 		r, err := rewrite.Rewrite(module, rewrite.Options{NaN: true, Depth: true, Fuel: true})
-		costs, refused := screen.Measure(module, screen.Options{})
+		_, costs, refused := screen.Decode(module, screen.Options{})
 		if err := errors.Join(err, refused); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -209,7 +210,7 @@ func costliest(part int) map[string][]byte {
 	pass := func(shape func(n int) []byte) []byte {
 		return shape(sort.Search(200_000/part, func(n int) bool {
 			module := shape(n + 1)
-			costs, err := screen.Measure(module, screen.Options{})
+			_, costs, err := screen.Decode(module, screen.Options{})
 			return err != nil || costs.Most > int64(screen.MaxWork/part) || len(module) > screen.MaxBody/part
 		}))
 	}
@@ -284,28 +285,28 @@ func TestWorkOfAFunction(t *testing.T) {
 	if err := screen.Check(handmade.BranchTable(1000, 696), screen.Options{}); err != nil {
 		t.Errorf("696 branches: %v", err)
 	}
-	wantRefusal(t, handmade.BranchTable(1000, 697), screen.Options{}, screen.TooCostly,
+	wantRefusal(t, handmade.BranchTable(1000, 697), screen.Options{}, refusal.TooCostly,
 		"own function 0 with so many branches (more than 700), variables (1000) and memory accesses that it costs over 1572864 units", "less inlining")
 }
 
 func TestWorkOfTheModule(t *testing.T) {
-	wantRefusal(t, manyFunctions(50), screen.Options{}, screen.TooCostly,
+	wantRefusal(t, manyFunctions(50), screen.Options{}, refusal.TooCostly,
 		fmt.Sprintf("the limit is %d for its", screen.ModuleWork+screen.WorkPerByte*(50*9001+1)), "fewer locals")
 }
 
 func TestMemoryLimit(t *testing.T) {
-	module := handmade.Spec{Pages: 16}.Encode()
+	source := handmade.Spec{Pages: 16}.Encode()
 	for _, memory := range []int64{0, 1 << 20, 2 << 20} {
-		if err := screen.Check(module, screen.Options{Memory: memory}); err != nil {
+		if err := screen.Check(source, screen.Options{Memory: memory}); err != nil {
 			t.Errorf("limit of %d: %v", memory, err)
 		}
 	}
-	wantRefusal(t, module, screen.Options{Memory: 1<<20 - 1}, screen.MemoryLimit,
+	wantRefusal(t, source, screen.Options{Memory: 1<<20 - 1}, refusal.MemoryLimit,
 		"starts with 1048576 bytes of memory, the job's limit is 1048575", "raise limits.memory")
 }
 
 func TestTablesThatGrowNeedAMaximum(t *testing.T) {
-	wantRefusal(t, handmade.GrowTable(), screen.Options{}, screen.Unbounded, "grows table 0 (table.grow), which has no maximum", "200000 entries")
+	wantRefusal(t, handmade.GrowTable(), screen.Options{}, refusal.Unbounded, "grows table 0 (table.grow), which has no maximum", "200000 entries")
 	if err := screen.Check(handmade.Spec{Pages: 1, Table: true}.Encode(), screen.Options{}); err != nil {
 		t.Errorf("a table without a maximum that nobody grows: %v", err)
 	}

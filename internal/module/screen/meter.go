@@ -3,6 +3,7 @@ package screen
 import (
 	"fmt"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
@@ -33,7 +34,7 @@ const (
 	sharesOfPassing = 32
 	passesPerShare  = 4
 	// freeGlobals are the mutable globals that honest modules have. They are
-	// variables too, but cost only at calls, which load them anew.
+	// variables too, but cost only at calls, which load them again.
 	freeGlobals = 16
 	// callShare is how many such loads cost one unit, passShare how many values that
 	// a call takes and gives.
@@ -92,7 +93,7 @@ func (c *checker) checkCode() error {
 }
 
 func (c *checker) tooCostly(size int64) error {
-	return refuse(TooCostly, fmt.Sprintf("module has functions that cost %d units or more to compile, the limit is %d for its %d bytes of code",
+	return refuse(refusal.TooCostly, fmt.Sprintf("module has functions that cost %d units or more to compile, the limit is %d for its %d bytes of code",
 		c.costs.Work, c.costs.Limit, size),
 		"use fewer locals and branches in its largest functions, or compile with less inlining (-Os)")
 }
@@ -112,7 +113,7 @@ func (mt *meter) function(i int) error {
 	t := &mt.c.m.Types[mt.c.m.Functions[i]]
 	locals := int64(body.LocalCount()) + int64(len(t.Params))
 	if locals > MaxLocals {
-		return above(TooCostly, fmt.Sprintf("locals in its own function %d", i), locals, MaxLocals,
+		return above(refusal.TooCostly, fmt.Sprintf("locals in its own function %d", i), locals, MaxLocals,
 			"split that function, or compile it with -O2, which shares locals")
 	}
 	mt.variables = locals + max(0, mt.globals-freeGlobals)
@@ -146,11 +147,11 @@ func (mt *meter) walk(i int) error {
 			continue
 		}
 		if mt.walker.Depth() > MaxDepth {
-			return above(TooCostly, fmt.Sprintf("nested blocks in its own function %d", i), int64(mt.walker.Depth()), MaxDepth,
+			return above(refusal.TooCostly, fmt.Sprintf("nested blocks in its own function %d", i), int64(mt.walker.Depth()), MaxDepth,
 				"split that function")
 		}
 		if len(in.Labels) > MaxBranchTable && in.Op == wasm.OpBrTable {
-			return above(TooCostly, fmt.Sprintf("targets of a br_table in its own function %d", i), int64(len(in.Labels)), MaxBranchTable,
+			return above(refusal.TooCostly, fmt.Sprintf("targets of a br_table in its own function %d", i), int64(len(in.Labels)), MaxBranchTable,
 				"split that switch, or look values up in a table in memory")
 		}
 		if mt.work() > MaxWork {
@@ -165,7 +166,7 @@ func (mt *meter) invalid(i int, in *wasm.Instruction) error {
 }
 
 func (mt *meter) tooCostly(i int) error {
-	return refuse(TooCostly, fmt.Sprintf("module has its own function %d with so many branches (more than %d), variables (%d) and memory accesses that it costs over %d units to compile",
+	return refuse(refusal.TooCostly, fmt.Sprintf("module has its own function %d with so many branches (more than %d), variables (%d) and memory accesses that it costs over %d units to compile",
 		i, mt.branches, mt.variables, MaxWork),
 		fmt.Sprintf("the limit is %d units, about branches times variables: split that function, or compile it with less inlining (-Os)", MaxWork))
 }
@@ -233,7 +234,7 @@ func (mt *meter) count(in *wasm.Instruction) {
 }
 
 // call costs for each value that goes in or out, and for each global that the
-// caller has to load anew.
+// caller has to load again.
 func (mt *meter) call(t *wasm.FuncType) {
 	mt.units += workOfCall
 	mt.shares += mt.globals * share / callShare

@@ -96,13 +96,13 @@ func TestMeter(t *testing.T) {
 	}
 }
 
-// TestMeasure has a function that costs nothing and one of five locals.
-func TestMeasure(t *testing.T) {
-	costs, err := Measure(handmade.Spec{Locals: 5, Pages: 1}.Encode(), Options{})
+// TestCosts has a function that costs nothing and one of five locals.
+func TestCosts(t *testing.T) {
+	_, costs, err := Decode(handmade.Spec{Locals: 5, Pages: 1}.Encode(), Options{})
 	if err != nil || costs.Work != 5 || costs.Most != 5 || costs.Limit <= ModuleWork {
 		t.Errorf("costs %+v, %v; want work of 5 units and a limit for the module's size", costs, err)
 	}
-	if costs, err := Measure(handmade.Spec{Locals: MaxLocals + 1, Pages: 1}.Encode(), Options{}); err == nil || costs.Work != 0 {
+	if _, costs, err := Decode(handmade.Spec{Locals: MaxLocals + 1, Pages: 1}.Encode(), Options{}); err == nil || costs.Work != 0 {
 		t.Errorf("costs %+v of a module that was refused before: %v", costs, err)
 	}
 }

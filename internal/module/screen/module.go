@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
@@ -137,7 +138,7 @@ func (c *checker) checkPlaces() error {
 			continue
 		}
 		if end, size := end(s.Offset, int64(len(s.Init))), int64(c.m.Memories[0].Min)*page; end > size {
-			return refuse(Misplaced, fmt.Sprintf("data segment %d ends at byte %d of the memory, which has %d bytes at the start", i, end, size),
+			return refuse(refusal.Misplaced, fmt.Sprintf("data segment %d ends at byte %d of the memory, which has %d bytes at the start", i, end, size),
 				"link with more initial memory (wasm-ld --initial-memory), or put the data at a lower address")
 		}
 	}
@@ -147,7 +148,7 @@ func (c *checker) checkPlaces() error {
 			continue
 		}
 		if end, size := end(e.Offset, int64(e.Count)), int64(c.m.Tables[e.Table].Limits.Min); end > size {
-			return refuse(Misplaced, fmt.Sprintf("element segment %d ends at entry %d of table %d, which has %d entries at the start", i, end, e.Table, size),
+			return refuse(refusal.Misplaced, fmt.Sprintf("element segment %d ends at entry %d of table %d, which has %d entries at the start", i, end, e.Table, size),
 				"give the table a larger initial size, or put the elements at a lower place")
 		}
 	}
@@ -176,14 +177,14 @@ func (c *checker) checkRewritable() error {
 	for i := range c.m.Exports {
 		switch name := c.m.Exports[i].Name; name {
 		case rewrite.FuelExport, rewrite.DepthExport, rewrite.StartExport:
-			return refuse(Unrewritable, "module exports "+quote(name)+", a name that the grid uses", "export it by another name")
+			return refuse(refusal.Unrewritable, "module exports "+quote(name)+", a name that the grid uses", "export it by another name")
 		}
 	}
 	c.declare()
 	for f := range len(c.types) - len(c.m.Functions) {
 		params := c.callee(uint32(f)).Params
 		if c.declared[f] && (slices.Contains(params, wasm.F32) || slices.Contains(params, wasm.F64)) {
-			return refuse(Unrewritable, fmt.Sprintf("module imports function %d, which takes floats, and exports it or calls it through a table", f),
+			return refuse(refusal.Unrewritable, fmt.Sprintf("module imports function %d, which takes floats, and exports it or calls it through a table", f),
 				"call it from a function of the module's own, and export or point to that")
 		}
 	}
@@ -212,6 +213,6 @@ func (c *checker) declare() {
 
 // invalid refuses what no engine runs.
 func invalid(format string, args ...any) error {
-	return refuse(Invalid, "module is not valid: "+fmt.Sprintf(format, args...),
+	return refuse(refusal.Invalid, "module is not valid: "+fmt.Sprintf(format, args...),
 		"build it again with its compiler, or look at it with wasm-validate (WABT) or wasm-tools validate")
 }

@@ -3,52 +3,22 @@ package screen
 import (
 	"fmt"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
-// Reason says why a module was refused.
-type Reason int
-
-// The reasons.
-const (
-	NotWasm       Reason = iota + 1 // the bytes are something else
-	Component                       // a component, not a core module
-	Malformed                       // WASM that is cut short or of no known form
-	TooLarge                        // larger than MaxSize
-	ForeignImport                   // imports what the ABI does not have, or by another type
-	NoStart                         // no function _start, or one of another type
-	NoMemory                        // no exported memory
-	Unsupported                     // needs a proposal that the engine does not have
-	TooMany                         // more of something than its limit
-	TooCostly                       // code that takes the engine too long to compile
-	MemoryLimit                     // starts with more memory than the job allows
-	Unbounded                       // a table that grows without a maximum
-	Invalid                         // types that do not fit, or names of what is not there
-	Unrewritable                    // what workers cannot rewrite, though engines run it
-	Misplaced                       // a segment that goes beyond its memory or table
-)
-
-// Refusal is the error of a module that cannot be a task.
-type Refusal struct {
-	Reason Reason
-	// Found is what is wrong with the module, Next what its author can do.
-	Found, Next string
-}
-
-// Error gives both halves in one line.
-func (r *Refusal) Error() string { return r.Found + "; " + r.Next }
-
-func refuse(reason Reason, found, next string) error {
-	return &Refusal{Reason: reason, Found: found, Next: next}
+// refuse says what is wrong with a module, and what its author can do.
+func refuse(reason refusal.Reason, found, next string) error {
+	return &refusal.Error{Reason: reason, Found: found, Next: next}
 }
 
 // above refuses what exceeds a limit, and says both.
-func above(reason Reason, what string, found, limit int64, next string) error {
+func above(reason refusal.Reason, what string, found, limit int64, next string) error {
 	return refuse(reason, fmt.Sprintf("module has %d %s, the limit is %d", found, what, limit), next)
 }
 
 func malformed(found string) error {
-	return refuse(Malformed, "malformed module: "+found, "build it again, or check that it was copied whole")
+	return refuse(refusal.Malformed, "malformed module: "+found, "build it again, or check that it was copied whole")
 }
 
 // quote shows a name of the module's making without letting it fill a screen.

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
@@ -39,37 +40,38 @@ type Costs struct {
 	Function int
 }
 
-// Check returns nil for a module that fits the ABI and the limits, else a
-// *Refusal.
-func Check(module []byte, opts Options) error {
-	_, err := Measure(module, opts)
+// Check returns nil for a module that fits the ABI and the limits, otherwise a
+// *refusal.Error.
+func Check(source []byte, opts Options) error {
+	_, _, err := Decode(source, opts)
 	return err
 }
 
-// Measure is Check that also tells what the module costs. Of a refused module
-// the costs are those of what was looked at.
-func Measure(module []byte, opts Options) (Costs, error) {
-	if len(module) > MaxSize {
-		return Costs{}, refuse(TooLarge, fmt.Sprintf("module of %d bytes", len(module)),
+// Decode is Check that hands on what it learns: the module taken apart, nil if
+// it did not come to that, and what it costs. Of a refused module the costs are
+// those of what was looked at.
+func Decode(source []byte, opts Options) (*wasm.Module, Costs, error) {
+	if len(source) > MaxSize {
+		return nil, Costs{}, refuse(refusal.TooLarge, fmt.Sprintf("module of %d bytes", len(source)),
 			fmt.Sprintf("the limit is %d bytes: strip debug information, or move data into the job's data files", MaxSize))
 	}
-	if err := checkHeader(module); err != nil {
-		return Costs{}, err
+	if err := checkHeader(source); err != nil {
+		return nil, Costs{}, err
 	}
-	s, err := wasm.Look(module)
+	s, err := wasm.Look(source)
 	if err == nil {
 		err = checkSurvey(&s)
 	}
 	if err != nil {
-		return Costs{}, explain(err)
+		return nil, Costs{}, explain(err)
 	}
-	m, err := wasm.Decode(module)
+	m, err := wasm.Decode(source)
 	if err != nil {
-		return Costs{}, explain(err)
+		return nil, Costs{}, explain(err)
 	}
 	c := checker{m: m, opts: opts, types: m.FunctionTypes(), globals: m.GlobalTypes()}
 	err = explain(c.check())
-	return c.costs, err
+	return m, c.costs, err
 }
 
 // checker has what the checks look at.
@@ -110,16 +112,16 @@ func (c *checker) checkCommand() error {
 	}
 	switch {
 	case start < 0 && initializer:
-		return refuse(NoStart, "module exports _initialize but no function _start",
+		return refuse(refusal.NoStart, "module exports _initialize but no function _start",
 			"it is a library (reactor): build it as a command, with a main function")
 	case start < 0:
-		return refuse(NoStart, "module exports no function _start",
+		return refuse(refusal.NoStart, "module exports no function _start",
 			"build it as a WASI command, with a main function (Go: GOOS=wasip1 GOARCH=wasm go build)")
 	case !c.isPlain(start):
-		return refuse(NoStart, "function _start takes or returns values",
+		return refuse(refusal.NoStart, "function _start takes or returns values",
 			"_start of a WASI command does neither: build it with a main function")
 	case !memory:
-		return refuse(NoMemory, "module exports no memory called \"memory\"",
+		return refuse(refusal.NoMemory, "module exports no memory called \"memory\"",
 			"WASI needs it: let the linker export the memory (wasm-ld does so by default)")
 	}
 	return nil
@@ -157,7 +159,7 @@ func explain(err error) error {
 	case !errors.As(err, &fault):
 		return err
 	case fault.Feature != "":
-		return refuse(Unsupported, fmt.Sprintf("module needs %s: %s at offset %d", fault.Feature, fault.Reason, fault.Offset), without(fault.Feature))
+		return refuse(refusal.Unsupported, fmt.Sprintf("module needs %s: %s at offset %d", fault.Feature, fault.Reason, fault.Offset), without(fault.Feature))
 	}
 	return malformed(fmt.Sprintf("%s section, offset %d: %s", fault.Section, fault.Offset, fault.Reason))
 }

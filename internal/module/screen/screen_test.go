@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 )
 
@@ -24,42 +25,42 @@ func TestCheckRefuses(t *testing.T) {
 	cases := []struct {
 		name   string
 		module []byte
-		reason screen.Reason
+		reason refusal.Reason
 		found  string
 		next   string
 	}{
-		{"empty", nil, screen.NotWasm, `starts with ""`, "build for wasip1"},
-		{"text", []byte("(module (func))"), screen.NotWasm, `starts with "(module "`, "build for wasip1"},
-		{"native program", []byte("\x7fELF\x02\x01\x01\x00\x00"), screen.NotWasm, `\x7fELF`, "build for wasip1"},
-		{"header cut short", []byte("\x00asm\x01"), screen.NotWasm, "not a WebAssembly module", "build for wasip1"},
-		{"component", []byte("\x00asm\x0d\x00\x01\x00"), screen.Component, "component", "build for wasip1"},
-		{"later version", []byte("\x00asm\x02\x00\x00\x00"), screen.Malformed, "version 2 of layer 0", "version 1"},
-		{"too large", make([]byte, screen.MaxSize+1), screen.TooLarge, "67108865 bytes", "67108864 bytes"},
-		{"foreign module", importing("env", "js_log"), screen.ForeignImport, `"env"."js_log"`, abi},
-		{"old WASI", importing("wasi_unstable", "fd_write"), screen.ForeignImport, "before preview 1", "newer toolchain"},
-		{"unknown function", importing(abi, "sock_open"), screen.ForeignImport, `"sock_open"`, "without extensions"},
-		{"long name", importing("env", strings.Repeat("x", 1000)), screen.ForeignImport, `x"...`, abi},
-		{"imported memory", importedMemory(), screen.ForeignImport, `"memory" as a memory`, "define it in the module"},
-		{"no start", handmade.Spec{Start: "-", Pages: 1}.Encode(), screen.NoStart, "no function _start", "main function"},
-		{"reactor", handmade.Spec{Start: "_initialize", Pages: 1}.Encode(), screen.NoStart, "_initialize", "as a command"},
-		{"start with a parameter", handmade.Spec{StartSignature: handmade.OneArg, Pages: 1}.Encode(), screen.NoStart, "takes or returns", "main"},
-		{"no memory", handmade.Spec{Memory: "-", Pages: 1}.Encode(), screen.NoMemory, `"memory"`, "export the memory"},
-		{"memory by another name", handmade.Spec{Memory: "mem", Pages: 1}.Encode(), screen.NoMemory, `"memory"`, "export"},
+		{"empty", nil, refusal.NotWasm, `starts with ""`, "build for wasip1"},
+		{"text", []byte("(module (func))"), refusal.NotWasm, `starts with "(module "`, "build for wasip1"},
+		{"native program", []byte("\x7fELF\x02\x01\x01\x00\x00"), refusal.NotWasm, `\x7fELF`, "build for wasip1"},
+		{"header cut short", []byte("\x00asm\x01"), refusal.NotWasm, "not a WebAssembly module", "build for wasip1"},
+		{"component", []byte("\x00asm\x0d\x00\x01\x00"), refusal.Component, "component", "build for wasip1"},
+		{"later version", []byte("\x00asm\x02\x00\x00\x00"), refusal.Malformed, "version 2 of layer 0", "version 1"},
+		{"too large", make([]byte, screen.MaxSize+1), refusal.TooLarge, "67108865 bytes", "67108864 bytes"},
+		{"foreign module", importing("env", "js_log"), refusal.ForeignImport, `"env"."js_log"`, abi},
+		{"old WASI", importing("wasi_unstable", "fd_write"), refusal.ForeignImport, "before preview 1", "newer toolchain"},
+		{"unknown function", importing(abi, "sock_open"), refusal.ForeignImport, `"sock_open"`, "without extensions"},
+		{"long name", importing("env", strings.Repeat("x", 1000)), refusal.ForeignImport, `x"...`, abi},
+		{"imported memory", importedMemory(), refusal.ForeignImport, `"memory" as a memory`, "define it in the module"},
+		{"no start", handmade.Spec{Start: "-", Pages: 1}.Encode(), refusal.NoStart, "no function _start", "main function"},
+		{"reactor", handmade.Spec{Start: "_initialize", Pages: 1}.Encode(), refusal.NoStart, "_initialize", "as a command"},
+		{"start with a parameter", handmade.Spec{StartSignature: handmade.OneArg, Pages: 1}.Encode(), refusal.NoStart, "takes or returns", "main"},
+		{"no memory", handmade.Spec{Memory: "-", Pages: 1}.Encode(), refusal.NoMemory, `"memory"`, "export the memory"},
+		{"memory by another name", handmade.Spec{Memory: "mem", Pages: 1}.Encode(), refusal.NoMemory, `"memory"`, "export"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			var refusal *screen.Refusal
-			if err := screen.Check(c.module, screen.Options{}); !errors.As(err, &refusal) {
+			var refused *refusal.Error
+			if err := screen.Check(c.module, screen.Options{}); !errors.As(err, &refused) {
 				t.Fatalf("Check = %v, want a refusal", err)
 			}
-			if refusal.Reason != c.reason {
-				t.Errorf("reason = %d, want %d (%v)", refusal.Reason, c.reason, refusal)
+			if refused.Reason != c.reason {
+				t.Errorf("reason = %d, want %d (%v)", refused.Reason, c.reason, refused)
 			}
-			if !strings.Contains(refusal.Found, c.found) || !strings.Contains(refusal.Next, c.next) {
-				t.Errorf("refusal = %q; want %q, then %q", refusal.Error(), c.found, c.next)
+			if !strings.Contains(refused.Found, c.found) || !strings.Contains(refused.Next, c.next) {
+				t.Errorf("refusal = %q; want %q, then %q", refused.Error(), c.found, c.next)
 			}
-			if len(refusal.Error()) > 400 {
-				t.Errorf("refusal of %d bytes: too long to print", len(refusal.Error()))
+			if len(refused.Error()) > 400 {
+				t.Errorf("refusal of %d bytes: too long to print", len(refused.Error()))
 			}
 		})
 	}
@@ -89,8 +90,8 @@ func TestCheckRefusesLyingCounts(t *testing.T) {
 		"section id":  "\x63\x00",
 		"type's form": "\x01\x04\x01\x40\x00\x00",
 	} {
-		var refusal *screen.Refusal
-		if err := screen.Check([]byte(header+section), screen.Options{}); !errors.As(err, &refusal) || refusal.Reason != screen.Malformed && refusal.Reason != screen.TooMany {
+		var refused *refusal.Error
+		if err := screen.Check([]byte(header+section), screen.Options{}); !errors.As(err, &refused) || refused.Reason != refusal.Malformed && refused.Reason != refusal.TooMany {
 			t.Errorf("%s: Check = %v, want it malformed or to have too many", name, err)
 		}
 	}
@@ -98,21 +99,21 @@ func TestCheckRefusesLyingCounts(t *testing.T) {
 
 func TestUnknownImportsMayTrap(t *testing.T) {
 	trap := screen.Options{TrapUnknown: true}
-	for _, module := range [][]byte{importing("env", "js_log"), importing(screen.ABI, "sock_open"), importing("wasi_unstable", "fd_write")} {
-		if err := screen.Check(module, trap); err != nil {
+	for _, source := range [][]byte{importing("env", "js_log"), importing(screen.ABI, "sock_open"), importing("wasi_unstable", "fd_write")} {
+		if err := screen.Check(source, trap); err != nil {
 			t.Errorf("with trap: %v", err)
 		}
 	}
-	wantRefusal(t, importing(screen.ABI, "sock_open"), screen.Options{}, screen.ForeignImport, "sock_open", "unknown_imports: trap")
-	wantRefusal(t, importing("env", "js_log"), screen.Options{}, screen.ForeignImport, "js_log", "unknown_imports: trap")
-	for kind, module := range map[string][]byte{
+	wantRefusal(t, importing(screen.ABI, "sock_open"), screen.Options{}, refusal.ForeignImport, "sock_open", "unknown_imports: trap")
+	wantRefusal(t, importing("env", "js_log"), screen.Options{}, refusal.ForeignImport, "js_log", "unknown_imports: trap")
+	for kind, source := range map[string][]byte{
 		"memory": importedMemory(),
 		"table":  []byte("\x00asm\x01\x00\x00\x00\x02\x0b\x01\x03env\x01t\x01\x70\x00\x01"),
 		"global": []byte("\x00asm\x01\x00\x00\x00\x02\x0a\x01\x03env\x01g\x03\x7f\x00"),
 	} {
-		wantRefusal(t, module, trap, screen.ForeignImport, "as a "+kind, "define it in the module")
+		wantRefusal(t, source, trap, refusal.ForeignImport, "as a "+kind, "define it in the module")
 	}
-	wantRefusal(t, importing("env", strings.Repeat("x", screen.MaxName+1)), trap, screen.TooMany, "4097 bytes in the name of an import", "shorter")
+	wantRefusal(t, importing("env", strings.Repeat("x", screen.MaxName+1)), trap, refusal.TooMany, "4097 bytes in the name of an import", "shorter")
 }
 
 // TestOneStubForEachName has unknown imports that no function can stand in for.
@@ -122,20 +123,20 @@ func TestOneStubForEachName(t *testing.T) {
 		return handmade.Spec{Pages: 1, Imports: []handmade.Import{a, b}}.Encode()
 	}
 	f, g := handmade.Import{Module: "env", Name: "f"}, handmade.Import{Module: "env", Name: "f", Signature: handmade.Predicate}
-	for name, module := range map[string][]byte{
+	for name, source := range map[string][]byte{
 		"same type":               twice(g, g),
 		"another name":            twice(f, handmade.Import{Module: "env", Name: "g", Signature: handmade.OneArg}),
 		"another module":          twice(f, handmade.Import{Module: "other", Name: "f", Signature: handmade.OneArg}),
 		"names that run together": twice(handmade.Import{Module: "ab", Name: "c"}, handmade.Import{Module: "a", Name: "bc", Signature: handmade.OneArg}),
 		"no name":                 importing("env", ""),
 	} {
-		if err := screen.Check(module, trap); err != nil {
+		if err := screen.Check(source, trap); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	wantRefusal(t, twice(f, g), trap, screen.ForeignImport, `imports "env"."f" twice, as () -> () and as (i32) -> i32`, "by the same everywhere")
-	wantRefusal(t, twice(g, f), trap, screen.ForeignImport, `imports "env"."f" twice, as (i32) -> i32 and as () -> ()`, "by the same everywhere")
-	wantRefusal(t, importing("", "f"), trap, screen.ForeignImport, `imports ""."f", of a module without a name`, "name the module")
+	wantRefusal(t, twice(f, g), trap, refusal.ForeignImport, `imports "env"."f" twice, as () -> () and as (i32) -> i32`, "by the same everywhere")
+	wantRefusal(t, twice(g, f), trap, refusal.ForeignImport, `imports "env"."f" twice, as (i32) -> i32 and as () -> ()`, "by the same everywhere")
+	wantRefusal(t, importing("", "f"), trap, refusal.ForeignImport, `imports ""."f", of a module without a name`, "name the module")
 }
 
 func TestProposalsAreRefusedByName(t *testing.T) {
@@ -152,7 +153,7 @@ func TestProposalsAreRefusedByName(t *testing.T) {
 		{"64-bit memory", "wasm32", []byte("\x00asm\x01\x00\x00\x00\x05\x03\x01\x04\x01")},
 		{"multiple memories", "one memory", []byte("\x00asm\x01\x00\x00\x00\x05\x05\x02\x00\x01\x00\x01")},
 	} {
-		wantRefusal(t, c.module, screen.Options{}, screen.Unsupported, "module needs "+c.found, c.next)
+		wantRefusal(t, c.module, screen.Options{}, refusal.Unsupported, "module needs "+c.found, c.next)
 	}
 }
 

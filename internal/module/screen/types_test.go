@@ -9,6 +9,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
+	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
 )
 
@@ -25,8 +26,8 @@ func TestSignatures(t *testing.T) {
 		if !sig.known || op >= wasm.OpMemoryInit && op <= wasm.OpTableFill {
 			continue // TestCode has those that name something
 		}
-		var refusal *Refusal
-		if errors.As(Check(one(op, sig), Options{}), &refusal) && refusal.Reason == Malformed {
+		var refused *refusal.Error
+		if errors.As(Check(one(op, sig), Options{}), &refused) && refused.Reason == refusal.Malformed {
 			wantSame(t, fmt.Sprintf("opcode %#x, a gap", op), one(op, sig), false)
 			continue
 		}

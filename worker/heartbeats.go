@@ -1,0 +1,66 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// shortLease is how long leases are taken to live without a heartbeat until a
+// coordinator has said.
+const shortLease = 3 * time.Second
+
+// heartbeats keeps the leases alive and stops attempts whose lease is void.
+func (w *Worker) heartbeats(ctx context.Context) {
+	for ctx.Err() == nil {
+		began := time.Now()
+		if err := w.heartbeat(ctx); err != nil {
+			w.cfg.Logger.Debug("failed to send a heartbeat", "error", err)
+			w.lookAround()
+		}
+		sleep(ctx, time.Until(began.Add(jobs.HeartbeatEvery(w.leaseTime))))
+	}
+}
+
+func (w *Worker) heartbeat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, w.leaseTime/2)
+	defer cancel()
+	leases, fuel := w.leases.beat()
+	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
+		Leases: leases, Fuel: fuel, Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shared.list(),
+		Paused: w.pauses.any(),
+	})
+	if err != nil {
+		return err
+	}
+	if d := resp.GetLeaseDuration().AsDuration(); d > 0 {
+		w.leaseTime = d
+	}
+	for _, id := range resp.GetVoidLeases() {
+		w.leases.drop(id)
+	}
+	var addresses []string
+	for _, c := range resp.GetCoordinators() {
+		addresses = append(addresses, c.GetAddress())
+	}
+	if w.conn.Learn(addresses) {
+		w.base.Coordinators = w.conn.Known()
+		return w.base.Save(w.cfg.Dir)
+	}
+	return nil
+}
+
+// lookAround also tries the coordinators that gossip knows of, for where none
+// of those that this worker was told of answers: TLS tells who is one.
+func (w *Worker) lookAround() {
+	addresses := w.conn.Known()
+	for _, m := range w.membership.Members() {
+		if m.Role == jobs.Coordinator && m.Status == membership.Alive {
+			addresses = append(addresses, m.Address)
+		}
+	}
+	w.conn.Learn(addresses)
+}

@@ -1,0 +1,69 @@
+package worker
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/control"
+	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/machine"
+)
+
+// Status is what the worker does now.
+func (w *Worker) Status() control.Status {
+	s := control.Status{
+		Node: string(w.Node()), Grid: w.Grid(), Owner: w.Owner(), Address: w.Address(),
+		Pauses: w.pauses.list(), Slots: w.running.list(), Leases: w.leases.count(),
+	}
+	if p, err := machine.Power(); err == nil && p != (limits.Power{}) {
+		s.Power = p.String()
+	}
+	if u := w.Volume(); u.Limit > 0 {
+		s.Volume = &control.Volume{Used: u.Used, Limit: u.Limit, Until: u.Until}
+	}
+	return s
+}
+
+// Do implements control.Worker.
+func (w *Worker) Do(c control.Command) (control.Status, error) {
+	var err error
+	switch c.Do {
+	case control.DoPause:
+		err = w.Pause(c.Reason)
+	case control.DoResume:
+		err = w.Resume(c.Reason)
+	case control.DoStatus:
+	default:
+		return control.Status{}, fmt.Errorf("control worker: it does not know what %q means", c.Do)
+	}
+	return w.Status(), err
+}
+
+// running is what each slot runs now.
+type running struct {
+	mu    sync.Mutex
+	slots []control.Slot
+}
+
+func newRunning(slots int) *running { return &running{slots: make([]control.Slot, max(0, slots))} }
+
+func (r *running) begin(slot int, lease *anthillv1.Lease, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slots[slot] = control.Slot{Job: lease.GetJobId(), Task: new(lease.GetTask()), Since: &now}
+}
+
+func (r *running) end(slot int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.slots[slot] = control.Slot{}
+}
+
+func (r *running) list() []control.Slot {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.slots)
+}
