@@ -18,10 +18,9 @@ type blame struct {
 // be taken for an accident: a bad memory module errs now and then.
 const steadfast = 1000
 
-// punish is the rule for those whose results were outvoted. Who was proven
-// wrong is banned, unless he is steadfast: then he begins anew, as a newcomer
-// whose every result wants checking. A fixed quorum proves less: it takes
-// three results, and one of ten.
+// punish is the rule for owners whose results were outvoted. One that was proven
+// wrong is banned, unless it is steadfast: then it starts again as a newcomer,
+// whose every result needs checking. A fixed quorum proves less, see misbehaves.
 func (s *State) punish(h *hearing, id OwnerID, b blame) {
 	o := s.Owners[id]
 	switch {
@@ -35,8 +34,8 @@ func (s *State) punish(h *hearing, id OwnerID, b blame) {
 	}
 }
 
-// misbehaves is the rule by which an owner is banned: at least three of his
-// votes, and at least a tenth of them, were outvoted by a quorum. A single
+// misbehaves is the rule by which a fixed quorum bans an owner: at least three of
+// its votes, and at least a tenth of them, were outvoted. A single
 // stray mismatch among good votes (a bad memory module) does not ban.
 func (o *Owner) misbehaves() bool {
 	return o.Outvoted >= 3 && 10*o.Outvoted >= o.Agreed+o.Outvoted
@@ -49,8 +48,8 @@ func (s *State) mistrust(id OwnerID, b blame) {
 	o.Checks = 0
 }
 
-// ban voids an owner's leases and votes in all running jobs. What rested on his
-// word is judged again without it, and what is open since there are fewer liars
+// ban voids an owner's leases and votes in all running jobs. What rested on its
+// word is judged again without it, and so are all open tasks, since fewer liars are
 // left to fear.
 func (s *State) ban(h *hearing, id OwnerID, why string) {
 	o := s.Owners[id]
@@ -95,7 +94,7 @@ func (s *State) strike(h *hearing, jobID JobID, place Place, owner OwnerID) {
 			}
 			s.retract(s.Jobs[jobID], a)
 			if a.State != AttemptOutvoted {
-				a.State = AttemptVoid // those that were killed or lost count against the task no more
+				a.State = AttemptVoid // killed and lost ones no longer count against the task
 			}
 		}
 	})
@@ -119,26 +118,27 @@ func (s *State) BannedNode(id NodeID) string {
 
 const (
 	// enoughAccusers is how many owners must have caught one serving wrong bytes
-	// before he is banned for it: a lone report may be a lie.
+	// before it is banned for it: a lone report may be a lie.
 	enoughAccusers = 2
 	// accusationLife is how long a report counts.
 	accusationLife = 30 * 24 * time.Hour
 	// maxAccused is how many owners one owner may have named at a time, so that
-	// nobody fills the log with reports, or the grid's memory.
+	// reports cannot fill the log or the state.
 	maxAccused = 16
 	// maxAccusedAtOnce bounds one command.
 	maxAccusedAtOnce = 64
 )
 
-// Accuser is one who says that he was sent wrong bytes.
+// Accuser is an owner that says it was sent wrong bytes.
 type Accuser struct {
 	Owner OwnerID `cbor:"1,keyasint"`
 	At    Time    `cbor:"2,keyasint"`
 }
 
 // accuse notes who served wrong bytes to whom. Two owners, or one coordinator,
-// get an owner banned. A report against oneself, a coordinator, an operator, or somebody
-// who is banned already changes nothing, and neither does one more than maxAccused.
+// get an owner banned. A report against the reporter itself, a coordinator, an operator,
+// or an owner that is banned already changes nothing, and neither does one more than
+// maxAccused.
 func (s *State) accuse(c *AccusePeers) Outcome {
 	heard, r := s.Heard(c)
 	if r != nil {
@@ -152,7 +152,7 @@ func (s *State) accuse(c *AccusePeers) Outcome {
 	return Outcome{}
 }
 
-// Heard are those of the accused of whom a report changes what is known, or why it is
+// Heard returns the accused about whom the report says something new, or why it is
 // not heard at all.
 func (s *State) Heard(c *AccusePeers) (heard []NodeID, r *Rejection) {
 	by := s.Nodes[c.By]
@@ -185,7 +185,7 @@ func (s *State) counts(by *Node, accused OwnerID) bool {
 func (s *State) hearAccusation(h *hearing, by *Node, accused OwnerID) {
 	o := s.Owners[accused]
 	if !s.counts(by, accused) {
-		return // what was heard of another node of his was enough
+		return // what was said of another node of the owner was enough
 	}
 	if by.Role == Coordinator {
 		s.ban(h, accused, "sent wrong bytes to a coordinator")
@@ -204,11 +204,11 @@ func (s *State) hearAccusation(h *hearing, by *Node, accused OwnerID) {
 	s.ban(h, accused, fmt.Sprintf("sent wrong bytes to %s", strings.Join(names, " and ")))
 }
 
-// faded tells whether a report counts no more: it is old, or its owner is banned
-// himself.
+// faded tells whether a report no longer counts: it is old, or the reporter is banned
+// by now.
 func (s *State) faded(a Accuser) bool { return a.At.Add(accusationLife) <= s.Now || s.banned(a.Owner) }
 
-// accusedBy counts whom an owner has named.
+// accusedBy counts the owners that an owner has named.
 func (s *State) accusedBy(id OwnerID) (n int) {
 	for _, o := range s.Owners {
 		if slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == id && !s.faded(a) }) {

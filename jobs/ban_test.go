@@ -17,9 +17,9 @@ func TestTwoOwnersThatWereSentWrongBytesGetOneBanned(t *testing.T) {
 		{"one report may be a lie", []string{"ada mallory"}, ""},
 		{"said twice it is still one", []string{"ada mallory", "ada mallory", "ada2 mallory"}, ""},
 		{"two owners", []string{"ada mallory", "bob mallory"}, "mallory"},
-		{"any of his nodes", []string{"ada mallory", "bob mallory2"}, "mallory"},
-		{"nobody is banned by himself", []string{"mallory2 mallory", "ada mallory"}, ""},
-		{"a coordinator has met him", []string{"c1 mallory"}, "mallory"},
+		{"any of its nodes", []string{"ada mallory", "bob mallory2"}, "mallory"},
+		{"no owner gets itself banned", []string{"mallory2 mallory", "ada mallory"}, ""},
+		{"a coordinator has met it", []string{"c1 mallory"}, "mallory"},
 		{"the grid's own nodes are not banned", []string{"ada c1", "bob c1"}, ""},
 		{"neither are coordinators of others", []string{"ada c2", "bob c2"}, ""},
 		{"a submitter's word counts", []string{"sue mallory", "ada mallory"}, "mallory"},
@@ -231,19 +231,19 @@ func TestBannedOwnerIsNotAdmitted(t *testing.T) {
 	}
 }
 
-// A ban shuts out an owner's workers and submitters. A coordinator of his is the grid's.
+// A ban shuts out an owner's workers and submitters. A coordinator of its own is the grid's.
 func TestABanLeavesCoordinatorsIn(t *testing.T) {
 	s := accusers()
 	s.Apply(Command{CreateToken: &CreateToken{Token: "c3", Role: Coordinator, Expires: s.Now.Add(time.Hour), Uses: 1, Owner: "mallory"}})
 	s.Apply(Command{Admit: &AdmitNode{Token: "c3", Node: "c3", Role: Coordinator}})
 	s.Apply(Command{Accuse: &AccusePeers{By: "c1", Nodes: []NodeID{"mallory"}}})
 	if s.BannedNode("mallory") == "" || s.BannedNode("mallory2") == "" {
-		t.Error("his workers are not banned")
+		t.Error("its workers are not banned")
 	}
 	if why := s.BannedNode("c3"); why != "" {
-		t.Errorf("his coordinator is banned: %s", why)
+		t.Errorf("its coordinator is banned: %s", why)
 	}
 	if r := s.Apply(Command{Accuse: &AccusePeers{By: "c3", Nodes: []NodeID{"ada"}}}).Rejection; r != nil || s.BannedNode("ada") == "" {
-		t.Errorf("what his coordinator has met does not count: %v", r)
+		t.Errorf("what its coordinator has met does not count: %v", r)
 	}
 }

@@ -29,7 +29,7 @@ func TestAPlanGivesNobodyATaskTwice(t *testing.T) {
 		t.Fatal("a newcomer is not examined by a task about which a lie came out")
 	}
 	if place, ok := p.Check("w5", unlike, drawing()); ok {
-		t.Fatalf("he gets task %d once more", place)
+		t.Fatalf("it gets task %d once more", place)
 	}
 }
 

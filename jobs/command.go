@@ -104,7 +104,7 @@ type Grant struct {
 	Job    JobID   `cbor:"2,keyasint"`
 	Place  Place   `cbor:"3,keyasint"` // of the task
 	Worker NodeID  `cbor:"4,keyasint"`
-	// Repeat: no live owner is left who has not run this task, so an owner
+	// Repeat: every live owner has run this task, so an owner
 	// may try it again (with another node, or after an attempt without a vote).
 	Repeat bool `cbor:"5,keyasint,omitempty"`
 }
@@ -116,7 +116,7 @@ type RenewLeases struct {
 	Leases  []LeaseID `cbor:"1,keyasint,omitempty"`
 	All     bool      `cbor:"2,keyasint,omitempty"`
 	Expires Time      `cbor:"3,keyasint"`
-	// Paused are leases whose workers have been paused for long, see Attempt.
+	// Paused are leases whose workers have long been paused, see Attempt.
 	Paused []LeaseID `cbor:"4,keyasint,omitempty"`
 	// Gone are leases that had ended in silence, and whose workers are back without
 	// the work.
@@ -204,8 +204,8 @@ type HeldResults struct {
 }
 
 // ConcedeJob finishes a job that has all its results but not the certainty that
-// was asked for, since nobody is left to ask. Who is alive only the leader
-// knows; Apply checks the rest.
+// was asked for, since nobody is left to ask. Only the leader knows which workers
+// are alive; Apply checks the rest.
 type ConcedeJob struct {
 	Job JobID `cbor:"1,keyasint"`
 }

@@ -6,18 +6,18 @@ import (
 )
 
 // CopiesNeeded is the number of coordinators that must hold bytes before they
-// count as safe from the loss of any one of them.
+// count as safe from the loss of any one of them. A submitter may leave once so many
+// hold its input, see OwnersNeeded.
 func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }
 
-// OwnersNeeded is of how many owners those coordinators should be, where a submitter
-// waits for the copies: as many as there are coordinators needed, if the grid has
-// so many.
+// OwnersNeeded is how many owners those coordinators should have before a submitter
+// may leave: one for each copy, if the grid's coordinators have so many owners.
 func (s *State) OwnersNeeded() int {
 	return min(s.CopiesNeeded(), s.HolderOwners(1<<len(s.Holders)-1))
 }
 
 // HolderOwners is the number of owners of the coordinators in a set of holders: all
-// copies with one owner can be lost with him.
+// copies with one owner can be lost with it.
 func (s *State) HolderOwners(holders uint64) int {
 	owners := map[OwnerID]bool{}
 	for i, id := range s.Holders {

@@ -10,14 +10,14 @@ const (
 	probeRun = 16
 	// probeWidth is how many of them are asked at once.
 	probeWidth = 8
-	// variety is the number of votes of which a third must agree: or else the
-	// program, and not the workers, is to blame.
+	// variety is the number of votes of which a third must agree: otherwise the
+	// program is to blame, and not the workers.
 	variety = 9
 )
 
 // weigh is the rule of credibility for one task. A first vote for a result
 // accepts it, provisionally: whether a second opinion is worth its cost depends
-// on all tasks, see Job.Wants. Where votes differ, or say that the program
+// on all tasks, see CheckPlan. Where votes differ, or say that the program
 // fails, further owners are asked until one group is proven right.
 func (s *State) weigh(j *Job, t *Task) Verdict {
 	b := count(t.Attempts)
@@ -93,7 +93,7 @@ func (s *State) priors(groups []group) [][]Prob {
 }
 
 // proven says whether a group is right beyond doubt: by Bayes' rule, or because
-// it has more members than there are saboteurs to be feared.
+// it has more members than there are saboteurs to fear.
 func (s *State) proven(j *Job, lead *group, p Prob) bool {
 	return One-p <= j.Spec.Trust.proof() || len(lead.owners) > s.liarsToFear()
 }
@@ -134,9 +134,9 @@ func (s *State) missing(j *Job, t *Task, lead *group) int {
 
 // rate is what an owner's word is worth.
 type rate struct {
-	// alone is how often his word alone is wrong; among are the odds of that
-	// in a group of equal votes, where the check that this very group was for
-	// him does not count.
+	// alone is how often its word alone is wrong; among are the odds of that in a
+	// group of equal votes, where the check that this very group was for the owner
+	// does not count.
 	alone, among Prob
 }
 
@@ -151,7 +151,7 @@ func (s *State) rates(j *Job) []rate {
 
 // carry is how many checks from earlier jobs each check in a job makes count,
 // and one more from the start. Trust carries over, but not all of it at once:
-// who has been honest for long may begin to lie, and must be checked for it.
+// an owner that was honest for years may begin to lie, and must be checked for it.
 const carry = 16
 
 // checks is what an owner's checks count in a job, with some more to come.

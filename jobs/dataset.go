@@ -25,7 +25,7 @@ type Claim struct {
 	Owner OwnerID `cbor:"1,keyasint"`
 	Name  string  `cbor:"2,keyasint,omitempty"` // for people
 	At    Time    `cbor:"3,keyasint"`
-	Size  int64   `cbor:"4,keyasint"` // that he says it has; a wrong one costs the claim
+	Size  int64   `cbor:"4,keyasint"` // in bytes, as the owner says; a wrong one costs the claim
 	// Provider is where it can be had from the owner, HOST:PORT.
 	Provider string `cbor:"5,keyasint,omitempty"`
 }
@@ -229,11 +229,11 @@ func (s *State) dropBlob(c *DropBlob) Outcome {
 
 // UnknownBlob is the rejection of what names a blob that the grid does not keep.
 func UnknownBlob(id blob.ID) *Rejection {
-	return reject(NotFound, "UNKNOWN_BLOB", "blob "+id.Short(), "the grid keeps none of this id").next("`anthill blobs` lists yours; `anthill put FILE` adds one")
+	return reject(NotFound, "UNKNOWN_BLOB", "blob "+id.Short(), "the grid keeps no blob with this id").next("`anthill blobs` lists yours; `anthill put FILE` adds one")
 }
 
-// lose takes a holder out. With the last one begins a day anew in which somebody has
-// to bring the blob again, or the claims go.
+// lose takes a holder out. Losing the last one gives the claims one more day to
+// supply the blob before they expire.
 func (d *Dataset) lose(bit uint64, now Time) {
 	last := d.Holders == bit
 	d.Holders &^= bit

@@ -59,7 +59,7 @@ func (s *State) asking(j *Job) bool {
 }
 
 // anyoneLeft says whether there is an owner whose workers were there when a lie
-// about a task came out, and who has not had his turn at it.
+// about a task came out, and that has not had its turn at it.
 func (s *State) anyoneLeft(j *Job, place Place) bool {
 	t := j.Open[place]
 	tried := map[OwnerID]bool{}
@@ -101,9 +101,9 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	return Outcome{}
 }
 
-// waits says whether a job may still get votes from attempts that run. Who has a task
-// for longer than a guest may run, because he is paused or says so, is waited for no
-// more.
+// waits says whether a job may still get votes from attempts that run. One that takes
+// longer than a guest may run, because its worker is paused or says so, is not waited
+// for.
 func (s *State) waits(j *Job) bool {
 	limit := j.longest()
 	for _, t := range j.Open {

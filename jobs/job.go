@@ -111,7 +111,7 @@ func (j *Job) Running() int {
 	return n
 }
 
-// Paused is the number of attempts that run, and stand still for long.
+// Paused is the number of attempts that run, and have long stood still.
 func (j *Job) Paused() int {
 	n := 0
 	for _, t := range j.Open {

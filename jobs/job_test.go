@@ -42,8 +42,8 @@ func TestAgreementClosesATask(t *testing.T) {
 	if want := []NodeID{"w1", "w2"}; !slices.Equal(j.Unheld[0], want) || j.Done() != 0 {
 		t.Errorf("%v have the bytes, want %v; %d done", j.Unheld[0], want, j.Done())
 	}
-	// The third report came after the quorum, in the same command: his lease was
-	// void by then, and he is neither praised nor blamed.
+	// The third report came after the quorum, in the same command: its lease was
+	// void by then, and its owner is neither praised nor blamed.
 	if o := g.Owners["owner-w3"]; o.Agreed+o.Outvoted+o.Checks+o.Credit != 0 || g.Owners["owner-w1"].Agreed != 1 {
 		t.Errorf("records %+v, %+v", g.Owners["owner-w1"], o)
 	}

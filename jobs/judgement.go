@@ -61,7 +61,7 @@ func (s *State) dispute(j *Job, place Place) {
 }
 
 // decide accepts a vote as the task's result, for the first time or once more,
-// and counts who was for it and who against.
+// and counts the votes for it and against it.
 func (s *State) decide(h *hearing, id JobID, place Place, v Vote) {
 	j := s.Jobs[id]
 	t := j.Open[place]

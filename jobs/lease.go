@@ -18,7 +18,7 @@ const (
 	Stopped                            // its donor paused or stopped the worker: no vote
 )
 
-// votes says whether such an end is a vote.
+// votes says whether an attempt that ended so is a vote.
 func (a AttemptStatus) votes() bool { return a == Succeeded || a == Crashed }
 
 const (
@@ -78,7 +78,7 @@ func (s *State) endLease(a *Attempt, state AttemptState, reason string) {
 	a.State, a.Reason, a.Paused = state, reason, false
 }
 
-// takeOver ends what stands still, or is silent, of an owner who gets the task anew:
+// takeOver ends what stands still, or is silent, of an owner that gets the task once more:
 // nobody votes on a task twice.
 func (s *State) takeOver(j *Job, t *Task, owner OwnerID) {
 	for i := range t.Attempts {
@@ -88,8 +88,8 @@ func (s *State) takeOver(j *Job, t *Task, owner OwnerID) {
 	}
 }
 
-// voidRunning takes back the leases of a task that needs them no more, and gives no
-// silent one back any more.
+// voidRunning takes back the leases of a task that no longer needs them, also for those
+// who fell silent with one.
 func (s *State) voidRunning(t *Task) {
 	for i := range t.Attempts {
 		if a := &t.Attempts[i]; a.State == AttemptRunning || a.State == AttemptSilent {
@@ -108,9 +108,9 @@ func (s *State) grant(c *GrantLeases) Outcome {
 	return out
 }
 
-// grantOne gives out one attempt, if it may be. Under fixed replication it must
-// be asked for by the verdict; else how many second opinions a task gets is for
-// placement to choose.
+// grantOne gives out one attempt, if it may be. Under fixed replication the verdict
+// must ask for it; under the rule of credibility, placement chooses how many second
+// opinions a task gets.
 func (s *State) grantOne(g Grant, expires Time) bool {
 	j, n := s.Jobs[g.Job], s.Nodes[g.Worker]
 	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || s.banned(n.Owner) {

@@ -3,7 +3,7 @@ package jobs
 // recompute takes back the results of a running job that are nowhere to be had: no
 // coordinator holds them, and those who voted for them do not hand them out. Such
 // votes are attempts that ended with no result. Where votes disagree they stay until
-// that is decided: or else a liar who withholds his result would not be outvoted.
+// that is decided: otherwise a liar that withholds its result would not be outvoted.
 func (s *State) recompute(missing HeldResults) {
 	id, j := missing.Job, s.Jobs[missing.Job]
 	if j == nil {

@@ -2,7 +2,7 @@ package jobs
 
 import "testing"
 
-// TestNoEvidenceIsForfeited has a liar who withholds the result that he is accused of.
+// TestNoEvidenceIsForfeited has a liar that withholds the result it is accused of.
 func TestNoEvidenceIsForfeited(t *testing.T) {
 	g := gridOf("w1", "w2", "w3", "w4", "w5", "w6")
 	g.submit("j", boundSpec(1, One/100))

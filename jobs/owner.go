@@ -7,17 +7,17 @@ const OperatorOwner OwnerID = "operator"
 type Owner struct {
 	Agreed   uint64 `cbor:"1,keyasint,omitempty"` // votes for accepted results
 	Outvoted uint64 `cbor:"2,keyasint,omitempty"` // votes against them
-	Banned   string `cbor:"3,keyasint,omitempty"` // why; empty: he is not
-	// Checks counts the checks that he survived since the last doubt.
+	Banned   string `cbor:"3,keyasint,omitempty"` // why; empty: it is not
+	// Checks counts the checks that it survived since the last doubt.
 	Checks uint64 `cbor:"4,keyasint,omitempty"`
 	Doubts uint32 `cbor:"5,keyasint,omitempty"`
-	// Credit counts accepted results that he voted for.
+	// Credit counts accepted results that it voted for.
 	Credit uint64 `cbor:"6,keyasint,omitempty"`
 	// Fuel is what those results took.
 	Fuel FuelSum `cbor:"20,keyasint"`
-	// Prior is the probability that he is a saboteur; zero: the grid's.
+	// Prior is the probability that it is a saboteur; zero: the grid's.
 	Prior Prob `cbor:"7,keyasint,omitempty"`
-	// Accusers are owners to whom he served wrong bytes, as they say.
+	// Accusers are owners that say it sent them wrong bytes.
 	Accusers []Accuser `cbor:"8,keyasint,omitempty"`
 
 	// Derived, see State.Reindex: its position in byNumber, and whether it has
@@ -26,7 +26,7 @@ type Owner struct {
 	works  bool
 }
 
-// owner is the record of an owner, who is made known if he is not.
+// owner is the record of an owner, which is made where there is none.
 func (s *State) owner(id OwnerID) *Owner {
 	if s.Owners[id] == nil {
 		s.Owners[id] = &Owner{}

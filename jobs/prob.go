@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Prob is a probability or a share in parts per billion. Trust is reckoned in
+// Prob is a probability or a share in parts per billion. Trust is computed in
 // integers, since floating point differs between processors.
 type Prob int64
 
@@ -35,7 +35,7 @@ const euler Prob = 2_718_281_828
 const maxChecks = 1_000_000_000
 
 // ErrorRate bounds from above how often an owner is wrong who survived checks,
-// whatever his cheating rate c. Of owners of whom a share f cheats, those who
+// whatever its cheating rate c. Of owners of whom a share f cheats, those who
 // are left after k checks are wrong in
 //
 //	c·f·(1-c)^k / (1-f + f·(1-c)^k)  <=  f / ((1-f)·k·e)

@@ -24,7 +24,7 @@ func TestProbString(t *testing.T) {
 	}
 }
 
-// The rounding of all that is reckoned is upwards, and by less than one part in
+// The rounding of all that is computed is upwards, and by less than one part in
 // a billion: errors are never thought smaller than they are.
 func TestArithmeticOfProbs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -95,8 +95,8 @@ func TestErrorRateAgreesWithFloatingPoint(t *testing.T) {
 	}
 }
 
-// Whatever share of his tasks a liar lies about, those who survive are wrong no
-// more often than is reckoned with.
+// Whatever share of its tasks a liar lies about, those who survive are wrong no
+// more often than is allowed for.
 func TestErrorRateHoldsForEveryLiar(t *testing.T) {
 	for _, f := range []float64{0.001, 0.05, 0.2, 0.35, 0.5} {
 		for k := range uint64(2000) {
@@ -196,7 +196,7 @@ func TestPosteriorOfSimpleCases(t *testing.T) {
 		// Two who are hardly ever wrong, against two others: nobody knows.
 		{[][]Prob{{1, 1}, {1, 1}}, []string{"0.5", "0.5"}},
 		{[][]Prob{{1, 1, 1}, {1, 1}}, []string{"0.999999998", "0.000000001"}},
-		// A banned owner's word, whose credibility is zero, excludes his result.
+		// A banned owner's word, whose credibility is zero, excludes its result.
 		{[][]Prob{{One}}, []string{"0"}},
 	} {
 		for g, p := range Posterior(test.groups) {

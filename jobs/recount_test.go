@@ -72,8 +72,8 @@ func (m *trusting) wrongResults(id JobID) float64 {
 	return sum
 }
 
-// wrongWith is the probability that an accepted vote is wrong. One on whose
-// word alone it rests is wrong as often as those who survived his checks. Of
+// wrongWith is the probability that an accepted vote is wrong. An owner on whose
+// word alone it rests is wrong as often as those that survived as many checks. Of
 // several the check by each other does not count. Where votes differ, only what
 // was thought of the owners beforehand does.
 func (m *trusting) wrongWith(id JobID, said []opinions, here opinions, accepted Vote) float64 {
@@ -110,7 +110,7 @@ func (m *trusting) posterior(here opinions, accepted Vote) float64 {
 }
 
 // checksIn is what an owner's checks count in a job: sixteen for each result in
-// it that others agree on with him, and sixteen more.
+// it that others agree on with it, and sixteen more.
 func (m *trusting) checksIn(id JobID, said []opinions, o OwnerID) uint64 {
 	n := uint64(0)
 	for place := range said {

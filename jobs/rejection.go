@@ -9,7 +9,7 @@ type Code uint8
 const (
 	Invalid      Code = iota + 1 // the request is wrong in itself
 	NotFound                     // what it names is not there
-	Denied                       // the caller may not
+	Denied                       // the caller has no right to it
 	Precondition                 // not in this state
 	Exhausted                    // a limit that is shared with others is reached
 )
@@ -49,8 +49,8 @@ func InvalidField(field, format string, args ...any) *Rejection {
 	return invalid(field, format, args...)
 }
 
-// UnknownJob is the rejection of everything that names a job that is not there.
+// UnknownJob is the rejection of whatever names a job that does not exist.
 func UnknownJob(id JobID) *Rejection {
-	return reject(NotFound, "UNKNOWN_JOB", "job "+string(id), "there is none of this id").
+	return reject(NotFound, "UNKNOWN_JOB", "job "+string(id), "no job has this id").
 		next("list the grid's jobs with `anthill jobs`")
 }

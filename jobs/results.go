@@ -50,7 +50,7 @@ func (t *Task) voters(v Vote) []NodeID {
 }
 
 // reopen takes back a result that too few stand behind any more: under fixed
-// replication without a quorum, else without any vote.
+// replication without a quorum, otherwise without any vote.
 func (s *State) reopen(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	t, c := j.Open[place], &j.Closed[place]
@@ -77,7 +77,7 @@ func (s *State) recall(j *Job, place Place) *Task {
 	return t
 }
 
-// remember is the record of a task that few words were enough for.
+// remember is the record of a task of which only the voters were kept.
 func (s *State) remember(c *ClosedTask) *Task {
 	t := &Task{}
 	for _, v := range c.Voters {

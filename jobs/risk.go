@@ -2,8 +2,9 @@ package jobs
 
 import "math/bits"
 
-// Risk is the expected number of wrong results among a job's accepted ones, as
-// a share of one result: the sum of their error probabilities.
+// Risk is the expected number of wrong results among a job's accepted ones, in
+// billionths of a result (One is one wrong result): the sum of their error
+// probabilities.
 func (s *State) Risk(j *Job) Prob {
 	rates := s.rates(j)
 	var sum Prob
@@ -28,7 +29,7 @@ func (s *State) pairRisk(j *Job, rates []rate) Prob {
 
 // doubt is the probability that a result on which three or more have voted is
 // wrong. Where votes differ, somebody lies about this very task, however rarely
-// he does otherwise: then only what is known of the owners beforehand counts.
+// it does otherwise: then only what is known of the owners beforehand counts.
 func (s *State) doubt(j *Job, place Place, rates []rate) Prob {
 	t, accepted := j.task(place), j.Closed[place].vote()
 	sum := One
@@ -46,7 +47,7 @@ func (s *State) doubt(j *Job, place Place, rates []rate) Prob {
 }
 
 // appraiseEvery is after how many commands what the pairs are worth is
-// reckoned anew, for plans only: it changes little from one to the next.
+// computed again, for plans only: it changes little from one to the next.
 const appraiseEvery = 32
 
 func (s *State) appraise(j *Job) {
@@ -64,11 +65,12 @@ func (s *State) Bound(j *Job) Prob {
 	return ceil(s.Risk(j), Prob(j.Count))
 }
 
-// Budget is how much risk a job may run when some of its tasks have a result
-// or are on the way to one: what the last of them may bring it to, times the
-// root of their share. So checks come early, when they cost the least: a liar
-// who is caught early leaves little to do again. They go on to the end, since
-// a liar may begin late.
+// Budget is how much Risk a job may run when so many of its tasks have a result or
+// are on the way to one: an expected number of wrong results, in billionths of a
+// result, and not a share. It is aim·√(opened·total), which for the last task is what
+// the whole job may have. So checks come early, when they cost the least: a liar that
+// is caught early leaves little to do again. They go on to the end, since a liar may
+// begin late.
 func (j *Job) Budget(opened int) Prob {
 	return j.Spec.Trust.aim() * Prob(root(uint64(opened)*uint64(j.Total())))
 }

@@ -24,7 +24,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 //	beat WORKER... | gone WORKER...      they have what they held, or nothing of it
 //	confirm | lose | miss COORDINATOR JOB TASK...   the latest results of tasks
 //	renew | expire | cancel JOB NODE | concede JOB | pass DURATION
-//	checks OWNER N                       as if he had survived so many
+//	checks OWNER N                       as if it had survived so many
 //	show JOB | task JOB TASK | owners | nodes
 //	plan JOB                             what the next attempt is for
 //	exhausted JOB WORKER...              whether these have run every task

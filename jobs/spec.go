@@ -12,11 +12,11 @@ import (
 // Bounds of what a job may ask for.
 const (
 	MaxTasks     = 10_000_000
-	MaxSpecBytes = 64 << 10 // args and env together
-	MaxTime      = 24 * time.Hour
-	MaxMemory    = 4 << 30
-	MaxOutput    = 256 << 20
-	MaxReplicas  = 16
+	MaxSpecBytes = 64 << 10       // bytes of args and env together
+	MaxTime      = 24 * time.Hour // of one attempt, see Limits
+	MaxMemory    = 4 << 30        // bytes of linear memory, 4 GiB
+	MaxOutput    = 256 << 20      // bytes of one result, 256 MiB
+	MaxReplicas  = 16             // attempts started at once, and the largest quorum
 )
 
 // Spec is a job as the grid runs it: everything by digest.
@@ -64,7 +64,9 @@ type DataFile struct {
 
 // Limits bound one attempt.
 type Limits struct {
-	Time   time.Duration `cbor:"1,keyasint"` // wall clock
+	// Time is processor time, without that of compiling; on systems where a worker
+	// cannot tell it (all but Linux), time on the clock.
+	Time   time.Duration `cbor:"1,keyasint"`
 	Memory int64         `cbor:"2,keyasint"` // bytes of linear memory
 	Output int64         `cbor:"3,keyasint"` // bytes on stdout
 	// Fuel is how much work the guest may do, see Metering; 0: no limit.
@@ -107,8 +109,8 @@ func (s Spec) Blobs() []blob.Ref {
 
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// Validate says what is wrong with a spec (with its defaults filled in), by
-// field, or nil.
+// Validate says what is wrong with a spec whose defaults are filled in, or nil: an
+// Invalid rejection whose Subject is the first field that is, by its name in a job file.
 func (s Spec) Validate() *Rejection {
 	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
 		s.checkLimits, s.checkFuel, s.checkTrust)

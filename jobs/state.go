@@ -50,9 +50,9 @@ type Answer struct {
 }
 
 const (
-	// requestMemory is for how long a repeated request is recognised.
+	// requestMemory is how long a repeated request is recognised.
 	requestMemory = time.Hour
-	// maxAnswered bounds how many are: who asks all the time must not fill the memory
+	// maxAnswered bounds how many are, so that endless requests cannot fill the memory
 	// of all coordinators.
 	maxAnswered = 1 << 16
 )
@@ -198,6 +198,6 @@ func (s *State) forgetRequests() {
 		delete(s.requests, s.Answered[old].Request)
 		old++
 	}
-	clear(s.Answered[:old]) // or else what they name stays until append moves the rest
+	clear(s.Answered[:old]) // otherwise what they name stays until append moves the rest
 	s.Answered = s.Answered[old:]
 }

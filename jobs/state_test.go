@@ -10,7 +10,7 @@ import (
 )
 
 // TestRequestsAreNotRememberedWithoutBound, and to forget one does not copy all that are
-// left, or else this takes minutes.
+// left; otherwise this takes minutes.
 func TestRequestsAreNotRememberedWithoutBound(t *testing.T) {
 	g := gridOf()
 	for i := range 4 * maxAnswered {

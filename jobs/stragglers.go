@@ -45,10 +45,10 @@ func (j *Job) patience() Time {
 	return min(max(lateLeast, lateFactor*Time(j.Pace.Milliseconds())), j.longest())
 }
 
-// longest is for how long anybody is waited for: as long as a guest may run.
+// longest is how long an attempt is waited for at most: as long as a guest may run.
 func (j *Job) longest() Time { return max(lateLeast, Time(j.Spec.Limits.Time.Milliseconds())) }
 
-// GoesOn says whether somebody runs a task who takes no longer than usual.
+// GoesOn says whether an attempt at a task runs that takes no longer than usual.
 func (s *State) GoesOn(j *Job, t *Task) bool {
 	patience := j.patience()
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.underway() && s.Now-a.Started <= patience })

@@ -3,20 +3,20 @@ package jobs
 import "slices"
 
 // tally counts on whose word a job's accepted results rest. It is derived from
-// the job's tasks: what the expected error is reckoned from without a walk
+// the job's tasks: what the expected error is computed from without a walk
 // over all of them, and where placement finds tasks to check.
 //
 // Invariant: after every command, and whenever a task is judged, the tally of a
 // running job holds each of its accepted results exactly once, by the votes that
 // stand for and against it now; except the one task that retally has taken out.
 type tally struct {
-	// alone lists by owner's number the places that rest on his word alone.
+	// alone lists by owner's number the places that rest on its word alone.
 	alone [][]Place
 	// slot is where each place is in its list.
 	slot []uint32
 	// pairs counts the results that rest on two owners.
 	pairs map[pair]int64
-	// checked counts by owner's number the results of this job in which he was
+	// checked counts by owner's number the results of this job in which it was
 	// checked.
 	checked []uint64
 	// deep are the places that rest on more owners, or are contested.

@@ -20,7 +20,7 @@ type Task struct {
 	Disputed bool      `cbor:"2,keyasint,omitempty"`
 	// Lies counts the votes that were proven wrong, Exposed is when the first of
 	// them was, and Agreeing counts the votes that were right since the last one
-	// by somebody who was there then.
+	// by a worker that was there then.
 	Lies     uint32 `cbor:"3,keyasint,omitempty"`
 	Agreeing uint32 `cbor:"4,keyasint,omitempty"`
 	Exposed  Time   `cbor:"6,keyasint,omitempty"`
@@ -54,7 +54,7 @@ type Attempt struct {
 	Expires Time         `cbor:"7,keyasint"`
 	Started Time         `cbor:"8,keyasint,omitempty"`
 	// Agreed and Checked: it is counted among its owner's votes for accepted
-	// results, and among the checks that he survived.
+	// results, and among the checks that it survived.
 	Agreed  bool `cbor:"9,keyasint,omitempty"`
 	Checked bool `cbor:"10,keyasint,omitempty"`
 	// Paused: it runs, but its worker has been paused for so long that others are
@@ -85,7 +85,7 @@ func (t *Task) Running() int {
 	return n
 }
 
-// paused is the number of attempts that run, and stand still for long.
+// paused is the number of attempts that run, and have long stood still.
 func (t *Task) paused() int {
 	n := 0
 	for i := range t.Attempts {
@@ -110,9 +110,9 @@ func (t *Task) owners() int {
 // MayAttempt says whether a worker may get a task. Nobody votes twice on a
 // task; an owner tries it again only where repeat says that no other is left:
 // after attempts without a vote or, under fixed replication, with another node.
-// There is an end to that: else a task that one owner votes on, and whose bundle
-// all others refuse, would be tried for ever.
-// Then he may also take over, by another worker, what stands still for long.
+// Then it may also take over, by another worker, what has long stood still. There is
+// an end to that: otherwise a task that one owner votes on, and whose bundle all
+// others refuse, would be tried for ever.
 func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
@@ -130,7 +130,7 @@ func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) boo
 	return !t.Tried(owner) || repeat && (j.Spec.Trust.Fixed() || !t.inVain())
 }
 
-// Tried says whether an owner has had his turn at a task: an attempt that
+// Tried says whether an owner has had its turn at a task: an attempt that
 // runs, voted or was killed, or several that were lost or returned.
 func (t *Task) Tried(owner OwnerID) bool {
 	lost := 0

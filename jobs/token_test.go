@@ -61,7 +61,7 @@ func TestAdmit(t *testing.T) {
 	}
 	wantRejected(t, admit("two", "w2", Worker), "")
 	wantRejected(t, admit("two", "w3", Worker), "TOKEN_USED_UP")
-	wantRejected(t, admit("two", "w2", Worker), "") // used up, but he is in
+	wantRejected(t, admit("two", "w2", Worker), "") // used up, but it is in
 	g.apply(Command{CreateToken: &CreateToken{Token: "other", Role: Worker, Uses: 2, Expires: g.clock.Add(time.Hour)}})
 	wantRejected(t, admit("other", "w1", Worker), "NODE_EXISTS")
 

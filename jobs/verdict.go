@@ -22,14 +22,17 @@ type VerdictKind uint8
 const (
 	Pending  VerdictKind = iota // not enough votes yet
 	Disputed                    // like Pending, and the votes disagree
-	Agreed                      // a quorum has the same vote
-	Failed                      // it cannot be computed, or nobody agrees
+	// Agreed: a result is accepted. Under fixed replication a quorum has voted for it;
+	// under the rule of credibility one vote does until another contradicts it, and
+	// then a group that is proven right.
+	Agreed
+	Failed // it cannot be computed, or nobody agrees
 )
 
 // Verdict is a judgement with what follows from it.
 type Verdict struct {
 	Kind VerdictKind
-	// Vote is what the quorum agreed on; of Agreed.
+	// Vote is what is accepted; of Agreed.
 	Vote Vote
 	// Want is the number of further attempts to start now.
 	Want int
@@ -46,8 +49,8 @@ func (s *State) Judge(j *Job, t *Task) Verdict {
 }
 
 // Judge is the rule of fixed replication: Quorum equal votes of at most
-// MaxAttempts accept a result. Nothing else says so. timely is how many
-// of the attempts go on and are not late: others are asked beside the rest.
+// MaxAttempts accept a result. timely is how many of the attempts go on and are
+// not late: further ones are asked for beside those that are late.
 func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 	b := count(attempts)
 	lead := b.leader()

@@ -111,11 +111,11 @@ func checkLink(name, target string) error {
 }
 
 // plainParents refuses a name that leads through symbolic links: where a link in
-// such a place points, its text does not tell. Archives of directories have none.
+// such a place points, its text does not say. Archives of directories have none.
 func plainParents(root *os.Root, name string) error {
 	for parent := path.Dir(name); parent != "." && parent != "/"; parent = path.Dir(parent) {
 		if info, err := root.Lstat(parent); err == nil && !info.IsDir() {
-			return fmt.Errorf("%q is no directory", parent)
+			return fmt.Errorf("%q is not a directory", parent)
 		}
 	}
 	return nil

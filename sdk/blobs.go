@@ -11,15 +11,17 @@ import (
 	"github.com/anthill-grid/anthill/internal/problem"
 )
 
-// ServeFile serves a file to the members of the grid until ctx ends. Began is
-// called with the blob's id once others can find it.
+// ServeFile serves a file to the members of the grid until ctx ends, and returns
+// the context's error. Began is called with the blob's id and its size in bytes
+// once others can find it. It is an error of kind ErrInvalid if the file cannot
+// be read.
 func (g *Grid) ServeFile(ctx context.Context, path string, began func(id string, size int64)) (err error) {
-	room, err := newScratch("serve")
+	dir, err := newScratch("serve")
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, room.remove()) }()
-	p, err := g.openPeer(room.store(), nil)
+	defer func() { err = errors.Join(err, dir.remove()) }()
+	p, err := g.openPeer(dir.store(), nil)
 	if err != nil {
 		return fmt.Errorf("serve %s: %w", path, err)
 	}
@@ -30,7 +32,7 @@ func (g *Grid) ServeFile(ctx context.Context, path string, began func(id string,
 	}
 	ref, err := p.importFile(ctx, file)
 	if err := errors.Join(err, file.Close()); err != nil {
-		return tooFull(roomForScratch, fmt.Errorf("serve %s: %w", path, err))
+		return tooFull(spaceForScratch, fmt.Errorf("serve %s: %w", path, err))
 	}
 	return p.serve(ctx, ref.ID, func() { began(ref.ID.String(), ref.Size) })
 }

@@ -21,16 +21,16 @@ type PutOptions struct {
 	// Name is for people; empty: the name of the file.
 	Name string
 	// Reading, where set, is called several times a second while the path is read and
-	// hashed, with the bytes read, and how many there are: 0 while that is not known.
+	// hashed, with how many bytes were read of how many: 0 while that is not known.
 	Reading func(read, size int64)
-	// Begun, where set, is called with the blob's id and size once the grid
-	// knows of it.
+	// Begun, where set, is called with the blob's id and size in bytes once the
+	// grid knows of it.
 	Begun func(id string, size int64)
 	// Progress, where set, is called several times a second.
 	Progress func(PutProgress)
 }
 
-// PutProgress is how far a dataset has gone.
+// PutProgress is how much of a dataset has reached the grid.
 type PutProgress struct {
 	Size, Sent int64 // in bytes; Sent counts what left this machine
 	Peers      int   // that take it from here
@@ -51,14 +51,16 @@ const (
 // Put gives a file or a directory to the grid, which keeps it until Drop. It
 // returns the blob's id when so many coordinators have it that this machine may
 // leave. A directory becomes one blob, an archive that FetchOptions.Unpack takes
-// apart again. Repeated after an interruption, it goes on where it was.
+// apart again. Repeated after an interruption, it goes on where it was. It is an
+// error of kind ErrInvalid if the path cannot be read, and of kind ErrRefused if
+// the grid has no room for it or this owner keeps too much.
 func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string, err error) {
-	room, err := newScratch("put")
+	dir, err := newScratch("put")
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", path, err)
 	}
-	defer func() { err = errors.Join(err, room.remove()) }()
-	p, err := g.openPeer(room.store(), nil)
+	defer func() { err = errors.Join(err, dir.remove()) }()
+	p, err := g.openPeer(dir.store(), nil)
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", path, err)
 	}
@@ -85,7 +87,7 @@ func (p *peer) importPath(ctx context.Context, path string, reading func(read, s
 	} else if in, err = os.Open(path); err != nil {
 		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
 	}
-	told := &toldReader{in: cancellable{ctx, in}, tell: reading}
+	told := &progressReader{in: cancellable{ctx, in}, tell: reading}
 	if !info.IsDir() {
 		told.size = info.Size()
 	}
@@ -95,7 +97,7 @@ func (p *peer) importPath(ctx context.Context, path string, reading func(read, s
 		ref, err = p.store.Import(told)
 	}
 	if err := errors.Join(err, in.Close()); err != nil {
-		return blob.Ref{}, tooFull(roomForScratch, fmt.Errorf("put %s: %w", path, err))
+		return blob.Ref{}, tooFull(spaceForScratch, fmt.Errorf("put %s: %w", path, err))
 	}
 	return ref, nil
 }
@@ -150,14 +152,14 @@ func (p *peer) claim(ctx context.Context, ref blob.Ref, name string) (*anthillv1
 	return resp.GetBlob(), err
 }
 
-// renew claims a blob again. Where nobody answers the last claim stands; if the grid
+// renew claims a blob again. If nobody answers the last claim stands; if the grid
 // says no there is nothing to wait for.
 func (p *peer) renew(ctx context.Context, ref blob.Ref, name string) error {
 	_, err := p.claim(ctx, ref, name)
 	if err == nil || ctx.Err() == nil && !errors.Is(err, problem.ErrUnavailable) {
 		return err
 	}
-	p.grid.logger.Debug("claim", "blob", ref.ID, "error", err)
+	p.grid.logger.Debug("failed to renew the claim of a blob", "blob", ref.ID, "error", err)
 	return nil
 }
 
@@ -170,7 +172,7 @@ func (g *Grid) Blobs(ctx context.Context) ([]*anthillv1.Blob, error) {
 	return resp.GetBlobs(), err
 }
 
-// blob describes one dataset.
+// blob describes one dataset. It is an error of kind ErrNotFound if it is not kept.
 func (g *Grid) blob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 	resp, err := call(ctx, g, "get blob", func(ctx context.Context) (*anthillv1.GetBlobResponse, error) {
 		return g.blobs.GetBlob(ctx, &anthillv1.GetBlobRequest{Id: id[:]})
@@ -179,8 +181,8 @@ func (g *Grid) blob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 }
 
 // Drop ends the keeping of a dataset, unless other owners want it too. It is an
-// error of kind ErrNotFound if it is not kept, and of kind ErrRefused if it is
-// kept for others alone.
+// error of kind ErrInvalid if the name is no id, of kind ErrNotFound if the blob
+// is not kept, and of kind ErrRefused if it is kept for others alone.
 func (g *Grid) Drop(ctx context.Context, name string) error {
 	id, err := parseBlob("drop", name)
 	if err != nil {

@@ -1,5 +1,6 @@
 // Package sdk submits jobs to an Anthill grid, follows them and reads their
-// results. The anthill command is built on it alone.
+// results. It is what the anthill command uses for all that a client of a grid
+// does; running nodes and grids is not part of it.
 //
 //	grid, err := sdk.Connect(ctx, sdk.Config{})
 //	...
@@ -18,7 +19,7 @@
 //
 // Errors say what went wrong and are of one of the kinds ErrInvalid,
 // ErrNotFound, ErrUnavailable and ErrRefused where that matters; NextStep says
-// what to do about one.
+// what to do about one. Sizes are in bytes.
 //
 // Guests, the programs that run in the grid, use package sdk/task.
 package sdk

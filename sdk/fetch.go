@@ -18,17 +18,17 @@ import (
 
 // FetchOptions say what to do with a blob.
 type FetchOptions struct {
-	// Path is the file to write; what has come of it is kept beside it, in
+	// Path is the file to write; what has arrived of it is kept beside it, in
 	// Path.part, until it is complete. Empty: the blob is written to Stream.
 	Path string
-	// Unpack makes Path the directory that was put, once all of it has come. Path
-	// must not be there yet.
+	// Unpack makes Path the directory that was put, once all of it has arrived.
+	// Path must not be there yet.
 	Unpack bool
 	// Stream gets the blob in order, while it loads.
 	Stream io.Writer
 	// Serve goes on serving it to others, after Done, until ctx ends.
 	Serve bool
-	// Garbage makes it serve wrong bytes, for trying out whether others notice.
+	// Garbage makes it serve wrong bytes, to try out whether others notice.
 	Garbage bool
 	// Progress, where set, is called several times a second.
 	Progress func(FetchProgress)
@@ -36,21 +36,24 @@ type FetchOptions struct {
 	Done func(FetchProgress)
 }
 
-// FetchProgress is how far a blob has come.
+// FetchProgress is how much of a blob has arrived; sizes are in bytes.
 type FetchProgress struct {
-	Size, Have int64 // in bytes; Size is 0 while it is not known
+	Size, Have int64 // Size is 0 while it is not known
 	Peers      int   // that are connected
-	// FromPeers are the bytes that did not come from coordinators, FromWorkers those
-	// among them that workers sent: the others came from clients.
+	// FromPeers counts what did not come from coordinators, and FromWorkers what
+	// workers sent of that: the rest came from clients.
 	FromPeers, FromWorkers, FromCoordinators int64
-	// Received are all bytes of pieces that came, New those that were missing.
+	// Received counts all bytes of pieces that came, New those that were missing.
 	Received, New int64
-	// Refused are the peers that were caught sending wrong bytes.
+	// Refused counts the peers that were caught sending wrong bytes.
 	Refused int
 }
 
-// FetchBlob gets a blob from whoever has it, by its id, with or without "blob:"
-// before it, and serves it meanwhile to others who want it. An interrupted FetchBlob to the same Path goes on where it was.
+// FetchBlob gets a blob from all that have it, by its id, with or without "blob:"
+// before it, and serves it meanwhile to others. Repeated after an interruption
+// with the same Path, it goes on where it was. It is an error of kind ErrInvalid
+// if the name is no id or Path cannot be written, and of kind ErrNotFound if
+// nobody sends the blob for Config.Patience.
 func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (err error) {
 	id, err := parseBlob("get", name)
 	if err != nil {
@@ -60,7 +63,7 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
 	f := &fetch{id: id, opts: opts}
-	dir, leave, err := f.room()
+	dir, leave, err := f.parts()
 	if err != nil {
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
@@ -100,18 +103,18 @@ type fetch struct {
 	peer *peer
 	id   blob.ID
 	opts FetchOptions
-	done bool // nothing is left that could be gone on with
+	done bool // nothing is left that a repeated FetchBlob could go on with
 }
 
-// room is where the blob is put together. What has come of a file stays beside it for
-// the next time.
-func (f *fetch) room() (dir string, leave func() error, err error) {
+// parts is the directory in which the blob is put together. What has arrived of a
+// file stays beside it for the next time.
+func (f *fetch) parts() (dir string, leave func() error, err error) {
 	if f.opts.Path == "" {
-		s, err := newScratch("get")
+		temporary, err := newScratch("get")
 		if err != nil {
 			return "", nil, err
 		}
-		return s.store(), s.remove, nil
+		return temporary.store(), temporary.remove, nil
 	}
 	dir = f.opts.Path + ".part"
 	if err := checkParts(dir); err != nil {
@@ -130,8 +133,8 @@ func (f *fetch) room() (dir string, leave func() error, err error) {
 	return dir, leave, nil
 }
 
-// checkParts refuses a directory that no earlier FetchBlob has left: it would be removed
-// in the end. What one leaves has packs or, if it was killed at once, only a lock.
+// checkParts refuses a directory that no earlier FetchBlob has left: it would be
+// removed in the end. One that was left has packs or, after an early end, only a lock.
 func checkParts(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, os.ErrNotExist) {
@@ -186,14 +189,14 @@ func (f *fetch) place() error {
 	return place(f.peer, f.id, f.opts.Path)
 }
 
-// explain tells a blob that nobody has from a grid that cannot be asked who has it:
-// then the id may be quite right.
+// explain distinguishes a blob that nobody has from a grid that cannot be asked
+// about it: then the id may be right.
 func (f *fetch) explain(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, blobstore.ErrFull) && f.opts.Path == "":
-		return tooFull(roomForScratch, fmt.Errorf("get %s: %w", f.id.Short(), err))
+		return tooFull(spaceForScratch, fmt.Errorf("get %s: %w", f.id.Short(), err))
 	case errors.Is(err, blobstore.ErrFull):
-		return tooFull(roomForFile, fmt.Errorf("get %s: %w", f.id.Short(), err))
+		return tooFull(spaceForFile, fmt.Errorf("get %s: %w", f.id.Short(), err))
 	case !errors.Is(err, swarm.ErrUnavailable):
 		return err
 	}
@@ -205,7 +208,7 @@ func (f *fetch) explain(ctx context.Context, err error) error {
 	return problem.NotFound("check the id: anthill blobs lists what the grid keeps; what was served is there only while anthill serve runs", "get: %w", err)
 }
 
-// watch fetches a blob and tells of the progress.
+// watch fetches a blob and reports the progress.
 func (p *peer) watch(ctx context.Context, id blob.ID, opts FetchOptions) error {
 	fetched := make(chan error, 1)
 	go func() { fetched <- p.bring(ctx, id, opts) }()

@@ -21,7 +21,7 @@ import (
 // Config says which grid to connect to, and how.
 type Config struct {
 	// Grid is the name of a context or the path of an identity directory.
-	// Default: $ANTHILL_GRID, or else the current context.
+	// Default: $ANTHILL_GRID or, where that is not set, the current context.
 	Grid string
 	// Patience is how long a call, or a stream that was lost, tries again
 	// while no coordinator answers. Default 15 s.
@@ -50,11 +50,13 @@ type Grid struct {
 
 	mu     sync.Mutex
 	closed bool
-	pantry *pantry // made when the first large result is fetched
+	large  *resultStore // opened when the first large result is fetched
 }
 
 // Connect opens the identity of a grid and begins to connect. It does not wait
-// for a coordinator: the first call does.
+// for a coordinator: the first call does. It is an error of kind ErrNotFound if
+// there is no such context or identity, and of kind ErrInvalid if the identity
+// names no coordinators.
 func Connect(ctx context.Context, cfg Config) (*Grid, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -100,15 +102,15 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 }
 
 // learn asks for the coordinators that there are now, and keeps them for the
-// next time: a grid may have grown since this identity joined. It is a courtesy
-// that may fail.
+// next time: a grid may have grown since this identity joined. Nothing depends on
+// it.
 func (g *Grid) learn(dir *identity.Directory, path string) {
 	defer close(g.learned)
 	ctx, cancel := context.WithTimeout(g.life, callTime)
 	defer cancel()
 	resp, err := g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{})
 	if err != nil {
-		g.logger.Debug("learn coordinators", "error", err)
+		g.logger.Debug("failed to ask for the coordinators", "error", err)
 		return
 	}
 	var addresses []string
@@ -123,7 +125,7 @@ func (g *Grid) learn(dir *identity.Directory, path string) {
 	known := *dir
 	known.Coordinators = g.conn.Known()
 	if err := known.SaveGrid(path); err != nil {
-		g.logger.Debug("keep coordinators", "error", err)
+		g.logger.Debug("failed to save the coordinators", "error", err)
 	}
 }
 
@@ -139,9 +141,9 @@ func (g *Grid) Close() error {
 	g.end()
 	err := g.conn.Close()
 	<-g.learned // it may be writing
-	if g.pantry != nil {
-		err = errors.Join(err, g.pantry.close())
-		g.pantry = nil
+	if g.large != nil {
+		err = errors.Join(err, g.large.close())
+		g.large = nil
 	}
 	return err
 }
@@ -152,7 +154,8 @@ func (g *Grid) Coordinators() []string { return g.conn.Known() }
 // Role is what this identity may do in the grid.
 func (g *Grid) Role() jobs.Role { return g.identity.Role }
 
-// Job describes one job.
+// Job describes one job. It is an error of kind ErrNotFound if there is none of
+// this id.
 func (g *Grid) Job(ctx context.Context, id string) (*anthillv1.Job, error) {
 	resp, err := call(ctx, g, "get job", func(ctx context.Context) (*anthillv1.GetJobResponse, error) {
 		return g.jobs.GetJob(ctx, &anthillv1.GetJobRequest{JobId: id})
@@ -160,7 +163,7 @@ func (g *Grid) Job(ctx context.Context, id string) (*anthillv1.Job, error) {
 	return resp.GetJob(), err
 }
 
-// Jobs describes all jobs, newest first.
+// Jobs describes all jobs that the grid remembers, newest first.
 func (g *Grid) Jobs(ctx context.Context) ([]*anthillv1.Job, error) {
 	resp, err := call(ctx, g, "list jobs", func(ctx context.Context) (*anthillv1.ListJobsResponse, error) {
 		return g.jobs.ListJobs(ctx, &anthillv1.ListJobsRequest{})
@@ -168,16 +171,17 @@ func (g *Grid) Jobs(ctx context.Context) ([]*anthillv1.Job, error) {
 	return resp.GetJobs(), err
 }
 
-// Task tells of one task of a job who tried it, what each said, and what the
-// grid makes of it. It is an error of kind ErrNotFound if the job has no such
-// task, and of kind ErrRefused if the job is somebody else's.
+// Task describes one task of a job: who tried it, what each answered, and what
+// the grid concludes. It is an error of kind ErrNotFound if there is no such job
+// or task, and of kind ErrRefused if the job is somebody else's.
 func (g *Grid) Task(ctx context.Context, id string, index uint32) (*anthillv1.GetTaskResponse, error) {
 	return call(ctx, g, "get task", func(ctx context.Context) (*anthillv1.GetTaskResponse, error) {
 		return g.jobs.GetTask(ctx, &anthillv1.GetTaskRequest{JobId: id, Task: index})
 	})
 }
 
-// Nodes describes the coordinators and workers of the grid.
+// Nodes describes the coordinators and workers of the grid, in the order of role
+// and id.
 func (g *Grid) Nodes(ctx context.Context) ([]*anthillv1.Node, error) {
 	resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListNodesResponse, error) {
 		return g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{})
@@ -185,7 +189,8 @@ func (g *Grid) Nodes(ctx context.Context) ([]*anthillv1.Node, error) {
 	return resp.GetNodes(), err
 }
 
-// Cancel stops a job. It is an error of kind ErrRefused if it has finished.
+// Cancel stops a job. It is an error of kind ErrNotFound if there is none of this
+// id, and of kind ErrRefused if it has finished or is somebody else's.
 func (g *Grid) Cancel(ctx context.Context, id string) (*anthillv1.Job, error) {
 	req := &anthillv1.CancelJobRequest{JobId: id, RequestId: rand.Text()}
 	resp, err := call(ctx, g, "cancel job", func(ctx context.Context) (*anthillv1.CancelJobResponse, error) {
@@ -194,8 +199,9 @@ func (g *Grid) Cancel(ctx context.Context, id string) (*anthillv1.Job, error) {
 	return resp.GetJob(), err
 }
 
-// CreateToken makes a join token. For operators and coordinators. A request_id
-// is made if there is none.
+// CreateToken makes a join token, for operators and coordinators: others get an
+// error of kind ErrRefused. It is one of kind ErrInvalid if the request makes no
+// sense. A request_id is made if there is none.
 func (g *Grid) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequest) (*anthillv1.CreateTokenResponse, error) {
 	if req.GetRequestId() == "" {
 		req.RequestId = rand.Text()

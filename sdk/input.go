@@ -93,10 +93,10 @@ func (p *Prepared) readSized(ctx context.Context) error {
 	return err
 }
 
-// checkSized counts the tasks before the file is read. How large a blob is that
-// the grid keeps, only the grid knows.
+// checkSized counts the tasks before the file is read. The size of a dataset only
+// the grid knows.
 func (f *JobFile) checkSized(split *Split) error {
-	if _, kept, err := keptBlob(split.File); kept || err != nil {
+	if _, is, err := datasetNamed(split.File); is || err != nil {
 		return err
 	}
 	size, err := f.measure("input.split.file", split.File)

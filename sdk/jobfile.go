@@ -24,21 +24,22 @@ type JobFile struct {
 	// A JobFile made by hand may leave it empty for the working directory.
 	Path string `json:"-"`
 
-	// Name is for people: at most 64 letters, digits, '-', '_' and '.'.
+	// Name is for people: at most 64 letters, digits, '-', '_' and '.', a letter or a
+	// digit first.
 	Name string `json:"name"`
 	// Bundle is the path of the WASM module, a WASI preview1 command.
 	Bundle string            `json:"bundle"`
 	Args   []string          `json:"args"`
 	Env    map[string]string `json:"env"`
 	Input  Input             `json:"input"`
-	// Data maps names to paths of files, or to blob:ID for what was put into the
-	// grid; the guest reads them as /data/NAME.
+	// Data maps names, which are like Name, to paths of files, or to blob:ID for what
+	// was put into the grid; the guest reads them as /data/NAME. At most 256.
 	Data   map[string]string `json:"data"`
 	Limits Limits            `json:"limits"`
 	Trust  Trust             `json:"trust"`
-	// UnknownImports says what becomes of functions that the module imports and
-	// the grid does not have: "refuse" (as if left out) refuses the module,
-	// "trap" accepts it and lets a task fail that calls one.
+	// UnknownImports is about functions that the module imports and the grid does
+	// not have: "refuse", the default, refuses the module; "trap" accepts it, and a
+	// task that calls one fails.
 	UnknownImports string `json:"unknown_imports"`
 }
 
@@ -80,11 +81,12 @@ type Range struct {
 
 // Limits bound one attempt at a task; zero means the grid's default.
 type Limits struct {
-	// Time is wall-clock time.
+	// Time is processor time on Linux workers and time on the clock on others:
+	// 1ms to 24h, default 10m.
 	Time Duration `json:"time"`
-	// Memory is the guest's linear memory.
+	// Memory is the guest's linear memory: 64KiB to 4GiB, default 512MiB.
 	Memory Size `json:"memory"`
-	// Output is what the guest may write on stdout.
+	// Output is what the guest may write on stdout: at most 256MiB, default 16MiB.
 	Output Size `json:"output"`
 	// Fuel is the work that the guest may do: a task that needs more has failed,
 	// on every machine alike. Zero means no limit.
@@ -99,16 +101,17 @@ type Trust struct {
 	// The grid spends as few extra attempts as that allows.
 	MaxError Share `json:"max_error"`
 
-	// Replicas is how many attempts at every task are started at once. 1 alone
-	// is for machines of one's own: each task runs once, but for spot checks.
+	// Replicas is how many attempts at every task are started at once, 1 to 16. 1
+	// alone is for machines of one's own: apart from spot checks each task runs once.
 	Replicas uint32 `json:"replicas"`
-	// Quorum is how many agreeing attempts accept a result; 2 or more.
+	// Quorum is how many agreeing attempts accept a result, 2 to 16.
 	Quorum uint32 `json:"quorum"`
-	// MaxAttempts is after how many attempts without agreement a task failed.
+	// MaxAttempts is after how many attempts without agreement a task fails, at most
+	// 64.
 	MaxAttempts uint32 `json:"max_attempts"`
 }
 
-// LoadJobFile reads and checks a job file.
+// LoadJobFile reads and checks a job file. Errors are of kind ErrInvalid.
 func LoadJobFile(path string) (*JobFile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -118,7 +121,8 @@ func LoadJobFile(path string) (*JobFile, error) {
 }
 
 // ParseJobFile reads and checks the text of a job file. The path stands in
-// error messages, and its directory is where relative paths start.
+// error messages, and its directory is where relative paths start. Errors are of
+// kind ErrInvalid.
 func ParseJobFile(path string, text []byte) (*JobFile, error) {
 	file := &JobFile{Path: path}
 	if err := decodeStrict(text, file); err != nil {
@@ -139,7 +143,7 @@ func (f *JobFile) Resolve(path string) string {
 	return filepath.Join(filepath.Dir(f.Path), filepath.FromSlash(path))
 }
 
-// label is how messages call the job file.
+// label is the job file in messages.
 func (f *JobFile) label() string {
 	if f.Path == "" {
 		return "job"

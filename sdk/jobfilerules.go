@@ -179,7 +179,7 @@ func (f *JobFile) checkData() error {
 // checkDataFiles looks for the data files: the input may take long to read.
 func (f *JobFile) checkDataFiles() error {
 	for _, name := range f.dataNames() {
-		if _, kept, err := keptBlob(f.Data[name]); kept || err != nil {
+		if _, is, err := datasetNamed(f.Data[name]); is || err != nil {
 			continue
 		}
 		if _, err := f.measure("data."+name, f.Data[name]); err != nil {
@@ -189,9 +189,9 @@ func (f *JobFile) checkDataFiles() error {
 	return nil
 }
 
-// checkBlobName refuses a path that begins like the name of a blob and is none.
+// checkBlobName refuses a path that begins like the name of a dataset and is none.
 func (f *JobFile) checkBlobName(field, path string) error {
-	if _, _, err := keptBlob(path); err != nil {
+	if _, _, err := datasetNamed(path); err != nil {
 		return f.wrong(field, idNext, "%w", err)
 	}
 	return nil

@@ -11,19 +11,21 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// Membership is what Join got.
+// Membership is what a token was traded for.
 type Membership struct {
 	// Grid is the grid's id.
 	Grid string
 	Role jobs.Role
 	// Owner is who is accountable for what this identity does.
 	Owner string
-	// Coordinators are HOST:PORT.
+	// Coordinators are their addresses, HOST:PORT.
 	Coordinators []string
 }
 
 // Join trades a token for an identity, as a submitter or an operator, and saves
-// it in a directory that Connect takes as Config.Grid.
+// it in a directory that Connect takes as Config.Grid. It is an error of kind
+// ErrInvalid if the token is none, is for a node, or the directory has an
+// identity, and of kind ErrRefused if the token is used up or has expired.
 func Join(ctx context.Context, token, dir string) (*Membership, error) {
 	parsed, err := identity.ParseToken(token)
 	if err != nil {

@@ -18,8 +18,9 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// refusedFile keeps who sent wrong bytes to this identity, beside it. Nodes keep theirs
-// in a file of another name: a client may use the directory of one that runs.
+// refusedFile lists the peers that sent wrong bytes to this identity, beside it.
+// Nodes keep theirs in a file of another name: a client may use the directory of
+// one that runs.
 const refusedFile = "client-refused.json"
 
 // peer shares blobs with other peers: it serves what it has to every member of
@@ -126,20 +127,20 @@ func (p *peer) serve(ctx context.Context, id blob.ID, began func()) error {
 			return fmt.Errorf("serve blob %s: %w", id.Short(), err)
 		}
 		if _, again, err = p.meet(ctx, id, true); err != nil {
-			p.grid.logger.Debug("announce", "blob", id, "error", err)
+			p.grid.logger.Debug("failed to announce a blob", "blob", id, "error", err)
 			again = time.Second
 		}
 	}
 }
 
-// announce serves a blob until the function is called that it returns. Whoever put
-// it elsewhere in the same owner's name may be gone: so the grid finds this peer too.
+// announce serves a blob until stop is called. Another machine of the same owner
+// that put it may be gone: so the grid finds this peer too.
 func (p *peer) announce(ctx context.Context, id blob.ID) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		if err := p.serve(ctx, id, func() {}); ctx.Err() == nil {
-			p.grid.logger.Debug("announce", "blob", id, "error", err)
+			p.grid.logger.Debug("failed to announce a blob", "blob", id, "error", err)
 		}
 	})
 	return func() {
@@ -148,7 +149,7 @@ func (p *peer) announce(ctx context.Context, id blob.ID) (stop func()) {
 	}
 }
 
-// accuse tells the grid who served wrong bytes here.
+// accuse tells the grid of a peer that served wrong bytes here.
 func (p *peer) accuse(ctx context.Context, c swarm.Caught) error {
 	return c.Report(ctx, p.tracker)
 }
@@ -159,6 +160,6 @@ func (p *peer) leave(id blob.ID) {
 	defer cancel()
 	req := &anthillv1.AnnounceRequest{Address: p.listener.Addr().String(), Blobs: []*anthillv1.Announcement{{Blob: id[:], Leaving: true}}}
 	if _, err := p.tracker.Announce(ctx, req); err != nil {
-		p.grid.logger.Debug("leave", "blob", id, "error", err)
+		p.grid.logger.Debug("failed to say that a blob is not served any more", "blob", id, "error", err)
 	}
 }

@@ -21,14 +21,17 @@ type Prepared struct {
 	file  *JobFile
 	spec  jobs.Spec
 	size  int64
-	room  *scratch
+	dir   *scratch
 	store *blobstore.Store
-	// kept are the blobs that the grid keeps; their sizes are 0 until resolve.
-	kept []blob.ID
+	// datasets are the blobs that the job file names as such; their sizes are 0
+	// until resolve.
+	datasets []blob.ID
 }
 
 // Prepare checks a job and reads the bundle, the input and the data files that
-// it names. It needs no grid. Close it, unless SubmitPrepared took it over.
+// it names. It needs no grid. Close it, unless SubmitPrepared took it over. It is
+// an error of kind ErrInvalid if the grid would refuse the job: what can be
+// known before the input is read is said before.
 func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	if err := file.Check(); err != nil {
 		return nil, err
@@ -37,29 +40,29 @@ func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	room, err := newScratch("submit")
+	dir, err := newScratch("submit")
 	if err != nil {
 		return nil, fmt.Errorf("prepare job: %w", err)
 	}
-	store, err := blobstore.Open(blobstore.Config{Dir: room.store()})
+	store, err := blobstore.Open(blobstore.Config{Dir: dir.store()})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("prepare job: %w", err), room.remove())
+		return nil, errors.Join(fmt.Errorf("prepare job: %w", err), dir.remove())
 	}
-	p := &Prepared{room: room, store: store, file: file, spec: terms}
+	p := &Prepared{dir: dir, store: store, file: file, spec: terms}
 	if err := p.read(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-// Tasks is how many tasks the job has; 0 where that depends on a blob that the
-// grid keeps, until it was submitted.
+// Tasks is how many tasks the job has; 0 if that depends on a blob that the grid
+// keeps, until the job was submitted.
 func (p *Prepared) Tasks() int { return int(p.spec.Input.Tasks()) }
 
-// Size is how many bytes the bundle, the input and the data files have.
+// Size is how many bytes the bundle, the input and the data files have together.
 func (p *Prepared) Size() int64 { return p.size }
 
-// Shard is what task i reads.
+// Shard is what task i reads on stdin.
 func (p *Prepared) Shard(i int) ([]byte, error) {
 	read := func(ref blob.Ref, off, n int64) ([]byte, error) { return p.store.ReadRange(ref.ID, off, n) }
 	shard, err := p.spec.Input.Shard(jobs.Index(i), read)
@@ -74,7 +77,7 @@ func (p *Prepared) Shard(i int) ([]byte, error) {
 
 // Close removes the temporary directory.
 func (p *Prepared) Close() error {
-	return errors.Join(p.store.Close(), p.room.remove())
+	return errors.Join(p.store.Close(), p.dir.remove())
 }
 
 func (p *Prepared) read(ctx context.Context) error {
@@ -94,7 +97,7 @@ func (p *Prepared) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(p.kept) > 0 {
+	if len(p.datasets) > 0 {
 		return nil // resolve checks what depends on their sizes
 	}
 	return p.check()

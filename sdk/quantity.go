@@ -14,7 +14,7 @@ type unit struct {
 }
 
 // parseQuantity reads a number with one of the units or with none. They are
-// tried in their order, in any case of letters. It is false for what is no whole
+// tried in their order, in any case of letters. ok is false for what is not a whole
 // number from 0 to most.
 func parseQuantity(s string, units []unit, most uint64) (amount uint64, ok bool) {
 	number, size := strings.TrimSpace(s), 1.0

@@ -12,14 +12,14 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// Result is the accepted result of one task: for good if Results tells of it,
-// provisionally if ProvisionalResults does.
+// Result is the accepted result of one task: final if it comes from Results,
+// provisional if it comes from ProvisionalResults.
 type Result struct {
 	// Task is the task's index, from 0.
 	Task int
-	// Sequence is the place in the order of acceptance, from 0.
+	// Sequence is its position in the order of acceptance, from 0.
 	Sequence uint64
-	// Size is the number of bytes.
+	// Size is its length in bytes.
 	Size int64
 	// Fuel is the work that it took.
 	Fuel Fuel
@@ -33,7 +33,8 @@ type Result struct {
 // Digest is the id of the result as a blob, in hex.
 func (r *Result) Digest() string { return r.id.String() }
 
-// Matches tells whether data, which has size bytes, is this result.
+// Matches tells whether data, which has size bytes, is this result. Its error is
+// that of reading data.
 func (r *Result) Matches(data io.Reader, size int64) (bool, error) {
 	if size != r.Size {
 		return false, nil
@@ -45,8 +46,9 @@ func (r *Result) Matches(data io.Reader, size int64) (bool, error) {
 	return manifest.ID() == r.id, nil
 }
 
-// Bytes is the result itself. One that did not come with the stream is fetched
-// from the coordinators, and every byte is checked by hash.
+// Bytes is the result itself. A large one, which did not come with the stream, is
+// fetched from the coordinators, and every byte is checked by hash. It is an
+// error of kind ErrUnavailable if nobody sends it for Config.Patience.
 func (r *Result) Bytes(ctx context.Context) ([]byte, error) {
 	if r.inline {
 		return r.data, nil
@@ -58,35 +60,37 @@ func (r *Result) Bytes(ctx context.Context) ([]byte, error) {
 	return data.Bytes(), nil
 }
 
-// Copy writes the result to w without holding all of it in memory.
+// Copy writes the result to w without holding all of it in memory. Its errors are
+// those of Bytes, and of w.
 func (r *Result) Copy(ctx context.Context, w io.Writer) error {
 	if r.inline {
 		_, err := w.Write(r.data)
 		return err
 	}
-	pantry, err := r.grid.openPantry()
+	large, err := r.grid.openResultStore()
 	if err != nil {
 		return err
 	}
 	return r.grid.persist(ctx, fmt.Sprintf("fetch result of task %d", r.Task), func(ctx context.Context, _ func()) error {
-		return pantry.fetch(ctx, r.id, w)
+		return large.fetch(ctx, r.id, w)
 	})
 }
 
-// Results waits until a job is finished and then tells of its results, one of
-// each task, in the order in which they were accepted. It ends in the same way
+// Results waits until a job is finished and then gives its results, one for each
+// task, in the order in which they were accepted. It ends in the same way
 // whether the job succeeded or failed, with the results that there are: Job or
-// Watch tell which, and ShortOfBound whether there is more doubt left than was
-// to be. None comes twice, even when a coordinator is lost. After an error there
-// is nothing more.
+// Watch tell which, and ShortOfBound whether there is more doubt left than
+// max_error allows. None comes twice, even when a coordinator is lost. An error
+// is the last thing that comes: of kind ErrNotFound if there is no such job, of
+// kind ErrRefused if it is somebody else's.
 func (g *Grid) Results(ctx context.Context, id string) iter.Seq2[*Result, error] {
 	return g.results(ctx, id, false)
 }
 
-// ProvisionalResults is like Results, but tells of results as they are
-// accepted, long before the job is finished. Until then they may prove wrong: a
-// later result replaces an earlier one of the same task. What is taken back and
-// not yet computed anew is not told.
+// ProvisionalResults is like Results, but gives results as they are accepted,
+// long before the job is finished. Until then they may prove wrong: a later
+// result replaces an earlier one of the same task. That a result was taken back
+// shows only when the task has another.
 func (g *Grid) ProvisionalResults(ctx context.Context, id string) iter.Seq2[*Result, error] {
 	return g.results(ctx, id, true)
 }
@@ -106,7 +110,7 @@ type resultStream struct {
 	id          string
 	provisional bool
 	yield       func(*Result, error) bool
-	next        uint64 // results before this one have been told
+	next        uint64 // results before this one have been given
 }
 
 // run reads one stream to its end.
@@ -119,8 +123,8 @@ func (s *resultStream) run(ctx context.Context, alive func()) error {
 	if err != nil {
 		return err
 	}
-	// Of a job that runs the header comes at once, the first result perhaps in
-	// hours.
+	// While the job runs the header comes at once, and the first result perhaps
+	// hours later.
 	if header, err := stream.Header(); err == nil && header != nil {
 		alive()
 	}

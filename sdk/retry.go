@@ -58,7 +58,7 @@ func (g *Grid) persist(ctx context.Context, what string, try func(ctx context.Co
 		if time.Since(failing) >= g.patience {
 			return g.unavailable(what, err)
 		}
-		g.logger.Debug("trying again", "what", what, "pause", pause, "error", err)
+		g.logger.Debug("failed to reach a coordinator, trying again", "what", what, "pause", pause, "error", err)
 		sleep(ctx, pause/2+rand.N(pause/2))
 		pause = min(2*pause, maxPause)
 	}

@@ -31,14 +31,15 @@ type Job struct {
 // ID names the job in the grid.
 func (j *Job) ID() string { return j.id }
 
-// Tasks is how many tasks it has.
+// Tasks is how many tasks it has, at most ten million.
 func (j *Job) Tasks() int { return j.prepared.Tasks() }
 
 // Size is how many bytes of bundle, input and data it has.
 func (j *Job) Size() int64 { return j.prepared.Size() }
 
 // Submit prepares and submits a job. The caller closes it, once WaitUploaded
-// has returned: before, the grid may still need the input from here.
+// has returned: before, the grid may still need the input from here. Its errors
+// are those of Prepare and SubmitPrepared.
 func (g *Grid) Submit(ctx context.Context, file *JobFile) (*Job, error) {
 	prepared, err := Prepare(ctx, file)
 	if err != nil {
@@ -52,7 +53,9 @@ func (g *Grid) Submit(ctx context.Context, file *JobFile) (*Job, error) {
 }
 
 // SubmitPrepared submits a job and, if that succeeds, takes it over: closing
-// the Job closes it.
+// the Job closes it. It is an error of kind ErrNotFound if the job names a blob
+// that the grid does not keep, of kind ErrRefused if the grid has no copy of that
+// yet, or no room for the job, and of kind ErrInvalid if the job makes no sense.
 func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, error) {
 	what := "submit job " + prepared.spec.Name
 	if err := prepared.resolve(ctx, g); err != nil {
@@ -114,7 +117,8 @@ func (g *Grid) pieceServer(cfg swarm.ServerConfig) *grpc.Server {
 }
 
 // WaitUploaded returns when enough coordinators hold the bundle and the whole
-// input, so that the submitter may leave; or when the job is finished.
+// input, so that the submitter may leave; or when the job is finished. Its errors
+// are those of Watch.
 func (j *Job) WaitUploaded(ctx context.Context) error {
 	for update, err := range j.grid.Watch(ctx, j.id) {
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// Update is what Watch tells.
+// Update is one thing that Watch gives.
 type Update struct {
 	// Job is the job as it is now.
 	Job *anthillv1.Job
@@ -22,9 +22,10 @@ type Update struct {
 // errStopped ends a stream that the caller has left.
 var errStopped = errors.New("stopped")
 
-// Watch tells of a job now and whenever it changes, until it is finished; the
+// Watch describes a job now and whenever it changes, until it is finished; the
 // last update is the one in which it is. A lost coordinator is replaced by
-// another, and no event comes twice. After an error there is nothing more.
+// another, and no event comes twice. An error is the last thing that comes, of
+// kind ErrNotFound if there is no such job.
 func (g *Grid) Watch(ctx context.Context, id string) iter.Seq2[*Update, error] {
 	return func(yield func(*Update, error) bool) {
 		w := watcher{grid: g, id: id, yield: yield}
@@ -39,7 +40,7 @@ type watcher struct {
 	grid  *Grid
 	id    string
 	yield func(*Update, error) bool
-	next  uint64 // events before this one have been told
+	next  uint64 // events before this one have been given
 }
 
 // run reads one stream to its end.
@@ -68,7 +69,7 @@ func (w *watcher) run(ctx context.Context, alive func()) error {
 	}
 }
 
-// fresh leaves out events that an earlier stream has told.
+// fresh leaves out events that came in an earlier stream.
 func (w *watcher) fresh(events []*anthillv1.Event) []*anthillv1.Event {
 	var fresh []*anthillv1.Event
 	for _, event := range events {

@@ -9,14 +9,14 @@ import (
 )
 
 // Nearness remembers which parts of which inputs workers had tasks of: these they
-// have fetched, and likely have still. It is told by nobody, so nobody can lie about
-// it, and may be forgotten at any time.
+// have fetched, and likely have still. No worker reports it, so none can lie about it,
+// and it may be forgotten at any time.
 type Nearness struct {
-	workers map[jobs.NodeID]*shelf
+	workers map[jobs.NodeID]*history
 }
 
-// shelf is what one worker had tasks of. Of the oldest inputs it forgets.
-type shelf struct {
+// history is what one worker had tasks of. It forgets the oldest inputs.
+type history struct {
 	parts map[blob.ID]blob.Bitmap
 	order []blob.ID
 }
@@ -31,7 +31,7 @@ const (
 )
 
 // NewNearness knows of nobody.
-func NewNearness() *Nearness { return &Nearness{workers: map[jobs.NodeID]*shelf{}} }
+func NewNearness() *Nearness { return &Nearness{workers: map[jobs.NodeID]*history{}} }
 
 // Note remembers that a worker got a task of a job.
 func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place jobs.Place) {
@@ -39,40 +39,40 @@ func (n *Nearness) Note(worker jobs.NodeID, j *jobs.Job, place jobs.Place) {
 	if !ok {
 		return
 	}
-	sh := n.workers[worker]
-	if sh == nil {
+	h := n.workers[worker]
+	if h == nil {
 		if len(n.workers) >= maxWorkers {
 			clear(n.workers)
 		}
-		sh = &shelf{parts: map[blob.ID]blob.Bitmap{}}
-		n.workers[worker] = sh
+		h = &history{parts: map[blob.ID]blob.Bitmap{}}
+		n.workers[worker] = h
 	}
-	had := sh.take(s.input)
+	had := h.take(s.input)
 	for i := s.first; i <= s.last; i++ {
 		had.Set(i)
 	}
 }
 
-func (sh *shelf) take(id blob.ID) blob.Bitmap {
-	if had := sh.parts[id]; had != nil {
+func (h *history) take(id blob.ID) blob.Bitmap {
+	if had := h.parts[id]; had != nil {
 		return had
 	}
-	if len(sh.order) == maxInputs {
-		delete(sh.parts, sh.order[0])
-		sh.order = sh.order[1:]
+	if len(h.order) == maxInputs {
+		delete(h.parts, h.order[0])
+		h.order = h.order[1:]
 	}
 	had := blob.NewBitmap(maxParts)
-	sh.parts[id], sh.order = had, append(sh.order, id)
+	h.parts[id], h.order = had, append(h.order, id)
 	return had
 }
 
 // of is how much of a span a worker had tasks of, in thousandths.
 func (n *Nearness) of(worker jobs.NodeID, s span) int {
-	sh := n.workers[worker]
-	if sh == nil {
+	h := n.workers[worker]
+	if h == nil {
 		return 0
 	}
-	had, count := sh.parts[s.input], 0
+	had, count := h.parts[s.input], 0
 	for i := s.first; i <= s.last; i++ {
 		if had.Has(i) {
 			count++
@@ -106,10 +106,10 @@ const maxArranged = 64
 
 // arrange exchanges leases among the workers of each owner, so that as many as
 // possible go where much of their input is. How many each worker gets stays the
-// same, and so does what the owner gets: who is given what was chosen blindly, by
-// chance and by trust alone, and an owner who knows what his machines have learns
-// nothing of which leases are checks. Between owners nothing is exchanged for that
-// reason, see RATIONALE.md.
+// same, and so does what the owner gets: that was chosen blindly, by chance and by
+// trust alone, so an owner that knows what its machines have learns nothing of which
+// leases are checks. Between owners nothing is exchanged for that reason, see
+// RATIONALE.md.
 func (p *planner) arrange() {
 	groups := map[groupID][]int{}
 	number := map[jobs.NodeID]groupID{}
@@ -181,13 +181,13 @@ func (p *planner) arrangeGroup(grants []int) {
 }
 
 // mayMove says whether any of these workers of one owner could have got a lease.
-// They are all the same to a task, unless it asks for somebody who was there before.
+// They are all the same to a task, unless it asks for workers that were there before.
 func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
 	probe := p.probes[g.Lease]
 	return probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) })
 }
 
-// wishes are the workers that have some of the input, first who got the lease.
+// wishes are the workers that have some of the input, first the one that got the lease.
 func (p *planner) wishes(grant int, workers []jobs.NodeID) (list []wish) {
 	g := &p.grants[grant]
 	s, ok := spanOf(p.State.Jobs[g.Job], g.Place)
@@ -209,7 +209,7 @@ func (p *planner) wishes(grant int, workers []jobs.NodeID) (list []wish) {
 }
 
 // grantWishes gives as much as each worker has room for, the nearest first, and
-// the rest to whom it was planned for or, if that is full, to anybody.
+// the rest to the worker it was planned for or, if that is full, to any.
 func (p *planner) grantWishes(wishes []wish, moved []int, workers []jobs.NodeID, room map[jobs.NodeID]int) {
 	done := map[int]bool{}
 	give := func(grant int, w jobs.NodeID) {
@@ -221,7 +221,7 @@ func (p *planner) grantWishes(wishes []wish, moved []int, workers []jobs.NodeID,
 	for _, w := range wishes {
 		give(w.grant, w.worker)
 	}
-	for _, i := range moved { // who is not done yet has its planned worker still
+	for _, i := range moved { // what is not given yet goes to the worker it was planned for
 		give(i, p.grants[i].Worker)
 	}
 	for _, i := range moved {

@@ -100,7 +100,7 @@ func TestNearnessGivesNobodyMore(t *testing.T) {
 }
 
 // TestNearnessTellsOwnersNothing: whatever workers had before, an owner gets the
-// same leases, each of his workers as many, and all are valid.
+// same leases, each of its workers as many, and all are valid.
 func TestNearnessTellsOwnersNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := newGrid()

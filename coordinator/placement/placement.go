@@ -42,15 +42,15 @@ const MaxGrants = 2000
 // second opinion.
 const openTasks = 64
 
-// MaxHeld bounds the leases of one worker: who takes tasks and never reports must
+// MaxHeld bounds the leases of one worker: one that takes tasks and never reports must
 // not get all there are.
 const MaxHeld = 1024
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
 // task of the job that has the fewest attempts under way: one that waits for an
-// attempt, or else a second opinion on what another has done, or else a fresh
-// one. What an owner gets in this way is then exchanged among his workers, so that
+// attempt, if there is none a second opinion on what another has done, and if that is
+// worth less than a fresh task, a fresh one. What an owner gets in this way is then exchanged among its workers, so that
 // they get tasks whose input they have.
 func Plan(r Request) []jobs.Grant {
 	p := newPlanner(r)
@@ -68,7 +68,7 @@ func (p *planner) plan() {
 			if len(p.grants) >= MaxGrants {
 				return
 			}
-			progress = p.place(&p.offers[i]) || progress
+			progress = p.serve(&p.offers[i]) || progress
 		}
 	}
 }
@@ -96,8 +96,8 @@ type jobPlan struct {
 	running int
 	tasks   []*taskPlan
 	next    jobs.Place
-	// open counts the open tasks but for those that are late: who takes tasks and
-	// keeps them must not keep others from opening any.
+	// open counts the open tasks, except those that are late: a worker that takes tasks
+	// and keeps them must not keep others from opening any.
 	open int
 	// checks is nil under fixed replication.
 	checks *jobs.CheckPlan
@@ -107,7 +107,7 @@ type taskPlan struct {
 	place jobs.Place
 	want  int
 	task  jobs.Task // with the attempts that this plan adds
-	// probe: the task has its result, and those are asked who may be liars too.
+	// probe: the task has its result, and owners that may be liars too are asked.
 	probe bool
 }
 
@@ -127,7 +127,7 @@ func newPlanner(r Request) *planner {
 	return p
 }
 
-// fit is the part of a worker's capacity that its reliability is worth: who
+// fit is the part of a worker's capacity that its reliability is worth: one that
 // often ends without a vote gets less to lose.
 func fit(capacity int, n *jobs.Node) int {
 	return min(capacity, max(1, int(int64(capacity)*int64(n.Reliability)/int64(jobs.One))))
@@ -168,8 +168,8 @@ func newTaskPlan(place jobs.Place, want int, attempts []jobs.Attempt) *taskPlan 
 	return &taskPlan{place: place, want: want, task: jobs.Task{Attempts: slices.Clip(attempts)}}
 }
 
-// place gives one lease to an offer, if there is any for it.
-func (p *planner) place(o *offer) bool {
+// serve gives one lease to an offer, if there is any for it.
+func (p *planner) serve(o *offer) bool {
 	if o.Capacity <= 0 {
 		return false
 	}

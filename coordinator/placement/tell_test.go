@@ -10,7 +10,7 @@ import (
 )
 
 // shift is a job that workers of as many owners work off, batch leases at a time.
-// It keeps count of what each of them can see of his leases.
+// It keeps count of what each of them can see of its leases.
 type shift struct {
 	*grid
 	job       *jobs.Job
@@ -20,7 +20,7 @@ type shift struct {
 	held      [][]jobs.Grant
 	wrong     map[jobs.LeaseID]bool
 	seen      []map[uint32]bool           // pieces, by worker
-	newest    []uint32                    // the last that was new to him
+	newest    []uint32                    // the last that was new to it
 	fetched   int                         // pieces, by all
 	kinds     [tenths][3]tell             // by how much of the job is open: checks come early
 	low, high tell                        // by halves of the input
@@ -30,9 +30,9 @@ type shift struct {
 
 // What a piece is to the worker whose task reads it.
 const (
-	fresh = iota // he has had no task of it
-	going        // it is the newest that he has had
-	left         // he has had tasks of others since
+	fresh = iota // it has had no task of this piece
+	going        // it is the newest piece that it has had
+	left         // it has had tasks of others since
 )
 
 // tenths of a job.

@@ -16,8 +16,8 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// author writes a random but sensible log: what he writes next depends on the
-// state that his own replica is in.
+// author writes a random but sensible log: what it writes next depends on the
+// state that its own replica is in.
 type author struct {
 	fsm   *fsm
 	log   []*raft.Log
@@ -118,7 +118,7 @@ func (a *author) reportAny(t *rapid.T) {
 			status := rapid.SampledFrom([]jobs.AttemptStatus{jobs.Succeeded, jobs.Succeeded, jobs.Succeeded, jobs.Crashed, jobs.Killed, jobs.Lost}).Draw(t, "status")
 			r := jobs.Report{Lease: id, Worker: w, Status: status, Reason: "so", Output: blob.Ref{ID: blob.ID{1}}}
 			if w == "w4" {
-				r.Output.ID[0] = 2 // he lies
+				r.Output.ID[0] = 2 // it lies
 			}
 			reports = append(reports, r)
 		}

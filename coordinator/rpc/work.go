@@ -150,12 +150,9 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 			beat.Fuel[jobs.LeaseID(id)] = req.GetFuel()[i]
 		}
 	}
-	for _, b := range req.GetBlobs()[:min(jobs.HeartbeatBlobs, len(req.GetBlobs()))] {
-		id, err := blob.IDFrom(b)
-		if err != nil {
-			return nil, jobs.InvalidField("blobs", "%v", err)
-		}
-		beat.Blobs = append(beat.Blobs, id)
+	var err error
+	if beat.Blobs, err = wire.IDsFromProto("blobs", req.GetBlobs()[:min(jobs.HeartbeatBlobs, len(req.GetBlobs()))]); err != nil {
+		return nil, err
 	}
 	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)
 	if err != nil {

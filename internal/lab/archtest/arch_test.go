@@ -13,6 +13,7 @@ var checks = map[string]func([]file) []string{
 	"circles":  checkCircles,
 	"names":    checkNames,
 	"comments": checkComments,
+	"sizes":    checkSizes,
 	"purity":   checkPurity,
 }
 
@@ -73,6 +74,10 @@ func TestImportRules(t *testing.T) {
 		{"sdk/task/task.go", "!net/http", "compiled into guests"},
 		{"sdk/task/task.go", "sdk", "lies above sdk/task"},
 		{"internal/module/screen/screen.go", "!github.com/tetratelabs/wazero", "pure functions of its bytes"},
+		{"internal/wire/ref.go", "proto/anthill/v1", ""},
+		{"internal/wire/ref.go", "internal/blobstore", "(the adapters) lies above internal/wire (the wire)"},
+		{"proto/anthill/v1/job.pb.go", "internal/wire", "lies above proto/anthill/v1 (the messages)"},
+		{"internal/swarm/swarm.go", "internal/wire", ""},
 		{"internal/swarm/swarm.go", "internal/blobstore", ""},
 		{"internal/swarm/swarm.go", "proto/anthill/v1", ""},
 		{"internal/swarm/swarm.go", "coordinator/rpc", "the rooms"},
@@ -89,7 +94,7 @@ func TestImportRules(t *testing.T) {
 		{"worker/run_test.go", "coordinator", ""},
 		{"sdk/connect.go", "internal/identity", ""},
 		{"sdk/connect.go", "coordinator/rpc", "a submitter is a client"},
-		{"sdk/check.go", "internal/module/screen", ""},
+		{"sdk/prepare.go", "internal/module/screen", ""},
 		{"examples/wordcount/guest/main.go", "sdk/task", ""},
 		{"examples/wordcount/guest/main.go", "examples/wordcount", ""},
 		{"examples/wordcount/guest/main.go", "internal/blob", "anybody can write outside of this module"},

@@ -22,7 +22,7 @@ import (
 // Grid is what the coordinators share.
 type Grid struct {
 	Authority *identity.Authority
-	// Copies are how many coordinators hold the input of a new job, of two.
+	// Copies is how many of two coordinators hold the input of a new job.
 	Copies uint32
 
 	mu           sync.Mutex
@@ -122,8 +122,8 @@ func (g *Grid) Restart(t testing.TB, i int) {
 	go c.server.Serve(listener) //nolint:errcheck // ends with Kill
 }
 
-// listen tries for a while: a client that dials a dead coordinator may have got
-// this very port from the system for its own end.
+// listen tries for a while: a client that dials a dead coordinator may hold this
+// very port as its own end.
 func listen(t testing.TB, address string) net.Listener {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -160,7 +160,7 @@ func (g *Grid) Client(t testing.TB, role jobs.Role) string {
 	return path
 }
 
-// Token makes a join token that may be used for ever.
+// Token makes a join token that may be used any number of times.
 func (g *Grid) Token(t testing.TB, role jobs.Role) identity.Token {
 	t.Helper()
 	token, err := identity.NewToken(g.Authority.Fingerprint(), role, g.Addresses())

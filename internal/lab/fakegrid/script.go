@@ -92,8 +92,8 @@ func (g *Grid) Finish(id string, state anthillv1.JobState, reason string) {
 	})
 }
 
-// Fail makes the next calls fail, one with each error. ListNodes is left out, here
-// and in Calls: the SDK asks for the coordinators of its own accord.
+// Fail makes the next calls fail, one with each error. ListNodes does not count,
+// here and in Calls: the SDK asks for the coordinators of its own accord.
 func (g *Grid) Fail(errs ...error) {
 	g.change(func() { g.failures = append(g.failures, errs...) })
 }

@@ -34,7 +34,7 @@ func unknown(id string) error {
 
 func (s *jobService) SubmitJob(_ context.Context, req *anthillv1.SubmitJobRequest) (*anthillv1.SubmitJobResponse, error) {
 	job := s.grid.submit(req)
-	// A failure after the deed is an answer that was lost.
+	// An error after the job was made is an answer that was lost.
 	if err := s.grid.enter(); err != nil {
 		return nil, err
 	}

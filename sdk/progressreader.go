@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// tellEvery is how often a toldReader tells.
+// tellEvery is how often a progressReader reports.
 const tellEvery = 200 * time.Millisecond
 
-// toldReader tells how much was read, and of all at the end.
-type toldReader struct {
+// progressReader reports how much was read, and at the end how much there was.
+type progressReader struct {
 	in         io.Reader
-	tell       func(read, size int64) // nil: nobody is told
+	tell       func(read, size int64) // may be nil
 	read, size int64
 	last       time.Time
 }
 
-func (r *toldReader) Read(buf []byte) (int, error) {
+func (r *progressReader) Read(buf []byte) (int, error) {
 	n, err := r.in.Read(buf)
 	r.read += int64(n)
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"testing/iotest"
 )
 
-func TestToldReaderTellsHowMuchThereWas(t *testing.T) {
+func TestProgressReaderReportsHowMuchThereWas(t *testing.T) {
 	for _, size := range []int64{0, 5} {
 		var told [][2]int64
-		r := &toldReader{in: iotest.OneByteReader(strings.NewReader("hello")), size: size, tell: func(read, size int64) { told = append(told, [2]int64{read, size}) }}
+		r := &progressReader{in: iotest.OneByteReader(strings.NewReader("hello")), size: size, tell: func(read, size int64) { told = append(told, [2]int64{read, size}) }}
 		if text, err := io.ReadAll(r); string(text) != "hello" || err != nil {
 			t.Errorf("read %q, %v", text, err)
 		}

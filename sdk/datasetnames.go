@@ -11,15 +11,15 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// blobPrefix is how a job file names a blob that the grid keeps, in the place of
-// a path.
+// blobPrefix is how a job file names a dataset, a blob that the grid keeps, in
+// place of a path.
 const blobPrefix = "blob:"
 
 // idNext says where ids come from.
 const idNext = "an id has 64 hex digits: anthill put and anthill serve print it, and anthill blobs lists those that the grid keeps"
 
-// keptBlob is the blob that a path names, if it names one.
-func keptBlob(path string) (id blob.ID, is bool, err error) {
+// datasetNamed is the dataset that a path names, if it names one.
+func datasetNamed(path string) (id blob.ID, is bool, err error) {
 	name, is := strings.CutPrefix(path, blobPrefix)
 	if !is {
 		return blob.ID{}, false, nil
@@ -37,25 +37,25 @@ func parseBlob(what, name string) (blob.ID, error) {
 	return id, nil
 }
 
-// source stores a file that a field names, or notes the blob that it names: how
-// large that is, only the grid knows.
+// source stores a file that a field names, or notes the dataset that it names,
+// whose size only the grid knows.
 func (p *Prepared) source(ctx context.Context, field, path string) (blob.Ref, error) {
-	id, kept, err := keptBlob(path)
+	id, is, err := datasetNamed(path)
 	switch {
 	case err != nil:
 		return blob.Ref{}, p.file.wrong(field, idNext, "%w", err)
-	case !kept:
+	case !is:
 		return p.importFile(ctx, field, path)
 	}
-	p.kept = append(p.kept, id)
+	p.datasets = append(p.datasets, id)
 	return blob.Ref{ID: id}, nil
 }
 
-// resolve asks the grid for the sizes of the blobs that it keeps. One of
-// which no coordinator has a copy is refused: the job would wait for bytes that may
-// never come, and its size is only what somebody says.
+// resolve asks the grid for the sizes of the datasets. It refuses those of which
+// no coordinator has a copy: the job would wait for bytes that may never come, and
+// the size is only what somebody says.
 func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
-	for _, id := range p.kept {
+	for _, id := range p.datasets {
 		b, err := g.blob(ctx, id)
 		if errors.Is(err, problem.ErrNotFound) {
 			return problem.NotFound("put it first: anthill put FILE", "job %s: %w", p.spec.Name, err)

@@ -16,36 +16,36 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// pantry keeps large results between their arrival and their use.
-type pantry struct {
-	room      *scratch
+// resultStore keeps large results between their arrival and their use.
+type resultStore struct {
+	dir       *scratch
 	store     *blobstore.Store
 	pool      *swarm.Pool
 	swarm     *swarm.Swarm
 	providers []swarm.Provider
 }
 
-// openPantry makes the pantry when it is first needed.
-func (g *Grid) openPantry() (*pantry, error) {
+// openResultStore makes the store when it is first needed.
+func (g *Grid) openResultStore() (*resultStore, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.pantry != nil {
-		return g.pantry, nil
+	if g.large != nil {
+		return g.large, nil
 	}
-	room, err := newScratch("results")
+	dir, err := newScratch("results")
 	if err != nil {
 		return nil, fmt.Errorf("fetch results: %w", err)
 	}
-	p, err := g.newPantry(room)
+	s, err := g.newResultStore(dir)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("fetch results: %w", err), room.remove())
+		return nil, errors.Join(fmt.Errorf("fetch results: %w", err), dir.remove())
 	}
-	g.pantry = p
-	return p, nil
+	g.large = s
+	return s, nil
 }
 
-func (g *Grid) newPantry(room *scratch) (*pantry, error) {
-	store, err := blobstore.Open(blobstore.Config{Dir: room.store()})
+func (g *Grid) newResultStore(dir *scratch) (*resultStore, error) {
+	store, err := blobstore.Open(blobstore.Config{Dir: dir.store()})
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +54,10 @@ func (g *Grid) newPantry(room *scratch) (*pantry, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close(), store.Close())
 	}
-	return &pantry{room: room, store: store, pool: pool, swarm: s, providers: g.coordinators()}, nil
+	return &resultStore{dir: dir, store: store, pool: pool, swarm: s, providers: g.coordinators()}, nil
 }
 
-// coordinators may have any blob.
+// coordinators are asked for every blob: they may have it.
 func (g *Grid) coordinators() []swarm.Provider {
 	var list []swarm.Provider
 	for _, address := range g.conn.Known() {
@@ -69,13 +69,13 @@ func (g *Grid) coordinators() []swarm.Provider {
 // fetch copies a blob to w and forgets it. A failure to get it is UNAVAILABLE:
 // a result that has just been accepted may still be on its way to the
 // coordinators.
-func (p *pantry) fetch(ctx context.Context, id blob.ID, w io.Writer) error {
-	p.store.Pin(id)
-	defer p.forget(id)
-	if _, err := p.swarm.Fetch(ctx, id, 0, -1, p.providers); err != nil {
+func (s *resultStore) fetch(ctx context.Context, id blob.ID, w io.Writer) error {
+	s.store.Pin(id)
+	defer s.forget(id)
+	if _, err := s.swarm.Fetch(ctx, id, 0, -1, s.providers); err != nil {
 		return status.Errorf(codes.Unavailable, "%v", err)
 	}
-	manifest, err := p.store.Manifest(id)
+	manifest, err := s.store.Manifest(id)
 	if errors.Is(err, blobstore.ErrNotFound) {
 		// The swarm remembers for a moment that it has fetched what forget has
 		// just dropped.
@@ -85,7 +85,7 @@ func (p *pantry) fetch(ctx context.Context, id blob.ID, w io.Writer) error {
 		return err
 	}
 	for i := range manifest.Pieces {
-		data, err := p.store.ReadPiece(id, i)
+		data, err := s.store.ReadPiece(id, i)
 		if err != nil {
 			return err
 		}
@@ -96,13 +96,13 @@ func (p *pantry) fetch(ctx context.Context, id blob.ID, w io.Writer) error {
 	return nil
 }
 
-// forget drops a blob unless another task has the same result and is about to
-// read it. What stays goes with the directory.
-func (p *pantry) forget(id blob.ID) {
-	p.store.Unpin(id)
-	_ = p.store.Delete(id)
+// forget drops a blob, unless another task has the same result and is about to
+// read it. What is left goes with the directory.
+func (s *resultStore) forget(id blob.ID) {
+	s.store.Unpin(id)
+	_ = s.store.Delete(id)
 }
 
-func (p *pantry) close() error {
-	return errors.Join(p.swarm.Close(), p.pool.Close(), p.store.Close(), p.room.remove())
+func (s *resultStore) close() error {
+	return errors.Join(s.swarm.Close(), s.pool.Close(), s.store.Close(), s.dir.remove())
 }

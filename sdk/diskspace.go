@@ -9,12 +9,13 @@ import (
 )
 
 const (
-	roomForScratch = "free some space there, or set TMPDIR to a directory on a disk that has more"
-	roomForFile    = "free some space there, or choose a file or directory on another disk"
+	spaceForScratch = "free some space there, or set TMPDIR to a directory on a disk that has more"
+	spaceForFile    = "free some space there, or choose a file or directory on another disk"
 )
 
-// fits tells whether the disk has room for what is missing of a blob and, where it is to
-// be unpacked, for that, too. It is better to know before hours of fetching.
+// fits refuses a blob if the disk has no room for what is missing of it and, if it
+// is to be unpacked, for its files too. That is better known before hours of
+// fetching.
 func (p *peer) fits(id blob.ID, unpack bool) error {
 	m, have, err := p.store.Have(id)
 	if err != nil {
@@ -32,7 +33,7 @@ func (p *peer) fits(id blob.ID, unpack bool) error {
 	return p.store.Room(lacking, 0)
 }
 
-// tooFull says what to do about a disk that is full, and passes on other errors.
+// tooFull adds what to do if the disk is full, and passes other errors on.
 func tooFull(next string, err error) error {
 	if !errors.Is(err, blobstore.ErrFull) {
 		return err
