@@ -36,8 +36,8 @@
 // There is no limit on processes: the system counts them by user, so that one
 // low enough to bind would keep the donor's own programs from starting; seccomp
 // lets the child make threads only. A wall that a system does not have is left
-// out, and Slot.Walls says so. macOS has the limits but for the address space and
-// the priority, Windows the priority alone.
+// out, and Slot.Walls says so. macOS has the limits except that of the address space,
+// and the priority; Windows has the priority alone.
 //
 // An end that depends on the machine is no result: a time limit, a child that
 // died of whatever cause, a full stack of the engine. See Status.
