@@ -10,14 +10,12 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/tempdir"
 )
 
-const (
-	scratchPrefix = "anthill-"
-	// scratchAge is how old a directory must be to count as left behind: the process
-	// that makes one needs a moment until it holds the lock.
-	scratchAge = time.Hour
-)
+// scratchAge is how old a directory must be to count as left behind: the process
+// that makes one needs a moment until it holds the lock.
+const scratchAge = time.Hour
 
 // scratch is a directory for blobs that are needed while a command runs.
 type scratch struct {
@@ -25,18 +23,11 @@ type scratch struct {
 	lock io.Closer
 }
 
-// newScratch makes one for a purpose. Blobs may have many gigabytes, and on many
-// systems /tmp lies in memory: so it is made in the user's cache directory, unless
-// TMPDIR says where temporary files are to go.
+// newScratch makes one for a purpose.
 func newScratch(purpose string) (*scratch, error) {
-	root := os.Getenv("TMPDIR")
-	if root == "" {
-		root = cacheRoot()
-		sweep(root)
-	}
-	dir, err := os.MkdirTemp(root, scratchPrefix+purpose+"-")
+	dir, err := makeRoom(purpose)
 	if err != nil {
-		return nil, fmt.Errorf("make temporary directory: %w", err)
+		return nil, err
 	}
 	lock, err := node.Lock(dir)
 	if err != nil {
@@ -45,18 +36,29 @@ func newScratch(purpose string) (*scratch, error) {
 	return &scratch{dir: dir, lock: lock}, nil
 }
 
-// cacheRoot is where scratches are made; the system's temporary directory if the user
-// has no cache directory, or one that cannot be written.
-func cacheRoot() string {
+// makeRoom makes the directory. Blobs may have many gigabytes, and on many systems /tmp
+// lies in memory: so it is made in the user's cache directory, unless TMPDIR says where
+// temporary files are to go, or the cache directory cannot be written.
+func makeRoom(purpose string) (string, error) {
+	if os.Getenv("TMPDIR") == "" {
+		if root, err := cacheRoot(); err == nil {
+			sweep(root)
+			if dir, err := tempdir.In(root, purpose); err == nil {
+				return dir, nil
+			}
+		}
+	}
+	return tempdir.Make(purpose)
+}
+
+// cacheRoot is where scratches are made.
+func cacheRoot() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return os.TempDir()
+		return "", err
 	}
 	root := filepath.Join(cache, "anthill")
-	if err := os.MkdirAll(root, 0o700); err != nil {
-		return os.TempDir()
-	}
-	return root
+	return root, os.MkdirAll(root, 0o700)
 }
 
 // sweep removes what killed processes left behind: nothing else tidies the cache
@@ -68,7 +70,7 @@ func sweep(root string) {
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err != nil || !info.IsDir() || !strings.HasPrefix(entry.Name(), scratchPrefix) || time.Since(info.ModTime()) < scratchAge {
+		if err != nil || !info.IsDir() || !strings.HasPrefix(entry.Name(), tempdir.Prefix) || time.Since(info.ModTime()) < scratchAge {
 			continue
 		}
 		dir := filepath.Join(root, entry.Name())

@@ -1,10 +1,15 @@
 package sdk
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/problem"
 )
 
 // TestScratchIsNotInMemory also looks that nothing of dead processes stays for good,
@@ -19,8 +24,8 @@ func TestScratchIsNotInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	root := filepath.Dir(live.dir)
-	if root != cacheRoot() || root == os.TempDir() {
-		t.Errorf("it is in %s", root)
+	if cache, err := cacheRoot(); err != nil || root != cache || root == os.TempDir() {
+		t.Errorf("it is in %s, %v", root, err)
 	}
 	dead, strange := filepath.Join(root, "anthill-put-1"), filepath.Join(root, "other")
 	for _, dir := range []string{dead, strange} {
@@ -53,4 +58,32 @@ func TestScratchIsNotInMemory(t *testing.T) {
 		t.Error(err)
 	}
 	again(1)
+}
+
+// TestScratchWithoutACacheDirectory has the room where temporary files are, and says
+// which variable is wrong if there is none.
+func TestScratchWithoutACacheDirectory(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("other variables")
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", "")
+	t.Setenv("XDG_CACHE_HOME", file)
+	t.Setenv("HOME", file)
+	s, err := newScratch("put")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.remove(); err != nil || filepath.Dir(s.dir) != os.TempDir() {
+		t.Errorf("it was %s, %v", s.dir, err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below"), "/nonexistent"} {
+		t.Setenv("TMPDIR", dir)
+		if _, err := newScratch("put"); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), "TMPDIR is "+dir+": ") {
+			t.Errorf("TMPDIR=%s: %v", dir, err)
+		}
+	}
 }

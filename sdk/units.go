@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/wire"
@@ -21,13 +23,23 @@ var (
 	sizeUnits   = append(binaryUnits[:4:4], unit{"TB", 1e12}, unit{"GB", 1e9}, unit{"MB", 1e6}, unit{"KB", 1e3}, unit{"B", 1})
 )
 
-// ParseSize reads a size such as 64KiB, 1.5MiB, 2GB or 1000.
+// ParseSize reads a size such as 64KiB, 1.5MiB, 2GB or 1000. Units may be in small
+// letters, but a small b behind a big letter, as in Mb, counts bits and is refused.
 func ParseSize(s string) (Size, error) {
+	if unit := strings.TrimLeft(strings.TrimSpace(s), "0123456789. "); countsBits(unit) {
+		return 0, fmt.Errorf("%q is not a size: %s counts bits; write it like 64KiB, 1MiB or 2GB", s, unit)
+	}
 	bytes, ok := parseQuantity(s, sizeUnits, math.MaxInt64)
 	if !ok {
 		return 0, fmt.Errorf("%q is not a size; write it like 64KiB, 1MiB or 2GB", s)
 	}
 	return Size(bytes), nil
+}
+
+// countsBits tells units such as b, Mb and Kib.
+func countsBits(unit string) bool {
+	prefix, ok := strings.CutSuffix(unit, "b")
+	return ok && slices.Contains([]string{"", "K", "M", "G", "T", "Ki", "Mi", "Gi", "Ti"}, prefix)
 }
 
 // UnmarshalJSON reads a number of bytes or a string with a unit.

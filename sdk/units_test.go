@@ -11,7 +11,7 @@ func TestParseSize(t *testing.T) {
 			t.Errorf("%q: got %d, %v; want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "KiB", "-1", "1.5", "0.3KiB", "1e400", "NaN", "9000000TiB", "1 MiB/s"} {
+	for _, text := range []string{"", "KiB", "-1", "1.5", "0.3KiB", "1e400", "NaN", "9000000TiB", "1 MiB/s", "512Mb", "2 Gb", "64Kib", "8b"} {
 		if got, err := ParseSize(text); err == nil {
 			t.Errorf("%q: got %d, want an error", text, got)
 		}

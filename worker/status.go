@@ -8,6 +8,8 @@ import (
 
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/control"
+	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/machine"
 )
 
 // Status is what the worker does now.
@@ -15,6 +17,9 @@ func (w *Worker) Status() control.Status {
 	s := control.Status{
 		Node: string(w.Node()), Grid: w.Grid(), Owner: w.Owner(), Address: w.Address(),
 		Pauses: w.pauses.list(), Slots: w.running.list(), Leases: w.leases.count(),
+	}
+	if p, err := machine.Power(); err == nil && p != (limits.Power{}) {
+		s.Power = p.String()
 	}
 	if u := w.Volume(); u.Limit > 0 {
 		s.Volume = &control.Volume{Used: u.Used, Limit: u.Limit, Until: u.Until}

@@ -20,7 +20,7 @@ const (
 
 // senses tell what the machine does, and its line.
 type senses interface {
-	OnBattery() (bool, error)
+	Power() (limits.Power, error)
 	CPU() (limits.CPU, error)
 	// Line is nil while it may carry more this month, or says why not.
 	Line() error
@@ -31,6 +31,9 @@ type lentMachine struct {
 	*machine.Machine
 	volume *throttle.Volume
 }
+
+// Power implements senses.
+func (m lentMachine) Power() (limits.Power, error) { return machine.Power() }
 
 // Line implements senses.
 func (m lentMachine) Line() error { return m.volume.Err() }
@@ -50,8 +53,8 @@ type yielder struct {
 	worker  pausable
 	logger  *slog.Logger
 	reasons []string // that hold now
-	battery bool
-	asked   time.Time // when battery was known
+	power   limits.Power
+	asked   time.Time // when power was known
 	deaf    map[string]bool
 }
 
@@ -115,11 +118,11 @@ func (y *yielder) read(now time.Time) limits.Readings {
 	if y.yield.Battery {
 		if now.Sub(y.asked) >= mainsEvery {
 			var err error
-			y.battery, err = y.senses.OnBattery()
+			y.power, err = y.senses.Power()
 			y.heard("whether the machine runs on battery", err)
 			y.asked = now
 		}
-		r.OnBattery = y.battery
+		r.Power = y.power
 	}
 	if y.yield.WhenIdle {
 		var err error

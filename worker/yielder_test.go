@@ -30,7 +30,10 @@ type sensed struct {
 	asked   int
 }
 
-func (s *sensed) OnBattery() (bool, error) { s.asked++; return s.battery, s.err }
+func (s *sensed) Power() (limits.Power, error) {
+	s.asked++
+	return limits.Power{Battery: s.battery}, s.err
+}
 
 func (s *sensed) CPU() (limits.CPU, error) { return s.cpu, s.err }
 
@@ -184,8 +187,8 @@ func TestWhatIsNotKnownIsSaidOnce(t *testing.T) {
 	}
 }
 
-// Who has lent all that he lends of his line is paused, and says so, until the
-// month turns.
+// A worker whose line has carried all that is lent of it is paused, and says so, until
+// the month turns.
 func TestAMonthWhoseVolumeIsUsedUpIsAPause(t *testing.T) {
 	w, c := newWorker(t)
 	slot, err := sandbox.NewSlot(sandbox.Config{Command: []string{"/nowhere/child"}, CacheDir: t.TempDir()})

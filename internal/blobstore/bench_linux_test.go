@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"golang.org/x/sys/unix"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 const benchBatch, benchBlobs, benchSize = 50, 10_000, 200

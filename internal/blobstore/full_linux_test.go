@@ -7,8 +7,9 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"golang.org/x/sys/unix"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 // smallDisk mounts a disk of some bytes.

@@ -6,8 +6,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"pgregory.net/rapid"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 // model is the dumb version of a store without quota: what pieces of which

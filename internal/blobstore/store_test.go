@@ -9,8 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"pgregory.net/rapid"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 func open(t testing.TB, cfg Config) *Store {

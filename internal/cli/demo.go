@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/cli/demo"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/tempdir"
 )
 
 func newDemoCommand() *cobra.Command {
@@ -46,7 +47,7 @@ func runDemo(cmd *cobra.Command, input, bundle string, asJSON bool) error {
 	if cfg.Exe, err = os.Executable(); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	if cfg.Dir, err = os.MkdirTemp("", "anthill-demo-"); err != nil {
+	if cfg.Dir, err = tempdir.Make("demo"); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer os.RemoveAll(cfg.Dir)

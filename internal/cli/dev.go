@@ -11,6 +11,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/contexts"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
+	"github.com/anthill-grid/anthill/internal/tempdir"
 )
 
 // devContext is the context that `anthill dev` writes.
@@ -37,7 +38,7 @@ func runDev(cmd *cobra.Command, dir string, d *daemon) (err error) {
 	ctx, cancel := d.context(cmd.Context())
 	defer cancel()
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "anthill-dev-"); err != nil {
+		if dir, err = tempdir.Make("dev"); err != nil {
 			return fmt.Errorf("dev: %w", err)
 		}
 		defer os.RemoveAll(dir)

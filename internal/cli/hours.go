@@ -1,7 +1,12 @@
 package cli
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
+	_ "time/tzdata" // where the system has no zones, as in most containers
 
 	"github.com/anthill-grid/anthill/worker/limits"
 )
@@ -13,9 +18,27 @@ type hoursFlag limits.Hours
 func (h *hoursFlag) Set(s string) error {
 	hours, err := limits.ParseHours(s)
 	if err == nil {
+		err = checkZone(os.Getenv("TZ"))
+	}
+	if err == nil {
 		*h = hoursFlag(hours)
 	}
 	return err
+}
+
+// checkZone refuses what Go would take for UTC without a word.
+func checkZone(tz string) error {
+	zone := strings.TrimPrefix(tz, ":")
+	if filepath.IsAbs(zone) {
+		if _, err := os.Stat(zone); err != nil {
+			return fmt.Errorf("TZ is %q: %w", tz, err)
+		}
+		return nil
+	}
+	if _, err := time.LoadLocation(zone); err != nil {
+		return fmt.Errorf("TZ is %q, which is no time zone that is known here; write it like Europe/Berlin", tz)
+	}
+	return nil
 }
 
 // String implements pflag.Value.

@@ -13,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/limits"
+	"github.com/anthill-grid/anthill/worker/machine"
 	"github.com/anthill-grid/anthill/worker/misbehave"
 	"github.com/anthill-grid/anthill/worker/sandbox"
 )
@@ -22,7 +23,7 @@ import (
 const sandboxChild = "sandbox-child"
 
 func newWorkerCommand() *cobra.Command {
-	cfg := worker.Config{Lent: limits.Default()}
+	cfg := worker.Config{Lent: limits.Default(machine.Capacity())}
 	var way string
 	var onBattery bool
 	var d daemon
@@ -46,11 +47,11 @@ killed at its limits. The token is needed only at the first start.`,
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
-	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")
-	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit or 1MiB/s (default no limit)")
+	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")
+	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit, 10Mb/s or 1MiB/s: a small b is a bit, a big B a byte (default no limit)")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
-	cmd.Flags().Var((*sizeFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
+	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
 together, such as 50GB (default no limit). When they are used up, the worker is
 paused until the next month, and serves only its results, to coordinators. Calls to
 coordinators and gossip, some kilobytes a minute, are not counted`)

@@ -74,6 +74,9 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 		fields = append(fields, [2]string{"because", fmt.Sprintf("%s, since %s (%v)",
 			p.Reason, p.Since.Local().Format(time.DateTime), now.Sub(p.Since).Round(time.Second))})
 	}
+	if s.Power != "" {
+		fields = append(fields, [2]string{"power", s.Power})
+	}
 	if v := s.Volume; v != nil {
 		fields = append(fields, [2]string{"volume", fmt.Sprintf("%v of %v left until %s",
 			sdk.Size(max(0, v.Limit-v.Used)), sdk.Size(v.Limit), v.Until.Local().Format(time.DateOnly))})

@@ -8,12 +8,12 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// peersWanted is how many peers to hear of at a time.
+// peersWanted is how many peers to be told of at a time.
 const peersWanted = 32
 
 // Announce tells the grid's tracker that the peer at self fetches a blob, or has
-// all of it, and asks who else does: what Config.Find is to do where a
-// coordinator is to be asked over the network.
+// all of it, and asks which others do: what Config.Find does where a coordinator is
+// asked over the network.
 func Announce(ctx context.Context, tracker anthillv1.TrackerServiceClient, self string, id blob.ID, complete bool) ([]Provider, time.Duration, error) {
 	resp, err := tracker.Announce(ctx, &anthillv1.AnnounceRequest{
 		Address: self, Blobs: []*anthillv1.Announcement{{Blob: id[:], Complete: complete, Peers: peersWanted}},

@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/jobs"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 func flipByte(f *anthillv1.ExchangeResponse) { f.Data[len(f.Data)/2] ^= 1 }
@@ -58,7 +59,7 @@ func TestLiarIsRefusedAndNeverAskedAgain(t *testing.T) {
 				t.Error("the liar is not refused, or the honest peer is")
 			}
 			greetings, reads := liar.greetings.Load(), liar.reads.Load()
-			if reads > outstanding {
+			if reads > outstandingAsked {
 				t.Errorf("the liar was asked for %d pieces", reads)
 			}
 			if _, err := s.Fetch(deadline(t, 20*time.Second), blob.Of(other).ID(), 0, -1, providers(liar, honest)); err != nil {
@@ -218,7 +219,7 @@ func TestALoneSilentProviderIsGivenUp(t *testing.T) {
 	}
 }
 
-// Who answers at another node's address does not hear what is asked of it.
+// A node that answers at another's address does not learn what was to be asked there.
 func TestOnlyTheNodeThatIsMeantIsAsked(t *testing.T) {
 	pool := newPool(namedCreds{insecure.NewCredentials()})
 	t.Cleanup(func() { _ = pool.Close() })

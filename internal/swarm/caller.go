@@ -39,8 +39,8 @@ func (s *Server) caller(ctx context.Context) string {
 		return ""
 	}
 	if s.swarm != nil {
-		if w := s.swarm.whois(from, Provider{}); w.node != "" {
-			return string(w.node)
+		if who := s.swarm.identify(from, Provider{}); who.node != "" {
+			return string(who.node)
 		}
 	}
 	if host := CallerHost(ctx); host != "" {

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// window is how much a peer may send ahead. The default of 64 KiB halves
+	// flowWindow is how much a peer may send ahead. The default of 64 KiB halves
 	// the rate already on a LAN.
-	window = 4 << 20
-	// idleAfter is when an unused connection is closed; using it opens it anew.
+	flowWindow = 4 << 20
+	// idleAfter is when an unused connection is closed; using it opens it again.
 	idleAfter = time.Minute
 	// retryWithin is the longest time for which a peer that could not be reached is
 	// not tried: it may be back, and waiting for it is what gRPC would do for up to
@@ -67,8 +67,8 @@ func (p *Pool) Dial(_ context.Context, address string) (grpc.ClientConnInterface
 	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, retryWithin
 	conn, err := grpc.NewClient("passthrough:///"+address, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(p.creds),
-		grpc.WithInitialWindowSize(window),
-		grpc.WithInitialConnWindowSize(2 * window),
+		grpc.WithInitialWindowSize(flowWindow),
+		grpc.WithInitialConnWindowSize(2 * flowWindow),
 		grpc.WithIdleTimeout(idleAfter),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: connectTime}),
 	}, p.options...)...)

@@ -13,14 +13,14 @@ const (
 	// tick is how often stalled transfers are looked for.
 	tick = 50 * time.Millisecond
 	// stallAfter is how long a transfer may take for its next stallBytes before
-	// the piece is asked of another peer. So many bytes are what counts as progress
-	// for Config.Patience, too.
+	// the piece is asked of another peer. So many bytes also count as a sign of life for
+	// Config.Patience.
 	stallAfter = 2 * time.Second
 	stallBytes = 16 << 10
 	// lateAfter is when a piece that is on its way may be asked of a second peer,
 	// if there is nothing else to ask for.
 	lateAfter = 500 * time.Millisecond
-	// linger is how long a download without wants remembers its peers: the next
+	// linger is how long a download without fetches remembers its peers: the next
 	// shard of the same blob is probably wanted soon.
 	linger = time.Second
 )
@@ -29,7 +29,7 @@ const (
 type event interface{ apply(d *download) }
 
 // download fetches one blob. Its goroutine, in run, owns all fields that are
-// not set once by newDownload; others talk to it by events.
+// not set once by newDownload; others send it events.
 type download struct {
 	swarm  *Swarm
 	id     blob.ID
@@ -44,11 +44,11 @@ type download struct {
 	known    bool // manifest is
 	have     blob.Bitmap
 	remotes  []*remote
-	wants    []*want
+	fetches  []*fetch
 	flights  map[int][]*remote // pieces on their way, and from whom: two at most
 	counted  map[int]bool      // pieces that came, whether or not the store told first
 	moved    time.Time         // when somebody last sent something
-	idle     time.Time         // since when nobody wants anything
+	idle     time.Time         // since when there is no fetch
 	traffic  Traffic           // all that came
 	finding  bool
 	findAt   time.Time
@@ -93,13 +93,13 @@ func (d *download) run() {
 }
 
 func (d *download) over(now time.Time) bool {
-	return d.ctx.Err() != nil || (len(d.wants) == 0 && now.Sub(d.idle) >= linger)
+	return d.ctx.Err() != nil || (len(d.fetches) == 0 && now.Sub(d.idle) >= linger)
 }
 
 // step does what the present state asks for.
 func (d *download) step(now time.Time) {
 	d.settle(now)
-	if len(d.wants) == 0 {
+	if len(d.fetches) == 0 {
 		return
 	}
 	if err := d.swarm.cfg.Spent(); err != nil {
@@ -116,30 +116,30 @@ func (d *download) step(now time.Time) {
 	}
 }
 
-// settle answers the wants that have all that they need, and those for which
-// nothing happened for too long.
+// settle answers the fetches that have all that they need, and those for which
+// nothing has happened for too long.
 func (d *download) settle(now time.Time) {
-	var open []*want
-	for _, w := range d.wants {
-		waiting := now.Sub(later(w.since, d.moved))
+	var open []*fetch
+	for _, f := range d.fetches {
+		waiting := now.Sub(later(f.since, d.moved))
 		switch {
-		case w.satisfiedBy(d.manifest, d.have, d.known):
-			w.result <- nil
+		case f.satisfiedBy(d.manifest, d.have, d.known):
+			f.result <- nil
 		case waiting >= d.swarm.cfg.Patience || d.hopeless():
-			w.result <- d.unavailable(w)
+			f.result <- d.unavailable(f)
 		default:
-			open = append(open, w)
+			open = append(open, f)
 		}
 	}
-	d.wants = open
+	d.fetches = open
 }
 
-// settleAll answers all wants with err.
+// settleAll answers all fetches with err.
 func (d *download) settleAll(err error) {
-	for _, w := range d.wants {
-		w.result <- err
+	for _, f := range d.fetches {
+		f.result <- err
 	}
-	d.wants = nil
+	d.fetches = nil
 }
 
 func later(a, b time.Time) time.Time {
@@ -172,14 +172,14 @@ func (d *download) send(ev event) bool {
 	}
 }
 
-// await waits for the answer to a want that was sent. Only then its traffic may
-// be read.
-func (d *download) await(ctx context.Context, w *want) (Traffic, error) {
+// await waits for the answer to a fetch that was sent. Only then may its traffic be
+// read.
+func (d *download) await(ctx context.Context, f *fetch) (Traffic, error) {
 	select {
-	case err := <-w.result:
-		return w.traffic, err
+	case err := <-f.result:
+		return f.traffic, err
 	case <-ctx.Done():
 	}
-	d.send(drop{w, ctx.Err()})
-	return w.traffic, <-w.result
+	d.send(drop{f, ctx.Err()})
+	return f.traffic, <-f.result
 }

@@ -13,37 +13,37 @@ import (
 )
 
 // apply adds a Fetch.
-func (w *want) apply(d *download) {
+func (f *fetch) apply(d *download) {
 	d.refresh()
-	for _, p := range w.providers {
+	for _, p := range f.providers {
 		d.addRemote(p, false)
 	}
-	d.wants = append(d.wants, w)
+	d.fetches = append(d.fetches, f)
 }
 
 // refresh looks into the store: since the last Fetch pieces may have been found
-// corrupt, or the whole blob may have been evicted, in which case somebody has
-// to tell its manifest again.
+// corrupt, or the whole blob may have been evicted; then a peer has to send its manifest
+// again.
 func (d *download) refresh() {
 	before := d.have
 	d.manifest, d.have, d.known = d.local()
 	for i := range 8 * len(before) {
 		if before.Has(i) && !d.have.Has(i) {
 			delete(d.counted, i)
-			d.tell(nil, func(out *anthillv1.ExchangeRequest) { out.Lost = append(out.Lost, uint32(i)) })
+			d.broadcast(nil, func(out *anthillv1.ExchangeRequest) { out.Lost = append(out.Lost, uint32(i)) })
 		}
 	}
 	if !d.known {
 		for _, r := range d.remotes {
 			if r.link != nil {
-				r.link.cancel()
+				r.link.stop()
 			}
 		}
 	}
 }
 
-// addRemote adds a peer or, if it is known, notes who names it: another peer, on whose
-// word alone nobody is called for long, or somebody who is believed.
+// addRemote adds a peer or, if it is known, notes on whose word: hearsay is that of
+// another peer, on which alone no address is called many times.
 func (d *download) addRemote(p Provider, hearsay bool) {
 	if p.Address == d.swarm.cfg.Self || p.Address == "" {
 		return
@@ -64,7 +64,7 @@ func (d *download) addRemote(p Provider, hearsay bool) {
 		return
 	}
 	r := &remote{Provider: p, hearsay: hearsay, idle: time.Now(), flights: make(map[int]*flight)}
-	r.who.role = p.Role
+	r.identity.role = p.Role
 	d.checkRefusal(r)
 	d.remotes = append(d.remotes, r)
 }
@@ -76,7 +76,7 @@ const hopeful = 5
 // introduced are peers that others told of.
 type introduced struct {
 	peers   []Provider
-	hearsay bool // it was another peer who did, or they themselves
+	hearsay bool // it was another peer that did, or they themselves
 }
 
 func (ev introduced) apply(d *download) {
@@ -87,29 +87,29 @@ func (ev introduced) apply(d *download) {
 
 // checkRefusal looks whether another download has caught the peer lying.
 func (d *download) checkRefusal(r *remote) {
-	if !r.refused && d.swarm.refusals.has(r.who.node, r.Address) {
+	if !r.refused && d.swarm.refusals.has(r.identity.node, r.Address) {
 		r.refused, r.last = true, errRefused.Error()
 	}
 }
 
 // drop ends a Fetch whose caller gave up.
 type drop struct {
-	want *want
-	err  error
+	fetch *fetch
+	err   error
 }
 
 func (ev drop) apply(d *download) {
-	at := slices.Index(d.wants, ev.want)
+	at := slices.Index(d.fetches, ev.fetch)
 	if at >= 0 {
-		d.wants = slices.Delete(d.wants, at, at+1)
-		ev.want.result <- ev.err
+		d.fetches = slices.Delete(d.fetches, at, at+1)
+		ev.fetch.result <- ev.err
 	}
 }
 
 // linked is a peer's first answer.
 type linked struct {
 	from     *remote
-	who      who
+	identity peerIdentity
 	manifest blob.Manifest
 	local    blob.Bitmap // what the store has
 	have     blob.Bitmap // what the peer has
@@ -118,7 +118,7 @@ type linked struct {
 
 func (ev linked) apply(d *download) {
 	r := ev.from
-	r.who = ev.who
+	r.identity = ev.identity
 	if !d.known {
 		d.manifest, d.have, d.known = ev.manifest, ev.local, true
 		d.moved = time.Now()
@@ -131,14 +131,14 @@ func (ev linked) apply(d *download) {
 	for i := range d.flights {
 		coming = append(coming, uint32(i))
 	}
-	r.link.say(func(out *anthillv1.ExchangeRequest) {
+	r.link.send(func(out *anthillv1.ExchangeRequest) {
 		out.Gained = append(out.Gained, indices(d.have, len(d.manifest.Pieces))...)
 		out.Coming = append(out.Coming, coming...)
 	})
 	switch {
 	case !ev.comes:
 	case d.unwanted(0):
-		r.link.refuse(0)
+		r.link.cancel(0)
 	default:
 		d.fly(0, r, time.Now(), true)
 	}
@@ -146,7 +146,7 @@ func (ev linked) apply(d *download) {
 
 // unwanted tells whether piece i is of no use, or comes anyway.
 func (d *download) unwanted(i int) bool {
-	return d.have.Has(i) || len(d.flights[i]) > 0 || len(d.wants) == 0
+	return d.have.Has(i) || len(d.flights[i]) > 0 || len(d.fetches) == 0
 }
 
 // indices are the pieces in a bitmap.
@@ -160,14 +160,14 @@ func indices(b blob.Bitmap, n int) []uint32 {
 	return list
 }
 
-// heard is what a peer says.
-type heard struct {
+// message is what a peer says, without data.
+type message struct {
 	from                      *remote
 	gained, promised, lacking []int
 	peers                     []Provider
 }
 
-func (ev heard) apply(d *download) {
+func (ev message) apply(d *download) {
 	r := ev.from
 	introduced{ev.peers, true}.apply(d)
 	for _, i := range ev.gained {
@@ -194,21 +194,21 @@ func (ev heard) apply(d *download) {
 func (d *download) promised(i int, r *remote) {
 	switch {
 	case r.chosen() >= r.credit:
-		r.link.refuse(i)
+		r.link.cancel(i)
 	case d.unwanted(i):
 		r.credit--
-		r.link.refuse(i)
+		r.link.cancel(i)
 	default:
 		d.fly(i, r, time.Now(), false)
 		r.link.ask(i)
 	}
 }
 
-// unlinked is the end of the talk with a peer.
+// unlinked is the end of the exchange with a peer.
 type unlinked struct {
-	from *remote
-	who  who
-	err  error
+	from     *remote
+	identity peerIdentity
+	err      error
 }
 
 func (ev unlinked) apply(d *download) {
@@ -217,8 +217,8 @@ func (ev unlinked) apply(d *download) {
 		d.land(i, r)
 	}
 	r.link, r.ready, r.credit, r.have = nil, false, 0, nil
-	if ev.who.node != "" {
-		r.who = ev.who
+	if ev.identity.node != "" {
+		r.identity = ev.identity
 	}
 	if d.ctx.Err() != nil || time.Now().Before(r.paused) {
 		return
@@ -226,15 +226,15 @@ func (ev unlinked) apply(d *download) {
 	d.failed(r, ev.err)
 }
 
-// failed sorts out whether a peer is to be refused or tried again later, or
-// whether the own store is the trouble.
+// failed decides whether a peer is refused or tried again later, or whether this
+// node's store is the trouble.
 func (d *download) failed(r *remote, err error) {
 	var trouble *storeError
 	switch {
 	case errors.As(err, &trouble):
 		d.settleAll(trouble.err)
 	case errors.Is(err, errLie):
-		d.swarm.refuse(r.who, r.Address, d.id, err)
+		d.swarm.refuse(r.identity, r.Address, d.id, err)
 		d.checkRefusal(r)
 	default:
 		r.fail(time.Now(), err)
@@ -243,12 +243,12 @@ func (d *download) failed(r *remote, err error) {
 
 // arrived is a piece that was stored.
 type arrived struct {
-	from  *remote
-	piece int
-	who   who
+	from     *remote
+	piece    int
+	identity peerIdentity
 }
 
-// The first who wants a piece pays for it.
+// A piece counts in the traffic of the first fetch that needs it.
 func (ev arrived) apply(d *download) {
 	r, i, now := ev.from, ev.piece, time.Now()
 	if f := r.flights[i]; f != nil && d.known {
@@ -264,29 +264,29 @@ func (ev arrived) apply(d *download) {
 	}
 	d.land(i, r)
 	for _, other := range slices.Clone(d.flights[i]) {
-		other.link.refuse(i)
+		other.link.cancel(i)
 		d.land(i, other)
 	}
-	d.tell(nil, func(out *anthillv1.ExchangeRequest) { out.Gained = append(out.Gained, uint32(i)) })
+	d.broadcast(nil, func(out *anthillv1.ExchangeRequest) { out.Gained = append(out.Gained, uint32(i)) })
 	if !fresh || !d.known {
 		return
 	}
 	d.swarm.stored.Add(d.manifest.PieceLen(i))
-	d.traffic[ev.who.role] += d.manifest.PieceLen(i)
-	for _, w := range d.wants {
-		if w.covers(d.manifest, i) {
-			w.traffic[ev.who.role] += d.manifest.PieceLen(i)
+	d.traffic[ev.identity.role] += d.manifest.PieceLen(i)
+	for _, f := range d.fetches {
+		if f.covers(d.manifest, i) {
+			f.traffic[ev.identity.role] += d.manifest.PieceLen(i)
 			return
 		}
 	}
 }
 
-// storeError is trouble at home, for which no peer is to blame.
+// storeError is trouble of this node's store, for which no peer is to blame.
 type storeError struct{ err error }
 
 func (e *storeError) Error() string { return e.err.Error() }
 
-// atHome marks errors of the own store, except the proof that a peer lied.
+// atHome marks errors of this node's store, except the proof that a peer lied.
 func atHome(err error) error {
 	switch {
 	case err == nil:
@@ -301,10 +301,10 @@ func atHome(err error) error {
 }
 
 // unavailable says what is missing and what is wrong with each peer.
-func (d *download) unavailable(w *want) error {
+func (d *download) unavailable(f *fetch) error {
 	missing := "its manifest is missing"
 	if d.known {
-		first, end := d.manifest.Covering(w.off, w.n)
+		first, end := d.manifest.Covering(f.off, f.n)
 		n := 0
 		for i := first; i < end; i++ {
 			if !d.have.Has(i) {
@@ -338,10 +338,10 @@ func (ev found) apply(d *download) {
 	d.finding, d.findAt = false, time.Now().Add(ev.again)
 }
 
-// asked is a question for the progress.
-type asked struct{ answer chan<- Progress }
+// progressQuery asks how far the download is.
+type progressQuery struct{ answer chan<- Progress }
 
-func (ev asked) apply(d *download) {
+func (ev progressQuery) apply(d *download) {
 	p := Progress{From: make(Traffic)}
 	p.From.Add(d.traffic)
 	for _, r := range d.remotes {

@@ -4,12 +4,13 @@ import (
 	"context"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/peer"
 )
 
 // Exchange implements anthillv1.PieceServiceServer.
@@ -22,12 +23,12 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 	if err != nil {
 		return err
 	}
-	n, err := s.uploads.join(id, s.store, s.caller(stream.Context()), first, s.meet(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
+	n, err := s.uploads.join(id, s.store, s.caller(stream.Context()), first, s.introduce(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
 	if err != nil {
 		return statusOf(id, err)
 	}
 	defer s.uploads.leave(n)
-	s.uploads.hear(n, first)
+	s.uploads.receive(n, first)
 	if first.GetPrompt() {
 		s.uploads.prompt(n)
 	}
@@ -39,7 +40,7 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 				gone <- err
 				return
 			}
-			if !s.uploads.hear(n, req) {
+			if !s.uploads.receive(n, req) {
 				gone <- nil
 				return
 			}
@@ -48,9 +49,9 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 	return s.upload(stream, n, gone)
 }
 
-// upload sends what the client is given until it goes.
+// upload sends the client its pieces until it goes.
 func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], n *session, gone <-chan error) error {
-	ticker := time.NewTicker(patienceForAck / 4)
+	ticker := time.NewTicker(ackTimeout / 4)
 	defer ticker.Stop()
 	for {
 		if !s.allow(stream.Context(), n.id) {
@@ -114,8 +115,9 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 	return nil
 }
 
-// meet learns from a client where it serves the blob in turn.
-func (s *Server) meet(ctx context.Context, id blob.ID, said string) *anthillv1.Provider {
+// introduce tells the blob's download where a client serves it in turn, and gives
+// that to be told to others; nil: nowhere.
+func (s *Server) introduce(ctx context.Context, id blob.ID, said string) *anthillv1.Provider {
 	address, ok := CallerAt(CallerHost(ctx), said)
 	from, _ := peer.FromContext(ctx)
 	if !ok || !validAddress(address) {
@@ -123,8 +125,8 @@ func (s *Server) meet(ctx context.Context, id blob.ID, said string) *anthillv1.P
 	}
 	p := Provider{Address: address, Role: jobs.Submitter}
 	if s.swarm != nil {
-		p.Role = s.swarm.whois(from, p).role
-		s.swarm.tell(id, introduced{[]Provider{p}, true}) // whether anybody is at that port, it alone says
+		p.Role = s.swarm.identify(from, p).role
+		s.swarm.notify(id, introduced{[]Provider{p}, true}) // only its word says that anybody is at that port
 	}
 	return p.Proto()
 }

@@ -3,10 +3,11 @@ package swarm
 import (
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 func encode(t testing.TB, m proto.Message) []byte {
@@ -31,7 +32,7 @@ func FuzzExchangeRequest(f *testing.F) {
 		other := u.enter(blob.ID{}, s.manifest, s.have, &anthillv1.ExchangeRequest{}, nil)
 		n := u.enter(blob.ID{}, s.manifest, s.have, &first, &anthillv1.Provider{})
 		for _, req := range []*anthillv1.ExchangeRequest{&first, &then, &then, &first} {
-			u.hear(n, req)
+			u.receive(n, req)
 			for _, i := u.todo(n); i >= 0; _, i = u.todo(n) {
 				if _, stop := u.midway(n, i); stop {
 					u.stopped(n, i)
@@ -39,8 +40,8 @@ func FuzzExchangeRequest(f *testing.F) {
 			}
 		}
 		u.leave(n)
-		if u.slots.flying != 0 || len(u.sessions) != 1 {
-			t.Errorf("%d bytes are on their way to nobody", u.slots.flying)
+		if u.budget.inFlight != 0 || len(u.sessions) != 1 {
+			t.Errorf("%d bytes are on their way to nobody", u.budget.inFlight)
 		}
 		for i, c := range other.seeding.copies {
 			if c != 0 {
@@ -73,10 +74,10 @@ func FuzzExchangeResponse(f *testing.F) {
 		}
 		for _, raw := range [][]byte{one, two, one, two} {
 			var resp anthillv1.ExchangeResponse
-			if proto.Unmarshal(raw, &resp) != nil || l.hear(&resp, len(m.Pieces)) != nil {
+			if proto.Unmarshal(raw, &resp) != nil || l.forward(&resp, len(m.Pieces)) != nil {
 				return
 			}
-			if len(resp.GetData()) > 0 && a.add(&resp, who{}) != nil {
+			if len(resp.GetData()) > 0 && a.add(&resp, peerIdentity{}) != nil {
 				break
 			}
 		}

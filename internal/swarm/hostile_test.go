@@ -11,13 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc/peer"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/peer"
-	"google.golang.org/grpc/status"
 )
 
 // A peer that stops a piece because it was told to has not lied, whether or not the
@@ -40,16 +38,16 @@ func TestCancelledPieceMayEndAnywhere(t *testing.T) {
 		d.ask(1, r, d.idle)
 		a := assembly{link: l, manifest: d.manifest, piece: -1}
 		frame := func(i uint32) error {
-			return a.add(&anthillv1.ExchangeResponse{Piece: i, Data: make([]byte, 1000)}, who{})
+			return a.add(&anthillv1.ExchangeResponse{Piece: i, Data: make([]byte, 1000)}, peerIdentity{})
 		}
 		if c.cancel && c.before {
-			l.refuse(0)
+			l.cancel(0)
 		}
 		if err := frame(0); err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		if c.cancel && !c.before {
-			l.refuse(0)
+			l.cancel(0)
 		}
 		if err := frame(1); errors.Is(err, errLie) != c.lie {
 			t.Errorf("%s: the next piece gives %v", c.name, err)
@@ -61,7 +59,7 @@ func TestCancelledPieceMayEndAnywhere(t *testing.T) {
 func TestPieceAskedForAgainGoesOn(t *testing.T) {
 	u := newUploads(func() error { return nil })
 	n := u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
-	say := func(ask, cancel []uint32) { u.hear(n, &anthillv1.ExchangeRequest{Ask: ask, Cancel: cancel}) }
+	say := func(ask, cancel []uint32) { u.receive(n, &anthillv1.ExchangeRequest{Ask: ask, Cancel: cancel}) }
 	say([]uint32{0}, nil)
 	if _, i := u.todo(n); i != 0 {
 		t.Fatalf("it sends %d", i)
@@ -113,7 +111,7 @@ func TestAddressesOffTheWire(t *testing.T) {
 	}
 }
 
-// Who may choose one piece and promises all keeps nobody else from sending the rest.
+// A peer that may choose one piece and promises all keeps no other from sending the rest.
 func TestPromisesBeyondTheCreditCountForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := byHand(t, 16)
@@ -128,7 +126,7 @@ func TestPromisesBeyondTheCreditCountForNothing(t *testing.T) {
 			all[i] = i
 		}
 		for range 2 {
-			heard{from: greedy, promised: all}.apply(d)
+			message{from: greedy, promised: all}.apply(d)
 			if len(greedy.flights) > 1 || len(other.said().GetComing()) > 1 {
 				t.Errorf("%d pieces count as coming", len(greedy.flights))
 			}
@@ -155,19 +153,19 @@ func TestSlowPreferredPeerIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// Who says that it has a piece, and then that it has not, is asked again only if nobody
+// A peer that says it has a piece, and then that it has not, is asked again only if nobody
 // else can be.
 func TestPeerThatTakesBackWhatItHasIsOutOfFavour(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := byHand(t, 4)
 		liar := d.remoteWith(blob.FullBitmap(4))
-		heard{from: liar, lacking: []int{3}, gained: []int{3}}.apply(d)
+		message{from: liar, lacking: []int{3}, gained: []int{3}}.apply(d)
 		if !liar.favoured(time.Now()) {
 			t.Error("it is out of favour for what nobody asked it for")
 		}
 		d.step(time.Now())
 		for i := range liar.flights {
-			heard{from: liar, lacking: []int{i}}.apply(d)
+			message{from: liar, lacking: []int{i}}.apply(d)
 		}
 		if liar.favoured(time.Now()) || !liar.usable(time.Now()) {
 			t.Errorf("favoured %v, usable %v", liar.favoured(time.Now()), liar.usable(time.Now()))
@@ -175,42 +173,15 @@ func TestPeerThatTakesBackWhatItHasIsOutOfFavour(t *testing.T) {
 	})
 }
 
-// Numbers that are none of a piece, nor fit an int where that has 32 bits (try it with
-// GOARCH=386), are a lie from who serves and nothing from who downloads.
-func TestHugeNumbers(t *testing.T) {
-	for _, huge := range []uint32{2, 1 << 31, 1<<32 - 1} {
-		d := byHand(t, 2)
-		r := d.remoteWith(blob.FullBitmap(2))
-		for _, resp := range []*anthillv1.ExchangeResponse{{Gained: []uint32{huge}}, {Promised: []uint32{huge}}, {Lacking: []uint32{huge}}} {
-			if err := r.link.hear(resp, 2); !errors.Is(err, errLie) {
-				t.Errorf("%v: %v", resp, err)
-			}
-		}
-		a := assembly{link: r.link, manifest: d.manifest, piece: -1}
-		for _, frame := range []*anthillv1.ExchangeResponse{{Piece: huge, Data: []byte{1}}, {Offset: huge, Data: []byte{1}}} {
-			if err := a.add(frame, who{}); !errors.Is(err, errLie) {
-				t.Errorf("%v: %v", frame, err)
-			}
-		}
-		u := newUploads(func() error { return nil })
-		n := u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{Start: huge}, nil)
-		list := []uint32{huge}
-		u.hear(n, &anthillv1.ExchangeRequest{Gained: list, Coming: list, Lost: list, Cancel: list, Ask: list, Credit: huge})
-		if len(n.given) != 2 {
-			t.Errorf("with a credit of %d it is given %d pieces", huge, len(n.given))
-		}
-	}
-}
-
 // Whoever talks and does not listen is cut off before what waits for it fills the memory.
-func TestWhoDoesNotListenIsCutOff(t *testing.T) {
+func TestAPeerThatDoesNotReadIsCutOff(t *testing.T) {
 	d := byHand(t, 2)
 	r := d.remoteWith(blob.FullBitmap(2))
 	cut := false
-	r.link.cancel = func() { cut = true }
+	r.link.stop = func() { cut = true }
 	d.have.Set(0)
 	for range 2 * maxBacklog {
-		heard{from: r, promised: []int{0}}.apply(d)
+		message{from: r, promised: []int{0}}.apply(d)
 	}
 	if n := len(r.link.out.GetCancel()); !cut || n > maxBacklog+1 {
 		t.Errorf("a peer: cut off %v, %d numbers wait for it", cut, n)
@@ -219,7 +190,7 @@ func TestWhoDoesNotListenIsCutOff(t *testing.T) {
 	n := u.enter(blob.ID{}, seedOf(2).manifest, blob.NewBitmap(2), &anthillv1.ExchangeRequest{}, nil)
 	listens := true
 	for k := 0; listens && k < 2*maxBacklog; k++ {
-		listens = u.hear(n, &anthillv1.ExchangeRequest{Ask: []uint32{1}})
+		listens = u.receive(n, &anthillv1.ExchangeRequest{Ask: []uint32{1}})
 	}
 	if listens {
 		t.Errorf("a client: %d numbers wait for it", len(n.news.GetLacking()))
@@ -236,13 +207,13 @@ func TestWhoDoesNotListenIsCutOff(t *testing.T) {
 // however often it is named, and takes nobody's place.
 func TestAddressOnHearsayIsGivenUp(t *testing.T) {
 	d := byHand(t, 2)
-	d.wants = nil // nobody is called
+	d.fetches = nil // nobody is called
 	liar := d.remoteWith(blob.FullBitmap(2))
 	var strangers []Provider
 	for k := range maxRemotes {
 		strangers = append(strangers, Provider{Address: fmt.Sprintf("192.0.2.1:%d", 1+k)})
 	}
-	name := func() { heard{from: liar, peers: strangers}.apply(d) }
+	name := func() { message{from: liar, peers: strangers}.apply(d) }
 	name()
 	late := func(r *remote) bool { return r.callable(time.Now().Add(maxPause)) }
 	for _, r := range slices.Clone(d.remotes[1:]) {
@@ -269,94 +240,13 @@ func TestAddressOnHearsayIsGivenUp(t *testing.T) {
 	}
 }
 
-// One client cannot take all the room that there is for clients.
-func TestOneClientHasNoMoreExchangesThanAnybodyNeeds(t *testing.T) {
-	p := serve(t, jobs.Worker)
-	data := content(92, 2*piece)
-	id := blob.Of(data).ID()
-	p.hold(t, data)
-	pool := newPool(insecure.NewCredentials())
-	t.Cleanup(func() { _ = pool.Close() })
-	conn, err := pool.Dial(t.Context(), p.Address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	exchange := func() (exchange, error) {
-		stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(deadline(t, 20*time.Second))
-		if err == nil {
-			err = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:]})
-		}
-		if err == nil {
-			_, err = stream.Recv()
-		}
-		return stream, err
-	}
-	first, err := exchange()
-	for range maxExchanges - 1 {
-		if _, more := exchange(); more != nil {
-			err = more
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := exchange(); status.Code(err) != codes.ResourceExhausted {
-		t.Errorf("one more: %v", err)
-	}
-	if err := first.CloseSend(); err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if _, err := exchange(); err == nil {
-			break
-		} else if time.Now().After(end) {
-			t.Fatalf("when one has ended: %v", err)
-		}
-	}
-}
-
 // enter begins a session for a blob of two pieces.
 func enter(u *uploads) *session {
 	return u.enter(blob.ID{}, seedOf(2).manifest, blob.FullBitmap(2), &anthillv1.ExchangeRequest{}, nil)
 }
 
-// What a client said last may be heard when it has left.
-func TestWhoHasLeftIsNotHeard(t *testing.T) {
-	u := newUploads(func() error { return nil })
-	stays, leaves := enter(u), enter(u)
-	u.leave(leaves)
-	u.hear(leaves, &anthillv1.ExchangeRequest{Gained: []uint32{0}, Coming: []uint32{1}})
-	if copies := stays.seeding.copies; copies[0]+copies[1] != 0 {
-		t.Errorf("copies with nobody: %v", copies)
-	}
-}
-
-// Who acknowledges what was never sent makes nobody believe in a faster line.
-func TestOnlyWhatWasSentTellsOfTheLine(t *testing.T) {
-	for _, sent := range []bool{false, true} {
-		u, now := newUploads(func() error { return nil }), time.Now()
-		u.now = func() time.Time { return now }
-		m := seedOf(200).manifest
-		n := u.enter(blob.ID{}, m, blob.FullBitmap(200), &anthillv1.ExchangeRequest{}, nil)
-		for i := range uint32(200) {
-			u.hear(n, &anthillv1.ExchangeRequest{Ask: []uint32{i}})
-			if _, next := u.todo(n); next != int(i) {
-				t.Fatalf("it sends %d and not %d", next, i)
-			}
-			if sent {
-				u.finished(n, int(i))
-			}
-			now = now.Add(time.Second / 10)
-			u.hear(n, &anthillv1.ExchangeRequest{Gained: []uint32{i}})
-		}
-		if (u.slots.rate > 0) != sent || u.slots.flying != 0 {
-			t.Errorf("sent %v: a line of %.0f bytes a second, %d on their way", sent, u.slots.rate, u.slots.flying)
-		}
-	}
-}
-
-// Who answers and hangs up before any piece has come is called less and less often.
-func TestWhoHangsUpIsCalledLessOften(t *testing.T) {
+// A peer that answers and hangs up before any piece has come is called less and less often.
+func TestAPeerThatHangsUpIsCalledLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := byHand(t, 2)
 		r := d.remoteWith(blob.FullBitmap(2))
@@ -396,7 +286,7 @@ func TestClientThatNamesItselfIsHearsay(t *testing.T) {
 		t.Fatal(err)
 	}
 	from := peer.NewContext(t.Context(), &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 9}})
-	if p := srv.meet(from, id, "198.51.100.1:7"); p.GetAddress() != "192.0.2.1:7" {
+	if p := srv.introduce(from, id, "198.51.100.1:7"); p.GetAddress() != "192.0.2.1:7" {
 		t.Errorf("others are told of %v", p)
 	}
 	s.Introduce(id, []Provider{{Address: "192.0.2.2:7"}})
@@ -432,21 +322,4 @@ func TestOnlyPieceIsNotWaitedFor(t *testing.T) {
 			t.Errorf("the other is asked after %v", took)
 		}
 	})
-}
-
-// Who waits for a piece hears when it turns out that it is not there, and asks elsewhere.
-func TestWhoWaitsHearsThatAPieceIsLost(t *testing.T) {
-	u := newUploads(func() error { return nil })
-	first, waits := enter(u), enter(u)
-	ask := &anthillv1.ExchangeRequest{Ask: []uint32{0}}
-	u.hear(first, ask)
-	u.slots.flying = uploadSlots * piece
-	u.hear(waits, ask)
-	if news, i := u.todo(waits); i >= 0 || len(news.GetLacking()) > 0 {
-		t.Fatalf("it does not wait: %d, %v", i, news)
-	}
-	u.lacks(first, 0)
-	if news, _ := u.todo(waits); !slices.Equal(news.GetLacking(), []uint32{0}) || len(waits.asks) > 0 {
-		t.Errorf("it hears %v and waits for %v", news, waits.asks)
-	}
 }

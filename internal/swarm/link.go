@@ -7,18 +7,23 @@ import (
 	"sync"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
+// handshakeTimeout only bounds a goroutine's life: nobody waits for a peer that is
+// slow to answer.
+const handshakeTimeout = 10 * time.Second
+
 // link is the downloading end of one Exchange. It runs beside the download's
-// goroutine, which tells it what to say and hears from it by events.
+// goroutine, which tells it what to send and gets events from it.
 type link struct {
 	download *download
 	remote   *remote
-	cancel   context.CancelFunc
+	stop     context.CancelFunc
 	prompt   bool // the peer may send a blob of one piece unasked
 
 	mu        sync.Mutex
@@ -31,24 +36,24 @@ type link struct {
 
 func newLink(d *download, r *remote, cancel context.CancelFunc) *link {
 	return &link{
-		download: d, remote: r, cancel: cancel,
+		download: d, remote: r, stop: cancel,
 		due: make(map[int]bool), cancelled: make(map[int]bool), wake: make(chan struct{}, 1),
 	}
 }
 
-// maxBacklog bounds the numbers of pieces that wait for the other side to listen. Of each
-// piece there is no more to say to who does.
+// maxBacklog bounds the numbers of pieces that wait for the other side to read. A peer
+// that reads has no more to be told of each piece.
 const maxBacklog = 4 * blob.MaxPieces
 
-// say adds to what is sent next. Who does not listen is cut off.
-func (l *link) say(add func(*anthillv1.ExchangeRequest)) {
+// send adds to the next request. A peer that does not read is cut off.
+func (l *link) send(add func(*anthillv1.ExchangeRequest)) {
 	l.mu.Lock()
 	if l.out == nil {
 		l.out = &anthillv1.ExchangeRequest{}
 	}
 	if o := l.out; len(o.GetGained())+len(o.GetComing())+len(o.GetLost())+len(o.GetAsk())+len(o.GetCancel()) > maxBacklog {
 		l.mu.Unlock()
-		l.cancel()
+		l.stop()
 		return
 	}
 	add(l.out)
@@ -61,18 +66,18 @@ func (l *link) say(add func(*anthillv1.ExchangeRequest)) {
 
 func (l *link) ask(i int) {
 	l.expect(i)
-	l.say(func(out *anthillv1.ExchangeRequest) { out.Ask = append(out.Ask, uint32(i)) })
+	l.send(func(out *anthillv1.ExchangeRequest) { out.Ask = append(out.Ask, uint32(i)) })
 }
 
-// refuse cancels a piece. What of it is on its way still comes, and the peer may not
+// cancel takes back the asking for a piece. What of it is on its way still comes, and the peer may not
 // have begun it yet, or be done with it.
-func (l *link) refuse(i int) {
+func (l *link) cancel(i int) {
 	l.mu.Lock()
 	if l.due[i] {
 		l.cancelled[i] = true
 	}
 	l.mu.Unlock()
-	l.say(func(out *anthillv1.ExchangeRequest) { out.Cancel = append(out.Cancel, uint32(i)) })
+	l.send(func(out *anthillv1.ExchangeRequest) { out.Cancel = append(out.Cancel, uint32(i)) })
 }
 
 func (l *link) expect(i int) {
@@ -81,30 +86,30 @@ func (l *link) expect(i int) {
 	l.due[i] = true
 }
 
-// progress is how many bytes of pieces have come.
-func (l *link) progress() int64 {
+// bytesReceived is how many bytes of pieces have come.
+func (l *link) bytesReceived() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.received
 }
 
-// run talks to a peer until it, or the download, ends.
+// run exchanges with a peer until it, or the download, ends.
 func (l *link) run(ctx context.Context, p Provider, have blob.Bitmap, start uint32) {
-	from, err := l.talk(ctx, p, have, start)
-	l.cancel()
+	from, err := l.exchange(ctx, p, have, start)
+	l.stop()
 	l.download.send(unlinked{l.remote, from, err})
 }
 
-func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uint32) (who, error) {
+func (l *link) exchange(ctx context.Context, p Provider, have blob.Bitmap, start uint32) (peerIdentity, error) {
 	s := l.download.swarm
 	id := l.download.id
 	hello := &anthillv1.ExchangeRequest{Blob: id[:], Address: s.cfg.Self, Have: have, Start: start, Prompt: l.prompt}
 	stream, err := s.open(ctx, p, hello)
 	if err != nil {
-		return who{role: p.Role}, err
+		return peerIdentity{role: p.Role}, err
 	}
-	slow := time.AfterFunc(greetTimeout, l.cancel)
-	first, from, err := s.greeted(stream, p)
+	slow := time.AfterFunc(handshakeTimeout, l.stop)
+	first, from, err := s.handshake(stream, p)
 	slow.Stop()
 	if err != nil {
 		return from, err
@@ -120,14 +125,14 @@ func (l *link) talk(ctx context.Context, p Provider, have blob.Bitmap, start uin
 	if !l.download.send(linked{l.remote, from, m, local, blob.Bitmap(first.GetHave()), comes}) {
 		return from, ErrClosed
 	}
-	var speaking sync.WaitGroup
-	defer speaking.Wait()
-	defer l.cancel()
-	speaking.Go(func() { l.speak(stream) })
-	return from, l.listen(stream, m, from, first)
+	var writing sync.WaitGroup
+	defer writing.Wait()
+	defer l.stop()
+	writing.Go(func() { l.write(stream) })
+	return from, l.read(stream, m, from, first)
 }
 
-// exchange is the stream between two peers, as the one sees it who called.
+// exchange is the stream between two peers, as the caller sees it.
 type exchange = grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse]
 
 // open begins an exchange with a peer and says hello.
@@ -136,7 +141,7 @@ func (s *Swarm) open(ctx context.Context, p Provider, hello *anthillv1.ExchangeR
 	if err != nil {
 		return nil, err
 	}
-	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(ctx, s.meaning(p))
+	stream, err := anthillv1.NewPieceServiceClient(conn).Exchange(ctx, s.onlyNode(p))
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +152,11 @@ func (s *Swarm) open(ctx context.Context, p Provider, hello *anthillv1.ExchangeR
 	return stream, nil
 }
 
-// greeted is the first answer, and who gave it: earlier that is not known.
-func (s *Swarm) greeted(stream exchange, p Provider) (*anthillv1.ExchangeResponse, who, error) {
+// handshake takes the first answer, and tells who gave it: earlier that is not known.
+func (s *Swarm) handshake(stream exchange, p Provider) (*anthillv1.ExchangeResponse, peerIdentity, error) {
 	first, err := stream.Recv()
 	other, _ := peer.FromContext(stream.Context())
-	return first, s.whois(other, p), err
+	return first, s.identify(other, p), err
 }
 
 // comesUnasked tells whether a first answer promises the blob's only piece as an
@@ -165,8 +170,8 @@ func (l *link) comesUnasked(m blob.Manifest, first *anthillv1.ExchangeResponse) 
 	return true
 }
 
-// speak sends what is to be said, as much as there is at a time.
-func (l *link) speak(stream exchange) {
+// write sends what there is to send, all of it at a time.
+func (l *link) write(stream exchange) {
 	for {
 		select {
 		case <-l.wake:
@@ -178,16 +183,16 @@ func (l *link) speak(stream exchange) {
 		l.out = nil
 		l.mu.Unlock()
 		if out != nil && stream.Send(out) != nil {
-			return // listen learns why
+			return // read learns why
 		}
 	}
 }
 
-// listen takes what the peer says, and stores the pieces that it sends.
-func (l *link) listen(stream exchange, m blob.Manifest, from who, resp *anthillv1.ExchangeResponse) (err error) {
+// read takes what the peer says, and stores the pieces that it sends.
+func (l *link) read(stream exchange, m blob.Manifest, from peerIdentity, resp *anthillv1.ExchangeResponse) (err error) {
 	a := assembly{link: l, manifest: m, piece: -1}
 	for {
-		if err := l.hear(resp, len(m.Pieces)); err != nil {
+		if err := l.forward(resp, len(m.Pieces)); err != nil {
 			return err
 		}
 		if len(resp.GetData()) > 0 {
@@ -201,9 +206,9 @@ func (l *link) listen(stream exchange, m blob.Manifest, from who, resp *anthillv
 	}
 }
 
-// hear passes on all but data.
-func (l *link) hear(resp *anthillv1.ExchangeResponse, pieces int) error {
-	ev := heard{from: l.remote, peers: ProvidersOf(resp.GetPeers())}
+// forward passes on all but data.
+func (l *link) forward(resp *anthillv1.ExchangeResponse, pieces int) error {
+	ev := message{from: l.remote, peers: ProvidersOf(resp.GetPeers())}
 	for _, list := range []struct {
 		in  []uint32
 		out *[]int
@@ -240,7 +245,7 @@ type assembly struct {
 }
 
 // add takes one frame. A piece that was cancelled may end anywhere.
-func (a *assembly) add(f *anthillv1.ExchangeResponse, from who) error {
+func (a *assembly) add(f *anthillv1.ExchangeResponse, from peerIdentity) error {
 	i, off, data := int(f.GetPiece()), int(f.GetOffset()), f.GetData()
 	if !isPiece(f.GetPiece(), len(a.manifest.Pieces)) {
 		return fmt.Errorf("%w: piece %d of %d", errLie, f.GetPiece(), len(a.manifest.Pieces))
@@ -279,7 +284,7 @@ func (l *link) mayCome(i int) bool {
 }
 
 // mayEnd tells whether piece i, which is coming, may end early. That it is asked for
-// again does not change that: the peer may have stopped before it heard of it.
+// again does not change that: the peer may have stopped before it got to know.
 func (l *link) mayEnd(i int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -302,7 +307,7 @@ func (l *link) finish(i int) {
 }
 
 // store checks a whole piece and keeps it, even if it was cancelled too late.
-func (l *link) store(i int, data []byte, from who) error {
+func (l *link) store(i int, data []byte, from peerIdentity) error {
 	s := l.download.swarm
 	if s.refusals.has(from.node, l.remote.Address) {
 		return errRefused

@@ -15,14 +15,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/jobs"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // content makes n bytes that depend on seed.

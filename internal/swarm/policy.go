@@ -8,10 +8,6 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// outstanding is how many pieces are asked of one peer at a time: the second
-// keeps its line busy while the first is being hashed and stored.
-const outstanding = 2
-
 // source is a peer as the policy sees it.
 type source struct {
 	rank int // lower is preferred
@@ -25,7 +21,7 @@ type source struct {
 type assignment struct{ source, piece int }
 
 // rank prefers workers, which are many, over coordinators, which have other
-// work, over the submitter, who would like to leave.
+// work, over the submitter, which would like to leave.
 func rank(role jobs.Role) int {
 	switch role {
 	case jobs.Worker:

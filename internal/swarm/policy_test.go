@@ -4,9 +4,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
-	"pgregory.net/rapid"
 )
 
 func testRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }

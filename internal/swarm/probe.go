@@ -7,17 +7,17 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/protobuf/proto"
 )
 
-// probeSlack is how many bytes a peer may say beside the piece that it is asked for.
+// probeSlack is how many bytes a peer may send beside the piece that it is asked for.
 const probeSlack = 1 << 20
 
 // Probe asks a peer for one piece of a blob, a random one of those that it says it
-// has, and throws it away. Who lies is refused and reported like one that was met in
-// a download. The error tells how it lied, or why that is not known.
+// has, and throws it away. A peer that lies is refused and reported as in a download. The error tells how it lied, or why that is not known.
 func (s *Swarm) Probe(ctx context.Context, id blob.ID, p Provider) error {
 	ctx, cancel := context.WithCancel(ctx) // which ends the stream
 	defer cancel()
@@ -31,12 +31,12 @@ func (s *Swarm) Probe(ctx context.Context, id blob.ID, p Provider) error {
 	return nil
 }
 
-func (s *Swarm) probe(ctx context.Context, id blob.ID, p Provider) (who, error) {
+func (s *Swarm) probe(ctx context.Context, id blob.ID, p Provider) (peerIdentity, error) {
 	stream, err := s.open(ctx, p, &anthillv1.ExchangeRequest{Blob: id[:]})
 	if err != nil {
-		return who{role: p.Role}, err
+		return peerIdentity{role: p.Role}, err
 	}
-	first, from, err := s.greeted(stream, p)
+	first, from, err := s.handshake(stream, p)
 	if err != nil {
 		return from, err
 	}

@@ -112,7 +112,7 @@ func TestPromptKeepsToTheLine(t *testing.T) {
 		comes  bool
 	}{
 		{name: "room", have: blob.FullBitmap(1), comes: true},
-		{name: "no room", have: blob.FullBitmap(1), flying: uploadSlots * piece},
+		{name: "no room", have: blob.FullBitmap(1), flying: budgetPieces * piece},
 		{name: "volume used up", have: blob.FullBitmap(1), spent: blobstore.ErrFull},
 		{name: "owed", have: blob.FullBitmap(1), spent: blobstore.ErrFull, owed: true, comes: true},
 		{name: "two pieces", pieces: 2, have: blob.FullBitmap(2)},
@@ -121,7 +121,7 @@ func TestPromptKeepsToTheLine(t *testing.T) {
 	} {
 		spent = c.spent
 		u := newUploads(func() error { return spent })
-		u.slots.flying = c.flying
+		u.budget.inFlight = c.flying
 		n := u.enter(blob.ID{}, seedOf(max(1, c.pieces)).manifest, c.have, &anthillv1.ExchangeRequest{Have: c.theirs}, nil)
 		n.owed = c.owed
 		u.prompt(n)
@@ -129,7 +129,7 @@ func TestPromptKeepsToTheLine(t *testing.T) {
 		if promised := slices.Equal(news.GetPromised(), []uint32{0}); promised != c.comes || (i == 0) != c.comes {
 			t.Errorf("%s: promised %v, sends %d", c.name, news.GetPromised(), i)
 		}
-		u.slots.flying, spent = 0, nil
+		u.budget.inFlight, spent = 0, nil
 		u.dispatch()
 		if news, i := u.todo(n); news != nil || i >= 0 {
 			t.Errorf("%s: later it promises %v, sends %d unasked", c.name, news.GetPromised(), i)

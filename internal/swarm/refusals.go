@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -24,10 +25,10 @@ const (
 	maxRefusals = 4096
 )
 
-// refusals remembers who sent wrong bytes, over restarts if it has a file. A
-// refusal goes by the peer's key, so that neither a new address helps the liar
-// nor an old one harms who has it next. A peer that nobody can identify goes by
-// its address, as long as the process lives.
+// refusals remembers the peers that sent wrong bytes, over restarts if it has a file.
+// A peer is known by its key, so that neither a new address helps the liar nor an old
+// one harms the next to have it. A peer that cannot be identified is known by its
+// address, as long as the process lives.
 type refusals struct {
 	path   string // empty: none
 	logger *slog.Logger
@@ -60,7 +61,7 @@ func openRefusals(path string, logger *slog.Logger) (*refusals, error) {
 	}
 	if err := json.Unmarshal(data, &r.nodes); err != nil || r.nodes == nil {
 		r.nodes = make(map[jobs.NodeID]refusal)
-		logger.Warn("refused peers are forgotten: their file is damaged", "error", err, "set aside as", path+".damaged")
+		logger.Warn("failed to read refused peers: their file is damaged and all are forgotten", "error", err, "set aside as", path+".damaged")
 		return r, os.Rename(path, path+".damaged")
 	}
 	return r, nil
@@ -82,7 +83,7 @@ func (r *refusals) add(node jobs.NodeID, address string) (fresh bool) {
 	r.nodes[node] = r.nodes[node].after(now)
 	trim(r.nodes)
 	if err := r.save(); err != nil {
-		r.logger.Error("keep refused peers", "error", err)
+		r.logger.Error("failed to save refused peers", "error", err)
 	}
 	return fresh
 }
@@ -155,4 +156,17 @@ func (r *refusals) count() (n int) {
 		}
 	}
 	return n
+}
+
+// refuse has no more to do with a peer, and leaves it to be reported.
+func (s *Swarm) refuse(from peerIdentity, address string, id blob.ID, cause error) {
+	fresh := s.refusals.add(from.node, address)
+	s.cfg.Logger.Warn("peer refused", "address", address, "node", from.node, "blob", id.Short(), "cause", cause)
+	if !fresh || from.node == "" {
+		return
+	}
+	select {
+	case s.caught <- Caught{from.node, id}:
+	default:
+	}
 }

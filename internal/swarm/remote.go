@@ -3,15 +3,13 @@ package swarm
 import (
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 const (
-	// greetTimeout only bounds a goroutine's life: nobody waits for a peer that
-	// is slow to answer.
-	greetTimeout = 10 * time.Second
 	// reluctance is how long a source has to be idle before it may take a piece
 	// that a preferred source is busy with.
 	reluctance = 250 * time.Millisecond
@@ -19,17 +17,14 @@ const (
 	// be to be preferred as well.
 	outpacing = 4
 	maxPause  = 2 * time.Second
-	// slowFor is how long a peer stays out of favour that let a transfer stall.
+	// slowFor is how long a peer that let a transfer stall stays out of favour.
 	slowFor = 30 * time.Second
-	// credit is how many pieces a peer may choose ahead. How many of them are on
-	// their way at a time is the peer's business: it knows its line.
-	credit = 8
 )
 
 // remote is a provider, as one download knows it.
 type remote struct {
 	Provider
-	who      who
+	identity peerIdentity
 	link     *link // nil: none
 	ready    bool  // it has answered
 	have     blob.Bitmap
@@ -65,13 +60,13 @@ func (r *remote) fail(now time.Time, err error) {
 	r.paused = now.Add(min(maxPause, 100*time.Millisecond<<min(r.failures-1, 10)))
 }
 
-// callable tells whether a talk with the peer can begin now.
+// callable tells whether the peer can be called now.
 func (r *remote) callable(now time.Time) bool {
 	return r.link == nil && !r.refused && !r.givenUp() && !now.Before(r.paused)
 }
 
-// givenUp tells whether the peer is not called any more: its address may be that of
-// somebody who has nothing to do with the grid.
+// givenUp tells whether the peer is not called any more: its address may belong to a
+// machine that has nothing to do with the grid.
 func (r *remote) givenUp() bool { return r.link == nil && r.hearsay && r.failures >= hopeful }
 
 // usable tells whether pieces can be asked of the peer now.
@@ -108,31 +103,4 @@ func (r *remote) speed(n int64, now time.Time) float64 {
 		return min(r.rate, bound)
 	}
 	return bound
-}
-
-// room is how many more pieces may be asked of the peer: but one before it has
-// shown that it sends what it should.
-func (r *remote) room() int {
-	if !r.proven {
-		return 1 - len(r.flights)
-	}
-	return outstanding - len(r.flights)
-}
-
-// allowance is how many pieces the peer may choose.
-func (r *remote) allowance() int {
-	if !r.proven {
-		return 1
-	}
-	return credit
-}
-
-// chosen is how many pieces that the peer chose are on their way.
-func (r *remote) chosen() (n int) {
-	for _, f := range r.flights {
-		if !f.asked {
-			n++
-		}
-	}
-	return n
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 )
 
-// seeding is one blob, as whoever uploads it sees it. It knows what each of its
+// seeding is one blob, as the peer that uploads it sees it. It knows what each of its
 // clients has, and sends first what fewest of them have: a rare piece in two
 // places is worth more than a common one in ten.
 type seeding struct {
@@ -24,9 +24,9 @@ type client struct {
 	theirs  blob.Bitmap // what it has or expects, from here or from others
 	asks    []int       // pieces that it named, in its order
 	credit  int         // further pieces that it leaves to us to choose
-	sending []int       // given to it and not acknowledged
+	sending []int       // on their way to it, not acknowledged
 	start   int         // where it wants equally rare pieces to begin
-	served  uint64      // when it was last given a piece, in turns
+	served  uint64      // when a piece was last sent to it, in turns
 }
 
 func newSeeding(m blob.Manifest, have blob.Bitmap) *seeding {
@@ -71,7 +71,7 @@ func (c *client) miss(i int) {
 }
 
 // offer finds the piece that is to be sent to the client next: the first that it
-// asked for, or else the one that fewest have, of those that it neither has nor
+// asked for, otherwise the one that fewest have, of those that it neither has nor
 // expects. Of equally rare ones it is the first after its start.
 func (c *client) offer() (i int, ok bool) {
 	for _, i := range c.asks {

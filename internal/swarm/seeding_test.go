@@ -2,11 +2,11 @@ package swarm
 
 import (
 	"testing"
-	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"pgregory.net/rapid"
 )
 
 // seedOf is a seeding of n pieces that are all there.
@@ -122,50 +122,21 @@ func TestCopiesAreCounted(t *testing.T) {
 	})
 }
 
-func TestWindowIsFourPiecesOrTwiceBandwidthTimesDelay(t *testing.T) {
-	var s slots
-	if w := s.window(100); w != 4*100 {
-		t.Errorf("before anything is known: %d", w)
-	}
-	now := time.Now()
-	for range 2000 { // 1 MB/s at a delay of 200 ms
-		now = now.Add(10 * time.Millisecond)
-		s.give(&client{}, 10_000)
-		s.ack(10_000, 200*time.Millisecond, now)
-	}
-	if w := s.window(100); w < 350_000 || w > 450_000 {
-		t.Errorf("window of %d bytes, want about 400,000", w)
-	}
-	if s.flying != 0 {
-		t.Errorf("%d bytes are on their way", s.flying)
-	}
-	if n := s.share(100_000, 2); n != 2 {
-		t.Errorf("one of two clients may have %d pieces of 100,000 bytes on their way", n)
-	}
-}
-
-func TestWhoHasLessOnItsWayIsServedFirst(t *testing.T) {
-	busy, idle, waited := &client{sending: []int{1}}, &client{served: 5}, &client{served: 2}
-	if !before(idle, busy) || !before(waited, idle) || before(busy, waited) {
-		t.Error("not in order")
-	}
-}
-
 // A piece that was cancelled since it stalled, and is lost elsewhere, is offered
 // again.
 func TestLostPieceIsOfferedAgain(t *testing.T) {
 	u, s := newUploads(func() error { return nil }), seedOf(1)
 	n := u.enter(blob.ID{}, s.manifest, s.have, &anthillv1.ExchangeRequest{}, nil)
-	u.hear(n, &anthillv1.ExchangeRequest{Ask: []uint32{0}})
+	u.receive(n, &anthillv1.ExchangeRequest{Ask: []uint32{0}})
 	if _, i := u.todo(n); i != 0 {
 		t.Fatal("the piece is not sent")
 	}
-	u.hear(n, &anthillv1.ExchangeRequest{Cancel: []uint32{0}, Lost: []uint32{0}})
+	u.receive(n, &anthillv1.ExchangeRequest{Cancel: []uint32{0}, Lost: []uint32{0}})
 	if _, stop := u.midway(n, 0); !stop {
 		t.Fatal("it is sent on")
 	}
 	u.stopped(n, 0)
-	u.hear(n, &anthillv1.ExchangeRequest{Credit: 1})
+	u.receive(n, &anthillv1.ExchangeRequest{Credit: 1})
 	if news, _ := u.todo(n); len(news.GetPromised()) != 1 {
 		t.Errorf("it is not promised again: %v", news)
 	}

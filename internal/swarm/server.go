@@ -5,16 +5,17 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/problem"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 )
 
 const (
-	// frameSize keeps progress visible on slow lines that many share: only whole frames
+	// frameSize shows that something moves on slow lines that many share: only whole frames
 	// can be counted.
 	frameSize = stallBytes
 	// maxBlobs is how many blobs one ReadBlobs may ask for.
@@ -25,13 +26,13 @@ const (
 type ServerConfig struct {
 	Store *blobstore.Store
 	// Allow tells whether the caller may have a blob; nil means everybody may.
-	// Who may not gets the same answer as if the blob were not there.
+	// A caller that may not gets the same answer as if the blob were not there.
 	Allow func(ctx context.Context, id blob.ID) bool
 	// Owed, where set, tells whether the caller may have a blob even when the line
 	// may carry no more.
 	Owed func(ctx context.Context, id blob.ID) bool
 	// Swarm, where set, fetches into Store: what it gains is served at once, and
-	// it hears of peers that come to download.
+	// it is told of peers that come to download.
 	Swarm *Swarm
 	// Tamper, where set, changes what is sent, for trying out whether others
 	// notice.
@@ -70,7 +71,7 @@ func NewServer(cfg ServerConfig) *Server {
 // ReadBlobs implements anthillv1.PieceServiceServer.
 func (s *Server) ReadBlobs(req *anthillv1.ReadBlobsRequest, stream grpc.ServerStreamingServer[anthillv1.ReadBlobsResponse]) error {
 	if len(req.GetBlobs()) > maxBlobs {
-		return refuse(codes.InvalidArgument, "TOO_MANY_BLOBS", "%d blobs in one request, at most %d", len(req.GetBlobs()), maxBlobs)
+		return newStatus(codes.InvalidArgument, "TOO_MANY_BLOBS", "%d blobs in one request, at most %d", len(req.GetBlobs()), maxBlobs)
 	}
 	for _, raw := range req.GetBlobs() {
 		resp, err := s.readBlob(stream.Context(), raw)
@@ -87,7 +88,7 @@ func (s *Server) ReadBlobs(req *anthillv1.ReadBlobsRequest, stream grpc.ServerSt
 func (s *Server) readBlob(ctx context.Context, raw []byte) (*anthillv1.ReadBlobsResponse, error) {
 	id, err := blob.IDFrom(raw)
 	if err != nil {
-		return nil, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
+		return nil, newStatus(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
 	missing := &anthillv1.ReadBlobsResponse{Blob: raw, Missing: true}
 	if !s.serves(ctx, id) {
@@ -119,7 +120,7 @@ func (s *Server) serves(ctx context.Context, id blob.ID) bool {
 func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
 	id, err := blob.IDFrom(raw)
 	if err != nil {
-		return id, refuse(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
+		return id, newStatus(codes.InvalidArgument, "BAD_BLOB_ID", "%v", err)
 	}
 	if !s.serves(ctx, id) {
 		return id, statusOf(id, blobstore.ErrNotFound)
@@ -130,14 +131,14 @@ func (s *Server) check(ctx context.Context, raw []byte) (blob.ID, error) {
 // statusOf turns the store's errors into the statuses of PieceService.
 func statusOf(id blob.ID, err error) error {
 	if errors.Is(err, blobstore.ErrNotFound) {
-		return refuse(codes.NotFound, "BLOB_NOT_FOUND", "blob %s is not here", id.Short())
+		return newStatus(codes.NotFound, "BLOB_NOT_FOUND", "blob %s is not here", id.Short())
 	}
 	if errors.Is(err, errCrowded) {
-		return refuse(codes.ResourceExhausted, "TOO_MANY_EXCHANGES", "%v", err)
+		return newStatus(codes.ResourceExhausted, "TOO_MANY_EXCHANGES", "%v", err)
 	}
-	return refuse(codes.Internal, "STORE_FAILED", "%v", err)
+	return newStatus(codes.Internal, "STORE_FAILED", "%v", err)
 }
 
-func refuse(code codes.Code, reason, format string, args ...any) error {
+func newStatus(code codes.Code, reason, format string, args ...any) error {
 	return problem.ToStatus(code, fmt.Sprintf(format, args...), reason, "", "")
 }

@@ -37,7 +37,7 @@ type simPeer struct {
 	up      *uploads
 	have    blob.Bitmap
 	d       *download // nil: it is the seed
-	want    *want
+	want    *fetch
 	links   []*simLink // to those that it downloads from
 	clients []*simLink // of those that download from it
 	sending bool
@@ -63,12 +63,12 @@ func newSim(t *testing.T, peers, pieces int, seed uint64) *sim {
 		p := &simPeer{sim: s, have: blob.FullBitmap(pieces), up: newUploads(func() error { return nil })}
 		p.up.rng = rand.New(rand.NewPCG(seed, uint64(k)))
 		if k > 0 {
-			p.have, p.want, p.d = blob.NewBitmap(pieces), newWant(0, -1, nil), newDownload(swarm, blob.ID{})
-			p.d.rng, p.d.start, p.d.wants = rng, rng.Uint32(), []*want{p.want}
+			p.have, p.want, p.d = blob.NewBitmap(pieces), newFetch(0, -1, nil), newDownload(swarm, blob.ID{})
+			p.d.rng, p.d.start, p.d.fetches = rng, rng.Uint32(), []*fetch{p.want}
 			p.d.local = func() (blob.Manifest, blob.Bitmap, bool) { return s.m, p.have, true }
 		}
 		s.peers = append(s.peers, p)
-		s.after(patienceForAck/4, p.review)
+		s.after(ackTimeout/4, p.review)
 	}
 	for _, to := range s.peers[1:] {
 		for k, from := range s.peers {
@@ -84,7 +84,7 @@ func newSim(t *testing.T, peers, pieces int, seed uint64) *sim {
 // link begins an Exchange with the seed, of kind 0, or with a receiver.
 func (p *simPeer) link(from *simPeer, kind int) {
 	r := &remote{flights: make(map[int]*flight), idle: time.Now()}
-	r.who.role = []jobs.Role{jobs.Submitter, jobs.Worker}[kind]
+	r.identity.role = []jobs.Role{jobs.Submitter, jobs.Worker}[kind]
 	r.link = newLink(p.d, r, func() {})
 	p.d.remotes = append(p.d.remotes, r)
 	p.d.start += goldenStep
@@ -107,7 +107,7 @@ func (p *simPeer) review() {
 		p.up.review(l.session, p.sim.store)
 	}
 	p.work()
-	p.sim.after(patienceForAck/4, p.review)
+	p.sim.after(ackTimeout/4, p.review)
 }
 
 func (p *simPeer) tick() {
@@ -149,7 +149,7 @@ func (p *simPeer) step() {
 func (l *simLink) say(req *anthillv1.ExchangeRequest) {
 	l.to.sim.after(simLatency, func() {
 		if l.session != nil {
-			l.from.up.hear(l.session, req)
+			l.from.up.receive(l.session, req)
 			l.from.work()
 		}
 	})
@@ -237,9 +237,9 @@ func (p *simPeer) send() {
 // hear does what link.talk and link.hear do with a message.
 func (l *simLink) hear(news *anthillv1.ExchangeResponse) {
 	if len(news.GetManifest()) > 0 {
-		l.to.apply(linked{from: l.remote, who: l.remote.who, manifest: l.to.sim.m, local: l.to.have.Clone(), have: news.GetHave()})
+		l.to.apply(linked{from: l.remote, identity: l.remote.identity, manifest: l.to.sim.m, local: l.to.have.Clone(), have: news.GetHave()})
 	}
-	ev := heard{from: l.remote}
+	ev := message{from: l.remote}
 	for _, list := range []struct {
 		in  []uint32
 		out *[]int
@@ -261,7 +261,7 @@ func (l *simLink) arrive(i int) {
 	l.finish(i)
 	p.up.gained(blob.ID{}, i)
 	p.work()
-	p.apply(arrived{l.remote, i, l.remote.who})
+	p.apply(arrived{l.remote, i, l.remote.identity})
 }
 
 // over tells whether all that live have the blob.
@@ -276,7 +276,7 @@ func (p *simPeer) die() {
 	for _, l := range p.clients {
 		p.sim.after(simLatency, func() {
 			l.remote.refused = true // it is not called again
-			l.to.apply(unlinked{l.remote, l.remote.who, io.EOF})
+			l.to.apply(unlinked{l.remote, l.remote.identity, io.EOF})
 		})
 	}
 }

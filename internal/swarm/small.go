@@ -10,10 +10,11 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc/peer"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc/peer"
 )
 
 // smallBatch is how many small blobs are asked for at once: enough to hide the
@@ -21,7 +22,7 @@ import (
 const smallBatch = 256
 
 // FetchSmall gets many blobs of at most one piece, in ids' order, with nil for
-// those that nobody had. They are verified and not stored. Preferred providers
+// those that no provider had. They are verified and not stored. Preferred providers
 // are asked first, those of one role side by side. The error is the context's.
 func (s *Swarm) FetchSmall(ctx context.Context, ids []blob.ID, providers []Provider) ([][]byte, Traffic, error) {
 	q := newSmallQueue(ids)
@@ -84,14 +85,14 @@ func (s *Swarm) drain(ctx context.Context, q *smallQueue, p Provider, patience t
 	}
 }
 
-// readBlobs asks for one batch. A peer that sends nothing for as long as
-// patience is left.
+// readBlobs asks for one batch. A peer that sends nothing for the time of patience is
+// left.
 func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p Provider, patience time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	watchdog := time.AfterFunc(patience, cancel)
 	defer watchdog.Stop()
-	from := who{role: p.Role}
+	from := peerIdentity{role: p.Role}
 	conn, err := s.cfg.Dial(ctx, p.Address)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 	for _, id := range batch {
 		req.Blobs = append(req.Blobs, id[:])
 	}
-	stream, err := anthillv1.NewPieceServiceClient(conn).ReadBlobs(ctx, req, s.meaning(p))
+	stream, err := anthillv1.NewPieceServiceClient(conn).ReadBlobs(ctx, req, s.onlyNode(p))
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 		resp, err := stream.Recv()
 		if k == 0 {
 			other, _ := peer.FromContext(stream.Context())
-			from = s.whois(other, p)
+			from = s.identify(other, p)
 		}
 		if errors.Is(err, io.EOF) {
 			return fmt.Errorf("peer ended after %d of %d blobs", k, len(batch))
@@ -128,7 +129,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 }
 
 // takeSmall checks one answer. The id follows from the data alone.
-func (s *Swarm) takeSmall(q *smallQueue, id blob.ID, resp *anthillv1.ReadBlobsResponse, from who, p Provider) error {
+func (s *Swarm) takeSmall(q *smallQueue, id blob.ID, resp *anthillv1.ReadBlobsResponse, from peerIdentity, p Provider) error {
 	if s.refusals.has(from.node, p.Address) {
 		return errRefused
 	}
@@ -142,15 +143,15 @@ func (s *Swarm) takeSmall(q *smallQueue, id blob.ID, resp *anthillv1.ReadBlobsRe
 	return nil
 }
 
-// smallQueue deals the blobs that are still missing to those who fetch.
+// smallQueue deals the blobs that are still missing to the providers' goroutines.
 type smallQueue struct {
-	mu      sync.Mutex
-	change  *sync.Cond
-	open    []blob.ID // missing, and nobody is asking for them
-	asked   int       // blobs that somebody is asking for
-	places  map[blob.ID][]int
-	got     [][]byte
-	traffic Traffic
+	mu       sync.Mutex
+	change   *sync.Cond
+	open     []blob.ID // missing, and not being asked for
+	inFlight int       // blobs that are being asked for
+	places   map[blob.ID][]int
+	got      [][]byte
+	traffic  Traffic
 }
 
 func newSmallQueue(ids []blob.ID) *smallQueue {
@@ -184,11 +185,11 @@ func (q *smallQueue) take(tried map[blob.ID]bool) []blob.ID {
 			batch = append(batch, id)
 			return true
 		})
-		if len(batch) > 0 || q.asked == 0 {
+		if len(batch) > 0 || q.inFlight == 0 {
 			for _, id := range batch {
 				tried[id] = true
 			}
-			q.asked += len(batch)
+			q.inFlight += len(batch)
 			return batch
 		}
 		q.change.Wait()
@@ -204,7 +205,7 @@ func (q *smallQueue) putBack(batch []blob.ID) {
 			q.open = append(q.open, id)
 		}
 	}
-	q.asked -= len(batch)
+	q.inFlight -= len(batch)
 	q.change.Broadcast()
 }
 
@@ -224,5 +225,5 @@ func (q *smallQueue) deliver(id blob.ID, data []byte, from jobs.Role) {
 func (q *smallQueue) empty() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.open) == 0 && q.asked == 0
+	return len(q.open) == 0 && q.inFlight == 0
 }

@@ -1,13 +1,13 @@
 // Package swarm moves blobs between peers: a Server hands out the pieces that a
 // node holds, and a Swarm fetches the pieces that it lacks from several peers at
-// once. No peer is trusted: a piece is hashed before it is stored, and whoever
+// once. No peer is trusted: a piece is hashed before it is stored, and a peer that
 // sends a wrong one is refused from then on.
 //
 // Every blob that is being fetched has one goroutine (download.go) that owns
 // what is known about it; a link to each peer (link.go) runs beside it and sends
-// it events. What to ask of whom is decided by pure functions (policy.go). What
-// is sent to whom is decided for all blobs together (uploads.go), by rules that
-// know of no network (seeding.go, slots.go).
+// it events. Which piece to ask of which peer is decided by pure functions (policy.go).
+// What is sent to which peer is decided for all blobs together (uploads.go), by rules
+// that know of no network (seeding.go, budget.go).
 package swarm
 
 import (
@@ -22,13 +22,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 )
 
 var (
@@ -42,8 +43,8 @@ var (
 type Provider struct {
 	Address string // HOST:PORT of its PieceService
 	Role    jobs.Role
-	// Node, where set, is the only node that is asked at this address. Who
-	// hears of a result's id could hand it in as its own.
+	// Node, where set, is the only node that is asked at this address: another that
+	// learns a result's id could hand it in as its own.
 	Node jobs.NodeID
 }
 
@@ -52,8 +53,8 @@ func (p Provider) Proto() *anthillv1.Provider {
 	return &anthillv1.Provider{Address: p.Address, Role: wire.RoleToProto(p.Role)}
 }
 
-// ProvidersOf reads providers off the wire, but for addresses that are none: they are
-// dialed, passed on and shown to people.
+// ProvidersOf reads providers off the wire, without those whose address is none:
+// addresses are dialed, passed on and shown to people.
 func ProvidersOf(list []*anthillv1.Provider) []Provider {
 	var out []Provider
 	for _, p := range list {
@@ -85,7 +86,7 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-// Traffic counts the bytes of verified pieces by the role of who sent them.
+// Traffic counts the bytes of verified pieces by the role of the peer that sent them.
 type Traffic map[jobs.Role]int64
 
 // Add adds what other counted.
@@ -103,19 +104,19 @@ type Dialer func(ctx context.Context, address string) (grpc.ClientConnInterface,
 type Config struct {
 	Store *blobstore.Store
 	Dial  Dialer
-	// Self is the own address, which is never asked.
+	// Self is this node's address, which is never asked.
 	Self string
-	// Refused is the file that keeps who sent wrong bytes; empty: only memory
-	// does.
+	// Refused is the file that keeps the peers that sent wrong bytes; empty: only
+	// memory does.
 	Refused string
-	// Identify tells who is at the other end of a connection, so that refusals
-	// and Traffic go by node. Without it they go by address and by what the
-	// Provider says of its role, and Provider.Node counts for nothing.
+	// Identify tells who is at the other end of a connection, so that nodes are
+	// refused and their Traffic counted. Without it addresses are, and the role is
+	// what the Provider says; Provider.Node counts for nothing.
 	Identify func(credentials.AuthInfo) (jobs.NodeID, jobs.Role, error)
 	// Find, where set, announces that a blob is being fetched, and names peers
 	// that may have it. It also tells when to ask again.
 	Find func(ctx context.Context, id blob.ID) (peers []Provider, again time.Duration, err error)
-	// Spent, where set, is asked whether the line may carry more: nil if so. Else
+	// Spent, where set, is asked whether the line may carry more: nil if so. Otherwise
 	// nothing is sent, as if it were not here (but see ServerConfig.Owed), and Fetch
 	// fails with the error.
 	Spent func() error
@@ -190,19 +191,19 @@ func (s *Swarm) Close() error {
 func (s *Swarm) Fetch(ctx context.Context, id blob.ID, off, n int64, providers []Provider) (Traffic, error) {
 	s.cfg.Store.Pin(id)
 	defer s.cfg.Store.Unpin(id)
-	w := newWant(off, n, providers)
+	f := newFetch(off, n, providers)
 	for {
-		if w.satisfiedBy(s.local(id)) {
-			return w.traffic, nil
+		if f.satisfiedBy(s.local(id)) {
+			return f.traffic, nil
 		}
 		d, err := s.download(id)
 		if err != nil {
 			return Traffic{}, fmt.Errorf("fetch blob %s: %w", id.Short(), err)
 		}
-		if !d.send(w) {
+		if !d.send(f) {
 			continue // it had just ended
 		}
-		traffic, err := d.await(ctx, w)
+		traffic, err := d.await(ctx, f)
 		if err != nil {
 			return traffic, fmt.Errorf("fetch blob %s: %w", id.Short(), err)
 		}
@@ -240,10 +241,10 @@ func (s *Swarm) forget(d *download) {
 }
 
 // Introduce tells the download of a blob, if there is one, of further peers.
-func (s *Swarm) Introduce(id blob.ID, peers []Provider) { s.tell(id, introduced{peers, false}) }
+func (s *Swarm) Introduce(id blob.ID, peers []Provider) { s.notify(id, introduced{peers, false}) }
 
-// tell hands an event to the download of a blob, if there is one.
-func (s *Swarm) tell(id blob.ID, ev event) {
+// notify hands an event to the download of a blob, if there is one.
+func (s *Swarm) notify(id blob.ID, ev event) {
 	s.mu.Lock()
 	d := s.downloads[id]
 	s.mu.Unlock()
@@ -278,7 +279,7 @@ func (s *Swarm) Progress(id blob.ID) Progress {
 	s.mu.Unlock()
 	if d != nil {
 		answer := make(chan Progress, 1)
-		if d.send(asked{answer}) {
+		if d.send(progressQuery{answer}) {
 			p = <-answer
 		}
 	}

@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/jobs"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 const piece = blob.MinPiece

@@ -14,14 +14,12 @@ import (
 )
 
 const (
-	// patienceForAck is how long a piece may be on its way before its place is
-	// given to others. Its client gets nothing more until it has acknowledged it.
-	patienceForAck = 2 * time.Second
+	// ackTimeout is how long a piece may be on its way before what it takes of the
+	// budget is free for others. Its client gets nothing more until it has
+	// acknowledged it.
+	ackTimeout = 2 * time.Second
 	// maxIntroduced bounds the peers that a client is told of at once.
 	maxIntroduced = 32
-	// maxAsks bounds the pieces that a client has asked for by number. Honest ones
-	// ask for a few at a time; what is beyond is passed over.
-	maxAsks = 256
 	// maxExchanges bounds those that a client has at a time, one for each blob that it
 	// fetches: all clients have to be looked through often.
 	maxExchanges = 256
@@ -33,39 +31,13 @@ var errCrowded = fmt.Errorf("already %d exchanges of this client", maxExchanges)
 // uploads is all that a node is sending, over all blobs: they share one line.
 type uploads struct {
 	mu       sync.Mutex
-	slots    slots
+	budget   budget
 	seedings map[blob.ID]*seeding
 	sessions []*session
 	sent     atomic.Int64 // bytes of pieces
 	rng      *rand.Rand
 	now      func() time.Time
 	spent    func() error // nil while more may be sent
-}
-
-// session is the uploading end of one Exchange. uploads.mu guards it.
-type session struct {
-	*client
-	id      blob.ID
-	from    string // who the client is
-	left    bool
-	self    *anthillv1.Provider         // where the client serves the blob in turn; nil: nowhere
-	news    *anthillv1.ExchangeResponse // to be sent before the next data; nil: none
-	given   map[int]*given
-	granted []int         // to be sent, in this order
-	wake    chan struct{} // has something when there is news or a grant
-	owed    bool          // it is served even when no more may be sent
-}
-
-// given is a piece on its way to a client.
-type given struct {
-	at        time.Time
-	length    int64
-	counted   bool // in slots.flying
-	chosen    bool // by us: it is not sent before the client agrees
-	granted   bool // it is being sent, or will be next
-	sent      bool // all of it
-	cancelled bool
-	lost      bool // the client expects it from nobody else
 }
 
 func newUploads(spent func() error) *uploads {
@@ -105,7 +77,7 @@ func (u *uploads) enter(id blob.ID, m blob.Manifest, have blob.Bitmap, hello *an
 		u.seedings[id] = s
 	}
 	s.have = have
-	n := &session{client: s.join(hello.GetHave(), hello.GetStart()), id: id, self: self, given: make(map[int]*given), wake: make(chan struct{}, 1)}
+	n := &session{client: s.join(hello.GetHave(), hello.GetStart()), id: id, self: self, transfers: make(map[int]*transfer), wake: make(chan struct{}, 1)}
 	for _, k := range u.rng.Perm(len(u.sessions)) {
 		if other := u.sessions[k]; other.id == id {
 			if other.self != nil && len(n.pending().Peers) < maxIntroduced {
@@ -126,7 +98,7 @@ func (u *uploads) leave(n *session) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n.left = true
-	for i := range n.given {
+	for i := range n.transfers {
 		u.end(n, i)
 	}
 	u.sessions = slices.DeleteFunc(u.sessions, func(other *session) bool { return other == n })
@@ -137,7 +109,7 @@ func (u *uploads) leave(n *session) {
 	u.dispatch()
 }
 
-// gained tells all who download a blob that piece i of it can be had here.
+// gained tells all that download a blob that piece i of it can be had here.
 func (u *uploads) gained(id blob.ID, i int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -158,8 +130,8 @@ func (u *uploads) add(id blob.ID, s *seeding, i int) {
 	}
 }
 
-// hear takes what a client says, and tells whether it listens, too.
-func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool) {
+// receive takes what a client says, and tells whether it reads what it is told.
+func (u *uploads) receive(n *session, req *anthillv1.ExchangeRequest) (reads bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if n.left {
@@ -168,9 +140,9 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool
 	now := u.now()
 	for _, i := range n.known(req.GetGained()) {
 		n.expect(i)
-		if g := n.given[i]; g != nil && !g.cancelled {
-			if g.counted && g.sent { // else it came from elsewhere, if it did
-				u.slots.ack(g.length, now.Sub(g.at), now)
+		if g := n.transfers[i]; g != nil && !g.cancelled {
+			if g.counted && g.sent { // otherwise it came from elsewhere, if it did
+				u.budget.ack(g.length, now.Sub(g.at), now)
 				g.counted = false
 			}
 			g.lost = false
@@ -181,7 +153,7 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool
 		n.expect(i)
 	}
 	for _, i := range n.known(req.GetLost()) {
-		if g := n.given[i]; g != nil {
+		if g := n.transfers[i]; g != nil {
 			g.lost = true
 		} else {
 			n.miss(i)
@@ -198,62 +170,29 @@ func (u *uploads) hear(n *session, req *anthillv1.ExchangeRequest) (listens bool
 	return len(n.news.GetGained())+len(n.news.GetPromised())+len(n.news.GetLacking()) <= maxBacklog
 }
 
-// prompt gives a client a blob of one piece with its manifest, if the line has
-// room for it now. Else it gets it as any other does. Nothing may have been told
+// prompt sends a client a blob of one piece with its manifest, if the budget allows
+// that now. Otherwise the client gets it as any other does. Nothing may have been told
 // to the client yet.
 func (u *uploads) prompt(n *session) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(n.seeding.copies) != 1 || len(n.given) > 0 || n.credit > 0 {
+	if len(n.seeding.copies) != 1 || len(n.transfers) > 0 || n.credit > 0 {
 		return
 	}
 	n.credit = 1
 	u.dispatch()
 	n.credit = 0
-	if g := n.given[0]; g != nil {
-		n.grant(0, g)
+	if g := n.transfers[0]; g != nil {
+		n.enqueue(0, g)
 	}
-}
-
-// known are the numbers that are pieces of the blob.
-func (n *session) known(list []uint32) []int {
-	var out []int
-	for _, i := range list {
-		if isPiece(i, len(n.seeding.copies)) {
-			out = append(out, int(i))
-		}
-	}
-	return out
-}
-
-// ask notes that the client wants piece i, which may be one that was promised.
-func (n *session) ask(i int) {
-	g := n.given[i]
-	switch {
-	case g != nil && g.chosen && !g.granted:
-		n.grant(i, g)
-	case g != nil:
-		g.cancelled = false // it is being sent, or will be
-	case !n.seeding.have.Has(i):
-		n.pending().Lacking = append(n.pending().Lacking, uint32(i))
-		n.poke()
-	case len(n.asks) < maxAsks && !slices.Contains(n.asks, i):
-		n.asks = append(n.asks, i)
-	}
-}
-
-func (n *session) grant(i int, g *given) {
-	g.granted = true
-	n.granted = append(n.granted, i)
-	n.poke()
 }
 
 // cancel keeps what is left of a piece from being sent.
 func (u *uploads) cancel(n *session, i int) {
 	n.asks = slices.DeleteFunc(n.asks, func(a int) bool { return a == i })
-	switch g := n.given[i]; {
+	switch g := n.transfers[i]; {
 	case g == nil:
-	case g.granted:
+	case g.queued:
 		g.cancelled = true
 	default:
 		u.end(n, i)
@@ -262,40 +201,40 @@ func (u *uploads) cancel(n *session, i int) {
 
 // end forgets that piece i is on its way.
 func (u *uploads) end(n *session, i int) {
-	g := n.given[i]
+	g := n.transfers[i]
 	if g == nil {
 		return
 	}
 	if g.counted {
-		u.slots.drop(g.length)
+		u.budget.refund(g.length)
 	}
-	delete(n.given, i)
+	delete(n.transfers, i)
 	n.settle(i)
 	if g.lost {
 		n.miss(i)
 	}
 }
 
-// dispatch gives out pieces while the line has room.
+// dispatch begins transfers while the budget allows.
 func (u *uploads) dispatch() {
 	for {
 		n, i := u.next()
 		if n == nil {
 			return
 		}
-		g := &given{at: u.now(), length: n.seeding.manifest.PieceLen(i), counted: true}
+		g := &transfer{at: u.now(), length: n.seeding.manifest.PieceLen(i), counted: true}
 		if g.chosen = n.take(i); g.chosen {
 			n.pending().Promised = append(n.pending().Promised, uint32(i))
 			n.poke()
 		} else {
-			n.grant(i, g)
+			n.enqueue(i, g)
 		}
-		n.given[i] = g
-		u.slots.give(n.client, g.length)
+		n.transfers[i] = g
+		u.budget.spend(n.client, g.length)
 	}
 }
 
-// next finds who is to be served, and with which piece.
+// next finds the client that is to be served, and with which piece.
 func (u *uploads) next() (*session, int) {
 	var waiting []*session
 	spent := u.spent() != nil
@@ -312,7 +251,7 @@ func (u *uploads) next() (*session, int) {
 	})
 	for _, n := range waiting {
 		piece := n.seeding.manifest.PieceSize
-		if !u.slots.room(piece) || len(n.sending) >= u.slots.share(piece, len(waiting)) {
+		if !u.budget.allows(piece) || len(n.sending) >= u.budget.share(piece, len(waiting)) {
 			continue
 		}
 		if i, ok := n.offer(); ok {
@@ -322,8 +261,8 @@ func (u *uploads) next() (*session, int) {
 	return nil, 0
 }
 
-// review gives away the places of pieces that were not acknowledged in time, and
-// looks whether the store has gained pieces in other ways.
+// review refunds pieces that were not acknowledged in time, and looks whether the
+// store has gained pieces in other ways.
 func (u *uploads) review(n *session, store *blobstore.Store) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -334,28 +273,13 @@ func (u *uploads) review(n *session, store *blobstore.Store) {
 			}
 		}
 	}
-	for _, g := range n.given {
-		if g.counted && u.now().Sub(g.at) > patienceForAck {
+	for _, g := range n.transfers {
+		if g.counted && u.now().Sub(g.at) > ackTimeout {
 			g.counted = false
-			u.slots.drop(g.length)
+			u.budget.refund(g.length)
 		}
 	}
 	u.dispatch()
-}
-
-// pending is what is to be told next.
-func (n *session) pending() *anthillv1.ExchangeResponse {
-	if n.news == nil {
-		n.news = &anthillv1.ExchangeResponse{}
-	}
-	return n.news
-}
-
-func (n *session) poke() {
-	select {
-	case n.wake <- struct{}{}:
-	default:
-	}
 }
 
 // todo is what to tell and what to send next; i is -1 if nothing.
@@ -363,9 +287,9 @@ func (u *uploads) todo(n *session) (news *anthillv1.ExchangeResponse, i int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	i = -1
-	for i < 0 && len(n.granted) > 0 {
-		i, n.granted = n.granted[0], n.granted[1:]
-		if g := n.given[i]; g == nil || g.cancelled {
+	for i < 0 && len(n.queue) > 0 {
+		i, n.queue = n.queue[0], n.queue[1:]
+		if g := n.transfers[i]; g == nil || g.cancelled {
 			u.withdraw(n, i)
 			i = -1
 		}
@@ -379,7 +303,7 @@ func (u *uploads) midway(n *session, i int) (news *anthillv1.ExchangeResponse, s
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	news, n.news = n.news, nil
-	g := n.given[i]
+	g := n.transfers[i]
 	return news, g == nil || g.cancelled || !n.owed && u.spent() != nil
 }
 
@@ -403,7 +327,7 @@ func (u *uploads) clients(id blob.ID) int {
 func (u *uploads) finished(n *session, i int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if g := n.given[i]; g != nil {
+	if g := n.transfers[i]; g != nil {
 		g.sent = true
 	}
 }
@@ -415,7 +339,7 @@ func (u *uploads) stopped(n *session, i int) {
 	u.withdraw(n, i)
 }
 
-// lacks ends the sending of a piece that cannot be read, to whoever waits for it.
+// lacks ends the sending of a piece that cannot be read, to all that wait for it.
 func (u *uploads) lacks(n *session, i int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

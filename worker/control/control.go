@@ -1,7 +1,7 @@
-// Package control lets a person, or a program of his, talk to the worker that
-// runs on his machine: pause it, let it go on, ask what it does. They meet at a
-// unix socket in the worker's data directory, which only its owner may open. One
-// line of JSON goes each way.
+// Package control lets donors, or their programs, command the worker on their
+// machine: pause it, resume it, ask what it does. They meet at a unix socket in the
+// worker's data directory, which only the directory's owner may open. One line of JSON
+// goes each way.
 package control
 
 import "time"
@@ -36,6 +36,9 @@ type Status struct {
 	Slots []Slot `json:"slots"`
 	// Leases counts what it holds, running or waiting.
 	Leases int `json:"leases"`
+	// Power is what the machine runs on, such as "battery (BAT0, 57 %)"; empty where
+	// that is not known.
+	Power string `json:"power,omitempty"`
 	// Volume is what others may take of the line; nil if that is not limited.
 	Volume *Volume `json:"volume,omitempty"`
 }

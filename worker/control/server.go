@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/tempdir"
 )
 
 // Worker is what is controlled.
@@ -50,7 +52,7 @@ func (s *Server) listen(dir string) (err error) {
 		return err
 	}
 	if len(path) > longestPath {
-		if s.place, err = os.MkdirTemp("", "anthill-"); err != nil {
+		if s.place, err = tempdir.Make("control"); err != nil {
 			return err
 		}
 		s.link, path = path, filepath.Join(s.place, socketName)
@@ -95,7 +97,7 @@ func (s *Server) serve(conn net.Conn) {
 	if err != nil {
 		r.Error = err.Error()
 	}
-	_ = json.NewEncoder(conn).Encode(r) // whoever asked may have left
+	_ = json.NewEncoder(conn).Encode(r) // the one who asked may have left
 }
 
 // Close removes the socket.

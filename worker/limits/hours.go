@@ -32,7 +32,7 @@ func ParseHours(text string) (Hours, error) {
 	for part := range strings.SplitSeq(strings.ToLower(text), ",") {
 		s, err := parseSpan(strings.Fields(part))
 		if err != nil {
-			return Hours{}, fmt.Errorf("%q are no hours: %w; write them like 20:00-08:00 or mon-fri 20:00-08:00", text, err)
+			return Hours{}, fmt.Errorf("%q is not a list of hours: %w; write them like 20:00-08:00 or mon-fri 20:00-08:00", text, err)
 		}
 		h.spans = append(h.spans, s)
 	}
@@ -74,7 +74,7 @@ func parseDays(text string) (days [7]bool, err error) {
 	}
 	d, end := slices.Index(weekdays, first), slices.Index(weekdays, last)
 	if d < 0 || end < 0 {
-		return days, fmt.Errorf("%q is no day of the week", text)
+		return days, fmt.Errorf("%q is not a day of the week", text)
 	}
 	for ; d != end; d = (d + 1) % 7 {
 		days[d] = true
@@ -90,7 +90,7 @@ func parseMinute(text string) (int, error) {
 	}
 	t, err := time.Parse("15:04", text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no time of day", text)
+		return 0, fmt.Errorf("%q is not a time of day", text)
 	}
 	return t.Hour()*60 + t.Minute(), nil
 }
@@ -98,23 +98,47 @@ func parseMinute(text string) (int, error) {
 // String is what ParseHours read.
 func (h Hours) String() string { return h.text }
 
-// Open says whether the machine is lent at t, in t's time zone.
+// Open says whether the machine is lent at t, in t's time zone. What counts is what the
+// clock on the wall shows: hours that it shows twice, at the end of summer time, are lent
+// twice or not at all.
 func (h Hours) Open(t time.Time) bool {
 	return len(h.spans) == 0 || slices.ContainsFunc(h.spans, func(s span) bool { return s.covers(t) })
 }
 
-// Next is the first time after t at which a span begins.
+// Next is the first time after t, at which the machine is not lent, from which on it is.
+// It is zero if there is none because the machine is lent always.
 func (h Hours) Next(t time.Time) time.Time {
+	if len(h.spans) == 0 {
+		return time.Time{}
+	}
+	for {
+		next := h.nextInZone(t)
+		_, end := t.ZoneBounds()
+		if end.IsZero() || next.Before(end) {
+			return next
+		}
+		if h.Open(end) {
+			return end // the clock was put past a beginning
+		}
+		t = end
+	}
+}
+
+// nextInZone is Next if the clock is never put forward or back. A week has one of the
+// beginnings.
+func (h Hours) nextInZone(t time.Time) time.Time {
+	_, offset := t.Zone()
+	wall := t.In(time.FixedZone("", offset))
 	var next time.Time
 	for _, s := range h.spans {
 		for day := range 8 {
-			begin := minute(t, day, s.from)
+			begin := minute(wall, day, s.from)
 			if s.days[begin.Weekday()] && begin.After(t) && (next.IsZero() || begin.Before(next)) {
 				next = begin
 			}
 		}
 	}
-	return next
+	return next.In(t.Location())
 }
 
 // closed says until when the machine is not lent. The text is the same for all
@@ -128,20 +152,15 @@ func (h Hours) closed(t time.Time) string {
 }
 
 func (s span) covers(t time.Time) bool {
-	for _, day := range []int{-1, 0} {
-		begin, end := minute(t, day, s.from), minute(t, day, s.to)
-		if s.to < s.from {
-			end = minute(t, day+1, s.to)
-		}
-		if s.days[begin.Weekday()] && !t.Before(begin) && t.Before(end) {
-			return true
-		}
+	now, today := t.Hour()*60+t.Minute(), t.Weekday()
+	if s.from < s.to {
+		return s.days[today] && s.from <= now && now < s.to
 	}
-	return false
+	yesterday := (today + 6) % 7
+	return s.days[today] && s.from <= now || s.days[yesterday] && now < s.to
 }
 
-// minute is a time of day so many days after t's. By the wall clock: a day may
-// have 23 or 25 hours.
+// minute is a time of day so many days after t's.
 func minute(t time.Time, days, minutes int) time.Time {
 	year, month, day := t.Date()
 	return time.Date(year, month, day+days, 0, minutes, 0, 0, t.Location())

@@ -4,7 +4,6 @@ package limits
 
 import (
 	"fmt"
-	"runtime"
 
 	"github.com/anthill-grid/anthill/internal/throttle"
 )
@@ -26,13 +25,29 @@ const (
 	MinDisk = 1 << 20
 )
 
-// Default lends all processors but one, and 20 GiB of disk for blobs, on mains
-// only. The guests run at the lowest priority, so the machine stays usable.
-func Default() Lent {
-	return Lent{Slots: max(1, runtime.NumCPU()-1), Disk: 20 << 30, Yield: Yield{Battery: true}}
+// Capacity is what there is to lend; 0 where that is not known.
+type Capacity struct {
+	Processors int
+	Memory     int64 // bytes
 }
 
-// Validate says what cannot be lent.
+// slotMemory is the room for a task with the default limit of 512 MiB, and for the
+// process that runs it.
+const slotMemory = 640 << 20
+
+// Default lends all processors but one, and no more slots than there is memory for; and
+// 20 GiB of disk for blobs, on mains only. The guests run at the lowest priority, so the
+// machine stays usable.
+func Default(c Capacity) Lent {
+	slots := c.Processors - 1
+	if c.Memory > 0 {
+		slots = min(slots, int(c.Memory/slotMemory))
+	}
+	return Lent{Slots: min(max(1, slots), MaxSlots), Disk: 20 << 30, Yield: Yield{Battery: true}}
+}
+
+// Validate returns an error if there are not 1 to MaxSlots slots, less than MinDisk
+// bytes of disk, or limits of traffic that make no sense.
 func (l Lent) Validate() error {
 	if l.Slots < 1 || l.Slots > MaxSlots {
 		return fmt.Errorf("%d slots: want 1 to %d", l.Slots, MaxSlots)

@@ -15,11 +15,32 @@ func TestWhatCannotBeLent(t *testing.T) {
 		"7 bytes":        func(l *Lent) { l.Disk = 7 },
 		"want none belo": func(l *Lent) { l.Traffic = throttle.Limits{Up: -1} },
 	} {
-		l := Default()
+		l := Default(Capacity{Processors: 4})
 		change(&l)
 		err := l.Validate()
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%+v: %v, want %q", l, err, want)
+		}
+	}
+}
+
+func TestDefaultSlots(t *testing.T) {
+	for _, c := range []struct {
+		capacity Capacity
+		want     int
+	}{
+		{Capacity{16, 64 << 30}, 15},
+		{Capacity{16, 0}, 15},
+		{Capacity{16, 8 << 30}, 12},
+		{Capacity{16, 1 << 30}, 1},
+		{Capacity{16, 1}, 1},
+		{Capacity{2, 64 << 30}, 1},
+		{Capacity{1, 64 << 30}, 1},
+		{Capacity{}, 1},
+		{Capacity{4096, 1 << 50}, MaxSlots},
+	} {
+		if got := Default(c.capacity).Slots; got != c.want {
+			t.Errorf("%+v: %d slots, want %d", c.capacity, got, c.want)
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Package machine senses what a donor's machine does: whether it has mains, and
-// who uses its processors.
+// what uses its processors.
 package machine
 
 import (
@@ -27,14 +27,14 @@ func New(children func() []int) *Machine {
 	return &Machine{children: children, seen: map[int]time.Duration{}}
 }
 
-// OnBattery says whether the machine has a battery and no mains. The error is
-// errors.ErrUnsupported where the system does not tell.
-func (m *Machine) OnBattery() (bool, error) {
-	on, err := onBattery()
+// Power tells what the machine runs on. The error is errors.ErrUnsupported where the
+// system does not tell.
+func Power() (limits.Power, error) {
+	p, err := power()
 	if err != nil {
-		return false, fmt.Errorf("look for mains: %w", err)
+		return limits.Power{}, fmt.Errorf("look for mains: %w", err)
 	}
-	return on, nil
+	return p, nil
 }
 
 // CPU tells how the processors were used. It takes some

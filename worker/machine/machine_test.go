@@ -5,38 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/anthill-grid/anthill/worker/limits"
 )
-
-func TestSupplies(t *testing.T) {
-	for name, c := range map[string]struct {
-		files map[string]string
-		want  bool
-	}{
-		"a desktop":        {nil, false},
-		"mains":            {map[string]string{"AC/type": "Mains", "AC/online": "1", "BAT0/type": "Battery", "BAT0/status": "Charging"}, false},
-		"mains, too weak":  {map[string]string{"AC/type": "Mains", "AC/online": "1", "BAT0/type": "Battery", "BAT0/status": "Discharging"}, false},
-		"no mains":         {map[string]string{"AC/type": "Mains", "AC/online": "0", "BAT0/type": "Battery", "BAT0/status": "Discharging"}, true},
-		"one of two":       {map[string]string{"BAT0/type": "Battery", "BAT0/status": "Not charging", "BAT1/type": "Battery", "BAT1/status": "Discharging"}, true},
-		"a cable":          {map[string]string{"ucsi/type": "USB", "ucsi/online": "1", "BAT0/type": "Battery", "BAT0/status": "Discharging"}, false},
-		"a mouse":          {map[string]string{"hid/type": "Battery", "hid/scope": "Device", "hid/status": "Discharging"}, false},
-		"a silent battery": {map[string]string{"BAT0/type": "Battery"}, false},
-	} {
-		dir := fstest.MapFS{}
-		for path, text := range c.files {
-			dir[path] = &fstest.MapFile{Data: []byte(text + "\n")}
-		}
-		if got, err := supplies(dir); got != c.want || err != nil {
-			t.Errorf("%s: on battery %v, %v", name, got, err)
-		}
-	}
-	if on, err := supplies(os.DirFS("/nowhere")); on || err != nil {
-		t.Errorf("no such directory: %v, %v", on, err)
-	}
-}
 
 // TestMain is the child of TestOwnTimeHasTheChildren when it is told so.
 func TestMain(m *testing.M) {
@@ -96,8 +68,8 @@ func measure(t *testing.T, m *Machine) limits.CPU {
 	return c
 }
 
-func TestOnBatteryIsKnownOrSaysSo(t *testing.T) {
-	if _, err := New(nil).OnBattery(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+func TestPowerIsKnownOrSaysSo(t *testing.T) {
+	if _, err := Power(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		t.Error(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/tempdir"
 	"github.com/anthill-grid/anthill/worker/sandbox"
 )
 
@@ -62,7 +63,7 @@ func (r Report) Passed() bool {
 // Do runs the task. An error means that there is no result and the task is not to
 // blame; see sandbox.Slot.
 func Do(ctx context.Context, cfg Config, t sandbox.Task) (report Report, err error) {
-	cache, err := os.MkdirTemp("", "anthill-task-")
+	cache, err := tempdir.Make("task")
 	if err != nil {
 		return Report{}, fmt.Errorf("try task: %w", err)
 	}

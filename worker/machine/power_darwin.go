@@ -5,18 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
-	"strings"
 	"time"
+
+	"github.com/anthill-grid/anthill/worker/limits"
 )
 
-// onBattery asks the program that Apple has for it, since the interface behind
+// power asks the program that Apple has for it, since the interface behind
 // it is to be had from C only.
-func onBattery() (bool, error) {
+func power() (limits.Power, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	text, err := exec.CommandContext(ctx, "/usr/bin/pmset", "-g", "ps").Output()
 	if err != nil {
-		return false, fmt.Errorf("%w: pmset: %w", errors.ErrUnsupported, err)
+		return limits.Power{}, fmt.Errorf("%w: pmset: %w", errors.ErrUnsupported, err)
 	}
-	return strings.Contains(string(text), "'Battery Power'"), nil
+	return parsePmset(string(text)), nil
 }

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 
-	"github.com/anthill-grid/anthill/jobs"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // errLie is wrapped by errors that only a peer that is broken or lies can
@@ -19,25 +20,26 @@ var errLie = errors.New("peer sent wrong bytes")
 // errRefused: the peer sent wrong bytes before.
 var errRefused = errors.New("is refused since it sent wrong bytes")
 
-// who is at the other end of a connection; the zero value if nobody can tell.
-type who struct {
+// peerIdentity tells who is at the other end of a connection; it is the zero value if
+// nothing can tell.
+type peerIdentity struct {
 	node jobs.NodeID
 	role jobs.Role
 }
 
-// whois asks the authentication, and falls back on what the provider's entry
+// identify asks the authentication, and falls back on what the provider's entry
 // says of its role.
-func (s *Swarm) whois(p *peer.Peer, said Provider) who {
+func (s *Swarm) identify(p *peer.Peer, said Provider) peerIdentity {
 	if s.cfg.Identify != nil && p != nil && p.AuthInfo != nil {
 		if node, role, err := s.cfg.Identify(p.AuthInfo); err == nil {
-			return who{node, role}
+			return peerIdentity{node, role}
 		}
 	}
-	return who{role: said.Role}
+	return peerIdentity{role: said.Role}
 }
 
-// meaning makes a call fail unless it is the provider's node that would get it.
-func (s *Swarm) meaning(p Provider) grpc.CallOption {
+// onlyNode makes a call fail unless it is the provider's node that would get it.
+func (s *Swarm) onlyNode(p Provider) grpc.CallOption {
 	if p.Node == "" || s.cfg.Identify == nil {
 		return grpc.EmptyCallOption{}
 	}

@@ -9,10 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
-	"google.golang.org/grpc"
 )
 
 // byHand is a download without goroutines: the test is what happens to it.
@@ -30,14 +31,14 @@ func byHand(t *testing.T, pieces int) *download {
 	d.manifest, d.have, d.known = seedOf(pieces).manifest, blob.NewBitmap(pieces), true
 	store := blob.FullBitmap(pieces)
 	d.local = func() (blob.Manifest, blob.Bitmap, bool) { return d.manifest, store, true }
-	d.wants = []*want{newWant(0, -1, nil)}
+	d.fetches = []*fetch{newFetch(0, -1, nil)}
 	return d
 }
 
 // remoteWith adds a peer that answered and has some pieces.
 func (d *download) remoteWith(have blob.Bitmap) *remote {
 	r := &remote{Provider: Provider{Address: fmt.Sprint("peer ", len(d.remotes))}, ready: true, have: have, idle: time.Now(), flights: make(map[int]*flight)}
-	r.who.role = jobs.Worker
+	r.identity.role = jobs.Worker
 	r.link = newLink(d, r, func() {})
 	d.remotes = append(d.remotes, r)
 	return r
@@ -133,63 +134,5 @@ func TestStalledPieceIsGivenUpAfterTwoSeconds(t *testing.T) {
 				t.Errorf("%s: given up after %v, want %v", c.name, given, c.gives)
 			}
 		})
-	}
-}
-
-func TestUselessLinkMakesRoom(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		spoil func(d *download, r *remote) // the useless one
-		makes bool
-	}{
-		{"useless", func(*download, *remote) {}, true},
-		{"has a piece that is missing", func(_ *download, r *remote) { r.have.Set(1) }, false},
-		{"was useful just now", func(_ *download, r *remote) { r.idle = time.Now() }, false},
-		{"is sending", func(d *download, r *remote) { d.fly(1, r, time.Now(), true) }, false},
-		{"has not answered yet", func(_ *download, r *remote) { r.ready = false }, false},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			d := byHand(t, 2)
-			d.have.Set(0)
-			for range maxLinks - 1 {
-				d.remoteWith(blob.FullBitmap(2))
-			}
-			useless := d.remoteWith(bitmapOf(2, 0))
-			cancelled := false
-			useless.link.cancel = func() { cancelled = true }
-			waits := d.remoteWith(nil)
-			waits.link, waits.ready = nil, false
-			time.Sleep(linger + tick)
-			c.spoil(d, useless)
-			d.connect(time.Now())
-			if cancelled != c.makes || waits.link != nil {
-				t.Errorf("%s: cancelled %v, want %v", c.name, cancelled, c.makes)
-			}
-			if !c.makes {
-				return
-			}
-			unlinked{from: useless, err: context.Canceled}.apply(d)
-			d.connect(time.Now())
-			if waits.link == nil || useless.link != nil {
-				t.Errorf("%s: the other does not get its place", c.name)
-			}
-		})
-	}
-}
-
-// A client that asks for much leaves places to one who has nothing to take yet.
-func TestClientKeepsToItsShareOfTheLine(t *testing.T) {
-	u := newUploads(func() error { return nil })
-	m := seedOf(16).manifest
-	greedy := u.enter(blob.ID{}, m, bitmapOf(16, 0, 1, 2, 3, 4, 5, 6, 7), &anthillv1.ExchangeRequest{}, nil)
-	patient := u.enter(blob.ID{}, m, bitmapOf(16, 0, 1, 2, 3, 4, 5, 6, 7), &anthillv1.ExchangeRequest{Have: bitmapOf(16, 0, 1, 2, 3, 4, 5, 6, 7)}, nil)
-	u.hear(patient, &anthillv1.ExchangeRequest{Credit: 8})
-	u.hear(greedy, &anthillv1.ExchangeRequest{Ask: []uint32{0, 1, 2, 3, 4, 5, 6, 7}})
-	if n := len(greedy.sending); n != uploadSlots/2 {
-		t.Errorf("one of two clients has %d places of %d", n, uploadSlots)
-	}
-	u.gained(blob.ID{}, 8)
-	if !slices.Equal(patient.sending, []int{8}) {
-		t.Errorf("the other waits for a place: it is sent %v", patient.sending)
 	}
 }

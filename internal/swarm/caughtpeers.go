@@ -10,34 +10,21 @@ import (
 )
 
 const (
-	// reportTries is how often a peer that was caught is reported before that is
-	// given up: others may catch it too.
+	// reportTries is how often the report of a peer that was caught is tried: others
+	// may catch it too.
 	reportTries = 5
 	reportPause = 2 * time.Second
 	// reportTime is for how long the end of a node waits for a report on its way.
 	reportTime = 3 * time.Second
 )
 
-// maxCaught bounds the liars that wait to be reported.
+// maxCaught bounds the peers that wait to be reported.
 const maxCaught = 64
 
 // Caught is a node that sent wrong bytes, and the blob of which they were said to be.
 type Caught struct {
 	Node jobs.NodeID
 	Blob blob.ID
-}
-
-// refuse talks to a peer no more.
-func (s *Swarm) refuse(from who, address string, id blob.ID, cause error) {
-	fresh := s.refusals.add(from.node, address)
-	s.cfg.Logger.Warn("peer refused", "address", address, "node", from.node, "blob", id.Short(), "cause", cause)
-	if !fresh || from.node == "" {
-		return
-	}
-	select {
-	case s.caught <- Caught{from.node, id}:
-	default:
-	}
 }
 
 // Report tells the grid's tracker.
@@ -68,7 +55,7 @@ func (s *Swarm) reportOne(ctx context.Context, c Caught, report func(context.Con
 			s.cfg.Logger.Info("peer reported", "node", c.Node)
 			return
 		}
-		s.cfg.Logger.Debug("report peer", "node", c.Node, "error", err)
+		s.cfg.Logger.Debug("failed to report peer", "node", c.Node, "error", err)
 		select {
 		case <-time.After(reportPause):
 		case <-ctx.Done():

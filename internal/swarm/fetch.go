@@ -6,8 +6,8 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 )
 
-// want is one call of Fetch, as the download sees it.
-type want struct {
+// fetch is one call of Fetch, as the download sees it.
+type fetch struct {
 	off, n    int64
 	providers []Provider
 	since     time.Time
@@ -15,8 +15,8 @@ type want struct {
 	result    chan error // receives once
 }
 
-func newWant(off, n int64, providers []Provider) *want {
-	return &want{
+func newFetch(off, n int64, providers []Provider) *fetch {
+	return &fetch{
 		off: off, n: n,
 		providers: providers,
 		since:     time.Now(),
@@ -26,11 +26,11 @@ func newWant(off, n int64, providers []Provider) *want {
 }
 
 // satisfiedBy tells whether every wanted piece is in have.
-func (w *want) satisfiedBy(m blob.Manifest, have blob.Bitmap, known bool) bool {
+func (f *fetch) satisfiedBy(m blob.Manifest, have blob.Bitmap, known bool) bool {
 	if !known {
 		return false
 	}
-	first, end := m.Covering(w.off, w.n)
+	first, end := m.Covering(f.off, f.n)
 	for i := first; i < end; i++ {
 		if !have.Has(i) {
 			return false
@@ -39,8 +39,8 @@ func (w *want) satisfiedBy(m blob.Manifest, have blob.Bitmap, known bool) bool {
 	return true
 }
 
-// covers tells whether the want needs piece i.
-func (w *want) covers(m blob.Manifest, i int) bool {
-	first, end := m.Covering(w.off, w.n)
+// covers tells whether the fetch needs piece i.
+func (f *fetch) covers(m blob.Manifest, i int) bool {
+	first, end := m.Covering(f.off, f.n)
 	return first <= i && i < end
 }

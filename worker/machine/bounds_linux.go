@@ -1,0 +1,5 @@
+package machine
+
+import "os"
+
+func bounds() bound { return cgroupBound(os.DirFS("/")) }
