@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -151,46 +150,4 @@ func coordinators(m *membership.Membership) []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// Listen opens a port, and tells the address at which others reach it. If listen
-// names no host, that is the one by which this machine reaches toward (HOST:PORT of
-// any node of the grid) or, if toward is empty, its first address that is not
-// loopback.
-func Listen(listen, toward string) (net.Listener, string, error) {
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return nil, "", problem.Invalid("choose another address with --listen", "listen on %s: %w", listen, err)
-	}
-	host, _, err := net.SplitHostPort(listen)
-	port := l.Addr().(*net.TCPAddr).Port
-	if ip := net.ParseIP(host); err == nil && host != "" && (ip == nil || !ip.IsUnspecified()) {
-		return l, net.JoinHostPort(host, fmt.Sprint(port)), nil
-	}
-	return l, net.JoinHostPort(ownHost(toward), fmt.Sprint(port)), nil
-}
-
-func ownHost(toward string) string {
-	if toward != "" {
-		if c, err := net.Dial("udp", toward); err == nil { // sends nothing
-			defer c.Close()
-			return c.LocalAddr().(*net.UDPAddr).IP.String()
-		}
-	}
-	addrs, _ := net.InterfaceAddrs() // none is as good as an error
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
-			return n.IP.String()
-		}
-	}
-	return "127.0.0.1"
-}
-
-// Toward is an address of the grid that a token is for, or "".
-func Toward(token string) string {
-	t, err := identity.ParseToken(token)
-	if err != nil || len(t.Addresses) == 0 {
-		return ""
-	}
-	return t.Addresses[0]
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -73,43 +71,6 @@ func TestOpenErrors(t *testing.T) {
 		if c.next != "" && !errors.Is(err, problem.ErrInvalid) {
 			t.Errorf("%s: %v is not a bad input", name, err)
 		}
-	}
-}
-
-func TestListen(t *testing.T) {
-	t.Parallel()
-	for listen, host := range map[string]string{"127.0.0.1:0": "127.0.0.1", "localhost:0": "localhost", ":0": "127.0.0.1", "0.0.0.0:0": "127.0.0.1"} {
-		l, address, err := Listen(listen, "127.0.0.1:9")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		if address != net.JoinHostPort(host, port) {
-			t.Errorf("listen on %s: others reach it at %s, want %s and its port", listen, address, host)
-		}
-		if _, _, err := Listen(address, ""); !errors.Is(err, problem.ErrInvalid) || problem.Next(err) == "" {
-			t.Errorf("listen on a port that is taken: %v", err)
-		}
-		l.Close()
-	}
-	if _, _, err := Listen("nonsense", ""); !errors.Is(err, problem.ErrInvalid) {
-		t.Errorf("listen on nonsense: %v", err)
-	}
-	if ip := net.ParseIP(ownHost("")); ip == nil || ip.IsUnspecified() {
-		t.Errorf("own host %v cannot be reached", ip)
-	}
-}
-
-func TestToward(t *testing.T) {
-	token, err := identity.NewToken([32]byte{1}, jobs.Worker, []string{"10.0.0.1:1", "10.0.0.2:1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := Toward(token.String()); got != "10.0.0.1:1" {
-		t.Errorf("toward %q", got)
-	}
-	if Toward("") != "" || Toward("mangled") != "" {
-		t.Error("toward something without a token")
 	}
 }
 
