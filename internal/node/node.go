@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/enrol"
@@ -40,7 +41,8 @@ type Node struct {
 const gossipFile = "gossip.json"
 
 // Open loads the node's identity or, where there is none yet, trades its token
-// for one. A node that is enrolled does not need its token any more.
+// for one. A node that is enrolled does not need its token any more, but one that
+// contradicts what it is makes it stop.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	dir, err := identity.Load(cfg.Dir)
 	switch {
@@ -52,6 +54,9 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, problem.Invalid("give this node a data directory of its own",
 			"open %s: it belongs to a %v, not to a %v", cfg.Dir, dir.Identity.Role, cfg.Role)
 	}
+	if err := checkToken(cfg, dir.Identity); err != nil {
+		return nil, err
+	}
 	n := &Node{Directory: dir}
 	data, err := os.ReadFile(filepath.Join(cfg.Dir, gossipFile))
 	if err == nil {
@@ -61,6 +66,26 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("open %s: %w", cfg.Dir, err)
 	}
 	return n, nil
+}
+
+// checkToken refuses a token that is not one for what the node is already.
+func checkToken(cfg Config, id *identity.Identity) error {
+	if cfg.Token == "" {
+		return nil
+	}
+	token, err := identity.ParseToken(cfg.Token)
+	switch {
+	case err != nil:
+		return problem.Invalid("start it without --join: it needs no token any more", "open %s: it belongs to grid %s; %w", cfg.Dir, id.Grid, err)
+	case token.CA != identity.Fingerprint(id.CA):
+		return problem.Invalid("give this node another --data, or start it without --join",
+			"open %s: it belongs to grid %s, and the token is for another grid, that of the coordinators at %s",
+			cfg.Dir, id.Grid, strings.Join(token.Addresses, ", "))
+	case token.Role != cfg.Role:
+		return problem.Invalid("start it without --join: it needs no token any more",
+			"open %s: it belongs to a %v of grid %s, and the token is for a %v", cfg.Dir, cfg.Role, id.Grid, token.Role)
+	}
+	return nil
 }
 
 func join(ctx context.Context, cfg Config) (*Node, error) {

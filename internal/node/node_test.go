@@ -33,7 +33,7 @@ func TestOpenJoinsOnceAndLoadsAfterwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake.Kill(0) // nobody is needed any more
-	for _, token := range []string{"", token, "mangled"} {
+	for _, token := range []string{"", token, "\n" + token} {
 		again, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token})
 		if err != nil || again.Identity.Node() != first.Identity.Node() || !slices.Equal(again.Gossip, []string{"a:1", "b:2"}) {
 			t.Errorf("second start with token %.8q: %+v, %v", token, again, err)
@@ -45,6 +45,7 @@ func TestOpenErrors(t *testing.T) {
 	t.Parallel()
 	fake := fakegrid.Start(t, 1)
 	token := fake.Token(t, jobs.Worker).String()
+	foreign := fakegrid.Start(t, 1).Token(t, jobs.Worker)
 	joined, broken := t.TempDir(), t.TempDir()
 	for _, dir := range []string{joined, broken} {
 		if _, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token}); err != nil {
@@ -62,6 +63,9 @@ func TestOpenErrors(t *testing.T) {
 		"mangled token":     {Config{Dir: t.TempDir(), Role: jobs.Worker, Token: token[:len(token)-3]}, "join token: ", "copy the whole token"},
 		"another's folder":  {Config{Dir: joined, Role: jobs.Coordinator, Token: token}, "it belongs to a worker, not to a coordinator", "data directory of its own"},
 		"token for another": {Config{Dir: t.TempDir(), Role: jobs.Coordinator, Token: token}, "for a worker, not for a coordinator", "anthill token create --role coordinator"},
+		"another grid's":    {Config{Dir: joined, Role: jobs.Worker, Token: foreign.String()}, "it belongs to grid " + fake.Authority.Grid() + ", and the token is for another grid, that of the coordinators at " + foreign.Addresses[0], "another --data"},
+		"nonsense":          {Config{Dir: joined, Role: jobs.Worker, Token: "mangled"}, "it belongs to grid " + fake.Authority.Grid() + "; join token: ", "without --join"},
+		"another role's":    {Config{Dir: joined, Role: jobs.Worker, Token: fake.Token(t, jobs.Coordinator).String()}, "and the token is for a coordinator", "without --join"},
 		"broken file":       {Config{Dir: broken, Role: jobs.Worker}, "open " + broken, ""},
 	} {
 		_, err := Open(t.Context(), c.cfg)
