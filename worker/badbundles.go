@@ -83,7 +83,7 @@ func (b *badBundles) shun(bundle blob.ID, now time.Time) error {
 	if known == nil || known.inARow < badRuns || now.Sub(known.last) >= shunTime {
 		return nil
 	}
-	return fmt.Errorf("run bundle %s: this worker does not for %v, since its engine failed %d times in a row: %s",
+	return fmt.Errorf("run bundle %s: this worker does not run it for %v, since its engine failed %d times in a row: %s",
 		bundle.Short(), shunTime, known.inARow, known.why)
 }
 

@@ -36,7 +36,7 @@ func TestHeartbeatsKeepUpWithLeases(t *testing.T) {
 			t.Errorf("leases live for %v, and a heartbeat takes up to %v", before, c.patient)
 		}
 		if life > 0 && w.leaseTime != life || life == 0 && w.leaseTime != before {
-			t.Errorf("told of %v, it goes by %v after %v", life, w.leaseTime, before)
+			t.Errorf("told of %v, it reckons with %v after %v", life, w.leaseTime, before)
 		}
 		if every := jobs.HeartbeatEvery(w.leaseTime); every > time.Second || every > w.leaseTime/6 || every < w.leaseTime/6 && every < time.Second {
 			t.Errorf("leases live for %v, and there is a heartbeat every %v", w.leaseTime, every)

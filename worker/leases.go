@@ -74,8 +74,8 @@ func (l *leases) giveUp() []*anthillv1.Lease {
 	return list
 }
 
-// progressed notes how much fuel a lease's attempt has used so far.
-func (l *leases) progressed(id, fuel uint64) {
+// usedFuel notes how much fuel a lease's attempt has used so far.
+func (l *leases) usedFuel(id, fuel uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if h := l.held[id]; h != nil {

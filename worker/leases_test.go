@@ -11,8 +11,8 @@ func TestLeases(t *testing.T) {
 	l := newLeases()
 	two := l.add(t.Context(), &anthillv1.Lease{Id: 2})
 	one := l.add(t.Context(), &anthillv1.Lease{Id: 1})
-	l.progressed(2, 70)
-	l.progressed(99, 1) // void by now
+	l.usedFuel(2, 70)
+	l.usedFuel(99, 1) // void by now
 	if ids, fuel := l.beat(); !slices.Equal(ids, []uint64{1, 2}) || !slices.Equal(fuel, []uint64{0, 70}) || l.count() != 2 || len(l.all()) != 2 {
 		t.Errorf("leases %v with fuel %v, %d", ids, fuel, l.count())
 	}

@@ -122,7 +122,7 @@ func TestSwarmsOfOtherWorkersGetNoResults(t *testing.T) {
 	}
 }
 
-// Who took another's address is not asked: the question alone says what the
+// A node that took another's address is not asked: the question alone says what the
 // result is.
 func TestImpostorsAreNotAsked(t *testing.T) {
 	g := newGrid(t)
@@ -140,8 +140,8 @@ func TestImpostorsAreNotAsked(t *testing.T) {
 	}
 }
 
-// Past the month's volume nobody gets anything any more, but for coordinators what
-// the worker has computed, even if the volume is used up while they get it.
+// Past the month's volume nothing is sent any more, except to coordinators what the
+// worker has computed, even if the volume is used up while they get it.
 func TestCoordinatorsGetResultsPastTheVolume(t *testing.T) {
 	g := newGrid(t)
 	metered := lent

@@ -55,7 +55,7 @@ func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	began := time.Now()
 	w.running.begin(slot, a.Lease, began)
 	defer w.running.end(slot)
-	a.Progress = func(fuel uint64) { w.leases.progressed(a.Lease.GetId(), fuel) }
+	a.FuelUsed = func(fuel uint64) { w.leases.usedFuel(a.Lease.GetId(), fuel) }
 	report := w.executor.Run(ctx, watched{w.runners[slot], bundleOf(a.Lease), &w.badBundles}, a)
 	if report == nil {
 		return

@@ -187,8 +187,8 @@ func TestWhatIsNotKnownIsSaidOnce(t *testing.T) {
 	}
 }
 
-// Who has lent all that he lends of his line is paused, and says so, until the
-// month turns.
+// A worker whose line has carried all that is lent of it is paused, and says so, until
+// the month turns.
 func TestAMonthWhoseVolumeIsUsedUpIsAPause(t *testing.T) {
 	w, c := newWorker(t)
 	slot, err := sandbox.NewSlot(sandbox.Config{Command: []string{"/nowhere/child"}, CacheDir: t.TempDir()})

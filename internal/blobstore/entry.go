@@ -22,7 +22,7 @@ type entry struct {
 	id blob.ID
 
 	// io is held for reading while the files are used, and for writing while
-	// they are made or removed. Nobody holds the io of two blobs.
+	// they are made or removed. No goroutine holds the io of two blobs.
 	io sync.RWMutex
 
 	// write serialises changes of the bitmap file, and of a small blob.

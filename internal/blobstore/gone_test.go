@@ -81,7 +81,7 @@ func write(t *testing.T, s *Store, m blob.Manifest, data []byte, i int) {
 	}
 }
 
-// bringAgain writes all pieces, and opens the store anew.
+// bringAgain writes all pieces, and opens the store again.
 func bringAgain(t *testing.T, s *Store, dir string, m blob.Manifest, data []byte) *Store {
 	t.Helper()
 	for i := range m.Pieces {

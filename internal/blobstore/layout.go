@@ -18,7 +18,7 @@ const (
 	wholeExt    = ".blob"     // a blob of one piece, as they were once kept
 
 	packFolder = "packs"
-	copyFolder = "copies" // of small blobs that somebody wants as a file
+	copyFolder = "copies" // of small blobs that are wanted as a file
 	tempFolder = "tmp"
 	block      = 4096
 )

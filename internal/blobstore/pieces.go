@@ -122,13 +122,13 @@ func pwrite(path string, data []byte, off int64) error {
 	return errors.Join(err, f.Close())
 }
 
-// remake makes the files of a blob anew whose data somebody else has removed, and its
-// pieces with it. The caller holds e.io.
+// remake makes the files of a blob again after something outside has removed its data,
+// and forgets its pieces. The caller holds e.io.
 func (s *Store) remake(e *entry) error {
 	e.write.Lock()
 	defer e.write.Unlock()
 	if _, err := os.Stat(s.path(e.id, dataExt)); !errors.Is(err, os.ErrNotExist) {
-		return err // somebody else has made it
+		return err // another call has made it
 	}
 	s.lose(e, 0, len(e.pieces))
 	if err := s.makeFiles(e); err != nil {

@@ -29,7 +29,7 @@ func (s *Store) Unpin(id blob.ID) {
 }
 
 // Delete drops a blob. It waits for reads of it to end, and refuses with
-// ErrPinned while somebody needs it. Deleting what is not there does nothing.
+// ErrPinned while it is needed. Deleting what is not there does nothing.
 func (s *Store) Delete(id blob.ID) error {
 	s.mu.Lock()
 	e := s.blobs[id]

@@ -90,7 +90,7 @@ func (s *Store) append(records []pack.Record) ([]pack.Place, error) {
 	return places, err
 }
 
-// settle enters a record in the index, unless somebody else has written the same
+// settle enters a record in the index, unless another call has written the same
 // blob. It is called with mu held, and with the cost taken from the quota.
 func (s *Store) settle(p parcel, at pack.Place) {
 	e := s.blobs[p.id]
@@ -156,7 +156,7 @@ func (s *Store) readRecord(e *entry) ([]byte, pack.Place, error) {
 	}
 }
 
-// forgetSmall drops a record whose bytes are wrong, unless it was written anew.
+// forgetSmall drops a record whose bytes are wrong, unless it was written again.
 func (s *Store) forgetSmall(e *entry, at pack.Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

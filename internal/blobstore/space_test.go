@@ -55,7 +55,7 @@ func TestReserveStaysFree(t *testing.T) {
 	old, pinned := put(t, s, content(1, 3<<20)), put(t, s, content(2, 3<<20))
 	s.Pin(pinned)
 	disk.others = 84<<20 - 4096*10
-	s.space.at = time.Time{} // look anew
+	s.space.at = time.Time{} // look again
 	fresh := put(t, s, content(3, 2<<20))
 	if s.Complete(old) || !s.Complete(pinned) || !s.Complete(fresh) {
 		t.Errorf("old %v, pinned %v, fresh %v", s.Complete(old), s.Complete(pinned), s.Complete(fresh))

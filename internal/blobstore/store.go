@@ -25,7 +25,7 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrFull: the quota (or the disk) is used up by blobs that may not go.
 	ErrFull = errors.New("store is full")
-	// ErrPinned: the blob may not be deleted while somebody needs it.
+	// ErrPinned: the blob may not be deleted while it is needed.
 	ErrPinned = errors.New("pinned")
 )
 

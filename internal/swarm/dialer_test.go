@@ -14,7 +14,7 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// A peer that was away for long is reached soon after it is back.
+// A peer that was away for a long time is reached soon after it is back.
 func TestPeerThatIsAwayIsTriedOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tries []time.Time

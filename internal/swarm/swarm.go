@@ -53,8 +53,8 @@ func (p Provider) Proto() *anthillv1.Provider {
 	return &anthillv1.Provider{Address: p.Address, Role: wire.RoleToProto(p.Role)}
 }
 
-// ProvidersOf reads providers off the wire, but for addresses that are none: they are
-// dialed, passed on and shown to people.
+// ProvidersOf reads providers off the wire, without those whose address is none:
+// addresses are dialed, passed on and shown to people.
 func ProvidersOf(list []*anthillv1.Provider) []Provider {
 	var out []Provider
 	for _, p := range list {

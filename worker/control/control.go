@@ -1,7 +1,7 @@
-// Package control lets a person, or a program of his, talk to the worker that
-// runs on his machine: pause it, let it go on, ask what it does. They meet at a
-// unix socket in the worker's data directory, which only its owner may open. One
-// line of JSON goes each way.
+// Package control lets donors, or their programs, command the worker on their
+// machine: pause it, resume it, ask what it does. They meet at a unix socket in the
+// worker's data directory, which only the directory's owner may open. One line of JSON
+// goes each way.
 package control
 
 import "time"

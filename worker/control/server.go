@@ -97,7 +97,7 @@ func (s *Server) serve(conn net.Conn) {
 	if err != nil {
 		r.Error = err.Error()
 	}
-	_ = json.NewEncoder(conn).Encode(r) // whoever asked may have left
+	_ = json.NewEncoder(conn).Encode(r) // the one who asked may have left
 }
 
 // Close removes the socket.

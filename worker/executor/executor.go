@@ -53,8 +53,8 @@ type Executor struct {
 // Attempt is an attempt that has all it needs on this machine.
 type Attempt struct {
 	Lease *anthillv1.Lease
-	// Progress is as in sandbox.Task.
-	Progress func(fuel uint64)
+	// FuelUsed is as in sandbox.Task.
+	FuelUsed func(fuel uint64)
 	task     sandbox.Task
 	// shard goes to stdin. Where it lies in a blob it is read only when the attempt
 	// runs: those that wait must not hold their input in memory.
@@ -189,7 +189,7 @@ func Seed(job string, task uint32) [32]byte {
 }
 
 // Run runs a prepared attempt. It returns nil where ctx ended first: then
-// nobody wants the answer.
+// the answer is not wanted any more.
 func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.AttemptReport {
 	task, err := e.load(a)
 	if err != nil {
@@ -221,7 +221,7 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 // load gives the task with its input.
 func (e *Executor) load(a *Attempt) (sandbox.Task, error) {
 	task := a.task
-	task.Progress, task.Stdin = a.Progress, []byte(a.shard.Line)
+	task.FuelUsed, task.Stdin = a.FuelUsed, []byte(a.shard.Line)
 	if a.shard.Size == 0 {
 		return task, nil
 	}
@@ -310,7 +310,7 @@ func Reason(what string, stderr []byte) string {
 }
 
 // telling is the part of a log that says why a program died: from the panic on,
-// whose stack trace may be long (as Go and Rust print it), or else the end.
+// whose stack trace may be long (as Go and Rust print it), otherwise the end.
 func telling(log string, room int) string {
 	if len(log) <= room {
 		return log

@@ -32,7 +32,7 @@ func ParseHours(text string) (Hours, error) {
 	for part := range strings.SplitSeq(strings.ToLower(text), ",") {
 		s, err := parseSpan(strings.Fields(part))
 		if err != nil {
-			return Hours{}, fmt.Errorf("%q are no hours: %w; write them like 20:00-08:00 or mon-fri 20:00-08:00", text, err)
+			return Hours{}, fmt.Errorf("%q is not a list of hours: %w; write them like 20:00-08:00 or mon-fri 20:00-08:00", text, err)
 		}
 		h.spans = append(h.spans, s)
 	}
@@ -74,7 +74,7 @@ func parseDays(text string) (days [7]bool, err error) {
 	}
 	d, end := slices.Index(weekdays, first), slices.Index(weekdays, last)
 	if d < 0 || end < 0 {
-		return days, fmt.Errorf("%q is no day of the week", text)
+		return days, fmt.Errorf("%q is not a day of the week", text)
 	}
 	for ; d != end; d = (d + 1) % 7 {
 		days[d] = true
@@ -90,7 +90,7 @@ func parseMinute(text string) (int, error) {
 	}
 	t, err := time.Parse("15:04", text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is no time of day", text)
+		return 0, fmt.Errorf("%q is not a time of day", text)
 	}
 	return t.Hour()*60 + t.Minute(), nil
 }

@@ -199,19 +199,19 @@ func TestHoursThatAreNone(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                     "a beginning and an end",
 		"20:00":                `"20:00" has no end`,
-		"20-08":                `"20" is no time of day`,
-		"20:00-25:00":          `"25:00" is no time of day`,
+		"20-08":                `"20" is not a time of day`,
+		"20:00-25:00":          `"25:00" is not a time of day`,
 		"24:00-08:00":          `"24:00-08:00" is empty`,
 		"08:00-08:00":          "a whole day is 00:00-24:00",
 		"20:00-08:00,":         "a beginning and an end",
-		"fry 20:00-08:00":      `"fry" is no day of the week`,
-		"mon- 20:00-08:00":     `"mon-" is no day of the week`,
+		"fry 20:00-08:00":      `"fry" is not a day of the week`,
+		"mon- 20:00-08:00":     `"mon-" is not a day of the week`,
 		"mon fri 20:00-08:00":  "a beginning and an end",
-		"20:00-08:00 mon-fri":  `"20:00-08:00" is no day of the week`,
+		"20:00-08:00 mon-fri":  `"20:00-08:00" is not a day of the week`,
 		"mon,tue 20:00-08:00":  `"mon" has no end`,
-		"20:00-08:00-12:00":    `"08:00-12:00" is no time of day`,
+		"20:00-08:00-12:00":    `"08:00-12:00" is not a time of day`,
 		"20:00 - 08:00":        "a beginning and an end",
-		"sat-sun 00:00-24:00;": `"24:00;" is no time of day`,
+		"sat-sun 00:00-24:00;": `"24:00;" is not a time of day`,
 	} {
 		_, err := ParseHours(text)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "write them like") {

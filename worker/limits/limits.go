@@ -46,7 +46,8 @@ func Default(c Capacity) Lent {
 	return Lent{Slots: min(max(1, slots), MaxSlots), Disk: 20 << 30, Yield: Yield{Battery: true}}
 }
 
-// Validate says what cannot be lent.
+// Validate returns an error if there are not 1 to MaxSlots slots, less than MinDisk
+// bytes of disk, or limits of traffic that make no sense.
 func (l Lent) Validate() error {
 	if l.Slots < 1 || l.Slots > MaxSlots {
 		return fmt.Errorf("%d slots: want 1 to %d", l.Slots, MaxSlots)

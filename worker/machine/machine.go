@@ -1,5 +1,5 @@
 // Package machine senses what a donor's machine does: whether it has mains, and
-// who uses its processors.
+// what uses its processors.
 package machine
 
 import (

@@ -114,7 +114,7 @@ func (c *child) serve(ctx context.Context, o order) error {
 		return err
 	}
 	c.engine.bounds.enterRun(o.request)
-	answer, output := m.run(ctx, o, c.tellFuel)
+	answer, output := m.run(ctx, o, c.writeFuel)
 	return c.answer(answer, output)
 }
 

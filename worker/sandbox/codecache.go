@@ -30,13 +30,13 @@ const (
 // native code. The code runs as it
 // is, and the engine's own checksum covers only a part of its file; so each
 // entry is sealed with a hash of all its files, and one whose seal does not
-// fit is thrown away. That finds damage, not malice: whoever can write into
+// fit is thrown away. That finds damage, not malice: anyone who can write into
 // the directory can run code, which is why it is private (0700).
 //
 // An entry stays locked while it is read or made: of the slots that want the
 // same new module, one compiles it and the others read it. The 256 locks are shared
 // by all entries, and never removed: with a new file in the place of one that
-// somebody waits for, two could have the lock.
+// is waited for, two could have the lock.
 type cacheEntry struct {
 	dir    string
 	sealed bool
@@ -92,14 +92,14 @@ func (e *cacheEntry) rewritten(s *source, o rewrite.Options) ([]byte, error) {
 	}
 	module, err := s.rewrite(o)
 	if err == nil {
-		_ = os.WriteFile(path, module, 0o600) // else it is rewritten again next time
+		_ = os.WriteFile(path, module, 0o600) // if that fails it is rewritten again next time
 	}
 	return module, err
 }
 
 func (e *cacheEntry) release() { e.unlock() }
 
-// seal makes the entry count next time. If that fails, the entry is made anew
+// seal makes the entry count next time. If that fails, the entry is made again
 // then, and that is all.
 func (e *cacheEntry) seal() {
 	path := filepath.Join(e.dir, sealName)

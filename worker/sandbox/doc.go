@@ -17,8 +17,8 @@
 // small frames; see frame.go. Deadlines count the child's processor time on Linux,
 // with a generous one on the clock behind them, and the clock elsewhere.
 //
-// The child also stands within walls, which it puts up around itself before its
-// first task, for the day when a guest breaks out of the engine. On Linux:
+// The child also stands within walls (package walls), which it puts up around itself
+// before its first task, for the day when a guest breaks out of the engine. On Linux:
 //
 //	address space     the guest's memory and a little more, moved with each task
 //	file size         512 MiB: what the child writes is the code cache
@@ -36,8 +36,8 @@
 // There is no limit on processes: the system counts them by user, so that one
 // low enough to bind would keep the donor's own programs from starting; seccomp
 // lets the child make threads only. A wall that a system does not have is left
-// out, and Slot.Walls says so. macOS has the limits but for the address space and
-// the priority, Windows the priority alone.
+// out, and Slot.Walls says so. macOS has the limits except that of the address space,
+// and the priority; Windows has the priority alone.
 //
 // An end that depends on the machine is no result: a time limit, a child that
 // died of whatever cause, a full stack of the engine. See Status.

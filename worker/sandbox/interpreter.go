@@ -20,8 +20,9 @@ const (
 	// stack, which is 512 MiB then and moves from one half as large; 989 MB were seen.
 	interpreterStack = 1 << 30
 	// interpreterValues is for those of the most locals that a function may have:
-	// 872 MB of them, which are moved as well. Only whoever asks for the interpreter
-	// gives it: donors whose machines have nothing else did not agree to so much.
+	// 872 MB of them, which are moved as well. It is given only where
+	// the interpreter is asked for: donors whose machines have nothing else did not
+	// agree to so much.
 	interpreterValues = 2 << 30
 )
 

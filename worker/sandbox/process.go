@@ -109,21 +109,21 @@ type answer struct {
 }
 
 // exchange sends a task and waits for its answer; it closes running when the
-// child says that the guest starts, and tells progress, unless that is nil, how
+// child says that the guest starts, and tells fuelUsed, unless that is nil, how
 // much fuel it has used. It returns when the child dies, at the latest.
-func (p *process) exchange(req request, input []byte, running chan<- struct{}, progress func(fuel uint64)) answer {
+func (p *process) exchange(req request, input []byte, running chan<- struct{}, fuelUsed func(fuel uint64)) answer {
 	if err := writeJSON(p.in, frameRequest, req); err != nil {
 		return answer{err: fmt.Errorf("%w: %w", errNotStarted, err)}
 	}
 	if err := writeFrame(p.in, frameInput, input); err != nil {
 		return answer{err: fmt.Errorf("%w: %w", errNotStarted, err)}
 	}
-	return p.receive(req.Output, running, progress)
+	return p.receive(req.Output, running, fuelUsed)
 }
 
 // receive takes either running and a report, or a report alone if the task
 // did not come to run.
-func (p *process) receive(limit int64, running chan<- struct{}, progress func(fuel uint64)) answer {
+func (p *process) receive(limit int64, running chan<- struct{}, fuelUsed func(fuel uint64)) answer {
 	var a answer
 	kind, err := p.reader.Peek(1)
 	if err == nil && kind[0] == frameRunning {
@@ -131,7 +131,7 @@ func (p *process) receive(limit int64, running chan<- struct{}, progress func(fu
 		close(running)
 	}
 	if err == nil {
-		err = p.hearFuel(progress)
+		err = p.readFuel(fuelUsed)
 	}
 	if err == nil {
 		err = readJSON(p.reader, frameReport, &a.report)

@@ -22,7 +22,7 @@ var ErrClosed = errors.New("sandbox slot is closed")
 const compileTime = 60 * time.Second
 
 // helloTime is how long a new child may take until it is ready. It takes
-// milliseconds, but on a busy machine it gets none for long.
+// milliseconds, but a busy machine may not schedule it for a long time.
 const helloTime = 30 * time.Second
 
 // Config is what a Slot needs.
@@ -198,7 +198,7 @@ func (s *Slot) attempt(ctx context.Context, t Task) (Result, error) {
 	}
 	running, done := make(chan struct{}), make(chan answer, 1)
 	go func(child *process) {
-		done <- child.exchange(req, t.input(), running, t.Progress)
+		done <- child.exchange(req, t.input(), running, t.FuelUsed)
 	}(s.child)
 	return s.supervise(ctx, t, running, done)
 }
@@ -304,7 +304,7 @@ func (s *Slot) settle(a answer, r *supervisedRun) (Result, error) {
 		return Result{}, errors.New(a.report.Fault)
 	}
 	if a.report.Status == Killed {
-		s.discard() // the engine failed: who knows what state it is in
+		s.discard() // the engine failed, and its state cannot be trusted
 	}
 	return Result{
 		Status:   a.report.Status,

@@ -195,7 +195,7 @@ func TestADeadIdleChildIsReplaced(t *testing.T) {
 	for i := range 20 {
 		_ = s.child.cmd.Process.Kill()
 		if i%2 == 0 {
-			<-s.child.exited // else the kill races with the task
+			<-s.child.exited // otherwise the kill races with the task
 		}
 		r, err := s.Run(context.Background(), task)
 		if err != nil || (r.Status != Exited && i%2 == 0) || (r.Status != Exited && r.Status != Killed) {

@@ -2,7 +2,7 @@ package sandbox
 
 import "time"
 
-// stopwatch measures the time of a run, but for that in which it is paused.
+// stopwatch measures the time of a run, without that in which it is paused.
 type stopwatch struct {
 	spent   time.Duration // up to since
 	since   time.Time     // when it was last set going; zero while it stands

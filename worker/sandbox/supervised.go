@@ -17,8 +17,8 @@ const (
 
 // supervisedRun is a task under way as the parent sees it: first its module is
 // compiled, then it runs, each with a limit of its own. The limits are ones of
-// processor time, where that is known: a child has only what nobody else wants,
-// and what a donor does with his machine is no reason to call a task too long.
+// processor time, where that is known: a child has only what nothing else wants,
+// and what a donor does with the machine is no reason to call a task too long.
 type supervisedRun struct {
 	task    Task
 	compile time.Duration
@@ -91,7 +91,7 @@ func (r *supervisedRun) left() time.Duration {
 	return r.limit() - used
 }
 
-// starved says that there was hardly any processor time for the child for long.
+// starved says that the child has had hardly any processor time for a long time.
 func (r *supervisedRun) starved() error {
 	elapsed := r.watch.elapsed(time.Now())
 	if r.left() <= 0 || elapsed < patience*r.limit()+time.Minute {

@@ -40,7 +40,7 @@ type Task struct {
 	// Seed determines everything that the guest reads as random.
 	Seed [32]byte
 	// Time limits the processor time of the run, without compiling the module; where
-	// that is not known (but for Linux), the time on the clock.
+	// that is not known (on any system but Linux), the time on the clock.
 	Time time.Duration
 	// Memory limits the linear memory, in bytes; it is rounded down to whole
 	// pages of 64 KiB.
@@ -52,10 +52,10 @@ type Task struct {
 	// TrapUnknown lets the module import functions that the grid does not have:
 	// a call of one ends the task as Trapped. Otherwise it is Refused.
 	TrapUnknown bool
-	// Progress, unless it is nil, hears about once a second how much fuel the guest
+	// FuelUsed, unless it is nil, is told about once a second how much fuel the guest
 	// has used until it last called a function: an approximation, not for results.
 	// It is called from another goroutine, and must not wait.
-	Progress func(fuel uint64)
+	FuelUsed func(fuel uint64)
 }
 
 // Section is a part of a file.

@@ -19,7 +19,7 @@ type Owner interface {
 	// Lies tells whether the index says that the record is at a place.
 	Lies(Key, Place) bool
 	// Relocate changes the index and tells of which records it did: those that
-	// are still where they were. The others were dropped or written anew.
+	// are still where they were. The others were dropped or written again.
 	Relocate([]Move) []bool
 }
 
@@ -118,7 +118,7 @@ func (l *Log) compact(g *segment, owner Owner) error {
 	}
 	l.mu.Lock()
 	if g.live > 0 {
-		// Somebody has appended a record and not entered it in the index yet, or a
+		// A record was appended and is not in the index yet, or a
 		// header is unreadable by now.
 		g.left = true
 		l.mu.Unlock()
@@ -136,7 +136,7 @@ func (l *Log) liveIn(g *segment) int64 {
 	return g.live
 }
 
-// copying is what is to be appended anew.
+// copying is what is to be appended again.
 type copying struct {
 	log     *Log
 	owner   Owner
@@ -149,7 +149,7 @@ type copying struct {
 func (c *copying) add(f Found) error {
 	data, err := c.log.Read(f.Place, f.Size)
 	if err != nil {
-		return nil // it stays behind, for whoever reads it to notice
+		return nil // it stays behind, to be noticed when it is read
 	}
 	c.records = append(c.records, Record{f.Key, data, f.Written})
 	c.from = append(c.from, f)

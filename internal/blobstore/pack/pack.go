@@ -4,10 +4,10 @@
 // Records are appended to the newest of several segments; a batch costs one write
 // and one sync. A record that is dropped is marked so in place, by one byte of its
 // header: there are no tombstones whose order would have to be kept. The index is
-// the owner's; he makes it from the headers, which are scanned when the log is
-// opened. The log does not hash what the records hold: whoever reads them does.
+// the owner's, which makes it from the headers: they are scanned when the log is
+// opened. The log does not hash what the records hold: those that read them do.
 //
-// A segment with little left in it is compacted: the rest is appended anew and
+// A segment with little left in it is compacted: the rest is appended again and
 // synced, and only then the file removed. So a crash leaves two equal copies at
 // worst.
 package pack
@@ -72,8 +72,8 @@ type Log struct {
 	dir   string
 	limit int64
 
-	compacting sync.Mutex // held by who compacts
-	appending  sync.Mutex // held by who appends
+	compacting sync.Mutex // held while compacting
+	appending  sync.Mutex // held while appending
 
 	mu       sync.Mutex
 	segments []*segment // by number; the last one is appended to
@@ -176,7 +176,7 @@ func (l *Log) Append(records []Record) ([]Place, error) {
 }
 
 // newest is the segment to append to. The caller holds appending, without which
-// nobody changes its size.
+// its size does not change.
 func (l *Log) newest() (*segment, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -243,8 +243,8 @@ func (l *Log) Sync(places []Place) error {
 	return nil
 }
 
-// sync makes a segment durable at least up to end. Who waits for another's sync
-// finds his own work done by it, or else does it for all who wait.
+// sync makes a segment durable at least up to end. A call that waited for
+// another's sync finds its own work done by it, or does it for all that wait.
 func (l *Log) sync(g *segment, end int64) error {
 	g.syncing.Lock()
 	defer g.syncing.Unlock()

@@ -23,7 +23,7 @@ type index struct {
 	datas  map[Key][]byte
 }
 
-// reopen opens the log in dir anew, without closing another that uses it, as after
+// reopen opens the log in dir again, without closing another that uses it, as after
 // a crash.
 func reopen(t testing.TB, dir string, segment int64) *index {
 	t.Helper()

@@ -22,8 +22,8 @@
 // Take the globals before the call: they can be read afterwards, also when the
 // guest trapped or left by proc_exit. Both cases above end in an unreachable
 // trap; the signs tell them from the guest's own. A guest has no fuel until
-// the host gives it some. What Rewrite makes depends on this package: whoever
-// caches compiled modules must put Version into the key.
+// the host gives it some. What Rewrite makes depends on this package: a cache
+// of compiled modules must have Version in its key.
 //
 // wazero's interpreter has a limit of 2,000 frames of its own, a variable that
 // the host has to raise (with go:linkname, as the test of this package does) to

@@ -2,7 +2,7 @@ package rewrite
 
 import "github.com/anthill-grid/anthill/internal/module/wasm"
 
-// graph is who may call whom. Its nodes are the module's own functions, and
+// graph is which function may call which. Its nodes are the module's own functions, and
 // after them one for each type that is called through tables, which calls all
 // functions of the type whose address is taken.
 type graph struct {

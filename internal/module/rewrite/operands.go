@@ -146,7 +146,7 @@ func makeEffects() (table [256]effect) {
 	return table
 }
 
-// effectOf is exact but for vectors, which have their own weight: it takes most
+// effectOf is exact except for vectors, which have their own weight: it takes most
 // of their instructions for ones with a single operand.
 func effectOf(op wasm.Op) effect {
 	switch {

@@ -95,7 +95,7 @@ func (c *checker) checkMemory() error {
 
 func (c *checker) checkGlobals() error {
 	if n := int64(c.mutableGlobals()); n > MaxMutableGlobals {
-		return above(refusal.TooMany, "mutable globals", n, MaxMutableGlobals, "keep variables in memory: each call loads all of these anew")
+		return above(refusal.TooMany, "mutable globals", n, MaxMutableGlobals, "keep variables in memory: each call loads all of these again")
 	}
 	return nil
 }

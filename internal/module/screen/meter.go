@@ -34,7 +34,7 @@ const (
 	sharesOfPassing = 32
 	passesPerShare  = 4
 	// freeGlobals are the mutable globals that honest modules have. They are
-	// variables too, but cost only at calls, which load them anew.
+	// variables too, but cost only at calls, which load them again.
 	freeGlobals = 16
 	// callShare is how many such loads cost one unit, passShare how many values that
 	// a call takes and gives.
@@ -234,7 +234,7 @@ func (mt *meter) count(in *wasm.Instruction) {
 }
 
 // call costs for each value that goes in or out, and for each global that the
-// caller has to load anew.
+// caller has to load again.
 func (mt *meter) call(t *wasm.FuncType) {
 	mt.units += workOfCall
 	mt.shares += mt.globals * share / callShare

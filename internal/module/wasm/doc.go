@@ -13,7 +13,7 @@
 // It is safe on any bytes: it allocates by what it has seen, never by what a
 // count claims, and it never panics. It checks that the format is well-formed
 // and that blocks nest; it does not check types, alignments, or that indices
-// exist (but for branch labels), which package screen does.
+// exist (except branch labels), which package screen does.
 //
 // All slices of bytes in a Module are parts of the module given to Decode.
 package wasm

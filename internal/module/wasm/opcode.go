@@ -10,7 +10,7 @@ const (
 	opVectorPrefix  Op = 0xfd
 )
 
-// The instructions of one byte that somebody asks for by name.
+// The instructions of one byte that are used by name.
 const (
 	OpUnreachable       Op = 0x00
 	OpNop               Op = 0x01
@@ -136,7 +136,7 @@ const (
 	OpTableFill  Op = 0xfc11
 )
 
-// The vector instructions that somebody asks for by name.
+// The vector instructions that are used by name.
 const (
 	OpV128Load             Op = 0xfd00
 	OpV128Store            Op = 0xfd0b

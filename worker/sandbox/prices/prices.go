@@ -70,8 +70,8 @@ var ErrOutOfFuel = errors.New("out of fuel")
 
 // Export exports the functions of the task ABI, which take their prices off the
 // caller's fuel, and returns them by name. A module that was not rewritten to count
-// fuel calls them for nothing. They hold counting while they change the fuel, for
-// whoever reads it meanwhile.
+// fuel calls them for nothing. They hold counting while they change the fuel, since
+// it may be read meanwhile.
 func Export(ctx context.Context, host wazero.HostModuleBuilder, counting sync.Locker) (map[string]api.FunctionDefinition, error) {
 	wasi_snapshot_preview1.NewFunctionExporter().ExportFunctions(host)
 	compiled, err := host.Compile(ctx)

@@ -82,7 +82,7 @@ func guardedCalls() []guardedCall {
 	for _, advice := range []uint32{unix.MADV_DONTNEED, unix.MADV_FREE, unix.MADV_HUGEPAGE, unix.MADV_NOHUGEPAGE, unix.MADV_COLLAPSE} {
 		calls = append(calls, guardedCall{unix.SYS_MADVISE, []condition{{2, whole, advice}}})
 	}
-	// Another command has the kernel send any signal to whom the caller names.
+	// Another command has the kernel send any signal to the process that the caller names.
 	for _, command := range []uint32{unix.F_GETFD, unix.F_SETFD, unix.F_GETFL, unix.F_DUPFD_CLOEXEC} {
 		calls = append(calls, guardedCall{unix.SYS_FCNTL, []condition{{1, whole, command}}})
 	}
@@ -151,7 +151,7 @@ func skipIf(k uint32) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: 1, K: k}
 }
 
-// skipUnless goes on if what was loaded is k, or else n instructions further.
+// skipUnless goes on if what was loaded is k, otherwise n instructions further.
 func skipUnless(k uint32, n uint8) unix.SockFilter {
 	return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: n, K: k}
 }

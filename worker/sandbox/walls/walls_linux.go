@@ -64,7 +64,7 @@ func forEachThread(f func(tid int) error) error {
 	}
 }
 
-// scheduleWhenIdle gives a thread only the time that nobody else wants, which
+// scheduleWhenIdle gives a thread only the time that nothing else wants, which
 // is less than the lowest nice value leaves it.
 func scheduleWhenIdle(tid int) error {
 	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_IDLE, Nice: lowest}

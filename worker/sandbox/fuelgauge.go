@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// progressEvery is how often a child tells how much fuel its guest has used.
-const progressEvery = time.Second
+// fuelEvery is how often a child tells how much fuel its guest has used.
+const fuelEvery = time.Second
 
 // watch tells now and then how much fuel the guest has used, until the returned
 // function is called. The guest keeps its count in a register and writes it down
@@ -21,7 +21,7 @@ func (g gauges) watch(limit int64, tell func(fuel uint64)) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
-		ticker := time.NewTicker(progressEvery)
+		ticker := time.NewTicker(fuelEvery)
 		defer ticker.Stop()
 		for {
 			select {
@@ -41,16 +41,16 @@ func (g gauges) watch(limit int64, tell func(fuel uint64)) (stop func()) {
 	}
 }
 
-// tellFuel is called only while a guest runs, when nothing else is written. If it
+// writeFuel is called only while a guest runs, when nothing else is written. If it
 // fails, so does the report.
-func (c *child) tellFuel(fuel uint64) {
+func (c *child) writeFuel(fuel uint64) {
 	if writeFrame(c.out, frameFuel, binary.LittleEndian.AppendUint64(nil, fuel)) == nil {
 		_ = c.out.Flush()
 	}
 }
 
-// hearFuel takes the frames that come before a report.
-func (p *process) hearFuel(progress func(fuel uint64)) error {
+// readFuel takes the frames that come before a report.
+func (p *process) readFuel(fuelUsed func(fuel uint64)) error {
 	for {
 		kind, err := p.reader.Peek(1)
 		if err != nil || kind[0] != frameFuel {
@@ -63,8 +63,8 @@ func (p *process) hearFuel(progress func(fuel uint64)) error {
 		if len(content) != 8 {
 			return fmt.Errorf("read frame %q: %d bytes are not a number", frameFuel, len(content))
 		}
-		if progress != nil {
-			progress(binary.LittleEndian.Uint64(content))
+		if fuelUsed != nil {
+			fuelUsed(binary.LittleEndian.Uint64(content))
 		}
 	}
 }

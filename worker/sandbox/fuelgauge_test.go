@@ -14,10 +14,10 @@ import (
 
 func TestAGuestIsSeenToUseFuel(t *testing.T) {
 	task := newTask(t, handmade.CallTree(60))
-	task.Time = 2*progressEvery + progressEvery*3/4
+	task.Time = 2*fuelEvery + fuelEvery*3/4
 	var mu sync.Mutex
 	var heard []uint64
-	task.Progress = func(fuel uint64) {
+	task.FuelUsed = func(fuel uint64) {
 		mu.Lock()
 		defer mu.Unlock()
 		heard = append(heard, fuel)
@@ -44,16 +44,16 @@ func TestFuelFramesAreChecked(t *testing.T) {
 		"cut off":   {"F\x08\x00\x00\x001234", "unexpected EOF"},
 	} {
 		p := &process{reader: bufio.NewReader(strings.NewReader(c.sent))}
-		if err := p.hearFuel(nil); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := p.readFuel(nil); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", what, err, c.want)
 		}
 	}
 	var out bytes.Buffer
-	(&child{out: bufio.NewWriter(&out)}).tellFuel(7)
+	(&child{out: bufio.NewWriter(&out)}).writeFuel(7)
 	_ = writeFrame(&out, frameReport, nil)
 	var fuel uint64
 	p := &process{reader: bufio.NewReader(&out)}
-	if err := p.hearFuel(func(n uint64) { fuel = n }); err != nil || fuel != 7 {
+	if err := p.readFuel(func(n uint64) { fuel = n }); err != nil || fuel != 7 {
 		t.Errorf("heard of %d units of fuel, %v", fuel, err)
 	}
 }
@@ -62,9 +62,9 @@ func TestFuelFramesAreChecked(t *testing.T) {
 func TestWatchingEnds(t *testing.T) {
 	gauges{}.watch(0, func(uint64) { t.Error("there is no gauge") })()
 	task := newTask(t, handmade.Noop())
-	task.Progress = func(uint64) { t.Error("a short task tells") }
+	task.FuelUsed = func(uint64) { t.Error("a short task tells") }
 	s := newSlot(t)
-	for end := time.Now().Add(progressEvery + progressEvery/2); time.Now().Before(end); {
+	for end := time.Now().Add(fuelEvery + fuelEvery/2); time.Now().Before(end); {
 		if _, err := s.Run(t.Context(), task); err != nil {
 			t.Fatal(err)
 		}
