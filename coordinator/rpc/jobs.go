@@ -25,6 +25,9 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err != nil {
 		return nil, err
 	}
+	if spec.Metering == 0 {
+		s.cfg.Replica.View(func(st *jobs.State) { spec.Metering = st.Metering() })
+	}
 	spec = spec.WithDefaults()
 	if r := spec.Validate(); r != nil {
 		return nil, r
