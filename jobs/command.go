@@ -142,8 +142,12 @@ type Report struct {
 	Fuel     uint64        `cbor:"10,keyasint,omitempty"` // that the guest used; of votes
 }
 
-// MaxReason bounds Report.Reason in bytes.
-const MaxReason = 512
+const (
+	// MaxReason bounds Report.Reason in bytes, where it holds nothing of a guest's log.
+	MaxReason = 512
+	// MaxFailure bounds it where it does: what happened, and 4 KiB of the log.
+	MaxFailure = MaxReason + 4<<10
+)
 
 // Traffic counts bytes that a worker fetched, by the role of who served them.
 type Traffic struct {
