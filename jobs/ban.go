@@ -89,7 +89,7 @@ func (s *State) strike(h *hearing, jobID JobID, place Place, owner OwnerID) {
 			if a.Owner != owner {
 				continue
 			}
-			if a.State == AttemptRunning {
+			if a.State == AttemptRunning || a.State == AttemptSilent {
 				s.endLease(a, AttemptVoid, "its owner was banned")
 			}
 			s.retract(s.Jobs[jobID], a)

@@ -30,8 +30,11 @@ type Command struct {
 
 // Version is the oldest whose replicas can read the command; 0: every one.
 func (c *Command) Version() Version {
-	if c.Raise != nil {
+	switch {
+	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Renew != nil && len(c.Renew.Gone) > 0:
+		return VersionInput
 	}
 	return 0
 }
@@ -106,14 +109,18 @@ type Grant struct {
 	Repeat bool `cbor:"5,keyasint,omitempty"`
 }
 
-// RenewLeases puts off the end of leases whose workers were heard of. All is
-// what a new leader does: it has heard of nobody yet.
+// RenewLeases puts off the end of leases whose workers were heard of, and gives those
+// back that had ended in silence. All is what a new leader does: it has heard of
+// nobody yet.
 type RenewLeases struct {
 	Leases  []LeaseID `cbor:"1,keyasint,omitempty"`
 	All     bool      `cbor:"2,keyasint,omitempty"`
 	Expires Time      `cbor:"3,keyasint"`
 	// Paused are leases whose workers have long been paused, see Attempt.
 	Paused []LeaseID `cbor:"4,keyasint,omitempty"`
+	// Gone are leases that had ended in silence, and whose workers are back without
+	// the work.
+	Gone []LeaseID `cbor:"5,keyasint,omitempty"`
 }
 
 // ExpireLeases voids all leases that have ended by the command's time, and claims

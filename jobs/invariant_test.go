@@ -26,7 +26,7 @@ func TestStateAgreesWithADumbVersion(t *testing.T) {
 		// Most of what happens is grants and reports.
 		steps := []func(*rapid.T){
 			m.grantAny, m.grantAny, m.grantAny, m.reportAny, m.reportAny, m.reportAny,
-			m.submitAny, m.confirmAny, m.renewAny, m.expireAny, m.cancelAny, m.addCoordinator,
+			m.submitAny, m.confirmAny, m.renewAny, m.beatAny, m.expireAny, m.cancelAny, m.addCoordinator,
 		}
 		m.submitAny(t)
 		for range rapid.IntRange(10, 120).Draw(t, "steps") {
@@ -107,11 +107,11 @@ func (m *machine) reportAny(t *rapid.T) {
 	if len(m.leases) == 0 {
 		return
 	}
-	held := sortedKeys(m.State.leases)
+	held := sortedKeys(m.State.leases.attempts)
 	var reports []Report
 	for range rapid.IntRange(1, 10).Draw(t, "reports") {
 		g := rapid.SampledFrom(m.leases).Draw(t, "lease")
-		r := vote(g.Lease, string(g.Worker), rapid.SampledFrom([]string{"a@9", "a@9", "a@9", "a@9", "a@9", "a@9", "b", "a@8", "!1", "killed", "lost"}).Draw(t, "how"))
+		r := vote(g.Lease, string(g.Worker), rapid.SampledFrom([]string{"a@9", "a@9", "a@9", "a@9", "a@9", "a@9", "b", "a@8", "!1", "killed", "lost", "starved", "stopped"}).Draw(t, "how"))
 		if len(held) > 0 && rapid.IntRange(0, 3).Draw(t, "wild") > 0 {
 			r.Lease = rapid.SampledFrom(held).Draw(t, "held")
 			_, r.Worker, _ = m.Lease(r.Lease)
@@ -148,6 +148,22 @@ func (m *machine) renewAny(t *rapid.T) {
 	expires := m.clock.Add(leaseTime)
 	m.apply(Command{Renew: &RenewLeases{All: true, Expires: expires}})
 	m.model.renew(m.clock, expires)
+}
+
+// beatAny has a worker come back with a part of what it held when it fell silent.
+func (m *machine) beatAny(t *rapid.T) {
+	w := NodeID(rapid.SampledFrom(m.workers).Draw(t, "worker"))
+	c := RenewLeases{Leases: m.LeasesOf(w), Expires: m.clock.Add(leaseTime)}
+	for _, id := range m.SilentOf(w) {
+		switch rapid.IntRange(0, 3).Draw(t, "still") {
+		case 0:
+			c.Gone = append(c.Gone, id)
+		case 1, 2:
+			c.Leases = append(c.Leases, id)
+		}
+	}
+	m.apply(Command{Renew: &c})
+	m.model.beat(c.Leases, c.Gone, m.clock, c.Expires)
 }
 
 func (m *machine) expireAny(t *rapid.T) {
@@ -260,25 +276,32 @@ func checkOrder(t *rapid.T, id JobID, j *Job) {
 	}
 }
 
-// checkLeases: the leases are those of the running attempts, the index of them
-// is the one that Reindex makes, and no banned owner holds any.
+// checkLeases: the leases are those of the running attempts, those that may be given
+// back those of the silent, the indexes of them are the ones that Reindex makes, and no
+// banned owner has any.
 func (m *machine) checkLeases(t *rapid.T) {
-	held := map[LeaseID]NodeID{}
+	held, silent := map[LeaseID]NodeID{}, map[LeaseID]NodeID{}
 	for _, w := range m.workers {
-		leases := m.LeasesOf(NodeID(w))
-		if len(leases) > 0 && m.BannedNode(NodeID(w)) != "" {
-			t.Fatalf("%s is banned and holds %v", w, leases)
+		leases, lost := m.LeasesOf(NodeID(w)), m.SilentOf(NodeID(w))
+		if len(leases)+len(lost) > 0 && m.BannedNode(NodeID(w)) != "" {
+			t.Fatalf("%s is banned and holds %v, or %v", w, leases, lost)
 		}
 		for _, id := range leases {
 			held[id] = NodeID(w)
 		}
+		for _, id := range lost {
+			silent[id] = NodeID(w)
+		}
 	}
-	if want := m.model.running(); !reflect.DeepEqual(held, want) {
+	if want := m.model.leases(AttemptRunning); !reflect.DeepEqual(held, want) {
 		t.Fatalf("leases %v, want %v", held, want)
+	}
+	if want := m.model.leases(AttemptSilent); !reflect.DeepEqual(silent, want) {
+		t.Fatalf("silent leases %v, want %v", silent, want)
 	}
 	fresh := m.Clone()
 	fresh.Reindex()
-	if !reflect.DeepEqual(m.State.leases, fresh.leases) || !reflect.DeepEqual(m.byWorker, fresh.byWorker) ||
+	if !reflect.DeepEqual(m.State.leases, fresh.leases) || !reflect.DeepEqual(m.silent, fresh.silent) ||
 		!reflect.DeepEqual(m.requests, fresh.requests) || !slices.Equal(m.running, fresh.running) {
 		t.Fatalf("the index differs from a fresh one: %v, want %v", m.State.leases, fresh.leases)
 	}

@@ -66,6 +66,7 @@ func TestReportsThatAreTooLateOrNotHis(t *testing.T) {
 	other := g.grant("j", 0, "w2", false)
 	g.pass(time.Minute)
 	g.expire()
+	g.gone("w2")
 	g.report(vote(other, "w2", "a"))
 	wantStates(t, task, AttemptVoted, AttemptLost)
 	if c := g.Jobs["j"].Attempts; c != (AttemptCounts{Started: 2, Lost: 1, Extra: 1}) {

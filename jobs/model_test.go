@@ -53,6 +53,9 @@ func (m *model) mayGrant(g Grant, owner OwnerID) bool {
 		return false
 	}
 	return !slices.ContainsFunc(m.of(g.Job, g.Place), func(a *modelAttempt) bool {
+		if a.State == AttemptSilent && a.Worker == g.Worker {
+			return true
+		}
 		active := a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted
 		return active && (a.Worker == g.Worker || a.Owner == owner && !g.Repeat)
 	})
@@ -92,10 +95,11 @@ func (m *model) of(job JobID, place Place) []*modelAttempt {
 	return list
 }
 
-func (m *model) running() map[LeaseID]NodeID {
+// leases are those of attempts in a state.
+func (m *model) leases(state AttemptState) map[LeaseID]NodeID {
 	held := map[LeaseID]NodeID{}
 	for _, a := range m.attempts {
-		if a.State == AttemptRunning {
+		if a.State == state {
 			held[a.Lease] = a.Worker
 		}
 	}
@@ -106,7 +110,11 @@ func (m *model) report(reports []Report) {
 	blamed := map[OwnerID]bool{}
 	for _, r := range reports {
 		for _, a := range m.attempts {
-			if a.State == AttemptRunning && a.Lease == r.Lease && a.Worker == r.Worker {
+			if a.Lease != r.Lease || a.Worker != r.Worker {
+				continue
+			}
+			m.resume(a)
+			if a.State == AttemptRunning {
 				m.end(a, r, blamed)
 			}
 		}
@@ -114,12 +122,49 @@ func (m *model) report(reports []Report) {
 	m.punish(blamed)
 }
 
+// resume goes on with what fell silent.
+func (m *model) resume(a *modelAttempt) {
+	if a.State == AttemptSilent {
+		a.State = AttemptRunning
+		m.jobs[a.job].counts.Lost--
+	}
+}
+
+// beat is a worker that is there again, with some of what it held and without the rest.
+func (m *model) beat(with, without []LeaseID, now, expires Time) {
+	for _, a := range m.attempts {
+		if slices.Contains(with, a.Lease) {
+			m.resume(a)
+			if a.State == AttemptRunning {
+				a.Expires = max(a.Expires, m.leaseEnd(a.Worker, now, expires))
+			}
+		}
+	}
+	blamed, stumbled := map[OwnerID]bool{}, false
+	for _, id := range without {
+		for _, a := range m.attempts {
+			if a.Lease == id && a.State == AttemptSilent {
+				a.State = AttemptLost
+				if !stumbled {
+					m.stumble(a.Worker)
+				}
+				stumbled = true
+				m.settle(a.job, a.place, blamed)
+			}
+		}
+	}
+	m.punish(blamed)
+}
+
+func (m *model) stumble(w NodeID) { m.stumbles[w] += (One - m.stumbles[w]) / 8 }
+
 func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 	counts := &m.jobs[a.job].counts
-	if lost := m.stumbles[a.Worker]; r.Status == Killed || r.Status == Lost {
-		m.stumbles[a.Worker] += (One - lost) / 8
-	} else {
-		m.stumbles[a.Worker] -= lost / 16
+	switch r.Status {
+	case Killed, Lost:
+		m.stumble(a.Worker)
+	case Succeeded, Crashed:
+		m.stumbles[a.Worker] -= m.stumbles[a.Worker] / 16
 	}
 	switch r.Status {
 	case Succeeded:
@@ -132,6 +177,9 @@ func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 	case Lost:
 		a.State = AttemptLost
 		counts.Lost++
+	case Starved, Stopped:
+		a.State = AttemptReturned
+		counts.Returned++
 	}
 	m.settle(a.job, a.place, blamed)
 }
@@ -160,7 +208,7 @@ func (m *model) settle(job JobID, place Place, blamed map[OwnerID]bool) {
 func (m *model) score(job JobID, place Place, v Vote, blamed map[OwnerID]bool) {
 	for _, a := range m.of(job, place) {
 		switch {
-		case a.State == AttemptRunning:
+		case a.State == AttemptRunning || a.State == AttemptSilent:
 			a.State = AttemptVoid
 		case a.State == AttemptVoted && a.Vote != v:
 			m.uncount(a)
@@ -231,7 +279,7 @@ func (m *model) forget(job JobID, place Place) {
 func (m *model) finish(job JobID) {
 	m.jobs[job].over = true
 	for _, a := range m.attempts {
-		if a.job == job && a.State == AttemptRunning {
+		if a.job == job && (a.State == AttemptRunning || a.State == AttemptSilent) {
 			a.State = AttemptVoid
 		}
 	}
@@ -248,7 +296,9 @@ func (m *model) expire(now Time) {
 	blamed := map[OwnerID]bool{}
 	for _, a := range ended {
 		if a.State == AttemptRunning {
-			m.end(a, Report{Status: Lost}, blamed)
+			a.State = AttemptSilent
+			m.jobs[a.job].counts.Lost++
+			m.settle(a.job, a.place, blamed)
 		}
 	}
 	m.punish(blamed)

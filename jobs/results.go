@@ -102,6 +102,7 @@ func (s *State) shelve(j *Job, place Place) {
 	if c.open() || !idle {
 		return
 	}
+	s.voidRunning(t) // the silent are not waited for
 	delete(j.Open, place)
 	c.Voters = [2]NodeNumber{}
 	if !t.plain() {

@@ -20,7 +20,8 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 //	coordinator NODE | worker NODE [OWNER] [prior=P] | submitter NODE OWNER
 //	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N] [max_error=P]
 //	grant JOB TASK[-TASK] WORKER... [repeat]
-//	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed or lost; @FUEL
+//	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed, lost, starved or stopped; @FUEL
+//	beat WORKER... | gone WORKER...      they have what they held, or nothing of it
 //	confirm | lose | miss COORDINATOR JOB TASK...   the latest results of tasks
 //	renew | expire | cancel JOB NODE | concede JOB | pass DURATION
 //	checks OWNER N                       as if it had survived so many
@@ -103,6 +104,10 @@ func (g *grid) perform(words []string) string {
 		g.apply(Command{Renew: &RenewLeases{All: true, Expires: g.clock.Add(leaseTime)}})
 	case "expire":
 		g.expire()
+	case "beat":
+		g.beat(args...)
+	case "gone":
+		g.gone(args...)
 	case "cancel":
 		return answer(g.apply(Command{Cancel: &CancelJob{Job: JobID(args[0]), By: NodeID(args[1])}}))
 	case "concede":
@@ -281,7 +286,7 @@ func countsOf(c AttemptCounts) string {
 	for _, e := range []struct {
 		n    uint64
 		what string
-	}{{c.Extra, "extra"}, {c.Agreed, "agreed"}, {c.Outvoted, "outvoted"}, {c.Killed, "killed"}, {c.Lost, "lost"}} {
+	}{{c.Extra, "extra"}, {c.Agreed, "agreed"}, {c.Outvoted, "outvoted"}, {c.Killed, "killed"}, {c.Lost, "lost"}, {c.Returned, "returned"}} {
 		if e.n > 0 {
 			list = append(list, fmt.Sprint(e.n, " ", e.what))
 		}
@@ -314,6 +319,10 @@ func saidBy(s AttemptState, v Vote) string {
 		return "killed"
 	case AttemptLost:
 		return "lost"
+	case AttemptSilent:
+		return "silent"
+	case AttemptReturned:
+		return "returned"
 	case AttemptVoid:
 		return "void"
 	case AttemptOutvoted:

@@ -77,8 +77,11 @@ func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 
 // ballot is a task's attempts, counted.
 type ballot struct {
-	running, voted, killed, lost int
-	groups                       []group
+	running, voted, killed int
+	// lost are the attempts without a result; the silent ones of an owner count once.
+	lost   int
+	silent []OwnerID
+	groups []group
 }
 
 type group struct {
@@ -102,7 +105,12 @@ func count(attempts []Attempt) ballot {
 			b.killed++
 		case AttemptLost:
 			b.lost++
-		case AttemptVoid, AttemptOutvoted: // they count nowhere any more
+		case AttemptSilent:
+			if !slices.Contains(b.silent, a.Owner) {
+				b.silent = append(b.silent, a.Owner)
+				b.lost++
+			}
+		case AttemptVoid, AttemptOutvoted, AttemptReturned: // they count nowhere any more
 		}
 	}
 	return b

@@ -19,7 +19,7 @@ func TestDeskRenewsInPieces(t *testing.T) {
 	for i := range 3*maxRenewals + 1 {
 		d.renewals.heard[math64-jobs.LeaseID(i)] = true
 	}
-	if ids := d.takeRenewals(); ids != nil {
+	if ids, _ := d.takeRenewals(); ids != nil {
 		t.Fatalf("%d renewals right after the term began, want them later", len(ids))
 	}
 	d.renewals.written = d.renewals.written.Add(-jobs.RenewEvery)

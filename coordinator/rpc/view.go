@@ -27,7 +27,7 @@ func jobView(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
 		Reason: j.Reason, SubmittedAt: wire.TimeToProto(j.Submitted), Tasks: countTasks(j),
 		Attempts: &anthillv1.AttemptCounts{
 			Started: j.Attempts.Started, Agreed: j.Attempts.Agreed, Outvoted: j.Attempts.Outvoted,
-			Killed: j.Attempts.Killed, Lost: j.Attempts.Lost, Extra: j.Attempts.Extra,
+			Killed: j.Attempts.Killed, Lost: j.Attempts.Lost, Extra: j.Attempts.Extra, Returned: j.Attempts.Returned,
 		},
 		Fetched:     wire.TrafficToProto(j.Fetched),
 		InputCopies: uint32(j.InputCopies()), InputCopiesNeeded: uint32(st.CopiesNeeded()),

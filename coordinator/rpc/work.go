@@ -89,16 +89,18 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
 }
 
-// held are those leases of a worker's reports that it holds. That others are void must
-// not be said by a leader that has been replaced, and does not know it yet.
+// held are those leases of a worker's reports that it holds, or may have back after its
+// silence. That others are void must not be said by a leader that has been replaced, and
+// does not know it yet.
 func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held map[jobs.LeaseID]bool, err error) {
 	held = map[jobs.LeaseID]bool{}
 	all := true
 	s.cfg.Replica.View(func(st *jobs.State) {
 		for _, m := range list {
 			id := jobs.LeaseID(m.GetLease())
-			_, holder, ok := st.Lease(id)
-			held[id] = ok && holder == worker
+			_, holder, _ := st.Lease(id)
+			_, silent, _ := st.Silent(id)
+			held[id] = holder == worker || silent == worker
 			all = all && held[id]
 		}
 	})
@@ -157,6 +159,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 		return nil, err
 	}
 	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
+	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules = uint32(st.Version()) })
 	for _, id := range void {
 		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}

@@ -36,7 +36,7 @@ func TestSelfSignedMustBeHonest(t *testing.T) {
 	boasting.URIs = []*url.URL{name(a.Grid(), Peer{key.Node(), jobs.Coordinator})}
 	peer, err := verify(selfSigned(boasting, key.Public(), key), a.certificate)
 	if err != nil || peer.Role != jobs.Stranger {
-		t.Errorf("who names himself coordinator is %v, %v: want a stranger", peer, err)
+		t.Errorf("a node that names itself coordinator is %v, %v: want a stranger", peer, err)
 	}
 
 	// CreateCertificate checks what it signs, so the theft of another's key has

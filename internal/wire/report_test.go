@@ -15,7 +15,7 @@ func TestReportFromProto(t *testing.T) {
 	id := blob.Of([]byte("x")).ID()
 	for _, m := range []*anthillv1.AttemptReport{
 		{},
-		{Status: 5},
+		{Status: 7},
 		{Status: ok},
 		{Status: ok, Output: &anthillv1.BlobRef{Id: id[:], Size: -1}},
 		{Status: ok, Output: &anthillv1.BlobRef{Id: id[:9]}},

@@ -1080,7 +1080,10 @@ type AttemptCounts struct {
 	Lost uint64 `protobuf:"varint,5,opt,name=lost,proto3" json:"lost,omitempty"`
 	// Those of the started ones that were not a task's first: second opinions,
 	// spot checks and re-runs.
-	Extra         uint64 `protobuf:"varint,6,opt,name=extra,proto3" json:"extra,omitempty"`
+	Extra uint64 `protobuf:"varint,6,opt,name=extra,proto3" json:"extra,omitempty"`
+	// No result, and nobody is to blame: the input was not to be had, or the worker's
+	// donor paused or stopped it. No vote.
+	Returned      uint64 `protobuf:"varint,7,opt,name=returned,proto3" json:"returned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1153,6 +1156,13 @@ func (x *AttemptCounts) GetLost() uint64 {
 func (x *AttemptCounts) GetExtra() uint64 {
 	if x != nil {
 		return x.Extra
+	}
+	return 0
+}
+
+func (x *AttemptCounts) GetReturned() uint64 {
+	if x != nil {
+		return x.Returned
 	}
 	return 0
 }
@@ -2003,7 +2013,8 @@ type TaskAttempt struct {
 	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	Owner  string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
 	// "running", "paused" (it runs, but its worker has been paused for half a minute
-	// or more), "voted", "outvoted", "killed", "lost" or "void" (its owner was banned,
+	// or more), "voted", "outvoted", "killed", "lost", "silent" (lost, unless its worker comes
+	// back with it), "returned" (nobody is to blame) or "void" (its owner was banned,
 	// or it was not needed any more).
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// The group that it is in, if it is voted or outvoted.
@@ -2322,14 +2333,15 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\bdisputed\x18\x05 \x01(\rR\bdisputed\x12\x1a\n" +
 	"\bdisputes\x18\x06 \x01(\rR\bdisputes\x12\x1a\n" +
 	"\breopened\x18\a \x01(\rR\breopened\x12\x18\n" +
-	"\achanged\x18\b \x01(\rR\achanged\"\x9f\x01\n" +
+	"\achanged\x18\b \x01(\rR\achanged\"\xbb\x01\n" +
 	"\rAttemptCounts\x12\x18\n" +
 	"\astarted\x18\x01 \x01(\x04R\astarted\x12\x16\n" +
 	"\x06agreed\x18\x02 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x03 \x01(\x04R\boutvoted\x12\x16\n" +
 	"\x06killed\x18\x04 \x01(\x04R\x06killed\x12\x12\n" +
 	"\x04lost\x18\x05 \x01(\x04R\x04lost\x12\x14\n" +
-	"\x05extra\x18\x06 \x01(\x04R\x05extra\"\x80\x01\n" +
+	"\x05extra\x18\x06 \x01(\x04R\x05extra\x12\x1a\n" +
+	"\breturned\x18\a \x01(\x04R\breturned\"\x80\x01\n" +
 	"\aTraffic\x12%\n" +
 	"\x0efrom_submitter\x18\x01 \x01(\x03R\rfromSubmitter\x12+\n" +
 	"\x11from_coordinators\x18\x02 \x01(\x03R\x10fromCoordinators\x12!\n" +
