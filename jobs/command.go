@@ -35,6 +35,8 @@ func (c *Command) Version() Version {
 		return c.Raise.Version
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Submit != nil:
+		return c.Submit.Spec.version()
 	}
 	return 0
 }
@@ -136,8 +138,7 @@ type ReportAttempts struct {
 	Reports []Report `cbor:"1,keyasint"`
 }
 
-// Report says how one attempt ended. Reason is for people, at most MaxReason
-// bytes.
+// Report says how one attempt ended. Reason is for people, see State.MaxReason.
 type Report struct {
 	Lease    LeaseID       `cbor:"1,keyasint"`
 	Worker   NodeID        `cbor:"2,keyasint"`
@@ -155,6 +156,14 @@ const (
 	// MaxFailure bounds it where it does: what happened, and 4 KiB of the log.
 	MaxFailure = MaxReason + 4<<10
 )
+
+// MaxReason bounds the reason of a report by the rules in force.
+func (s *State) MaxReason(status AttemptStatus) int {
+	if s.can(VersionInput) && (status == Crashed || status == Killed) {
+		return MaxFailure
+	}
+	return MaxReason
+}
 
 // Traffic counts bytes that a worker fetched, by the role of who served them.
 type Traffic struct {

@@ -18,7 +18,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 // answers, indented. Blank lines and lines with # are for people.
 //
 //	coordinator NODE | worker NODE [OWNER] [prior=P] | submitter NODE OWNER
-//	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N] [max_error=P]
+//	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N] [max_error=P] [allow=N|allow=P]
 //	grant JOB TASK[-TASK] WORKER... [repeat]
 //	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed, lost, starved or stopped; @FUEL
 //	beat WORKER... | gone WORKER...      they have what they held, or nothing of it
@@ -173,7 +173,7 @@ func (g *grid) performAdmit(kind string, args []string) {
 }
 
 func specOf(args []string) Spec {
-	tasks, trust := uint32(1), Trust{}
+	tasks, trust, allow := uint32(1), Trust{}, Spec{}
 	for _, a := range args {
 		switch key, value, _ := strings.Cut(a, "="); key {
 		case "tasks":
@@ -186,9 +186,17 @@ func specOf(args []string) Spec {
 			trust.MaxAttempts = number(value)
 		case "max_error":
 			trust.MaxError = parseProb(value)
+		case "allow":
+			if strings.Contains(value, ".") {
+				allow.AllowFailedShare = parseProb(value)
+			} else {
+				allow.AllowFailed = number(value)
+			}
 		}
 	}
-	return trustSpec(int64(tasks), trust)
+	spec := trustSpec(int64(tasks), trust)
+	spec.AllowFailed, spec.AllowFailedShare = allow.AllowFailed, allow.AllowFailedShare
+	return spec
 }
 
 // parseProb reads a decimal fraction.
@@ -257,6 +265,9 @@ func (g *grid) show(id JobID) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%v %s\n", j.State, j.Reason)
 	fmt.Fprintf(&b, "%d of %d done, %d accepted, attempts %s\n", j.Done(), j.Total(), j.Accepted(), countsOf(j.Attempts))
+	if j.Failed > 0 {
+		fmt.Fprintf(&b, "%d failed: %v\n", j.Failed, j.FirstFailed(10))
+	}
 	if !j.Spec.Trust.Fixed() {
 		fmt.Fprintf(&b, "bound %v, %v asked for\n", g.Bound(j), j.Spec.Trust.MaxError)
 	}
@@ -347,6 +358,9 @@ func (g *grid) showReport(r TaskReport) string {
 	b.WriteString(r.Verdict)
 	if !r.Output.ID.IsZero() {
 		fmt.Fprintf(&b, ": %s is right with a probability of %v", nameOf(r.Groups[0].Vote), r.Credibility)
+	}
+	if r.Reason != "" {
+		b.WriteString(": " + r.Reason)
 	}
 	b.WriteString("\n")
 	for i, group := range r.Groups {

@@ -23,7 +23,7 @@ func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
 	switch {
 	case workers == 0:
 		return "no worker is alive: start one with `anthill worker --join TOKEN`"
-	case j.Accepted() == j.Total() && len(j.Unheld) > 0:
+	case j.Settled() == j.Total() && len(j.Unheld) > 0:
 		return "all results are accepted; they are being copied to further coordinators"
 	case s.AllAsked(j, live):
 		return fmt.Sprintf("the owners of the %d live workers have run every task, which leaves an expected share of wrong results of %v where %v was asked for: "+
