@@ -129,9 +129,13 @@ type RenewLeases struct {
 // of blobs that have not come within a day.
 type ExpireLeases struct{}
 
-// MaxReports bounds the reports that a worker hands in at once, and those of one
-// command: with the longest reasons they stay well below replica.MaxCommand.
-const MaxReports = 600
+const (
+	// MaxReports bounds the reports that a worker hands in at once.
+	MaxReports = 600
+	// MaxReportBytes bounds those of one command by their Weight: it stays well below
+	// replica.MaxCommand.
+	MaxReportBytes = 400 << 10
+)
 
 // ReportAttempts says how attempts ended.
 type ReportAttempts struct {
@@ -150,12 +154,27 @@ type Report struct {
 	Fuel     uint64        `cbor:"10,keyasint,omitempty"` // that the guest used; of votes
 }
 
+// Weight is about how many bytes the report takes in the log, and never too few.
+func (r *Report) Weight() int { return 256 + len(r.Reason) }
+
 const (
 	// MaxReason bounds Report.Reason in bytes, where it holds nothing of a guest's log.
 	MaxReason = 512
 	// MaxFailure bounds it where it does: what happened, and 4 KiB of the log.
 	MaxFailure = MaxReason + 4<<10
+	// fewWords is about a line.
+	fewWords = 100
 )
+
+// RoomFor is how long the reason of a report should be: where a job keeps no more of
+// them, a few words are enough.
+func (s *State) RoomFor(r *Report) int {
+	room := s.MaxReason(r.Status)
+	if p, _, held := s.Lease(r.Lease); held && len(s.Jobs[p.Job].Reasons) >= maxReasons {
+		return min(room, fewWords)
+	}
+	return room
+}
 
 // MaxReason bounds the reason of a report by the rules in force.
 func (s *State) MaxReason(status AttemptStatus) int {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -186,7 +187,7 @@ func TestPrepareErrors(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	for _, tt := range tests {
 		_, err := prepareText(t, dir, tt.text)
-		if !errors.Is(err, ErrInvalid) || !strings.Contains(fmt.Sprint(err), "job.yaml: "+tt.want) {
+		if message := regexp.MustCompile(`line \d: `).ReplaceAllString(fmt.Sprint(err), ""); !errors.Is(err, ErrInvalid) || !strings.Contains(message, "job.yaml: "+tt.want) {
 			t.Errorf("%q: got %v", tt.text, err)
 		}
 		if next := NextStep(err); next == "" || !strings.Contains(next, tt.next) {

@@ -175,17 +175,14 @@ type itemList struct {
 
 func newItemList(items []any) (*itemList, error) {
 	list := &itemList{ends: []uint64{0}}
+	encoder := json.NewEncoder(list) // which adds a line end
+	encoder.SetEscapeHTML(false)
 	for i, item := range items {
-		text, isText := item.(string)
-		if !isText {
-			encoded, err := json.Marshal(item)
-			if err != nil {
-				return nil, fmt.Errorf("item %d: %w", i, err)
-			}
-			text = string(encoded)
+		if text, is := item.(string); is {
+			list.WriteString(text + "\n")
+		} else if err := encoder.Encode(item); err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
-		list.WriteString(text)
-		list.WriteByte('\n')
 		list.ends = append(list.ends, uint64(list.Len()))
 	}
 	return list, nil

@@ -39,8 +39,9 @@ type Desk interface {
 
 // Workers is where workers get work and hand it in.
 type Workers interface {
-	// Offer waits for up to some seconds until there are leases for a worker.
-	Offer(ctx context.Context, worker jobs.NodeID, capacity int) ([]desk.Lease, error)
+	// Offer waits for up to some seconds until there are leases for a worker, which can
+	// count fuel by rules up to metering.
+	Offer(ctx context.Context, worker jobs.NodeID, capacity int, metering uint32) ([]desk.Lease, error)
 	// Report hands in how attempts ended.
 	Report(ctx context.Context, reports []jobs.Report) error
 	// Heartbeat notes that a worker is alive, and tells which of its leases
@@ -52,6 +53,9 @@ type Workers interface {
 	// Fuel is about how much a job's running attempts have used so far, those of
 	// which their workers have said so.
 	Fuel(job jobs.JobID) map[jobs.LeaseID]uint64
+	// Counting is how many live workers can count fuel by these rules, and how many
+	// said that they know older ones alone.
+	Counting(metering uint32) (able, outdated int)
 }
 
 // Tracker is where peers hear of each other.

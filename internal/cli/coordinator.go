@@ -26,8 +26,11 @@ writes a context with which this user operates it; the others join with a token
 for coordinators. Later starts need neither.`,
 		Args: cobra.NoArgs,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("saboteurs") && !cfg.Bootstrap {
+			switch given := cmd.Flags().Changed("saboteurs"); {
+			case given && !cfg.Bootstrap:
 				return errors.New("--saboteurs is for a new grid: use it together with --bootstrap")
+			case !given:
+				cfg.Saboteurs = 0
 			}
 			return nil
 		},

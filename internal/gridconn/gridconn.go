@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/resolver/manual"
 
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -52,7 +53,7 @@ func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: probeEvery, Timeout: 3 * time.Second}),
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-		grpc.WithIdleTimeout(0))
+		grpc.WithIdleTimeout(0), reach.DialOption())
 	if err != nil {
 		return nil, fmt.Errorf("connect to grid %s: %w", id.Grid, err)
 	}
