@@ -164,7 +164,7 @@ func (c *Coordinator) startServices() {
 		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
-	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
+	}, id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) })
 }
 
 // Address is where the coordinator serves.

@@ -226,7 +226,7 @@ func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
 		Members: g.desk.members, DialCoordinator: pool.Dial,
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
-	}, identity.ServerCredentials(id, nil))
+	}, id, nil)
 	go s.Serve(l)
 	g.Cleanup(func() {
 		s.Stop()

@@ -20,9 +20,16 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
+// PeerStreams is how many calls at a time one connection may have at a worker or a
+// submitter, which serve pieces and nothing else.
+const PeerStreams = 128
+
 const (
 	window     = 4 << 20
 	maxMessage = 16 << 20
+	// maxHeaders bounds what a call's headers may have, unpacked: HPACK's references
+	// let a few bytes on the line stand for much.
+	maxHeaders = 16 << 10
 	// probeEvery is how often a client probes a connection on which it waits.
 	// Servers that expect it less often than that hang up.
 	probeEvery = 10 * time.Second
@@ -105,7 +112,7 @@ func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.WaitForHandlers(true),
 		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(2 * window),
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeaders),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: probeEvery / 2, PermitWithoutStream: true}),
 	}
 }
