@@ -166,7 +166,7 @@ func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 		}
 		if v.Want > 0 {
 			tp := newTaskPlan(place, v.Want, t.Attempts)
-			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
+			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed || v.Kind == jobs.Failed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
 		}
 	}
