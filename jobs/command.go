@@ -36,7 +36,8 @@ func (c *Command) Version() Version {
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
 	case c.Submit != nil:
-		return c.Submit.Spec.version()
+		v, _ := c.Submit.Spec.version()
+		return v
 	}
 	return 0
 }

@@ -33,9 +33,10 @@ type Keeper struct {
 	turns   *turns
 	turn    time.Duration // is resultTurn but in tests
 	copiers sync.WaitGroup
-	// copied and copies are Run's own.
-	copied map[jobs.JobID]*course
-	copies map[blob.ID]*copying
+	// copied, copies and labelled are Run's own.
+	copied   map[jobs.JobID]*course
+	copies   map[blob.ID]*copying
+	labelled map[jobs.JobID]bool // whose labels are pinned
 
 	mu     sync.Mutex
 	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
@@ -64,7 +65,7 @@ type Config struct {
 func New(cfg Config) *Keeper {
 	return &Keeper{
 		cfg: cfg, turns: newTurns(), turn: resultTurn,
-		copied: map[jobs.JobID]*course{}, copies: map[blob.ID]*copying{},
+		copied: map[jobs.JobID]*course{}, copies: map[blob.ID]*copying{}, labelled: map[jobs.JobID]bool{},
 		inputs: map[blob.ID]int{}, taken: map[charge]*holding{}, rewound: map[jobs.JobID]jobs.Sequence{},
 	}
 }
