@@ -17,7 +17,7 @@ import (
 // is trouble at home, for which nobody that was asked is to blame: this coordinator's
 // disk fails, or its line may carry no more.
 func (k *Keeper) fetch(ctx context.Context, list []wanted) (held []wanted, trouble error) {
-	k.locate(list)
+	k.locate(ctx, list)
 	var small, large []wanted
 	for _, w := range list {
 		switch {

@@ -10,7 +10,6 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -53,8 +52,8 @@ type Config struct {
 	Swarm   *swarm.Swarm
 	// Confirm tells the leader what is held, and returns once that is committed.
 	Confirm func(context.Context, jobs.ConfirmHeld) error
-	// Members are the nodes that gossip knows.
-	Members func() []membership.Member
+	// Workers are the live workers, and where they serve what they have.
+	Workers func(context.Context) map[jobs.NodeID]string
 	// Spent is why the line may carry no more, or nil.
 	Spent  func() error
 	Logger *slog.Logger

@@ -30,8 +30,8 @@ func TestLeaderIsKilled(t *testing.T) {
 	expectResults(t, client, id, want)
 }
 
-// TestFounderIsKilledEarly kills the coordinator that admitted the workers,
-// before it could tell them of any other: gossip does.
+// TestFounderIsKilledEarly kills the coordinator that admitted the workers, soon after:
+// each heartbeat tells them of the others.
 func TestFounderIsKilledEarly(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	grid.KillAll(t, "c1")
