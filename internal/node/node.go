@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -21,6 +23,8 @@ type Config struct {
 	Role    jobs.Role
 	Token   string // empty: the node has been here before
 	Address string // HOST:PORT at which it serves
+	// Logger hears that this machine's clock is wrong; nil: nobody does.
+	Logger *slog.Logger
 }
 
 // Open loads the node's identity or, where there is none yet, trades its token
@@ -40,7 +44,16 @@ func Open(ctx context.Context, cfg Config) (*identity.Directory, error) {
 	if err := checkToken(cfg, dir.Identity); err != nil {
 		return nil, err
 	}
+	if skew := enrol.Skew(-dir.Identity.Behind()); skew.IsWrong() {
+		cfg.warn(fmt.Sprintf("this machine's clock is at least %v: set it right", skew))
+	}
 	return dir, nil
+}
+
+func (cfg Config) warn(text string) {
+	if cfg.Logger != nil {
+		cfg.Logger.Warn(text, "now", time.Now())
+	}
 }
 
 // checkToken refuses a token that is not one for what the node is already.
@@ -82,6 +95,9 @@ func join(ctx context.Context, cfg Config) (*identity.Directory, error) {
 	got, err := enrol.Enrol(ctx, enrol.Config{Token: token, Key: key, Role: cfg.Role, Address: cfg.Address})
 	if err != nil {
 		return nil, err
+	}
+	if got.Skew.IsWrong() {
+		cfg.warn(got.Skew.Advice())
 	}
 	return got.Directory, got.Directory.Save(cfg.Dir)
 }

@@ -91,7 +91,7 @@ func load(ctx context.Context, req request, key moduleKey) (*compiled, error) {
 	if key.interpreter { // there is no code to keep
 		return loadFresh(ctx, s, req, key)
 	}
-	entry, err := openEntry(req.CacheDir, entryName(req))
+	entry, err := openEntry(req.CacheDir, entryName(req), req.CacheSize)
 	if err != nil {
 		// A full or broken disk costs time, not the task.
 		return loadFresh(ctx, s, req, key)

@@ -592,7 +592,9 @@ type EnrolRequest struct {
 	// HOST:PORT at which the node will serve; empty for submitters.
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	// The role that the caller wants; it must be the token's.
-	Role          Role `protobuf:"varint,3,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	Role Role `protobuf:"varint,3,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	// The time by the caller's clock.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -648,6 +650,13 @@ func (x *EnrolRequest) GetRole() Role {
 	return Role_ROLE_UNSPECIFIED
 }
 
+func (x *EnrolRequest) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 type EnrolResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// DER.
@@ -656,7 +665,9 @@ type EnrolResponse struct {
 	// Coordinators to talk to.
 	Coordinators []*CoordinatorAddress `protobuf:"bytes,3,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
 	// PKCS #8; coordinators only, so that any of them can admit nodes.
-	CaKey         []byte `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`
+	CaKey []byte `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`
+	// The grid's time, by which a node learns that its clock is wrong.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -715,6 +726,13 @@ func (x *EnrolResponse) GetCoordinators() []*CoordinatorAddress {
 func (x *EnrolResponse) GetCaKey() []byte {
 	if x != nil {
 		return x.CaKey
+	}
+	return nil
+}
+
+func (x *EnrolResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
 	}
 	return nil
 }
@@ -1538,16 +1556,18 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x13CreateTokenResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"f\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x96\x01\n" +
 	"\fEnrolRequest\x12\x16\n" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"\xa8\x01\n" +
+	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xd8\x01\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12B\n" +
 	"\fcoordinators\x18\x03 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x15\n" +
-	"\x06ca_key\x18\x05 \x01(\fR\x05caKeyJ\x04\b\x04\x10\x05\"M\n" +
+	"\x06ca_key\x18\x05 \x01(\fR\x05caKey\x12.\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeJ\x04\b\x04\x10\x05\"M\n" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"\x16\n" +
@@ -1662,35 +1682,37 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	26, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
 	25, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
 	24, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	9,  // 10: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	12, // 11: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	25, // 12: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	17, // 13: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	22, // 14: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	21, // 15: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	27, // 16: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	22, // 17: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 18: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 19: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 20: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	18, // 21: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	20, // 22: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	15, // 23: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	10, // 24: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	13, // 25: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	4,  // 26: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 27: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 28: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	19, // 29: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	23, // 30: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	16, // 31: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	11, // 32: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	14, // 33: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	26, // [26:34] is the sub-list for method output_type
-	18, // [18:26] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	25, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	25, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	12, // 13: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	25, // 14: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	17, // 15: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	22, // 16: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	21, // 17: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	27, // 18: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	22, // 19: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	3,  // 20: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 21: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 22: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	18, // 23: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	20, // 24: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	15, // 25: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	10, // 26: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	13, // 27: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	4,  // 28: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 29: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 30: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	19, // 31: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	23, // 32: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	16, // 33: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	11, // 34: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	14, // 35: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	28, // [28:36] is the sub-list for method output_type
+	20, // [20:28] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
