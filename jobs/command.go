@@ -30,8 +30,11 @@ type Command struct {
 
 // Version is the oldest whose replicas can read the command; 0: every one.
 func (c *Command) Version() Version {
-	if c.Raise != nil {
+	switch {
+	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
+		return VersionInput
 	}
 	return 0
 }
@@ -181,6 +184,11 @@ type ConfirmHeld struct {
 	// Missing are results that the coordinator has long failed to get from anybody.
 	// Those that no coordinator holds are computed again.
 	Missing []HeldResults `cbor:"8,keyasint,omitempty"`
+	// Slow: the missing ones come, or may, but later than if they are computed again.
+	// That is the fault of a line and of nobody.
+	Slow bool `cbor:"9,keyasint,omitempty"`
+	// Away are coordinators that are not there: what they alone hold is missing too.
+	Away []NodeID `cbor:"10,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

@@ -39,6 +39,10 @@ const (
 	AttemptOutvoted              // it voted, and a proven group said otherwise
 )
 
+// AttemptUnfetched voted for a result that could not be had in time, until it was given up
+// when it Expires: it counts nowhere, and its owner has had its turn.
+const AttemptUnfetched AttemptState = 9
+
 // Attempt is one worker's try at a task.
 type Attempt struct {
 	Lease   LeaseID      `cbor:"1,keyasint"`

@@ -102,7 +102,7 @@ func count(attempts []Attempt) ballot {
 			b.killed++
 		case AttemptLost:
 			b.lost++
-		case AttemptVoid, AttemptOutvoted: // they count nowhere any more
+		case AttemptVoid, AttemptOutvoted, AttemptUnfetched: // they count nowhere any more
 		}
 	}
 	return b
