@@ -33,8 +33,12 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Renew != nil && len(c.Renew.Gone) > 0:
+		return VersionInput
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
+	case c.Submit != nil:
+		return c.Submit.Spec.version()
 	}
 	return 0
 }
@@ -109,31 +113,38 @@ type Grant struct {
 	Repeat bool `cbor:"5,keyasint,omitempty"`
 }
 
-// RenewLeases puts off the end of leases whose workers were heard of. All is
-// what a new leader does: it has heard of nobody yet.
+// RenewLeases puts off the end of leases whose workers were heard of, and gives those
+// back that had ended in silence. All is what a new leader does: it has heard of
+// nobody yet.
 type RenewLeases struct {
 	Leases  []LeaseID `cbor:"1,keyasint,omitempty"`
 	All     bool      `cbor:"2,keyasint,omitempty"`
 	Expires Time      `cbor:"3,keyasint"`
 	// Paused are leases whose workers have long been paused, see Attempt.
 	Paused []LeaseID `cbor:"4,keyasint,omitempty"`
+	// Gone are leases that had ended in silence, and whose workers are back without
+	// the work.
+	Gone []LeaseID `cbor:"5,keyasint,omitempty"`
 }
 
 // ExpireLeases voids all leases that have ended by the command's time, and claims
 // of blobs that have not come within a day.
 type ExpireLeases struct{}
 
-// MaxReports bounds the reports that a worker hands in at once, and those of one
-// command: with the longest reasons they stay well below replica.MaxCommand.
-const MaxReports = 600
+const (
+	// MaxReports bounds the reports that a worker hands in at once.
+	MaxReports = 600
+	// MaxReportBytes bounds those of one command by their Weight: it stays well below
+	// replica.MaxCommand.
+	MaxReportBytes = 400 << 10
+)
 
 // ReportAttempts says how attempts ended.
 type ReportAttempts struct {
 	Reports []Report `cbor:"1,keyasint"`
 }
 
-// Report says how one attempt ended. Reason is for people, at most MaxReason
-// bytes.
+// Report says how one attempt ended. Reason is for people, see State.MaxReason.
 type Report struct {
 	Lease    LeaseID       `cbor:"1,keyasint"`
 	Worker   NodeID        `cbor:"2,keyasint"`
@@ -145,8 +156,35 @@ type Report struct {
 	Fuel     uint64        `cbor:"10,keyasint,omitempty"` // that the guest used; of votes
 }
 
-// MaxReason bounds Report.Reason in bytes.
-const MaxReason = 512
+// Weight is about how many bytes the report takes in the log, and never too few.
+func (r *Report) Weight() int { return 256 + len(r.Reason) }
+
+const (
+	// MaxReason bounds Report.Reason in bytes, where it holds nothing of a guest's log.
+	MaxReason = 512
+	// MaxFailure bounds it where it does: what happened, and 4 KiB of the log.
+	MaxFailure = MaxReason + 4<<10
+	// fewWords is about a line.
+	fewWords = 100
+)
+
+// RoomFor is how long the reason of a report should be: where a job keeps no more of
+// them, a few words are enough.
+func (s *State) RoomFor(r *Report) int {
+	room := s.MaxReason(r.Status)
+	if p, _, held := s.Lease(r.Lease); held && len(s.Jobs[p.Job].Reasons) >= maxReasons {
+		return min(room, fewWords)
+	}
+	return room
+}
+
+// MaxReason bounds the reason of a report by the rules in force.
+func (s *State) MaxReason(status AttemptStatus) int {
+	if s.can(VersionInput) && (status == Crashed || status == Killed) {
+		return MaxFailure
+	}
+	return MaxReason
+}
 
 // Traffic counts bytes that a worker fetched, by the role of who served them.
 type Traffic struct {

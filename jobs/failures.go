@@ -25,7 +25,7 @@ func (t *Task) inVain() bool {
 func (b *ballot) whyHopeless(t Trust, attempts []Attempt) string {
 	last := ""
 	for _, a := range attempts {
-		if a.State == AttemptKilled || a.State == AttemptLost {
+		if a.State == AttemptKilled || a.State == AttemptLost || a.State == AttemptSilent {
 			last = a.Reason
 		}
 	}

@@ -56,9 +56,10 @@ func TestExpiryFailsATaskThatBringsWorkersDown(t *testing.T) {
 		}
 		g.pass(leaseTime)
 		g.expire()
+		g.gone("w1")
 	}
 	g.mustBe(t, "j", JobFailed, "task 0: 20 attempts ended without a result, the last: the worker was not heard of any more")
-	if len(g.leases) != 0 || len(g.byWorker) != 0 {
-		t.Errorf("leases left: %v", g.leases)
+	if len(g.leases.attempts) != 0 || len(g.leases.byWorker) != 0 {
+		t.Errorf("leases left: %v", g.leases.attempts)
 	}
 }

@@ -23,8 +23,15 @@ type grid struct {
 	clock     Time
 }
 
-// newGrid is founded: coordinator c1, operator op.
+// newGrid is founded, and has the newest rules: coordinator c1, operator op.
 func newGrid() *grid {
+	g := oldGrid()
+	g.apply(Command{Raise: &RaiseVersion{Version: LastVersion}})
+	return g
+}
+
+// oldGrid has the oldest rules.
+func oldGrid() *grid {
 	g := &grid{State: NewState(), clock: start}
 	g.apply(Command{Found: &FoundGrid{Grid: "test", Coordinator: "c1", Operator: "op"}})
 	return g
@@ -104,7 +111,7 @@ func (g *grid) grant(job string, place Place, worker string, repeat bool) LeaseI
 }
 
 // vote reports how a lease ended: an output; "!3" crashed with exit code 3;
-// "killed" and "lost". "@9" after it: with 9 units of fuel used.
+// "killed", "lost", "starved" and "stopped". "@9" after it: with 9 units of fuel used.
 func vote(lease LeaseID, worker, how string) Report {
 	r := Report{Lease: lease, Worker: NodeID(worker), Status: Succeeded}
 	how, fuel, burnt := strings.Cut(how, "@")
@@ -119,6 +126,10 @@ func vote(lease LeaseID, worker, how string) Report {
 		r.Status, r.Reason = Killed, "time limit"
 	case how == "lost":
 		r.Status, r.Reason = Lost, "disk full"
+	case how == "starved":
+		r.Status, r.Reason = Starved, "nobody has the input"
+	case how == "stopped":
+		r.Status, r.Reason = Stopped, "the worker was stopped"
 	default:
 		r.Output = fakeRef(how)
 	}
@@ -170,10 +181,32 @@ func (g *grid) results(job string, places []Place) []HeldResults {
 
 func (g *grid) expire() { g.apply(Command{Expire: &ExpireLeases{}}) }
 
-// lease finds the lease that a worker holds on a task, or 0.
+// beat is a heartbeat of workers that still have all that they held, gone one of those
+// that have nothing of what they held when they fell silent.
+func (g *grid) beat(workers ...string) {
+	c := RenewLeases{Expires: g.clock.Add(leaseTime)}
+	for _, w := range workers {
+		c.Leases = append(c.Leases, append(g.LeasesOf(NodeID(w)), g.SilentOf(NodeID(w))...)...)
+	}
+	g.apply(Command{Renew: &c})
+}
+
+func (g *grid) gone(workers ...string) {
+	c := RenewLeases{Expires: g.clock.Add(leaseTime)}
+	for _, w := range workers {
+		c.Gone = append(c.Gone, g.SilentOf(NodeID(w))...)
+	}
+	g.apply(Command{Renew: &c})
+}
+
+// lease finds the lease on a task that a worker holds, or held when it fell silent; or 0.
 func (g *grid) lease(job string, place Place, worker string) LeaseID {
-	for _, id := range g.LeasesOf(NodeID(worker)) {
-		if p, _, _ := g.Lease(id); p.Job == JobID(job) && p.Place == place {
+	for _, id := range append(g.LeasesOf(NodeID(worker)), g.SilentOf(NodeID(worker))...) {
+		p, _, held := g.Lease(id)
+		if !held {
+			p, _, _ = g.Silent(id)
+		}
+		if p.Job == JobID(job) && p.Place == place {
 			return id
 		}
 	}

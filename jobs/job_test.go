@@ -62,7 +62,7 @@ func TestJobFailsWithTheReasonAgreedOn(t *testing.T) {
 	g.report(first)
 	g.run("j", 0, "w2", "!3")
 	j := g.mustBe(t, "j", JobFailed, "task 0: exit code 3: no such word")
-	if j.Finished != g.clock || j.Open != nil || len(g.leases) != 0 || len(g.Running()) != 0 {
+	if j.Finished != g.clock || j.Open != nil || len(g.leases.attempts) != 0 || len(g.Running()) != 0 {
 		t.Errorf("job %+v", j)
 	}
 	if e := j.Events[0]; e.Kind != EventFinished || e.Text != "failed: "+j.Reason {

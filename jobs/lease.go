@@ -14,6 +14,8 @@ const (
 	Crashed                            // a vote for failing: exit code, trap, output or fuel limit
 	Killed                             // at a limit of time or memory, or refused by this worker's engine: no vote
 	Lost                               // the worker could not run it: no vote
+	Starved                            // its input was not to be had, which is not the worker's fault: no vote
+	Stopped                            // its donor paused or stopped the worker: no vote
 )
 
 // votes says whether an attempt that ended so is a vote.
@@ -53,58 +55,44 @@ func (s *State) attempt(p AttemptRef) *Attempt {
 }
 
 // LeasesOf are the leases that a worker holds, in order.
-func (s *State) LeasesOf(worker NodeID) []LeaseID {
-	return sortedKeys(s.byWorker[worker])
-}
+func (s *State) LeasesOf(worker NodeID) []LeaseID { return s.leases.of(worker) }
 
 // Holding is the number of leases that a worker holds.
-func (s *State) Holding(worker NodeID) int { return len(s.byWorker[worker]) }
+func (s *State) Holding(worker NodeID) int { return len(s.leases.byWorker[worker]) }
 
 // Lease tells which attempt a lease is for and who holds it; false if it is void.
-func (s *State) Lease(id LeaseID) (AttemptRef, NodeID, bool) {
-	p, ok := s.leases[id]
+func (s *State) Lease(id LeaseID) (AttemptRef, NodeID, bool) { return s.find(s.leases, id) }
+
+func (s *State) find(x leaseIndex, id LeaseID) (AttemptRef, NodeID, bool) {
+	p, ok := x.attempts[id]
 	if !ok {
 		return AttemptRef{}, "", false
 	}
 	return p, s.attempt(p).Worker, true
 }
 
-func (s *State) addLease(id LeaseID, worker NodeID, p AttemptRef) {
-	s.leases[id] = p
-	if s.byWorker[worker] == nil {
-		s.byWorker[worker] = map[LeaseID]bool{}
-	}
-	s.byWorker[worker][id] = true
-}
-
-func (s *State) dropLease(id LeaseID, worker NodeID) {
-	delete(s.leases, id)
-	delete(s.byWorker[worker], id)
-	if len(s.byWorker[worker]) == 0 {
-		delete(s.byWorker, worker)
-	}
-}
-
-// endLease takes an attempt out of the running ones.
+// endLease takes an attempt out of the running ones, and of the silent.
 func (s *State) endLease(a *Attempt, state AttemptState, reason string) {
-	s.dropLease(a.Lease, a.Worker)
+	s.leases.drop(a.Lease, a.Worker)
+	s.silent.drop(a.Lease, a.Worker)
 	a.State, a.Reason, a.Paused = state, reason, false
 }
 
-// takeOver ends what stands still of an owner that gets the task once more: nobody
-// votes on a task twice.
+// takeOver ends what stands still, or is silent, of an owner that gets the task once more:
+// nobody votes on a task twice.
 func (s *State) takeOver(j *Job, t *Task, owner OwnerID) {
 	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.Paused && a.Owner == owner && !j.Spec.Trust.Fixed() {
+		if a := &t.Attempts[i]; (a.Paused || a.State == AttemptSilent) && a.Owner == owner && !j.Spec.Trust.Fixed() {
 			s.endLease(a, AttemptVoid, "another worker of its owner took over")
 		}
 	}
 }
 
-// voidRunning takes back the leases of a task that no longer needs them.
+// voidRunning takes back the leases of a task that no longer needs them, also for those
+// who fell silent with one.
 func (s *State) voidRunning(t *Task) {
 	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptRunning {
+		if a := &t.Attempts[i]; a.State == AttemptRunning || a.State == AttemptSilent {
 			s.endLease(a, AttemptVoid, "not needed any more")
 		}
 	}
@@ -128,7 +116,10 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || s.banned(n.Owner) {
 		return false
 	}
-	if _, taken := s.leases[g.Lease]; taken || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {
+	if s.leases.has(g.Lease) || s.silent.has(g.Lease) || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {
+		return false
+	}
+	if g.Place < j.Next && j.Closed[g.Place].hopeless() {
 		return false
 	}
 	if g.Place == j.Next {
@@ -146,10 +137,11 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	if len(t.Attempts) > 0 {
 		j.Attempts.Extra++
 	}
-	t.Attempts = append(t.Attempts, Attempt{
+	seat := t.seat(n.Owner)
+	t.Attempts[seat] = Attempt{
 		Lease: g.Lease, Worker: g.Worker, Owner: n.Owner, State: AttemptRunning, Expires: s.leaseEnd(n, expires), Started: s.Now,
-	})
-	s.addLease(g.Lease, g.Worker, AttemptRef{g.Job, g.Place, len(t.Attempts) - 1})
+	}
+	s.leases.add(g.Lease, g.Worker, AttemptRef{g.Job, g.Place, seat})
 	return true
 }
 
@@ -161,19 +153,22 @@ func (s *State) leaseEnd(n *Node, expires Time) Time {
 
 func (s *State) renew(c *RenewLeases) Outcome {
 	if c.All {
-		for _, p := range s.leases {
+		for _, p := range s.leases.attempts {
 			s.extend(p, c.Expires)
 		}
 	}
+	h := newHearing()
 	s.renewSome(c.Leases, c.Expires, false)
 	s.renewSome(c.Paused, c.Expires, true)
-	s.conclude(newHearing()) // a job may wait for nobody any more
+	s.forsake(h, c.Gone)
+	s.conclude(h) // a job may wait for nobody any more
 	return Outcome{}
 }
 
 func (s *State) renewSome(ids []LeaseID, expires Time, paused bool) {
 	for _, id := range ids {
-		if p, ok := s.leases[id]; ok {
+		s.resume(id)
+		if p, ok := s.leases.attempts[id]; ok {
 			s.extend(p, expires)
 			s.attempt(p).Paused = paused
 		}
@@ -187,7 +182,7 @@ func (s *State) extend(p AttemptRef, expires Time) {
 
 // AnyExpired says whether ExpireLeases at this time would change anything.
 func (s *State) AnyExpired(at Time) bool {
-	for _, p := range s.leases {
+	for _, p := range s.leases.attempts {
 		if s.attempt(p).Expires <= at {
 			return true
 		}
@@ -203,15 +198,13 @@ func (s *State) AnyExpired(at Time) bool {
 func (s *State) expire() Outcome {
 	s.dropStale()
 	h := newHearing()
-	for _, id := range sortedKeys(s.leases) {
-		p, ok := s.leases[id]
+	for _, id := range sortedKeys(s.leases.attempts) {
+		p, ok := s.leases.attempts[id]
 		if !ok {
 			continue // its job failed on account of an earlier one
 		}
 		if s.attempt(p).Expires <= s.Now {
-			s.rejudge(h, p.Job, p.Place, func(t *Task) {
-				s.lose(s.Jobs[p.Job], &t.Attempts[p.Attempt], "the worker was not heard of any more")
-			})
+			s.rejudge(h, p.Job, p.Place, func(t *Task) { s.fallSilent(p, &t.Attempts[p.Attempt]) })
 		}
 	}
 	s.conclude(h)
@@ -230,8 +223,14 @@ func (s *State) report(c *ReportAttempts) Outcome {
 // reportOne passes over a report whose lease is void (it came too late, twice,
 // or from somebody else) and over a success that names no output.
 func (s *State) reportOne(h *hearing, r *Report) {
-	p, ok := s.leases[r.Lease]
-	if !ok || s.attempt(p).Worker != r.Worker || r.Status == Succeeded && r.Output.ID.IsZero() {
+	if r.Status == Succeeded && r.Output.ID.IsZero() {
+		return
+	}
+	if _, worker, silent := s.Silent(r.Lease); silent && worker == r.Worker {
+		s.resume(r.Lease)
+	}
+	p, worker, ok := s.Lease(r.Lease)
+	if !ok || worker != r.Worker {
 		return
 	}
 	j := s.Jobs[p.Job]
@@ -242,7 +241,7 @@ func (s *State) reportOne(h *hearing, r *Report) {
 // end ends an attempt as its worker reports. A vote that breaks the job's limits is
 // none.
 func (s *State) end(j *Job, a *Attempt, r *Report) {
-	reason := r.Reason[:min(len(r.Reason), MaxReason)]
+	reason := r.Reason[:min(len(r.Reason), s.MaxReason(r.Status))]
 	switch {
 	case r.Status.votes() && j.Spec.Limits.Fuel > 0 && r.Fuel > uint64(j.Spec.Limits.Fuel):
 		s.lose(j, a, "the worker reported more fuel than the job's limit allows")
@@ -256,6 +255,9 @@ func (s *State) end(j *Job, a *Attempt, r *Report) {
 		s.endLease(a, AttemptKilled, reason)
 		s.Nodes[a.Worker].stumble()
 		j.Attempts.Killed++
+	case (r.Status == Starved || r.Status == Stopped) && s.can(VersionInput):
+		s.endLease(a, AttemptReturned, reason)
+		j.Attempts.Returned++
 	default:
 		s.lose(j, a, reason)
 	}

@@ -21,11 +21,24 @@ type modelAttempt struct {
 }
 
 type modelJob struct {
-	trust    Trust
-	over     bool
-	closed   map[Place]Vote
-	reopened map[Place]bool // ever
-	counts   AttemptCounts
+	trust   Trust
+	allowed int // failed tasks
+	over    bool
+	closed  map[Place]Vote // no vote: given up
+	// reopened are the tasks that ever were, and changed those of them that had a
+	// vote accepted before.
+	reopened, changed map[Place]bool
+	counts            AttemptCounts
+}
+
+// failed is the number of tasks that are closed without a result.
+func (j *modelJob) failed() (n int) {
+	for _, v := range j.closed {
+		if v.Failed || v == (Vote{}) {
+			n++
+		}
+	}
+	return n
 }
 
 func newModel() *model {
@@ -39,8 +52,8 @@ func (m *model) owner(id OwnerID) *Owner {
 	return m.owners[id]
 }
 
-func (m *model) submit(id JobID, trust Trust) {
-	m.jobs[id] = &modelJob{trust: trust, closed: map[Place]Vote{}, reopened: map[Place]bool{}}
+func (m *model) submit(id JobID, trust Trust, allowed int) {
+	m.jobs[id] = &modelJob{trust: trust, allowed: allowed, closed: map[Place]Vote{}, reopened: map[Place]bool{}, changed: map[Place]bool{}}
 }
 
 // mayGrant is the rule by which an attempt may be added.
@@ -53,6 +66,9 @@ func (m *model) mayGrant(g Grant, owner OwnerID) bool {
 		return false
 	}
 	return !slices.ContainsFunc(m.of(g.Job, g.Place), func(a *modelAttempt) bool {
+		if a.State == AttemptSilent && a.Worker == g.Worker {
+			return true
+		}
 		active := a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted
 		return active && (a.Worker == g.Worker || a.Owner == owner && !g.Repeat)
 	})
@@ -92,10 +108,11 @@ func (m *model) of(job JobID, place Place) []*modelAttempt {
 	return list
 }
 
-func (m *model) running() map[LeaseID]NodeID {
+// leases are those of attempts in a state.
+func (m *model) leases(state AttemptState) map[LeaseID]NodeID {
 	held := map[LeaseID]NodeID{}
 	for _, a := range m.attempts {
-		if a.State == AttemptRunning {
+		if a.State == state {
 			held[a.Lease] = a.Worker
 		}
 	}
@@ -106,7 +123,11 @@ func (m *model) report(reports []Report) {
 	blamed := map[OwnerID]bool{}
 	for _, r := range reports {
 		for _, a := range m.attempts {
-			if a.State == AttemptRunning && a.Lease == r.Lease && a.Worker == r.Worker {
+			if a.Lease != r.Lease || a.Worker != r.Worker {
+				continue
+			}
+			m.resume(a)
+			if a.State == AttemptRunning {
 				m.end(a, r, blamed)
 			}
 		}
@@ -114,12 +135,49 @@ func (m *model) report(reports []Report) {
 	m.punish(blamed)
 }
 
+// resume goes on with what fell silent.
+func (m *model) resume(a *modelAttempt) {
+	if a.State == AttemptSilent {
+		a.State = AttemptRunning
+		m.jobs[a.job].counts.Lost--
+	}
+}
+
+// beat is a worker that is there again, with some of what it held and without the rest.
+func (m *model) beat(with, without []LeaseID, now, expires Time) {
+	for _, a := range m.attempts {
+		if slices.Contains(with, a.Lease) {
+			m.resume(a)
+			if a.State == AttemptRunning {
+				a.Expires = max(a.Expires, m.leaseEnd(a.Worker, now, expires))
+			}
+		}
+	}
+	blamed, stumbled := map[OwnerID]bool{}, false
+	for _, id := range without {
+		for _, a := range m.attempts {
+			if a.Lease == id && a.State == AttemptSilent {
+				a.State = AttemptLost
+				if !stumbled {
+					m.stumble(a.Worker)
+				}
+				stumbled = true
+				m.settle(a.job, a.place, blamed)
+			}
+		}
+	}
+	m.punish(blamed)
+}
+
+func (m *model) stumble(w NodeID) { m.stumbles[w] += (One - m.stumbles[w]) / 8 }
+
 func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 	counts := &m.jobs[a.job].counts
-	if lost := m.stumbles[a.Worker]; r.Status == Killed || r.Status == Lost {
-		m.stumbles[a.Worker] += (One - lost) / 8
-	} else {
-		m.stumbles[a.Worker] -= lost / 16
+	switch r.Status {
+	case Killed, Lost:
+		m.stumble(a.Worker)
+	case Succeeded, Crashed:
+		m.stumbles[a.Worker] -= m.stumbles[a.Worker] / 16
 	}
 	switch r.Status {
 	case Succeeded:
@@ -132,6 +190,9 @@ func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 	case Lost:
 		a.State = AttemptLost
 		counts.Lost++
+	case Starved, Stopped:
+		a.State = AttemptReturned
+		counts.Returned++
 	}
 	m.settle(a.job, a.place, blamed)
 }
@@ -143,24 +204,40 @@ func (m *model) settle(job JobID, place Place, blamed map[OwnerID]bool) {
 	for _, a := range m.of(job, place) {
 		list = append(list, a.Attempt)
 	}
-	_, closed := j.closed[place]
+	before, closed := j.closed[place]
 	switch v := j.trust.Judge(list, 0); {
-	case v.Kind == Agreed:
+	case v.Kind == Failed && v.Vote == Vote{}:
+		j.closed[place] = Vote{}
+		m.giveUp(job, place)
+	case v.Kind == Agreed || v.Kind == Failed:
 		j.closed[place] = v.Vote
 		m.score(job, place, v.Vote, blamed)
 		m.forget(job, place)
-	case v.Kind == Failed:
-		m.finish(job)
 	case closed:
 		delete(j.closed, place)
 		j.reopened[place] = true
+		j.changed[place] = j.changed[place] || before != Vote{}
+	}
+	if j.failed() > j.allowed {
+		m.finish(job)
+	}
+}
+
+func (m *model) giveUp(job JobID, place Place) {
+	for _, a := range m.of(job, place) {
+		switch a.State {
+		case AttemptRunning:
+			a.State = AttemptVoid
+		case AttemptSilent:
+			a.State = AttemptLost
+		}
 	}
 }
 
 func (m *model) score(job JobID, place Place, v Vote, blamed map[OwnerID]bool) {
 	for _, a := range m.of(job, place) {
 		switch {
-		case a.State == AttemptRunning:
+		case a.State == AttemptRunning || a.State == AttemptSilent:
 			a.State = AttemptVoid
 		case a.State == AttemptVoted && a.Vote != v:
 			m.uncount(a)
@@ -218,7 +295,7 @@ func (m *model) forget(job JobID, place Place) {
 			return
 		}
 	}
-	if votes > 2 || m.jobs[job].reopened[place] {
+	if votes > 2 || m.jobs[job].changed[place] {
 		return
 	}
 	for _, a := range m.of(job, place) {
@@ -231,7 +308,7 @@ func (m *model) forget(job JobID, place Place) {
 func (m *model) finish(job JobID) {
 	m.jobs[job].over = true
 	for _, a := range m.attempts {
-		if a.job == job && a.State == AttemptRunning {
+		if a.job == job && (a.State == AttemptRunning || a.State == AttemptSilent) {
 			a.State = AttemptVoid
 		}
 	}
@@ -248,7 +325,9 @@ func (m *model) expire(now Time) {
 	blamed := map[OwnerID]bool{}
 	for _, a := range ended {
 		if a.State == AttemptRunning {
-			m.end(a, Report{Status: Lost}, blamed)
+			a.State = AttemptSilent
+			m.jobs[a.job].counts.Lost++
+			m.settle(a.job, a.place, blamed)
 		}
 	}
 	m.punish(blamed)

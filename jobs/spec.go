@@ -34,6 +34,26 @@ type Spec struct {
 	// UnknownImports says what becomes of functions that the bundle imports and
 	// the grid does not have.
 	UnknownImports UnknownImports `cbor:"9,keyasint,omitempty"`
+	// AllowFailed is how many tasks may fail without the job, or AllowFailedShare
+	// which part of them; none by default.
+	AllowFailed      uint32 `cbor:"13,keyasint,omitempty"`
+	AllowFailedShare Prob   `cbor:"14,keyasint,omitempty"`
+}
+
+// MayFail is how many of the job's tasks may fail without it.
+func (s Spec) MayFail() int {
+	if s.AllowFailedShare > 0 {
+		return int(int64(s.AllowFailedShare) * s.Input.Tasks() / int64(One))
+	}
+	return int(s.AllowFailed)
+}
+
+// version is the oldest whose replicas can read the spec; 0: every one.
+func (s Spec) version() Version {
+	if s.AllowFailed > 0 || s.AllowFailedShare > 0 || s.Input.Blob != nil && s.Input.Blob.Labels != nil {
+		return VersionInput
+	}
+	return 0
 }
 
 // UnknownImports is what to do about imports that are not in WASI preview 1.
@@ -75,13 +95,14 @@ type Limits struct {
 
 // WithDefaults fills in what the submitter left out: 10 minutes, 512 MiB,
 // 16 MiB of output and any amount of fuel; a max_error of 1e-4 or, under fixed
-// replication, 2 agreeing attempts of at most 5; the Metering of this version.
+// replication, 2 agreeing attempts of at most 5; the OldestMetering, since a spec does not
+// know its grid: see State.Metering.
 func (s Spec) WithDefaults() Spec {
 	setDefault(&s.Limits.Time, 10*time.Minute)
 	setDefault(&s.Limits.Memory, 512<<20)
 	setDefault(&s.Limits.Output, 16<<20)
 	s.Trust = s.Trust.withDefaults()
-	setDefault(&s.Metering, Metering)
+	setDefault(&s.Metering, OldestMetering)
 	return s
 }
 
@@ -92,13 +113,16 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Blobs are all blobs that the job needs: bundle, input, index and data.
+// Blobs are all blobs that the job needs: bundle, input, index, labels and data.
 func (s Spec) Blobs() []blob.Ref {
 	refs := []blob.Ref{s.Bundle}
 	if b := s.Input.Blob; b != nil {
 		refs = append(refs, b.Blob)
 		if b.Index != nil {
 			refs = append(refs, *b.Index)
+		}
+		if b.Labels != nil {
+			refs = append(refs, *b.Labels)
 		}
 	}
 	for _, d := range s.Data {
@@ -111,15 +135,18 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Validate says what is wrong with a spec whose defaults are filled in, or nil: an
 // Invalid rejection whose Subject is the first field that is, by its name in a job file.
-func (s Spec) Validate() *Rejection {
+func (s Spec) Validate() *Rejection { return s.validate(Metering) }
+
+// validate knows rules of counting fuel up to the newest that a grid has.
+func (s Spec) validate(newest uint32) *Rejection {
 	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
-		s.checkLimits, s.checkFuel, s.checkTrust)
+		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail)
 }
 
 // ValidateTerms is Validate without the bundle, the input and the blobs of the
 // data files: a submitter knows the rest before it reads any of them.
 func (s Spec) ValidateTerms() *Rejection {
-	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel, s.checkTrust)
+	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust, s.checkAllowFailed)
 }
 
 func firstOf(checks ...func() *Rejection) *Rejection {
@@ -209,12 +236,32 @@ func (s Spec) checkLimits() *Rejection {
 	return nil
 }
 
-func (s Spec) checkFuel() *Rejection {
+func (s Spec) checkFuel(newest uint32) func() *Rejection {
+	return func() *Rejection {
+		switch {
+		case s.Limits.Fuel < 0 || s.Limits.Fuel > MaxFuel:
+			return invalid("limits.fuel", "%d is not between 0 and %d", s.Limits.Fuel, int64(MaxFuel)).next("leave it out for no limit")
+		case s.Metering < 1 || s.Metering > newest:
+			return invalid("metering", "this grid counts fuel by rules 1 to %d, the job wants %d", newest, s.Metering).next("upgrade the grid's coordinators, or leave it out")
+		}
+		return nil
+	}
+}
+
+func (s Spec) checkAllowFailed() *Rejection {
+	const next = "give a number of tasks such as 20, or a share such as 0.1 or 10%"
 	switch {
-	case s.Limits.Fuel < 0 || s.Limits.Fuel > MaxFuel:
-		return invalid("limits.fuel", "%d is not between 0 and %d", s.Limits.Fuel, int64(MaxFuel)).next("leave it out for no limit")
-	case s.Metering < 1 || s.Metering > Metering:
-		return invalid("metering", "this grid counts fuel by rules 1 to %d, the job wants %d", Metering, s.Metering).next("upgrade the grid's coordinators, or leave it out")
+	case s.AllowFailed > 0 && s.AllowFailedShare != 0:
+		return invalid("allow_failed", "it is a number of tasks or a share of them, and not both").next(next)
+	case s.AllowFailedShare < 0 || s.AllowFailedShare > One:
+		return invalid("allow_failed", "%v is not between 0 and 1", s.AllowFailedShare).next(next)
+	}
+	return nil
+}
+
+func (s Spec) checkMayFail() *Rejection {
+	if tasks := s.Input.Tasks(); int64(s.AllowFailed) > tasks {
+		return invalid("allow_failed", "%d is more than the job's %s", s.AllowFailed, plural(int(tasks), "task")).next("use 100% if all of them may fail")
 	}
 	return nil
 }

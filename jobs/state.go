@@ -33,8 +33,8 @@ type State struct {
 	Raised Version `cbor:"12,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
-	leases   map[LeaseID]AttemptRef
-	byWorker map[NodeID]map[LeaseID]bool
+	leases   leaseIndex // that are held
+	silent   leaseIndex // that ended in silence, and may be given back
 	requests map[RequestID]Outcome
 	running  []JobID // in order
 	byNumber []*Owner
@@ -72,7 +72,7 @@ func (s *State) Reindex() {
 	makeMap(&s.Owners)
 	makeMap(&s.Jobs)
 	makeMap(&s.Datasets)
-	s.leases, s.byWorker, s.requests, s.running = map[LeaseID]AttemptRef{}, map[NodeID]map[LeaseID]bool{}, map[RequestID]Outcome{}, nil
+	s.leases, s.silent, s.requests, s.running = newLeaseIndex(), newLeaseIndex(), map[RequestID]Outcome{}, nil
 	for _, a := range s.Answered {
 		s.requests[a.Request] = a.Outcome
 	}
@@ -97,6 +97,8 @@ func (s *State) reindexJob(id JobID, j *Job) {
 	}
 	makeMap(&j.Unheld)
 	makeMap(&j.Records)
+	makeMap(&j.Reasons)
+	makeMap(&j.Tries)
 	j.tally = newTally()
 	if j.State != JobRunning {
 		return
@@ -109,8 +111,11 @@ func (s *State) reindexJob(id JobID, j *Job) {
 	}
 	for place, t := range j.Open {
 		for i := range t.Attempts {
-			if a := &t.Attempts[i]; a.State == AttemptRunning {
-				s.addLease(a.Lease, a.Worker, AttemptRef{id, place, i})
+			switch a := &t.Attempts[i]; a.State {
+			case AttemptRunning:
+				s.leases.add(a.Lease, a.Worker, AttemptRef{id, place, i})
+			case AttemptSilent:
+				s.silent.add(a.Lease, a.Worker, AttemptRef{id, place, i})
 			}
 		}
 	}

@@ -10,6 +10,8 @@ type AttemptCounts struct {
 	Killed   uint64 `cbor:"4,keyasint,omitempty"`
 	Lost     uint64 `cbor:"5,keyasint,omitempty"`
 	Extra    uint64 `cbor:"6,keyasint,omitempty"` // of Started: not a task's first
+	// Returned came back without a vote, and nobody is to blame.
+	Returned uint64 `cbor:"7,keyasint,omitempty"`
 }
 
 // Task is a task and the attempts at it.
@@ -31,17 +33,16 @@ type AttemptState uint8
 
 // The states of an attempt.
 const (
-	AttemptRunning  AttemptState = iota + 1
-	AttemptVoted                 // it reported a result or a failure
-	AttemptKilled                // ended by the host at a limit: no vote
-	AttemptLost                  // no result
-	AttemptVoid                  // its owner was banned
-	AttemptOutvoted              // it voted, and a proven group said otherwise
+	AttemptRunning   AttemptState = iota + 1
+	AttemptVoted                  // it reported a result or a failure
+	AttemptKilled                 // ended by the host at a limit: no vote
+	AttemptLost                   // no result
+	AttemptVoid                   // its owner was banned
+	AttemptOutvoted               // it voted, and a proven group said otherwise
+	AttemptSilent                 // its worker is not heard of: lost, unless it comes back with it
+	AttemptReturned               // its input was not to be had, or its donor stopped the worker
+	AttemptUnfetched              // it voted for a result that did not come, and was given up when it Expires
 )
-
-// AttemptUnfetched voted for a result that could not be had in time, until it was given up
-// when it Expires: it counts nowhere, and its owner has had its turn.
-const AttemptUnfetched AttemptState = 9
 
 // Attempt is one worker's try at a task.
 type Attempt struct {
@@ -119,6 +120,9 @@ func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) boo
 		if repeat && a.Paused && a.State == AttemptRunning && a.Worker != worker {
 			continue
 		}
+		if a.Worker == worker && a.State == AttemptSilent {
+			return false // it may still have it
+		}
 		same := a.Worker == worker || a.Owner == owner && !j.Spec.Trust.Fixed()
 		if same && (a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted) {
 			return false
@@ -128,18 +132,38 @@ func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) boo
 }
 
 // Tried says whether an owner has had its turn at a task: an attempt that
-// runs, voted or was killed, or several that were lost.
+// runs, voted or was killed, or several that were lost or returned.
 func (t *Task) Tried(owner OwnerID) bool {
 	lost := 0
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
 		switch {
 		case a.Owner != owner || a.State == AttemptVoid:
-		case a.State == AttemptLost:
+		case a.State == AttemptLost || a.State == AttemptSilent || a.State == AttemptReturned:
 			lost++
 		default:
 			return true
 		}
 	}
 	return lost >= maxOwnerLost
+}
+
+// seat is where in the list an owner's next attempt goes. Those that were returned
+// fail no task and so have no end: of an owner's that are as many as count for Tried
+// the first makes room.
+func (t *Task) seat(owner OwnerID) int {
+	first, returned := 0, 0
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.Owner == owner && a.State == AttemptReturned {
+			if returned == 0 {
+				first = i
+			}
+			returned++
+		}
+	}
+	if returned >= maxOwnerLost {
+		return first
+	}
+	t.Attempts = append(t.Attempts, Attempt{})
+	return len(t.Attempts) - 1
 }

@@ -102,6 +102,7 @@ func (m *trusting) submitAny(t *rapid.T) {
 		{MaxError: One / 2}, {MaxError: One / 20}, {MaxError: One / 100}, {MaxError: One / 1000}, {}, {Replicas: 1}, {Quorum: 2},
 	}).Draw(t, "trust")
 	spec := trustSpec(rapid.Int64Range(1, 12).Draw(t, "tasks"), trust)
+	allowAny(t, &spec)
 	seed := rapid.Uint64Range(0, 3).Draw(t, "seed")
 	m.do(Command{Submit: &SubmitJob{Job: JobID(fmt.Sprint("j", len(m.Jobs))), Spec: spec, Submitter: "sub", Seed: seed}})
 }
@@ -177,7 +178,7 @@ func (m *trusting) reportAny(t *rapid.T) { m.reportSome(t, rapid.IntRange(1, 8).
 func (m *trusting) reportAll(t *rapid.T) { m.reportSome(t, math.MaxInt) }
 
 func (m *trusting) reportSome(t *rapid.T, n int) {
-	held := sortedKeys(m.State.leases)
+	held := append(sortedKeys(m.State.leases.attempts), sortedKeys(m.State.silent.attempts)...)
 	var reports []Report
 	for range min(n, len(held)) {
 		i := rapid.IntRange(0, len(held)-1).Draw(t, "lease")
@@ -191,10 +192,15 @@ func (m *trusting) reportSome(t *rapid.T, n int) {
 // reportOf is mostly right, with liars who lie about the same tasks alike, and
 // now and then an accident.
 func (m *trusting) reportOf(t *rapid.T, id LeaseID) Report {
-	p, worker, _ := m.Lease(id)
-	how := rapid.SampledFrom([]string{"right", "right", "right", "right", "right", "right", "right", "right", "killed", "lost", "stray", "!1"}).Draw(t, "how")
+	p, worker, held := m.Lease(id)
+	if !held {
+		p, worker, _ = m.Silent(id)
+	}
+	how := rapid.SampledFrom([]string{"right", "right", "right", "right", "right", "right", "right", "right", "killed", "lost", "starved", "stray", "!1"}).Draw(t, "how")
 	if o := m.Nodes[worker].Owner; o >= m.liars && how == "right" && rapid.Bool().Draw(t, "lies") {
-		how = rapid.SampledFrom([]string{"lie", "overcharge"}).Draw(t, "about")
+		how = rapid.SampledFrom([]string{"lie", "overcharge", "!1"}).Draw(t, "about")
+	} else if how == "right" && p.Place%4 == 3 && m.Jobs[p.Job].Spec.MayFail() > 0 {
+		how = "!3" // a task on which the program fails
 	}
 	return vote(id, string(worker), burning(how, p.Place))
 }
@@ -203,7 +209,7 @@ func (m *trusting) reportOf(t *rapid.T, id LeaseID) Report {
 // not fit into 64 bits. Some liars tell of the right result and too much fuel.
 func burning(how string, place Place) string {
 	switch fuel := uint64(place) << 60; how {
-	case "killed", "lost":
+	case "killed", "lost", "starved":
 		return how
 	case "overcharge":
 		return fmt.Sprint("right@", uint64(math.MaxUint64))
@@ -215,7 +221,11 @@ func burning(how string, place Place) string {
 // take sends reports and notes the votes that were taken down.
 func (m *trusting) take(reports []Report) {
 	for _, r := range reports {
-		if p, _, ok := m.Lease(r.Lease); ok && (r.Status == Succeeded || r.Status == Crashed) {
+		p, _, ok := m.Lease(r.Lease)
+		if !ok {
+			p, _, ok = m.Silent(r.Lease)
+		}
+		if ok && (r.Status == Succeeded || r.Status == Crashed) {
 			m.said[r.Lease] = statement{p.Job, p.Place, m.Nodes[r.Worker].Owner, Vote{r.Status == Crashed, r.ExitCode, r.Output, r.Fuel}}
 		}
 	}
@@ -296,6 +306,11 @@ func (m *trusting) expireAny(t *rapid.T) {
 		m.do(Command{Renew: &RenewLeases{Paused: m.LeasesOf(w), Expires: m.clock.Add(leaseTime)}})
 	} else {
 		m.do(Command{Renew: &RenewLeases{Leases: m.LeasesOf(w), Expires: m.clock.Add(leaseTime)}})
+	}
+	if w := rapid.SampledFrom(m.workers).Draw(t, "returner"); rapid.Bool().Draw(t, "with the work") {
+		m.do(Command{Renew: &RenewLeases{Leases: m.SilentOf(w), Expires: m.clock.Add(leaseTime)}})
+	} else {
+		m.do(Command{Renew: &RenewLeases{Gone: m.SilentOf(w), Expires: m.clock.Add(leaseTime)}})
 	}
 	m.do(Command{Expire: &ExpireLeases{}})
 }

@@ -32,7 +32,7 @@ const (
 // Verdict is a judgement with what follows from it.
 type Verdict struct {
 	Kind VerdictKind
-	// Vote is what is accepted; of Agreed.
+	// Vote is what is accepted; of Agreed, and of Failed if votes agree on how.
 	Vote Vote
 	// Want is the number of further attempts to start now.
 	Want int
@@ -56,7 +56,7 @@ func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 	lead := b.leader()
 	if lead.size >= int(t.Quorum) {
 		if lead.vote.Failed {
-			return Verdict{Kind: Failed, Reason: lead.first.Reason}
+			return Verdict{Kind: Failed, Vote: lead.vote, Reason: lead.first.Reason}
 		}
 		return Verdict{Kind: Agreed, Vote: lead.vote}
 	}
@@ -77,8 +77,11 @@ func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 
 // ballot is a task's attempts, counted.
 type ballot struct {
-	running, voted, killed, lost int
-	groups                       []group
+	running, voted, killed int
+	// lost are the attempts without a result; the silent ones of an owner count once.
+	lost   int
+	silent []OwnerID
+	groups []group
 }
 
 type group struct {
@@ -102,7 +105,12 @@ func count(attempts []Attempt) ballot {
 			b.killed++
 		case AttemptLost:
 			b.lost++
-		case AttemptVoid, AttemptOutvoted, AttemptUnfetched: // they count nowhere any more
+		case AttemptSilent:
+			if !slices.Contains(b.silent, a.Owner) {
+				b.silent = append(b.silent, a.Owner)
+				b.lost++
+			}
+		case AttemptVoid, AttemptOutvoted, AttemptReturned, AttemptUnfetched: // they count nowhere any more
 		}
 	}
 	return b

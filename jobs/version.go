@@ -21,8 +21,36 @@ const (
 // Version is that of the rules by which the state changes now.
 func (s *State) Version() Version { return max(FirstVersion, s.Raised) }
 
+// Metering is the newest version of the rules by which this grid counts fuel. While there
+// may be voters that know nothing of the newest, no job can have it.
+func (s *State) Metering() uint32 {
+	if s.can(VersionInput) {
+		return Metering
+	}
+	return OldestMetering
+}
+
 // can says whether the rules that came with a version are in force.
 func (s *State) can(v Version) bool { return s.Version() >= v }
+
+// Readable leaves out of a spec what replicas by the rules in force cannot read, and the
+// job can do without.
+func (s *State) Readable(spec Spec) Spec {
+	if b := spec.Input.Blob; b != nil && b.Labels != nil && !s.can(VersionInput) {
+		plain := *b
+		plain.Labels = nil
+		spec.Input.Blob = &plain
+	}
+	return spec
+}
+
+// CheckSpec says what is wrong with a spec by the rules in force, or nil.
+func (s *State) CheckSpec(spec Spec) *Rejection {
+	if !s.can(spec.version()) {
+		return invalid("allow_failed", "some of the grid's coordinators are too old for it").next("upgrade the grid's coordinators, or leave it out")
+	}
+	return spec.validate(s.Metering())
+}
 
 // raise brings newer rules into force. The leader proposes it once every voter can
 // follow; a replica that cannot would have refused the entry before it came here.

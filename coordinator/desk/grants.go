@@ -34,19 +34,24 @@ type granter struct {
 	stuck  map[jobs.JobID]time.Time
 }
 
-func newGranter(d *Desk) *granter { return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), lined: time.Now()} }
+func newGranter(d *Desk) *granter {
+	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), lined: time.Now()}
+}
 
 func (g *granter) look(ctx context.Context) {
 	d := g.desk
 	g.lookAtLines()
-	request := placement.Request{Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines}
+	request := placement.Request{
+		Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines,
+	}
 	if len(request.Offers) == 0 {
 		return
 	}
 	if request.Early {
 		g.stuck = nil
 	} else {
-		g.concede(ctx, request.Live)
+		g.concede(ctx, request)
 	}
 	if granted := g.grant(ctx, request); len(granted) > 0 {
 		d.deliver(g.describe(granted))
@@ -124,7 +129,7 @@ type reading struct {
 }
 
 // concede ends jobs that the live workers can bring no further.
-func (g *granter) concede(ctx context.Context, live []jobs.NodeID) {
+func (g *granter) concede(ctx context.Context, request placement.Request) {
 	if time.Since(g.looked) < concedeEvery {
 		return
 	}
@@ -132,7 +137,7 @@ func (g *granter) concede(ctx context.Context, live []jobs.NodeID) {
 	stuck := map[jobs.JobID]time.Time{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if s.AllAsked(s.Jobs[id], live) {
+			if s.AllAsked(s.Jobs[id], request.Able(s.Jobs[id])) {
 				stuck[id] = time.Now()
 			}
 		}

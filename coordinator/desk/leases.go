@@ -21,6 +21,7 @@ const (
 // guards them.
 type renewals struct {
 	heard   map[jobs.LeaseID]bool // whether the worker stands
+	gone    []jobs.LeaseID        // that workers have come back without
 	written time.Time             // when some were last
 }
 
@@ -61,7 +62,10 @@ func (l *lessor) look(ctx context.Context) {
 
 // renew writes down the leases heard of, in commands that are not too long.
 func (l *lessor) renew(ctx context.Context) {
-	heard := l.desk.takeRenewals()
+	heard, gone := l.desk.takeRenewals()
+	for ids := range slices.Chunk(gone, maxRenewals) {
+		l.desk.tryTo(ctx, "note what workers came back without", jobs.Command{Renew: &jobs.RenewLeases{Gone: ids}})
+	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(heard)), maxRenewals) {
 		c := jobs.RenewLeases{Expires: l.desk.replica.Now().Add(jobs.LeaseDuration)}
 		for _, id := range ids {
@@ -75,17 +79,17 @@ func (l *lessor) renew(ctx context.Context) {
 	}
 }
 
-// takeRenewals are the leases heard of since the last time, when it is time to
-// write them down again.
-func (d *Desk) takeRenewals() map[jobs.LeaseID]bool {
+// takeRenewals are the leases heard of since the last time, and those that are gone,
+// when it is time to write them down again.
+func (d *Desk) takeRenewals() (heard map[jobs.LeaseID]bool, gone []jobs.LeaseID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.renewals.written) < jobs.RenewEvery {
-		return nil
+		return nil, nil
 	}
-	heard := d.renewals.heard
+	heard, gone = d.renewals.heard, d.renewals.gone
 	d.renewals = renewals{heard: map[jobs.LeaseID]bool{}, written: time.Now()}
-	return heard
+	return heard, gone
 }
 
 // renewAll puts off the end of all leases, where nobody could be heard of.

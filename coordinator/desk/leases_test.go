@@ -19,7 +19,7 @@ func TestDeskRenewsInPieces(t *testing.T) {
 	for i := range 3*maxRenewals + 1 {
 		d.renewals.heard[math64-jobs.LeaseID(i)] = true
 	}
-	if ids := d.takeRenewals(); ids != nil {
+	if ids, _ := d.takeRenewals(); ids != nil {
 		t.Fatalf("%d renewals right after the term began, want them later", len(ids))
 	}
 	d.renewals.written = d.renewals.written.Add(-jobs.RenewEvery)
@@ -49,7 +49,7 @@ func TestDeskVoidsLeasesOfTheSilent(t *testing.T) {
 		close(ended)
 	}()
 	l.Until("the silent worker loses its lease", func() bool { return !l.Holds(1) })
-	ids, err := d.Offer(soon(t), "w2", 1)
+	ids, err := d.Offer(soon(t), "w2", 1, jobs.Metering)
 	if err != nil || len(ids) != 1 {
 		t.Errorf("offer after the lease of another ended: %v, %v; want the task", ids, err)
 	}

@@ -1,8 +1,10 @@
 package desk
 
 import (
+	"slices"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -30,6 +32,12 @@ type worker struct {
 	paused  bool
 	fuel    map[jobs.LeaseID]uint64 // of the leases that it holds
 	since   time.Time               // when it was first heard to be paused, or not to be
+	// without are the leases that ended in silence and that its last heartbeat did not
+	// name.
+	without map[jobs.LeaseID]bool
+	// metering is the newest version of the rules by which it counts fuel; 0: it did not
+	// say yet.
+	metering uint32
 }
 
 // Heartbeat notes that a worker is alive, and tells which of its leases are void.
@@ -45,9 +53,10 @@ func (d *Desk) Heartbeat(id jobs.NodeID, beat Beat) (void []jobs.LeaseID, err er
 	d.tracker.stock.announce(id, beat.Blobs)
 	d.mu.Unlock()
 
-	void, alive := d.sift(id, beat.Leases)
+	void, alive, without := d.sift(id, beat.Leases)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.renewals.gone = append(d.renewals.gone, w.lacks(without)...)
 	w.fuel = make(map[jobs.LeaseID]uint64, len(alive)) // another one, since Fuel reads the old one
 	for _, l := range alive {
 		d.renewals.heard[l] = still
@@ -77,18 +86,48 @@ func (w *worker) note(beat Beat) {
 // stands says whether a worker has been paused for longer than most pauses last.
 func (w *worker) stands() bool { return w.paused && time.Since(w.since) >= pausePatience }
 
-// sift tells the leases that a worker holds from those it thinks it holds.
-func (d *Desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive []jobs.LeaseID) {
+// sift tells the leases that a worker holds from those it thinks it holds. Those that
+// ended in its silence are given back, as far as one may hold so many; without are the
+// others of these, which it does not name.
+func (d *Desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive, without []jobs.LeaseID) {
+	named := map[jobs.LeaseID]bool{}
 	d.replica.View(func(s *jobs.State) {
+		room := placement.MaxHeld - s.Holding(id)
 		for _, l := range leases {
-			if _, holder, ok := s.Lease(l); ok && holder == id {
+			_, holder, held := s.Lease(l)
+			_, silent, back := s.Silent(l)
+			switch {
+			case held && holder == id:
 				alive = append(alive, l)
-			} else {
+			case back && silent == id && room > 0:
+				room--
+				named[l] = true
+				alive = append(alive, l)
+			default:
 				void = append(void, l)
 			}
 		}
+		without = slices.DeleteFunc(s.SilentOf(id), func(l jobs.LeaseID) bool { return named[l] })
 	})
-	return void, alive
+	return void, alive, without
+}
+
+// lacks are those of the leases that a heartbeat does not name that the one before did
+// not name either: a lease may have been on its way when the first was sent.
+func (w *worker) lacks(without []jobs.LeaseID) (gone []jobs.LeaseID) {
+	before := w.without
+	w.without = nil
+	for _, l := range without {
+		if before[l] {
+			gone = append(gone, l)
+			continue
+		}
+		if w.without == nil {
+			w.without = map[jobs.LeaseID]bool{}
+		}
+		w.without[l] = true
+	}
+	return gone
 }
 
 // live are the workers heard of within a lease's duration. The others are forgotten.
@@ -102,6 +141,27 @@ func (d *Desk) live() []jobs.NodeID {
 		} else {
 			delete(d.workers, id)
 			d.tracker.stock.forget(id)
+		}
+	}
+	return list
+}
+
+// Counting is how many live workers can count fuel by these rules, and how many said that
+// they know older ones alone.
+func (d *Desk) Counting(metering uint32) (able, outdated int) {
+	live := d.live()
+	outdated = len(d.outdated(metering))
+	return len(live) - outdated, outdated
+}
+
+// outdated are the workers that know older rules of counting fuel alone.
+func (d *Desk) outdated(metering uint32) map[jobs.NodeID]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := map[jobs.NodeID]bool{}
+	for id, w := range d.workers {
+		if w.metering > 0 && w.metering < metering {
+			list[id] = true
 		}
 	}
 	return list

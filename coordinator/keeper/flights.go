@@ -28,8 +28,8 @@ type flight struct {
 	errands []*errand
 	blob    blob.ID   // of a large one
 	batch   []blob.ID // of small ones
-	come    int64   // of it, at the last look
-	whole   int64   // of it, in whole pieces
+	come    int64     // of it, at the last look
+	whole   int64     // of it, in whole pieces
 	cancel  context.CancelFunc
 	done    chan struct{}
 	err     error // once done is closed

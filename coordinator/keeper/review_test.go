@@ -229,6 +229,7 @@ func TestNobodyHearsOfWhatIsNotComputedAgain(t *testing.T) {
 	l.Admit(jobs.Coordinator, "c2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	k.peer("w1")
+	k.peer("c2")
 	for _, id := range []jobs.JobID{"over", "held"} {
 		l.Submit(id, 2)
 		l.Accept(id, 0, "w1", []byte("gone"))

@@ -34,8 +34,8 @@ func (p *planner) holdsUp(jp *jobPlan, t *taskPlan, worker jobs.NodeID) bool {
 	if !p.othersFirst(jp, t) || p.delivers(jp, t, worker) {
 		return false
 	}
-	repeat := !p.Early && p.nobodyElse(t)
-	return slices.ContainsFunc(p.Live, func(id jobs.NodeID) bool {
+	repeat := !p.Early && p.nobodyElse(jp.job, t)
+	return slices.ContainsFunc(p.Able(jp.job), func(id jobs.NodeID) bool {
 		n := p.worker(id)
 		return n != nil && p.delivers(jp, t, id) && jp.job.MayAttempt(&t.task, id, n.Owner, repeat)
 	})
@@ -62,5 +62,10 @@ func (p *planner) delivers(jp *jobPlan, t *taskPlan, worker jobs.NodeID) bool {
 	if slices.ContainsFunc(t.task.Attempts, tooSlow) {
 		return false
 	}
-	return p.Lines == nil || p.Lines.carries(worker, jp.job, p.Lines.mean(jp.id))
+	return p.hasLine(jp.id, worker)
+}
+
+// hasLine says whether a worker's line can send one result of a job in good time.
+func (p *planner) hasLine(id jobs.JobID, worker jobs.NodeID) bool {
+	return p.Lines == nil || p.Lines.carries(worker, p.State.Jobs[id], p.Lines.mean(id))
 }

@@ -27,7 +27,7 @@ func jobView(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
 		Reason: j.Reason, SubmittedAt: wire.TimeToProto(j.Submitted), Tasks: countTasks(j),
 		Attempts: &anthillv1.AttemptCounts{
 			Started: j.Attempts.Started, Agreed: j.Attempts.Agreed, Outvoted: j.Attempts.Outvoted,
-			Killed: j.Attempts.Killed, Lost: j.Attempts.Lost, Extra: j.Attempts.Extra,
+			Killed: j.Attempts.Killed, Lost: j.Attempts.Lost, Extra: j.Attempts.Extra, Returned: j.Attempts.Returned,
 		},
 		Fetched:     wire.TrafficToProto(j.Fetched),
 		InputCopies: uint32(j.InputCopies()), InputCopiesNeeded: uint32(st.CopiesNeeded()),
@@ -45,6 +45,7 @@ func countTasks(j *jobs.Job) *anthillv1.TaskCounts {
 	counts := &anthillv1.TaskCounts{
 		Total: uint32(j.Total()), Done: uint32(j.Done()), Accepted: uint32(j.Accepted()), Disputed: uint32(j.Disputed()),
 		Disputes: uint32(j.Disputes), Reopened: uint32(j.Reopened), Changed: uint32(j.Changed),
+		Failed: uint32(j.Failed), MayFail: uint32(j.Spec.MayFail()),
 	}
 	for _, t := range j.Open {
 		if t.Running() > 0 {

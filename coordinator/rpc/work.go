@@ -25,7 +25,7 @@ const (
 // Offer implements WorkService.
 func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthillv1.OfferResponse, error) {
 	worker := callerFrom(ctx).Node
-	leases, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)))
+	leases, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)), max(req.GetMetering(), jobs.OldestMetering))
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
 	for _, l := range leases {
 		if shared[l.Job] == nil {
-			shared[l.Job] = &anthillv1.Lease{Spec: wire.SpecToProto(l.Spec), Providers: providersToProto(l.Providers)}
+			shared[l.Job] = &anthillv1.Lease{Spec: specForWorkers(l.Spec), Providers: providersToProto(l.Providers)}
 		}
 		common := shared[l.Job]
 		resp.Leases = append(resp.Leases, &anthillv1.Lease{
@@ -41,6 +41,16 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 		})
 	}
 	return resp, nil
+}
+
+// specForWorkers is without the submitter's words about the input: they are none of a
+// worker's business.
+func specForWorkers(spec jobs.Spec) *anthillv1.JobSpec {
+	m := wire.SpecToProto(spec)
+	if b := m.GetInput().GetBlob(); b != nil {
+		b.Labels = nil
+	}
+	return m
 }
 
 func providersToProto(list []swarm.Provider) (out []*anthillv1.Provider) {
@@ -84,21 +94,24 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	if len(reports) == 0 {
 		return &anthillv1.ReportResponse{}, nil
 	}
+	s.shorten(reports)
 	s.noteLost(reports)
 	s.storeOutputs(outputs)
 	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
 }
 
-// held are those leases of a worker's reports that it holds. That others are void must
-// not be said by a leader that has been replaced, and does not know it yet.
+// held are those leases of a worker's reports that it holds, or may have back after its
+// silence. That others are void must not be said by a leader that has been replaced, and
+// does not know it yet.
 func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held map[jobs.LeaseID]bool, err error) {
 	held = map[jobs.LeaseID]bool{}
 	all := true
 	s.cfg.Replica.View(func(st *jobs.State) {
 		for _, m := range list {
 			id := jobs.LeaseID(m.GetLease())
-			_, holder, ok := st.Lease(id)
-			held[id] = ok && holder == worker
+			_, holder, _ := st.Lease(id)
+			_, silent, _ := st.Silent(id)
+			held[id] = holder == worker || silent == worker
 			all = all && held[id]
 		}
 	})
@@ -106,6 +119,16 @@ func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held
 		_, err = s.cfg.Replica.ReadIndex()
 	}
 	return held, err
+}
+
+// shorten cuts reasons to what the rules in force take, and to what is kept of them.
+func (s *Server) shorten(reports []jobs.Report) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for i := range reports {
+			r := &reports[i]
+			r.Reason = jobs.Shorten(r.Reason, st.RoomFor(r))
+		}
+	})
 }
 
 // noteLost tells the operator why a worker gave work back: its disk may be full.
@@ -157,6 +180,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 		return nil, err
 	}
 	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
+	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules = uint32(st.Version()) })
 	for _, id := range void {
 		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}

@@ -117,7 +117,7 @@ func writeIndented(w io.Writer, value any) error {
 	if err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	_, err = w.Write(append(text, '\n'))
+	_, err = w.Write(escapeUnseen(string(text) + "\n"))
 	return err
 }
 
@@ -166,10 +166,17 @@ func (t testReport) ending() string {
 	return fmt.Sprintf("%s with code %d", t.Runs[0].Ending, t.Runs[0].ExitCode)
 }
 
+// worthSaving is how long the run on the interpreter takes until it is said how to do
+// without.
+const worthSaving = 2 * time.Second
+
 func (t testReport) times() string {
 	text := fmt.Sprintf("%v compiled", t.compiled.Round(10*time.Microsecond))
 	if t.slow > 0 {
 		text += fmt.Sprintf(", %v interpreted", t.slow.Round(10*time.Microsecond))
+	}
+	if t.slow > worthSaving {
+		text += " (--no-interpreter leaves that out)"
 	}
 	return text
 }
@@ -203,17 +210,11 @@ func firstLine(text string) string {
 	return line
 }
 
-// indented sets the lines of a guest apart, without the means to steer a terminal.
+// indented sets the lines of a guest apart.
 func indented(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		clean := strings.Map(func(r rune) rune {
-			if r < ' ' && r != '\t' || r == 0x7f {
-				return '?'
-			}
-			return r
-		}, strings.TrimRight(line, "\r\n"))
-		b.WriteString("  " + clean + "\n")
+		b.WriteString("  " + strings.TrimRight(line, "\r\n") + "\n")
 	}
 	return b.String()
 }

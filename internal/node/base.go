@@ -73,7 +73,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 			return err
 		}
 	}
-	if b.Node, err = Open(ctx, Config{Dir: cfg.Dir, Role: cfg.Role, Token: cfg.Token, Address: b.Address}); err != nil {
+	if b.Node, err = Open(ctx, Config{Dir: cfg.Dir, Role: cfg.Role, Token: cfg.Token, Address: b.Address, Logger: cfg.Logger}); err != nil {
 		return err
 	}
 	if b.Store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(cfg.Dir, "blobs"), Quota: cfg.Quota}); err != nil {
@@ -99,7 +99,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 // no more are let in than Traffic allows. Coordinators are always let in: they come for
 // what was computed.
 func (b *Base) Credentials() credentials.TransportCredentials {
-	return b.line.Credentials(identity.ServerCredentials(b.Identity, nil), func(info credentials.AuthInfo) (string, bool) {
+	return b.line.Credentials(identity.ServerCredentials(b.Identity, identity.Handover{}), func(info credentials.AuthInfo) (string, bool) {
 		node, role, err := identity.Identify(info)
 		return string(node), err == nil && role == jobs.Coordinator
 	})

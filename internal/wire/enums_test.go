@@ -20,13 +20,14 @@ func TestEnumsAgreeWithTheWire(t *testing.T) {
 			t.Errorf("job state %d is %v and %s", n, jobs.JobState(n), name)
 		}
 	}
-	if jobs.Succeeded != 1 || jobs.Crashed != 2 || jobs.Killed != 3 || jobs.Lost != 4 || len(anthillv1.AttemptStatus_name) != 5 {
+	if jobs.Succeeded != 1 || jobs.Crashed != 2 || jobs.Killed != 3 || jobs.Lost != 4 || jobs.Starved != 5 || jobs.Stopped != 6 || len(anthillv1.AttemptStatus_name) != 7 {
 		t.Error("attempt statuses differ")
 	}
 	kinds := map[jobs.EventKind]anthillv1.EventKind{
 		jobs.EventDisputed: anthillv1.EventKind_EVENT_KIND_DISPUTED, jobs.EventBanned: anthillv1.EventKind_EVENT_KIND_BANNED,
 		jobs.EventFinished: anthillv1.EventKind_EVENT_KIND_FINISHED, jobs.EventReopened: anthillv1.EventKind_EVENT_KIND_REOPENED,
 		jobs.EventChanged: anthillv1.EventKind_EVENT_KIND_CHANGED, jobs.EventDoubted: anthillv1.EventKind_EVENT_KIND_DOUBTED,
+		jobs.EventFailed: anthillv1.EventKind_EVENT_KIND_FAILED,
 	}
 	for kind, wire := range kinds {
 		if anthillv1.EventKind(kind) != wire {
@@ -48,7 +49,7 @@ func TestRolesSurviveTheWire(t *testing.T) {
 
 // The domain's enums have a byte: 257 must not pass for 1.
 func TestUnknownNumbersAreNoneOfTheDomains(t *testing.T) {
-	for _, n := range []int32{-1, 5, 256, 257, 258} {
+	for _, n := range []int32{-1, 7, 256, 257, 258} {
 		if role := RoleFromProto(anthillv1.Role(n)); role != jobs.Stranger {
 			t.Errorf("role %d became %v", n, role)
 		}
@@ -59,7 +60,7 @@ func TestUnknownNumbersAreNoneOfTheDomains(t *testing.T) {
 }
 
 func TestStatusesSurviveTheWire(t *testing.T) {
-	for status := jobs.Succeeded; status <= jobs.Lost; status++ {
+	for status := jobs.Succeeded; status <= jobs.Stopped; status++ {
 		if got, err := StatusFromProto("status", StatusToProto(status)); err != nil || got != status {
 			t.Errorf("%v became %v, %v", status, got, err)
 		}

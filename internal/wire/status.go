@@ -27,6 +27,8 @@ var attemptStates = map[jobs.AttemptState]string{
 	jobs.AttemptKilled:    "killed",
 	jobs.AttemptLost:      "lost",
 	jobs.AttemptVoid:      "void",
+	jobs.AttemptSilent:    "silent",
+	jobs.AttemptReturned:  "returned",
 	jobs.AttemptUnfetched: "unfetched",
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -72,8 +71,11 @@ const (
 
 // Prepare fetches the bundle, the data files and the task's shard.
 func (e *Executor) Prepare(ctx context.Context, lease *anthillv1.Lease) (*Attempt, error) {
-	if wants := lease.GetSpec().GetMetering(); wants != jobs.Metering {
-		return nil, fmt.Errorf("this worker counts fuel by rules %d, the job wants %d: upgrade it", jobs.Metering, wants)
+	switch wants := lease.GetSpec().GetMetering(); {
+	case wants > jobs.Metering:
+		return nil, fmt.Errorf("this worker counts fuel by rules %d to %d, the job wants %d: upgrade it", jobs.OldestMetering, jobs.Metering, wants)
+	case wants < jobs.OldestMetering:
+		return nil, fmt.Errorf("this worker counts fuel by rules %d to %d, the job wants %d: submit it again", jobs.OldestMetering, jobs.Metering, wants)
 	}
 	a := &Attempt{Lease: lease, fetched: swarm.Traffic{}}
 	if err := e.prepare(ctx, a); err != nil {
@@ -96,7 +98,7 @@ func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 	a.task = sandbox.Task{
 		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: Seed(a.Lease.GetJobId(), a.Lease.GetTask()),
 		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
-		Fuel:        spec.GetLimits().GetFuel(),
+		Fuel: spec.GetLimits().GetFuel(), Metering: spec.GetMetering(),
 		TrapUnknown: spec.GetUnknownImports() == anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP,
 	}
 	bundle, err := wire.RefFromProto("bundle", spec.GetBundle())
@@ -282,49 +284,6 @@ func failure(r sandbox.Result) (jobs.AttemptStatus, uint32) {
 	}
 	return jobs.Killed, 0
 }
-
-// Explain says what happened to a task that did not succeed, and what to do about it.
-func Explain(r sandbox.Result, t sandbox.Task) string {
-	switch r.Status {
-	case sandbox.Exited:
-		return fmt.Sprintf("the task exited with code %d", r.ExitCode)
-	case sandbox.OutputExceeded:
-		return fmt.Sprintf("the task wrote more than its limit of %d bytes: raise limits.output or give each task less to do", t.Output)
-	case sandbox.OutOfFuel:
-		return fmt.Sprintf("out of fuel: used %d of %d; raise limits.fuel or give each task less to do", r.Fuel, t.Fuel)
-	case sandbox.TimedOut:
-		return fmt.Sprintf("the task ran longer than its limit of %v: raise limits.time or give each task less to do", t.Time)
-	}
-	return fmt.Sprintf("%v: %s", r.Status, r.Reason)
-}
-
-// Reason joins what happened and what stderr says of it, at most
-// jobs.MaxReason bytes.
-func Reason(what string, stderr []byte) string {
-	log := strings.TrimSpace(strings.ToValidUTF8(string(stderr), "?"))
-	if log == "" {
-		return clip(what, jobs.MaxReason)
-	}
-	what = clip(what, jobs.MaxReason/2)
-	return what + ": " + telling(log, jobs.MaxReason-len(what)-2)
-}
-
-// telling is the part of a log that says why a program died: from the panic on,
-// whose stack trace may be long (as Go and Rust print it), otherwise the end.
-func telling(log string, room int) string {
-	if len(log) <= room {
-		return log
-	}
-	for _, sign := range []string{"panic: ", "fatal error: ", "panicked at "} {
-		if i := strings.LastIndex(log, sign); i >= 0 {
-			i = strings.LastIndexByte(log[:i], '\n') + 1
-			return clip(log[i:], room)
-		}
-	}
-	return strings.ToValidUTF8(log[len(log)-room:], "")
-}
-
-func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))], "") }
 
 func traffic(t swarm.Traffic) *anthillv1.Traffic {
 	return wire.TrafficToProto(jobs.Traffic{

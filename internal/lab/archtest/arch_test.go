@@ -13,6 +13,7 @@ var checks = map[string]func([]file) []string{
 	"circles":  checkCircles,
 	"names":    checkNames,
 	"comments": checkComments,
+	"sizes":    checkSizes,
 	"purity":   checkPurity,
 }
 

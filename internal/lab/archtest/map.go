@@ -18,7 +18,7 @@ type rule struct {
 }
 
 // minRules is how many rules the map has at least.
-const minRules = 15
+const minRules = 30
 
 var (
 	mapLink   = regexp.MustCompile(`\]\(([^)]+)\)`)

@@ -2,6 +2,7 @@ package archtest
 
 import (
 	"os"
+	"path"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,28 @@ func TestMap(t *testing.T) {
 		got := strings.Join(checkMap(rules, files), "\n")
 		if want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%s: got %q; want %q", row, got, want)
+		}
+	}
+}
+
+// TestReadmeNamesEveryPackage: a newcomer looks there for where things are.
+func TestReadmeNamesEveryPackage(t *testing.T) {
+	text, err := os.ReadFile(root + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(text), "\n## Where things are\n")
+	if !found {
+		t.Fatal(`README.md has no section "Where things are"`)
+	}
+	named := map[string]bool{}
+	for _, quoted := range mapSymbol.FindAllStringSubmatch(section, -1) {
+		named[path.Base(quoted[1])] = true
+	}
+	for _, f := range read(t) {
+		if last := path.Base(f.pkg); !f.test && f.name != "main" && layerOf(f.pkg) != layerOf("examples") && !named[last] {
+			named[last] = true // once is enough
+			t.Errorf("README.md does not name %s among where things are: say what is in it", f.pkg)
 		}
 	}
 }

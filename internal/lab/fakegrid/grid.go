@@ -24,6 +24,8 @@ type Grid struct {
 	Authority *identity.Authority
 	// Copies is how many of two coordinators hold the input of a new job.
 	Copies uint32
+	// ClockAhead is how far the grid's time is ahead of this machine's clock.
+	ClockAhead time.Duration
 
 	mu           sync.Mutex
 	changed      chan struct{} // closed and replaced at each change
@@ -114,7 +116,7 @@ func (g *Grid) Restart(t testing.TB, i int) {
 	c := g.coordinators[i]
 	listener := listen(t, c.address)
 	c.address = listener.Addr().String()
-	c.server = grpc.NewServer(grpc.Creds(identity.ServerCredentials(c.identity, nil)))
+	c.server = grpc.NewServer(grpc.Creds(identity.ServerCredentials(c.identity, identity.Handover{})))
 	anthillv1.RegisterJobServiceServer(c.server, &jobService{grid: g})
 	anthillv1.RegisterNodeServiceServer(c.server, &nodeService{grid: g})
 	anthillv1.RegisterEnrolmentServiceServer(c.server, &enrolmentService{grid: g})

@@ -42,11 +42,12 @@ type Voter struct {
 // Quiet is a logger of what no test reads.
 var Quiet = slog.New(slog.DiscardHandler)
 
-// New is a voter that leads a grid g, which is founded.
+// New is a voter that leads a grid g, which is founded and has the newest rules.
 func New(t testing.TB) *Voter {
 	t.Helper()
 	v := Alone(t)
 	v.Do(jobs.Command{Found: &jobs.FoundGrid{Grid: "g", Coordinator: "c1", Operator: "op"}})
+	v.Do(jobs.Command{Raise: &jobs.RaiseVersion{Version: jobs.LastVersion}})
 	return v
 }
 

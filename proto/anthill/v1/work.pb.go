@@ -39,10 +39,16 @@ const (
 	// but a task without votes fails after five of them; under fixed replication each
 	// counts among max_attempts.
 	AttemptStatus_ATTEMPT_STATUS_KILLED AttemptStatus = 3
-	// The worker could not run it: the input could not be fetched, or something was
-	// wrong with the worker. No vote, but a task without a result fails after twenty
-	// of them.
+	// The worker could not run it: something was wrong with the worker. No vote, but a
+	// task without a result fails after twenty of them.
 	AttemptStatus_ATTEMPT_STATUS_LOST AttemptStatus = 4
+	// Bundle, data or input could not be had from anybody. No vote, and nobody is to
+	// blame: it counts against neither the worker nor the task, but the worker gets
+	// nothing of the job for a while. For grids whose rules are of version 5 or later,
+	// see HeartbeatResponse; before it is LOST.
+	AttemptStatus_ATTEMPT_STATUS_STARVED AttemptStatus = 5
+	// The worker's donor paused or stopped it. Like STARVED.
+	AttemptStatus_ATTEMPT_STATUS_STOPPED AttemptStatus = 6
 )
 
 // Enum value maps for AttemptStatus.
@@ -53,6 +59,8 @@ var (
 		2: "ATTEMPT_STATUS_FAILED",
 		3: "ATTEMPT_STATUS_KILLED",
 		4: "ATTEMPT_STATUS_LOST",
+		5: "ATTEMPT_STATUS_STARVED",
+		6: "ATTEMPT_STATUS_STOPPED",
 	}
 	AttemptStatus_value = map[string]int32{
 		"ATTEMPT_STATUS_UNSPECIFIED": 0,
@@ -60,6 +68,8 @@ var (
 		"ATTEMPT_STATUS_FAILED":      2,
 		"ATTEMPT_STATUS_KILLED":      3,
 		"ATTEMPT_STATUS_LOST":        4,
+		"ATTEMPT_STATUS_STARVED":     5,
+		"ATTEMPT_STATUS_STOPPED":     6,
 	}
 )
 
@@ -91,8 +101,10 @@ func (AttemptStatus) EnumDescriptor() ([]byte, []int) {
 }
 
 type OfferRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Capacity      uint32                 `protobuf:"varint,1,opt,name=capacity,proto3" json:"capacity,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Capacity uint32                 `protobuf:"varint,1,opt,name=capacity,proto3" json:"capacity,omitempty"`
+	// The newest rules of counting fuel that the worker knows, as in JobSpec; 0: 2.
+	Metering      uint32 `protobuf:"varint,2,opt,name=metering,proto3" json:"metering,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -130,6 +142,13 @@ func (*OfferRequest) Descriptor() ([]byte, []int) {
 func (x *OfferRequest) GetCapacity() uint32 {
 	if x != nil {
 		return x.Capacity
+	}
+	return 0
+}
+
+func (x *OfferRequest) GetMetering() uint32 {
+	if x != nil {
+		return x.Metering
 	}
 	return 0
 }
@@ -178,8 +197,10 @@ func (x *OfferResponse) GetLeases() []*Lease {
 	return nil
 }
 
-// Lease is the right to run one attempt. It becomes void when no heartbeat of the
-// worker names it for the time that HeartbeatResponse gives.
+// Lease is the right to run one attempt. It ends when no heartbeat of the worker
+// names it for the time that HeartbeatResponse gives, and its task is given to others.
+// A worker that names it again later gets it back unless the task has its result by
+// then; so a worker stops an attempt only when it is told that its lease is void.
 type Lease struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"fixed64,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -349,7 +370,7 @@ type AttemptReport struct {
 	// The output itself, which is required if it has at most 256 KiB (one piece).
 	Data []byte `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
 	// For people, if status is not SUCCEEDED: what happened and the end of stderr, at
-	// most 512 bytes.
+	// most 4.5 KiB if it failed or was killed, otherwise 512 bytes.
 	Reason  string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	Elapsed *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
 	Fetched *Traffic             `protobuf:"bytes,8,opt,name=fetched,proto3" json:"fetched,omitempty"`
@@ -549,7 +570,10 @@ type HeartbeatResponse struct {
 	// Leases not named in a heartbeat for this long are void.
 	LeaseDuration *durationpb.Duration `protobuf:"bytes,2,opt,name=lease_duration,json=leaseDuration,proto3" json:"lease_duration,omitempty"`
 	// The coordinators' addresses at present.
-	Coordinators  []*Provider `protobuf:"bytes,3,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	Coordinators []*Provider `protobuf:"bytes,3,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	// The version of the rules by which reports are judged; 0 from coordinators that
+	// do not say so.
+	Rules         uint32 `protobuf:"varint,4,opt,name=rules,proto3" json:"rules,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -605,14 +629,22 @@ func (x *HeartbeatResponse) GetCoordinators() []*Provider {
 	return nil
 }
 
+func (x *HeartbeatResponse) GetRules() uint32 {
+	if x != nil {
+		return x.Rules
+	}
+	return 0
+}
+
 var File_anthill_v1_work_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_work_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/work.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"*\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"F\n" +
 	"\fOfferRequest\x12\x1a\n" +
-	"\bcapacity\x18\x01 \x01(\rR\bcapacity\":\n" +
+	"\bcapacity\x18\x01 \x01(\rR\bcapacity\x12\x1a\n" +
+	"\bmetering\x18\x02 \x01(\rR\bmetering\":\n" +
 	"\rOfferResponse\x12)\n" +
 	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\x9f\x01\n" +
 	"\x05Lease\x12\x0e\n" +
@@ -641,18 +673,21 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x05slots\x18\x03 \x01(\rR\x05slots\x12\x14\n" +
 	"\x05blobs\x18\x04 \x03(\fR\x05blobs\x12\x16\n" +
 	"\x06paused\x18\x06 \x01(\bR\x06paused\x12\x12\n" +
-	"\x04fuel\x18\a \x03(\x04R\x04fuel\"\xb0\x01\n" +
+	"\x04fuel\x18\a \x03(\x04R\x04fuel\"\xc6\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +
 	"\x0elease_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\x128\n" +
-	"\fcoordinators\x18\x03 \x03(\v2\x14.anthill.v1.ProviderR\fcoordinators*\x9c\x01\n" +
+	"\fcoordinators\x18\x03 \x03(\v2\x14.anthill.v1.ProviderR\fcoordinators\x12\x14\n" +
+	"\x05rules\x18\x04 \x01(\rR\x05rules*\xd4\x01\n" +
 	"\rAttemptStatus\x12\x1e\n" +
 	"\x1aATTEMPT_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18ATTEMPT_STATUS_SUCCEEDED\x10\x01\x12\x19\n" +
 	"\x15ATTEMPT_STATUS_FAILED\x10\x02\x12\x19\n" +
 	"\x15ATTEMPT_STATUS_KILLED\x10\x03\x12\x17\n" +
-	"\x13ATTEMPT_STATUS_LOST\x10\x042\xd6\x01\n" +
+	"\x13ATTEMPT_STATUS_LOST\x10\x04\x12\x1a\n" +
+	"\x16ATTEMPT_STATUS_STARVED\x10\x05\x12\x1a\n" +
+	"\x16ATTEMPT_STATUS_STOPPED\x10\x062\xd6\x01\n" +
 	"\vWorkService\x12<\n" +
 	"\x05Offer\x12\x18.anthill.v1.OfferRequest\x1a\x19.anthill.v1.OfferResponse\x12?\n" +
 	"\x06Report\x12\x19.anthill.v1.ReportRequest\x1a\x1a.anthill.v1.ReportResponse\x12H\n" +
