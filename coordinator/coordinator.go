@@ -133,7 +133,7 @@ func (c *Coordinator) startServices() {
 	c.desk = desk.New(desk.Config{Replica: c.replica, Probe: c.base.Swarm.Probe, Logger: c.cfg.Logger})
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
-		Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,

@@ -15,6 +15,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/voter"
+	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -61,6 +62,7 @@ func newKeeper(l *voter.Voter) *keeper.Keeper {
 	k := keeper.New(keeper.Config{
 		Node: "c1", Replica: l.Replica, Store: store, Swarm: sw, Logger: voter.Quiet,
 		Confirm: func(context.Context, jobs.ConfirmHeld) error { return nil },
+		Members: func() []membership.Member { return nil },
 		Workers: func(context.Context) map[jobs.NodeID]string { return nil },
 		Spent:   func() error { return nil },
 	})

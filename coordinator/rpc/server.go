@@ -80,6 +80,8 @@ type Results interface {
 	// disk, beside all that is to come already and a part for results;
 	// blobstore.ErrFull if not.
 	Fits(refs []blob.Ref) error
+	// Demand has a job's results copied here though it came to nothing.
+	Demand(job jobs.JobID)
 	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
 	DatasetSpace() int64
 }

@@ -1280,7 +1280,12 @@ type ConfirmHeldRequest struct {
 	Lost bool `protobuf:"varint,6,opt,name=lost,proto3" json:"lost,omitempty"`
 	// Results that the caller could get from no peer for a long time. Those that no
 	// coordinator holds are computed again.
-	Missing       []*HeldResults `protobuf:"bytes,7,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []*HeldResults `protobuf:"bytes,7,rep,name=missing,proto3" json:"missing,omitempty"`
+	// The missing ones come, or may, but later than if they are computed again: nobody is
+	// to blame but a line.
+	Slow bool `protobuf:"varint,8,opt,name=slow,proto3" json:"slow,omitempty"`
+	// Coordinators that are not there: what they alone hold is missing too.
+	Away          []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1360,6 +1365,20 @@ func (x *ConfirmHeldRequest) GetLost() bool {
 func (x *ConfirmHeldRequest) GetMissing() []*HeldResults {
 	if x != nil {
 		return x.Missing
+	}
+	return nil
+}
+
+func (x *ConfirmHeldRequest) GetSlow() bool {
+	if x != nil {
+		return x.Slow
+	}
+	return false
+}
+
+func (x *ConfirmHeldRequest) GetAway() []string {
+	if x != nil {
+		return x.Away
 	}
 	return nil
 }
@@ -1593,7 +1612,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\x99\x02\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xc1\x02\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
@@ -1601,7 +1620,9 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\arefused\x18\x04 \x03(\v2\x16.anthill.v1.RefusedJobR\arefused\x12)\n" +
 	"\x05sizes\x18\x05 \x03(\v2\x13.anthill.v1.BlobRefR\x05sizes\x12\x12\n" +
 	"\x04lost\x18\x06 \x01(\bR\x04lost\x121\n" +
-	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\";\n" +
+	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\x12\x12\n" +
+	"\x04slow\x18\b \x01(\bR\x04slow\x12\x12\n" +
+	"\x04away\x18\t \x03(\tR\x04away\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
