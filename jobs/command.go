@@ -35,6 +35,8 @@ func (c *Command) Version() Version {
 		return c.Raise.Version
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
+		return VersionInput
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v
@@ -221,6 +223,11 @@ type ConfirmHeld struct {
 	// Missing are results that the coordinator has long failed to get from anybody.
 	// Those that no coordinator holds are computed again.
 	Missing []HeldResults `cbor:"8,keyasint,omitempty"`
+	// Slow: the missing ones come, or may, but later than if they are computed again.
+	// That is the fault of a line and of nobody.
+	Slow bool `cbor:"9,keyasint,omitempty"`
+	// Away are coordinators that are not there: what they alone hold is missing too.
+	Away []NodeID `cbor:"10,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

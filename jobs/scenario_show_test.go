@@ -81,6 +81,8 @@ func saidBy(s AttemptState, v Vote) string {
 		return "silent"
 	case AttemptReturned:
 		return "returned"
+	case AttemptUnfetched:
+		return "unfetched"
 	case AttemptVoid:
 		return "void"
 	case AttemptOutvoted:

@@ -110,7 +110,7 @@ func count(attempts []Attempt) ballot {
 				b.silent = append(b.silent, a.Owner)
 				b.lost++
 			}
-		case AttemptVoid, AttemptOutvoted, AttemptReturned: // they count nowhere any more
+		case AttemptVoid, AttemptOutvoted, AttemptReturned, AttemptUnfetched: // they count nowhere any more
 		}
 	}
 	return b

@@ -181,10 +181,10 @@ func (p *planner) arrangeGroup(grants []int) {
 }
 
 // mayMove says whether any of these workers of one owner could have got a lease.
-// They are all the same to a task, unless it asks for workers that were there before, or
-// for newer rules of counting fuel than some know.
+// They are all the same to a task, unless it asks for workers that were there before, for
+// newer rules of counting fuel than some know, or for a better line than some have.
 func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
-	if j := p.State.Jobs[g.Job]; slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.able(w, j) }) {
+	if j := p.State.Jobs[g.Job]; slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.able(w, j) || !p.hasLine(g.Job, w) }) {
 		return false
 	}
 	probe := p.probes[g.Lease]

@@ -41,6 +41,7 @@ func everyCommand() []jobs.Command {
 			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
 		}}}},
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lost: true, Missing: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{3}}}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Slow: true, Away: []jobs.NodeID{"c2"}}},
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
 		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},

@@ -110,6 +110,7 @@ func (r *resultStream) run(ctx context.Context) error {
 		all := sent == len(b.refs)
 		if r.next = b.next; !all {
 			r.next = b.refs[sent].sequence
+			r.server.cfg.Results.Demand(r.job)
 		}
 		switch {
 		case all && b.last:
