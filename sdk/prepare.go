@@ -73,6 +73,9 @@ func newPrepared(file *JobFile, spec jobs.Spec) (*Prepared, error) {
 // keeps, until the job was submitted.
 func (p *Prepared) Tasks() int { return int(p.spec.Input.Tasks()) }
 
+// RetryOf is the job of which it runs what lacks; empty if it is no retry.
+func (p *Prepared) RetryOf() string { return string(p.spec.RetryOf) }
+
 // Size is how many bytes the bundle, the input and the data files have together.
 func (p *Prepared) Size() int64 { return p.size }
 

@@ -1915,7 +1915,10 @@ type GetTaskResponse struct {
 	// Oldest first.
 	Attempts []*TaskAttempt `protobuf:"bytes,6,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// Why it failed, as Job.reason; kept of a job's first hundred failed tasks.
-	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What it reads, in words. Coordinators leave it empty: clients fill it in, from the
+	// input's labels.
+	Input         string `protobuf:"bytes,8,opt,name=input,proto3" json:"input,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1995,6 +1998,13 @@ func (x *GetTaskResponse) GetAttempts() []*TaskAttempt {
 func (x *GetTaskResponse) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *GetTaskResponse) GetInput() string {
+	if x != nil {
+		return x.Input
 	}
 	return ""
 }
@@ -2561,7 +2571,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\";\n" +
 	"\x0eGetTaskRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
-	"\x04task\x18\x02 \x01(\rR\x04task\"\x8a\x02\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\"\xa0\x02\n" +
 	"\x0fGetTaskResponse\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\rR\x04task\x12\x18\n" +
 	"\averdict\x18\x02 \x01(\tR\averdict\x12+\n" +
@@ -2569,7 +2579,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\vcredibility\x18\x04 \x01(\x01R\vcredibility\x12-\n" +
 	"\x06groups\x18\x05 \x03(\v2\x15.anthill.v1.VoteGroupR\x06groups\x123\n" +
 	"\battempts\x18\x06 \x03(\v2\x17.anthill.v1.TaskAttemptR\battempts\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"\xb9\x01\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x14\n" +
+	"\x05input\x18\b \x01(\tR\x05input\"\xb9\x01\n" +
 	"\tVoteGroup\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\rR\x05group\x12+\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x16\n" +
