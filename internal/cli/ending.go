@@ -80,10 +80,21 @@ func (e ending) reason() string {
 
 // named is what a task reads, in brackets after a space, if that is known.
 func (e ending) named(task int) string {
-	if e.inputs == nil || e.inputs.At(task).Text == "" {
+	if e.inputs == nil {
 		return ""
 	}
-	return " (" + oneLine(e.inputs.At(task).Text) + ")"
+	in := e.inputs.At(task)
+	words := []string{}
+	if in.Text != "" {
+		words = append(words, oneLine(in.Text))
+	}
+	if e.inputs.Job != e.job.GetId() {
+		words = append(words, fmt.Sprintf("task %d of %s", in.Task, e.inputs.Job))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, ", ") + ")"
 }
 
 // next is what the user can do about a job in which tasks have failed.
