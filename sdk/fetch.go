@@ -85,8 +85,14 @@ func (o FetchOptions) check() error {
 		}
 		return nil
 	}
-	if info, err := os.Stat(o.Path); err == nil && info.IsDir() {
+	info, err := os.Stat(o.Path)
+	switch {
+	case err != nil:
+		return nil // it is not there; if it cannot be, that is told when it is made
+	case info.IsDir():
 		return problem.Invalid("name a file; what was put as a directory goes to DIR/, which must not be there yet", "%s is a directory", o.Path)
+	case !info.Mode().IsRegular():
+		return problem.Invalid("open it, and pass it as FetchOptions.Stream", "%s is not a file, and would be replaced by one", o.Path)
 	}
 	return nil
 }

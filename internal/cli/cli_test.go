@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -330,10 +331,12 @@ func await(t *testing.T, done func() bool) {
 	}
 }
 
-// expectFiles checks that a directory has these files and no others.
+// expectFiles checks that a directory has these files and no others but the mark of
+// its job.
 func expectFiles(t *testing.T, dir string, want map[string]string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == resultsMark })
 	if err != nil || len(entries) != len(want) {
 		t.Errorf("found %v, %v; want %d files", entries, err, len(want))
 	}
@@ -360,12 +363,14 @@ func TestResultsErrors(t *testing.T) {
 
 	fake.AddJob("short", 2)
 	fake.Finish("short", succeeded, "")
-	_, stderr = expect(t, 1, "results", "short", "-o", dir)
+	_, stderr = expect(t, 1, "results", "short", "-o", t.TempDir())
 	expectMatch(t, stderr, `results of job short: got 0 of 2`)
 	if err := os.WriteFile(filepath.Join(t.TempDir(), "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, 1, "results", "bad", "-o", filepath.Join(dir, "task-000000.out"))
+	expect(t, 2, "results", "bad", "-o", filepath.Join(dir, "task-000000.out"))
+	_, stderr = expect(t, 2, "results", "bad", "-o", "-")
+	expectMatch(t, stderr, `-o -: results are many files`)
 }
 
 // jobFile writes a job of two tasks.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -62,10 +63,11 @@ func (g *get) run(cmd *cobra.Command, id string) error {
 		return err
 	}
 	defer grid.Close()
-	opts, err := g.options(cmd.OutOrStdout())
+	opts, leave, err := g.options(cmd)
 	if err != nil {
 		return err
 	}
+	defer leave()
 	view := newTransferView(cmd.ErrOrStderr())
 	defer view.close()
 	opts.Progress, opts.Done = view.show, view.done
@@ -83,19 +85,32 @@ func (g *get) run(cmd *cobra.Command, id string) error {
 	return err
 }
 
-// options tells from the path in which form the blob is wanted.
-func (g *get) options(stdout io.Writer) (sdk.FetchOptions, error) {
-	opts := sdk.FetchOptions{Path: g.path, Serve: g.serve, Garbage: g.misbehave != ""}
+// options tells from the path in which form the blob is wanted. leave closes what
+// they hold open.
+func (g *get) options(cmd *cobra.Command) (opts sdk.FetchOptions, leave func(), err error) {
+	opts = sdk.FetchOptions{Path: g.path, Serve: g.serve, Garbage: g.misbehave != ""}
+	leave = func() {}
 	switch {
 	case g.path == "-":
-		opts.Path, opts.Stream = "", stdout
+		opts.Path, opts.Stream = "", rawWriter(cmd.OutOrStdout())
+		return opts, leave, nil
 	case strings.HasSuffix(g.path, "/"):
 		opts.Path, opts.Unpack = strings.TrimRight(g.path, "/"), true
 	}
-	if opts.Path == "" && opts.Stream == nil {
-		return opts, problem.Invalid("name a file, or a directory that does not exist yet", "-o %q: cannot be written", g.path)
+	if opts.Path == "" {
+		return opts, leave, problem.Invalid("name a file, or a directory that does not exist yet", "-o %q: cannot be written", g.path)
 	}
-	return opts, nil
+	through, err := writtenThrough(opts.Path)
+	if err != nil || !through || opts.Unpack {
+		return opts, leave, err
+	}
+	file, err := openThrough(cmd.Context(), opts.Path, cmd.ErrOrStderr())
+	if err != nil {
+		return opts, leave, err
+	}
+	opts.Path, opts.Stream = "", file
+	stop := context.AfterFunc(cmd.Context(), func() { _ = file.SetDeadline(time.Now()) })
+	return opts, func() { stop(); _ = file.Close() }, nil
 }
 
 // survivePipe lets a write to a pipe that nobody reads any more fail, where it would

@@ -7,12 +7,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protopath"
@@ -63,7 +63,23 @@ func protoJSON(m proto.Message) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write JSON: %w", err)
 	}
-	return []byte(strings.NewReplacer(ids...).Replace(stable.String())), nil
+	return escapeUnseen(strings.NewReplacer(ids...).Replace(stable.String())), nil
+}
+
+// escapeUnseen writes what a terminal might obey as JSON's \u escapes: the value
+// stays the same. JSON itself escapes less, C0 alone.
+func escapeUnseen(line string) []byte {
+	var b []byte
+	for _, r := range line {
+		if printable(string(r)) == string(r) {
+			b = utf8.AppendRune(b, r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			b = fmt.Appendf(b, "\\u%04x", unit)
+		}
+	}
+	return b
 }
 
 // blobIDs lists the ids in the references of a message, as protojson writes them and as
@@ -136,10 +152,4 @@ func writeFields(w io.Writer, fields [][2]string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// isTerminal tells whether a person is at the other end of w, a reader or writer.
-func isTerminal(w any) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -85,7 +86,7 @@ type bar struct {
 }
 
 func newBar(w io.Writer) *bar {
-	b := &bar{container: mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))}
+	b := &bar{container: mpb.New(mpb.WithOutput(rawWriter(w)), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))}
 	b.text.Store(new(string))
 	b.bar = b.container.AddBar(0, mpb.AppendDecorators(
 		decor.Any(func(decor.Statistics) string { return *b.text.Load() })))
@@ -99,6 +100,7 @@ func (b *bar) show(job *anthillv1.Job) {
 
 // set shows how much is done of the total, and a line beside it.
 func (b *bar) set(line string, done, total int64) {
+	line = strings.ReplaceAll(printable(line), "\n", " ")
 	b.text.Store(&line)
 	b.bar.SetTotal(total, false)
 	b.bar.SetCurrent(done)
@@ -106,7 +108,7 @@ func (b *bar) set(line string, done, total int64) {
 
 func (b *bar) note(text string) {
 	// Above the bar. If it cannot be written there, nobody is looking.
-	_, _ = fmt.Fprintln(b.container, text)
+	_, _ = fmt.Fprintln(b.container, printable(text))
 }
 
 func (b *bar) close() {

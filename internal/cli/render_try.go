@@ -117,7 +117,7 @@ func writeIndented(w io.Writer, value any) error {
 	if err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	_, err = w.Write(append(text, '\n'))
+	_, err = w.Write(escapeUnseen(string(text) + "\n"))
 	return err
 }
 
@@ -203,17 +203,11 @@ func firstLine(text string) string {
 	return line
 }
 
-// indented sets the lines of a guest apart, without the means to steer a terminal.
+// indented sets the lines of a guest apart.
 func indented(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		clean := strings.Map(func(r rune) rune {
-			if r < ' ' && r != '\t' || r == 0x7f {
-				return '?'
-			}
-			return r
-		}, strings.TrimRight(line, "\r\n"))
-		b.WriteString("  " + clean + "\n")
+		b.WriteString("  " + strings.TrimRight(line, "\r\n") + "\n")
 	}
 	return b.String()
 }

@@ -31,7 +31,8 @@ func newResultsCommand() *cobra.Command {
 Follows a running job until it is finished and writes its results then, since the
 grid may find out until then that one of them is wrong. With --provisional, writes
 them as they come, and rewrites those that change. If it is run again, it keeps the
-files that are already right.
+files that are already right. A directory takes the results of one job: those of
+another are refused.
 
 The exit code is 1 if the job failed, and 5 if all results are there, but short
 of the max_error that was asked for.`,
@@ -65,8 +66,8 @@ func collect(ctx context.Context, grid *sdk.Grid, id string, c *collector, stder
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(c.dir, 0o777); err != nil {
-		return nil, fmt.Errorf("results of job %s: %w", id, err)
+	if c.into, err = openResultsDir(c.dir, id, int(job.GetTasks().GetTotal())); err != nil {
+		return nil, err
 	}
 	if !c.provisional && !sdk.Finished(job) {
 		fmt.Fprintf(stderr, "%s: results are provisional until the job is finished; to have them now: anthill results %s -o DIR --provisional\n", id, id)
@@ -78,6 +79,9 @@ func collect(ctx context.Context, grid *sdk.Grid, id string, c *collector, stder
 		return err
 	})
 	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	if err := c.into.mark(); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(stderr, "%s: wrote %d results to %s, %d were there already\n", id, c.written, c.dir, c.kept)
@@ -92,6 +96,7 @@ func collect(ctx context.Context, grid *sdk.Grid, id string, c *collector, stder
 type collector struct {
 	dir         string
 	provisional bool
+	into        *resultsDir
 
 	mu            sync.Mutex
 	newest        map[int]uint64 // sequence of a task's latest result
@@ -123,7 +128,10 @@ func (c *collector) run(ctx context.Context, grid *sdk.Grid, id string) error {
 }
 
 func (c *collector) save(ctx context.Context, result *sdk.Result) error {
-	path := filepath.Join(c.dir, fmt.Sprintf("task-%06d.out", result.Task))
+	path, err := c.into.file(result.Task)
+	if err != nil {
+		return err
+	}
 	there, err := holds(path, result)
 	if err != nil {
 		return err
@@ -133,6 +141,9 @@ func (c *collector) save(ctx context.Context, result *sdk.Result) error {
 		defer c.mu.Unlock()
 		c.kept++
 		return nil
+	}
+	if err := c.into.replace(path); err != nil {
+		return err
 	}
 	temp, err := writeTemp(path, func(w io.Writer) error { return result.Copy(ctx, w) })
 	if err == nil {

@@ -53,15 +53,16 @@ func run(ctx context.Context, version string, args []string, stdout, stderr io.W
 	root := newRootCommand()
 	root.Version = version
 	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	out, errOut := newConsole(stdout), newConsole(stderr)
+	root.SetOut(out)
+	root.SetErr(errOut)
 	started := false
 	markStart(root, &started)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !started {
 		err = usageError(cmd, err)
 	}
-	return report(stderr, err)
+	return report(errOut, err)
 }
 
 func newRootCommand() *cobra.Command {

@@ -25,6 +25,11 @@ with all results but short of the max_error that was asked for. An interrupt
 detaches from the job, which continues.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if dir != "" {
+				if err := checkEmptyOfResults(dir); err != nil {
+					return err
+				}
+			}
 			job, grid, err := submit(cmd, args[0])
 			if err != nil {
 				return err

@@ -15,7 +15,7 @@ type trialLine struct {
 
 // newTrialLine writes nothing unless w is a terminal.
 func newTrialLine(w io.Writer) *trialLine {
-	l := &trialLine{w: w, engine: make(chan string), done: make(chan struct{})}
+	l := &trialLine{w: rawWriter(w), engine: make(chan string), done: make(chan struct{})}
 	if isTerminal(w) {
 		go l.run(time.Second)
 	} else {

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -76,7 +75,7 @@ func (t *taskTest) run(cmd *cobra.Command, args []string) error {
 	if err := t.write(cmd, newTestReport(s, costs, report)); err != nil {
 		return err
 	}
-	if err := t.writeOutput(cmd.OutOrStdout(), report.First()); err != nil {
+	if err := t.writeOutput(cmd, report.First()); err != nil {
 		return err
 	}
 	return verdict(report, s.task)
@@ -138,17 +137,17 @@ func (t *taskTest) write(cmd *cobra.Command, r testReport) error {
 }
 
 // writeOutput writes the guest's output where --out and --show say.
-func (t *taskTest) writeOutput(stdout io.Writer, first trial.Run) error {
+func (t *taskTest) writeOutput(cmd *cobra.Command, first trial.Run) error {
 	if first.Status != sandbox.Exited {
 		return nil
 	}
 	if t.out != "" {
-		if err := os.WriteFile(t.out, first.Output, 0o666); err != nil {
+		if err := writeOutputFile(cmd.Context(), t.out, first.Output, cmd.ErrOrStderr()); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
 	}
 	if t.show {
-		if _, err := stdout.Write(first.Output); err != nil {
+		if _, err := rawWriter(cmd.OutOrStdout()).Write(first.Output); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
 	}

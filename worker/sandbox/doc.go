@@ -17,8 +17,8 @@
 // small frames; see frame.go. Deadlines count the child's processor time on Linux,
 // with a generous one on the clock behind them, and the clock elsewhere.
 //
-// The child also stands within walls, which it puts up around itself before its
-// first task, for the day when a guest breaks out of the engine. On Linux:
+// The child also stands within walls (package walls), which it puts up around itself
+// before its first task, for the day when a guest breaks out of the engine. On Linux:
 //
 //	address space     the guest's memory and a little more, moved with each task
 //	file size         512 MiB: what the child writes is the code cache
