@@ -34,10 +34,15 @@ func newGranter(d *Desk) *granter { return &granter{desk: d, near: placement.New
 
 func (g *granter) look(ctx context.Context) {
 	d := g.desk
-	request := placement.Request{Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN, Near: g.near}
+	request := placement.Request{
+		Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN, Near: g.near,
+		Ready: d.ready,
+	}
 	if len(request.Offers) == 0 {
 		return
 	}
+	shunning := d.shunning()
+	request.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return shunning[reading{w, id}] }
 	if request.Early {
 		g.stuck = nil
 	} else {
@@ -116,7 +121,7 @@ func (g *granter) concede(ctx context.Context, live []jobs.NodeID) {
 	stuck := map[jobs.JobID]time.Time{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if s.AllAsked(s.Jobs[id], live) {
+			if j := s.Jobs[id]; s.AllAsked(j, live) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
 				stuck[id] = time.Now()
 			}
 		}

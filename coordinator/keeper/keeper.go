@@ -43,6 +43,7 @@ type Keeper struct {
 	// rewound are the sequences from which on results are to be copied again.
 	rewound map[jobs.JobID]jobs.Sequence
 	loud    time.Time // when it complained last
+	roll    roll
 }
 
 // Config is what a keeper works with.
@@ -53,6 +54,11 @@ type Config struct {
 	Swarm   *swarm.Swarm
 	// Confirm tells the leader what is held, and returns once that is committed.
 	Confirm func(context.Context, jobs.ConfirmHeld) error
+	// Leads says whether this coordinator gives out the tasks now; nil: it never does.
+	Leads func() bool
+	// Ready is called when tasks can be run that could not before; nil: nobody wants
+	// to know.
+	Ready func()
 	// Members are the nodes that gossip knows.
 	Members func() []membership.Member
 	// Spent is why the line may carry no more, or nil.
@@ -62,6 +68,12 @@ type Config struct {
 
 // New makes a keeper that holds nothing until it runs.
 func New(cfg Config) *Keeper {
+	if cfg.Leads == nil {
+		cfg.Leads = func() bool { return false }
+	}
+	if cfg.Ready == nil {
+		cfg.Ready = func() {}
+	}
 	return &Keeper{
 		cfg: cfg, turns: newTurns(), turn: resultTurn,
 		copied: map[jobs.JobID]*course{}, copies: map[blob.ID]*copying{},

@@ -181,10 +181,13 @@ func (p *planner) arrangeGroup(grants []int) {
 }
 
 // mayMove says whether any of these workers of one owner could have got a lease.
-// They are all the same to a task, unless it asks for workers that were there before.
+// They are all the same to a task, unless it asks for workers that were there before, or
+// one of them gets nothing of the job or may still have the task from before.
 func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
-	probe := p.probes[g.Lease]
-	return probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) })
+	probe, open := p.probes[g.Lease], p.State.Jobs[g.Job].Open[g.Place]
+	return !slices.ContainsFunc(workers, func(w jobs.NodeID) bool {
+		return probe != nil && !p.State.WasThere(probe, w) || p.shuns(w, g.Job) || open != nil && open.MayHave(w)
+	})
 }
 
 // wishes are the workers that have some of the input, first the one that got the lease.

@@ -5,6 +5,7 @@ package placement
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/anthill-grid/anthill/jobs"
@@ -32,6 +33,11 @@ type Request struct {
 	Draw func(n int) int
 	// Near remembers what workers had tasks of; nil is nothing.
 	Near *Nearness
+	// Ready is below which place the tasks of a job can be run, since a coordinator
+	// has what they read; nil: all of them can. A job of which none can costs nothing.
+	Ready func(*jobs.State, jobs.JobID) jobs.Place
+	// Shuns says that a worker is to get nothing of a job now; nil: it never is.
+	Shuns func(jobs.NodeID, jobs.JobID) bool
 }
 
 // MaxGrants bounds one plan, so that it fits into one log entry.
@@ -96,6 +102,7 @@ type jobPlan struct {
 	running int
 	tasks   []*taskPlan
 	next    jobs.Place
+	ready   jobs.Place // below it tasks can be run
 	// open counts the open tasks, except those that are late: a worker that takes tasks
 	// and keeps them must not keep others from opening any.
 	open int
@@ -120,11 +127,22 @@ func newPlanner(r Request) *planner {
 		}
 	}
 	for _, id := range r.State.Running() {
-		if !r.State.Jobs[id].Conceded {
-			p.jobs = append(p.jobs, planJob(r.State, id))
+		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded {
+			p.jobs = append(p.jobs, planJob(r.State, id, ready))
 		}
 	}
 	return p
+}
+
+func (p *planner) ready(id jobs.JobID) jobs.Place {
+	if p.Ready == nil {
+		return math.MaxUint32
+	}
+	return p.Ready(p.State, id)
+}
+
+func (p *planner) shuns(worker jobs.NodeID, id jobs.JobID) bool {
+	return p.Shuns != nil && p.Shuns(worker, id)
 }
 
 // fit is the part of a worker's capacity that its reliability is worth: one that
@@ -142,9 +160,9 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 	return n
 }
 
-func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
+func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next}
+	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready}
 	for _, place := range j.OpenTasks() {
 		t := j.Open[place]
 		jp.running += t.Running()
@@ -152,7 +170,7 @@ func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 		if v.Want > 0 || s.GoesOn(j, t) {
 			jp.open++
 		}
-		if v.Want > 0 {
+		if v.Want > 0 && place < ready {
 			tp := newTaskPlan(place, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
@@ -175,6 +193,9 @@ func (p *planner) serve(o *offer) bool {
 	}
 	slices.SortStableFunc(p.jobs, func(a, b *jobPlan) int { return cmp.Compare(a.running, b.running) })
 	for _, jp := range p.jobs {
+		if p.shuns(o.Worker, jp.id) {
+			continue
+		}
 		if t, repeat := p.task(jp, o); t != nil {
 			p.give(jp, t, o, repeat)
 			return true
@@ -226,7 +247,7 @@ func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
 	if !ok && jp.checks.Behind() {
 		place, ok = jp.checks.Check(o.Worker, p.likeness, p.Draw)
 	}
-	if !ok {
+	if !ok || place >= jp.ready {
 		return nil
 	}
 	return &taskPlan{place: place, want: 1}
@@ -234,7 +255,7 @@ func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
 
 // fresh opens a task, if not too many are open.
 func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
-	if int(jp.next) >= jp.job.Total() || jp.open >= openTasks*max(1, len(p.Live)) {
+	if int(jp.next) >= jp.job.Total() || jp.next >= jp.ready || jp.open >= openTasks*max(1, len(p.Live)) {
 		return nil
 	}
 	want := 1

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -108,7 +109,7 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 		if j := st.Jobs[jobs.JobID(id)]; j != nil {
 			job = jobView(st, jobs.JobID(id), j)
 			job.FuelRunning = j.FuelRunning(fuel)
-			job.Waiting = placement.Waiting(st, j, live)
+			job.Waiting = cmp.Or(s.cfg.Results.Lacks(st, jobs.JobID(id)), placement.Waiting(st, j, live))
 			events = wire.EventsToProto(j.Events, since)
 		}
 	})

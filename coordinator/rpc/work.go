@@ -114,7 +114,7 @@ func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held
 func (s *Server) noteLost(reports []jobs.Report) {
 	why := map[string]int{}
 	for _, r := range reports {
-		if r.Status == jobs.Lost {
+		if r.Status == jobs.Lost || r.Status == jobs.Starved {
 			why[r.Reason]++
 		}
 	}
