@@ -38,7 +38,8 @@ type Config struct {
 	// Bootstrap founds a grid, unless Dir belongs to one.
 	Bootstrap bool
 	// Saboteurs is the share of strangers that a grid founded by Bootstrap takes
-	// for saboteurs. Default jobs.DefaultSaboteurs.
+	// for saboteurs; a grid that has another one is not run. Default
+	// jobs.DefaultSaboteurs, or what the grid has.
 	Saboteurs jobs.Prob
 	// Token joins a grid, unless Dir belongs to one.
 	Token  string
@@ -99,6 +100,12 @@ func (c *Coordinator) startReplica() (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	for _, v := range c.replica.Voters() {
+		if v.Node == id && v.Address != c.base.Address {
+			c.cfg.Logger.Warn("this coordinator has moved: nodes and contexts that know it alone, and where it was, do not find it",
+				"was", v.Address, "is", c.base.Address)
+		}
 	}
 	switch {
 	case c.cfg.Bootstrap && !c.replica.Bootstrapped():
@@ -161,7 +168,7 @@ func (c *Coordinator) startServices() {
 		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
-	}, identity.ServerCredentials(id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }))
+	}, id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) })
 }
 
 // Address is where the coordinator serves.
@@ -179,12 +186,18 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
-	served := make(chan error, 1)
-	go func() { served <- c.rpc.Serve(c.base.Listener) }()
+	failed := make(chan error, 2)
+	go func() {
+		failed <- fmt.Errorf("serve on %s: %w", c.base.Address, c.rpc.Serve(c.base.Listener))
+	}()
+	loops.Go(func() {
+		if err := c.checkSaboteurs(ctx); err != nil {
+			failed <- err
+		}
+	})
 	var err error
 	select {
-	case err = <-served:
-		err = fmt.Errorf("serve on %s: %w", c.base.Address, err)
+	case err = <-failed:
 	case <-ctx.Done():
 		c.stepDown()
 	}

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
@@ -26,11 +28,32 @@ func (c *Coordinator) foundIfNew(address string) error {
 	if !c.cfg.Bootstrap {
 		return nil
 	}
-	if _, err := identity.Load(c.cfg.Dir); !errors.Is(err, identity.ErrNoIdentity) {
+	there, err := identity.Load(c.cfg.Dir)
+	if err == nil {
+		return c.mayBootstrap(there.Identity)
+	}
+	if !errors.Is(err, identity.ErrNoIdentity) {
 		return err
 	}
 	if err := found(c.cfg.Dir, address); err != nil {
 		return fmt.Errorf("found grid: %w", err)
+	}
+	return nil
+}
+
+// mayBootstrap refuses a directory of what did not found its grid: a node that joined one
+// would begin a second under its name. Other roles are refused by whoever opens it.
+func (c *Coordinator) mayBootstrap(id *identity.Identity) error {
+	if id.Role != jobs.Coordinator {
+		return nil
+	}
+	operator, err := identity.Load(OperatorDir(c.cfg.Dir))
+	if err == nil && operator.Identity.Grid != id.Grid {
+		err = fmt.Errorf("%s is of grid %s", OperatorDir(c.cfg.Dir), operator.Identity.Grid)
+	}
+	if err != nil {
+		return problem.Invalid("start this coordinator without --bootstrap, or give it another --data to found a new grid",
+			"bootstrap %s: it belongs to grid %s, which it did not found: %w", c.cfg.Dir, id.Grid, err)
 	}
 	return nil
 }
@@ -83,6 +106,31 @@ func certify(a *identity.Authority, dir string, role jobs.Role, address string) 
 	return &identity.Directory{Identity: id, Owner: string(jobs.OperatorOwner), Coordinators: []string{address}}, nil
 }
 
+// checkSaboteurs waits until the state is there, and refuses to go on if another share
+// was asked for than it has.
+func (c *Coordinator) checkSaboteurs(ctx context.Context) error {
+	if c.cfg.Saboteurs == 0 {
+		return nil
+	}
+	for ctx.Err() == nil {
+		var grid string
+		var share jobs.Prob
+		c.replica.View(func(s *jobs.State) { grid, share = s.Grid, cmp.Or(s.Saboteurs, jobs.DefaultSaboteurs) })
+		if grid != "" && share != c.cfg.Saboteurs {
+			return problem.Invalid("start this coordinator without --saboteurs, or found a new grid in another --data",
+				"bootstrap %s: its grid takes a share of %v of strangers for saboteurs, which cannot be changed to %v", c.cfg.Dir, share, c.cfg.Saboteurs)
+		}
+		if grid != "" {
+			return nil
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
 // foundState proposes the grid's first command, where that has not been done.
 func (c *Coordinator) foundState(ctx context.Context) error {
 	founded := false
@@ -101,14 +149,9 @@ func (c *Coordinator) foundState(ctx context.Context) error {
 	return err
 }
 
-// bootstrap makes the first voter, of the grid that this node founded: in one
-// that it joined, or that has begun, it would be a second group with a state of its
-// own.
+// bootstrap makes the first voter of the grid that this node founded: in one that has
+// begun, it would be a second group with a state of its own.
 func (c *Coordinator) bootstrap() error {
-	if _, err := identity.Load(OperatorDir(c.cfg.Dir)); err != nil {
-		return problem.Invalid("start this coordinator without --bootstrap",
-			"bootstrap %s: it belongs to a grid that it did not found: %w", c.cfg.Dir, err)
-	}
 	if _, err := os.Stat(c.begun()); !errors.Is(err, fs.ErrNotExist) {
 		return problem.Invalid("start this coordinator without --bootstrap, and it will catch up from the other coordinators; if none is left the grid is lost: start a new one in an empty directory",
 			"bootstrap %s: its grid has begun, and the log is gone", c.cfg.Dir)

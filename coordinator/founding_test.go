@@ -1,15 +1,18 @@
 package coordinator
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
 	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
@@ -79,9 +82,70 @@ func TestFoundStateWithItsShareOfSaboteurs(t *testing.T) {
 // A node that joined a grid by a token has its identity from there; to begin a
 // raft group of its own would make a second grid of the same name.
 func TestBootstrapOnlyWhatThisNodeFounded(t *testing.T) {
-	c := &Coordinator{cfg: Config{Dir: t.TempDir(), Bootstrap: true}}
-	if err := c.bootstrap(); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "without --bootstrap") {
-		t.Errorf("got %v", err)
+	found := func(t *testing.T) string {
+		dir := t.TempDir()
+		if _, err := start(t, Config{Dir: dir, Bootstrap: true}); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	joined, confused := found(t), found(t)
+	if err := os.RemoveAll(OperatorDir(joined)); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.RemoveAll(OperatorDir(confused)), os.Rename(OperatorDir(found(t)), OperatorDir(confused))); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{joined: "no identity", confused: "operator is of grid"} {
+		_, err := start(t, Config{Dir: dir, Bootstrap: true})
+		if !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "without --bootstrap") || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if _, err := start(t, Config{Dir: dir}); err != nil {
+			t.Errorf("without --bootstrap: %v", err)
+		}
+	}
+	worker := fakegrid.Start(t, 1)
+	dir := t.TempDir()
+	if _, err := node.Open(t.Context(), node.Config{Dir: dir, Role: jobs.Worker, Token: worker.Token(t, jobs.Worker).String()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := start(t, Config{Dir: dir, Bootstrap: true}); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), "it belongs to a worker") {
+		t.Errorf("in a worker's directory: %v", err)
+	}
+}
+
+// A grid's share of saboteurs is for good: another one is refused, and none means that.
+func TestASecondShareOfSaboteursIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		share jobs.Prob
+		want  string
+	}{
+		{jobs.One / 10, ""}, // founds
+		{jobs.One / 10, ""},
+		{0, ""},
+		{jobs.One / 4, "its grid takes a share of 0.1 of strangers for saboteurs, which cannot be changed to 0.25"},
+	} {
+		co, err := New(t.Context(), Config{Dir: dir, Listen: "127.0.0.1:0", Bootstrap: true, Saboteurs: c.share, Logger: voter.Quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for end := time.Now().Add(10 * time.Second); c.want == "" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+				co.replica.View(func(s *jobs.State) {
+					if s.Grid != "" {
+						cancel()
+					}
+				})
+			}
+		}()
+		err = co.Run(ctx)
+		cancel()
+		if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("share %v: %v, want %q", c.share, err, c.want)
+		}
 	}
 }
 

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -57,8 +57,7 @@ func (c *Coordinator) recruits() []membership.Member {
 func (c *Coordinator) enlist(ctx context.Context, m membership.Member) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	d := tls.Dialer{NetDialer: &net.Dialer{}, Config: c.voterTLS(m.Node)}
-	conn, err := d.DialContext(ctx, "tcp", m.Address)
+	conn, err := reach.DialTLS(ctx, m.Address, c.voterTLS(m.Node))
 	if err != nil {
 		return fmt.Errorf("it does not answer at %s: %w", m.Address, err)
 	}

@@ -6,8 +6,12 @@ import (
 )
 
 // Metering is the version of the rules by which workers count fuel: one unit is
-// about one WASM instruction. Counts by different rules cannot be compared.
-const Metering = 2
+// about one WASM instruction. Counts by different rules cannot be compared, so workers go
+// on to count by those from OldestMetering on, for the jobs that name them.
+const (
+	Metering       = 3
+	OldestMetering = 2
+)
 
 // MaxFuel is the largest limit that a job may set.
 const MaxFuel = 1 << 62

@@ -131,7 +131,7 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	if n == nil {
 		return rejected(reject(Denied, "UNKNOWN_NODE", "node "+string(c.Submitter.Short()), "it is not admitted to this grid").next("join it with a token: `anthill join`"))
 	}
-	if r := c.Spec.Validate(); r != nil {
+	if r := c.Spec.validate(s.Metering()); r != nil {
 		return rejected(r)
 	}
 	s.Jobs[c.Job] = &Job{

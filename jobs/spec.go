@@ -75,13 +75,14 @@ type Limits struct {
 
 // WithDefaults fills in what the submitter left out: 10 minutes, 512 MiB,
 // 16 MiB of output and any amount of fuel; a max_error of 1e-4 or, under fixed
-// replication, 2 agreeing attempts of at most 5; the Metering of this version.
+// replication, 2 agreeing attempts of at most 5; the OldestMetering, since a spec does not
+// know its grid: see State.Metering.
 func (s Spec) WithDefaults() Spec {
 	setDefault(&s.Limits.Time, 10*time.Minute)
 	setDefault(&s.Limits.Memory, 512<<20)
 	setDefault(&s.Limits.Output, 16<<20)
 	s.Trust = s.Trust.withDefaults()
-	setDefault(&s.Metering, Metering)
+	setDefault(&s.Metering, OldestMetering)
 	return s
 }
 
@@ -124,15 +125,18 @@ var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Validate says what is wrong with a spec whose defaults are filled in, or nil: an
 // Invalid rejection whose Subject is the first field that is, by its name in a job file.
-func (s Spec) Validate() *Rejection {
+func (s Spec) Validate() *Rejection { return s.validate(Metering) }
+
+// validate knows rules of counting fuel up to the newest that a grid has.
+func (s Spec) validate(newest uint32) *Rejection {
 	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
-		s.checkLimits, s.checkFuel, s.checkTrust)
+		s.checkLimits, s.checkFuel(newest), s.checkTrust)
 }
 
 // ValidateTerms is Validate without the bundle, the input and the blobs of the
 // data files: a submitter knows the rest before it reads any of them.
 func (s Spec) ValidateTerms() *Rejection {
-	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel, s.checkTrust)
+	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust)
 }
 
 func firstOf(checks ...func() *Rejection) *Rejection {
@@ -222,14 +226,16 @@ func (s Spec) checkLimits() *Rejection {
 	return nil
 }
 
-func (s Spec) checkFuel() *Rejection {
-	switch {
-	case s.Limits.Fuel < 0 || s.Limits.Fuel > MaxFuel:
-		return invalid("limits.fuel", "%d is not between 0 and %d", s.Limits.Fuel, int64(MaxFuel)).next("leave it out for no limit")
-	case s.Metering < 1 || s.Metering > Metering:
-		return invalid("metering", "this grid counts fuel by rules 1 to %d, the job wants %d", Metering, s.Metering).next("upgrade the grid's coordinators, or leave it out")
+func (s Spec) checkFuel(newest uint32) func() *Rejection {
+	return func() *Rejection {
+		switch {
+		case s.Limits.Fuel < 0 || s.Limits.Fuel > MaxFuel:
+			return invalid("limits.fuel", "%d is not between 0 and %d", s.Limits.Fuel, int64(MaxFuel)).next("leave it out for no limit")
+		case s.Metering < 1 || s.Metering > newest:
+			return invalid("metering", "this grid counts fuel by rules 1 to %d, the job wants %d", newest, s.Metering).next("upgrade the grid's coordinators, or leave it out")
+		}
+		return nil
 	}
-	return nil
 }
 
 func (s Spec) String() string { return fmt.Sprintf("%s (%d tasks)", s.Name, s.Input.Tasks()) }

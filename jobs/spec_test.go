@@ -139,8 +139,8 @@ func TestWithDefaults(t *testing.T) {
 	if got := (Spec{}).WithDefaults().Limits; got != want {
 		t.Errorf("limits %+v, want %+v", got, want)
 	}
-	if got := (Spec{}).WithDefaults().Metering; got != Metering {
-		t.Errorf("fuel counted by rules %d, want %d", got, Metering)
+	if got := (Spec{}).WithDefaults().Metering; got != OldestMetering {
+		t.Errorf("fuel counted by rules %d, want %d, which every grid has", got, OldestMetering)
 	}
 	if s := rangeSpec(1); !reflect.DeepEqual(s.WithDefaults(), s) {
 		t.Error("defaults change a full spec")

@@ -21,6 +21,15 @@ const (
 // Version is that of the rules by which the state changes now.
 func (s *State) Version() Version { return max(FirstVersion, s.Raised) }
 
+// Metering is the newest version of the rules by which this grid counts fuel. While there
+// may be voters that know nothing of the newest, no job can have it.
+func (s *State) Metering() uint32 {
+	if s.can(VersionInput) {
+		return Metering
+	}
+	return OldestMetering
+}
+
 // can says whether the rules that came with a version are in force.
 func (s *State) can(v Version) bool { return s.Version() >= v }
 

@@ -30,6 +30,24 @@ func TestRulesOfTheFutureHaltTheReplica(t *testing.T) {
 	NewState().Apply(Command{Raise: &RaiseVersion{Version: LastVersion + 1}})
 }
 
+// TestNewerRulesOfCountingFuelAreForNewerGrids: replicas of the version before refuse a job
+// that wants these, and so must all, in the same words.
+func TestNewerRulesOfCountingFuelAreForNewerGrids(t *testing.T) {
+	g := oldGrid()
+	g.admit(Submitter, "sub", "ann")
+	spec := rangeSpec(1)
+	spec.Metering = Metering
+	out := g.submit("early", spec)
+	const before = "this grid counts fuel by rules 1 to 2, the job wants 3"
+	if r := out.Rejection; r == nil || r.Subject != "metering" || r.Message != before || g.Metering() != OldestMetering {
+		t.Fatalf("rejection %+v, and the grid counts by rules %d", r, g.Metering())
+	}
+	g.apply(Command{Raise: &RaiseVersion{Version: VersionInput}})
+	if out := g.submit("late", spec); out.Rejection != nil || g.Metering() != Metering {
+		t.Errorf("rejection %v, and the grid counts by rules %d", out.Rejection, g.Metering())
+	}
+}
+
 // TestOldRulesKnowNoSilence: replicas of the version before apply the same log.
 func TestOldRulesKnowNoSilence(t *testing.T) {
 	g := oldGrid()

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -11,66 +12,159 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/steady"
 )
 
 // archive gives a directory as one stream: a tar file in the order of the names,
 // without times and owners, so that equal directories become equal blobs.
-// Anything but files, directories and symbolic links is an error.
+// Anything but files, directories and symbolic links is an error, and so is a change
+// anywhere in the directory before all of it was read.
 func archive(dir string) io.ReadCloser {
 	out, in := io.Pipe()
 	go func() {
-		w := tar.NewWriter(in)
-		err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || name == "." {
-				return err
-			}
-			return archiveOne(w, dir, name, d)
-		})
-		in.CloseWithError(errors.Join(err, w.Close()))
+		a := &archiver{dir: dir, out: tar.NewWriter(in), seed: maphash.MakeSeed()}
+		in.CloseWithError(a.run())
 	}()
 	return out
 }
 
-func archiveOne(w *tar.Writer, dir, name string, d fs.DirEntry) error {
-	info, err := d.Info()
+// archiver writes one archive.
+type archiver struct {
+	dir  string
+	out  *tar.Writer
+	seed maphash.Seed
+	seen []uint64 // what each entry was like, in the order of the walk
+}
+
+func (a *archiver) run() error {
+	if err := a.walk(a.add); err != nil {
+		return err
+	}
+	if err := a.out.Close(); err != nil {
+		return err
+	}
+	return a.compare()
+}
+
+// walk visits the directory and all in it.
+func (a *archiver) walk(visit func(name, full string) error) error {
+	return fs.WalkDir(os.DirFS(a.dir), ".", func(name string, _ fs.DirEntry, err error) error {
+		full := filepath.Join(a.dir, filepath.FromSlash(name))
+		if err != nil {
+			return a.vanished(full, err)
+		}
+		return a.vanished(full, visit(name, full))
+	})
+}
+
+// vanished tells of an entry that was there a moment ago.
+func (a *archiver) vanished(full string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, gone := os.Lstat(full); errors.Is(gone, fs.ErrNotExist) {
+		return steady.Changed(full)
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return steady.Unreadable(full, path.Err)
+	}
+	return err
+}
+
+// look describes an entry. The directory itself may be a link to one.
+func (a *archiver) look(name, full string) (fs.FileInfo, error) {
+	if name == "." {
+		full += string(filepath.Separator)
+	}
+	return steady.Look(full)
+}
+
+// add writes an entry.
+func (a *archiver) add(name, full string) error {
+	info, err := a.look(name, full)
 	if err != nil {
 		return err
 	}
-	full := filepath.Join(dir, filepath.FromSlash(name))
+	a.seen = append(a.seen, a.sum(name, info))
+	if name == "." {
+		return nil
+	}
+	return a.write(name, full, info)
+}
+
+// sum is of all by which a change shows.
+func (a *archiver) sum(name string, info fs.FileInfo) uint64 {
+	return maphash.Comparable(a.seed, struct {
+		name  string
+		state steady.State
+	}{name, steady.StateOf(info)})
+}
+
+// compare looks at everything again.
+func (a *archiver) compare() error {
+	at := 0
+	return a.walk(func(name, full string) error {
+		info, err := a.look(name, full)
+		if err != nil {
+			return err
+		}
+		if at == len(a.seen) || a.sum(name, info) != a.seen[at] {
+			return steady.Changed(full)
+		}
+		at++
+		return nil
+	})
+}
+
+func (a *archiver) write(name, full string, info fs.FileInfo) error {
 	header := &tar.Header{Name: name, Mode: 0o644, ModTime: time.Unix(0, 0), Format: tar.FormatPAX}
 	switch {
 	case info.IsDir():
 		header.Typeflag, header.Name, header.Mode = tar.TypeDir, name+"/", 0o755
-		return w.WriteHeader(header)
+		return a.out.WriteHeader(header)
 	case info.Mode()&fs.ModeSymlink != 0:
-		header.Typeflag = tar.TypeSymlink
-		if header.Linkname, err = os.Readlink(full); err != nil {
-			return err
-		}
-		header.Linkname = filepath.ToSlash(header.Linkname)
-		if err := checkLink(name, header.Linkname); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return w.WriteHeader(header)
+		return a.writeLink(header, full)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s is neither a file nor a directory", name)
+		return invalid("take it out of the directory, or name the files one by one", "%s: it is %s", full, steady.Describe(info.Mode()))
 	}
 	if info.Mode()&0o111 != 0 {
 		header.Mode = 0o755
 	}
-	header.Typeflag, header.Size = tar.TypeReg, info.Size()
-	file, err := os.Open(full)
+	header.Typeflag = tar.TypeReg
+	return a.writeFile(header, full)
+}
+
+func (a *archiver) writeLink(header *tar.Header, full string) error {
+	target, err := os.Readlink(full)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	if err := w.WriteHeader(header); err != nil {
+	header.Typeflag, header.Linkname = tar.TypeSymlink, filepath.ToSlash(target)
+	if err := checkLink(header.Name, header.Linkname); err != nil {
+		return invalid("put what it points to in its place, or take it out of the directory", "%s: %w", full, err)
+	}
+	return a.out.WriteHeader(header)
+}
+
+func (a *archiver) writeFile(header *tar.Header, full string) error {
+	in, err := steady.Open(full)
+	if err != nil {
 		return err
 	}
-	if _, err = io.Copy(w, file); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	defer in.Close()
+	header.Size = in.Size()
+	if err := a.out.WriteHeader(header); err != nil {
+		return err
 	}
-	return nil
+	// A file that has grown gives no more than it had, and then an error.
+	if _, err := io.CopyN(a.out, in, header.Size); errors.Is(err, io.EOF) {
+		return steady.Changed(full)
+	} else if err != nil {
+		return err
+	}
+	return in.Finish()
 }
 
 // errNotArchive: the blob is not a directory that was put.

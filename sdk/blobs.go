@@ -9,6 +9,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/steady"
 )
 
 // ServeFile serves a file to the members of the grid until ctx ends, and returns
@@ -26,27 +27,15 @@ func (g *Grid) ServeFile(ctx context.Context, path string, began func(id string,
 		return fmt.Errorf("serve %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
-	file, err := os.Open(path)
+	file, err := steady.Open(path)
 	if err != nil {
-		return problem.Invalid("name a file that can be read", "serve %s: %w", path, reason(err))
+		return fmt.Errorf("serve: %w", err)
 	}
-	ref, err := p.importFile(ctx, file)
+	ref, err := p.importStream(ctx, file, file.Size())
 	if err := errors.Join(err, file.Close()); err != nil {
-		return tooFull(spaceForScratch, fmt.Errorf("serve %s: %w", path, err))
+		return tooFull(spaceForScratch, reading("serve", path, err))
 	}
 	return p.serve(ctx, ref.ID, func() { began(ref.ID.String(), ref.Size) })
-}
-
-// importFile stores a file if there is room for it.
-func (p *peer) importFile(ctx context.Context, file *os.File) (blob.Ref, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return blob.Ref{}, err
-	}
-	if err := p.store.Room(info.Size(), 0); err != nil {
-		return blob.Ref{}, err
-	}
-	return p.store.Import(cancellable{ctx, file})
 }
 
 // place gives a complete blob its name, as a second name of the stored file

@@ -12,6 +12,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/steady"
 	"github.com/anthill-grid/anthill/internal/wire"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -76,30 +77,46 @@ func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string
 }
 
 // importPath stores a file, or a directory as an archive.
-func (p *peer) importPath(ctx context.Context, path string, reading func(read, size int64)) (blob.Ref, error) {
-	info, err := os.Stat(path)
+func (p *peer) importPath(ctx context.Context, path string, tell func(read, size int64)) (blob.Ref, error) {
+	in, size, err := openPath(path)
 	if err != nil {
-		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
+		return blob.Ref{}, fmt.Errorf("put: %w", err)
 	}
-	var in io.ReadCloser
-	if info.IsDir() {
-		in = archive(path)
-	} else if in, err = os.Open(path); err != nil {
-		return blob.Ref{}, problem.Invalid("name a file or a directory that can be read", "put %s: %w", path, reason(err))
-	}
-	told := &progressReader{in: cancellable{ctx, in}, tell: reading}
-	if !info.IsDir() {
-		told.size = info.Size()
-	}
-	err = p.store.Room(told.size, 0)
-	var ref blob.Ref
-	if err == nil {
-		ref, err = p.store.Import(told)
-	}
+	ref, err := p.importStream(ctx, &progressReader{in: in, tell: tell, size: size}, size)
 	if err := errors.Join(err, in.Close()); err != nil {
-		return blob.Ref{}, tooFull(spaceForScratch, fmt.Errorf("put %s: %w", path, err))
+		return blob.Ref{}, tooFull(spaceForScratch, reading("put", path, err))
 	}
 	return ref, nil
+}
+
+// openPath opens a file, or a directory as an archive, whose size is not known.
+func openPath(path string) (in io.ReadCloser, size int64, err error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return archive(path), 0, nil
+	}
+	file, err := steady.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	return file, file.Size(), nil
+}
+
+// importStream stores what a reader gives if there is room for it.
+func (p *peer) importStream(ctx context.Context, in io.Reader, size int64) (blob.Ref, error) {
+	if err := p.store.Room(size, 0); err != nil {
+		return blob.Ref{}, err
+	}
+	return p.store.Import(cancellable{ctx, in})
+}
+
+// reading is an error while a path was read. What is wrong with it names the file itself,
+// perhaps one in a directory; that a blob was to be made of it is beside the point then.
+func reading(what, path string, err error) error {
+	var p *problem.Problem
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", what, p)
+	}
+	return fmt.Errorf("%s %s: %w", what, path, err)
 }
 
 // put serves a blob until the grid has enough copies.

@@ -64,7 +64,7 @@ func (p *Prepared) readLines(ctx context.Context) error {
 func (p *Prepared) readShards(ctx context.Context, field string, s shards) error {
 	data, err := p.importStream(ctx, s)
 	if err != nil {
-		return fmt.Errorf("%s: %s: %w", p.file.label(), field, err)
+		return p.file.unread(field, err)
 	}
 	offsets := s.offsets()
 	if len(offsets) == 1 {

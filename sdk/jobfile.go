@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 )
 
-// JobFile is a job as its author writes it, usually in YAML:
+// JobFile is a job as its author writes it, usually in YAML (JSON will do). Text arrives
+// as it was typed: 00123, yes and 1.10 are no numbers or truth values where a name, an
+// argument, a variable or an item stands. An example:
 //
 //	name: wordcount
 //	bundle: wordcount.wasm        # relative to the job file
@@ -41,6 +43,8 @@ type JobFile struct {
 	// not have: "refuse", the default, refuses the module; "trap" accepts it, and a
 	// task that calls one fails.
 	UnknownImports string `json:"unknown_imports"`
+
+	lines map[string]int // where the fields stand in the file
 }
 
 // Input says what the tasks read on stdin. Exactly one of Files, Split, Range
@@ -58,7 +62,8 @@ type Input struct {
 	// Range gives each task a line "LO HI\n".
 	Range *Range `json:"range"`
 	// Items gives each task one value and a line end: strings as they are,
-	// anything else as JSON.
+	// anything else as JSON. Those of a job file are strings, as they were typed, or
+	// json.RawMessage for lists and maps.
 	Items []any `json:"items"`
 }
 

@@ -45,6 +45,7 @@ unknown_imports: trap
 
 		UnknownImports: "trap",
 	}
+	got.lines = nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -106,8 +107,8 @@ func TestParseJobFileErrors(t *testing.T) {
 		{"name: t\ncolour: x", `line 2: unknown field "colour"`, "known fields here: name, bundle"},
 		{head + "input: {files: [a], packs: 1}", `line 3: unknown field "input.packs"`, `"pack"`},
 		{head + "input:\n  split:\n    line: 3", `line 5: unknown field "input.split.line"`, `"lines"`},
-		{head + "input: {files: a}", "input.files: found string, want a list", ""},
-		{head + "input: {files: [a]}\ntrust: {quorum: -1}", "trust.quorum: found number -1, want a whole number, 0 or more", ""},
+		{head + "input: {files: a}", "line 3: input.files: found a, want a list", ""},
+		{head + "input: {files: [a]}\ntrust: {quorum: -1}", "line 4: trust.quorum: found -1, want a whole number, 0 or more", ""},
 		{head + "input: {files: [a], pack: 1XB}", `input.pack: "1XB" is not a size; write it like`, ""},
 		{head + "input: {files: [a], pack: -1}", `input.pack: "-1" is not a size`, ""},
 		{head + "input: {files: [a]}\nlimits: {time: 30}", `limits.time: "30" is not a duration; write it like 30s`, ""},
@@ -115,7 +116,7 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {files: [a]}\nlimits: {fuel: -1}", `limits.fuel: "-1" is not an amount of fuel`, ""},
 		{head + "input: {files: [a]}\nunknown_imports: ignore", `unknown_imports: found "ignore"`, "refuse, or trap"},
 		{"bundle: b\ninput: {items: [1]}", "name: missing", "name:"},
-		{"name: a/b\nbundle: b\ninput: {items: [1]}", `name: "a/b" is not a name`, "letters"},
+		{"name: a/b\nbundle: b\ninput: {items: [1]}", `line 1: name: "a/b" is not a name`, "letters"},
 		{"name: a\ninput: {items: [1]}", "bundle: missing", "WASM"},
 		{head, "input: found nothing, want exactly one source", "one of files"},
 		{head + "input: {files: [a], items: [1]}", "input: found files and items, want exactly one", ""},
@@ -126,7 +127,7 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {split: {file: x}}", "input.split: want exactly one of lines and size", ""},
 		{head + "input: {split: {file: x, lines: 1, size: 2}}", "input.split: want exactly one of lines and size", ""},
 		{head + "input: {split: {file: x, lines: -1}}", "input.split.lines: found -1", ""},
-		{head + "input: {range: {to: 9}}", "input.range.step: found 0", ""},
+		{head + "input: {range: {to: 9}}", "line 3: input.range.step: found 0", ""},
 		{head + "input: {range: {from: 9, to: 9, step: 1}}", "input.range: no tasks: from 9 to 9", ""},
 		{head + "input: {range: {from: -9223372036854775808, to: 9223372036854775807, step: 1}}",
 			"input.range.step: 9223372036854775807 tasks are more than 10000000", "more to do"},
@@ -134,7 +135,7 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {items: [1]}\ndata: {a/b: c}", `data: "a/b" is not a file name`, ""},
 		{head + "input: {items: [1]}\ndata: {a: ''}", "data.a: missing", ""},
 		{head + "input: {items: [1]}\ndata: {.x: c}", `data: ".x" is not a file name`, ""},
-		{head + "input: {items: [1]}\ndata: {x: 'blob:12'}", `data.x: parse blob id "12"`, "64 hex digits"},
+		{head + "input: {items: [1]}\ndata:\n  y: z\n  x: 'blob:12'", `line 6: data.x: parse blob id "12"`, "64 hex digits"},
 		{head + "input: {split: {file: 'blob:12', size: 1}}", `input.split.file: parse blob id "12"`, "64 hex digits"},
 		{"name: -x\nbundle: b\ninput: {items: [1]}", `name: "-x" is not a name`, "a letter or a digit first"},
 		{"name: .x\nbundle: b\ninput: {items: [1]}", `name: ".x" is not a name`, ""},
@@ -154,7 +155,7 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head + "input: {items: [1]}\ntrust: {max_error: 0}", "trust.max_error: 0 is not a share above 0 and below 1; write it like 0.0001", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1}", "trust.max_error: 1 is not a share above 0 and below 1", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1e-10}", "trust.max_error: 1e-10 is not a share", ""},
-		{head + "input: {items: [1]}\ntrust: {max_error: -1e-4}", "trust.max_error: -0.0001 is not a share", ""},
+		{head + "input: {items: [1]}\ntrust: {max_error: -1e-4}", "trust.max_error: -1e-4 is not a share", ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: low}", `trust.max_error: "low" is not a share`, ""},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, quorum: 2}", "trust.max_error: it does not go together with replicas", "leave out"},
 		{head + "input: {items: [1]}\ntrust: {max_error: 1e-4, replicas: 1}", "trust.max_error: it does not go together", ""},

@@ -3,6 +3,7 @@ package sdk
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -55,7 +56,22 @@ func (f *JobFile) Terms() (jobs.Spec, error) {
 
 // wrong is an error in a field of the job file.
 func (f *JobFile) wrong(field, next, format string, args ...any) error {
-	return invalid(next, "%s: %s: "+format, append([]any{f.label(), field}, args...)...)
+	return invalid(next, "%s: %s%s: "+format, append([]any{f.label(), f.lineOf(field), field}, args...)...)
+}
+
+// lineOf tells in which line of the file a field stands, or what it belongs to; "" for
+// a job that was made by hand.
+func (f *JobFile) lineOf(field string) string {
+	for {
+		if line := f.lines[field]; line > 0 {
+			return fmt.Sprintf("line %d: ", line)
+		}
+		end := strings.LastIndexByte(field, '.')
+		if end < 0 {
+			return ""
+		}
+		field = field[:end]
+	}
 }
 
 // rejected is what the grid's rules say of the job. Their fields have the same

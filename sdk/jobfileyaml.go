@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/big"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/yamltree"
 )
 
 // invalid is an error about what the caller gave.
@@ -29,119 +28,227 @@ func reason(err error) error {
 	return err
 }
 
-// decodeStrict reads YAML into a job file and refuses fields that it does not
-// have.
+// decodeStrict reads YAML into a job file and refuses fields that it does not have.
+// Text is what was typed; numbers and truth values are those of YAML 1.2.
 func decodeStrict(text []byte, file *JobFile) error {
-	plain, err := yaml.YAMLToJSONStrict(text)
+	root, err := yamltree.Parse(text)
 	if err != nil {
-		return invalid("correct the YAML", "%s", strings.TrimPrefix(err.Error(), "yaml: "))
-	}
-	var tree any
-	if err := json.Unmarshal(plain, &tree); err != nil {
-		return fmt.Errorf("read YAML as JSON: %w", err)
-	}
-	if _, ok := tree.(map[string]any); !ok {
-		return invalid("start with the lines 'name: ...', 'bundle: ...' and 'input: ...'", "found %s, want fields", kindOf(tree))
-	}
-	if err := checkFields(tree, reflect.TypeFor[JobFile](), "", text); err != nil {
 		return err
 	}
-	return typeError(yaml.Unmarshal(text, file, keepNumbers))
+	if root.Kind != yamltree.Map {
+		return invalid("start with the lines 'name: ...', 'bundle: ...' and 'input: ...'", "found %s, want fields", found(root))
+	}
+	file.lines = make(map[string]int)
+	return file.decodeFields(root, reflect.ValueOf(file).Elem(), "")
 }
 
-// keepNumbers keeps large integers exact.
-func keepNumbers(d *json.Decoder) *json.Decoder {
-	d.UseNumber()
-	return d
-}
-
-// checkFields walks the tree beside the Go type that it will become.
-func checkFields(tree any, t reflect.Type, path string, text []byte) error {
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
+// decode puts a node into a field of the job file. Nothing, or null, where no text is
+// wanted leaves the field out.
+func (f *JobFile) decode(n *yamltree.Node, into reflect.Value, path string) error {
+	if into.Kind() == reflect.String {
+		return decodeText(n, into, path)
 	}
-	if value, ok := reflect.New(t).Interface().(json.Unmarshaler); ok {
-		return checkUnit(tree, value, path)
-	}
-	fields, ok := tree.(map[string]any)
-	if !ok || t.Kind() != reflect.Struct {
+	if n.Type() == yamltree.Null {
 		return nil
+	}
+	if into.Kind() == reflect.Pointer {
+		into.Set(reflect.New(into.Type().Elem()))
+		into = into.Elem()
+	}
+	if unit, is := into.Addr().Interface().(json.Unmarshaler); is {
+		return decodeUnit(n, unit, path)
+	}
+	switch into.Kind() {
+	case reflect.Struct:
+		return f.decodeFields(n, into, path)
+	case reflect.Map:
+		return f.decodeTexts(n, into, path)
+	case reflect.Slice:
+		return decodeList(n, into, path)
+	case reflect.Bool:
+		return decodeBool(n, into, path)
+	}
+	return decodeInt(n, into, path)
+}
+
+func (f *JobFile) decodeFields(n *yamltree.Node, into reflect.Value, path string) error {
+	if n.Kind != yamltree.Map {
+		return mismatch(n, path, "fields")
 	}
 	if path != "" {
 		path += "."
 	}
-	known := fieldsOf(t)
-	names := make([]string, 0, len(fields))
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		i := slices.IndexFunc(known, func(f field) bool { return f.name == name })
+	known := fieldsOf(into.Type())
+	for _, given := range n.Fields {
+		i := slices.Index(known, given.Name)
 		if i < 0 {
-			return unknownField(path+name, name, known, text)
+			return unknownField(given, path, known)
 		}
-		if err := checkFields(fields[name], known[i].typ, path+name, text); err != nil {
+		f.lines[path+given.Name] = given.Line
+		if err := f.decode(given.Value, fieldNamed(into, given.Name), path+given.Name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkUnit tries a size or a duration, because encoding/json would not say
-// which field its error is about.
-func checkUnit(tree any, value json.Unmarshaler, path string) error {
-	plain, err := json.Marshal(tree)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+func decodeText(n *yamltree.Node, into reflect.Value, path string) error {
+	if n.Kind != yamltree.Scalar {
+		return mismatch(n, path, "text")
 	}
-	if err := value.UnmarshalJSON(plain); err != nil {
-		return invalid("correct the value", "%s: %w", path, err)
+	into.SetString(n.Text)
+	return nil
+}
+
+// decodeUnit reads what has its own notation, such as a size, from a number or from text.
+func decodeUnit(n *yamltree.Node, into json.Unmarshaler, path string) error {
+	plain := []byte(n.Text)
+	switch n.Type() {
+	case yamltree.Int, yamltree.Float:
+		plain = []byte(n.Number())
+	case yamltree.Collection:
+		return mismatch(n, path, "a single value")
+	default:
+		var err error
+		if plain, err = json.Marshal(n.Text); err != nil {
+			return err
+		}
+	}
+	if err := into.UnmarshalJSON(plain); err != nil {
+		return invalid("correct the value", "line %d: %s: %w", n.Line, path, err)
 	}
 	return nil
 }
 
-type field struct {
-	name string
-	typ  reflect.Type
+func (f *JobFile) decodeTexts(n *yamltree.Node, into reflect.Value, path string) error {
+	if n.Kind != yamltree.Map {
+		return mismatch(n, path, "names and values")
+	}
+	into.Set(reflect.MakeMapWithSize(into.Type(), len(n.Fields)))
+	for _, given := range n.Fields {
+		f.lines[path+"."+given.Name] = given.Line
+		value := reflect.New(into.Type().Elem()).Elem()
+		if err := decodeElement(given.Value, value, path+"."+given.Name); err != nil {
+			return err
+		}
+		into.SetMapIndex(reflect.ValueOf(given.Name), value)
+	}
+	return nil
 }
 
-func fieldsOf(t reflect.Type) []field {
-	var fields []field
-	for f := range t.Fields() {
-		if name := f.Tag.Get("json"); name != "-" {
-			fields = append(fields, field{name, f.Type})
+func decodeList(n *yamltree.Node, into reflect.Value, path string) error {
+	if n.Kind != yamltree.List {
+		return mismatch(n, path, "a list")
+	}
+	into.Set(reflect.MakeSlice(into.Type(), len(n.List), len(n.List)))
+	for i, element := range n.List {
+		if err := decodeElement(element, into.Index(i), path); err != nil {
+			return err
 		}
 	}
-	return fields
+	return nil
 }
 
-func unknownField(path, name string, known []field, text []byte) error {
-	names := make([]string, len(known))
-	for i, f := range known {
-		names[i] = f.name
+// decodeElement reads text, or an item: what is one value arrives as it was typed, and a
+// list or a map as JSON. Where nothing is typed nobody knows what was meant.
+func decodeElement(n *yamltree.Node, into reflect.Value, path string) error {
+	switch {
+	case n.Empty():
+		return invalid("write '' for an empty text", "line %d: %s: there is no value", n.Line, path)
+	case into.Kind() == reflect.String:
+		return decodeText(n, into, path)
+	case n.Kind == yamltree.Scalar:
+		into.Set(reflect.ValueOf(n.Text))
+		return nil
 	}
-	next := "known fields here: " + strings.Join(names, ", ")
-	nearest := slices.MinFunc(names, func(a, b string) int { return distance(name, a) - distance(name, b) })
-	if distance(name, nearest) <= 2 {
+	plain, err := n.JSON()
+	into.Set(reflect.ValueOf(json.RawMessage(plain)))
+	return err
+}
+
+func decodeBool(n *yamltree.Node, into reflect.Value, path string) error {
+	if n.Type() != yamltree.Bool {
+		return mismatch(n, path, "true or false")
+	}
+	into.SetBool(strings.EqualFold(n.Text, "true"))
+	return nil
+}
+
+func decodeInt(n *yamltree.Node, into reflect.Value, path string) error {
+	value, whole := n.Whole()
+	switch {
+	case !whole:
+		return mismatch(n, path, "a whole number such as 1000 or 1e3")
+	case into.CanInt() && value.IsInt64() && !into.OverflowInt(value.Int64()):
+		into.SetInt(value.Int64())
+	case into.CanUint() && value.IsUint64() && !into.OverflowUint(value.Uint64()):
+		into.SetUint(value.Uint64())
+	case into.CanUint() && value.Sign() < 0:
+		return mismatch(n, path, "a whole number, 0 or more")
+	default:
+		return mismatch(n, path, "a number of at most "+most(into).String())
+	}
+	return nil
+}
+
+// most is the largest number that a field takes.
+func most(into reflect.Value) *big.Int {
+	bits := uint(into.Type().Bits())
+	if into.CanInt() {
+		bits--
+	}
+	limit := new(big.Int).Lsh(big.NewInt(1), bits)
+	return limit.Sub(limit, big.NewInt(1))
+}
+
+// mismatch says which field has a value of the wrong kind.
+func mismatch(n *yamltree.Node, path, want string) error {
+	return invalid("correct the value", "line %d: %s: found %s, want %s", n.Line, path, found(n), want)
+}
+
+// found describes a value.
+func found(n *yamltree.Node) string {
+	switch {
+	case n.Kind == yamltree.List:
+		return "a list"
+	case n.Kind == yamltree.Map:
+		return "fields"
+	case n.Empty():
+		return "nothing"
+	case n.Plain:
+		return fmt.Sprintf("%.100s", n.Text)
+	}
+	return fmt.Sprintf("the text %.100q", n.Text)
+}
+
+// fieldsOf are the names that a struct has in job files.
+func fieldsOf(t reflect.Type) []string {
+	var names []string
+	for field := range t.Fields() {
+		if name := field.Tag.Get("json"); field.IsExported() && name != "-" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// fieldNamed is the field of a struct that has this name in job files.
+func fieldNamed(in reflect.Value, name string) reflect.Value {
+	for i := range in.NumField() {
+		if in.Type().Field(i).Tag.Get("json") == name {
+			return in.Field(i)
+		}
+	}
+	panic("sdk: no field " + name + " in " + in.Type().String())
+}
+
+func unknownField(given yamltree.Field, path string, known []string) error {
+	next := "known fields here: " + strings.Join(known, ", ")
+	nearest := slices.MinFunc(known, func(a, b string) int { return distance(given.Name, a) - distance(given.Name, b) })
+	if distance(given.Name, nearest) <= 2 {
 		next = fmt.Sprintf("did you mean %q? %s", nearest, next)
 	}
-	if line := lineOf(name, text); line > 0 {
-		return invalid(next, "line %d: unknown field %q", line, path)
-	}
-	return invalid(next, "unknown field %q", path)
-}
-
-// lineOf finds the first line that looks like the field's.
-func lineOf(name string, text []byte) int {
-	pattern := regexp.MustCompile(`(^|[\s{,])["']?` + regexp.QuoteMeta(name) + `["']?\s*:`)
-	for i, line := range strings.Split(string(text), "\n") {
-		code, _, _ := strings.Cut(line, "#")
-		if pattern.MatchString(code) {
-			return i + 1
-		}
-	}
-	return 0
+	return invalid(next, "line %d: unknown field %q", given.Line, path+given.Name)
 }
 
 // distance is Levenshtein's.
@@ -162,46 +269,4 @@ func distance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// typeError says which field has a value of the wrong kind.
-func typeError(err error) error {
-	var mismatch *json.UnmarshalTypeError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &mismatch):
-		return invalid("correct the value", "%s: found %s, want %s", mismatch.Field, mismatch.Value, kindName(mismatch.Type))
-	}
-	text := err.Error()
-	for _, noise := range []string{"error unmarshaling JSON: ", "error converting YAML to JSON: ", "while decoding JSON: ", "json: "} {
-		text = strings.ReplaceAll(text, noise, "")
-	}
-	return invalid("correct the value", "%s", text)
-}
-
-func kindName(t reflect.Type) string {
-	switch t.Kind() {
-	case reflect.Slice:
-		return "a list"
-	case reflect.Map, reflect.Struct:
-		return "fields"
-	case reflect.String:
-		return "text"
-	case reflect.Uint32:
-		return "a whole number, 0 or more"
-	}
-	return "a whole number"
-}
-
-func kindOf(v any) string {
-	switch v.(type) {
-	case nil:
-		return "nothing"
-	case []any:
-		return "a list"
-	case string:
-		return "text"
-	}
-	return "a single value"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -34,9 +35,8 @@ func Join(ctx context.Context, token, dir string) (*Membership, error) {
 	if err := checkClientRole(parsed.Role); err != nil {
 		return nil, err
 	}
-	if _, err := identity.Load(dir); !errors.Is(err, identity.ErrNoIdentity) {
-		return nil, problem.Invalid("choose another name, or remove that directory",
-			"join: %s has an identity already", dir)
+	if err := checkVacant(dir, parsed); err != nil {
+		return nil, err
 	}
 	key, err := identity.OpenKey(dir)
 	if err != nil {
@@ -51,6 +51,23 @@ func Join(ctx context.Context, token, dir string) (*Membership, error) {
 		return nil, fmt.Errorf("join: %w", err)
 	}
 	return &Membership{Grid: got.Identity.Grid, Role: got.Identity.Role, Owner: got.Owner, Coordinators: got.Coordinators}, nil
+}
+
+// checkVacant refuses a directory that has an identity: nobody's is written over.
+func checkVacant(dir string, token identity.Token) error {
+	there, err := identity.Load(dir)
+	switch {
+	case errors.Is(err, identity.ErrNoIdentity):
+		return nil
+	case err != nil:
+		return fmt.Errorf("join: %w", err)
+	case token.CA == identity.Fingerprint(there.Identity.CA):
+		return problem.Invalid("use it with --grid, or choose another name",
+			"join: %s has an identity already, a %v's of this grid, %s", dir, there.Identity.Role, there.Identity.Grid)
+	}
+	return problem.Invalid("choose another name, or remove that directory",
+		"join: %s has an identity already, of grid %s, and the token is for another grid, that of the coordinators at %s",
+		dir, there.Identity.Grid, strings.Join(token.Addresses, ", "))
 }
 
 func checkClientRole(role jobs.Role) error {

@@ -43,6 +43,11 @@ func TestTokenJoinConnect(t *testing.T) {
 	if _, err := Join(t.Context(), token.GetToken(), dir); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "has an identity already") {
 		t.Errorf("joined twice: %v", err)
 	}
+	other := fakegrid.Start(t, 1)
+	_, err = Join(t.Context(), other.Token(t, jobs.Submitter).String(), dir)
+	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "of grid "+got.Grid+", and the token is for another grid, that of the coordinators at "+other.Addresses()[0]) {
+		t.Errorf("joined another grid in the same place: %v", err)
+	}
 }
 
 func TestJoinErrors(t *testing.T) {

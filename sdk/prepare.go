@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
+	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/steady"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -118,9 +120,9 @@ func (p *Prepared) readBundle(ctx context.Context) error {
 	}
 	defer in.Close()
 	// One byte too many is read to let the screen say so.
-	module, err := io.ReadAll(io.LimitReader(in, screen.MaxSize+1))
+	module, err := io.ReadAll(io.LimitReader(cancellable{ctx, in}, screen.MaxSize+1))
 	if err != nil {
-		return p.file.wrong("bundle", "make it readable", "%s: %w", p.file.Bundle, reason(err))
+		return p.file.unread("bundle", err)
 	}
 	if err := p.screen(module); err != nil {
 		return err
@@ -163,9 +165,19 @@ func (p *Prepared) importFile(ctx context.Context, field, path string) (blob.Ref
 	defer in.Close()
 	ref, err := p.importStream(ctx, in)
 	if err != nil {
-		return blob.Ref{}, fmt.Errorf("%s: %s: %w", p.file.label(), field, err)
+		return blob.Ref{}, p.file.unread(field, err)
 	}
 	return ref, nil
+}
+
+// unread is an error while something was read that a field names. If it is about a file
+// it names that, and that a blob was to be made of it is beside the point.
+func (f *JobFile) unread(field string, err error) error {
+	var p *problem.Problem
+	if errors.As(err, &p) {
+		return f.wrong(field, problem.Next(p), "%w", p)
+	}
+	return tooFull(spaceForScratch, fmt.Errorf("%s: %s: %w", f.label(), field, err))
 }
 
 func (p *Prepared) importStream(ctx context.Context, in io.Reader) (blob.Ref, error) {
@@ -184,27 +196,25 @@ func (p *Prepared) added(ref blob.Ref) blob.Ref {
 // measure tells how large the regular file is that a field names. More than a
 // blob can have is refused.
 func (f *JobFile) measure(field, path string) (size int64, err error) {
-	full := f.Resolve(path)
-	info, err := os.Stat(full)
-	switch {
-	case err != nil:
-		return 0, f.wrong(field, "paths are relative to the job file; looked for "+full, "%s: %w", path, reason(err))
-	case !info.Mode().IsRegular():
-		return 0, f.wrong(field, "name a file", "%s: not a regular file", path)
-	case info.Size() > blob.MaxSize:
-		return 0, f.wrong(field, "give it in several files", "%s: %d bytes are more than %d", path, info.Size(), int64(blob.MaxSize))
+	in, err := f.open(field, path)
+	if err != nil {
+		return 0, err
 	}
-	return info.Size(), nil
+	return in.Size(), in.Close()
 }
 
 // open opens a regular file that a field names.
-func (f *JobFile) open(field, path string) (*os.File, error) {
-	if _, err := f.measure(field, path); err != nil {
-		return nil, err
-	}
-	in, err := os.Open(f.Resolve(path))
-	if err != nil {
-		return nil, f.wrong(field, "make it readable", "%s: %w", path, reason(err))
+func (f *JobFile) open(field, path string) (*steady.File, error) {
+	full := f.Resolve(path)
+	in, err := steady.Open(full)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, f.wrong(field, "paths are relative to the job file; looked for "+full, "%s: no such file or directory", path)
+	case err != nil:
+		return nil, f.unread(field, err)
+	case in.Size() > blob.MaxSize:
+		err := f.wrong(field, "give it in several files", "%s: %d bytes are more than %d", path, in.Size(), int64(blob.MaxSize))
+		return nil, errors.Join(err, in.Close())
 	}
 	return in, nil
 }

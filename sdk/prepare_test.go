@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -166,7 +167,7 @@ func TestPrepareErrors(t *testing.T) {
 	input := "input: {items: [1]}\n"
 	tests := []struct{ text, want, next string }{
 		{"name: t\nbundle: gone.wasm\n" + input, "bundle: gone.wasm: no such file", filepath.Join(dir, "gone.wasm")},
-		{"name: t\nbundle: .\n" + input, "bundle: .: not a regular file", "name a file"},
+		{"name: t\nbundle: .\n" + input, "bundle: " + dir + ": it is a directory", "name a file"},
 		{"name: t\nbundle: not.wasm\n" + input, "bundle: not.wasm: ", ""},
 		{"name: t\nbundle: untyped.wasm\n" + input, "bundle: untyped.wasm: module is not valid", "wasm-tools validate"},
 		{"name: t\nbundle: component.wasm\n" + input, "bundle: component.wasm: ", "wasip1"},
@@ -175,7 +176,7 @@ func TestPrepareErrors(t *testing.T) {
 		{head + "input: {split: {file: empty, lines: 1}}", "input.split.file: there are no tasks", "something"},
 		{head + "input: {split: {file: empty, size: 1}}", "input.split.file: there are no tasks", "something"},
 		{head + input + "data: {x: gone}", "data.x: gone: no such file", "relative"},
-		{head + input + "data: {x: .}", "data.x: .: not a regular file", "name a file"},
+		{head + input + "data: {x: .}", "data.x: " + dir + ": it is a directory", "such as a tar file"},
 		{head + "input: {split: {file: large, size: 1}}", "input.split.size: 10000001 tasks are more than 10000000", "more to do"},
 		{head + "input: {split: {file: huge, size: 1GiB}}", "input.split.file: huge: 68719476737 bytes are more than 68719476736", "several"},
 		{head + "input: {split: {file: gone, size: 1}}\ndata: {x: gone}", "data.x: gone: no such file", "relative"},
@@ -186,7 +187,7 @@ func TestPrepareErrors(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	for _, tt := range tests {
 		_, err := prepareText(t, dir, tt.text)
-		if !errors.Is(err, ErrInvalid) || !strings.Contains(fmt.Sprint(err), "job.yaml: "+tt.want) {
+		if message := regexp.MustCompile(`line \d: `).ReplaceAllString(fmt.Sprint(err), ""); !errors.Is(err, ErrInvalid) || !strings.Contains(message, "job.yaml: "+tt.want) {
 			t.Errorf("%q: got %v", tt.text, err)
 		}
 		if next := NextStep(err); next == "" || !strings.Contains(next, tt.next) {

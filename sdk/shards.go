@@ -7,7 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/anthill-grid/anthill/internal/steady"
 )
 
 // shards is an input as one stream, and where the tasks begin in it.
@@ -33,9 +34,9 @@ func encodeIndex(offsets []uint64) []byte {
 type packer struct {
 	paths  []string // not opened yet
 	limit  int64
-	file   *os.File // nil between files
-	pad    bool     // a line end must follow the open file
-	at     int64    // bytes given so far
+	file   *steady.File // nil between files
+	pad    bool         // a line end must follow the open file
+	at     int64        // bytes given so far
 	starts []uint64
 }
 
@@ -63,11 +64,8 @@ func (p *packer) Read(buf []byte) (int, error) {
 // readOpen reads from the open file and closes it at its end.
 func (p *packer) readOpen(buf []byte) (int, error) {
 	n, err := p.file.Read(buf)
-	if n > 0 || err == nil {
-		return n, nil
-	}
 	if !errors.Is(err, io.EOF) {
-		return 0, fmt.Errorf("read %s: %w", p.file.Name(), reason(err))
+		return n, err
 	}
 	err = p.file.Close()
 	p.file = nil
@@ -78,15 +76,14 @@ func (p *packer) readOpen(buf []byte) (int, error) {
 }
 
 func (p *packer) open() error {
-	path := p.paths[0]
-	p.paths = p.paths[1:]
-	file, err := os.Open(path)
+	file, err := steady.Open(p.paths[0])
 	if err != nil {
-		return fmt.Errorf("read %s: %w", path, reason(err))
+		return err
 	}
+	p.paths = p.paths[1:]
 	size, err := p.measure(file)
 	if err != nil {
-		return errors.Join(fmt.Errorf("read %s: %w", path, reason(err)), file.Close())
+		return errors.Join(fmt.Errorf("read %s: %w", file.Name(), reason(err)), file.Close())
 	}
 	p.file = file
 	if p.begins(size) {
@@ -97,18 +94,16 @@ func (p *packer) open() error {
 
 // measure tells how much the file will add to the stream, and notes whether it
 // lacks its last line end.
-func (p *packer) measure(file *os.File) (int64, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return 0, err
-	}
-	size := info.Size()
+func (p *packer) measure(file *steady.File) (int64, error) {
+	size := file.Size()
 	p.pad = false
 	if p.limit == 0 || size == 0 {
 		return size, nil
 	}
 	var last [1]byte
-	if _, err := file.ReadAt(last[:], size-1); err != nil {
+	if _, err := file.ReadAt(last[:], size-1); errors.Is(err, io.EOF) {
+		return 0, steady.Changed(file.Name())
+	} else if err != nil {
 		return 0, err
 	}
 	if p.pad = last[0] != '\n'; p.pad {
@@ -175,17 +170,14 @@ type itemList struct {
 
 func newItemList(items []any) (*itemList, error) {
 	list := &itemList{ends: []uint64{0}}
+	encoder := json.NewEncoder(list) // which adds a line end
+	encoder.SetEscapeHTML(false)
 	for i, item := range items {
-		text, isText := item.(string)
-		if !isText {
-			encoded, err := json.Marshal(item)
-			if err != nil {
-				return nil, fmt.Errorf("item %d: %w", i, err)
-			}
-			text = string(encoded)
+		if text, is := item.(string); is {
+			list.WriteString(text + "\n")
+		} else if err := encoder.Encode(item); err != nil {
+			return nil, fmt.Errorf("item %d: %w", i, err)
 		}
-		list.WriteString(text)
-		list.WriteByte('\n')
 		list.ends = append(list.ends, uint64(list.Len()))
 	}
 	return list, nil

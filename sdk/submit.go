@@ -111,7 +111,7 @@ func (g *Grid) newServer(prepared *Prepared) *grpc.Server {
 
 // pieceServer serves pieces in this member's name.
 func (g *Grid) pieceServer(cfg swarm.ServerConfig) *grpc.Server {
-	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, nil)))...)
+	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.MaxConcurrentStreams(gridconn.PeerStreams), grpc.Creds(identity.ServerCredentials(g.identity, identity.Handover{})))...)
 	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(cfg))
 	return server
 }

@@ -122,7 +122,7 @@ func (g *grid) coordinator(jobService anthillv1.JobServiceServer) (address strin
 	if err != nil {
 		g.Fatal(err)
 	}
-	s := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.issue(jobs.Coordinator), nil)))...)
+	s := grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(identity.ServerCredentials(g.issue(jobs.Coordinator), identity.Handover{})))...)
 	anthillv1.RegisterJobServiceServer(s, jobService)
 	go s.Serve(l)
 	g.Cleanup(s.Stop)

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
 )
@@ -67,7 +68,7 @@ func (w *Worker) offer(ctx context.Context, room int) (*anthillv1.OfferResponse,
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	defer context.AfterFunc(w.pauses.awake(), cancel)()
-	return w.work.Offer(ctx, &anthillv1.OfferRequest{Capacity: uint32(room)})
+	return w.work.Offer(ctx, &anthillv1.OfferRequest{Capacity: uint32(room), Metering: jobs.Metering})
 }
 
 // prepare fetches what an attempt needs and hands it to the slots.

@@ -61,7 +61,7 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	l.Admit(jobs.Worker, "w1", "w2")
 	d := openDesk(l, true)
 	l.Submit("j", 3)
-	offered, err := d.Offer(soon(t), "w1", 2)
+	offered, err := d.Offer(soon(t), "w1", 2, jobs.Metering)
 	if err != nil || len(offered) != 2 {
 		t.Fatalf("offer: %v, %v; want 2 leases", offered, err)
 	}
@@ -142,7 +142,7 @@ func TestDeskCloseAnswersEverybody(t *testing.T) {
 	d := idleDesk()
 	answers := make(chan error, 3)
 	go func() {
-		_, err := d.Offer(context.Background(), "w1", 1)
+		_, err := d.Offer(context.Background(), "w1", 1, jobs.Metering)
 		answers <- err
 	}()
 	go func() {

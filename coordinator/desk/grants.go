@@ -35,8 +35,8 @@ func newGranter(d *Desk) *granter { return &granter{desk: d, near: placement.New
 func (g *granter) look(ctx context.Context) {
 	d := g.desk
 	request := placement.Request{
-		Offers: d.openOffers(), Live: d.live(), Early: d.early(), NewLease: newLease, Draw: mathrand.IntN, Near: g.near,
-		Ready: d.ready,
+		Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Ready: d.ready,
 	}
 	if len(request.Offers) == 0 {
 		return
@@ -46,7 +46,7 @@ func (g *granter) look(ctx context.Context) {
 	if request.Early {
 		g.stuck = nil
 	} else {
-		g.concede(ctx, request.Live)
+		g.concede(ctx, request)
 	}
 	if granted := g.grant(ctx, request); len(granted) > 0 {
 		d.deliver(g.describe(granted))
@@ -113,7 +113,7 @@ type reading struct {
 }
 
 // concede ends jobs that the live workers can bring no further.
-func (g *granter) concede(ctx context.Context, live []jobs.NodeID) {
+func (g *granter) concede(ctx context.Context, request placement.Request) {
 	if time.Since(g.looked) < concedeEvery {
 		return
 	}
@@ -121,7 +121,7 @@ func (g *granter) concede(ctx context.Context, live []jobs.NodeID) {
 	stuck := map[jobs.JobID]time.Time{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if j := s.Jobs[id]; s.AllAsked(j, live) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
+			if j := s.Jobs[id]; s.AllAsked(j, request.Able(j)) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
 				stuck[id] = time.Now()
 			}
 		}

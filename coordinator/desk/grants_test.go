@@ -31,7 +31,7 @@ func TestDeskRemembersWhoReadWhat(t *testing.T) {
 			c.Seed = uint64(n + 1)
 		})
 		for _, id := range []jobs.NodeID{"w1", "w2"} {
-			d.register(id, newOffer(4))
+			d.register(id, newOffer(4), jobs.Metering)
 		}
 		granter.look(t.Context())
 		l.View(func(s *jobs.State) {
@@ -66,13 +66,13 @@ func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
 	d := openDesk(l, true)
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
-	if ids, err := d.Offer(ctx, "e2", 1); len(ids) > 0 || err != nil {
+	if ids, err := d.Offer(ctx, "e2", 1, jobs.Metering); len(ids) > 0 || err != nil {
 		t.Fatalf("her second worker got %v, %v before anybody else could be heard", ids, err)
 	}
 	d.mu.Lock()
 	d.began = time.Now().Add(-jobs.LeaseDuration)
 	d.mu.Unlock()
-	if ids, err := d.Offer(soon(t), "e2", 1); len(ids) != 1 || err != nil {
+	if ids, err := d.Offer(soon(t), "e2", 1, jobs.Metering); len(ids) != 1 || err != nil {
 		t.Errorf("it got %v, %v when nobody else had been heard of for a lease", ids, err)
 	}
 }

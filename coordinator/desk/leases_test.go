@@ -49,7 +49,7 @@ func TestDeskVoidsLeasesOfTheSilent(t *testing.T) {
 		close(ended)
 	}()
 	l.Until("the silent worker loses its lease", func() bool { return !l.Holds(1) })
-	ids, err := d.Offer(soon(t), "w2", 1)
+	ids, err := d.Offer(soon(t), "w2", 1, jobs.Metering)
 	if err != nil || len(ids) != 1 {
 		t.Errorf("offer after the lease of another ended: %v, %v; want the task", ids, err)
 	}

@@ -29,11 +29,11 @@ type offer struct {
 
 func newOffer(capacity int) *offer { return &offer{capacity, make(chan []Lease, 1)} }
 
-// Offer waits for some seconds until there are leases for a worker. A worker has one
-// offer; a new one replaces it.
-func (d *Desk) Offer(ctx context.Context, id jobs.NodeID, capacity int) ([]Lease, error) {
+// Offer waits for some seconds until there are leases for a worker, of jobs whose fuel it
+// can count: those by rules up to metering. A worker has one offer; a new one replaces it.
+func (d *Desk) Offer(ctx context.Context, id jobs.NodeID, capacity int, metering uint32) ([]Lease, error) {
 	o := newOffer(capacity)
-	if !d.register(id, o) {
+	if !d.register(id, o, metering) {
 		return nil, ErrNoLeader
 	}
 	defer d.withdraw(id, o)
@@ -60,7 +60,7 @@ func answer(list []Lease, open bool) ([]Lease, error) {
 	return list, nil
 }
 
-func (d *Desk) register(id jobs.NodeID, o *offer) bool {
+func (d *Desk) register(id jobs.NodeID, o *offer, metering uint32) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.leading {
@@ -70,7 +70,7 @@ func (d *Desk) register(id jobs.NodeID, o *offer) bool {
 		old.granted <- nil
 	}
 	d.offers[id] = o
-	d.hear(id)
+	d.hear(id).metering = metering
 	wake(d.offered)
 	return true
 }

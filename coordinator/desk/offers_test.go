@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/lab/voter"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 func TestDeskReplacesAnOffer(t *testing.T) {
@@ -14,7 +15,7 @@ func TestDeskReplacesAnOffer(t *testing.T) {
 	d := idleDesk()
 	first := make(chan error, 1)
 	go func() {
-		ids, err := d.Offer(context.Background(), "w1", 1)
+		ids, err := d.Offer(context.Background(), "w1", 1, jobs.Metering)
 		if len(ids) > 0 {
 			err = errors.New("it got leases")
 		}
@@ -24,7 +25,7 @@ func TestDeskReplacesAnOffer(t *testing.T) {
 	voter.Until(t, "it is replaced", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		ids, err := d.Offer(ctx, "w1", 1)
+		ids, err := d.Offer(ctx, "w1", 1, jobs.Metering)
 		if ids != nil || err != nil {
 			t.Fatalf("an offer that nobody answered: %v, %v", ids, err)
 		}
@@ -44,7 +45,7 @@ func TestDeskGivesWhatWasGrantedAtTheLastMoment(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	got := make(chan []Lease, 1)
 	go func() {
-		ids, _ := d.Offer(ctx, "w1", 1)
+		ids, _ := d.Offer(ctx, "w1", 1, jobs.Metering)
 		got <- ids
 	}()
 	voter.Until(t, "the offer waits", func() bool { return len(d.openOffers()) == 1 })

@@ -35,6 +35,9 @@ type worker struct {
 	// without are the leases that ended in silence and that its last heartbeat did not
 	// name.
 	without map[jobs.LeaseID]bool
+	// metering is the newest version of the rules by which it counts fuel; 0: it did not
+	// say yet.
+	metering uint32
 }
 
 // Heartbeat notes that a worker is alive, and tells which of its leases are void.
@@ -138,6 +141,27 @@ func (d *Desk) live() []jobs.NodeID {
 		} else {
 			delete(d.workers, id)
 			d.tracker.stock.forget(id)
+		}
+	}
+	return list
+}
+
+// Counting is how many live workers can count fuel by these rules, and how many said that
+// they know older ones alone.
+func (d *Desk) Counting(metering uint32) (able, outdated int) {
+	live := d.live()
+	outdated = len(d.outdated(metering))
+	return len(live) - outdated, outdated
+}
+
+// outdated are the workers that know older rules of counting fuel alone.
+func (d *Desk) outdated(metering uint32) map[jobs.NodeID]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := map[jobs.NodeID]bool{}
+	for id, w := range d.workers {
+		if w.metering > 0 && w.metering < metering {
+			list[id] = true
 		}
 	}
 	return list

@@ -18,6 +18,8 @@ type grid struct {
 	live  []jobs.NodeID
 	draw  *rand.Rand
 	near  *Nearness
+	// outdated are workers that count fuel by the oldest rules alone.
+	outdated map[jobs.NodeID]bool
 }
 
 // newGrid has workers given as "NODE OWNER", all of them live.
@@ -60,7 +62,7 @@ func (g *grid) submit(id string, tasks int64, trust jobs.Trust) *jobs.Job {
 
 // plan is for offers "NODE CAPACITY".
 func (g *grid) plan(offers ...string) []jobs.Grant {
-	r := Request{State: g.State, Live: g.live, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near}
+	r := Request{State: g.State, Live: g.live, Outdated: g.outdated, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near}
 	for _, o := range offers {
 		var offer Offer
 		fmt.Sscan(o, &offer.Worker, &offer.Capacity)

@@ -75,7 +75,7 @@ func (h hoarding) run(t *testing.T) {
 			return
 		}
 	}
-	t.Fatalf("of %d tasks %d are accepted and %d open, %d running, at a risk of %v: %s", j.Total(), j.Accepted(), len(j.Open), j.Running(), g.Risk(j), Waiting(g.State, j, g.live))
+	t.Fatalf("of %d tasks %d are accepted and %d open, %d running, at a risk of %v: %s", j.Total(), j.Accepted(), len(j.Open), j.Running(), g.Risk(j), Waiting(g.State, j, g.live, false))
 }
 
 // confirm says that all results are held.

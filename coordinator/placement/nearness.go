@@ -182,11 +182,13 @@ func (p *planner) arrangeGroup(grants []int) {
 
 // mayMove says whether any of these workers of one owner could have got a lease.
 // They are all the same to a task, unless it asks for workers that were there before, or
-// one of them gets nothing of the job or may still have the task from before.
+// for newer rules of counting fuel than some know, or one of them gets nothing of the job
+// or may still have the task from before.
 func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
-	probe, open := p.probes[g.Lease], p.State.Jobs[g.Job].Open[g.Place]
+	j, probe := p.State.Jobs[g.Job], p.probes[g.Lease]
+	open := j.Open[g.Place]
 	return !slices.ContainsFunc(workers, func(w jobs.NodeID) bool {
-		return probe != nil && !p.State.WasThere(probe, w) || p.shuns(w, g.Job) || open != nil && open.MayHave(w)
+		return !p.able(w, j) || p.shuns(w, g.Job) || probe != nil && !p.State.WasThere(probe, w) || open != nil && open.MayHave(w)
 	})
 }
 

@@ -24,6 +24,8 @@ type Request struct {
 	// Live are the workers heard of lately, those that offer and those that
 	// are busy.
 	Live []jobs.NodeID
+	// Outdated are those who can count fuel only by the oldest rules.
+	Outdated map[jobs.NodeID]bool
 	// Early: there may be others who could not be heard of yet.
 	Early bool
 	// NewLease gives a fresh random id.
@@ -38,6 +40,16 @@ type Request struct {
 	Ready func(*jobs.State, jobs.JobID) jobs.Place
 	// Shuns says that a worker is to get nothing of a job now; nil: it never is.
 	Shuns func(jobs.NodeID, jobs.JobID) bool
+}
+
+// Able are the live workers that can count the job's fuel.
+func (r Request) Able(j *jobs.Job) []jobs.NodeID {
+	return slices.DeleteFunc(slices.Clone(r.Live), func(id jobs.NodeID) bool { return !r.able(id, j) })
+}
+
+// able says whether a worker can count the job's fuel: all can by the oldest rules.
+func (r Request) able(id jobs.NodeID, j *jobs.Job) bool {
+	return j.Spec.Metering <= jobs.OldestMetering || !r.Outdated[id]
 }
 
 // MaxGrants bounds one plan, so that it fits into one log entry.
@@ -83,7 +95,7 @@ type planner struct {
 	Request
 	offers []offer
 	jobs   []*jobPlan
-	owners map[jobs.OwnerID]bool // see liveOwners
+	owners map[uint32]map[jobs.OwnerID]bool // by Metering of a job, see liveOwners
 	grants []jobs.Grant
 	probes map[jobs.LeaseID]*jobs.Task // by the leases that are some
 }
@@ -119,7 +131,7 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r, probes: map[jobs.LeaseID]*jobs.Task{}}
+	p := &planner{Request: r, owners: map[uint32]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
@@ -193,7 +205,7 @@ func (p *planner) serve(o *offer) bool {
 	}
 	slices.SortStableFunc(p.jobs, func(a, b *jobPlan) int { return cmp.Compare(a.running, b.running) })
 	for _, jp := range p.jobs {
-		if p.shuns(o.Worker, jp.id) {
+		if !p.able(o.Worker, jp.job) || p.shuns(o.Worker, jp.id) {
 			continue
 		}
 		if t, repeat := p.task(jp, o); t != nil {
@@ -230,7 +242,7 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
 			return t, false
 		}
-		if !p.Early && p.nobodyElse(t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
+		if !p.Early && p.nobodyElse(jp.job, t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
 			return t, true
 		}
 	}
@@ -271,26 +283,29 @@ func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
 	return t
 }
 
-// liveOwners are those with a live worker that is not banned.
-func (p *planner) liveOwners() map[jobs.OwnerID]bool {
-	if p.owners != nil {
-		return p.owners
+// liveOwners are those with a live worker that is not banned and can run the job.
+func (p *planner) liveOwners(j *jobs.Job) map[jobs.OwnerID]bool {
+	if owners, known := p.owners[j.Spec.Metering]; known {
+		return owners
 	}
-	p.owners = map[jobs.OwnerID]bool{}
+	owners := map[jobs.OwnerID]bool{}
 	for _, o := range p.offers {
-		p.owners[o.owner] = true
-	}
-	for _, id := range p.Live {
-		if n := p.worker(id); n != nil {
-			p.owners[n.Owner] = true
+		if p.able(o.Worker, j) {
+			owners[o.owner] = true
 		}
 	}
-	return p.owners
+	for _, id := range p.Able(j) {
+		if n := p.worker(id); n != nil {
+			owners[n.Owner] = true
+		}
+	}
+	p.owners[j.Spec.Metering] = owners
+	return owners
 }
 
 // nobodyElse says that every live owner has tried the task.
-func (p *planner) nobodyElse(t *taskPlan) bool {
-	owners := p.liveOwners()
+func (p *planner) nobodyElse(j *jobs.Job, t *taskPlan) bool {
+	owners := p.liveOwners(j)
 	if len(owners) > len(t.task.Attempts) {
 		return false
 	}

@@ -99,7 +99,7 @@ func TestAnOwnersNextMachineTakesOver(t *testing.T) {
 	held := g.LeasesOf("a1")
 	wantPlan(t, g.plan("a2 1"), "")
 	g.must(jobs.Command{Renew: &jobs.RenewLeases{Paused: held, Expires: g.now + 6000}})
-	if w := Waiting(g.State, g.Jobs["j"], g.live); !strings.Contains(w, "paused") {
+	if w := Waiting(g.State, g.Jobs["j"], g.live, false); !strings.Contains(w, "paused") {
 		t.Errorf("the job waits for %q", w)
 	}
 	plan := g.plan("a2 1")

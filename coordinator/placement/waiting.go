@@ -6,8 +6,9 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// Waiting says for people why a job stands still, or "" if it does not.
-func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
+// Waiting says for people why a job stands still, or "" if it does not. The live workers
+// are outdated if none of them can count fuel by the job's rules.
+func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID, outdated bool) string {
 	if running := j.Running(); j.State != jobs.JobRunning || running > j.Paused() {
 		return ""
 	} else if running > 0 {
@@ -23,6 +24,8 @@ func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID) string {
 	switch {
 	case workers == 0:
 		return "no worker is alive: start one with `anthill worker --join TOKEN`"
+	case outdated:
+		return fmt.Sprintf("all live workers are of an older version than the job, whose fuel is counted by rules %d: upgrade them", j.Spec.Metering)
 	case j.Accepted() == j.Total() && len(j.Unheld) > 0:
 		return "all results are accepted; they are being copied to further coordinators"
 	case s.AllAsked(j, live):

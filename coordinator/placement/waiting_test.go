@@ -12,7 +12,7 @@ func TestWaiting(t *testing.T) {
 	j := g.submit("j", 1, jobs.Trust{Quorum: 2})
 	want := func(live []jobs.NodeID, text string) {
 		t.Helper()
-		got := Waiting(g.State, j, live)
+		got := Waiting(g.State, j, live, false)
 		if (got == "") != (text == "") || !strings.Contains(got, text) {
 			t.Errorf("waiting: %q, want %q", got, text)
 		}
@@ -41,16 +41,16 @@ func TestWaitingForFurtherOwners(t *testing.T) {
 	g := newGrid("a a", "b b")
 	j := g.submit("j", 1, jobs.Trust{})
 	g.run(t, "a 1", "x")
-	if got := Waiting(g.State, j, g.live); got != "all results are accepted; they are being copied to further coordinators" {
+	if got := Waiting(g.State, j, g.live, false); got != "all results are accepted; they are being copied to further coordinators" {
 		t.Errorf("waiting: %q", got)
 	}
 	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{0}}}}})
-	if got := Waiting(g.State, j, g.live); got != "" {
+	if got := Waiting(g.State, j, g.live, false); got != "" {
 		t.Errorf("while b may run it: waiting: %q", got)
 	}
 	wantPlan(t, g.run(t, "b 1", "x"), "j/0:b")
 	wantPlan(t, g.plan("a 1", "b 1"), "")
-	if got := Waiting(g.State, j, g.live); !strings.Contains(got, "the 2 live workers have run every task") || !strings.Contains(got, "further owners") {
+	if got := Waiting(g.State, j, g.live, false); !strings.Contains(got, "the 2 live workers have run every task") || !strings.Contains(got, "further owners") {
 		t.Errorf("waiting: %q", got)
 	}
 }

@@ -87,7 +87,7 @@ func (v *voter) start(t *testing.T) {
 
 // serve is what a gRPC server does with ServerCredentials.
 func (v *voter) serve(port net.Listener, l *Listener) {
-	creds := identity.ServerCredentials(v.id, func(c net.Conn, _ identity.Peer) { l.Hand(c) })
+	creds := identity.ServerCredentials(v.id, identity.Handover{Raft: func(c net.Conn, _ identity.Peer) { l.Hand(c) }})
 	for {
 		raw, err := port.Accept()
 		if err != nil {

@@ -255,5 +255,8 @@ func (r *Replica) Snapshot() error { return r.raft.Snapshot().Error() }
 // Close stops the replica; the log stays on disk.
 func (r *Replica) Close() error {
 	err := r.raft.Shutdown().Error()
+	// raft answers heartbeats on the transport's goroutines, also after it was shut
+	// down, and panics where it cannot write a newer term.
+	r.cfg.Transport.SetHeartbeatHandler(nil)
 	return errors.Join(err, r.logs.Close())
 }

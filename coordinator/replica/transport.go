@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"github.com/anthill-grid/anthill/internal/hclogslog"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -91,12 +92,11 @@ func (l *Listener) Dial(address raft.ServerAddress, timeout time.Duration) (net.
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	d := tls.Dialer{NetDialer: &net.Dialer{}, Config: l.dialTLS(id)}
-	c, err := d.DialContext(ctx, "tcp", hostPort)
+	c, err := reach.DialTLS(ctx, hostPort, l.dialTLS(id))
 	if err != nil {
 		return nil, fmt.Errorf("dial voter %s: %w", id.Short(), err)
 	}
-	if c.(*tls.Conn).ConnectionState().NegotiatedProtocol == "" {
+	if c.ConnectionState().NegotiatedProtocol == "" {
 		return nil, errors.Join(fmt.Errorf("dial voter %s: it does not speak raft", id.Short()), c.Close())
 	}
 	return c, nil

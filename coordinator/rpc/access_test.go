@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -51,8 +51,13 @@ var who = map[string]string{
 
 var roles = map[rune]jobs.Role{'s': jobs.Stranger, 'c': jobs.Coordinator, 'w': jobs.Worker, 'u': jobs.Submitter, 'o': jobs.Operator, '?': 99}
 
-func registered() []string {
-	s := New(Config{Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.Default()}, insecure.NewCredentials())
+func registered(t *testing.T) []string {
+	authority, err := identity.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := (&grid{TB: t, authority: authority}).issue(jobs.Coordinator)
+	s := New(Config{Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.Default()}, id, nil)
 	var methods []string
 	for service, info := range s.grpc.GetServiceInfo() {
 		for _, m := range info.Methods {
@@ -64,7 +69,7 @@ func registered() []string {
 
 func TestEveryMethodHasItsCallers(t *testing.T) {
 	checked := map[string]bool{}
-	for _, method := range append(registered(), "anthill.v1.JobService2/GetJob", "anthill.v1/JobService") {
+	for _, method := range append(registered(t), "anthill.v1.JobService2/GetJob", "anthill.v1/JobService") {
 		service, _, _ := strings.Cut(method, "/")
 		key := method
 		if _, ok := who[key]; !ok {
@@ -94,7 +99,7 @@ func TestEveryMethodHasItsCallers(t *testing.T) {
 }
 
 func TestForwardedMethodsAreServed(t *testing.T) {
-	served := registered()
+	served := registered(t)
 	for method := range leaderOnly {
 		if !slices.Contains(served, method[1:]) {
 			t.Errorf("%s is for the leader only and does not exist", method)

@@ -129,13 +129,9 @@ func mayCall(role jobs.Role, method string) error {
 	return wrongRole(method, role, roles)
 }
 
-// unary authorizes a call and, where only the leader can answer and this
-// coordinator is not, forwards it.
+// unary forwards a call that was admitted, where only the leader can answer and
+// this coordinator is not.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	ctx, err := s.authorize(ctx, info.FullMethod)
-	if err != nil {
-		return nil, err
-	}
 	if leaderOnly[info.FullMethod] {
 		leader, err := s.leader(ctx)
 		if err != nil {
@@ -150,19 +146,6 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	return resp, statusOf(err)
 }
 
-func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	ctx, err := s.authorize(ss.Context(), info.FullMethod)
-	if err != nil {
-		return err
-	}
-	return statusOf(handler(srv, &callerStream{ss, ctx}))
+func (s *Server) stream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	return statusOf(handler(srv, ss))
 }
-
-// callerStream is a stream whose context knows the caller.
-type callerStream struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-// Context implements grpc.ServerStream.
-func (s *callerStream) Context() context.Context { return s.ctx }

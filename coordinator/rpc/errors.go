@@ -100,3 +100,8 @@ func resultMissing(id jobs.JobID, task jobs.Index) error {
 	return problem.ToStatus(codes.Unavailable, fmt.Sprintf("job %s: the result of task %d is not here", id, task), "RESULT_MISSING", "",
 		"ask another coordinator; if none has it, the job ended before it was copied from the workers")
 }
+
+func tooManyCalls(id jobs.NodeID) error {
+	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: %d of its calls are under way already", id.Short(), maxInFlight), "TOO_MANY_CALLS", string(id),
+		"wait until some of them are answered")
+}

@@ -26,6 +26,9 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err != nil {
 		return nil, err
 	}
+	if spec.Metering == 0 {
+		spec.Metering = s.metering(ctx)
+	}
 	spec = spec.WithDefaults()
 	if r := spec.Validate(); r != nil {
 		return nil, r
@@ -102,14 +105,14 @@ func (s *Server) describe(ctx context.Context, id string) (*anthillv1.Job, error
 // describeSince also gives the job's events from a sequence number on.
 func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*anthillv1.Job, []*anthillv1.Event, error) {
 	live := s.liveWorkers()
-	fuel := s.progress(ctx, jobs.JobID(id))
+	heard := s.progress(ctx, jobs.JobID(id))
 	var job *anthillv1.Job
 	var events []*anthillv1.Event
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if j := st.Jobs[jobs.JobID(id)]; j != nil {
 			job = jobView(st, jobs.JobID(id), j)
-			job.FuelRunning = j.FuelRunning(fuel)
-			job.Waiting = cmp.Or(s.cfg.Results.Lacks(st, jobs.JobID(id)), placement.Waiting(st, j, live))
+			job.FuelRunning = j.FuelRunning(heard.fuel)
+			job.Waiting = cmp.Or(s.cfg.Results.Lacks(st, jobs.JobID(id)), placement.Waiting(st, j, live, heard.outdated))
 			events = wire.EventsToProto(j.Events, since)
 		}
 	})
@@ -228,13 +231,13 @@ func (s *Server) GetTask(ctx context.Context, req *anthillv1.GetTaskRequest) (*a
 		return nil, err
 	}
 	var resp *anthillv1.GetTaskResponse
-	fuel := s.progress(ctx, id)
+	heard := s.progress(ctx, id)
 	total := 0
 	s.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[id]
 		if total = j.Total(); int64(req.GetTask()) < int64(total) {
 			task := jobs.Index(req.GetTask())
-			resp = wire.TaskToProto(task, st.Inspect(j, j.PlaceOf(task)), fuel)
+			resp = wire.TaskToProto(task, st.Inspect(j, j.PlaceOf(task)), heard.fuel)
 		}
 	})
 	if resp == nil {

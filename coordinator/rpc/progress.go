@@ -15,34 +15,43 @@ const progressTime = 300 * time.Millisecond
 
 // GetProgress implements CoordinatorService.
 func (s *Server) GetProgress(_ context.Context, req *anthillv1.GetProgressRequest) (*anthillv1.GetProgressResponse, error) {
-	resp := &anthillv1.GetProgressResponse{}
-	for lease, fuel := range s.cfg.Desk.Fuel(jobs.JobID(req.GetJobId())) {
+	id := jobs.JobID(req.GetJobId())
+	able, outdated := s.cfg.Desk.Counting(s.meteringOf(id))
+	resp := &anthillv1.GetProgressResponse{AbleWorkers: uint32(able), OutdatedWorkers: uint32(outdated)}
+	for lease, fuel := range s.cfg.Desk.Fuel(id) {
 		resp.Attempts = append(resp.Attempts, &anthillv1.AttemptProgress{Lease: uint64(lease), Fuel: fuel})
 	}
 	return resp, nil
 }
 
-// progress is how much fuel a job's running attempts have used so far, as the leader
-// has heard; nothing if the leader cannot be asked.
-func (s *Server) progress(ctx context.Context, id jobs.JobID) map[jobs.LeaseID]uint64 {
+// progress is what the leader has heard of a job.
+type progress struct {
+	fuel map[jobs.LeaseID]uint64 // that its running attempts have used so far
+	// outdated: there are live workers, but none that can count its fuel.
+	outdated bool
+}
+
+// progress is nothing if the leader cannot be asked.
+func (s *Server) progress(ctx context.Context, id jobs.JobID) progress {
 	running := false
 	s.cfg.Replica.View(func(st *jobs.State) { running = st.Jobs[id] != nil && st.Jobs[id].State == jobs.JobRunning })
 	if !running {
-		return nil
+		return progress{}
 	}
 	if s.cfg.Desk.Leading() {
-		return s.cfg.Desk.Fuel(id)
+		able, outdated := s.cfg.Desk.Counting(s.meteringOf(id))
+		return progress{s.cfg.Desk.Fuel(id), able == 0 && outdated > 0}
 	}
 	resp, err := s.askProgress(ctx, id)
 	if err != nil {
 		s.cfg.Logger.Debug("failed to ask the leader for a job's progress", "error", err)
-		return nil
+		return progress{}
 	}
 	fuel := map[jobs.LeaseID]uint64{}
 	for _, a := range resp.GetAttempts() {
 		fuel[jobs.LeaseID(a.GetLease())] = a.GetFuel()
 	}
-	return fuel
+	return progress{fuel, resp.GetAbleWorkers() == 0 && resp.GetOutdatedWorkers() > 0}
 }
 
 func (s *Server) askProgress(ctx context.Context, id jobs.JobID) (*anthillv1.GetProgressResponse, error) {

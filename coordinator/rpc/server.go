@@ -7,10 +7,10 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
@@ -39,8 +39,9 @@ type Desk interface {
 
 // Workers is where workers get work and hand it in.
 type Workers interface {
-	// Offer waits for up to some seconds until there are leases for a worker.
-	Offer(ctx context.Context, worker jobs.NodeID, capacity int) ([]desk.Lease, error)
+	// Offer waits for up to some seconds until there are leases for a worker, which can
+	// count fuel by rules up to metering.
+	Offer(ctx context.Context, worker jobs.NodeID, capacity int, metering uint32) ([]desk.Lease, error)
 	// Report hands in how attempts ended.
 	Report(ctx context.Context, reports []jobs.Report) error
 	// Heartbeat notes that a worker is alive, and tells which of its leases
@@ -52,6 +53,9 @@ type Workers interface {
 	// Fuel is about how much a job's running attempts have used so far, those of
 	// which their workers have said so.
 	Fuel(job jobs.JobID) map[jobs.LeaseID]uint64
+	// Counting is how many live workers can count fuel by these rules, and how many
+	// said that they know older ones alone.
+	Counting(metering uint32) (able, outdated int)
 }
 
 // Tracker is where peers hear of each other.
@@ -112,16 +116,21 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
-	cfg    Config
-	grpc   *grpc.Server
-	health *health.Server
+	cfg       Config
+	grpc      *grpc.Server
+	strangers *strangers
+	health    *health.Server
+	inFlight  inFlight
 }
 
-// New registers all services on a gRPC server with these credentials.
-func New(cfg Config, creds credentials.TransportCredentials) *Server {
+// New registers all services on a gRPC server with this identity. Connections for
+// raft are handed to raft, if that is not nil.
+func New(cfg Config, id *identity.Identity, raft func(net.Conn, identity.Peer)) *Server {
 	s := &Server{cfg: cfg, health: health.NewServer()}
+	s.strangers = newStrangers(s)
+	creds := identity.ServerCredentials(id, identity.Handover{Raft: raft, Stranger: s.strangers.take})
 	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
-		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
+		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
 	anthillv1.RegisterJobServiceServer(s.grpc, s)
 	anthillv1.RegisterNodeServiceServer(s.grpc, s)
 	anthillv1.RegisterWorkServiceServer(s.grpc, s)
@@ -136,7 +145,13 @@ func New(cfg Config, creds credentials.TransportCredentials) *Server {
 }
 
 // Serve answers calls until Stop.
-func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(l) }
+func (s *Server) Serve(l net.Listener) error {
+	var aside sync.WaitGroup
+	defer aside.Wait()
+	aside.Go(s.strangers.serve)
+	defer s.strangers.stop()
+	return s.grpc.Serve(l)
+}
 
 // Stop ends all calls.
 func (s *Server) Stop() {

@@ -47,6 +47,8 @@ type fakeDesk struct {
 	beats      map[jobs.NodeID]desk.Beat
 	reports    []jobs.Report
 	capacity   int
+	metering   uint32                 // of the last offer
+	newest     map[jobs.NodeID]uint32 // rules of counting fuel that live workers know
 }
 
 func (d *fakeDesk) Leading() bool {
@@ -55,10 +57,10 @@ func (d *fakeDesk) Leading() bool {
 	return d.leading
 }
 
-func (d *fakeDesk) Offer(_ context.Context, _ jobs.NodeID, capacity int) ([]desk.Lease, error) {
+func (d *fakeDesk) Offer(_ context.Context, _ jobs.NodeID, capacity int, metering uint32) ([]desk.Lease, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.capacity = capacity
+	d.capacity, d.metering = capacity, metering
 	return d.leases, nil
 }
 
@@ -101,6 +103,29 @@ func (d *fakeDesk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.beats[id].Slots, d.beats[id].Paused
+}
+
+// members are those that are alive.
+func (d *fakeDesk) members() (list []membership.Member) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for id := range d.newest {
+		list = append(list, membership.Member{Node: id, Role: jobs.Worker, Status: membership.Alive})
+	}
+	return list
+}
+
+func (d *fakeDesk) Counting(metering uint32) (able, outdated int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, newest := range d.newest {
+		if newest >= metering {
+			able++
+		} else {
+			outdated++
+		}
+	}
+	return able, outdated
 }
 
 func (d *fakeDesk) Fuel(jobs.JobID) map[jobs.LeaseID]uint64 {
@@ -201,9 +226,9 @@ func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 	pool := gridconn.NewPool(id)
 	s := New(Config{
 		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
-		Members: func() []membership.Member { return nil }, DialCoordinator: pool.Dial,
+		Members: g.desk.members, DialCoordinator: pool.Dial,
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
-	}, identity.ServerCredentials(id, nil))
+	}, id, nil)
 	go s.Serve(l)
 	g.Cleanup(func() {
 		s.Stop()

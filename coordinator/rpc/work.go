@@ -25,7 +25,7 @@ const (
 // Offer implements WorkService.
 func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthillv1.OfferResponse, error) {
 	worker := callerFrom(ctx).Node
-	leases, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)))
+	leases, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)), max(req.GetMetering(), jobs.OldestMetering))
 	if err != nil {
 		return nil, err
 	}

@@ -236,7 +236,7 @@ func TestTokenAndJoin(t *testing.T) {
 	expect(t, 0, "jobs")
 	expect(t, 0, "jobs", "--grid", "mine")
 	_, stderr = expect(t, 2, "join", strings.TrimSpace(token), "--name", "mine")
-	expectMatch(t, stderr, `has an identity already\nchoose another name`)
+	expectMatch(t, stderr, `has an identity already, a submitter's of this grid, [0-9a-f]{16}\nuse it with --grid, or choose another name`)
 	expect(t, 0, "join", strings.TrimSpace(token))
 	expect(t, 0, "jobs")
 }

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"io/fs"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -26,8 +27,11 @@ writes a context with which this user operates it; the others join with a token
 for coordinators. Later starts need neither.`,
 		Args: cobra.NoArgs,
 		PreRunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("saboteurs") && !cfg.Bootstrap {
+			switch given := cmd.Flags().Changed("saboteurs"); {
+			case given && !cfg.Bootstrap:
 				return errors.New("--saboteurs is for a new grid: use it together with --bootstrap")
+			case !given:
+				cfg.Saboteurs = 0
 			}
 			return nil
 		},
@@ -55,34 +59,44 @@ func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error
 		return err
 	}
 	if cfg.Bootstrap && !d.withParent {
-		if err := writeContext(cmd.ErrOrStderr(), c.Grid(), coordinator.OperatorDir(cfg.Dir)); err != nil {
-			return err
-		}
+		offerContext(cmd.ErrOrStderr(), c.Grid(), coordinator.OperatorDir(cfg.Dir))
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "coordinator of grid %s on %s\n", c.Grid(), c.Address())
 	return c.Run(ctx)
 }
 
-// writeContext copies an operator's identity to this user's contexts, under the
-// grid's id, and makes it the current one.
-func writeContext(w io.Writer, name, operatorDir string) error {
-	dir, err := contexts.Dir(name)
-	if err != nil {
-		return err
+// offerContext gives this user a context to operate a grid with, the first time that its
+// founder starts. A user without a home has the operator's identity where it is.
+func offerContext(w io.Writer, name, operatorDir string) {
+	err := writeContext(name, operatorDir)
+	if path, abs := filepath.Abs(operatorDir); abs == nil {
+		operatorDir = path
 	}
+	switch {
+	case errors.Is(err, fs.ErrExist):
+	case err != nil:
+		fmt.Fprintf(w, "no context was written: %v\nthe operator's identity is in %s: `anthill nodes --grid %[2]s` shows the grid\n", err, operatorDir)
+	default:
+		fmt.Fprintf(w, "context %s written: `anthill nodes` shows the grid, `anthill token create --role worker` lets a worker in\n", name)
+	}
+}
+
+// writeContext copies an operator's identity to this user's contexts, and makes it the
+// current one. The error is fs.ErrExist if it is there.
+func writeContext(name, operatorDir string) error {
 	operator, err := identity.Load(operatorDir)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return fmt.Errorf("write context %s: %w", name, err)
+	dir, err := contexts.Make(name)
+	if err != nil {
+		return err
+	}
+	if there, err := identity.Load(dir); err == nil && there.Identity.Node() == operator.Identity.Node() {
+		return fs.ErrExist
 	}
 	if err := operator.Save(dir); err != nil {
 		return err
 	}
-	if err := contexts.Use(name); err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "context %s written: `anthill nodes` shows the grid, `anthill token create --role worker` lets a worker in\n", name)
-	return nil
+	return contexts.Use(name)
 }

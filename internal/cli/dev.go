@@ -8,14 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/anthill-grid/anthill/internal/contexts"
-	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	"github.com/anthill-grid/anthill/internal/tempdir"
 )
-
-// devContext is the context that `anthill dev` writes.
-const devContext = "dev"
 
 func newDevCommand() *cobra.Command {
 	var dir string
@@ -25,7 +20,8 @@ func newDevCommand() *cobra.Command {
 		Short: "Run a whole grid on this machine, to try things out",
 		Long: `Run a whole grid on this machine, on loopback: three coordinators and two
 workers, each a process of its own. While it runs, the context "dev" is the
-current one. Without --data everything is removed at the end.`,
+current one, and belongs to it alone. Without --data everything is removed at the
+end.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDev(cmd, dir, &d) },
 	}
@@ -37,6 +33,11 @@ current one. Without --data everything is removed at the end.`,
 func runDev(cmd *cobra.Command, dir string, d *daemon) (err error) {
 	ctx, cancel := d.context(cmd.Context())
 	defer cancel()
+	own, err := takeDevContext()
+	if err != nil {
+		return fmt.Errorf("dev: %w", err)
+	}
+	defer own.giveBack()
 	if dir == "" {
 		if dir, err = tempdir.Make("dev"); err != nil {
 			return fmt.Errorf("dev: %w", err)
@@ -50,17 +51,15 @@ func runDev(cmd *cobra.Command, dir string, d *daemon) (err error) {
 	began := time.Now()
 	grid, err := localgrid.Start(ctx, localgrid.Config{
 		Exe: exe, Dir: dir, Coordinators: 3,
-		Workers: devWorkers(),
+		Workers: devWorkers(), Note: func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) },
 	})
 	if err != nil {
 		return fmt.Errorf("dev: %w", err)
 	}
 	defer grid.Close()
-	restore, err := useDevContext(grid.Context())
-	if err != nil {
-		return fmt.Errorf("dev: %w", err)
+	if err := own.use(grid.Context()); err != nil {
+		fmt.Fprintf(cmd.ErrOrStderr(), "no context was written: %v\nsay where the grid is by: export ANTHILL_GRID=%s\n", err, grid.Context())
 	}
-	defer restore()
 	printDev(cmd.OutOrStdout(), time.Since(began))
 	<-ctx.Done()
 	fmt.Fprintln(cmd.ErrOrStderr(), "stopping")
@@ -87,36 +86,4 @@ In another terminal, try:
 
 Ctrl-C stops it.
 `, took.Seconds())
-}
-
-// useDevContext writes the context and makes it current; the returned function
-// takes that back.
-func useDevContext(operatorDir string) (restore func(), err error) {
-	dir, err := contexts.Dir(devContext)
-	if err != nil {
-		return nil, err
-	}
-	before, err := contexts.Current()
-	if err != nil {
-		return nil, err
-	}
-	operator, err := identity.Load(operatorDir)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	if err := operator.Save(dir); err != nil {
-		return nil, err
-	}
-	if err := contexts.Use(devContext); err != nil {
-		return nil, err
-	}
-	return func() {
-		os.RemoveAll(dir)
-		if before != "" && before != devContext {
-			_ = contexts.Use(before) // it may be gone meanwhile
-		}
-	}, nil
 }

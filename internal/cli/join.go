@@ -26,7 +26,7 @@ the current one.`,
 			if name == "" {
 				name = defaultName(args[0])
 			}
-			dir, err := contexts.Dir(name)
+			dir, err := contexts.Make(name)
 			if err != nil {
 				return err
 			}

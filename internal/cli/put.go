@@ -17,7 +17,8 @@ func newPutCommand() *cobra.Command {
 		Short: "Give a file or a directory to the grid, for many jobs",
 		Long: `Give a file or a directory to the grid, and print its id on stdout. The
 coordinators keep copies until anthill blobs drop; job files name it as blob:ID, and
-anthill get fetches it.
+anthill get fetches it. A directory may have files, directories and links that stay
+within it. What changes while it is read is refused: a copy of it never was there.
 
 Returns once enough coordinators have copies that you can disconnect. If it is
 interrupted, run it again: what the grid already has is not sent twice.`,

@@ -21,6 +21,9 @@ const (
 	// marker is the file that makes a directory a context.
 	marker = "grid.json"
 	howTo  = "start a grid on this machine with 'anthill dev', or join one with 'anthill join TOKEN'"
+	// setHome is what helps where the user has no configuration directory, or one that
+	// cannot be written.
+	setHome = "set ANTHILL_HOME to a directory that can be written"
 )
 
 // Root is the directory of all contexts: $ANTHILL_HOME, or "anthill" in the
@@ -31,7 +34,7 @@ func Root() (string, error) {
 	}
 	config, err := os.UserConfigDir()
 	if err != nil {
-		return "", problem.Invalid("set ANTHILL_HOME to a directory", "find contexts: %w", err)
+		return "", problem.Invalid(setHome, "find contexts: %w", err)
 	}
 	return filepath.Join(config, "anthill"), nil
 }
@@ -57,6 +60,18 @@ func Dir(name string) (string, error) {
 		return "", err
 	}
 	return filepath.Join(root, name), nil
+}
+
+// Make is Dir, and makes the directory.
+func Make(name string) (string, error) {
+	dir, err := Dir(name)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", problem.Invalid(setHome, "make context %s: %w", name, err)
+	}
+	return dir, nil
 }
 
 // Names lists the contexts that there are, sorted.
@@ -103,17 +118,21 @@ func Use(name string) error {
 	if err != nil {
 		return err
 	}
+	if err := writeCurrent(root, name); err != nil {
+		return problem.Invalid(setHome, "use context %s: %w", name, err)
+	}
+	return nil
+}
+
+func writeCurrent(root, name string) error {
 	if err := os.MkdirAll(root, 0o700); err != nil {
-		return fmt.Errorf("use context %s: %w", name, err)
+		return err
 	}
 	temp := filepath.Join(root, ".current.tmp")
 	if err := os.WriteFile(temp, []byte(name+"\n"), 0o600); err != nil {
-		return fmt.Errorf("use context %s: %w", name, err)
+		return err
 	}
-	if err := os.Rename(temp, filepath.Join(root, currentFile)); err != nil {
-		return fmt.Errorf("use context %s: %w", name, err)
-	}
-	return nil
+	return os.Rename(temp, filepath.Join(root, currentFile))
 }
 
 // Resolve finds the identity directory of a grid: by the path of a directory,
@@ -126,14 +145,8 @@ func Resolve(grid string) (string, error) {
 	if grid == "" {
 		return resolveCurrent()
 	}
-	if CheckName(grid) == nil {
-		dir, err := Dir(grid)
-		if err != nil {
-			return "", err
-		}
-		if isContext(dir) {
-			return dir, nil
-		}
+	if dir, err := Dir(grid); err == nil && isContext(dir) {
+		return dir, nil
 	}
 	if isContext(grid) {
 		return filepath.Abs(grid)

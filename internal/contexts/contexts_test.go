@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -70,6 +71,38 @@ func TestResolveUnknown(t *testing.T) {
 	}
 	if _, err = contexts.Resolve(""); !errors.Is(err, problem.ErrNotFound) {
 		t.Errorf("current context without directory: %v", err)
+	}
+}
+
+// A user without a home has grids all the same: by the paths of their directories.
+func TestWithoutAHome(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("other variables")
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	addContext(t, "operator")
+	for _, home := range []map[string]string{
+		{"HOME": "", "XDG_CONFIG_HOME": "", "ANTHILL_HOME": ""},
+		{"HOME": file, "XDG_CONFIG_HOME": "", "ANTHILL_HOME": ""},
+		{"HOME": "", "XDG_CONFIG_HOME": "relative", "ANTHILL_HOME": ""},
+		{"ANTHILL_HOME": filepath.Join(file, "below")},
+	} {
+		for name, value := range home {
+			t.Setenv(name, value)
+		}
+		if dir, err := contexts.Resolve("operator"); err != nil || filepath.Base(dir) != "operator" {
+			t.Errorf("%v: by its path: %q, %v", home, dir, err)
+		}
+		_, made := contexts.Make("dev")
+		for what, err := range map[string]error{"make": made, "use": contexts.Use("dev")} {
+			if !errors.Is(err, problem.ErrInvalid) || !strings.Contains(problem.Next(err), "set ANTHILL_HOME") {
+				t.Errorf("%v: %s: %v, next %q", home, what, err, problem.Next(err))
+			}
+		}
 	}
 }
 

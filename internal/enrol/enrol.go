@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
@@ -18,15 +19,18 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 const (
-	callTime = 5 * time.Second
-	pause    = 300 * time.Millisecond
-	newToken = "ask an operator of the grid for a new token: anthill token create --role %s"
+	// connectTime is for a connection, callTime for that and the answer.
+	connectTime = 3 * time.Second
+	callTime    = 5 * time.Second
+	pause       = 300 * time.Millisecond
+	newToken    = "ask an operator of the grid for a new token: anthill token create --role %s"
 )
 
 // Config is one node's wish to get in.
@@ -52,7 +56,7 @@ type Enrolment struct {
 	Coordinators []*anthillv1.CoordinatorAddress
 }
 
-// Enrol asks the token's coordinators one after the other until one decides.
+// Enrol asks the token's coordinators until one decides.
 // Errors are of the kinds of package problem: ErrInvalid for a token of
 // another role, ErrRefused with the grid's reason, ErrUnavailable.
 func Enrol(ctx context.Context, cfg Config) (*Enrolment, error) {
@@ -76,18 +80,50 @@ func Enrol(ctx context.Context, cfg Config) (*Enrolment, error) {
 	}
 }
 
-func tryAll(ctx context.Context, cfg Config) (*Enrolment, error) {
-	var last error
-	for _, address := range cfg.Token.Addresses {
-		enrolment, err := try(ctx, cfg, address)
-		if err == nil || !errors.Is(err, problem.ErrUnavailable) {
-			return enrolment, err
-		}
-		last = err
-	}
-	return nil, problem.Unavailable("check that one of them runs and can be reached from here",
-		"enrol: no coordinator answers at %s: %w", strings.Join(cfg.Token.Addresses, ", "), last)
+// decision is what a coordinator made of the token: an enrolment, or the grid's no.
+type decision struct {
+	enrolment *Enrolment
+	refusal   error
 }
+
+// tryAll asks the coordinators, each a head start after the one before, until one
+// decides: a grid that is asked twice by one node lets it in once. An impostor decides
+// nothing.
+func tryAll(ctx context.Context, cfg Config) (*Enrolment, error) {
+	got, failed := reach.First(ctx, cfg.Token.Addresses, func(ctx context.Context, address string) (decision, error) {
+		enrolment, err := try(ctx, cfg, address)
+		if errors.Is(err, problem.ErrUnavailable) || errors.As(err, new(*impostor)) {
+			return decision{}, err
+		}
+		return decision{enrolment, err}, nil
+	}, func(decision) {})
+	if failed == nil {
+		return got.enrolment, got.refusal
+	}
+	return nil, undecided(cfg, failed)
+}
+
+// undecided says of each coordinator why it did not answer, or that it is an impostor.
+func undecided(cfg Config, failed []error) error {
+	var list []string
+	for i, err := range failed {
+		address := cfg.Token.Addresses[i]
+		if errors.As(err, new(*impostor)) {
+			return &problem.Problem{Kind: problem.ErrRefused, Cause: err,
+				Message: fmt.Sprintf("enrol at %s: %v", address, err), Next: fmt.Sprintf(newToken, cfg.Role)}
+		}
+		list = append(list, fmt.Sprintf("%s (%v)", address, err))
+	}
+	return &problem.Problem{Kind: problem.ErrUnavailable, Cause: errors.Join(failed...),
+		Message: "enrol: no coordinator answers at " + strings.Join(list, ", "),
+		Next:    "check that one of them runs and can be reached from here"}
+}
+
+// impostor is a server that could not prove to be a coordinator of the grid.
+type impostor struct{ cause error }
+
+func (i *impostor) Error() string { return i.cause.Error() }
+func (i *impostor) Unwrap() error { return i.cause }
 
 // try asks one coordinator.
 func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
@@ -95,8 +131,9 @@ func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
-	imposter := recordRejection(config)
-	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	rejection := recordRejection(config)
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(credentials.NewTLS(config)),
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.DefaultConfig, MinConnectTimeout: connectTime}), reach.DialOption())
 	if err != nil {
 		return nil, fmt.Errorf("enrol at %s: %w", address, err)
 	}
@@ -107,9 +144,8 @@ func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
 	resp, err := anthillv1.NewEnrolmentServiceClient(conn).Enrol(ctx, &anthillv1.EnrolRequest{
 		Secret: cfg.Token.Secret[:], Address: cfg.Address, Role: wire.RoleToProto(cfg.Role),
 	}, grpc.Peer(&server))
-	if rejection := imposter.Load(); rejection != nil {
-		return nil, &problem.Problem{Kind: problem.ErrRefused, Cause: *rejection,
-			Message: fmt.Sprintf("enrol at %s: %v", address, *rejection), Next: fmt.Sprintf(newToken, cfg.Role)}
+	if cause := rejection.Load(); cause != nil {
+		return nil, &impostor{*cause}
 	}
 	if err != nil {
 		return nil, refused(cfg, address, err)
@@ -134,7 +170,10 @@ func recordRejection(config *tls.Config) *atomic.Pointer[error] {
 
 func refused(cfg Config, address string, err error) error {
 	readable := problem.FromStatus(err)
-	if status.Code(err) == codes.PermissionDenied && problem.Next(readable) == "" {
+	switch {
+	case errors.Is(readable, problem.ErrUnavailable):
+		return readable
+	case status.Code(err) == codes.PermissionDenied && problem.Next(readable) == "":
 		return &problem.Problem{Kind: problem.ErrRefused, Cause: readable,
 			Message: fmt.Sprintf("enrol at %s: %v", address, readable), Next: fmt.Sprintf(newToken, cfg.Role)}
 	}

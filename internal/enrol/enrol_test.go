@@ -3,6 +3,7 @@ package enrol_test
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,49 @@ func TestEnrolByTheSecondAddress(t *testing.T) {
 	}
 	if got.Directory.Authority != nil {
 		t.Error("a worker got the authority")
+	}
+}
+
+// A coordinator that answers no handshake costs a head start.
+func TestEnrolPastASilentAddress(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	cfg := config(t, fake.Token(t, jobs.Worker))
+	cfg.Token.Addresses = []string{silent.Addr().String(), fake.Addresses()[0]}
+	began := time.Now()
+	if _, err := enrol.Enrol(t.Context(), cfg); err != nil || time.Since(began) > 2*time.Second {
+		t.Errorf("%v after %v", err, time.Since(began))
+	}
+}
+
+// What stands at another coordinator's address keeps nobody out of the grid.
+func TestEnrolPastAnImpostor(t *testing.T) {
+	fake, other := fakegrid.Start(t, 1), fakegrid.Start(t, 1)
+	cfg := config(t, fake.Token(t, jobs.Worker))
+	cfg.Token.Addresses = []string{other.Addresses()[0], fake.Addresses()[0]}
+	if _, err := enrol.Enrol(t.Context(), cfg); err != nil {
+		t.Error(err)
+	}
+}
+
+// All that was tried is told, and why it failed.
+func TestEnrolNamesEachAddress(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	cfg := config(t, fake.Token(t, jobs.Worker))
+	cfg.Token.Addresses = []string{"127.0.0.1:1", "nosuch.invalid:7000"}
+	cfg.Patience = time.Millisecond
+	_, err := enrol.Enrol(t.Context(), cfg)
+	if err == nil {
+		t.Fatal("it enrolled")
+	}
+	for _, want := range []string{"127.0.0.1:1 (", "refused", "nosuch.invalid:7000 (", "lookup"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q in it", err, want)
+		}
 	}
 }
 

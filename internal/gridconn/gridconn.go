@@ -16,12 +16,20 @@ import (
 	"google.golang.org/grpc/resolver/manual"
 
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/jobs"
 )
+
+// PeerStreams is how many calls at a time one connection may have at a worker or a
+// submitter, which serve pieces and nothing else.
+const PeerStreams = 128
 
 const (
 	window     = 4 << 20
 	maxMessage = 16 << 20
+	// maxHeaders bounds what a call's headers may have, unpacked: HPACK's references
+	// let a few bytes on the line stand for much.
+	maxHeaders = 16 << 10
 	// probeEvery is how often a client probes a connection on which it waits.
 	// Servers that expect it less often than that hang up.
 	probeEvery = 10 * time.Second
@@ -52,7 +60,7 @@ func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: probeEvery, Timeout: 3 * time.Second}),
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-		grpc.WithIdleTimeout(0))
+		grpc.WithIdleTimeout(0), reach.DialOption())
 	if err != nil {
 		return nil, fmt.Errorf("connect to grid %s: %w", id.Grid, err)
 	}
@@ -104,7 +112,7 @@ func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.WaitForHandlers(true),
 		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(2 * window),
-		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage),
+		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeaders),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: probeEvery / 2, PermitWithoutStream: true}),
 	}
 }

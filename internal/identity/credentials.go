@@ -28,19 +28,27 @@ type AuthInfo struct {
 type serverCredentials struct {
 	credentials.TransportCredentials
 	config *tls.Config
-	raft   func(net.Conn, Peer)
+	hand   Handover
 }
 
-// ServerCredentials is for a gRPC server. If raft is not nil, connections of
-// coordinators that ask for ProtoRaft are handed to it; it owns them and must
-// return soon, since a graceful stop of the server waits for it.
-func ServerCredentials(id *Identity, raft func(net.Conn, Peer)) credentials.TransportCredentials {
+// Handover says who gets connections that are not for the gRPC server itself. The
+// functions own what they get and must return soon, since a graceful stop of the
+// server waits for them. The zero value hands over nothing.
+type Handover struct {
+	// Raft gets connections of coordinators that ask for ProtoRaft.
+	Raft func(net.Conn, Peer)
+	// Stranger gets connections of peers without a certificate of the grid.
+	Stranger func(*tls.Conn)
+}
+
+// ServerCredentials is for a gRPC server.
+func ServerCredentials(id *Identity, hand Handover) credentials.TransportCredentials {
 	protos := []string{ProtoGRPC}
-	if raft != nil {
+	if hand.Raft != nil {
 		protos = append(protos, ProtoRaft)
 	}
 	config := id.ServerTLS(protos...)
-	return &serverCredentials{credentials.NewTLS(config), config, raft}
+	return &serverCredentials{credentials.NewTLS(config), config, hand}
 }
 
 // ClientCredentials is for gRPC clients of an enrolled node.
@@ -74,6 +82,10 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 	}
 	switch state.NegotiatedProtocol {
 	case ProtoGRPC:
+		if c.hand.Stranger != nil && peer.Role == jobs.Stranger {
+			c.hand.Stranger(conn)
+			return AuthInfo{}, credentials.ErrConnDispatched
+		}
 		return newAuthInfo(state, peer), nil
 	case ProtoRaft:
 		return AuthInfo{}, c.dispatchRaft(conn, peer)
@@ -90,13 +102,13 @@ func (c *serverCredentials) dispatchRaft(conn *tls.Conn, peer Peer) error {
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("raft: %w", err)
 	}
-	c.raft(conn, peer)
+	c.hand.Raft(conn, peer)
 	return credentials.ErrConnDispatched
 }
 
 // Clone is part of the gRPC interface.
 func (c *serverCredentials) Clone() credentials.TransportCredentials {
-	return &serverCredentials{c.TransportCredentials.Clone(), c.config.Clone(), c.raft}
+	return &serverCredentials{c.TransportCredentials.Clone(), c.config.Clone(), c.hand}
 }
 
 func newAuthInfo(state tls.ConnectionState, peer Peer) AuthInfo {

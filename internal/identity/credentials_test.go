@@ -53,7 +53,7 @@ func startGrid(t *testing.T, id *Identity) *fakeGrid {
 		}()
 	}
 	server := grpc.NewServer(
-		grpc.Creds(ServerCredentials(id, echo)), grpc.UnaryInterceptor(note), grpc.ConnectionTimeout(time.Second))
+		grpc.Creds(ServerCredentials(id, Handover{Raft: echo})), grpc.UnaryInterceptor(note), grpc.ConnectionTimeout(time.Second))
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -189,7 +189,7 @@ func TestRaftIsForCoordinators(t *testing.T) {
 func TestNoRaftWithoutHandler(t *testing.T) {
 	a := newAuthority(t)
 	worker := enrol(t, a, jobs.Worker)
-	server := grpc.NewServer(grpc.Creds(ServerCredentials(worker, nil)))
+	server := grpc.NewServer(grpc.Creds(ServerCredentials(worker, Handover{})))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -99,7 +99,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 // no more are let in than Traffic allows. Coordinators are always let in: they come for
 // what was computed.
 func (b *Base) Credentials() credentials.TransportCredentials {
-	return b.line.Credentials(identity.ServerCredentials(b.Identity, nil), func(info credentials.AuthInfo) (string, bool) {
+	return b.line.Credentials(identity.ServerCredentials(b.Identity, identity.Handover{}), func(info credentials.AuthInfo) (string, bool) {
 		node, role, err := identity.Identify(info)
 		return string(node), err == nil && role == jobs.Coordinator
 	})

@@ -3,6 +3,7 @@
 package node
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -16,6 +17,9 @@ func lockFile(path string) (*os.File, error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = errTaken
+		}
 		return nil, err
 	}
 	return f, nil

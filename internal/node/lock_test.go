@@ -2,6 +2,9 @@ package node
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -17,6 +20,15 @@ func TestLockIsForOne(t *testing.T) {
 		t.Errorf("a second lock: got %v", err)
 	}
 	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(filepath.Join(dir, "lock")), os.Mkdir(filepath.Join(dir, "lock"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Lock(dir); err == nil || strings.Contains(err.Error(), "another process") {
+		t.Errorf("what is no file: got %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "lock")); err != nil {
 		t.Fatal(err)
 	}
 	again, err := Lock(dir)

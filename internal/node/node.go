@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/enrol"
@@ -41,7 +41,8 @@ type Node struct {
 const gossipFile = "gossip.json"
 
 // Open loads the node's identity or, where there is none yet, trades its token
-// for one. A node that is enrolled does not need its token any more.
+// for one. A node that is enrolled does not need its token any more, but one that
+// contradicts what it is makes it stop.
 func Open(ctx context.Context, cfg Config) (*Node, error) {
 	dir, err := identity.Load(cfg.Dir)
 	switch {
@@ -53,6 +54,9 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, problem.Invalid("give this node a data directory of its own",
 			"open %s: it belongs to a %v, not to a %v", cfg.Dir, dir.Identity.Role, cfg.Role)
 	}
+	if err := checkToken(cfg, dir.Identity); err != nil {
+		return nil, err
+	}
 	n := &Node{Directory: dir}
 	data, err := os.ReadFile(filepath.Join(cfg.Dir, gossipFile))
 	if err == nil {
@@ -62,6 +66,26 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("open %s: %w", cfg.Dir, err)
 	}
 	return n, nil
+}
+
+// checkToken refuses a token that is not one for what the node is already.
+func checkToken(cfg Config, id *identity.Identity) error {
+	if cfg.Token == "" {
+		return nil
+	}
+	token, err := identity.ParseToken(cfg.Token)
+	switch {
+	case err != nil:
+		return problem.Invalid("start it without --join: it needs no token any more", "open %s: it belongs to grid %s; %w", cfg.Dir, id.Grid, err)
+	case token.CA != identity.Fingerprint(id.CA):
+		return problem.Invalid("give this node another --data, or start it without --join",
+			"open %s: it belongs to grid %s, and the token is for another grid, that of the coordinators at %s",
+			cfg.Dir, id.Grid, strings.Join(token.Addresses, ", "))
+	case token.Role != cfg.Role:
+		return problem.Invalid("start it without --join: it needs no token any more",
+			"open %s: it belongs to a %v of grid %s, and the token is for a %v", cfg.Dir, cfg.Role, id.Grid, token.Role)
+	}
+	return nil
 }
 
 func join(ctx context.Context, cfg Config) (*Node, error) {
@@ -151,46 +175,4 @@ func coordinators(m *membership.Membership) []string {
 	}
 	slices.Sort(list)
 	return list
-}
-
-// Listen opens a port, and tells the address at which others reach it. If listen
-// names no host, that is the one by which this machine reaches toward (HOST:PORT of
-// any node of the grid) or, if toward is empty, its first address that is not
-// loopback.
-func Listen(listen, toward string) (net.Listener, string, error) {
-	l, err := net.Listen("tcp", listen)
-	if err != nil {
-		return nil, "", problem.Invalid("choose another address with --listen", "listen on %s: %w", listen, err)
-	}
-	host, _, err := net.SplitHostPort(listen)
-	port := l.Addr().(*net.TCPAddr).Port
-	if ip := net.ParseIP(host); err == nil && host != "" && (ip == nil || !ip.IsUnspecified()) {
-		return l, net.JoinHostPort(host, fmt.Sprint(port)), nil
-	}
-	return l, net.JoinHostPort(ownHost(toward), fmt.Sprint(port)), nil
-}
-
-func ownHost(toward string) string {
-	if toward != "" {
-		if c, err := net.Dial("udp", toward); err == nil { // sends nothing
-			defer c.Close()
-			return c.LocalAddr().(*net.UDPAddr).IP.String()
-		}
-	}
-	addrs, _ := net.InterfaceAddrs() // none is as good as an error
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
-			return n.IP.String()
-		}
-	}
-	return "127.0.0.1"
-}
-
-// Toward is an address of the grid that a token is for, or "".
-func Toward(token string) string {
-	t, err := identity.ParseToken(token)
-	if err != nil || len(t.Addresses) == 0 {
-		return ""
-	}
-	return t.Addresses[0]
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -35,7 +33,7 @@ func TestOpenJoinsOnceAndLoadsAfterwards(t *testing.T) {
 		t.Fatal(err)
 	}
 	fake.Kill(0) // nobody is needed any more
-	for _, token := range []string{"", token, "mangled"} {
+	for _, token := range []string{"", token, "\n" + token} {
 		again, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token})
 		if err != nil || again.Identity.Node() != first.Identity.Node() || !slices.Equal(again.Gossip, []string{"a:1", "b:2"}) {
 			t.Errorf("second start with token %.8q: %+v, %v", token, again, err)
@@ -47,6 +45,7 @@ func TestOpenErrors(t *testing.T) {
 	t.Parallel()
 	fake := fakegrid.Start(t, 1)
 	token := fake.Token(t, jobs.Worker).String()
+	foreign := fakegrid.Start(t, 1).Token(t, jobs.Worker)
 	joined, broken := t.TempDir(), t.TempDir()
 	for _, dir := range []string{joined, broken} {
 		if _, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token}); err != nil {
@@ -64,6 +63,9 @@ func TestOpenErrors(t *testing.T) {
 		"mangled token":     {Config{Dir: t.TempDir(), Role: jobs.Worker, Token: token[:len(token)-3]}, "join token: ", "copy the whole token"},
 		"another's folder":  {Config{Dir: joined, Role: jobs.Coordinator, Token: token}, "it belongs to a worker, not to a coordinator", "data directory of its own"},
 		"token for another": {Config{Dir: t.TempDir(), Role: jobs.Coordinator, Token: token}, "for a worker, not for a coordinator", "anthill token create --role coordinator"},
+		"another grid's":    {Config{Dir: joined, Role: jobs.Worker, Token: foreign.String()}, "it belongs to grid " + fake.Authority.Grid() + ", and the token is for another grid, that of the coordinators at " + foreign.Addresses[0], "another --data"},
+		"nonsense":          {Config{Dir: joined, Role: jobs.Worker, Token: "mangled"}, "it belongs to grid " + fake.Authority.Grid() + "; join token: ", "without --join"},
+		"another role's":    {Config{Dir: joined, Role: jobs.Worker, Token: fake.Token(t, jobs.Coordinator).String()}, "and the token is for a coordinator", "without --join"},
 		"broken file":       {Config{Dir: broken, Role: jobs.Worker}, "open " + broken, ""},
 	} {
 		_, err := Open(t.Context(), c.cfg)
@@ -73,43 +75,6 @@ func TestOpenErrors(t *testing.T) {
 		if c.next != "" && !errors.Is(err, problem.ErrInvalid) {
 			t.Errorf("%s: %v is not a bad input", name, err)
 		}
-	}
-}
-
-func TestListen(t *testing.T) {
-	t.Parallel()
-	for listen, host := range map[string]string{"127.0.0.1:0": "127.0.0.1", "localhost:0": "localhost", ":0": "127.0.0.1", "0.0.0.0:0": "127.0.0.1"} {
-		l, address, err := Listen(listen, "127.0.0.1:9")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		if address != net.JoinHostPort(host, port) {
-			t.Errorf("listen on %s: others reach it at %s, want %s and its port", listen, address, host)
-		}
-		if _, _, err := Listen(address, ""); !errors.Is(err, problem.ErrInvalid) || problem.Next(err) == "" {
-			t.Errorf("listen on a port that is taken: %v", err)
-		}
-		l.Close()
-	}
-	if _, _, err := Listen("nonsense", ""); !errors.Is(err, problem.ErrInvalid) {
-		t.Errorf("listen on nonsense: %v", err)
-	}
-	if ip := net.ParseIP(ownHost("")); ip == nil || ip.IsUnspecified() {
-		t.Errorf("own host %v cannot be reached", ip)
-	}
-}
-
-func TestToward(t *testing.T) {
-	token, err := identity.NewToken([32]byte{1}, jobs.Worker, []string{"10.0.0.1:1", "10.0.0.2:1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := Toward(token.String()); got != "10.0.0.1:1" {
-		t.Errorf("toward %q", got)
-	}
-	if Toward("") != "" || Toward("mangled") != "" {
-		t.Error("toward something without a token")
 	}
 }
 

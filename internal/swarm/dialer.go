@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
+
+	"github.com/anthill-grid/anthill/internal/reach"
 )
 
 const (
@@ -71,6 +73,7 @@ func (p *Pool) Dial(_ context.Context, address string) (grpc.ClientConnInterface
 		grpc.WithInitialConnWindowSize(2 * flowWindow),
 		grpc.WithIdleTimeout(idleAfter),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: connectTime}),
+		reach.DialOption(),
 	}, p.options...)...)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", address, err)

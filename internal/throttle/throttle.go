@@ -10,6 +10,8 @@ import (
 	"net"
 
 	"golang.org/x/time/rate"
+
+	"github.com/anthill-grid/anthill/internal/reach"
 )
 
 // Limits are what a line may carry; zero means no limit.
@@ -83,8 +85,7 @@ func (l *listener) Accept() (net.Conn, error) {
 
 // Dial connects to an address over the line.
 func (l *Line) Dial(ctx context.Context, address string) (net.Conn, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", address)
+	c, err := reach.Dial(ctx, address)
 	if err != nil || l.free() {
 		return c, err
 	}

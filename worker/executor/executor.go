@@ -72,8 +72,11 @@ const (
 
 // Prepare fetches the bundle, the data files and the task's shard.
 func (e *Executor) Prepare(ctx context.Context, lease *anthillv1.Lease) (*Attempt, error) {
-	if wants := lease.GetSpec().GetMetering(); wants != jobs.Metering {
-		return nil, fmt.Errorf("this worker counts fuel by rules %d, the job wants %d: upgrade it", jobs.Metering, wants)
+	switch wants := lease.GetSpec().GetMetering(); {
+	case wants > jobs.Metering:
+		return nil, fmt.Errorf("this worker counts fuel by rules %d to %d, the job wants %d: upgrade it", jobs.OldestMetering, jobs.Metering, wants)
+	case wants < jobs.OldestMetering:
+		return nil, fmt.Errorf("this worker counts fuel by rules %d to %d, the job wants %d: submit it again", jobs.OldestMetering, jobs.Metering, wants)
 	}
 	a := &Attempt{Lease: lease, fetched: swarm.Traffic{}}
 	if err := e.prepare(ctx, a); err != nil {
@@ -96,7 +99,7 @@ func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 	a.task = sandbox.Task{
 		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: Seed(a.Lease.GetJobId(), a.Lease.GetTask()),
 		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
-		Fuel:        spec.GetLimits().GetFuel(),
+		Fuel: spec.GetLimits().GetFuel(), Metering: spec.GetMetering(),
 		TrapUnknown: spec.GetUnknownImports() == anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP,
 	}
 	bundle, err := wire.RefFromProto("bundle", spec.GetBundle())

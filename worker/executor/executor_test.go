@@ -335,11 +335,31 @@ func TestFuelOfReports(t *testing.T) {
 func TestOtherRulesOfMeteringAreLeftToOthers(t *testing.T) {
 	d := newDisk()
 	lease := leaseOf(&anthillv1.JobSpec{Bundle: d.add([]byte("bundle")), Input: rangeInput(0, 1, 1)}, 0)
-	lease.GetSpec().Metering = jobs.Metering + 1
-	_, err := (&Executor{Fetcher: d, Store: d}).Prepare(t.Context(), lease)
-	want := fmt.Sprintf("this worker counts fuel by rules %d, the job wants %d: upgrade it", jobs.Metering, jobs.Metering+1)
-	if err == nil || err.Error() != want || len(d.fetched) > 0 {
-		t.Errorf("got %v, and fetched %v", err, d.fetched)
+	for rules, next := range map[uint32]string{jobs.Metering + 1: "upgrade it", jobs.OldestMetering - 1: "submit it again", 0: "submit it again"} {
+		lease.GetSpec().Metering = rules
+		_, err := (&Executor{Fetcher: d, Store: d}).Prepare(t.Context(), lease)
+		want := fmt.Sprintf("this worker counts fuel by rules %d to %d, the job wants %d: %s", jobs.OldestMetering, jobs.Metering, rules, next)
+		if err == nil || err.Error() != want || len(d.fetched) > 0 {
+			t.Errorf("got %v, want %s; fetched %v", err, want, d.fetched)
+		}
+	}
+}
+
+// TestJobsAreCountedByTheirOwnRules, those before as well: they were begun by these.
+func TestJobsAreCountedByTheirOwnRules(t *testing.T) {
+	for rules := uint32(jobs.OldestMetering); rules <= jobs.Metering; rules++ {
+		d, r := newDisk(), &runner{}
+		lease := leaseOf(&anthillv1.JobSpec{Bundle: d.add([]byte("bundle")), Input: rangeInput(0, 1, 1)}, 0)
+		lease.GetSpec().Metering = rules
+		e := &Executor{Fetcher: d, Store: d}
+		a, err := e.Prepare(t.Context(), lease)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Run(t.Context(), r, a)
+		if r.task.Metering != rules {
+			t.Errorf("a job by rules %d is counted by rules %d", rules, r.task.Metering)
+		}
 	}
 }
 

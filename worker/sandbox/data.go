@@ -10,6 +10,8 @@ import (
 
 	experimentalsys "github.com/tetratelabs/wazero/experimental/sys"
 	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 // filesOpen is how many files and directories a guest may have open at a time: the
@@ -24,7 +26,8 @@ type dataFS struct {
 	infos map[string]fileInfo
 	names []string // sorted
 	open  int      // files and directories
-	err   error    // first failure of the host, which the guest sees as EIO
+	bill  *prices.Bill
+	err   error // first failure of the host, which the guest sees as EIO
 }
 
 // openData makes sure that every file is there before the guest starts.
@@ -72,6 +75,7 @@ func (d *dataFS) find(name string) (fs.File, error) {
 	if err != nil {
 		return nil, d.fail(err)
 	}
+	d.bill.Add(prices.Open)
 	return &dataFile{fs: d, info: info, file: f, section: io.NewSectionReader(f, 0, info.size)}, nil
 }
 
@@ -80,6 +84,13 @@ func (d *dataFS) fail(err error) error {
 		d.err = err
 	}
 	return err
+}
+
+// charge is for reading: beyond the end of a file nobody asks the system.
+func (d *dataFS) charge(n int) {
+	if n > 0 {
+		d.bill.Add(prices.File + prices.Bytes(n))
+	}
 }
 
 // dataFile reads one file. It has no methods that write.
@@ -97,16 +108,19 @@ func (f *dataFile) Stat() (fs.FileInfo, error) { return f.info, nil }
 // Close is called once.
 func (f *dataFile) Close() error {
 	f.fs.open--
+	f.fs.bill.Add(prices.File)
 	return f.file.Close()
 }
 
 func (f *dataFile) Read(p []byte) (int, error) {
 	n, err := f.section.Read(p)
+	f.fs.charge(n)
 	return n, f.fs.fail(err)
 }
 
 func (f *dataFile) ReadAt(p []byte, offset int64) (int, error) {
 	n, err := f.section.ReadAt(p, offset)
+	f.fs.charge(n)
 	if offset < 0 {
 		return n, err // the guest's mistake
 	}
@@ -147,6 +161,7 @@ func (d *dataDir) ReadDir(n int) ([]fs.DirEntry, error) {
 		names = names[:min(n, len(names))]
 	}
 	d.next += len(names)
+	d.fs.bill.Add(int64(len(names)) * prices.Entry)
 	entries := make([]fs.DirEntry, 0, len(names))
 	for _, name := range names {
 		entries = append(entries, fs.FileInfoToDirEntry(d.fs.infos[name]))

@@ -91,6 +91,8 @@ func handmadeSubjects(t *testing.T, dir string) []subject {
 		prepare(t, dir, "floats", handmade.Floats()),
 		prepare(t, dir, "recurse", handmade.Descend()),
 		prepare(t, dir, "grow", handmade.Grow()),
+		prepare(t, dir, "sleep", sleeper(true, subscription{mark: 7, id: 1, flags: 1}, subscription{mark: 8, kind: 1})),
+		prepare(t, dir, "failures", failures()),
 	}
 }
 

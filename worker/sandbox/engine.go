@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"sync"
 
 	"github.com/tetratelabs/wazero"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/module/wasm"
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 // modulesKept is how many compiled modules a child remembers. A slot works on
@@ -37,8 +37,7 @@ type compiled struct {
 	cache   wazero.CompilationCache
 	runtime wazero.Runtime
 	code    wazero.CompiledModule
-
-	counting sync.Mutex // is held where the host touches the fuel of a running guest
+	host    prices.Host
 }
 
 // engine keeps the modules that were used last, the newest at the end.

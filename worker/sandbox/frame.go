@@ -51,6 +51,7 @@ type request struct {
 	Output    int64             `json:"output"`
 	Time      time.Duration     `json:"time"`
 	Fuel      int64             `json:"fuel,omitempty"`
+	Metering  uint32            `json:"metering"`
 
 	TrapUnknown bool            `json:"trap_unknown,omitempty"`
 	Rewrite     rewrite.Options `json:"rewrite"`

@@ -14,23 +14,38 @@ func TestHostCallsCostFuel(t *testing.T) {
 	const constant, call, drop = 0x41, 0x10, 0x1a
 	s := newSlot(t)
 	for _, c := range []struct {
-		name   string
-		module []byte
-		fuel   uint64
+		name            string
+		module          []byte
+		byWork, byClaim uint64
 	}{
-		{"one random byte", handmade.Random(1, 1), 4 + prices.Call},
-		{"random bytes", handmade.Random(10, 1<<20), 10 * (4 + prices.Call + 1<<20>>prices.BytesShift)},
-		{"text", handmade.Print(2, "sixteen letters."), 12 + prices.Call + prices.Buffer + 16>>prices.BytesShift},
-		{"a bad descriptor", handmade.Print(9, "sixteen letters."), 12 + prices.Call + prices.Buffer},
+		{"one random byte", handmade.Random(1, 1), 4 + prices.Call, 4 + prices.Call},
+		{"random bytes", handmade.Random(10, 1<<20), 10 * (4 + prices.Call + 1<<20>>prices.BytesShift), 10 * (4 + prices.Call + 1<<20>>prices.BytesShift)},
+		{"text", handmade.Print(2, "sixteen letters."), 12 + prices.Call + prices.Buffer + 16>>prices.BytesShift, 12 + prices.Call + prices.Buffer + 16>>prices.BytesShift},
+		{"a bad descriptor", handmade.Print(9, "sixteen letters."), 12 + prices.Call, 12 + prices.Call + prices.Buffer},
 		{"many empty buffers", handmade.Spec{
 			Imports: []handmade.Import{{Module: handmade.ABI, Name: "fd_write", Signature: handmade.FourArgs}},
 			Code:    []byte{constant, 2, constant, 16, constant, 0xe8, 0x07, constant, 0, call, 0, drop}, Pages: 1,
-		}.Encode(), 6 + prices.Call + 1000*prices.Buffer},
-		{"an import behind a table", throughTable(), 4 + prices.Call + prices.File},
+		}.Encode(), 6 + prices.Call + 1000*prices.Buffer, 6 + prices.Call + 1000*prices.Buffer},
+		{"an import behind a table", throughTable(), 4 + prices.Call, 4 + prices.Call + prices.File},
 	} {
-		r := run(t, s, newTask(t, c.module))
-		if wantStatus(t, r, Exited, ""); r.Fuel != c.fuel {
-			t.Errorf("%s: %d units of fuel, want %d", c.name, r.Fuel, c.fuel)
+		for rules, want := range map[uint32]uint64{0: c.byWork, prices.ByWork: c.byWork, prices.ByClaim: c.byClaim} {
+			task := newTask(t, c.module)
+			task.Metering = rules
+			r := run(t, s, task)
+			if wantStatus(t, r, Exited, ""); r.Fuel != want {
+				t.Errorf("%s: %d units of fuel by rules %d, want %d", c.name, r.Fuel, rules, want)
+			}
+		}
+	}
+}
+
+// TestOtherRulesAreNotCountedBy: a count by other rules would look like a lie.
+func TestOtherRulesAreNotCountedBy(t *testing.T) {
+	s, task := newSlot(t), newTask(t, handmade.Noop())
+	for _, rules := range []uint32{1, prices.ByWork + 1} {
+		task.Metering = rules
+		if r, err := s.Run(t.Context(), task); err == nil {
+			t.Errorf("rules %d: %v", rules, r.Status)
 		}
 	}
 }
@@ -55,11 +70,13 @@ func TestOutOfFuelInAHostCall(t *testing.T) {
 		"before the work": handmade.Random(1280, 1<<20),
 		"after it":        handmade.Print(2, string(make([]byte, 32<<10))),
 	} {
-		task := newTask(t, module)
-		task.Fuel = 4000
-		r := run(t, s, task)
-		if wantStatus(t, r, OutOfFuel, "limit of 4000 units"); r.Fuel != 4000 {
-			t.Errorf("%s: %d units of fuel, want the limit", name, r.Fuel)
+		for _, rules := range []uint32{prices.ByClaim, prices.ByWork} {
+			task := newTask(t, module)
+			task.Fuel, task.Metering = 600, rules
+			r := run(t, s, task)
+			if wantStatus(t, r, OutOfFuel, "limit of 600 units"); r.Fuel != 600 {
+				t.Errorf("%s: %d units of fuel by rules %d, want the limit", name, r.Fuel, rules)
+			}
 		}
 	}
 }
@@ -71,7 +88,7 @@ func TestReadingCostsFuel(t *testing.T) {
 	nothing := run(t, s, task).Fuel
 	task.Stdin = make([]byte, 1<<10) // less than its buffer
 	got := run(t, s, task).Fuel - nothing
-	const calls, copied = 2*prices.Call + prices.File + 2*prices.Buffer, 2 * (1 << 10 >> prices.BytesShift)
+	const calls, copied = 2*prices.Call + 2*prices.Buffer, 2 * (1 << 10 >> prices.BytesShift)
 	if got < calls+copied || got > calls+copied+100 {
 		t.Errorf("%d units of fuel to read and write 1024 bytes, want %d and some instructions", got, calls+copied)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/anthill-grid/anthill/internal/module/screen"
-	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 // setUpImports gives the module what it imports: the task ABI and, if unknown
@@ -19,7 +18,7 @@ import (
 // if the module wants a stub that cannot be.
 func setUpImports(ctx context.Context, m *compiled, trap bool) error {
 	host := m.runtime.NewHostModuleBuilder(screen.ABI)
-	known, err := prices.Export(ctx, host, &m.counting)
+	known, err := m.host.Export(ctx, host)
 	if err != nil {
 		return err
 	}

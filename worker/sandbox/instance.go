@@ -15,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 	"github.com/anthill-grid/anthill/worker/sandbox/region"
 )
 
@@ -39,6 +40,10 @@ func (m *compiled) run(ctx context.Context, o order, tell func(fuel uint64)) (re
 	if err != nil {
 		return failure(err), nil
 	}
+
+	bill := &prices.Bill{}
+	files.bill, input.bill, output.bill, log.bill = bill, bill, bill, bill
+	m.host.Serve(prices.Guest{Rules: o.request.Metering, Args: o.request.args(), Env: o.request.env(), Bill: bill})
 
 	start := time.Now()
 	r := m.execute(ctx, config.WithStdin(input).WithStdout(output).WithStderr(log), output, o.request.Fuel, tell)
@@ -67,7 +72,7 @@ func (m *compiled) execute(ctx context.Context, config wazero.ModuleConfig, outp
 		return report{Status: Refused, Reason: "module exports no function _start"}
 	}
 	g := gauges{
-		memory: instance.Memory(), counting: &m.counting,
+		memory: instance.Memory(), counting: &m.host,
 		fuel: instance.ExportedGlobal(rewrite.FuelExport), depth: instance.ExportedGlobal(rewrite.DepthExport),
 	}
 	g.fill(fuel)
@@ -170,14 +175,32 @@ func moduleConfig(req request, files *dataFS) (wazero.ModuleConfig, error) {
 	config := wazero.NewModuleConfig().
 		WithName(""). // instances without a name do not collide
 		WithStartFunctions().
-		WithArgs(append([]string{programName}, req.Args...)...).
+		WithArgs(req.args()...).
 		WithRandSource(random).
 		WithFSConfig(mounts.WithSysFSMount(readOnly, "/data"))
-	for _, pair := range req.Env {
+	for _, pair := range req.env() {
 		key, value, _ := strings.Cut(pair, "=")
 		config = config.WithEnv(key, value)
 	}
 	return config, nil
+}
+
+// args are the guest's arguments with its name.
+func (r request) args() []string { return append([]string{programName}, r.Args...) }
+
+// env are the pairs of which the last of a key counts, in the place of the first.
+func (r request) env() []string {
+	at, list := map[string]int{}, make([]string, 0, len(r.Env))
+	for _, pair := range r.Env {
+		key, _, _ := strings.Cut(pair, "=")
+		if i, again := at[key]; again {
+			list[i] = pair
+			continue
+		}
+		at[key] = len(list)
+		list = append(list, pair)
+	}
+	return list
 }
 
 // clip bounds a text that a guest can make long.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
@@ -335,7 +337,8 @@ func (s *Slot) request(t Task) (request, error) {
 	r := request{
 		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
 		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
-		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Time: t.Time, Fuel: t.Fuel, TrapUnknown: t.TrapUnknown,
+		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Time: t.Time, Fuel: t.Fuel,
+		Metering: cmp.Or(t.Metering, prices.ByWork), TrapUnknown: t.TrapUnknown,
 		Rewrite: s.rewrite, Interpreter: s.interpreter,
 	}
 	var err error

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 // errOutputLimit stops the guest out of its write: the engine turns a panic in
@@ -17,6 +19,7 @@ var errOutputLimit = errors.New("output limit reached")
 // limitedBuffer takes the guest's output.
 type limitedBuffer struct {
 	limit    int64
+	bill     *prices.Bill
 	content  []byte
 	exceeded bool
 }
@@ -26,6 +29,7 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 		b.exceeded = true
 		panic(errOutputLimit)
 	}
+	b.bill.Add(prices.Buffer + prices.Bytes(len(p)))
 	b.grow(int64(len(b.content) + len(p)))
 	b.content = append(b.content, p...)
 	return len(p), nil
@@ -49,6 +53,7 @@ func (b *limitedBuffer) grow(size int64) {
 // tail keeps the last bytes that were written to it.
 type tail struct {
 	limit int
+	bill  *prices.Bill
 	kept  []byte
 }
 
@@ -57,6 +62,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	if n > t.limit {
 		p = p[n-t.limit:]
 	}
+	t.bill.Add(prices.Buffer + prices.Bytes(len(p)))
 	t.kept = append(t.kept, p...)
 	// Let it grow to twice the limit, so that bytes are moved rarely.
 	if len(t.kept) > 2*t.limit {
@@ -85,6 +91,7 @@ func (h *head) Write(p []byte) (int, error) {
 type input struct {
 	source io.Reader
 	left   int64
+	bill   *prices.Bill
 	file   *os.File
 	err    error
 }
@@ -115,6 +122,7 @@ func (i *input) Read(p []byte) (int, error) {
 	}
 	p = p[:min(int64(len(p)), i.left)]
 	n, err := io.ReadFull(i.source, p)
+	i.bill.Add(prices.Bytes(n))
 	if err != nil {
 		i.err = fmt.Errorf("input with %d bytes left: %w", i.left, err)
 		return 0, i.err

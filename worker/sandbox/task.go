@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/anthill-grid/anthill/worker/sandbox/prices"
 )
 
 const (
@@ -49,6 +51,9 @@ type Task struct {
 	Output int64
 	// Fuel limits the work of the guest, in the units that it counts; 0: no limit.
 	Fuel int64
+	// Metering says by which rules the fuel is counted, prices.ByClaim or prices.ByWork,
+	// which 0 is as well.
+	Metering uint32
 	// TrapUnknown lets the module import functions that the grid does not have:
 	// a call of one ends the task as Trapped. Otherwise it is Refused.
 	TrapUnknown bool
@@ -137,6 +142,9 @@ func (t Task) validate() error {
 	}
 	if t.Fuel < 0 {
 		return fmt.Errorf("fuel limit %d: want 0 or more", t.Fuel)
+	}
+	if t.Metering != 0 && t.Metering != prices.ByClaim && t.Metering != prices.ByWork {
+		return fmt.Errorf("metering %d: want %d or %d", t.Metering, prices.ByClaim, prices.ByWork)
 	}
 	if t.Memory < pageSize || t.Memory > maxMemory {
 		return fmt.Errorf("memory limit %d: want %d to %d bytes", t.Memory, pageSize, int64(maxMemory))

@@ -114,7 +114,7 @@ func (g *Grid) Restart(t testing.TB, i int) {
 	c := g.coordinators[i]
 	listener := listen(t, c.address)
 	c.address = listener.Addr().String()
-	c.server = grpc.NewServer(grpc.Creds(identity.ServerCredentials(c.identity, nil)))
+	c.server = grpc.NewServer(grpc.Creds(identity.ServerCredentials(c.identity, identity.Handover{})))
 	anthillv1.RegisterJobServiceServer(c.server, &jobService{grid: g})
 	anthillv1.RegisterNodeServiceServer(c.server, &nodeService{grid: g})
 	anthillv1.RegisterEnrolmentServiceServer(c.server, &enrolmentService{grid: g})

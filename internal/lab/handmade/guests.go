@@ -23,6 +23,7 @@ const (
 	opMemorySize   = 0x3f
 	opMemoryGrow   = 0x40
 	opConst        = 0x41
+	opConst64      = 0x42
 	opIsZero       = 0x45
 	opEqual        = 0x46
 	opLess         = 0x49

@@ -1,7 +1,9 @@
 package handmade
 
+import "strings"
+
 func (s Spec) types() []byte {
-	out := append(leb(uint32(4+len(s.Types))),
+	out := append(leb(uint32(4+len(s.Types)+len(s.Forms))),
 		0x60, 0, 0,
 		0x60, 1, 0x7f, 0,
 		0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 1, 0x7f,
@@ -12,6 +14,15 @@ func (s Spec) types() []byte {
 		for _, n := range []int{t.Params, t.Results} {
 			out = append(out, leb(uint32(n))...)
 			out = append(out, repeat(n, []byte{0x7f})...)
+		}
+	}
+	for _, form := range s.Forms {
+		out = append(out, 0x60)
+		for values := range strings.SplitSeq(form, ":") {
+			out = append(out, byte(len(values)))
+			for _, v := range values {
+				out = append(out, map[rune]byte{'i': 0x7f, 'l': 0x7e}[v])
+			}
 		}
 	}
 	return out

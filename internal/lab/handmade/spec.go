@@ -48,6 +48,8 @@ type Spec struct {
 
 	// Types come after those of the signatures, from index 4.
 	Types []Shape
+	// Forms are types that come after those, see HostCall.
+	Forms []string
 	// Functions come after the first.
 	Functions []Function
 	// Globals are i32, the mutable ones first.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -29,6 +30,8 @@ type Config struct {
 	Dir          string // data, one directory a process, and logs
 	Coordinators int
 	Workers      []Worker
+	// Note is told, in words for people, what takes longer than usual; it may be nil.
+	Note func(string)
 }
 
 // Worker is one worker to run.
@@ -43,6 +46,7 @@ type Worker struct {
 type Grid struct {
 	cfg   Config
 	ports []int
+	lock  io.Closer // of the directory
 
 	mu        sync.Mutex
 	processes map[string]*process
@@ -60,10 +64,10 @@ func Start(ctx context.Context, cfg Config) (*Grid, error) {
 }
 
 func (g *Grid) start(ctx context.Context) (err error) {
-	if err := os.MkdirAll(g.cfg.Dir, 0o700); err != nil {
+	if err := g.takeDir(ctx); err != nil {
 		return err
 	}
-	if g.ports, err = ports(g.cfg.Dir, g.cfg.Coordinators); err != nil {
+	if g.ports, err = ports(g.cfg.Dir, g.cfg.Coordinators, g.isFounded()); err != nil {
 		return err
 	}
 	if err := g.startCoordinators(ctx); err != nil {
@@ -75,40 +79,36 @@ func (g *Grid) start(ctx context.Context) (err error) {
 	return g.waitComplete(ctx)
 }
 
-// startCoordinators founds the grid with the first and lets the others join. A
-// grid that exists needs a majority before anybody can lead, so all start at
-// once then.
+// startCoordinators founds the grid with the first and lets the others join. In a
+// grid that was begun before, those that belong to it start together, since nobody can
+// lead without a majority.
 func (g *Grid) startCoordinators(ctx context.Context) error {
-	first := g.coordinator(0, "--bootstrap")
-	if _, err := identity.Load(first.dir); err == nil {
-		return g.runAll(ctx, g.coordinators(""))
+	members, others := []*process{g.coordinator(0, "--bootstrap")}, []int{}
+	for i := range g.ports[1:] {
+		if p := g.coordinator(i + 1); p.isEnrolled() {
+			members = append(members, p)
+		} else {
+			others = append(others, i+1)
+		}
 	}
-	if err := g.run(ctx, first); err != nil {
+	if err := g.runAll(ctx, members); err != nil || len(others) == 0 {
 		return err
 	}
-	if g.cfg.Coordinators == 1 {
-		return nil
-	}
 	token, err := g.token(ctx, &anthillv1.CreateTokenRequest{
-		Role: anthillv1.Role_ROLE_COORDINATOR, Uses: uint32(g.cfg.Coordinators - 1), Owner: "operator",
+		Role: anthillv1.Role_ROLE_COORDINATOR, Uses: uint32(len(others)), Owner: "operator",
 	})
 	if err != nil {
 		return err
 	}
-	return g.runAll(ctx, g.coordinators(token)[1:])
+	var joining []*process
+	for _, i := range others {
+		joining = append(joining, g.coordinator(i, "--join", token))
+	}
+	return g.runAll(ctx, joining)
 }
 
-func (g *Grid) coordinators(token string) []*process {
-	var list []*process
-	for i := range g.ports {
-		var args []string
-		if token != "" {
-			args = []string{"--join", token}
-		}
-		list = append(list, g.coordinator(i, args...))
-	}
-	return list
-}
+// isFounded tells whether the grid was begun before.
+func (g *Grid) isFounded() bool { return g.process("c1").isEnrolled() }
 
 func (g *Grid) coordinator(i int, args ...string) *process {
 	p := g.process(fmt.Sprintf("c%d", i+1))
@@ -140,7 +140,7 @@ func (g *Grid) worker(ctx context.Context, n int, w Worker) (*process, error) {
 	if w.Misbehave != misbehave.Honest {
 		p.args = append(p.args, "--misbehave="+string(w.Misbehave))
 	}
-	if _, err := identity.Load(p.dir); err == nil {
+	if p.isEnrolled() {
 		return p, nil
 	}
 	token, err := g.token(ctx, &anthillv1.CreateTokenRequest{
@@ -336,5 +336,8 @@ func (g *Grid) Close() {
 	defer g.mu.Unlock()
 	for _, p := range g.processes {
 		_ = p.kill() // it is gone, or beyond our reach
+	}
+	if g.lock != nil {
+		_ = g.lock.Close() // it ends with this process anyway
 	}
 }

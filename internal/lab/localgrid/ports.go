@@ -9,22 +9,24 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+
+	"github.com/anthill-grid/anthill/internal/problem"
 )
 
-// ports are the coordinators' ports, each with the next one free for gossip.
-// They are kept in the grid's directory, since coordinators know each other by
-// them.
-func ports(dir string, n int) ([]int, error) {
-	path := filepath.Join(dir, "ports.json")
+// portsFile keeps the ports in the grid's directory.
+const portsFile = "ports.json"
+
+// ports are the coordinators' ports, each with the next one free for gossip. Once a grid
+// is founded they stay the same, since coordinators know each other by them.
+func ports(dir string, n int, founded bool) ([]int, error) {
+	path := filepath.Join(dir, portsFile)
 	data, err := os.ReadFile(path)
 	if err == nil {
-		var ports []int
-		if err := json.Unmarshal(data, &ports); err != nil || len(ports) != n {
-			return nil, fmt.Errorf("%s does not name the ports of %d coordinators: remove the directory to start afresh", path, n)
+		ports, err := keptPorts(path, data, n)
+		if err == nil || founded {
+			return ports, err
 		}
-		return ports, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	} else if founded || !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	ports, err := freePorts(n)
@@ -35,6 +37,24 @@ func ports(dir string, n int) ([]int, error) {
 		return nil, err
 	}
 	return ports, os.WriteFile(path, data, 0o600)
+}
+
+// keptPorts reads the ports of an earlier start, and looks whether they are free.
+func keptPorts(path string, data []byte, n int) ([]int, error) {
+	var ports []int
+	if err := json.Unmarshal(data, &ports); err != nil || len(ports) != n {
+		return nil, problem.Invalid("give this grid another directory",
+			"%s does not name the ports of %d coordinators", path, n)
+	}
+	for i, first := range ports {
+		for _, port := range []int{first, first + 1} {
+			if !isFree(port) {
+				return nil, problem.Invalid("stop the program that has it, or begin a new grid in another directory",
+					"port %d of 127.0.0.1 is taken, which coordinator c%d of this grid needs: the others know it by that", port, i+1)
+			}
+		}
+	}
+	return ports, nil
 }
 
 // freePorts looks below the range from which systems take the ports of

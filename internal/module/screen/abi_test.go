@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
@@ -28,7 +27,7 @@ func newGrid(t *testing.T) grid {
 	g := grid{wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter()), map[string]wasm.FuncType{}}
 	t.Cleanup(func() { _ = g.runtime.Close(ctx) })
 	host := g.runtime.NewHostModuleBuilder(ABI)
-	known, err := prices.Export(ctx, host, new(sync.Mutex))
+	known, err := new(prices.Host).Export(ctx, host)
 	if err != nil {
 		t.Fatal(err)
 	}

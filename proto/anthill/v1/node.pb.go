@@ -936,9 +936,13 @@ func (x *GetProgressRequest) GetJobId() string {
 type GetProgressResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Those that have used any fuel so far.
-	Attempts      []*AttemptProgress `protobuf:"bytes,1,rep,name=attempts,proto3" json:"attempts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Attempts []*AttemptProgress `protobuf:"bytes,1,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// How many live workers can count fuel by the job's rules, or without a job by the newest,
+	// and how many cannot.
+	AbleWorkers     uint32 `protobuf:"varint,2,opt,name=able_workers,json=ableWorkers,proto3" json:"able_workers,omitempty"`
+	OutdatedWorkers uint32 `protobuf:"varint,3,opt,name=outdated_workers,json=outdatedWorkers,proto3" json:"outdated_workers,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetProgressResponse) Reset() {
@@ -976,6 +980,20 @@ func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
 		return x.Attempts
 	}
 	return nil
+}
+
+func (x *GetProgressResponse) GetAbleWorkers() uint32 {
+	if x != nil {
+		return x.AbleWorkers
+	}
+	return 0
+}
+
+func (x *GetProgressResponse) GetOutdatedWorkers() uint32 {
+	if x != nil {
+		return x.OutdatedWorkers
+	}
+	return 0
 }
 
 // AttemptProgress is about how much fuel a lease's attempt has used so far.
@@ -1426,9 +1444,11 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"+\n" +
 	"\x12GetProgressRequest\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"N\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x9c\x01\n" +
 	"\x13GetProgressResponse\x127\n" +
-	"\battempts\x18\x01 \x03(\v2\x1b.anthill.v1.AttemptProgressR\battempts\";\n" +
+	"\battempts\x18\x01 \x03(\v2\x1b.anthill.v1.AttemptProgressR\battempts\x12!\n" +
+	"\fable_workers\x18\x02 \x01(\rR\vableWorkers\x12)\n" +
+	"\x10outdated_workers\x18\x03 \x01(\rR\x0foutdatedWorkers\";\n" +
 	"\x0fAttemptProgress\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +

@@ -101,8 +101,10 @@ func (AttemptStatus) EnumDescriptor() ([]byte, []int) {
 }
 
 type OfferRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Capacity      uint32                 `protobuf:"varint,1,opt,name=capacity,proto3" json:"capacity,omitempty"`
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Capacity uint32                 `protobuf:"varint,1,opt,name=capacity,proto3" json:"capacity,omitempty"`
+	// The newest rules of counting fuel that the worker knows, as in JobSpec; 0: 2.
+	Metering      uint32 `protobuf:"varint,2,opt,name=metering,proto3" json:"metering,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -140,6 +142,13 @@ func (*OfferRequest) Descriptor() ([]byte, []int) {
 func (x *OfferRequest) GetCapacity() uint32 {
 	if x != nil {
 		return x.Capacity
+	}
+	return 0
+}
+
+func (x *OfferRequest) GetMetering() uint32 {
+	if x != nil {
+		return x.Metering
 	}
 	return 0
 }
@@ -632,9 +641,10 @@ var File_anthill_v1_work_proto protoreflect.FileDescriptor
 const file_anthill_v1_work_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/work.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"*\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"F\n" +
 	"\fOfferRequest\x12\x1a\n" +
-	"\bcapacity\x18\x01 \x01(\rR\bcapacity\":\n" +
+	"\bcapacity\x18\x01 \x01(\rR\bcapacity\x12\x1a\n" +
+	"\bmetering\x18\x02 \x01(\rR\bmetering\":\n" +
 	"\rOfferResponse\x12)\n" +
 	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\x9f\x01\n" +
 	"\x05Lease\x12\x0e\n" +

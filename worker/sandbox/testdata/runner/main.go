@@ -14,8 +14,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
-	"sync"
 	"testing/fstest"
 	_ "unsafe" // for linkname
 
@@ -54,7 +54,8 @@ func run(engine string, module []byte, args []string, out io.Writer) error {
 	r := wazero.NewRuntimeWithConfig(ctx, config.WithMemoryLimitPages(4096))
 	defer func() { _ = r.Close(ctx) }()
 	host := r.NewHostModuleBuilder(wasi_snapshot_preview1.ModuleName)
-	if _, err := prices.Export(ctx, host, new(sync.Mutex)); err != nil {
+	var paid prices.Host
+	if _, err := paid.Export(ctx, host); err != nil {
 		return fmt.Errorf("put prices on host: %w", err)
 	}
 	if _, err := host.Instantiate(ctx); err != nil {
@@ -69,12 +70,30 @@ func run(engine string, module []byte, args []string, out io.Writer) error {
 		return fmt.Errorf("make random source: %w", err)
 	}
 	var output bytes.Buffer
+	args = append([]string{"task"}, args...)
+	bill := &prices.Bill{}
+	paid.Serve(prices.Guest{Rules: prices.ByWork, Args: args, Bill: bill})
 	used, err := guests.Run(ctx, r, code, wazero.NewModuleConfig().
-		WithArgs(append([]string{"task"}, args...)...).WithStdin(&bytes.Buffer{}).WithStdout(&output).WithStderr(&bytes.Buffer{}).
+		WithArgs(args...).WithStdin(&bytes.Buffer{}).WithStdout(stream{&output, bill, math.MaxInt}).WithStderr(stream{io.Discard, bill, logKept}).
 		WithRandSource(random).WithFSConfig(wazero.NewFSConfig().WithFSMount(fstest.MapFS{}, "/data")))
 	fmt.Fprintf(&output, "\n%s with fuel %d\n", end(err), used)
 	_, err = output.WriteTo(out)
 	return err
+}
+
+// logKept is how much of a log a slot keeps.
+const logKept = 4 << 10
+
+// stream puts on the bill what a slot's streams do.
+type stream struct {
+	io.Writer
+	bill *prices.Bill
+	most int
+}
+
+func (s stream) Write(p []byte) (int, error) {
+	s.bill.Add(prices.Buffer + prices.Bytes(min(len(p), s.most)))
+	return s.Writer.Write(p)
 }
 
 // newRandom gives the bytes of the sandbox's source, which is AES in counter mode.
