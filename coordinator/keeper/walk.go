@@ -12,8 +12,11 @@ import (
 
 const (
 	// walkers is how many pieces of an input are on their way at a time where they are
-	// fetched in order: enough for several peers, few enough to come in order.
-	walkers = 16
+	// fetched in order: enough for several peers. They do not go further than
+	// walkAhead pieces beyond the first that is missing, since peers do not send
+	// what they are asked for in the order of asking.
+	walkers   = 8
+	walkAhead = 16
 	// longestIndex bounds the indexes that are held in memory to find out in which
 	// order pieces are needed. Tasks of inputs with longer ones wait for all of it.
 	longestIndex = 1 << 20
@@ -29,8 +32,11 @@ type walk struct {
 	input blob.Manifest
 
 	mu    sync.Mutex
+	moved *sync.Cond // something came, or the walk was stopped
 	have  blob.Bitmap
 	taken blob.Bitmap // had, or on their way
+	ahead []int       // the first piece that is on its way, and those that were taken after it
+	over  bool
 	// ready: all that the tasks below read is here. next is where pieces are looked for.
 	ready, next jobs.Place
 }
@@ -42,6 +48,7 @@ func (k *Keeper) newWalk(j *jobs.Job) (*walk, error) {
 		return nil, err
 	}
 	w := &walk{job: j, input: m, have: have, taken: blob.NewBitmap(len(m.Pieces))}
+	w.moved = sync.NewCond(&w.mu)
 	if index := j.Spec.Input.Blob.Index; index != nil && index.Size > longestIndex {
 		return nil, nil
 	} else if index != nil {
@@ -60,6 +67,7 @@ func (k *Keeper) newWalk(j *jobs.Job) (*walk, error) {
 func (k *Keeper) copyInOrder(ctx context.Context, h *holding, w *walk, providers []swarm.Provider) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer context.AfterFunc(ctx, w.stop)()
 	k.setReady(h, w.came(-1))
 	var all sync.WaitGroup
 	for range walkers {
@@ -91,18 +99,36 @@ func (k *Keeper) fetchPiece(ctx context.Context, id blob.ID, m blob.Manifest, i 
 func (w *walk) take() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for len(w.ahead) >= walkAhead && !w.over {
+		w.moved.Wait()
+	}
+	i := w.pick()
+	if i >= 0 {
+		w.taken.Set(i)
+		w.ahead = append(w.ahead, i)
+	}
+	return i
+}
+
+func (w *walk) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	w.moved.Broadcast()
+}
+
+// pick is what take takes. It is called with mu held.
+func (w *walk) pick() int {
 	for ; int(w.next) < w.job.Total(); w.next++ {
 		first, end := w.span(w.next)
 		for i := first; i < end; i++ {
 			if !w.taken.Has(i) {
-				w.taken.Set(i)
 				return i
 			}
 		}
 	}
 	for i := range w.input.Pieces {
 		if !w.taken.Has(i) {
-			w.taken.Set(i)
 			return i
 		}
 	}
@@ -116,6 +142,10 @@ func (w *walk) came(piece int) jobs.Place {
 	if piece >= 0 {
 		w.have.Set(piece)
 	}
+	for len(w.ahead) > 0 && w.have.Has(w.ahead[0]) {
+		w.ahead = w.ahead[1:]
+	}
+	w.moved.Broadcast()
 	for ; int(w.ready) < w.job.Total(); w.ready++ {
 		first, end := w.span(w.ready)
 		for i := first; i < end; i++ {
