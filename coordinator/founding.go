@@ -35,8 +35,20 @@ func (c *Coordinator) foundIfNew(address string) error {
 	if !errors.Is(err, identity.ErrNoIdentity) {
 		return err
 	}
+	if err := checkClock(time.Now()); err != nil {
+		return err
+	}
 	if err := found(c.cfg.Dir, address); err != nil {
 		return fmt.Errorf("found grid: %w", err)
+	}
+	return nil
+}
+
+// checkClock refuses a time that is before this program was written: what a grid's
+// authority certifies then has ended when the clock is set.
+func checkClock(now time.Time) error {
+	if now.Before(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) {
+		return problem.Invalid("set this machine's clock right", "found grid: this machine's clock says %s", now.UTC().Format(time.DateTime+" MST"))
 	}
 	return nil
 }

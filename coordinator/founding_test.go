@@ -61,6 +61,15 @@ func TestFoundAGridOnce(t *testing.T) {
 	}
 }
 
+func TestNoGridIsFoundedInThePast(t *testing.T) {
+	if err := checkClock(time.Unix(7, 0)); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), "clock says 1970-01-01 00:00:07 UTC") {
+		t.Errorf("got %v", err)
+	}
+	if err := checkClock(time.Now()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestFoundStateWithItsShareOfSaboteurs(t *testing.T) {
 	cfg := Config{Dir: t.TempDir(), Bootstrap: true, Saboteurs: jobs.One / 10}
 	base, err := start(t, cfg)

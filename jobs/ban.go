@@ -73,8 +73,8 @@ func (s *State) tookPart(j *Job, place Place, id OwnerID) bool {
 	if t := j.task(place); t != nil {
 		return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.Owner == id && a.State != AttemptVoid })
 	}
-	for _, v := range j.Closed[place].Voters {
-		if v != 0 && s.Nodes[s.Numbered[v-1]].Owner == id {
+	for number := range j.tried(place) {
+		if s.Nodes[s.Numbered[number-1]].Owner == id {
 			return true
 		}
 	}

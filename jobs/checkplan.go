@@ -62,7 +62,7 @@ func (p *CheckPlan) look(place Place, t *Task) Prob {
 	if t.Disputed {
 		return 0
 	}
-	closed := !p.j.Closed[place].open()
+	closed := p.j.Closed[place].decided()
 	running := p.s.timely(p.j, t)
 	if !closed && len(running) == 1 {
 		owner := p.s.Owners[running[0].Owner].number
@@ -203,7 +203,9 @@ func (p *CheckPlan) author(place Place) (by NodeID, ok bool) {
 	}
 	t := p.j.task(place)
 	if t == nil {
-		return p.s.Numbered[p.j.Closed[place].Voters[0]-1], true
+		for number := range p.j.tried(place) {
+			return p.s.Numbered[number-1], true
+		}
 	}
 	at := p.s.timely(p.j, t)
 	for i := range t.Attempts {
@@ -226,8 +228,8 @@ func (p *CheckPlan) free(place Place, worker NodeID) bool {
 	if t := p.j.task(place); t != nil {
 		return p.j.MayAttempt(t, worker, owner, false)
 	}
-	for _, v := range p.j.Closed[place].Voters {
-		if v != 0 && p.s.Nodes[p.s.Numbered[v-1]].Owner == owner {
+	for number := range p.j.tried(place) {
+		if p.s.Nodes[p.s.Numbered[number-1]].Owner == owner {
 			return false
 		}
 	}
@@ -304,7 +306,7 @@ func (p *CheckPlan) deepen(worker NodeID, draw func(n int) int) (Place, bool) {
 // it already.
 func (p *CheckPlan) error(place Place) Prob {
 	t := p.j.task(place)
-	if p.taken[place] || p.j.Closed[place].open() || t != nil && (t.Disputed || len(p.s.timely(p.j, t)) > 0) {
+	if p.taken[place] || !p.j.Closed[place].decided() || t != nil && (t.Disputed || len(p.s.timely(p.j, t)) > 0) {
 		return 0
 	}
 	who, contested := p.s.supporters(p.j, place)
@@ -328,7 +330,7 @@ func (p *CheckPlan) Exam(worker NodeID, draw func(n int) int) (Place, bool) {
 	}
 	place := p.j.tally.lies[draw(len(p.j.tally.lies))]
 	t := p.j.task(place)
-	if p.taken[place] || p.j.Closed[place].open() || t.Disputed || !p.free(place, worker) {
+	if p.taken[place] || !p.j.Closed[place].decided() || t.Disputed || !p.free(place, worker) {
 		return 0, false
 	}
 	p.soon[n]++
@@ -346,7 +348,7 @@ func (s *State) AllAsked(j *Job, live []NodeID) bool {
 	p := &CheckPlan{s: s, j: j}
 	for place := range j.Next {
 		for _, worker := range live {
-			if p.free(place, worker) {
+			if !j.Closed[place].hopeless() && p.free(place, worker) {
 				return false
 			}
 		}

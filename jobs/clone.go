@@ -30,6 +30,8 @@ func (j Job) clone() Job {
 	j.Closed = slices.Clone(j.Closed)
 	j.Order = slices.Clone(j.Order)
 	j.Unheld = maps.Clone(j.Unheld)
+	j.Reasons = maps.Clone(j.Reasons)
+	j.Tries = maps.Clone(j.Tries)
 	j.Events = slices.Clone(j.Events)
 	return j
 }

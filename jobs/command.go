@@ -35,6 +35,10 @@ func (c *Command) Version() Version {
 		return c.Raise.Version
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
+		return VersionInput
+	case c.Submit != nil:
+		return c.Submit.Spec.version()
 	}
 	return 0
 }
@@ -127,17 +131,20 @@ type RenewLeases struct {
 // of blobs that have not come within a day.
 type ExpireLeases struct{}
 
-// MaxReports bounds the reports that a worker hands in at once, and those of one
-// command: with the longest reasons they stay well below replica.MaxCommand.
-const MaxReports = 600
+const (
+	// MaxReports bounds the reports that a worker hands in at once.
+	MaxReports = 600
+	// MaxReportBytes bounds those of one command by their Weight: it stays well below
+	// replica.MaxCommand.
+	MaxReportBytes = 400 << 10
+)
 
 // ReportAttempts says how attempts ended.
 type ReportAttempts struct {
 	Reports []Report `cbor:"1,keyasint"`
 }
 
-// Report says how one attempt ended. Reason is for people, at most MaxReason
-// bytes.
+// Report says how one attempt ended. Reason is for people, see State.MaxReason.
 type Report struct {
 	Lease    LeaseID       `cbor:"1,keyasint"`
 	Worker   NodeID        `cbor:"2,keyasint"`
@@ -149,8 +156,35 @@ type Report struct {
 	Fuel     uint64        `cbor:"10,keyasint,omitempty"` // that the guest used; of votes
 }
 
-// MaxReason bounds Report.Reason in bytes.
-const MaxReason = 512
+// Weight is about how many bytes the report takes in the log, and never too few.
+func (r *Report) Weight() int { return 256 + len(r.Reason) }
+
+const (
+	// MaxReason bounds Report.Reason in bytes, where it holds nothing of a guest's log.
+	MaxReason = 512
+	// MaxFailure bounds it where it does: what happened, and 4 KiB of the log.
+	MaxFailure = MaxReason + 4<<10
+	// fewWords is about a line.
+	fewWords = 100
+)
+
+// RoomFor is how long the reason of a report should be: where a job keeps no more of
+// them, a few words are enough.
+func (s *State) RoomFor(r *Report) int {
+	room := s.MaxReason(r.Status)
+	if p, _, held := s.Lease(r.Lease); held && len(s.Jobs[p.Job].Reasons) >= maxReasons {
+		return min(room, fewWords)
+	}
+	return room
+}
+
+// MaxReason bounds the reason of a report by the rules in force.
+func (s *State) MaxReason(status AttemptStatus) int {
+	if s.can(VersionInput) && (status == Crashed || status == Killed) {
+		return MaxFailure
+	}
+	return MaxReason
+}
 
 // Traffic counts bytes that a worker fetched, by the role of who served them.
 type Traffic struct {
@@ -188,6 +222,11 @@ type ConfirmHeld struct {
 	// Missing are results that the coordinator has long failed to get from anybody.
 	// Those that no coordinator holds are computed again.
 	Missing []HeldResults `cbor:"8,keyasint,omitempty"`
+	// Slow: the missing ones come, or may, but later than if they are computed again.
+	// That is the fault of a line and of nobody.
+	Slow bool `cbor:"9,keyasint,omitempty"`
+	// Away are coordinators that are not there: what they alone hold is missing too.
+	Away []NodeID `cbor:"10,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

@@ -38,6 +38,14 @@ func (s *State) holderBit(id NodeID) uint64 {
 	return 0
 }
 
+// HolderBits is the set of these coordinators.
+func (s *State) HolderBits(ids []NodeID) (set uint64) {
+	for _, id := range ids {
+		set |= s.holderBit(id)
+	}
+	return set
+}
+
 // Holds says whether a coordinator has confirmed that it holds a result.
 func (s *State) Holds(j *Job, place Place, id NodeID) bool {
 	return j.Closed[place].Holders&s.holderBit(id) != 0
@@ -65,7 +73,7 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 		return rejected(reject(Denied, "NOT_A_COORDINATOR", "node "+string(c.Coordinator.Short()), "only coordinators hold results"))
 	}
 	for _, h := range c.Missing {
-		s.recompute(h)
+		s.recompute(c, h)
 	}
 	if c.Lost {
 		s.loseHeld(c, bit)

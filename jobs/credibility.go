@@ -34,7 +34,7 @@ func (s *State) weigh(j *Job, t *Task) Verdict {
 	lead, p := s.lead(t)
 	switch {
 	case s.proven(j, lead, p) && lead.vote.Failed:
-		return Verdict{Kind: Failed, Reason: lead.first.Reason}
+		return Verdict{Kind: Failed, Vote: lead.vote, Want: s.probes(t, running), Reason: lead.first.Reason}
 	case s.proven(j, lead, p):
 		return Verdict{Kind: Agreed, Vote: lead.vote, Want: s.probes(t, running)}
 	case b.voted >= variety && 3*lead.size < b.voted:

@@ -1,6 +1,9 @@
 package jobs
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // finish ends a job and voids its leases.
 func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
@@ -10,22 +13,25 @@ func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
 		s.shelve(j, place)
 	}
 	for place, t := range j.Open {
+		t.shorten()
 		j.Records[place] = t // without a result: what was tried is worth knowing
 	}
 	j.Open, j.tally = nil, newTally()
 	text := state.String()
-	if reason != "" {
+	if reason != "" && s.can(VersionInput) {
+		text += ": " + headline(reason)
+	} else if reason != "" {
 		text += ": " + reason
 	}
 	s.event(j, EventFinished, "", text)
 	s.clearRunning(id)
 }
 
-// finishIfDone ends a job that has all results on enough disks and, where it
-// was promised, the certainty that was asked for.
+// finishIfDone ends a job that has all results on enough disks, but those of tasks that
+// may fail, and, where it was promised, the certainty that was asked for.
 func (s *State) finishIfDone(id JobID) {
 	j := s.Jobs[id]
-	if j.State != JobRunning || j.Done() != j.Total() {
+	if j.State != JobRunning || j.Done()+j.Failed != j.Total() {
 		return
 	}
 	if j.Spec.Trust.Fixed() {
@@ -132,18 +138,35 @@ func (s *State) settleFor(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	t := j.Open[place]
 	lead, p := s.lead(t)
-	switch {
-	case lead.vote.Failed:
-		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s (this is right with a probability of %v; too few workers to be surer)", j.TaskAt(place), lead.first.Reason, p))
-	default:
-		t.Disputed = false
-		if c := &j.Closed[place]; c.open() || c.vote() != lead.vote {
-			s.accept(h, id, place, lead.vote)
-		}
-		s.raiseDoubt(t, lead.vote)
-		delete(j.Open, place)
-		j.Records[place] = t
+	reason := lead.first.Reason
+	if lead.vote.Failed {
+		reason = unsure(reason, p)
 	}
+	if lead.vote.Failed && !s.can(VersionInput) {
+		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s", j.TaskAt(place), reason))
+		return
+	}
+	t.Disputed = false
+	if c := &j.Closed[place]; c.open() || c.vote() != lead.vote {
+		s.accept(h, id, place, lead.vote)
+	}
+	s.raiseDoubt(t, lead.vote)
+	delete(j.Open, place)
+	t.shorten()
+	j.Records[place] = t
+	if lead.vote.Failed {
+		s.explain(id, place, reason)
+	}
+}
+
+// unsure adds to a reason how likely it is right.
+func unsure(reason string, p Prob) string {
+	line, log, found := strings.Cut(reason, "\n")
+	line += fmt.Sprintf(" (this is right with a probability of %v; too few workers to be surer)", p)
+	if !found {
+		return line
+	}
+	return line + "\n" + log
 }
 
 // raiseDoubt halves what is thought of those who are probably wrong.

@@ -11,6 +11,7 @@ const (
 	EventReopened
 	EventChanged
 	EventDoubted
+	EventFailed
 )
 
 // Event is something that people who follow a job want to know.

@@ -55,10 +55,10 @@ func (f FuelSum) Uint64() uint64 {
 // tells that of their leases. A task counts once, and at most as the mean of those
 // that have a result.
 func (j *Job) FuelRunning(fuel map[LeaseID]uint64) uint64 {
-	if j.Count == 0 || len(fuel) == 0 {
+	if j.Settled() == 0 || len(fuel) == 0 {
 		return 0
 	}
-	mean := j.Fuel.Uint64() / uint64(j.Count)
+	mean := j.Fuel.Uint64() / uint64(j.Settled())
 	var sum FuelSum
 	for place, t := range j.Open {
 		if !j.Closed[place].open() {
@@ -79,13 +79,14 @@ func (j *Job) FuelRunning(fuel map[LeaseID]uint64) uint64 {
 // like those that have a result; 0 while none has. It stops at the largest
 // number there is.
 func (j *Job) FuelEstimate() uint64 {
-	if j.Count == 0 {
+	settled := uint64(j.Settled())
+	if settled == 0 {
 		return 0
 	}
 	high, low := bits.Mul64(j.Fuel.Uint64(), uint64(j.Total()))
-	if high >= uint64(j.Count) {
+	if high >= settled {
 		return math.MaxUint64
 	}
-	estimate, _ := bits.Div64(high, low, uint64(j.Count))
+	estimate, _ := bits.Div64(high, low, settled)
 	return estimate
 }

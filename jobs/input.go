@@ -28,6 +28,9 @@ type BlobInput struct {
 	Blob      blob.Ref  `cbor:"1,keyasint"`
 	ShardSize int64     `cbor:"2,keyasint,omitempty"`
 	Index     *blob.Ref `cbor:"3,keyasint,omitempty"`
+	// Labels are what the tasks read in the words of the submitter. Only clients read
+	// them.
+	Labels *blob.Ref `cbor:"4,keyasint,omitempty"`
 }
 
 // Tasks is the number of tasks that follows from the input.
@@ -71,6 +74,9 @@ func (s Spec) checkInput() *Rejection {
 		}
 		if b.Index != nil && (b.Index.ID.IsZero() || b.Index.Size%8 != 0) {
 			return invalid("input.blob.index", "it is not a list of 64-bit offsets")
+		}
+		if b.Labels != nil && b.Labels.ID.IsZero() {
+			return invalid("input.blob.labels", "there are none")
 		}
 	}
 	switch n := in.Tasks(); {

@@ -4,9 +4,10 @@ import "github.com/anthill-grid/anthill/internal/blob"
 
 // TaskReport is what there is to say of one task.
 type TaskReport struct {
-	Verdict     string   // "untouched", "running", "accepted", "disputed" or "given up"
+	Verdict     string   // "untouched", "running", "accepted", "failed", "disputed" or "given up"
 	Output      blob.Ref // the accepted result
-	Credibility Prob     // that it is right
+	Credibility Prob     // that it is right, or that the task fails
+	Reason      string   // why it has failed, if that is kept
 	Groups      []VoteGroup
 	Attempts    []TaskAttempt
 }
@@ -38,19 +39,21 @@ func (s *State) Inspect(j *Job, place Place) TaskReport {
 	}
 	t, c := j.task(place), &j.Closed[place]
 	if t == nil {
-		t = s.remember(c)
+		t = s.remember(j, place)
 	}
-	r := TaskReport{Verdict: "running", Output: c.Output}
-	r.gather(s, t, c.vote(), !c.open())
+	r := TaskReport{Verdict: "running", Output: c.vote().Output}
+	r.gather(s, t, c.vote(), c.decided())
 	switch {
 	case t.Disputed:
 		r.Verdict = "disputed"
+	case c.failed():
+		r.Verdict, r.Reason = "failed", j.Reasons[place]
 	case !c.open():
 		r.Verdict = "accepted"
 	case j.State != JobRunning:
 		r.Verdict = "given up"
 	}
-	if !c.open() {
+	if c.decided() {
 		r.Credibility = r.Groups[0].Credibility
 	}
 	return r

@@ -57,11 +57,24 @@ func (m *machine) submitAny(t *rapid.T) {
 		Quorum:   rapid.Uint32Range(2, 3).Draw(t, "quorum"),
 	}
 	spec.Trust.MaxAttempts = max(spec.Trust.Replicas, spec.Trust.Quorum) + rapid.Uint32Range(0, 3).Draw(t, "spare")
+	allowAny(t, &spec)
 	id := JobID(fmt.Sprint("j", len(m.Jobs)))
 	if out := m.submit(string(id), spec); out.Rejection != nil {
 		t.Fatal(out.Rejection)
 	}
-	m.model.submit(id, spec.Trust)
+	m.model.submit(id, spec.Trust, spec.MayFail())
+}
+
+// allowAny lets no task fail, some, or all.
+func allowAny(t *rapid.T, spec *Spec) {
+	switch tasks := uint32(spec.Input.Tasks()); rapid.IntRange(0, 3).Draw(t, "allow") {
+	case 1:
+		spec.AllowFailed = rapid.Uint32Range(1, tasks).Draw(t, "failed")
+	case 2:
+		spec.AllowFailedShare = One / 3
+	case 3:
+		spec.AllowFailedShare = One
+	}
 }
 
 func (m *machine) grantAny(t *rapid.T) {
@@ -111,7 +124,7 @@ func (m *machine) reportAny(t *rapid.T) {
 	var reports []Report
 	for range rapid.IntRange(1, 10).Draw(t, "reports") {
 		g := rapid.SampledFrom(m.leases).Draw(t, "lease")
-		r := vote(g.Lease, string(g.Worker), rapid.SampledFrom([]string{"a@9", "a@9", "a@9", "a@9", "a@9", "a@9", "b", "a@8", "!1", "killed", "lost", "starved", "stopped"}).Draw(t, "how"))
+		r := vote(g.Lease, string(g.Worker), rapid.SampledFrom([]string{"a@9", "a@9", "a@9", "a@9", "a@9", "a@9", "b", "a@8", "!1", "!1", "!1@2", "killed", "killed", "lost", "starved", "stopped"}).Draw(t, "how"))
 		if len(held) > 0 && rapid.IntRange(0, 3).Draw(t, "wild") > 0 {
 			r.Lease = rapid.SampledFrom(held).Draw(t, "held")
 			_, r.Worker, _ = m.Lease(r.Lease)
@@ -134,12 +147,22 @@ func (m *machine) confirmAny(t *rapid.T) {
 	by := NodeID(rapid.SampledFrom(m.coords).Draw(t, "by"))
 	lost := rapid.IntRange(0, 3).Draw(t, "lost") == 0
 	m.apply(Command{Confirm: &ConfirmHeld{Coordinator: by, Lost: lost, Results: []HeldResults{{id, sequences}}}})
-	if j := m.Jobs[id]; j != nil && j.State == JobSucceeded && !m.model.jobs[id].over {
-		m.model.finish(id)
-		for i, c := range j.Closed {
-			if bits.OnesCount64(c.Holders) < m.CopiesNeeded() {
-				t.Fatalf("%s has succeeded, and %d copies of task %d are too few", id, bits.OnesCount64(c.Holders), i)
-			}
+}
+
+// checkSuccess: a job succeeds when all of its tasks are closed, and all results held. It
+// may be the last task's failing that ends it.
+func (m *machine) checkSuccess(t *rapid.T, id JobID, j *Job) {
+	want := m.model.jobs[id]
+	if j.State != JobSucceeded || want.over {
+		return
+	}
+	m.model.finish(id)
+	if len(want.closed) != j.Total() || want.failed() > want.allowed {
+		t.Fatalf("%s has succeeded with %d of %d tasks closed, and %d failed of %d that may", id, len(want.closed), j.Total(), want.failed(), want.allowed)
+	}
+	for i, c := range j.Closed {
+		if !c.failed() && bits.OnesCount64(c.Holders) < m.CopiesNeeded() {
+			t.Fatalf("%s has succeeded, and %d copies of task %d are too few", id, bits.OnesCount64(c.Holders), i)
 		}
 	}
 }
@@ -192,6 +215,7 @@ func (m *machine) addCoordinator(t *rapid.T) {
 
 func (m *machine) check(t *rapid.T) {
 	for _, id := range sortedKeys(m.Jobs) {
+		m.checkSuccess(t, id, m.Jobs[id])
 		m.checkJob(t, id, m.Jobs[id])
 		m.checkClosed(t, id, m.Jobs[id])
 	}
@@ -241,7 +265,7 @@ func (m *machine) checkClosed(t *rapid.T, id JobID, j *Job) {
 		}
 		fuel += v.Fuel
 		_, unheld := j.Unheld[i]
-		if scarce := closed && bits.OnesCount64(c.Holders) < m.CopiesNeeded(); j.State == JobRunning && scarce != unheld {
+		if scarce := closed && !c.failed() && bits.OnesCount64(c.Holders) < m.CopiesNeeded(); j.State == JobRunning && scarce != unheld {
 			t.Fatalf("%s: task %d has holders %b, unheld: %v", id, i, c.Holders, unheld)
 		}
 	}
@@ -249,6 +273,7 @@ func (m *machine) checkClosed(t *rapid.T, id JobID, j *Job) {
 		t.Fatalf("%s: its results took %d of fuel, counted %v", id, fuel, j.Fuel)
 	}
 	checkOrder(t, id, j)
+	checkFailures(t, id, j)
 	if int(j.Reopened) < len(want.reopened) {
 		t.Fatalf("%s: %d tasks reopened, want %d", id, j.Reopened, len(want.reopened))
 	}
@@ -261,13 +286,13 @@ func checkOrder(t *rapid.T, id JobID, j *Job) {
 		if j.Current(Sequence(seq)) {
 			current++
 		}
-		if c := &j.Closed[place]; !c.open() && (int(c.Sequence) >= len(j.Order) || j.Order[c.Sequence] != place) {
+		if c := &j.Closed[place]; !c.open() && !c.failed() && (int(c.Sequence) >= len(j.Order) || j.Order[c.Sequence] != place) {
 			t.Fatalf("%s: task %d was accepted as number %d, which is task %v", id, place, c.Sequence, j.Order)
 		}
 	}
 	closed := 0
 	for i := range j.Closed {
-		if !j.Closed[i].open() {
+		if c := &j.Closed[i]; !c.open() && !c.failed() {
 			closed++
 		}
 	}

@@ -65,6 +65,11 @@ type Job struct {
 	// Records are those of closed tasks of which there is more to tell than who
 	// agreed: more than two votes, or votes for something else.
 	Records map[Place]*Task `cbor:"27,keyasint,omitempty"`
+	// Failed is the number of tasks that are closed as failed. Reasons is why, of the
+	// first maxReasons, and Tries who tried those for whom ClosedTask has no room.
+	Failed  int              `cbor:"31,keyasint,omitempty"`
+	Reasons map[Place]string `cbor:"32,keyasint,omitempty"`
+	Tries   map[Place][]Try  `cbor:"33,keyasint,omitempty"`
 	// Conceded: nobody is left to ask, the job ends with the bound it has.
 	Conceded bool `cbor:"28,keyasint,omitempty"`
 	// Pace is how long an attempt takes that ends with a vote: a moving average.
@@ -88,7 +93,7 @@ func (j *Job) Accepted() int { return j.Count }
 // not been reopened since.
 func (j *Job) Current(sequence Sequence) bool {
 	c := &j.Closed[j.Order[sequence]]
-	return !c.open() && c.Sequence == sequence
+	return !c.open() && !c.failed() && c.Sequence == sequence
 }
 
 // Disputed is the number of tasks whose votes disagree, undecided so far.
@@ -131,13 +136,14 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	if n == nil {
 		return rejected(reject(Denied, "UNKNOWN_NODE", "node "+string(c.Submitter.Short()), "it is not admitted to this grid").next("join it with a token: `anthill join`"))
 	}
-	if r := c.Spec.validate(s.Metering()); r != nil {
+	if r := s.CheckSpec(c.Spec); r != nil {
 		return rejected(r)
 	}
 	s.Jobs[c.Job] = &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
 		State: JobRunning, Submitted: s.Now, Seed: c.Seed,
-		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{}, tally: newTally(),
+		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{},
+		Reasons: map[Place]string{}, Tries: map[Place][]Try{}, tally: newTally(),
 	}
 	s.setRunning(c.Job)
 	return Outcome{Job: c.Job}

@@ -40,8 +40,9 @@ func (s *State) settle(h *hearing, id JobID, place Place) {
 	case Agreed:
 		s.decide(h, id, place, v.Vote)
 	case Failed:
-		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s", j.TaskAt(place), v.Reason))
-		return
+		if s.fail(h, id, place, v); j.State != JobRunning {
+			return
+		}
 	case Disputed:
 		s.dispute(j, place)
 		s.reopen(h, id, place)

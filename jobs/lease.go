@@ -119,6 +119,9 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	if s.leases.has(g.Lease) || s.silent.has(g.Lease) || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {
 		return false
 	}
+	if g.Place < j.Next && j.Closed[g.Place].hopeless() {
+		return false
+	}
 	if g.Place == j.Next {
 		j.Open[g.Place] = &Task{}
 		j.Next++
@@ -238,7 +241,7 @@ func (s *State) reportOne(h *hearing, r *Report) {
 // end ends an attempt as its worker reports. A vote that breaks the job's limits is
 // none.
 func (s *State) end(j *Job, a *Attempt, r *Report) {
-	reason := r.Reason[:min(len(r.Reason), MaxReason)]
+	reason := r.Reason[:min(len(r.Reason), s.MaxReason(r.Status))]
 	switch {
 	case r.Status.votes() && j.Spec.Limits.Fuel > 0 && r.Fuel > uint64(j.Spec.Limits.Fuel):
 		s.lose(j, a, "the worker reported more fuel than the job's limit allows")

@@ -116,7 +116,7 @@ func TestReasonsAndTrafficAreBounded(t *testing.T) {
 		g.report(r)
 	}
 	j := g.mustBe(t, "j", JobFailed, "task 0: xxx")
-	if len(j.Reason) > MaxReason+20 {
+	if len(j.Reason) > MaxFailure+20 || len(j.Reasons[0]) != MaxFailure {
 		t.Errorf("the reason has %d bytes", len(j.Reason))
 	}
 	if want := (Traffic{FromCoordinators: 14, FromWorkers: 1<<63 - 1}); j.Fetched != want {

@@ -21,11 +21,24 @@ type modelAttempt struct {
 }
 
 type modelJob struct {
-	trust    Trust
-	over     bool
-	closed   map[Place]Vote
-	reopened map[Place]bool // ever
-	counts   AttemptCounts
+	trust   Trust
+	allowed int // failed tasks
+	over    bool
+	closed  map[Place]Vote // no vote: given up
+	// reopened are the tasks that ever were, and changed those of them that had a
+	// vote accepted before.
+	reopened, changed map[Place]bool
+	counts            AttemptCounts
+}
+
+// failed is the number of tasks that are closed without a result.
+func (j *modelJob) failed() (n int) {
+	for _, v := range j.closed {
+		if v.Failed || v == (Vote{}) {
+			n++
+		}
+	}
+	return n
 }
 
 func newModel() *model {
@@ -39,8 +52,8 @@ func (m *model) owner(id OwnerID) *Owner {
 	return m.owners[id]
 }
 
-func (m *model) submit(id JobID, trust Trust) {
-	m.jobs[id] = &modelJob{trust: trust, closed: map[Place]Vote{}, reopened: map[Place]bool{}}
+func (m *model) submit(id JobID, trust Trust, allowed int) {
+	m.jobs[id] = &modelJob{trust: trust, allowed: allowed, closed: map[Place]Vote{}, reopened: map[Place]bool{}, changed: map[Place]bool{}}
 }
 
 // mayGrant is the rule by which an attempt may be added.
@@ -191,17 +204,33 @@ func (m *model) settle(job JobID, place Place, blamed map[OwnerID]bool) {
 	for _, a := range m.of(job, place) {
 		list = append(list, a.Attempt)
 	}
-	_, closed := j.closed[place]
+	before, closed := j.closed[place]
 	switch v := j.trust.Judge(list, 0); {
-	case v.Kind == Agreed:
+	case v.Kind == Failed && v.Vote == Vote{}:
+		j.closed[place] = Vote{}
+		m.giveUp(job, place)
+	case v.Kind == Agreed || v.Kind == Failed:
 		j.closed[place] = v.Vote
 		m.score(job, place, v.Vote, blamed)
 		m.forget(job, place)
-	case v.Kind == Failed:
-		m.finish(job)
 	case closed:
 		delete(j.closed, place)
 		j.reopened[place] = true
+		j.changed[place] = j.changed[place] || before != Vote{}
+	}
+	if j.failed() > j.allowed {
+		m.finish(job)
+	}
+}
+
+func (m *model) giveUp(job JobID, place Place) {
+	for _, a := range m.of(job, place) {
+		switch a.State {
+		case AttemptRunning:
+			a.State = AttemptVoid
+		case AttemptSilent:
+			a.State = AttemptLost
+		}
 	}
 }
 
@@ -266,7 +295,7 @@ func (m *model) forget(job JobID, place Place) {
 			return
 		}
 	}
-	if votes > 2 || m.jobs[job].reopened[place] {
+	if votes > 2 || m.jobs[job].changed[place] {
 		return
 	}
 	for _, a := range m.of(job, place) {

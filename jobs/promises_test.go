@@ -14,6 +14,7 @@ func (m *trusting) check(t *rapid.T) {
 	for _, id := range sortedKeys(m.Jobs) {
 		j := m.Jobs[id]
 		checkOrder(t, id, j)
+		checkFailures(t, id, j)
 		m.checkHeld(t, id, j)
 		m.checkOpen(t, id, j)
 		m.checkRisk(t, id, j)
@@ -25,13 +26,13 @@ func (m *trusting) check(t *rapid.T) {
 }
 
 func (m *trusting) checkHeld(t *rapid.T, id JobID, j *Job) {
-	if len(j.Closed) != int(j.Next) || j.Count > j.Total() {
+	if len(j.Closed) != int(j.Next) || j.Settled() > j.Total() {
 		t.Fatalf("%s: %d closed of %d opened, %d counted", id, len(j.Closed), j.Next, j.Count)
 	}
 	for place := range j.Closed {
 		c := &j.Closed[place]
 		_, unheld := j.Unheld[Place(place)]
-		scarce := !c.open() && bits.OnesCount64(c.Holders) < m.CopiesNeeded()
+		scarce := !c.open() && !c.failed() && bits.OnesCount64(c.Holders) < m.CopiesNeeded()
 		if j.State == JobRunning && scarce != unheld || unheld && c.open() {
 			t.Fatalf("%s: task %d has holders %b, unheld: %v", id, place, c.Holders, unheld)
 		}
@@ -83,10 +84,8 @@ func (m *trusting) counted(j *Job, place Place) []OwnerID {
 	var list []OwnerID
 	task := j.task(place)
 	if task == nil {
-		for _, v := range j.Closed[place].Voters {
-			if v != 0 {
-				list = append(list, m.Nodes[m.Numbered[v-1]].Owner)
-			}
+		for number := range j.tried(place) {
+			list = append(list, m.Nodes[m.Numbered[number-1]].Owner)
 		}
 		return list
 	}
@@ -158,10 +157,10 @@ func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*recounted) {
 	for place := range j.Next {
 		task, c := j.task(place), &j.Closed[place]
 		if task == nil {
-			task = m.remember(c)
+			task = m.remember(j, place)
 		}
 		addFuel(fuel, c.Fuel)
-		settled := !c.open() && !task.Disputed && len(said[place]) == 1
+		settled := c.decided() && !task.Disputed && len(said[place]) == 1
 		for _, a := range task.Attempts {
 			o := want[a.Owner]
 			if a.State == AttemptOutvoted {

@@ -65,7 +65,7 @@ func (m *trusting) outvoted(s statement) bool {
 func (m *trusting) wrongResults(id JobID) float64 {
 	j, said, sum := m.Jobs[id], m.opinions(id), 0.0
 	for place := range j.Closed {
-		if c := &j.Closed[place]; !c.open() {
+		if c := &j.Closed[place]; c.decided() {
 			sum += m.wrongWith(id, said, said[place], c.vote())
 		}
 	}
@@ -160,8 +160,8 @@ type ending struct {
 
 func (m *trusting) end(id JobID) ending {
 	e := ending{share: m.wrongResults(id) / float64(m.Jobs[id].Total())}
-	for _, here := range m.opinions(id) {
-		e.contested = e.contested || len(here) > 1
+	for place, here := range m.opinions(id) {
+		e.contested = e.contested || len(here) > 1 && !m.Jobs[id].Closed[place].hopeless()
 	}
 	return e
 }
@@ -190,12 +190,12 @@ func (m *trusting) checkEnd(t *rapid.T, id JobID, j *Job) {
 	switch e := m.ended[id]; {
 	case j.State == JobRunning:
 		share := m.wrongResults(id) / float64(j.Total())
-		if j.Count == j.Total() && len(j.Unheld) == 0 && !m.asking(j) && share+rounding <= aim {
+		if j.Settled() == j.Total() && len(j.Unheld) == 0 && !m.asking(j) && share+rounding <= aim {
 			t.Fatalf("%s goes on with a share of %.10f where %.10f was asked for", id, share, asked)
 		}
 	case j.State != JobSucceeded:
-	case j.Count != j.Total() || len(j.Unheld) > 0:
-		t.Fatalf("%s succeeded with %d of %d results, %d not held", id, j.Count, j.Total(), len(j.Unheld))
+	case j.Settled() != j.Total() || len(j.Unheld) > 0:
+		t.Fatalf("%s succeeded with %d of %d tasks settled, %d results not held", id, j.Settled(), j.Total(), len(j.Unheld))
 	case math.Abs(float64(j.Bound)/1e9-e.share-rounding/2) > rounding/2+2e-9:
 		t.Fatalf("%s ended with a bound of %v, want %.10f", id, j.Bound, e.share)
 	case !j.Conceded && (j.Short != "" || e.contested || e.share > asked):

@@ -1,41 +1,61 @@
 package jobs
 
-import "github.com/anthill-grid/anthill/internal/blob"
+import (
+	"slices"
 
-// ClosedTask is all that is kept of most tasks that have a result.
+	"github.com/anthill-grid/anthill/internal/blob"
+)
+
+// ClosedTask is all that is kept of most tasks that have a result, or have failed.
 type ClosedTask struct {
 	_        struct{}      `cbor:",toarray"`
-	Output   blob.Ref      // zero while the task is open
+	Output   blob.Ref      // zero while the task is open; see outputOf where it has failed
 	Holders  uint64        // coordinators that have the output
-	Voters   [2]NodeNumber // the workers who voted for it, see State.Numbered; unless Job.Records tells
+	Voters   [2]NodeNumber // the workers who voted for it, see State.Numbered; unless Job.Records or Job.Tries tell
 	Sequence Sequence      // of its latest acceptance, in Order
 	Fuel     uint64        // that it took
 }
 
-// vote is the accepted one; zero while the task is open.
-func (c *ClosedTask) vote() Vote { return Vote{Output: c.Output, Fuel: c.Fuel} }
+// vote is the accepted one; zero while the task is open, or if it was given up.
+func (c *ClosedTask) vote() Vote {
+	switch {
+	case c.hopeless():
+		return Vote{}
+	case c.failed():
+		return Vote{Failed: true, ExitCode: uint32(-1 - c.Output.Size), Fuel: c.Fuel}
+	}
+	return Vote{Output: c.Output, Fuel: c.Fuel}
+}
 
-func (c *ClosedTask) open() bool { return c.Output.ID.IsZero() }
+func (c *ClosedTask) open() bool { return c.Output == blob.Ref{} }
 
-// accept makes a vote the task's result.
+// decided says whether there is an accepted vote: for a result, or for failing.
+func (c *ClosedTask) decided() bool { return !c.open() && !c.hopeless() }
+
+// accept makes a vote the task's result, or its way of failing.
 func (s *State) accept(h *hearing, id JobID, place Place, v Vote) {
 	j := s.Jobs[id]
 	t, c := j.Open[place], &j.Closed[place]
 	before := c.vote()
 	if c.open() {
-		j.Count++
 		before = t.Was
 	}
 	if before != (Vote{}) && before != v {
 		j.Changed++
 		h.changed[id] = append(h.changed[id], j.TaskAt(place))
 	}
-	j.Fuel.subtract(c.Fuel)
+	j.empty(place)
+	*c = ClosedTask{Output: outputOf(v), Fuel: v.Fuel}
 	j.Fuel.add(v.Fuel)
-	*c = ClosedTask{Output: v.Output, Sequence: Sequence(len(j.Order)), Fuel: v.Fuel}
+	j.Progress = s.Now
+	if v.Failed {
+		j.Failed++
+		return
+	}
+	j.Count++
+	c.Sequence = Sequence(len(j.Order))
 	j.Order = append(j.Order, place)
 	j.Unheld[place] = t.voters(v)
-	j.Progress = s.Now
 }
 
 // voters are the workers whose votes for v stand.
@@ -50,18 +70,16 @@ func (t *Task) voters(v Vote) []NodeID {
 }
 
 // reopen takes back a result that too few stand behind any more: under fixed
-// replication without a quorum, otherwise without any vote.
+// replication without a quorum, otherwise without any vote. That a task has failed is
+// taken back as soon as it is not proven any more.
 func (s *State) reopen(h *hearing, id JobID, place Place) {
 	j := s.Jobs[id]
 	t, c := j.Open[place], &j.Closed[place]
-	if c.open() || !j.Spec.Trust.Fixed() && len(t.voters(c.vote())) > 0 {
+	if c.open() || !c.failed() && !j.Spec.Trust.Fixed() && len(t.voters(c.vote())) > 0 {
 		return
 	}
 	t.Was = c.vote()
-	j.Fuel.subtract(c.Fuel)
-	*c = ClosedTask{}
-	delete(j.Unheld, place)
-	j.Count--
+	j.empty(place)
 	j.Reopened++
 	h.reopened[id] = append(h.reopened[id], j.TaskAt(place))
 }
@@ -70,26 +88,29 @@ func (s *State) reopen(h *hearing, id JobID, place Place) {
 func (s *State) recall(j *Job, place Place) *Task {
 	t := j.task(place)
 	if t == nil {
-		t = s.remember(&j.Closed[place])
+		t = s.remember(j, place)
 	}
 	delete(j.Records, place)
+	delete(j.Tries, place)
 	j.Open[place] = t
 	return t
 }
 
-// remember is the record of a task of which only the voters were kept.
-func (s *State) remember(c *ClosedTask) *Task {
+// remember is the record of a task of which only the voters were kept, or who tried it
+// in vain.
+func (s *State) remember(j *Job, place Place) *Task {
 	t := &Task{}
-	for _, v := range c.Voters {
-		if v != 0 {
-			worker := s.Numbered[v-1]
-			t.Attempts = append(t.Attempts, Attempt{
-				Worker: worker, Owner: s.Nodes[worker].Owner, State: AttemptVoted, Vote: c.vote(), Agreed: true,
-			})
+	for number, state := range j.tried(place) {
+		worker := s.Numbered[number-1]
+		a := Attempt{Worker: worker, Owner: s.Nodes[worker].Owner, State: state}
+		if state == AttemptVoted {
+			a.Vote, a.Agreed = j.Closed[place].vote(), true
 		}
+		t.Attempts = append(t.Attempts, a)
 	}
 	for i := range t.Attempts {
-		t.Attempts[i].Checked = t.owners() > 1
+		a := &t.Attempts[i]
+		a.Checked = a.State == AttemptVoted && t.owners() > 1
 	}
 	return t
 }
@@ -105,35 +126,21 @@ func (s *State) shelve(j *Job, place Place) {
 	s.voidRunning(t) // the silent are not waited for
 	delete(j.Open, place)
 	c.Voters = [2]NodeNumber{}
-	if !t.plain() {
-		j.Records[place] = t
-		return
-	}
-	for i, worker := range t.voters(c.vote()) {
-		c.Voters[i] = s.Nodes[worker].Number
-	}
+	s.fold(j, place, t)
 }
 
-// plain says that there is nothing to tell of a task but the one or two votes
-// for its result.
+// plain says that there is nothing to tell of a task but the votes for its result, or
+// that it came to nothing.
 func (t *Task) plain() bool {
-	votes := 0
-	for i := range t.Attempts {
-		switch t.Attempts[i].State {
-		case AttemptVoted:
-			votes++
-		case AttemptOutvoted:
-			return false
-		}
-	}
-	return votes <= 2 && t.Lies == 0 && !t.Disputed && t.Was == Vote{}
+	outvoted := slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.State == AttemptOutvoted })
+	return !outvoted && t.Lies == 0 && !t.Disputed && t.Was == Vote{}
 }
 
 // Supporters are the workers whose votes stand for the result of a closed task.
 func (s *State) Supporters(j *Job, place Place) []NodeID {
 	t := j.task(place)
 	if t == nil {
-		t = s.remember(&j.Closed[place])
+		t = s.remember(j, place)
 	}
 	return t.voters(j.Closed[place].vote())
 }

@@ -31,16 +31,14 @@ func (s *State) pairRisk(j *Job, rates []rate) Prob {
 // wrong. Where votes differ, somebody lies about this very task, however rarely
 // it does otherwise: then only what is known of the owners beforehand counts.
 func (s *State) doubt(j *Job, place Place, rates []rate) Prob {
-	t, accepted := j.task(place), j.Closed[place].vote()
+	who, contested := s.supporters(j, place)
+	if contested {
+		return One - s.standing(j.task(place), j.Closed[place].vote())
+	}
 	sum := One
-	for i := range t.Attempts {
-		a := &t.Attempts[i]
-		switch {
-		case a.State != AttemptVoted:
-		case a.Vote != accepted:
-			return One - s.standing(t, accepted)
-		case sum > 1:
-			sum = times(sum, rates[s.Owners[a.Owner].number].among)
+	for _, owner := range who {
+		if sum > 1 {
+			sum = times(sum, rates[owner].among)
 		}
 	}
 	return sum
@@ -59,10 +57,10 @@ func (s *State) appraise(j *Job) {
 // Bound is the expected share of wrong results among a job's accepted ones; 0
 // under fixed replication, which promises nothing.
 func (s *State) Bound(j *Job) Prob {
-	if j.Spec.Trust.Fixed() || j.State != JobRunning || j.Count == 0 {
+	if j.Spec.Trust.Fixed() || j.State != JobRunning || j.Settled() == 0 {
 		return j.Bound
 	}
-	return ceil(s.Risk(j), Prob(j.Count))
+	return ceil(s.Risk(j), Prob(j.Settled()))
 }
 
 // Budget is how much Risk a job may run when so many of its tasks have a result or

@@ -34,6 +34,26 @@ type Spec struct {
 	// UnknownImports says what becomes of functions that the bundle imports and
 	// the grid does not have.
 	UnknownImports UnknownImports `cbor:"9,keyasint,omitempty"`
+	// AllowFailed is how many tasks may fail without the job, or AllowFailedShare
+	// which part of them; none by default.
+	AllowFailed      uint32 `cbor:"13,keyasint,omitempty"`
+	AllowFailedShare Prob   `cbor:"14,keyasint,omitempty"`
+}
+
+// MayFail is how many of the job's tasks may fail without it.
+func (s Spec) MayFail() int {
+	if s.AllowFailedShare > 0 {
+		return int(int64(s.AllowFailedShare) * s.Input.Tasks() / int64(One))
+	}
+	return int(s.AllowFailed)
+}
+
+// version is the oldest whose replicas can read the spec; 0: every one.
+func (s Spec) version() Version {
+	if s.AllowFailed > 0 || s.AllowFailedShare > 0 || s.Input.Blob != nil && s.Input.Blob.Labels != nil {
+		return VersionInput
+	}
+	return 0
 }
 
 // UnknownImports is what to do about imports that are not in WASI preview 1.
@@ -93,13 +113,16 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// Blobs are all blobs that the job needs: bundle, input, index and data.
+// Blobs are all blobs that the job needs: bundle, input, index, labels and data.
 func (s Spec) Blobs() []blob.Ref {
 	refs := []blob.Ref{s.Bundle}
 	if b := s.Input.Blob; b != nil {
 		refs = append(refs, b.Blob)
 		if b.Index != nil {
 			refs = append(refs, *b.Index)
+		}
+		if b.Labels != nil {
+			refs = append(refs, *b.Labels)
 		}
 	}
 	for _, d := range s.Data {
@@ -130,13 +153,13 @@ func (s Spec) Validate() *Rejection { return s.validate(Metering) }
 // validate knows rules of counting fuel up to the newest that a grid has.
 func (s Spec) validate(newest uint32) *Rejection {
 	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
-		s.checkLimits, s.checkFuel(newest), s.checkTrust)
+		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail)
 }
 
 // ValidateTerms is Validate without the bundle, the input and the blobs of the
 // data files: a submitter knows the rest before it reads any of them.
 func (s Spec) ValidateTerms() *Rejection {
-	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust)
+	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust, s.checkAllowFailed)
 }
 
 func firstOf(checks ...func() *Rejection) *Rejection {
@@ -236,6 +259,24 @@ func (s Spec) checkFuel(newest uint32) func() *Rejection {
 		}
 		return nil
 	}
+}
+
+func (s Spec) checkAllowFailed() *Rejection {
+	const next = "give a number of tasks such as 20, or a share such as 0.1 or 10%"
+	switch {
+	case s.AllowFailed > 0 && s.AllowFailedShare != 0:
+		return invalid("allow_failed", "it is a number of tasks or a share of them, and not both").next(next)
+	case s.AllowFailedShare < 0 || s.AllowFailedShare > One:
+		return invalid("allow_failed", "%v is not between 0 and 1", s.AllowFailedShare).next(next)
+	}
+	return nil
+}
+
+func (s Spec) checkMayFail() *Rejection {
+	if tasks := s.Input.Tasks(); int64(s.AllowFailed) > tasks {
+		return invalid("allow_failed", "%d is more than the job's %s", s.AllowFailed, plural(int(tasks), "task")).next("use 100% if all of them may fail")
+	}
+	return nil
 }
 
 func (s Spec) String() string { return fmt.Sprintf("%s (%d tasks)", s.Name, s.Input.Tasks()) }

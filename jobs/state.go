@@ -97,6 +97,8 @@ func (s *State) reindexJob(id JobID, j *Job) {
 	}
 	makeMap(&j.Unheld)
 	makeMap(&j.Records)
+	makeMap(&j.Reasons)
+	makeMap(&j.Tries)
 	j.tally = newTally()
 	if j.State != JobRunning {
 		return

@@ -7,7 +7,8 @@ import "slices"
 // over all of them, and where placement finds tasks to check.
 //
 // Invariant: after every command, and whenever a task is judged, the tally of a
-// running job holds each of its accepted results exactly once, by the votes that
+// running job holds each of its accepted results (that a task fails is one, that it was
+// given up is none) exactly once, by the votes that
 // stand for and against it now; except the one task that retally has taken out.
 type tally struct {
 	// alone lists by owner's number the places that rest on its word alone.
@@ -46,7 +47,7 @@ func (s *State) retally(j *Job, place Place, change func()) {
 
 // count enters an accepted result into the tally.
 func (s *State) count(j *Job, place Place) {
-	if j.State != JobRunning || j.Closed[place].open() {
+	if j.State != JobRunning || !j.Closed[place].decided() {
 		return
 	}
 	who, contested := s.supporters(j, place)
@@ -63,7 +64,7 @@ func (s *State) count(j *Job, place Place) {
 
 // discount takes an accepted result out of the tally, as count entered it.
 func (s *State) discount(j *Job, place Place) {
-	if j.State != JobRunning || j.Closed[place].open() {
+	if j.State != JobRunning || !j.Closed[place].decided() {
 		return
 	}
 	who, contested := s.supporters(j, place)
@@ -116,12 +117,11 @@ func (t *tally) pull(owner ownerNumber, place Place) {
 // supporters are the owners, by number, who voted for a task's accepted result,
 // and whether votes for others stand against them.
 func (s *State) supporters(j *Job, place Place) (who []ownerNumber, contested bool) {
-	c := &j.Closed[place]
-	t := j.task(place)
+	t, accepted := j.task(place), j.Closed[place].vote()
 	if t == nil {
-		for _, v := range c.Voters {
-			if v != 0 {
-				who = add(who, s.ownerAt(v).number)
+		for number, state := range j.tried(place) {
+			if state == AttemptVoted {
+				who = add(who, s.ownerAt(number).number)
 			}
 		}
 		return who, false
@@ -130,7 +130,7 @@ func (s *State) supporters(j *Job, place Place) (who []ownerNumber, contested bo
 		a := &t.Attempts[i]
 		switch {
 		case a.State != AttemptVoted:
-		case a.Vote == c.vote():
+		case a.Vote == accepted:
 			who = add(who, s.Owners[a.Owner].number)
 		default:
 			contested = true

@@ -33,14 +33,15 @@ type AttemptState uint8
 
 // The states of an attempt.
 const (
-	AttemptRunning  AttemptState = iota + 1
-	AttemptVoted                 // it reported a result or a failure
-	AttemptKilled                // ended by the host at a limit: no vote
-	AttemptLost                  // no result
-	AttemptVoid                  // its owner was banned
-	AttemptOutvoted              // it voted, and a proven group said otherwise
-	AttemptSilent                // its worker is not heard of: lost, unless it comes back with it
-	AttemptReturned              // its input was not to be had, or its donor stopped the worker
+	AttemptRunning   AttemptState = iota + 1
+	AttemptVoted                  // it reported a result or a failure
+	AttemptKilled                 // ended by the host at a limit: no vote
+	AttemptLost                   // no result
+	AttemptVoid                   // its owner was banned
+	AttemptOutvoted               // it voted, and a proven group said otherwise
+	AttemptSilent                 // its worker is not heard of: lost, unless it comes back with it
+	AttemptReturned               // its input was not to be had, or its donor stopped the worker
+	AttemptUnfetched              // it voted for a result that did not come, and was given up when it Expires
 )
 
 // Attempt is one worker's try at a task.

@@ -102,6 +102,7 @@ func (m *trusting) submitAny(t *rapid.T) {
 		{MaxError: One / 2}, {MaxError: One / 20}, {MaxError: One / 100}, {MaxError: One / 1000}, {}, {Replicas: 1}, {Quorum: 2},
 	}).Draw(t, "trust")
 	spec := trustSpec(rapid.Int64Range(1, 12).Draw(t, "tasks"), trust)
+	allowAny(t, &spec)
 	seed := rapid.Uint64Range(0, 3).Draw(t, "seed")
 	m.do(Command{Submit: &SubmitJob{Job: JobID(fmt.Sprint("j", len(m.Jobs))), Spec: spec, Submitter: "sub", Seed: seed}})
 }
@@ -197,7 +198,9 @@ func (m *trusting) reportOf(t *rapid.T, id LeaseID) Report {
 	}
 	how := rapid.SampledFrom([]string{"right", "right", "right", "right", "right", "right", "right", "right", "killed", "lost", "starved", "stray", "!1"}).Draw(t, "how")
 	if o := m.Nodes[worker].Owner; o >= m.liars && how == "right" && rapid.Bool().Draw(t, "lies") {
-		how = rapid.SampledFrom([]string{"lie", "overcharge"}).Draw(t, "about")
+		how = rapid.SampledFrom([]string{"lie", "overcharge", "!1"}).Draw(t, "about")
+	} else if how == "right" && p.Place%4 == 3 && m.Jobs[p.Job].Spec.MayFail() > 0 {
+		how = "!3" // a task on which the program fails
 	}
 	return vote(id, string(worker), burning(how, p.Place))
 }

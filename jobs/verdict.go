@@ -32,7 +32,7 @@ const (
 // Verdict is a judgement with what follows from it.
 type Verdict struct {
 	Kind VerdictKind
-	// Vote is what is accepted; of Agreed.
+	// Vote is what is accepted; of Agreed, and of Failed if votes agree on how.
 	Vote Vote
 	// Want is the number of further attempts to start now.
 	Want int
@@ -56,7 +56,7 @@ func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 	lead := b.leader()
 	if lead.size >= int(t.Quorum) {
 		if lead.vote.Failed {
-			return Verdict{Kind: Failed, Reason: lead.first.Reason}
+			return Verdict{Kind: Failed, Vote: lead.vote, Reason: lead.first.Reason}
 		}
 		return Verdict{Kind: Agreed, Vote: lead.vote}
 	}
@@ -110,7 +110,7 @@ func count(attempts []Attempt) ballot {
 				b.silent = append(b.silent, a.Owner)
 				b.lost++
 			}
-		case AttemptVoid, AttemptOutvoted, AttemptReturned: // they count nowhere any more
+		case AttemptVoid, AttemptOutvoted, AttemptReturned, AttemptUnfetched: // they count nowhere any more
 		}
 	}
 	return b

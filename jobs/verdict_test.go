@@ -114,7 +114,8 @@ func saysWhat(v Verdict, says string) bool {
 	if v.Kind == Agreed {
 		return v.Vote == Vote{Output: fakeRef(says)}
 	}
-	return v.Vote == Vote{} && strings.HasPrefix(v.Reason, says) && (says != "" || v.Reason == "")
+	crashed := v.Kind == Failed && v.Vote == Vote{Failed: true, ExitCode: 1}
+	return (v.Vote == Vote{} || crashed == strings.HasPrefix(v.Reason, "reason")) && strings.HasPrefix(v.Reason, says) && (says != "" || v.Reason == "")
 }
 
 func TestVotesDifferInSizeToo(t *testing.T) {

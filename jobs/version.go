@@ -33,6 +33,25 @@ func (s *State) Metering() uint32 {
 // can says whether the rules that came with a version are in force.
 func (s *State) can(v Version) bool { return s.Version() >= v }
 
+// Readable leaves out of a spec what replicas by the rules in force cannot read, and the
+// job can do without.
+func (s *State) Readable(spec Spec) Spec {
+	if b := spec.Input.Blob; b != nil && b.Labels != nil && !s.can(VersionInput) {
+		plain := *b
+		plain.Labels = nil
+		spec.Input.Blob = &plain
+	}
+	return spec
+}
+
+// CheckSpec says what is wrong with a spec by the rules in force, or nil.
+func (s *State) CheckSpec(spec Spec) *Rejection {
+	if !s.can(spec.version()) {
+		return invalid("allow_failed", "some of the grid's coordinators are too old for it").next("upgrade the grid's coordinators, or leave it out")
+	}
+	return spec.validate(s.Metering())
+}
+
 // raise brings newer rules into force. The leader proposes it once every voter can
 // follow; a replica that cannot would have refused the entry before it came here.
 // Going back is not possible: what came since may rest on the new rules.

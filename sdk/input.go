@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/pick"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -36,11 +37,13 @@ func (p *Prepared) readItems(ctx context.Context) error {
 }
 
 func (p *Prepared) readFiles(ctx context.Context) error {
-	paths, err := p.file.expand(p.file.Input.Files)
+	in := p.file.Input
+	paths, notices, err := pick.Config{Resolve: p.file.Resolve, Follow: in.FollowLinks}.Files(in.Files)
 	if err != nil {
-		return err
+		return p.file.unread("input.files", err)
 	}
-	files := &packer{paths: paths, limit: int64(p.file.Input.Pack)}
+	p.notices = append(p.notices, notices...)
+	files := &packer{paths: paths, limit: int64(in.Pack)}
 	if files.limit == 0 {
 		if err := p.file.checkTasks("input.files", int64(len(paths))); err != nil {
 			return err
@@ -52,7 +55,7 @@ func (p *Prepared) readFiles(ctx context.Context) error {
 
 func (p *Prepared) readLines(ctx context.Context) error {
 	split := p.file.Input.Split
-	in, err := p.file.open("input.split.file", split.File)
+	in, err := p.open("input.split.file", split.File)
 	if err != nil {
 		return err
 	}

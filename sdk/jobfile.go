@@ -52,7 +52,12 @@ type JobFile struct {
 type Input struct {
 	// Files are glob patterns, ** included. Each file is one task, in the
 	// sorted order of their paths; a file that two patterns match counts once.
+	// Wildcards match no hidden files. What a pattern matches and is no file is left
+	// out, and Prepared.Notices says so; what is named without wildcards must be there.
 	Files []string `json:"files"`
+	// FollowLinks, with Files, also takes files to which links lead out of the directory
+	// where the pattern begins, and goes through links to directories.
+	FollowLinks bool `json:"follow_links"`
 	// Pack, with Files, puts whole files together, in sorted order, until a
 	// task would read more than this. A line end is added to a file that
 	// lacks its last one.

@@ -121,6 +121,8 @@ func TestParseJobFileErrors(t *testing.T) {
 		{head, "input: found nothing, want exactly one source", "one of files"},
 		{head + "input: {files: [a], items: [1]}", "input: found files and items, want exactly one", ""},
 		{head + "input: {items: [1], pack: 1}", "input.pack: goes only with files, found items", ""},
+		{head + "input: {items: [1], follow_links: true}", "input.follow_links: goes only with files, found items", ""},
+		{head + "input: {files: [a], follow_links: yes}", "line 3: input.follow_links: found yes, want true or false", ""},
 		{head + "input: {items: []}", "input.items: the list is empty", ""},
 		{head + "input: {files: []}", "input.files: the list is empty", ""},
 		{head + "input: {split: {lines: 3}}", "input.split.file: missing", ""},

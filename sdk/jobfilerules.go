@@ -129,6 +129,9 @@ func (f *JobFile) checkInput() error {
 	if in.Pack != 0 && in.Files == nil {
 		return f.wrong("input.pack", "leave it out", "goes only with files, found %s", given[0])
 	}
+	if in.FollowLinks && in.Files == nil {
+		return f.wrong("input.follow_links", "leave it out", "goes only with files, found %s", given[0])
+	}
 	return f.checkSource()
 }
 

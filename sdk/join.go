@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -21,6 +22,9 @@ type Membership struct {
 	Owner string
 	// Coordinators are their addresses, HOST:PORT.
 	Coordinators []string
+	// ClockAhead is how far this machine's clock is ahead of the grid's; negative:
+	// behind. It is 0 if that is not worth a word.
+	ClockAhead time.Duration
 }
 
 // Join trades a token for an identity, as a submitter or an operator, and saves
@@ -50,7 +54,11 @@ func Join(ctx context.Context, token, dir string) (*Membership, error) {
 	if err := got.Save(dir); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	return &Membership{Grid: got.Identity.Grid, Role: got.Identity.Role, Owner: got.Owner, Coordinators: got.Coordinators}, nil
+	m := &Membership{Grid: got.Identity.Grid, Role: got.Identity.Role, Owner: got.Owner, Coordinators: got.Coordinators}
+	if enrolment.Skew.IsWrong() {
+		m.ClockAhead = time.Duration(enrolment.Skew)
+	}
+	return m, nil
 }
 
 // checkVacant refuses a directory that has an identity: nobody's is written over.

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
+	"github.com/anthill-grid/anthill/internal/pick"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/steady"
 	"github.com/anthill-grid/anthill/jobs"
@@ -28,6 +30,7 @@ type Prepared struct {
 	// datasets are the blobs that the job file names as such; their sizes are 0
 	// until resolve.
 	datasets []blob.ID
+	notices  []pick.Notice
 }
 
 // Prepare checks a job and reads the bundle, the input and the data files that
@@ -63,6 +66,16 @@ func (p *Prepared) Tasks() int { return int(p.spec.Input.Tasks()) }
 
 // Size is how many bytes the bundle, the input and the data files have together.
 func (p *Prepared) Size() int64 { return p.size }
+
+// Notices are about the files that the input and the data name: what was left out, and
+// what was taken from where a link leads.
+func (p *Prepared) Notices() []Notice {
+	notices := make([]Notice, len(p.notices))
+	for i, n := range p.notices {
+		notices[i] = Notice(n)
+	}
+	return notices
+}
 
 // Shard is what task i reads on stdin.
 func (p *Prepared) Shard(i int) ([]byte, error) {
@@ -158,7 +171,7 @@ func (p *Prepared) screen(bundle []byte) error {
 
 // importFile stores a file that a field names.
 func (p *Prepared) importFile(ctx context.Context, field, path string) (blob.Ref, error) {
-	in, err := p.file.open(field, path)
+	in, err := p.open(field, path)
 	if err != nil {
 		return blob.Ref{}, err
 	}
@@ -215,6 +228,18 @@ func (f *JobFile) open(field, path string) (*steady.File, error) {
 	case in.Size() > blob.MaxSize:
 		err := f.wrong(field, "give it in several files", "%s: %d bytes are more than %d", path, in.Size(), int64(blob.MaxSize))
 		return nil, errors.Join(err, in.Close())
+	}
+	return in, nil
+}
+
+// open opens a regular file that a field names, and notes where that leads.
+func (p *Prepared) open(field, path string) (*steady.File, error) {
+	in, err := p.file.open(field, path)
+	if err != nil {
+		return nil, err
+	}
+	if n, is := pick.LinkOut(in.Name()); is && !slices.Contains(p.notices, n) {
+		p.notices = append(p.notices, n)
 	}
 	return in, nil
 }

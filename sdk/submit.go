@@ -37,6 +37,9 @@ func (j *Job) Tasks() int { return j.prepared.Tasks() }
 // Size is how many bytes of bundle, input and data it has.
 func (j *Job) Size() int64 { return j.prepared.Size() }
 
+// Notices are about the files that the job names, as those of Prepared.
+func (j *Job) Notices() []Notice { return j.prepared.Notices() }
+
 // Submit prepares and submits a job. The caller closes it, once WaitUploaded
 // has returned: before, the grid may still need the input from here. Its errors
 // are those of Prepare and SubmitPrepared.

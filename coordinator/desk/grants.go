@@ -14,6 +14,8 @@ import (
 )
 
 const (
+	// linesEvery is how often the desk looks how fast workers hand out their results.
+	linesEvery = 100 * time.Millisecond
 	// concedeEvery is how often the desk looks for jobs that nobody can bring further.
 	concedeEvery = 250 * time.Millisecond
 	// concedeAfter is how long a job must have had nobody left to ask before it ends
@@ -26,17 +28,22 @@ const (
 type granter struct {
 	desk   *Desk
 	near   *placement.Nearness
+	lines  *placement.Lines
+	lined  time.Time // when lines looked at the state
 	looked time.Time // when it last looked for jobs that are stuck
 	stuck  map[jobs.JobID]time.Time
 }
 
-func newGranter(d *Desk) *granter { return &granter{desk: d, near: placement.NewNearness()} }
+func newGranter(d *Desk) *granter {
+	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), lined: time.Now()}
+}
 
 func (g *granter) look(ctx context.Context) {
 	d := g.desk
+	g.lookAtLines()
 	request := placement.Request{
 		Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
-		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Ready: d.ready,
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Ready: d.ready,
 	}
 	if len(request.Offers) == 0 {
 		return
@@ -51,6 +58,17 @@ func (g *granter) look(ctx context.Context) {
 	if granted := g.grant(ctx, request); len(granted) > 0 {
 		d.deliver(g.describe(granted))
 	}
+}
+
+// lookAtLines measures how fast workers hand out their results, once in a while: of those
+// that cannot send what they have the next plan knows.
+func (g *granter) lookAtLines() {
+	elapsed := time.Since(g.lined)
+	if elapsed < linesEvery {
+		return
+	}
+	g.lined = time.Now()
+	g.desk.replica.View(func(s *jobs.State) { g.lines.Look(s, elapsed) })
 }
 
 // grant plans leases, and has them granted.

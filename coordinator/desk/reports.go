@@ -27,9 +27,38 @@ func (in *inbox[T]) refuse(err error) {
 	}
 }
 
-// Report hands in how attempts ended, and returns when that is committed.
+// Report hands in how attempts ended, and returns when that is committed: by several
+// commands, if there is much to say about why tasks failed.
 func (d *Desk) Report(ctx context.Context, reports []jobs.Report) error {
-	return handIn(ctx, d, &d.reports, reports)
+	for _, part := range portions(reports) {
+		if err := handIn(ctx, d, &d.reports, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// portions cuts reports into runs that fit into a command.
+func portions(reports []jobs.Report) [][]jobs.Report {
+	var list [][]jobs.Report
+	begin, weight := 0, 0
+	for i := range reports {
+		w := reports[i].Weight()
+		if i > begin && weight+w > jobs.MaxReportBytes {
+			list = append(list, reports[begin:i])
+			begin, weight = i, 0
+		}
+		weight += w
+	}
+	return append(list, reports[begin:])
+}
+
+// weightOf is that of several reports.
+func weightOf(reports []jobs.Report) (sum int) {
+	for i := range reports {
+		sum += reports[i].Weight()
+	}
+	return sum
 }
 
 // Confirm hands in what a coordinator holds, and returns when that is committed.
@@ -66,7 +95,7 @@ func takeOut[T any](d *Desk, in *inbox[T]) []*delivery[T] {
 }
 
 func (d *Desk) commitReports(ctx context.Context) {
-	for _, batch := range batches(takeOut(d, &d.reports), jobs.MaxReports) {
+	for _, batch := range batches(takeOut(d, &d.reports), jobs.MaxReportBytes, weightOf) {
 		var c jobs.ReportAttempts
 		for _, x := range batch {
 			c.Reports = append(c.Reports, x.items...)
@@ -79,18 +108,19 @@ func (d *Desk) commitReports(ctx context.Context) {
 	}
 }
 
-// batches groups deliveries so that each group has at most limit items, or
-// one delivery.
-func batches[T any](all []*delivery[T], limit int) [][]*delivery[T] {
+// batches groups deliveries so that the items of each group weigh at most so much, or
+// it is one delivery.
+func batches[T any](all []*delivery[T], limit int, weigh func([]T) int) [][]*delivery[T] {
 	var groups [][]*delivery[T]
-	size := 0
+	weight := 0
 	for _, x := range all {
-		if len(groups) == 0 || size+len(x.items) > limit {
+		w := weigh(x.items)
+		if len(groups) == 0 || weight+w > limit {
 			groups = append(groups, nil)
-			size = 0
+			weight = 0
 		}
 		groups[len(groups)-1] = append(groups[len(groups)-1], x)
-		size += len(x.items)
+		weight += w
 	}
 	return groups
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -27,7 +30,7 @@ func TestBatches(t *testing.T) {
 			all = append(all, &delivery[int]{items: make([]int, n)})
 		}
 		groups := [][]int{}
-		for _, g := range batches(all, 10) {
+		for _, g := range batches(all, 10, func(items []int) int { return len(items) }) {
 			var sizes []int
 			for _, d := range g {
 				sizes = append(sizes, len(d.items))
@@ -38,6 +41,63 @@ func TestBatches(t *testing.T) {
 			t.Errorf("batches(%v) = %s, want %s", c.sizes, got, c.want)
 		}
 	}
+}
+
+// What a worker hands in at once may be more than a command holds, if it has much to say
+// about why tasks failed.
+func TestReportsOfManyFailuresAreCutToCommands(t *testing.T) {
+	reports := make([]jobs.Report, jobs.MaxReports)
+	for i := range reports {
+		reports[i].Lease = jobs.LeaseID(i)
+		if i >= 100 {
+			reports[i].Reason = strings.Repeat("x", jobs.MaxFailure)
+		}
+	}
+	next := 0
+	for _, part := range portions(reports) {
+		for _, r := range part {
+			if int(r.Lease) != next {
+				t.Fatalf("report %d comes when it is the turn of %d", r.Lease, next)
+			}
+			next++
+		}
+		command := jobs.Command{Report: &jobs.ReportAttempts{Reports: part}}
+		if data, err := replica.EncodeCommand(command, jobs.LastVersion); err != nil || len(data) > replica.MaxCommand*9/10 {
+			t.Errorf("%d reports have %d bytes, %v", len(part), len(data), err)
+		}
+	}
+	if next != len(reports) {
+		t.Errorf("%d of %d reports are left", next, len(reports))
+	}
+	if list := portions(nil); len(list) != 1 || len(list[0]) != 0 {
+		t.Errorf("nothing is cut to %v", list)
+	}
+}
+
+// All of them are committed before the worker hears that they are.
+func TestDeskCommitsReportsOfManyFailures(t *testing.T) {
+	t.Parallel()
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1")
+	d := openDesk(l, false)
+	const n = 300
+	l.Submit("j", n)
+	var reports []jobs.Report
+	for place := range jobs.Place(n) {
+		l.Grant(jobs.LeaseID(place)+1, "j", place, "w1", time.Minute)
+		reports = append(reports, jobs.Report{Lease: jobs.LeaseID(place) + 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Reason: strings.Repeat("x", jobs.MaxFailure)})
+	}
+	done := make(chan error, 1)
+	go func() { done <- d.Report(soon(t), reports) }()
+	l.Until("all are in", func() bool { d.commitReports(t.Context()); return len(done) == 1 })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	l.View(func(s *jobs.State) {
+		if held := s.Holding("w1"); held != 0 {
+			t.Errorf("%d reports are missing", held)
+		}
+	})
 }
 
 func TestDeskReportsAreNotCancelledByTheTermsEnd(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// here is how many bytes of a charge are here.
-func (k *Keeper) here(h *holding) (n int64) {
+// arrived is how many bytes of a charge are here.
+func (k *Keeper) arrived(h *holding) (n int64) {
 	for _, r := range h.blobs {
 		n += r.Size - k.lacking(r)
 	}
@@ -21,7 +21,7 @@ func (k *Keeper) here(h *holding) (n int64) {
 func (k *Keeper) noteTrouble(h *holding, err error) {
 	stuck, here := err != nil && away(err), int64(0)
 	if stuck {
-		here = k.here(h)
+		here = k.arrived(h)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -52,7 +52,7 @@ func (k *Keeper) Lacks(s *jobs.State, id jobs.JobID) string {
 	switch {
 	case h == nil:
 		return "" // it is so new that nobody has looked yet
-	case stuck.IsZero() || k.here(h) > had:
+	case stuck.IsZero() || k.arrived(h) > had:
 		return "the input is still coming from the submitter; " + k.share(h) + " is here"
 	}
 	return fmt.Sprintf("the input is still with the submitter, who is away since %s UTC; %s is here: it goes on when the submitter is back, or cancel the job and submit it again",
@@ -65,8 +65,8 @@ func (k *Keeper) share(h *holding) string {
 	for _, r := range h.blobs {
 		size += r.Size
 	}
-	if here := k.here(h); here > 0 {
-		return fmt.Sprintf("%d %% of it", 100*here/size)
+	if n := k.arrived(h); n > 0 {
+		return fmt.Sprintf("%d %% of it", 100*n/size)
 	}
 	return "nothing of it"
 }
@@ -89,8 +89,8 @@ type roll struct {
 	absent map[jobs.NodeID]bool
 }
 
-// present says whether a coordinator is there. One that gossip has not heard of may be.
-func (k *Keeper) present(id jobs.NodeID) bool {
+// lives says whether a coordinator is there. One that gossip has not heard of may be.
+func (k *Keeper) lives(id jobs.NodeID) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if time.Since(k.roll.called) >= rollFor {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,125 +11,17 @@ import (
 	"github.com/anthill-grid/anthill/internal/swarm"
 )
 
-// fetch brings results to the disk and returns those that are there then. The error
-// is trouble at home, for which nobody that was asked is to blame: this coordinator's
-// disk fails, or its line may carry no more.
-func (k *Keeper) fetch(ctx context.Context, list []wanted) (held []wanted, trouble error) {
-	k.locate(list)
-	var small, large []wanted
-	for _, w := range list {
-		switch {
-		case k.cfg.Store.Complete(w.output.ID):
-			k.cfg.Store.Pin(w.output.ID)
-			held = append(held, w)
-		case isLarge(w.output):
-			large = append(large, w)
-		default:
-			small = append(small, w)
-		}
+// copyLarge gets a result if its manifest gives the size that was voted for: otherwise a
+// liar could fill the disks of all coordinators.
+func (k *Keeper) copyLarge(ctx context.Context, w wanted) error {
+	err := k.fetchLikeSaid(ctx, w)
+	if err != nil {
+		k.cfg.Logger.Debug("failed to copy result", "job", w.job, "sequence", w.sequence, "error", err)
+		return err
 	}
-	some, trouble := k.fetchSmall(ctx, small)
-	more, err := k.fetchLarge(ctx, large)
-	return slices.Concat(held, some, more), errors.Join(trouble, err, k.cfg.Spent())
+	return k.cfg.Store.Sync(w.output.ID)
 }
 
-// maxCopies bounds the results that are on their way at a time.
-const maxCopies = 256
-
-// copying is a result on its way here.
-type copying struct {
-	done chan struct{}
-	err  error // once done is closed
-}
-
-// fetchLarge fetches side by side, so that one dead holder costs its silence
-// only once. What takes longer than a turn goes on while other jobs have theirs, and
-// is waited for again the next time: otherwise a piece slower than a turn would never
-// finish.
-func (k *Keeper) fetchLarge(ctx context.Context, list []wanted) (held []wanted, trouble error) {
-	maps.DeleteFunc(k.copies, func(_ blob.ID, c *copying) bool { return !c.runs() })
-	for _, w := range list {
-		k.beginCopy(ctx, w)
-	}
-	k.awaitCopies(ctx, list)
-	for _, w := range list {
-		switch done, err := k.collect(w); {
-		case !done:
-		case err == nil:
-			held = append(held, w)
-		case !away(err):
-			trouble = err
-		}
-	}
-	return held, trouble
-}
-
-// awaitCopies waits for results on their way until their turn is over.
-func (k *Keeper) awaitCopies(ctx context.Context, list []wanted) {
-	turn, end := context.WithTimeout(ctx, k.turn)
-	defer end()
-	for _, w := range list {
-		if c := k.copies[w.output.ID]; c != nil {
-			select {
-			case <-c.done:
-			case <-turn.Done():
-			}
-		}
-	}
-}
-
-// collect pins a result if it has come, and tells whether that is decided.
-func (k *Keeper) collect(w wanted) (done bool, err error) {
-	c := k.copies[w.output.ID]
-	if c == nil || c.runs() {
-		return false, nil
-	}
-	if c.err != nil {
-		return true, c.err
-	}
-	k.cfg.Store.Pin(w.output.ID)
-	if err := k.cfg.Store.Sync(w.output.ID); err != nil {
-		k.cfg.Store.Unpin(w.output.ID)
-		return true, err
-	}
-	return true, nil
-}
-
-// beginCopy has a result copied, unless that is being done or too many are.
-func (k *Keeper) beginCopy(ctx context.Context, w wanted) {
-	if k.copies[w.output.ID] != nil {
-		k.cfg.Swarm.Introduce(w.output.ID, w.providers) // there may be more of them by now
-		return
-	}
-	if len(k.copies) >= maxCopies {
-		return
-	}
-	c := &copying{done: make(chan struct{})}
-	k.copies[w.output.ID] = c
-	k.copiers.Go(func() {
-		defer close(c.done)
-		if c.err = k.fetchLikeSaid(ctx, w); c.err != nil {
-			k.cfg.Logger.Debug("failed to copy result", "job", w.job, "sequence", w.sequence, "error", c.err)
-		}
-	})
-}
-
-func (c *copying) runs() bool {
-	select {
-	case <-c.done:
-		return false
-	default:
-		return true
-	}
-}
-
-// away tells whether an error is that of peers, or of the network.
-func away(err error) bool {
-	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, errWrongSize) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// fetchLikeSaid gets a result if its manifest gives the size that was voted for:
-// otherwise a liar could fill the disks of all coordinators.
 func (k *Keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
 	m, err := k.manifest(ctx, w.output.ID, w.providers)
 	if err != nil {
@@ -144,13 +34,30 @@ func (k *Keeper) fetchLikeSaid(ctx context.Context, w wanted) error {
 	return err
 }
 
-// fetchSmall asks the holders of small results, for many in one stream. All are
-// stored together.
-func (k *Keeper) fetchSmall(ctx context.Context, list []wanted) (held []wanted, trouble error) {
+// away tells whether an error is that of peers, or of the network. All others are trouble
+// at home, for which nobody that was asked is to blame.
+func away(err error) bool {
+	return errors.Is(err, swarm.ErrUnavailable) || errors.Is(err, errWrongSize) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}
+
+// copySmall asks the holders of small results, for many in one stream. All are stored
+// together.
+func (k *Keeper) copySmall(ctx context.Context, list []wanted) error {
 	data := make([][]byte, len(list))
 	for round := 0; k.askHolders(ctx, round, list, data); round++ {
 	}
-	return k.storeAll(list, data)
+	var blobs [][]byte
+	for i, w := range list {
+		if data[i] != nil || w.output.Size == 0 {
+			blobs = append(blobs, data[i])
+		}
+	}
+	if len(blobs) == 0 {
+		return nil
+	}
+	_, err := k.cfg.Store.PutMany(blobs)
+	return err
 }
 
 // askHolders asks the holder whose turn it is for each result that is still
@@ -186,23 +93,4 @@ func (k *Keeper) ask(ctx context.Context, holder swarm.Provider, places []int, l
 	for n, d := range got {
 		data[places[n]] = d
 	}
-}
-
-func (k *Keeper) storeAll(list []wanted, data [][]byte) (held []wanted, trouble error) {
-	var blobs [][]byte
-	for i, w := range list {
-		if data[i] != nil || w.output.Size == 0 {
-			held, blobs = append(held, w), append(blobs, data[i])
-		}
-	}
-	if len(blobs) == 0 {
-		return nil, nil
-	}
-	if _, err := k.cfg.Store.PutMany(blobs); err != nil {
-		return nil, err
-	}
-	for _, w := range held {
-		k.cfg.Store.Pin(w.output.ID)
-	}
-	return held, nil
 }

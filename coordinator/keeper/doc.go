@@ -3,10 +3,15 @@
 // and over to see whether they are still there, and confirms to the leader what it has.
 //
 //	keeper     the loop over the state
-//	results    which results are to be copied, in their order
-//	holders    which nodes are asked for them
+//	results    which results are to be copied, job by job in turn
+//	errands    results that are not here yet
+//	holders    which nodes have them
+//	origins    from whom they come, how many at a time and how fast
+//	flights    what is on its way
 //	copies     how results get here
-//	missing    results that cannot be had
+//	lines      how fast bytes come in all, and whether this line is what is slow
+//	outlook    what a result may cost in time until it is computed again
+//	review     what comes too late or not at all
 //	charges    what is to be held for as long as the state says so
 //	holding    how a charge gets here and stays
 //	turns      whose datasets are copied at a time

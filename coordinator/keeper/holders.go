@@ -8,29 +8,35 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// holders are other coordinators that hold a result, and the workers that
-// computed it, where it was not safe yet or where nobody else is left. A large one is
-// asked of all coordinators: where this one cannot reach the worker, pieces may come to
-// another.
-func (k *Keeper) holders(s *jobs.State, j *jobs.Job, place jobs.Place) []jobs.NodeID {
-	nodes := slices.Clone(j.Unheld[place])
-	held, large := false, isLarge(j.Closed[place].Output)
+// holders are those that have a result: the coordinators that are there and hold it or,
+// where there are none, the workers that computed it. All are asked who may have it:
+// workers while it is not safe yet, and coordinators for a large one, since pieces may
+// come to another where this one cannot reach the worker.
+func (k *Keeper) holders(s *jobs.State, j *jobs.Job, place jobs.Place) (from, all []jobs.NodeID) {
+	all = slices.Clone(j.Unheld[place])
+	large := isLarge(j.Closed[place].Output)
 	for _, id := range s.Holders {
 		holds := id != k.cfg.Node && s.Holds(j, place, id)
-		held = held || holds
+		if holds && !slices.Contains(k.away, id) {
+			from = append(from, id)
+		}
 		if holds || large && id != k.cfg.Node {
-			nodes = append(nodes, id)
+			all = append(all, id)
 		}
 	}
-	if len(j.Unheld[place]) == 0 && !held {
-		nodes = append(nodes, s.Supporters(j, place)...)
+	if len(from) > 0 {
+		return from, all
 	}
-	return nodes
+	if from = slices.Clone(j.Unheld[place]); len(from) == 0 {
+		from = s.Supporters(j, place)
+		all = append(all, from...)
+	}
+	return from, all
 }
 
 // locate finds the holders on the network: where gossip says they are or, where it
 // does not know them, where they enrolled. Those that are alive come first.
-func (k *Keeper) locate(list []wanted) {
+func (k *Keeper) locate(list []*errand) {
 	members := map[jobs.NodeID]membership.Member{}
 	for _, m := range k.cfg.Members() {
 		members[m.Node] = m

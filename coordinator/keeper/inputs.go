@@ -127,7 +127,7 @@ func (k *Keeper) Ready(s *jobs.State, id jobs.JobID) jobs.Place {
 	if j == nil {
 		return 0
 	}
-	if slices.ContainsFunc(s.InputHolders(j), func(holder jobs.NodeID) bool { return holder == k.cfg.Node || k.present(holder) }) {
+	if slices.ContainsFunc(s.InputHolders(j), func(holder jobs.NodeID) bool { return holder == k.cfg.Node || k.lives(holder) }) {
 		return everything
 	}
 	k.mu.Lock()

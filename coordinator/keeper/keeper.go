@@ -31,18 +31,36 @@ const (
 type Keeper struct {
 	cfg     Config
 	turns   *turns
-	turn    time.Duration // is resultTurn but in tests
 	copiers sync.WaitGroup
-	// copied and copies are Run's own.
-	copied map[jobs.JobID]*course
-	copies map[blob.ID]*copying
+	landed  chan struct{} // news for Run: a flight has ended
+	// every is reviewEvery, and least is leastPatience, but in tests.
+	every, least time.Duration
+
+	// What follows is Run's own: how far the results of jobs are, what is on its way (by
+	// the blob, if it is a large one) and from where, and what is here and is still to be
+	// confirmed.
+	courses map[jobs.JobID]*course
+	flights []*flight
+	copies  map[blob.ID]*flight
+	smalls  map[blob.ID]bool
+	origins map[string]*origin
+	lines   lines
+	here    []*errand
+	round   int
+	// home is for how long nothing is fetched, after trouble of this coordinator's own,
+	// and unheard for how long nothing is confirmed. What was lacked before excused
+	// counts for nothing.
+	home, unheard     backoff
+	excused, reviewed time.Time
+	away              []jobs.NodeID // coordinators, as of the last review
 
 	mu     sync.Mutex
 	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
 	taken  map[charge]*holding
 	// rewound are the sequences from which on results are to be copied again.
 	rewound map[jobs.JobID]jobs.Sequence
-	loud    time.Time // when it complained last
+	demands map[jobs.JobID]time.Time // see Demand
+	loud    time.Time                // when it complained last
 	roll    roll
 }
 
@@ -75,9 +93,10 @@ func New(cfg Config) *Keeper {
 		cfg.Ready = func() {}
 	}
 	return &Keeper{
-		cfg: cfg, turns: newTurns(), turn: resultTurn,
-		copied: map[jobs.JobID]*course{}, copies: map[blob.ID]*copying{},
-		inputs: map[blob.ID]int{}, taken: map[charge]*holding{}, rewound: map[jobs.JobID]jobs.Sequence{},
+		cfg: cfg, turns: newTurns(), landed: make(chan struct{}, 1), every: reviewEvery, least: leastPatience,
+		courses: map[jobs.JobID]*course{}, copies: map[blob.ID]*flight{}, smalls: map[blob.ID]bool{}, origins: map[string]*origin{}, reviewed: time.Now(),
+		inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
+		rewound: map[jobs.JobID]jobs.Sequence{}, demands: map[jobs.JobID]time.Time{},
 	}
 }
 
@@ -99,6 +118,7 @@ func (k *Keeper) Run(ctx context.Context) {
 		sleep(ctx, keepEvery)
 		select {
 		case <-changed:
+		case <-k.landed:
 		case <-time.After(retryMin):
 		case <-ctx.Done():
 		}

@@ -29,13 +29,14 @@ type keeping struct {
 	confirms atomic.Int32
 	failing  atomic.Int32    // confirmations that are to fail
 	held     []jobs.Sequence // sequences that were confirmed
+	turn     time.Duration   // for which keepResults waits
 }
 
 func newKeeping(l *voter.Voter, store *blobstore.Store) *keeping {
 	l.Helper()
-	k := &keeping{lab: l}
+	k := &keeping{lab: l, turn: 3 * time.Second}
 	dialer := &dialer{conns: map[string]*grpc.ClientConn{}}
-	sw, err := swarm.New(swarm.Config{Store: store, Dial: dialer.dial, Patience: 300 * time.Millisecond})
+	sw, err := swarm.New(swarm.Config{Store: store, Dial: dialer.dial, Patience: time.Second})
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -48,6 +49,7 @@ func newKeeping(l *voter.Voter, store *blobstore.Store) *keeping {
 		Members: func() []membership.Member { return k.gossip },
 		Spent:   func() error { return nil },
 	})
+	k.every = time.Hour
 	return k
 }
 
@@ -55,6 +57,79 @@ func newKeeping(l *voter.Voter, store *blobstore.Store) *keeping {
 func (k *keeping) keepInputs(ctx context.Context, copies *sync.WaitGroup) {
 	k.keepJobs(ctx, copies)
 	k.keepDatasets(ctx, copies)
+}
+
+// keepResults takes steps until nothing is on its way, or it has waited for a turn.
+func (k *keeping) keepResults(ctx context.Context) {
+	k.lab.Helper()
+	k.Keeper.keepResults(ctx)
+	for end := time.Now().Add(k.turn); len(k.flights) > 0 && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		k.Keeper.keepResults(ctx)
+	}
+	k.Keeper.keepResults(ctx)
+}
+
+// again has everything be due at once that could not be had.
+func (k *keeping) again(id jobs.JobID) {
+	for _, o := range k.origins {
+		o.retry = time.Time{}
+	}
+	if c := k.courses[id]; c != nil {
+		for _, e := range c.open {
+			e.retry = time.Time{}
+		}
+	}
+	k.home.retry, k.unheard.retry = time.Time{}, time.Time{}
+}
+
+// judge reviews what is open, as every second.
+func (k *keeping) judge(ctx context.Context) {
+	k.reviewed, k.every = time.Now().Add(-time.Second), 0
+	k.review(ctx)
+	k.every = time.Hour
+}
+
+// later has the keeper try once more, and judge what has been lacking as if that were so
+// for missingAfter.
+func (k *keeping) later(id jobs.JobID) {
+	for _, o := range k.origins {
+		o.moved, o.heard = o.moved.Add(-missingAfter), o.heard.Add(-missingAfter)
+	}
+	if c := k.courses[id]; c != nil {
+		for _, e := range c.open {
+			if !e.since.IsZero() {
+				e.since = time.Now().Add(-missingAfter)
+			}
+		}
+	}
+	k.again(id)
+	k.keepResults(k.lab.Context())
+	k.judge(k.lab.Context())
+	k.keepResults(k.lab.Context())
+}
+
+// laterWith does so when so many pieces of a blob have come.
+func (k *keeping) laterWith(id jobs.JobID, b blob.ID, pieces int) {
+	k.lab.Helper()
+	for _, o := range k.origins {
+		o.moved, o.heard = o.moved.Add(-missingAfter), o.heard.Add(-missingAfter)
+	}
+	voter.Until(k.lab, "a piece comes", func() bool {
+		k.again(id)
+		k.keepResults(k.lab.Context())
+		_, have, err := k.cfg.Store.Have(b)
+		return err == nil && have.Count() == pieces
+	})
+	for _, e := range k.courses[id].open {
+		e.since = e.since.Add(-missingAfter)
+	}
+	k.judge(k.lab.Context())
+}
+
+// accepted is the number of a job's results.
+func (k *keeping) accepted(id jobs.JobID) (n int) {
+	k.lab.View(func(s *jobs.State) { n = s.Jobs[id].Accepted() })
+	return n
 }
 
 // has are outputs that came to the coordinator with reports.

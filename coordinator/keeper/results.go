@@ -2,158 +2,95 @@ package keeper
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
 const (
-	// maxResults bounds how many results are fetched in one go, maxLarge those of more
-	// than a piece, and maxScan how many the state is held for.
-	maxResults = 256
-	maxLarge   = 8
-	maxScan    = 4096
-	// resultTurn is how long a job's results are waited for until others have their turn.
-	resultTurn = time.Minute
+	// maxScan bounds for how many results one look holds the state, and maxOpen how many
+	// of a job are looked at before some of them are here.
+	maxScan = 4096
+	maxOpen = 4096
+	// maxConfirm bounds how many results one command confirms.
+	maxConfirm = 8192
+	// demandTime is for how long the results of a job that came to nothing are copied
+	// after somebody has asked for them.
+	demandTime = time.Minute
 )
 
-// course is how far the copying of a job's results has come: all before the cursor are
-// here, except those that are behind.
-type course struct {
-	cursor jobs.Sequence // in the job's order of results
-	backoff
-	behind lagging
-	// large are the results of more than a piece that are pinned, by their places.
-	large map[jobs.Place]blob.ID
-}
-
-// supersede notes that a large result is pinned, and lets go what was accepted before of
-// the same task: it may be what a liar made up. Pinning a result twice counts once.
-func (k *Keeper) supersede(id jobs.JobID, place jobs.Place, output blob.Ref) {
-	p := k.copied[id]
-	if !isLarge(output) || p == nil {
-		return
-	}
-	if old, known := p.large[place]; known {
-		k.cfg.Store.Unpin(old)
-	}
-	p.large[place] = output.ID
-}
-
-// wanted is an accepted result that is to be copied.
-type wanted struct {
-	job       jobs.JobID
-	sequence  jobs.Sequence // in the job's order of results
-	place     jobs.Place    // of the task
-	output    blob.Ref
-	unheld    bool             // no coordinator has it, and the job runs
-	holders   []jobs.NodeID    // that are known to have it
-	providers []swarm.Provider // where they are, see locate
-}
-
-// isLarge tells whether a result has more than a piece.
-func isLarge(output blob.Ref) bool { return output.Size > blob.MinPiece }
-
-// keepResults copies what was accepted since the last time.
+// keepResults goes one step further with all jobs whose results are to be copied. It
+// waits for no peer: what comes is taken at the next step.
 func (k *Keeper) keepResults(ctx context.Context) {
 	k.takeRewound()
-	for _, id := range k.unread() {
-		p := k.copied[id]
-		if p == nil {
-			p = &course{large: map[jobs.Place]blob.ID{}}
-			k.copied[id] = p
-		}
-		for p.over() && k.keepFresh(ctx, id, p) {
-		}
-		if len(p.behind.list) > 0 && p.behind.over() && ctx.Err() == nil {
-			k.catchUp(ctx, id, &p.behind)
-		}
+	k.settle()
+	for _, id := range k.inTurn() {
+		k.scan(id)
+		k.fetchNext(ctx, id)
 	}
+	k.confirmResults(ctx)
+	k.review(ctx)
 }
 
-// unread are the jobs with results beyond the cursor, or behind.
-func (k *Keeper) unread() []jobs.JobID {
-	var list []jobs.JobID
+// inTurn are the jobs with results to be copied: those that run, each of them first in
+// turn, and then one of those that have succeeded, whose results are safe already. The
+// rest came to nothing, and so nobody waits for their results, unless somebody asks.
+func (k *Keeper) inTurn() []jobs.JobID {
+	var running, over []jobs.JobID
 	k.cfg.Replica.View(func(s *jobs.State) {
 		for id, j := range s.Jobs {
-			if p := k.copied[id]; len(j.Order) > 0 && (p == nil || int(p.cursor) < len(j.Order) || len(p.behind.list) > 0) {
-				list = append(list, id)
+			switch c := k.courses[id]; {
+			case j.State != jobs.JobRunning && j.State != jobs.JobSucceeded && !k.demanded(id):
+				k.abandon(id)
+			case c != nil && int(c.cursor) >= len(j.Order) && len(c.open) == 0 || len(j.Order) == 0:
+			case j.State == jobs.JobRunning:
+				running = append(running, id)
+			default:
+				over = append(over, id)
 			}
 		}
 	})
-	return list
+	k.round++
+	running, over = rotated(running, k.round), rotated(over, k.round)
+	return append(running, over[:min(1, len(over))]...)
 }
 
-// keepFresh copies a job's next results as far as they can be had, and says whether to
-// go on. What cannot be had must hold up neither other jobs, which have their turn now,
-// nor what comes after it. What fails here is tried again from the cursor on.
-func (k *Keeper) keepFresh(ctx context.Context, id jobs.JobID, p *course) bool {
-	list, next := k.pending(id, p.cursor)
-	if next == p.cursor {
-		return false
+// rotated is a list in order, begun at another place each round.
+func rotated(list []jobs.JobID, round int) []jobs.JobID {
+	slices.Sort(list)
+	if len(list) == 0 {
+		return nil
 	}
-	held, trouble, err := k.copyResults(ctx, id, list)
-	switch {
-	case ctx.Err() != nil:
-		return false
-	case err != nil:
-		p.wait(retryMin)
-		return false
-	case trouble != nil:
-		k.failed("copy results", trouble, true, "job", id)
-		p.wait(retryAfter(trouble, p.pause))
-		return false
-	}
-	p.cursor, p.pause = next, 0
-	return p.behind.leave(list, held) == 0
+	at := round % len(list)
+	return slices.Concat(list[at:], list[:at])
 }
 
-// pending are results from the cursor on that this coordinator has not got or
-// not confirmed, and where the cursor is after them.
-func (k *Keeper) pending(id jobs.JobID, from jobs.Sequence) (list []wanted, next jobs.Sequence) {
-	n := 0
+// scan notes what is to be copied of the next results of a job.
+func (k *Keeper) scan(id jobs.JobID) {
+	c := k.courses[id]
+	if c == nil {
+		c = &course{large: map[jobs.Place]blob.ID{}}
+		k.courses[id] = c
+	}
 	k.cfg.Replica.View(func(s *jobs.State) {
-		list, n = k.pick(s, id, len(s.Jobs[id].Order)-int(from), func(i int) jobs.Sequence { return from + jobs.Sequence(i) })
+		end := min(len(s.Jobs[id].Order), int(c.cursor)+maxScan)
+		for ; int(c.cursor) < end && len(c.open)-c.failing < maxOpen; c.cursor++ {
+			if w, lacks := k.want(s, id, c.cursor); lacks {
+				c.open = append(c.open, k.newErrand(w))
+			}
+		}
 	})
-	return list, from + jobs.Sequence(n)
 }
 
-// pick takes of n of a job's results as many as one turn can copy of those that are
-// wanted, and says how many it went through.
-func (k *Keeper) pick(s *jobs.State, id jobs.JobID, n int, sequence func(i int) jobs.Sequence) (list []wanted, seen int) {
-	large := 0
-	for ; seen < min(n, maxScan) && len(list) < maxResults && large < maxLarge; seen++ {
-		if !s.Jobs[id].Current(sequence(seen)) {
-			continue // taken back, or accepted once more further on
-		}
-		w, lacks := k.want(s, id, sequence(seen))
-		if !lacks {
-			continue
-		}
-		list = append(list, w)
-		if isLarge(w.output) {
-			large++
-		}
-	}
-	return list, seen
-}
-
-// copyResults copies and confirms what can be had of some results: what is held, what
-// trouble this coordinator itself had, and why it could not be confirmed.
-func (k *Keeper) copyResults(ctx context.Context, id jobs.JobID, list []wanted) (held []wanted, trouble, err error) {
-	held, trouble = k.fetch(ctx, list)
-	for _, w := range held {
-		k.supersede(id, w.place, w.output)
-	}
-	return held, trouble, k.confirmResults(ctx, id, held)
-}
-
-// want is a current result, unless this coordinator has got it and said so: then it is
-// from before the start.
+// want is a result that counts, unless this coordinator has got it and said so: then it
+// is from before the start.
 func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence jobs.Sequence) (w wanted, lacks bool) {
 	j := s.Jobs[id]
+	if !j.Current(sequence) {
+		return wanted{}, false // taken back, or accepted once more further on
+	}
 	place := j.Order[sequence]
 	output := j.Closed[place].Output
 	if s.Holds(j, place, k.cfg.Node) && k.cfg.Store.Complete(output.ID) {
@@ -161,21 +98,98 @@ func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence jobs.Sequence) (w w
 		k.supersede(id, place, output)
 		return wanted{}, false
 	}
+	from, all := k.holders(s, j, place)
 	return wanted{
-		job: id, sequence: sequence, place: place, output: output, holders: k.holders(s, j, place),
-		unheld: j.State == jobs.JobRunning && j.Closed[place].Holders == 0,
+		job: id, sequence: sequence, place: place, output: output, from: from, holders: all,
+		unheld: j.State == jobs.JobRunning && k.nobodyHolds(s, j, place),
 	}, true
 }
 
-func (k *Keeper) confirmResults(ctx context.Context, id jobs.JobID, held []wanted) error {
-	if len(held) == 0 {
-		return nil
+// nobodyHolds says whether no coordinator that is there has a result. Older rules know
+// of none that is away.
+func (k *Keeper) nobodyHolds(s *jobs.State, j *jobs.Job, place jobs.Place) bool {
+	holders := j.Closed[place].Holders
+	if s.Version() >= jobs.VersionInput {
+		holders &^= s.HolderBits(k.away)
 	}
-	h := jobs.HeldResults{Job: id}
-	for _, w := range held {
-		h.Sequences = append(h.Sequences, w.sequence)
+	return holders == 0
+}
+
+// supersede notes that a large result is pinned, and lets go what was accepted before of
+// the same task: it may be what a liar made up. Pinning a result twice counts once.
+func (k *Keeper) supersede(id jobs.JobID, place jobs.Place, output blob.Ref) {
+	c := k.courses[id]
+	if !isLarge(output) || c == nil {
+		return
 	}
-	return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Results: []jobs.HeldResults{h}})
+	if old, known := c.large[place]; known {
+		k.cfg.Store.Unpin(old)
+	}
+	c.large[place] = output.ID
+}
+
+// confirmResults tells the leader what is here now, of all jobs at once. What it does not
+// hear is told again.
+func (k *Keeper) confirmResults(ctx context.Context) {
+	if len(k.here) == 0 || !k.unheard.over() {
+		return
+	}
+	list := k.here[:min(len(k.here), maxConfirm)]
+	c := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Results: namedByJob(list)}
+	if err := k.cfg.Confirm(ctx, c); err != nil {
+		k.cfg.Logger.Debug("failed to confirm results", "error", err)
+		k.unheard.wait(retryMin)
+		return
+	}
+	for _, e := range list {
+		e.done = true
+	}
+	k.here = slices.Clone(k.here[len(list):])
+}
+
+// namedByJob names results as commands do.
+func namedByJob(list []*errand) (held []jobs.HeldResults) {
+	at := map[jobs.JobID]int{}
+	for _, e := range list {
+		if _, known := at[e.job]; !known {
+			at[e.job] = len(held)
+			held = append(held, jobs.HeldResults{Job: e.job})
+		}
+		h := &held[at[e.job]]
+		h.Sequences = append(h.Sequences, e.sequence)
+	}
+	return held
+}
+
+// abandon gives up what is under way for a job that came to nothing. If its results are
+// asked for after all, it is looked through from the start.
+func (k *Keeper) abandon(id jobs.JobID) {
+	c := k.courses[id]
+	if c == nil || c.cursor == 0 {
+		return
+	}
+	c.drop(0)
+	c.cursor = 0
+}
+
+// Demand has the results of a job copied here though it came to nothing, since somebody
+// wants to see what there is.
+func (k *Keeper) Demand(id jobs.JobID) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.demands[id] = time.Now()
+}
+
+// demanded says whether somebody has asked for a job's results lately.
+func (k *Keeper) demanded(id jobs.JobID) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	at, known := k.demands[id]
+	if known && time.Since(at) > demandTime {
+		delete(k.demands, id)
+		return false
+	}
+	return known
 }
 
 // Store keeps outputs that came with reports. Those that turn out to be no results are

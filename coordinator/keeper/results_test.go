@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -45,8 +44,8 @@ func TestKeeperTakesResultsFromReportsAndPeers(t *testing.T) {
 		t.Errorf("the job is %v after its results are held", state)
 	}
 	k.keepResults(t.Context())
-	if n := k.confirms.Load(); n != 1 {
-		t.Errorf("%d confirmations, want one for all", n)
+	if n := k.confirms.Load(); n > 4 {
+		t.Errorf("%d confirmations, want one for what was here, one for each batch and one for the large one", n)
 	}
 }
 
@@ -67,23 +66,23 @@ func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
 	if l.JobState("b") != jobs.JobSucceeded {
 		t.Error("a job waits for another's result")
 	}
-	p := k.copied["a"]
-	if _, here := k.Result(lost); here || p.cursor != 2 || len(p.behind.list) != 1 || p.behind.pause != retryMin {
-		t.Errorf("after a miss: here %v, progress %+v", here, p)
+	c := k.courses["a"]
+	if _, here := k.Result(lost); here || c.cursor != 2 || len(c.open) != 1 || c.open[0].pause != retryMin {
+		t.Errorf("after a miss: here %v, progress %+v", here, c)
 	}
 	for range 8 { // nothing comes of it
-		p.behind.retry = time.Time{}
+		k.again("a")
 		k.keepResults(t.Context())
 	}
-	if p.behind.pause != retryMax {
-		t.Errorf("pause %v after eight misses, want %v", p.behind.pause, retryMax)
+	if p := c.open[0].pause; p != retryMax {
+		t.Errorf("pause %v after eight misses, want %v", p, retryMax)
 	}
 	put(t, w1, []byte("not there yet"))
 	k.keepResults(t.Context())
 	if _, here := k.Result(lost); here {
 		t.Error("it did not leave alone what it could not get")
 	}
-	p.behind.retry = time.Time{}
+	k.again("a")
 	k.keepResults(t.Context())
 	if l.JobState("a") != jobs.JobSucceeded {
 		t.Error("the result was not fetched when it was there again")
@@ -93,7 +92,7 @@ func TestKeeperTriesAgainAndGoesOnWithOtherJobs(t *testing.T) {
 // TestWhatIsWithheldHoldsUpNothingAfterIt, however much that is.
 func TestWhatIsWithheldHoldsUpNothingAfterIt(t *testing.T) {
 	t.Parallel()
-	for size, withheld := range map[int]int{10: 2*maxResults + 3, blob.MinPiece + 10: 2*maxLarge + 3} {
+	for size, withheld := range map[int]int{10: 2*maxBatch + 3, blob.MinPiece + 10: 2*maxWidth + 3} {
 		l := voter.New(t)
 		l.Admit(jobs.Worker, "w1", "w2")
 		k := newKeeping(l, openStore(t, t.TempDir()))
@@ -119,7 +118,7 @@ func TestWhatIsWithheldHoldsUpNothingAfterIt(t *testing.T) {
 			t.Errorf("%d results are left, want that which is held", n)
 		}
 		k.later("j")
-		if n := len(k.copied["j"].behind.list); n != 0 {
+		if n := len(k.courses["j"].open); n != 0 {
 			t.Errorf("%d results are behind that nobody wants any more", n)
 		}
 	}
@@ -141,8 +140,8 @@ func TestRewindForgetsNothing(t *testing.T) {
 	k.rewind("j", 1)
 	k.keepResults(t.Context())
 	var behind []jobs.Sequence
-	for _, b := range k.copied["j"].behind.list {
-		behind = append(behind, b.sequence)
+	for _, e := range k.courses["j"].open {
+		behind = append(behind, e.sequence)
 	}
 	if !slices.Equal(behind, []jobs.Sequence{0, 2}) {
 		t.Errorf("behind are %v, want the first and the third", behind)
@@ -162,7 +161,7 @@ func TestKeeperConfirmsAgainWhatTheLeaderDidNotHear(t *testing.T) {
 	if l.JobState("j") == jobs.JobSucceeded {
 		t.Fatal("succeeded without a confirmation")
 	}
-	k.copied["j"].retry = time.Time{}
+	k.again("j")
 	k.keepResults(t.Context())
 	if l.JobState("j") != jobs.JobSucceeded {
 		t.Error("it did not confirm again")
@@ -237,8 +236,8 @@ func TestKeeperPassesOverStaleResults(t *testing.T) {
 	accepted(l, "j", 1, "")
 	put(t, w2, []byte("right"))
 	k.keepResults(t.Context())
-	if p := k.copied["j"]; p.cursor != 3 || p.pause != 0 {
-		t.Errorf("progress %+v: it waits for a result that nobody wants", p)
+	if c := k.courses["j"]; c.cursor != 3 || len(c.open) != 0 {
+		t.Errorf("progress %+v: it waits for a result that nobody wants", c)
 	}
 	if _, here := k.Result(blob.Of([]byte("right")).Ref()); !here {
 		t.Error("the result that counts was not copied")
@@ -274,7 +273,7 @@ func TestKeeperCopiesTheResultThatReplacesAnother(t *testing.T) {
 		t.Fatal("it confirms what it has not got")
 	}
 	put(t, w2, []byte("right"))
-	k.copied["j"].behind.retry = time.Time{}
+	k.again("j")
 	k.keepResults(t.Context())
 	if _, here := k.Result(blob.Of([]byte("right")).Ref()); !here || !holds() {
 		t.Errorf("here %v, confirmed %v", here, holds())

@@ -196,7 +196,7 @@ func (k *Keeper) heldResults(id jobs.JobID, from jobs.Sequence) (list []wanted, 
 	k.cfg.Replica.View(func(s *jobs.State) {
 		j := s.Jobs[id]
 		end := jobs.Sequence(min(len(j.Order), int(from)+maxScan))
-		for next = from; next < end && len(list) < maxResults; next++ {
+		for next = from; next < end && len(list) < maxBatch; next++ {
 			if place := j.Order[next]; j.Current(next) && s.Holds(j, place, k.cfg.Node) {
 				list = append(list, wanted{job: id, sequence: next, output: j.Closed[place].Output})
 			}
@@ -219,9 +219,9 @@ func (k *Keeper) takeRewound() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for id, at := range k.rewound {
-		if p := k.copied[id]; p != nil && at < p.cursor {
-			p.cursor, p.backoff = at, backoff{}
-			p.behind.forget(at)
+		if c := k.courses[id]; c != nil && at < c.cursor {
+			c.cursor = at
+			c.drop(at)
 		}
 	}
 	clear(k.rewound)

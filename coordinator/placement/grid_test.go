@@ -19,6 +19,7 @@ type grid struct {
 	live  []jobs.NodeID
 	draw  *rand.Rand
 	near  *Nearness
+	lines *Lines
 	// outdated are workers that count fuel by the oldest rules alone.
 	outdated map[jobs.NodeID]bool
 	// ready is below which place tasks can be run, of jobs that are not all here, and
@@ -67,7 +68,7 @@ func (g *grid) submit(id string, tasks int64, trust jobs.Trust) *jobs.Job {
 
 // plan is for offers "NODE CAPACITY".
 func (g *grid) plan(offers ...string) []jobs.Grant {
-	r := Request{State: g.State, Live: g.live, Outdated: g.outdated, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near}
+	r := Request{State: g.State, Live: g.live, Outdated: g.outdated, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near, Lines: g.lines}
 	r.Ready = func(_ *jobs.State, id jobs.JobID) jobs.Place {
 		if ready, partly := g.ready[id]; partly {
 			return ready

@@ -40,6 +40,8 @@ type Request struct {
 	Ready func(*jobs.State, jobs.JobID) jobs.Place
 	// Shuns says that a worker is to get nothing of a job now; nil: it never is.
 	Shuns func(jobs.NodeID, jobs.JobID) bool
+	// Lines remembers how fast workers hand out large results; nil: all are fast.
+	Lines *Lines
 }
 
 // Able are the live workers that can count the job's fuel.
@@ -106,6 +108,8 @@ type offer struct {
 	// seen[job] counts the open tasks that were looked at for this offer:
 	// what did not fit once does not fit later in the same plan.
 	seen map[*jobPlan]int
+	// inHand is how many bytes of large results it has to send; -1: not reckoned yet.
+	inHand int64
 }
 
 type jobPlan struct {
@@ -135,7 +139,7 @@ func newPlanner(r Request) *planner {
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
-			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}})
+			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}, inHand: -1})
 		}
 	}
 	for _, id := range r.State.Running() {
@@ -184,7 +188,7 @@ func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place) *jobPlan {
 		}
 		if v.Want > 0 && place < ready {
 			tp := newTaskPlan(place, v.Want, t.Attempts)
-			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed, t.Exposed
+			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed || v.Kind == jobs.Failed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
 		}
 	}
@@ -205,7 +209,7 @@ func (p *planner) serve(o *offer) bool {
 	}
 	slices.SortStableFunc(p.jobs, func(a, b *jobPlan) int { return cmp.Compare(a.running, b.running) })
 	for _, jp := range p.jobs {
-		if !p.able(o.Worker, jp.job) || p.shuns(o.Worker, jp.id) {
+		if !p.able(o.Worker, jp.job) || p.shuns(o.Worker, jp.id) || p.overloads(jp, o) {
 			continue
 		}
 		if t, repeat := p.task(jp, o); t != nil {
@@ -236,7 +240,7 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	defer func() { o.seen[jp] = seen }()
 	for ; seen < len(jp.tasks); seen++ {
 		t := jp.tasks[seen]
-		if t.want == 0 || t.probe && !p.State.WasThere(&t.task, o.Worker) {
+		if t.want == 0 || t.probe && !p.State.WasThere(&t.task, o.Worker) || p.holdsUp(jp, t, o.Worker) {
 			continue
 		}
 		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
@@ -327,4 +331,7 @@ func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	t.want--
 	jp.running++
 	o.Capacity--
+	if o.inHand >= 0 {
+		o.inHand += p.Lines.mean(jp.id)
+	}
 }

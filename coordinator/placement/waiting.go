@@ -26,7 +26,7 @@ func Waiting(s *jobs.State, j *jobs.Job, live []jobs.NodeID, outdated bool) stri
 		return "no worker is alive: start one with `anthill worker --join TOKEN`"
 	case outdated:
 		return fmt.Sprintf("all live workers are of an older version than the job, whose fuel is counted by rules %d: upgrade them", j.Spec.Metering)
-	case j.Accepted() == j.Total() && len(j.Unheld) > 0:
+	case j.Settled() == j.Total() && len(j.Unheld) > 0:
 		return "all results are accepted; they are being copied to further coordinators"
 	case s.AllAsked(j, live):
 		return fmt.Sprintf("the owners of the %d live workers have run every task, which leaves an expected share of wrong results of %v where %v was asked for: "+

@@ -41,6 +41,7 @@ func everyCommand() []jobs.Command {
 			Fetched: jobs.Traffic{FromSubmitter: 1, FromCoordinators: 2, FromWorkers: 3},
 		}}}},
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lost: true, Missing: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{3}}}}},
+		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Slow: true, Away: []jobs.NodeID{"c2"}}},
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
 		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},
@@ -133,11 +134,14 @@ func TestLargeBatchesFitIntoAnEntry(t *testing.T) {
 		})
 	}
 	var reports jobs.ReportAttempts
-	for i := range 600 {
+	for weight := 0; ; {
 		reports.Reports = append(reports.Reports, jobs.Report{
-			Lease: 1<<63 + jobs.LeaseID(i), Worker: grants.Grants[0].Worker, Status: jobs.Crashed, ExitCode: 1 << 31, Output: blob.Ref{Size: 1 << 40},
-			Reason: strings.Repeat("r", jobs.MaxReason), Fuel: 1 << 63, Fetched: jobs.Traffic{FromSubmitter: 1 << 40, FromCoordinators: 1 << 40, FromWorkers: 1 << 40},
+			Lease: 1 << 63, Worker: grants.Grants[0].Worker, Status: jobs.Crashed, ExitCode: 1 << 31, Output: blob.Ref{Size: 1 << 40},
+			Fuel: 1 << 63, Fetched: jobs.Traffic{FromSubmitter: 1 << 40, FromCoordinators: 1 << 40, FromWorkers: 1 << 40},
 		})
+		if weight += reports.Reports[0].Weight(); weight > jobs.MaxReportBytes {
+			break
+		}
 	}
 	for _, c := range []jobs.Command{{Grant: &grants}, {Report: &reports}} {
 		c.At = jobs.TimeOf(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC))

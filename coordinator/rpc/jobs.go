@@ -30,8 +30,8 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 		spec.Metering = s.metering(ctx)
 	}
 	spec = spec.WithDefaults()
-	if r := spec.Validate(); r != nil {
-		return nil, r
+	if spec, err = s.accepted(ctx, spec); err != nil {
+		return nil, err
 	}
 	if err := checkAddress("provider", req.GetProvider()); err != nil {
 		return nil, err
@@ -49,6 +49,27 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	}
 	j, err := s.describe(ctx, string(out.Job))
 	return &anthillv1.SubmitJobResponse{Job: j}, err
+}
+
+// accepted is a spec without what the grid's rules cannot do and it can do without, if it
+// makes sense: what they cannot do otherwise must not come into the log, where it would
+// halt older coordinators.
+func (s *Server) accepted(ctx context.Context, spec jobs.Spec) (jobs.Spec, error) {
+	if r := spec.Validate(); r != nil {
+		return spec, r
+	}
+	if err := s.fresh(ctx); err != nil {
+		return spec, err
+	}
+	var r *jobs.Rejection
+	s.cfg.Replica.View(func(st *jobs.State) {
+		spec = st.Readable(spec)
+		r = st.CheckSpec(spec)
+	})
+	if r != nil {
+		return spec, r
+	}
+	return spec, nil
 }
 
 // newJobID is the job's name, shortened, and six random letters.
@@ -102,6 +123,9 @@ func (s *Server) describe(ctx context.Context, id string) (*anthillv1.Job, error
 	return j, err
 }
 
+// namedFailures is how many of a job's failed tasks are named with it.
+const namedFailures = 10
+
 // describeSince also gives the job's events from a sequence number on.
 func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*anthillv1.Job, []*anthillv1.Event, error) {
 	live := s.liveWorkers()
@@ -112,6 +136,7 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 		if j := st.Jobs[jobs.JobID(id)]; j != nil {
 			job = jobView(st, jobs.JobID(id), j)
 			job.FuelRunning = j.FuelRunning(heard.fuel)
+			job.FailedTasks = wire.IndexesToProto(j.FirstFailed(namedFailures))
 			job.Waiting = cmp.Or(s.cfg.Results.Lacks(st, jobs.JobID(id)), placement.Waiting(st, j, live, heard.outdated))
 			events = wire.EventsToProto(j.Events, since)
 		}
@@ -141,7 +166,9 @@ func (s *Server) ListJobs(ctx context.Context, _ *anthillv1.ListJobsRequest) (*a
 	resp := &anthillv1.ListJobsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
 		for id, j := range st.Jobs {
-			resp.Jobs = append(resp.Jobs, jobView(st, id, j))
+			m := jobView(st, id, j)
+			m.Reason = jobs.Shorten(m.GetReason(), jobs.MaxReason) // there may be thousands
+			resp.Jobs = append(resp.Jobs, m)
 		}
 	})
 	slices.SortFunc(resp.Jobs, func(a, b *anthillv1.Job) int {

@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/wire"
@@ -167,11 +169,15 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 	if host, _, err := net.SplitHostPort(req.GetAddress()); err == nil {
 		hosts = append(hosts, host)
 	}
-	cert, err := s.cfg.Authority.Issue(c.key, role, hosts)
+	now := s.cfg.Replica.Now().Std()
+	cert, err := s.cfg.Authority.IssueAt(now, c.key, role, hosts)
 	if err != nil {
 		return nil, err
 	}
-	resp := &anthillv1.EnrolResponse{Certificate: cert, Owner: string(out.Owner), Coordinators: s.coordinators()}
+	s.heedClock(c.Node, role, req, now)
+	resp := &anthillv1.EnrolResponse{
+		Certificate: cert, Owner: string(out.Owner), Coordinators: s.coordinators(), Time: timestamppb.New(now),
+	}
 	if role == jobs.Coordinator || role == jobs.Worker {
 		resp.GossipKey = s.cfg.GossipKey
 	}
@@ -179,6 +185,17 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 		resp.CaKey, err = s.cfg.Authority.MarshalKey()
 	}
 	return resp, err
+}
+
+// heedClock tells the operators of a node whose clock is wrong; the node's owner is told
+// there. It does no harm: nothing is decided by it.
+func (s *Server) heedClock(node jobs.NodeID, role jobs.Role, req *anthillv1.EnrolRequest, now time.Time) {
+	if req.GetTime() == nil {
+		return
+	}
+	if skew := enrol.SkewOf(req.GetTime().AsTime(), now); skew.IsWrong() {
+		s.cfg.Logger.Warn("the clock of a node that joined is wrong", "node", node.Short(), "role", role, "clock", skew)
+	}
 }
 
 // mayAdmit refuses what the state would, without a log entry: strangers must not be

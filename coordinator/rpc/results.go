@@ -61,8 +61,14 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 			return err
 		}
 	}
-	r := resultStream{server: s, job: id, stream: stream, next: jobs.Sequence(min(req.GetFromSequence(), math.MaxUint32)), moved: time.Now()}
-	return r.run(ctx)
+	r := resultStream{
+		server: s, job: id, stream: stream, bare: req.GetWithoutData(),
+		next: jobs.Sequence(min(req.GetFromSequence(), math.MaxUint32)), moved: time.Now(),
+	}
+	if err := r.run(ctx); err != nil || !req.GetFailures() {
+		return err
+	}
+	return s.sendFailures(id, stream)
 }
 
 // waitFinished returns when a job is finished.
@@ -90,6 +96,7 @@ type resultStream struct {
 	stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]
 	next   jobs.Sequence // results before it were sent or are stale
 	moved  time.Time     // when something was sent, or the job was running
+	bare   bool          // no data is sent
 }
 
 func (r *resultStream) run(ctx context.Context) error {
@@ -103,6 +110,7 @@ func (r *resultStream) run(ctx context.Context) error {
 		all := sent == len(b.refs)
 		if r.next = b.next; !all {
 			r.next = b.refs[sent].sequence
+			r.server.cfg.Results.Demand(r.job)
 		}
 		switch {
 		case all && b.last:
@@ -139,10 +147,18 @@ func (r *resultStream) look() (b batch) {
 	return b
 }
 
+// data is what is sent of a result, if it is here.
+func (r *resultStream) data(output blob.Ref) (data []byte, here bool) {
+	if r.bare {
+		return nil, true
+	}
+	return r.server.cfg.Results.Result(output)
+}
+
 // send sends results up to the first that is not here yet.
 func (r *resultStream) send(refs []resultRef) (sent int, err error) {
 	for _, ref := range refs {
-		data, here := r.server.cfg.Results.Result(ref.output)
+		data, here := r.data(ref.output)
 		if !here {
 			break
 		}

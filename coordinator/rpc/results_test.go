@@ -148,6 +148,9 @@ func TestResultsThatAreNotHereAreWaitedFor(t *testing.T) {
 	if got := g.told(id, []jobs.Place{0}, stream); got[0] != "0:missing" {
 		t.Errorf("got %q", got)
 	}
+	if !g.results.demanded[id] {
+		t.Error("results of a job that came to nothing are not copied unless somebody asks for them: nobody did")
+	}
 }
 
 func TestGetTask(t *testing.T) {

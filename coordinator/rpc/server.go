@@ -81,6 +81,8 @@ type Results interface {
 	// Lacks says for people why a job cannot go on for lack of what its tasks read, or
 	// "". s is the state as it is now.
 	Lacks(s *jobs.State, id jobs.JobID) string
+	// Demand has a job's results copied here though it came to nothing.
+	Demand(job jobs.JobID)
 	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
 	DatasetSpace() int64
 }

@@ -143,6 +143,8 @@ type shelf struct {
 	mu   sync.Mutex
 	data map[blob.ID][]byte
 	full error
+	// demanded are the jobs whose results somebody lacked.
+	demanded map[jobs.JobID]bool
 }
 
 func (s *shelf) Store(outputs [][]byte) error {
@@ -163,6 +165,14 @@ func (s *shelf) Fits([]blob.Ref) error {
 func (s *shelf) DatasetSpace() int64 { return 1 << 30 }
 
 func (s *shelf) Lacks(*jobs.State, jobs.JobID) string { return "" }
+func (s *shelf) Demand(id jobs.JobID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.demanded == nil {
+		s.demanded = map[jobs.JobID]bool{}
+	}
+	s.demanded[id] = true
+}
 
 func (s *shelf) Result(ref blob.Ref) ([]byte, bool) {
 	s.mu.Lock()

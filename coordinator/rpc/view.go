@@ -45,6 +45,7 @@ func countTasks(j *jobs.Job) *anthillv1.TaskCounts {
 	counts := &anthillv1.TaskCounts{
 		Total: uint32(j.Total()), Done: uint32(j.Done()), Accepted: uint32(j.Accepted()), Disputed: uint32(j.Disputed()),
 		Disputes: uint32(j.Disputes), Reopened: uint32(j.Reopened), Changed: uint32(j.Changed),
+		Failed: uint32(j.Failed), MayFail: uint32(j.Spec.MayFail()),
 	}
 	for _, t := range j.Open {
 		if t.Running() > 0 {

@@ -33,7 +33,7 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
 	for _, l := range leases {
 		if shared[l.Job] == nil {
-			shared[l.Job] = &anthillv1.Lease{Spec: wire.SpecToProto(l.Spec), Providers: providersToProto(l.Providers)}
+			shared[l.Job] = &anthillv1.Lease{Spec: specForWorkers(l.Spec), Providers: providersToProto(l.Providers)}
 		}
 		common := shared[l.Job]
 		resp.Leases = append(resp.Leases, &anthillv1.Lease{
@@ -41,6 +41,16 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 		})
 	}
 	return resp, nil
+}
+
+// specForWorkers is without the submitter's words about the input: they are none of a
+// worker's business.
+func specForWorkers(spec jobs.Spec) *anthillv1.JobSpec {
+	m := wire.SpecToProto(spec)
+	if b := m.GetInput().GetBlob(); b != nil {
+		b.Labels = nil
+	}
+	return m
 }
 
 func providersToProto(list []swarm.Provider) (out []*anthillv1.Provider) {
@@ -84,6 +94,7 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	if len(reports) == 0 {
 		return &anthillv1.ReportResponse{}, nil
 	}
+	s.shorten(reports)
 	s.noteLost(reports)
 	s.storeOutputs(outputs)
 	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
@@ -108,6 +119,16 @@ func (s *Server) held(worker jobs.NodeID, list []*anthillv1.AttemptReport) (held
 		_, err = s.cfg.Replica.ReadIndex()
 	}
 	return held, err
+}
+
+// shorten cuts reasons to what the rules in force take, and to what is kept of them.
+func (s *Server) shorten(reports []jobs.Report) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for i := range reports {
+			r := &reports[i]
+			r.Reason = jobs.Shorten(r.Reason, st.RoomFor(r))
+		}
+	})
 }
 
 // noteLost tells the operator why a worker gave work back: its disk may be full.

@@ -183,7 +183,7 @@ task       2
 verdict    disputed
 `)
 	stdout, _ = expect(t, 0, "status", "j", "--task", "2", "-o", "json")
-	expectMatch(t, stdout, `(?s)^\{\n  "task": 2,\n  "verdict": "disputed",\n.*  "attempts": \[\]\n\}\n$`)
+	expectMatch(t, stdout, `(?s)^\{\n  "task": 2,\n  "verdict": "disputed",\n.*  "attempts": \[\],\n  "reason": ""\n\}\n$`)
 	stdout, _ = expect(t, 0, "status", "j", "--task", "0") // not the job
 	expectMatch(t, stdout, `^task       0\nverdict    untouched\n$`)
 	_, stderr := expect(t, 3, "status", "j", "--task", "3")

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anthill-grid/anthill/internal/contexts"
+	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/sdk"
 )
@@ -39,6 +40,9 @@ the current one.`,
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "joined grid %s as %s, owner %s; context %q is now current\nsee its jobs: anthill jobs\n",
 				member.Grid, member.Role, member.Owner, name)
+			if member.ClockAhead != 0 {
+				fmt.Fprintln(cmd.ErrOrStderr(), enrol.Skew(member.ClockAhead).Advice())
+			}
 			return nil
 		},
 	}

@@ -166,10 +166,17 @@ func (t testReport) ending() string {
 	return fmt.Sprintf("%s with code %d", t.Runs[0].Ending, t.Runs[0].ExitCode)
 }
 
+// worthSaving is how long the run on the interpreter takes until it is said how to do
+// without.
+const worthSaving = 2 * time.Second
+
 func (t testReport) times() string {
 	text := fmt.Sprintf("%v compiled", t.compiled.Round(10*time.Microsecond))
 	if t.slow > 0 {
 		text += fmt.Sprintf(", %v interpreted", t.slow.Round(10*time.Microsecond))
+	}
+	if t.slow > worthSaving {
+		text += " (--no-interpreter leaves that out)"
 	}
 	return text
 }

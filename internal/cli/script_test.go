@@ -28,6 +28,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("ANTHILL_HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("ANTHILL_GRID", "")
 			env.Setenv("TMPDIR", filepath.Join(env.WorkDir, ".tmp"))
+			env.Setenv("HOME", filepath.Join(env.WorkDir, ".home")) // for the cache, as the next
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(env.WorkDir, ".home", ".cache"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

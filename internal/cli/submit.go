@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -59,6 +60,7 @@ func submit(cmd *cobra.Command, path string) (*sdk.Job, *sdk.Grid, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	writeNotices(cmd.ErrOrStderr(), prepared)
 	grid, err := connect(cmd, followPatience)
 	if err != nil {
 		return nil, nil, errors.Join(err, prepared.Close())
@@ -68,6 +70,20 @@ func submit(cmd *cobra.Command, path string) (*sdk.Job, *sdk.Grid, error) {
 		return nil, nil, errors.Join(err, prepared.Close(), grid.Close())
 	}
 	return job, grid, nil
+}
+
+// writeNotices says which files did not become input.
+func writeNotices(w io.Writer, prepared *sdk.Prepared) {
+	leftOut := 0
+	for _, n := range prepared.Notices() {
+		fmt.Fprintln(w, n)
+		if n.LeftOut {
+			leftOut++
+		}
+	}
+	if leftOut > 0 {
+		fmt.Fprintf(w, "left out: %d; tasks of the rest: %d\n", leftOut, prepared.Tasks())
+	}
 }
 
 // upload stays as long as the grid needs the input from here.

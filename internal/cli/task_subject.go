@@ -61,6 +61,7 @@ func subjectOfJob(cmd *cobra.Command, path string, index uint32) (_ *subject, er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, prepared.Close()) }()
+	writeNotices(cmd.ErrOrStderr(), prepared)
 	switch tasks := prepared.Tasks(); {
 	case tasks == 0:
 		return nil, problem.Invalid("get it with 'anthill get', and name the file in the job file", "job file %s: input: a blob that only a grid has", path)

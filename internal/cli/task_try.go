@@ -36,7 +36,9 @@ func newTaskTestCommand() *cobra.Command {
 limits and defaults. It is run twice as compiled code and once on an interpreter,
 which takes 10 to 100 times as long (--no-interpreter leaves it out), and the
 outputs, exit codes and fuel are compared: what differs here would make workers
-disagree, and the grid would never accept a result.
+disagree, and the grid would never accept a result. Compiled code is kept in your cache
+directory, at most 1 GiB, so that the next test of an unchanged module begins at once;
+the interpreter has no such code, and takes as long each time.
 
 The shard is read from stdin. With --job and --task everything comes from a job
 file. A task's random numbers follow from its number and the job's id, which only
@@ -106,10 +108,14 @@ func (t *taskTest) try(cmd *cobra.Command, s *subject) (trial.Report, error) {
 	if err != nil {
 		return trial.Report{}, fmt.Errorf("task test: %w", err)
 	}
+	cache, err := trial.UserCache()
+	if err != nil && isTerminal(cmd.ErrOrStderr()) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "compiled code is not kept, so the next test takes as long: %v\n", err)
+	}
 	line := newTrialLine(cmd.ErrOrStderr())
 	defer line.close()
 	return trial.Do(cmd.Context(), trial.Config{
-		Command: []string{exe, sandboxChild}, SkipInterpreter: t.noInterpreter, Begin: line.begin,
+		Command: []string{exe, sandboxChild}, Module: s.module, Cache: cache, SkipInterpreter: t.noInterpreter, Begin: line.begin,
 	}, s.task)
 }
 

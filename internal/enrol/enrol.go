@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -54,6 +55,8 @@ type Enrolment struct {
 	Directory *identity.Directory
 	// Coordinators are those of the answer, with their gossip addresses.
 	Coordinators []*anthillv1.CoordinatorAddress
+	// Skew is how wrong this machine's clock is; 0 if the grid does not tell.
+	Skew Skew
 }
 
 // Enrol asks the token's coordinators until one decides.
@@ -108,6 +111,9 @@ func undecided(cfg Config, failed []error) error {
 	var list []string
 	for i, err := range failed {
 		address := cfg.Token.Addresses[i]
+		if errors.As(err, new(*impostor)) && problem.Next(err) != "" { // it may be this machine's clock
+			return fmt.Errorf("enrol at %s: %w", address, err)
+		}
 		if errors.As(err, new(*impostor)) {
 			return &problem.Problem{Kind: problem.ErrRefused, Cause: err,
 				Message: fmt.Sprintf("enrol at %s: %v", address, err), Next: fmt.Sprintf(newToken, cfg.Role)}
@@ -141,8 +147,10 @@ func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	var server peer.Peer
+	began := time.Now()
 	resp, err := anthillv1.NewEnrolmentServiceClient(conn).Enrol(ctx, &anthillv1.EnrolRequest{
 		Secret: cfg.Token.Secret[:], Address: cfg.Address, Role: wire.RoleToProto(cfg.Role),
+		Time: timestamppb.New(began),
 	}, grpc.Peer(&server))
 	if cause := rejection.Load(); cause != nil {
 		return nil, &impostor{*cause}
@@ -150,7 +158,11 @@ func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
 	if err != nil {
 		return nil, refused(cfg, address, err)
 	}
-	return settle(cfg, resp, server)
+	enrolment, err := settle(cfg, resp, server)
+	if err == nil && resp.GetTime() != nil {
+		enrolment.Skew = SkewOf(began.Add(time.Since(began)/2), resp.GetTime().AsTime())
+	}
+	return enrolment, err
 }
 
 // recordRejection notes why this side refused the server, because gRPC would

@@ -73,6 +73,18 @@ func TestEnrolPastAnImpostor(t *testing.T) {
 	}
 }
 
+// A node hears how wrong its clock is, and is let in all the same.
+func TestEnrolTellsOfAWrongClock(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	for ahead, want := range map[time.Duration]string{25 * time.Hour: "25 h behind the grid's", -25 * time.Hour: "25 h ahead of the grid's", 0: ""} {
+		fake.ClockAhead = ahead
+		got, err := enrol.Enrol(t.Context(), config(t, fake.Token(t, jobs.Worker)))
+		if err != nil || got.Skew.IsWrong() != (want != "") || want != "" && got.Skew.Advice() != "this machine's clock is "+want+": set it right" {
+			t.Errorf("a grid whose time is ahead by %v: %v, %v", ahead, got.Skew, err)
+		}
+	}
+}
+
 // All that was tried is told, and why it failed.
 func TestEnrolNamesEachAddress(t *testing.T) {
 	fake := fakegrid.Start(t, 1)

@@ -21,8 +21,8 @@ import (
 const (
 	authorityLife = 20 * 365 * 24 * time.Hour
 	nodeLife      = 10 * 365 * 24 * time.Hour
-	// Donors' clocks are often wrong by hours; a certificate's start says nothing
-	// that we rely on.
+	// clockSkew is for other programs than this one, such as grpcurl, whose clocks may be
+	// behind: we rely on no certificate's beginning, see since.
 	clockSkew = 24 * time.Hour
 )
 
@@ -86,14 +86,19 @@ func (a *Authority) Grid() string { return gridOf(a.certificate) }
 // that an ordinary TLS client such as grpcurl can check where it is; other
 // roles are reached by node id alone. It returns DER.
 func (a *Authority) Issue(public ed25519.PublicKey, role jobs.Role, hosts []string) ([]byte, error) {
+	return a.IssueAt(time.Now(), public, role, hosts)
+}
+
+// IssueAt is Issue for a time that is better known than by this machine's clock.
+func (a *Authority) IssueAt(now time.Time, public ed25519.PublicKey, role jobs.Role, hosts []string) ([]byte, error) {
 	peer := Peer{Node: NodeOf(public), Role: role}
 	if _, err := jobs.ParseRole(role.String()); err != nil {
 		return nil, fmt.Errorf("issue certificate to node %s: %w", peer.Node, err)
 	}
 	template := &x509.Certificate{
 		Subject:               pkix.Name{Organization: []string{"anthill"}, CommonName: string(peer.Node)},
-		NotBefore:             time.Now().Add(-clockSkew),
-		NotAfter:              time.Now().Add(nodeLife),
+		NotBefore:             now.Add(-clockSkew),
+		NotAfter:              now.Add(nodeLife),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,
@@ -131,13 +136,13 @@ func addHosts(template *x509.Certificate, hosts []string) error {
 	return nil
 }
 
-// selfSign makes the certificate of a node that has none yet, for the
-// day in which it enrols.
+// selfSign makes the certificate of a node that has none yet. It is valid at any time: a
+// node whose clock is wrong is told so by the grid, which needs a connection.
 func selfSign(key Key) (*x509.Certificate, error) {
 	template := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: string(key.Node())},
-		NotBefore: time.Now().Add(-clockSkew),
-		NotAfter:  time.Now().Add(clockSkew),
+		NotBefore: time.Unix(0, 0),
+		NotAfter:  time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), // for "without end", see RFC 5280
 		KeyUsage:  x509.KeyUsageDigitalSignature,
 	}
 	cert, err := sign(template, template, key.Public(), key.private)

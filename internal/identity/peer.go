@@ -67,14 +67,15 @@ func verify(cert, ca *x509.Certificate) (Peer, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
 	_, err := cert.Verify(x509.VerifyOptions{
-		Roots:     roots,
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		Roots:       roots,
+		KeyUsages:   []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+		CurrentTime: since(time.Now(), cert, ca),
 	})
 	if err == nil {
 		return verifyNamed(cert, ca)
 	}
 	if !namesItself(cert) {
-		return Peer{}, fmt.Errorf("certificate of %q: %w", cert.Subject.CommonName, err)
+		return Peer{}, fmt.Errorf("certificate of %q: %w", cert.Subject.CommonName, explain(err))
 	}
 	return verifyStranger(cert)
 }
@@ -113,10 +114,6 @@ func verifyStranger(cert *x509.Certificate) (Peer, error) {
 	}
 	if err := cert.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature); err != nil {
 		return Peer{}, fmt.Errorf("self-signed certificate of node %s: %w", peer.Node, err)
-	}
-	if now := time.Now(); now.Before(cert.NotBefore) || now.After(cert.NotAfter) {
-		return Peer{}, fmt.Errorf("self-signed certificate of node %s: not valid now, but from %s to %s: is the clock right?",
-			peer.Node, cert.NotBefore.Format(time.RFC3339), cert.NotAfter.Format(time.RFC3339))
 	}
 	return peer, nil
 }

@@ -73,7 +73,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 			return err
 		}
 	}
-	if b.Node, err = Open(ctx, Config{Dir: cfg.Dir, Role: cfg.Role, Token: cfg.Token, Address: b.Address}); err != nil {
+	if b.Node, err = Open(ctx, Config{Dir: cfg.Dir, Role: cfg.Role, Token: cfg.Token, Address: b.Address, Logger: cfg.Logger}); err != nil {
 		return err
 	}
 	if b.Store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(cfg.Dir, "blobs"), Quota: cfg.Quota}); err != nil {

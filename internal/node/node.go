@@ -28,6 +28,8 @@ type Config struct {
 	Role    jobs.Role
 	Token   string // empty: the node has been here before
 	Address string // HOST:PORT at which it serves
+	// Logger hears that this machine's clock is wrong; nil: nobody does.
+	Logger *slog.Logger
 }
 
 // Node is an enrolled node.
@@ -57,6 +59,9 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if err := checkToken(cfg, dir.Identity); err != nil {
 		return nil, err
 	}
+	if skew := enrol.Skew(-dir.Identity.Behind()); skew.IsWrong() {
+		cfg.warn(fmt.Sprintf("this machine's clock is at least %v: set it right", skew))
+	}
 	n := &Node{Directory: dir}
 	data, err := os.ReadFile(filepath.Join(cfg.Dir, gossipFile))
 	if err == nil {
@@ -66,6 +71,12 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("open %s: %w", cfg.Dir, err)
 	}
 	return n, nil
+}
+
+func (cfg Config) warn(text string) {
+	if cfg.Logger != nil {
+		cfg.Logger.Warn(text, "now", time.Now())
+	}
 }
 
 // checkToken refuses a token that is not one for what the node is already.
@@ -107,6 +118,9 @@ func join(ctx context.Context, cfg Config) (*Node, error) {
 	got, err := enrol.Enrol(ctx, enrol.Config{Token: token, Key: key, Role: cfg.Role, Address: cfg.Address})
 	if err != nil {
 		return nil, err
+	}
+	if got.Skew.IsWrong() {
+		cfg.warn(got.Skew.Advice())
 	}
 	n := &Node{Directory: got.Directory}
 	for _, c := range got.Coordinators {

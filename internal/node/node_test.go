@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -38,6 +39,50 @@ func TestOpenJoinsOnceAndLoadsAfterwards(t *testing.T) {
 		if err != nil || again.Identity.Node() != first.Identity.Node() || !slices.Equal(again.Gossip, []string{"a:1", "b:2"}) {
 			t.Errorf("second start with token %.8q: %+v, %v", token, again, err)
 		}
+	}
+}
+
+// A node whose clock is wrong says so: when it joins, and when its own certificate is from
+// the future.
+func TestOpenWithAWrongClock(t *testing.T) {
+	t.Parallel()
+	fake := fakegrid.Start(t, 1)
+	fake.ClockAhead = 25 * time.Hour
+	open := func(cfg Config) string {
+		var log strings.Builder
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		if _, err := Open(t.Context(), cfg); err != nil {
+			t.Error(err)
+		}
+		return log.String()
+	}
+	dir := t.TempDir()
+	if got := open(Config{Dir: dir, Role: jobs.Worker, Token: fake.Token(t, jobs.Worker).String()}); !strings.Contains(got, "this machine's clock is 25 h behind the grid's: set it right") {
+		t.Errorf("joining, it logs %q", got)
+	}
+	if got := open(Config{Dir: dir, Role: jobs.Worker}); got != "" {
+		t.Errorf("its certificate is from the past, and it logs %q", got)
+	}
+	key, err := identity.OpenKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := fake.Authority.IssueAt(time.Now().AddDate(3, 0, 0), key.Public(), jobs.Worker, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := identity.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept.Identity, err = identity.New(key, der, fake.Authority.Certificate()); err == nil {
+		err = kept.Save(dir)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := open(Config{Dir: dir, Role: jobs.Worker}); !strings.Contains(got, "this machine's clock is at least 3 years behind the grid's") {
+		t.Errorf("its certificate is from the future, and it logs %q", got)
 	}
 }
 

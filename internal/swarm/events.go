@@ -348,6 +348,9 @@ func (ev progressQuery) apply(d *download) {
 		if r.ready {
 			p.Peers++
 		}
+		if r.link != nil {
+			p.Coming += r.link.unfinished()
+		}
 	}
 	ev.answer <- p
 }

@@ -31,6 +31,7 @@ type link struct {
 	due       map[int]bool               // pieces that may come: they were asked for
 	cancelled map[int]bool               // those that may end anywhere, since they were cancelled
 	received  int64                      // bytes of pieces
+	partial   int64                      // those of a piece that is not whole yet
 	wake      chan struct{}
 }
 
@@ -84,6 +85,13 @@ func (l *link) expect(i int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.due[i] = true
+}
+
+// unfinished is how many bytes have come of the piece that is coming.
+func (l *link) unfinished() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.partial
 }
 
 // bytesReceived is how many bytes of pieces have come.
@@ -269,6 +277,7 @@ func (a *assembly) add(f *anthillv1.ExchangeResponse, from peerIdentity) error {
 	}
 	a.data = append(a.data, data...)
 	a.link.count(len(data))
+	a.link.leaves(len(a.data) % length)
 	if len(a.data) < length {
 		return nil
 	}
@@ -296,6 +305,13 @@ func (l *link) count(n int) {
 	defer l.mu.Unlock()
 	l.received += int64(n)
 	l.download.swarm.received.Add(int64(n))
+}
+
+// leaves notes how much there is of a piece of which the rest is still to come.
+func (l *link) leaves(partial int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.partial = int64(partial)
 }
 
 // finish notes that piece i does not come any more.

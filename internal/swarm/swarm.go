@@ -256,6 +256,7 @@ func (s *Swarm) notify(id blob.ID, ev event) {
 // Progress is how far a blob has come.
 type Progress struct {
 	Size, Have int64 // bytes; 0 while the size is not known
+	Coming     int64 // bytes of pieces of which the rest is still to come
 	Peers      int   // that are connected
 	From       Traffic
 	// Received are the bytes of pieces that came, over all blobs, and New those of

@@ -27,6 +27,7 @@ func TestEnumsAgreeWithTheWire(t *testing.T) {
 		jobs.EventDisputed: anthillv1.EventKind_EVENT_KIND_DISPUTED, jobs.EventBanned: anthillv1.EventKind_EVENT_KIND_BANNED,
 		jobs.EventFinished: anthillv1.EventKind_EVENT_KIND_FINISHED, jobs.EventReopened: anthillv1.EventKind_EVENT_KIND_REOPENED,
 		jobs.EventChanged: anthillv1.EventKind_EVENT_KIND_CHANGED, jobs.EventDoubted: anthillv1.EventKind_EVENT_KIND_DOUBTED,
+		jobs.EventFailed: anthillv1.EventKind_EVENT_KIND_FAILED,
 	}
 	for kind, wire := range kinds {
 		if anthillv1.EventKind(kind) != wire {

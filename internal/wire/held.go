@@ -10,7 +10,10 @@ import (
 func ConfirmToProto(c jobs.ConfirmHeld) *anthillv1.ConfirmHeldRequest {
 	m := &anthillv1.ConfirmHeldRequest{
 		Lost: c.Lost, Results: heldToProto(c.Results), Missing: heldToProto(c.Missing),
-		Blobs: IDsToProto(c.Blobs), Sizes: RefsToProto(c.Sizes),
+		Blobs: IDsToProto(c.Blobs), Sizes: RefsToProto(c.Sizes), Slow: c.Slow,
+	}
+	for _, id := range c.Away {
+		m.Away = append(m.Away, string(id))
 	}
 	for _, id := range c.Inputs {
 		m.Inputs = append(m.Inputs, string(id))
@@ -25,6 +28,10 @@ func ConfirmToProto(c jobs.ConfirmHeld) *anthillv1.ConfirmHeldRequest {
 func ConfirmFromProto(m *anthillv1.ConfirmHeldRequest, by jobs.NodeID) (c jobs.ConfirmHeld, err error) {
 	c = jobs.ConfirmHeld{
 		Coordinator: by, Lost: m.GetLost(), Results: heldFromProto(m.GetResults()), Missing: heldFromProto(m.GetMissing()),
+		Slow: m.GetSlow(),
+	}
+	for _, id := range m.GetAway() {
+		c.Away = append(c.Away, jobs.NodeID(id))
 	}
 	for _, id := range m.GetInputs() {
 		c.Inputs = append(c.Inputs, jobs.JobID(id))

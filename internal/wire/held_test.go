@@ -19,9 +19,16 @@ func anyHeld(t *rapid.T) (held []jobs.HeldResults) {
 	return held
 }
 
+func anyAway(t *rapid.T) (away []jobs.NodeID) {
+	for range rapid.IntRange(0, 2).Draw(t, "away") {
+		away = append(away, jobs.NodeID(rapid.String().Draw(t, "node")))
+	}
+	return away
+}
+
 func TestConfirmSurvivesTheWire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := jobs.ConfirmHeld{Coordinator: "c", Lost: rapid.Bool().Draw(t, "lost"), Results: anyHeld(t), Missing: anyHeld(t)}
+		c := jobs.ConfirmHeld{Coordinator: "c", Lost: rapid.Bool().Draw(t, "lost"), Results: anyHeld(t), Missing: anyHeld(t), Slow: rapid.Bool().Draw(t, "slow"), Away: anyAway(t)}
 		for range rapid.IntRange(0, 2).Draw(t, "rest") {
 			c.Inputs = append(c.Inputs, jobs.JobID(rapid.String().Draw(t, "input")))
 			c.Blobs, c.Sizes = append(c.Blobs, anyRef(t).ID), append(c.Sizes, anyRef(t))

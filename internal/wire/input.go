@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -15,6 +16,9 @@ func InputToProto(in jobs.Input) *anthillv1.Input {
 		source := &anthillv1.BlobInput{Blob: RefToProto(b.Blob), ShardSize: b.ShardSize}
 		if b.Index != nil {
 			source.Index = RefToProto(*b.Index)
+		}
+		if b.Labels != nil {
+			source.Labels = RefToProto(*b.Labels)
 		}
 		m.Source = &anthillv1.Input_Blob{Blob: source}
 	}
@@ -37,12 +41,18 @@ func InputFromProto(m *anthillv1.Input) (jobs.Input, error) {
 		return in, err
 	}
 	in.Blob = &jobs.BlobInput{Blob: ref, ShardSize: b.GetShardSize()}
-	if b.GetIndex() != nil {
-		index, err := RefFromProto("input.blob.index", b.GetIndex())
-		if err != nil {
-			return in, err
-		}
-		in.Blob.Index = &index
+	if in.Blob.Index, err = optionalRef("input.blob.index", b.GetIndex()); err != nil {
+		return in, err
 	}
-	return in, nil
+	in.Blob.Labels, err = optionalRef("input.blob.labels", b.GetLabels())
+	return in, err
+}
+
+// optionalRef is nil where there is none.
+func optionalRef(field string, m *anthillv1.BlobRef) (*blob.Ref, error) {
+	if m == nil {
+		return nil, nil
+	}
+	ref, err := RefFromProto(field, m)
+	return &ref, err
 }

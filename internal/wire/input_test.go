@@ -17,8 +17,12 @@ func anyInput(t *rapid.T) jobs.Input {
 	case 1:
 		return jobs.Input{Blob: &jobs.BlobInput{Blob: anyRef(t), ShardSize: rapid.Int64().Draw(t, "shard")}}
 	}
-	index := anyRef(t)
-	return jobs.Input{Blob: &jobs.BlobInput{Blob: anyRef(t), Index: &index}}
+	index, labels := anyRef(t), anyRef(t)
+	in := jobs.Input{Blob: &jobs.BlobInput{Blob: anyRef(t), Index: &index}}
+	if rapid.Bool().Draw(t, "labelled") {
+		in.Blob.Labels = &labels
+	}
+	return in
 }
 
 func TestInputSurvivesTheWire(t *testing.T) {

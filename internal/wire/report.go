@@ -20,10 +20,13 @@ func ReportFromProto(m *anthillv1.AttemptReport, worker jobs.NodeID) (jobs.Repor
 	if status == jobs.Succeeded && output.ID.IsZero() {
 		return jobs.Report{}, jobs.InvalidField("reports.output", "a success needs one")
 	}
-	reason := m.GetReason()
+	reason, room := strings.ToValidUTF8(m.GetReason(), ""), jobs.MaxReason
+	if status == jobs.Crashed || status == jobs.Killed {
+		room = jobs.MaxFailure
+	}
 	return jobs.Report{
 		Lease: jobs.LeaseID(m.GetLease()), Worker: worker, Status: status, ExitCode: m.GetExitCode(), Output: output, Fuel: m.GetFuel(),
-		Reason:  strings.ToValidUTF8(reason[:min(len(reason), jobs.MaxReason)], ""),
+		Reason:  jobs.Shorten(reason, room),
 		Fetched: TrafficFromProto(m.GetFetched()),
 	}, nil
 }

@@ -25,14 +25,18 @@ func TestReportFromProto(t *testing.T) {
 		}
 	}
 	r, err := ReportFromProto(&anthillv1.AttemptReport{
-		Lease: 7, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, ExitCode: 3, Reason: strings.Repeat("é", jobs.MaxReason), Fuel: 1 << 63,
+		Lease: 7, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_FAILED, ExitCode: 3, Reason: strings.Repeat("é", jobs.MaxFailure), Fuel: 1 << 63,
 		Fetched: &anthillv1.Traffic{FromSubmitter: -5, FromWorkers: 9},
 	}, "w")
 	if err != nil || r.Lease != 7 || r.Worker != "w" || r.Status != jobs.Crashed || r.ExitCode != 3 || r.Fuel != 1<<63 {
 		t.Errorf("got %+v, %v", r, err)
 	}
-	if len(r.Reason) > jobs.MaxReason || !utf8.ValidString(r.Reason) || len(r.Reason) < jobs.MaxReason-4 {
+	if len(r.Reason) > jobs.MaxFailure || !utf8.ValidString(r.Reason) || len(r.Reason) < jobs.MaxFailure-4 {
 		t.Errorf("the reason has %d bytes", len(r.Reason))
+	}
+	lost, err := ReportFromProto(&anthillv1.AttemptReport{Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, Reason: "\xff" + strings.Repeat("é", jobs.MaxFailure)}, "w")
+	if err != nil || len(lost.Reason) > jobs.MaxReason || !utf8.ValidString(lost.Reason) {
+		t.Errorf("without a log of a guest it has %d bytes, %v", len(lost.Reason), err)
 	}
 	if r.Fetched != (jobs.Traffic{FromWorkers: 9}) {
 		t.Errorf("fetched %+v, want nothing negative", r.Fetched)

@@ -9,6 +9,14 @@ import (
 // ShareToProto gives a probability as a number from 0 to 1.
 func ShareToProto(p jobs.Prob) float64 { return float64(p) / float64(jobs.One) }
 
+// partFromProto reads a share from 0 to 1, both of which are meant.
+func partFromProto(field string, v float64) (jobs.Prob, error) {
+	if !(v >= 0 && v <= 1) { // refuses NaN too
+		return 0, jobs.InvalidField(field, "%v is not between 0 and 1", v)
+	}
+	return jobs.Prob(math.Round(v * float64(jobs.One))), nil
+}
+
 // ShareFromProto reads a share above 0 and below 1 in parts per billion; 0 is
 // one that was not given.
 func ShareFromProto(field string, v float64) (jobs.Prob, error) {

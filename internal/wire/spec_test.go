@@ -23,6 +23,7 @@ func anySpec(t *rapid.T) jobs.Spec {
 		Metering: rapid.Uint32().Draw(t, "metering"),
 		Trust:    jobs.Trust{Replicas: rapid.Uint32().Draw(t, "r"), Quorum: rapid.Uint32().Draw(t, "q"), MaxAttempts: rapid.Uint32().Draw(t, "m"), MaxError: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)-1).Draw(t, "e"))},
 
+		AllowFailed: rapid.Uint32().Draw(t, "failed"), AllowFailedShare: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)).Draw(t, "share")),
 		UnknownImports: jobs.UnknownImports(rapid.IntRange(0, int(jobs.TrapUnknown)).Draw(t, "u")),
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "data") {
@@ -58,10 +59,12 @@ func TestSpecFromProtoNamesTheField(t *testing.T) {
 		return &anthillv1.Input{Source: &anthillv1.Input_Blob{Blob: b}}
 	}
 	for field, spec := range map[string]*anthillv1.JobSpec{
-		"bundle":           {Bundle: short},
-		"input.blob":       {Input: input(&anthillv1.BlobInput{Blob: huge})},
-		"input.blob.index": {Input: input(&anthillv1.BlobInput{Index: short})},
-		"data.words":       {Data: []*anthillv1.DataFile{{Name: "words", Blob: short}}},
+		"bundle":            {Bundle: short},
+		"input.blob":        {Input: input(&anthillv1.BlobInput{Blob: huge})},
+		"input.blob.index":  {Input: input(&anthillv1.BlobInput{Index: short})},
+		"input.blob.labels": {Input: input(&anthillv1.BlobInput{Labels: short})},
+		"allow_failed":      {AllowFailedShare: math.NaN()},
+		"data.words":        {Data: []*anthillv1.DataFile{{Name: "words", Blob: short}}},
 	} {
 		_, err := SpecFromProto(spec)
 		var r *jobs.Rejection

@@ -21,14 +21,15 @@ func JobStateToProto(s jobs.JobState) anthillv1.JobState { return anthillv1.JobS
 
 // attemptStates are the states of attempts in the words of the wire.
 var attemptStates = map[jobs.AttemptState]string{
-	jobs.AttemptRunning:  "running",
-	jobs.AttemptVoted:    "voted",
-	jobs.AttemptOutvoted: "outvoted",
-	jobs.AttemptKilled:   "killed",
-	jobs.AttemptLost:     "lost",
-	jobs.AttemptVoid:     "void",
-	jobs.AttemptSilent:   "silent",
-	jobs.AttemptReturned: "returned",
+	jobs.AttemptRunning:   "running",
+	jobs.AttemptVoted:     "voted",
+	jobs.AttemptOutvoted:  "outvoted",
+	jobs.AttemptKilled:    "killed",
+	jobs.AttemptLost:      "lost",
+	jobs.AttemptVoid:      "void",
+	jobs.AttemptSilent:    "silent",
+	jobs.AttemptReturned:  "returned",
+	jobs.AttemptUnfetched: "unfetched",
 }
 
 // attemptStateToProto is the state in a word.

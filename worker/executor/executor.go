@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -272,49 +271,6 @@ func failure(r sandbox.Result) (jobs.AttemptStatus, uint32) {
 	}
 	return jobs.Killed, 0
 }
-
-// Explain says what happened to a task that did not succeed, and what to do about it.
-func Explain(r sandbox.Result, t sandbox.Task) string {
-	switch r.Status {
-	case sandbox.Exited:
-		return fmt.Sprintf("the task exited with code %d", r.ExitCode)
-	case sandbox.OutputExceeded:
-		return fmt.Sprintf("the task wrote more than its limit of %d bytes: raise limits.output or give each task less to do", t.Output)
-	case sandbox.OutOfFuel:
-		return fmt.Sprintf("out of fuel: used %d of %d; raise limits.fuel or give each task less to do", r.Fuel, t.Fuel)
-	case sandbox.TimedOut:
-		return fmt.Sprintf("the task ran longer than its limit of %v: raise limits.time or give each task less to do", t.Time)
-	}
-	return fmt.Sprintf("%v: %s", r.Status, r.Reason)
-}
-
-// Reason joins what happened and what stderr says of it, at most
-// jobs.MaxReason bytes.
-func Reason(what string, stderr []byte) string {
-	log := strings.TrimSpace(strings.ToValidUTF8(string(stderr), "?"))
-	if log == "" {
-		return clip(what, jobs.MaxReason)
-	}
-	what = clip(what, jobs.MaxReason/2)
-	return what + ": " + telling(log, jobs.MaxReason-len(what)-2)
-}
-
-// telling is the part of a log that says why a program died: from the panic on,
-// whose stack trace may be long (as Go and Rust print it), otherwise the end.
-func telling(log string, room int) string {
-	if len(log) <= room {
-		return log
-	}
-	for _, sign := range []string{"panic: ", "fatal error: ", "panicked at "} {
-		if i := strings.LastIndex(log, sign); i >= 0 {
-			i = strings.LastIndexByte(log[:i], '\n') + 1
-			return clip(log[i:], room)
-		}
-	}
-	return strings.ToValidUTF8(log[len(log)-room:], "")
-}
-
-func clip(s string, n int) string { return strings.ToValidUTF8(s[:min(n, len(s))], "") }
 
 func traffic(t swarm.Traffic) *anthillv1.Traffic {
 	return wire.TrafficToProto(jobs.Traffic{

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -360,28 +359,6 @@ func TestJobsAreCountedByTheirOwnRules(t *testing.T) {
 		if r.task.Metering != rules {
 			t.Errorf("a job by rules %d is counted by rules %d", rules, r.task.Metering)
 		}
-	}
-}
-
-func TestReason(t *testing.T) {
-	long := strings.Repeat("é", 1000)
-	for _, c := range []struct{ what, stderr string }{
-		{"short", ""}, {long, ""}, {"x" + long, long}, {"short", "xy" + long}, {long, "\xff\xfe" + long}, {"\xff", "\xff\xff"}, {"", long},
-	} {
-		got := Reason(c.what, []byte(c.stderr))
-		if len(got) > jobs.MaxReason || !utf8.ValidString(got) {
-			t.Errorf("%.10q, %.10q: %d bytes, valid %v", c.what, c.stderr, len(got), utf8.ValidString(got))
-		}
-	}
-	if got := Reason("exited", []byte(" \n")); got != "exited" {
-		t.Errorf("an empty log gave %q", got)
-	}
-	if got := Reason("exited", []byte(strings.Repeat("x", 5000)+"the end")); !strings.HasPrefix(got, "exited: ") || !strings.HasSuffix(got, "the end") {
-		t.Errorf("of a long log the end should stay: %.20q", got)
-	}
-	panicked := "working\npanic: no such file\n\ngoroutine 1 [running]:\n" + strings.Repeat("main.f()\n", 200)
-	if got := Reason("exited", []byte(panicked)); !strings.HasPrefix(got, "exited: panic: no such file") {
-		t.Errorf("of a panic the message should stay: %.40q", got)
 	}
 }
 

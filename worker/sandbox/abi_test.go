@@ -111,7 +111,7 @@ func TestNothingOfTheHostIsInReach(t *testing.T) {
 func TestTheEndOfTheLogIsKept(t *testing.T) {
 	s, task := guestTask(t, "log")
 	r := run(t, s, task)
-	if len(r.Stderr) != stderrKept || !strings.HasSuffix(string(r.Stderr), "line 1998\nline 1999\n") {
+	if len(r.Stderr) != stderrKept || !strings.HasSuffix(string(r.Stderr), "line 7998\nline 7999\n") {
 		t.Errorf("kept %d bytes ending in %q; want %d", len(r.Stderr), r.Stderr[max(0, len(r.Stderr)-40):], stderrKept)
 	}
 }

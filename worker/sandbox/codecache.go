@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tetratelabs/wazero"
@@ -19,7 +21,8 @@ import (
 )
 
 const (
-	// entriesKept bounds the cache: the entries used last are kept.
+	// entriesKept bounds the cache, as Config.CacheSize does: the entries used last are
+	// kept.
 	entriesKept = 64
 	sealName    = "seal"
 	sourceName  = "rewritten.wasm"
@@ -39,18 +42,19 @@ const (
 // is waited for, two could have the lock.
 type cacheEntry struct {
 	dir    string
+	most   int64 // bytes of all entries, 0 for any number
 	sealed bool
 	cache  wazero.CompilationCache
 	unlock func()
 }
 
-func openEntry(root, name string) (*cacheEntry, error) {
+func openEntry(root, name string, most int64) (*cacheEntry, error) {
 	dir := filepath.Join(root, name)
 	unlock, err := lockFile(lockPath(root, name))
 	if err != nil {
 		return nil, fmt.Errorf("lock code cache: %w", err)
 	}
-	e := &cacheEntry{dir: dir, sealed: sealFits(dir), unlock: unlock}
+	e := &cacheEntry{dir: dir, most: most, sealed: sealFits(dir), unlock: unlock}
 	if !e.sealed {
 		err = os.RemoveAll(dir)
 	}
@@ -67,14 +71,26 @@ func openEntry(root, name string) (*cacheEntry, error) {
 // lockPath is the file by which an entry is locked; names begin with a digest in hex.
 func lockPath(root, name string) string { return filepath.Join(root, name[:2]+lockSuffix) }
 
-// entryName is the module's and that of what is done to it. Versions and settings
-// of the engine have names of their own within the entry.
+// engineVersion is that of the engine which this program was built with.
+var engineVersion = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == "github.com/tetratelabs/wazero" {
+				return dep.Version
+			}
+		}
+	}
+	return "devel"
+})
+
+// entryName is the module's, that of the engine, and that of what is done to the module.
+// Processors and settings of the engine have names of their own within the entry.
 func entryName(req request) string {
-	name := fmt.Sprintf("%s-%d", strings.ToLower(req.ModuleID), rewrite.Version)
+	name := fmt.Sprintf("%s-%s-%d", strings.ToLower(req.ModuleID), engineVersion(), rewrite.Version)
 	for _, o := range []struct {
 		on     bool
 		letter string
-	}{{req.Rewrite.NaN, "n"}, {req.Rewrite.Depth, "d"}, {req.Rewrite.Fuel, "f"}} {
+	}{{req.Rewrite.NaN, "n"}, {req.Rewrite.Depth, "d"}, {req.Rewrite.Fuel, "f"}, {req.Rewrite.OldFuel, "o"}} {
 		if o.on {
 			name += o.letter
 		}
@@ -115,7 +131,7 @@ func (e *cacheEntry) seal() {
 	if os.WriteFile(path+".new", []byte(sum), 0o600) == nil {
 		_ = os.Rename(path+".new", path)
 	}
-	pruneEntries(filepath.Dir(e.dir))
+	pruneEntries(filepath.Dir(e.dir), e.most)
 }
 
 func sealFits(dir string) bool {
@@ -157,27 +173,63 @@ func hashFile(sum io.Writer, path, name string) error {
 	return err
 }
 
-// pruneEntries removes the entries that were not used for longest. One that is
-// in use meanwhile is only compiled again some day.
-func pruneEntries(root string) {
-	type entry struct {
-		dir  string
-		used time.Time
-	}
-	seals, err := filepath.Glob(filepath.Join(root, "*", sealName))
-	if err != nil || len(seals) <= entriesKept {
+// keptEntry is an entry as it lies on the disk.
+type keptEntry struct {
+	dir  string
+	used time.Time
+	size int64
+}
+
+// pruneEntries removes the entries that were not used for longest, until the rest are few
+// enough and have no more bytes than most, if that is not 0; the newest stays. One that is in
+// use meanwhile is only compiled again some day.
+func pruneEntries(root string, most int64) {
+	entries, err := keptEntries(root)
+	if err != nil {
 		return
 	}
-	var entries []entry
-	for _, seal := range seals {
-		if info, err := os.Stat(seal); err == nil {
-			entries = append(entries, entry{filepath.Dir(seal), info.ModTime()})
-		}
-	}
-	slices.SortFunc(entries, func(a, b entry) int {
+	slices.SortFunc(entries, func(a, b keptEntry) int {
 		return cmp.Or(b.used.Compare(a.used), cmp.Compare(a.dir, b.dir))
 	})
-	for _, e := range entries[min(entriesKept, len(entries)):] {
-		_ = os.RemoveAll(e.dir)
+	var size int64
+	for i, e := range entries {
+		size += e.size
+		if i >= entriesKept || i > 0 && most > 0 && size > most {
+			_ = os.RemoveAll(e.dir)
+		}
 	}
+}
+
+// keptEntries are all of them, those too that were never sealed, since the process ended that
+// made them.
+func keptEntries(root string) (list []keptEntry, err error) {
+	dirs, err := os.ReadDir(root)
+	for _, d := range dirs {
+		if !d.IsDir() {
+			continue
+		}
+		e := keptEntry{dir: filepath.Join(root, d.Name())}
+		if info, err := os.Stat(filepath.Join(e.dir, sealName)); err == nil {
+			e.used = info.ModTime()
+		} else if info, err := d.Info(); err == nil {
+			e.used = info.ModTime()
+		}
+		e.size = sizeOf(e.dir)
+		list = append(list, e)
+	}
+	return list, err
+}
+
+// sizeOf is what the files of a directory have together.
+func sizeOf(dir string) (size int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // another process removes it, or makes it
+		}
+		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
+			size += info.Size()
+		}
+		return nil
+	})
+	return size
 }

@@ -138,7 +138,7 @@ func TestPruneKeepsTheNewest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	pruneEntries(root)
+	pruneEntries(root, 0)
 	left, err := filepath.Glob(filepath.Join(root, "*", sealName))
 	if err != nil || len(left) != entriesKept {
 		t.Fatalf("%d entries left, %v; want %d", len(left), err, entriesKept)
@@ -160,4 +160,58 @@ func codeFile(t *testing.T, entry string) string {
 		t.Fatalf("native code of %s: %q, %v; want one file", entry, files, err)
 	}
 	return files[0]
+}
+
+// TestPruneBoundsBytes: what was used last stays, and of the rest as much as there is room
+// for, also of entries whose making was broken off.
+func TestPruneBoundsBytes(t *testing.T) {
+	root := t.TempDir()
+	const size = 1000
+	entry := func(name string, age time.Duration, sealed bool) {
+		dir := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Join(dir, "code"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		files := []string{filepath.Join(dir, "code", "x")}
+		if sealed {
+			files = append(files, filepath.Join(dir, sealName))
+		}
+		for i, path := range files {
+			if err := os.WriteFile(path, make([]byte, size*(1-i)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		used := time.Now().Add(-age)
+		for _, path := range append(files, dir) {
+			if err := os.Chtimes(path, used, used); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, c := range []struct {
+		most int64
+		want string
+	}{{0, "a b c d"}, {10 * size, "a b c d"}, {3 * size, "a b c"}, {2*size + 1, "a b"}, {1, "a"}} {
+		entry("d", 4*time.Hour, false)
+		entry("a", time.Hour, true)
+		entry("c", 3*time.Hour, true)
+		entry("b", 2*time.Hour, false)
+		pruneEntries(root, c.most)
+		var left []string
+		entries, err := os.ReadDir(root)
+		for _, e := range entries {
+			left = append(left, e.Name())
+		}
+		if got := strings.Join(left, " "); err != nil || got != c.want {
+			t.Errorf("at most %d bytes: %q left, %v; want %q", c.most, got, err, c.want)
+		}
+	}
+}
+
+// TestTheEngineIsInTheNameOfAnEntry, and the rewriter: what another version made is no use.
+func TestTheEngineIsInTheNameOfAnEntry(t *testing.T) {
+	name := entryName(request{ModuleID: "0a"})
+	if want := fmt.Sprintf("0a-%s-%d", engineVersion(), rewrite.Version); name != want || engineVersion() == "" {
+		t.Errorf("name %s, want %s", name, want)
+	}
 }

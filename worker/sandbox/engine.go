@@ -29,6 +29,7 @@ type moduleKey struct {
 	pages       uint32
 	trap        bool // calls of unknown imports, instead of refusing the module
 	interpreter bool
+	rewrite     rewrite.Options
 }
 
 // compiled is a compiled module with the runtime that it belongs to.
@@ -49,7 +50,7 @@ type engine struct {
 // compiled gives the request's module, compiled. The error is a *refusal.Error if the
 // module itself is to blame.
 func (e *engine) compiled(ctx context.Context, req request) (*compiled, error) {
-	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter}
+	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter, rewrite: req.Rewrite}
 	at := slices.IndexFunc(e.modules, func(m *compiled) bool { return m.key == key })
 	if at >= 0 {
 		m := e.modules[at]
@@ -91,7 +92,7 @@ func load(ctx context.Context, req request, key moduleKey) (*compiled, error) {
 	if key.interpreter { // there is no code to keep
 		return loadFresh(ctx, s, req, key)
 	}
-	entry, err := openEntry(req.CacheDir, entryName(req))
+	entry, err := openEntry(req.CacheDir, entryName(req), req.CacheSize)
 	if err != nil {
 		// A full or broken disk costs time, not the task.
 		return loadFresh(ctx, s, req, key)

@@ -40,6 +40,7 @@ const maxFrame = 1<<31 - 1
 // request is the task as the child needs it.
 type request struct {
 	CacheDir  string            `json:"cache_dir"`
+	CacheSize int64             `json:"cache_size,omitempty"`
 	Module    string            `json:"module"`
 	ModuleID  string            `json:"module_id"`
 	Args      []string          `json:"args,omitempty"`

@@ -36,6 +36,9 @@ type Config struct {
 	// CacheDir keeps compiled code. It is made private to the user (0700),
 	// may be shared by the slots of one worker and never between machines.
 	CacheDir string
+	// CacheSize bounds what CacheDir keeps, in bytes; 0: only the number of modules
+	// is bounded.
+	CacheSize int64
 	// Readable are the directories that the files of tasks lie in: modules,
 	// inputs and data. On Linux the child can read nothing else.
 	Readable []string
@@ -55,6 +58,7 @@ type Config struct {
 type Slot struct {
 	command     []string
 	cacheDir    string
+	cacheSize   int64
 	readable    []string
 	rewrite     rewrite.Options
 	interpreter bool
@@ -95,7 +99,7 @@ func NewSlot(cfg Config) (*Slot, error) {
 		options = *cfg.Rewrite
 	}
 	return &Slot{
-		command: cfg.Command, cacheDir: dir, readable: readable, rewrite: options, interpreter: cfg.Interpreter, logger: logger,
+		command: cfg.Command, cacheDir: dir, cacheSize: cfg.CacheSize, readable: readable, rewrite: options, interpreter: cfg.Interpreter, logger: logger,
 		compile: compileTime, closed: make(chan struct{}), gate: newGate(),
 	}, nil
 }
@@ -335,12 +339,13 @@ func (s *Slot) discard() {
 // request names files by absolute paths, since the child works elsewhere.
 func (s *Slot) request(t Task) (request, error) {
 	r := request{
-		CacheDir: s.cacheDir, ModuleID: t.ModuleID,
+		CacheDir: s.cacheDir, CacheSize: s.cacheSize, ModuleID: t.ModuleID,
 		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
 		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Time: t.Time, Fuel: t.Fuel,
 		Metering: cmp.Or(t.Metering, prices.ByWork), TrapUnknown: t.TrapUnknown,
 		Rewrite: s.rewrite, Interpreter: s.interpreter,
 	}
+	r.Rewrite.OldFuel = r.Rewrite.Fuel && r.Metering == prices.ByClaim
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {
 		return request{}, err

@@ -19,8 +19,9 @@ const (
 	maxMemory = 4 << 30
 	// maxHeader bounds the JSON of a task or a report, in bytes.
 	maxHeader = 4 << 20
-	// stderrKept is how much of the end of a guest's log is kept, in bytes.
-	stderrKept = 4 << 10
+	// stderrKept is how much of the end of a guest's log is kept, in bytes: enough to find
+	// where the last words of a program begin, though a long stack trace follows.
+	stderrKept = 64 << 10
 )
 
 // Task is one run of a module.

@@ -28,6 +28,12 @@ const (
 type Config struct {
 	// Command starts a sandbox's child, see sandbox.Config.
 	Command []string
+	// Module is what lies at the task's path: a file can change until it is run, and what is
+	// compiled from it is kept by its hash. Nil: the file does not change.
+	Module []byte
+	// Cache is a private directory that keeps compiled code for the next trial, at most
+	// CacheSize bytes; without one, all is compiled anew.
+	Cache string
 	// SkipInterpreter leaves out the slow run.
 	SkipInterpreter bool
 	// Begin hears of each run before it starts; nil for silence.
@@ -63,13 +69,22 @@ func (r Report) Passed() bool {
 // Do runs the task. An error means that there is no result and the task is not to
 // blame; see sandbox.Slot.
 func Do(ctx context.Context, cfg Config, t sandbox.Task) (report Report, err error) {
-	cache, err := tempdir.Make("task")
+	dir, err := tempdir.Make("task")
 	if err != nil {
 		return Report{}, fmt.Errorf("try task: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(cache) }()
+	defer func() { _ = os.RemoveAll(dir) }()
+	if cfg.Cache == "" {
+		cfg.Cache = filepath.Join(dir, "compiled")
+	}
+	if cfg.Module != nil {
+		t.Module = filepath.Join(dir, "module.wasm")
+		if err := os.WriteFile(t.Module, cfg.Module, 0o600); err != nil {
+			return Report{}, fmt.Errorf("try task: %w", err)
+		}
+	}
 	for _, stage := range cfg.stages() {
-		runs, err := stage.run(ctx, cfg, cache, t)
+		runs, err := stage.run(ctx, cfg, t)
 		report.Runs = append(report.Runs, runs...)
 		if err != nil {
 			return Report{}, fmt.Errorf("try task on the %s: %w", stage.engine, err)
@@ -106,9 +121,9 @@ func (c Config) stages() []stage {
 	return stages
 }
 
-func (s stage) run(ctx context.Context, cfg Config, cache string, t sandbox.Task) (runs []Run, err error) {
+func (s stage) run(ctx context.Context, cfg Config, t sandbox.Task) (runs []Run, err error) {
 	slot, err := sandbox.NewSlot(sandbox.Config{
-		Command: cfg.Command, CacheDir: cache, Readable: directories(t), Interpreter: s.engine == Interpreter,
+		Command: cfg.Command, CacheDir: cfg.Cache, CacheSize: CacheSize, Readable: directories(t), Interpreter: s.engine == Interpreter,
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,8 @@ type Grid struct {
 	Authority *identity.Authority
 	// Copies is how many of two coordinators hold the input of a new job.
 	Copies uint32
+	// ClockAhead is how far the grid's time is ahead of this machine's clock.
+	ClockAhead time.Duration
 
 	mu           sync.Mutex
 	changed      chan struct{} // closed and replaced at each change

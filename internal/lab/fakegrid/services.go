@@ -229,7 +229,7 @@ func (s *enrolmentService) Enrol(ctx context.Context, req *anthillv1.EnrolReques
 	if err != nil {
 		return nil, status.Error(codes.Internal, err.Error())
 	}
-	resp := &anthillv1.EnrolResponse{Certificate: der, Owner: "tester"}
+	resp := &anthillv1.EnrolResponse{Certificate: der, Owner: "tester", Time: timestamppb.New(time.Now().Add(s.grid.ClockAhead))}
 	for _, c := range s.grid.coordinators {
 		resp.Coordinators = append(resp.Coordinators, &anthillv1.CoordinatorAddress{NodeId: string(c.identity.Node()), Address: c.address})
 	}

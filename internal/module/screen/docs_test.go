@@ -40,12 +40,14 @@ func TestTheTableOfLimitsIsRight(t *testing.T) {
 		fmt.Sprintf("work of a function | %d units", screen.MaxWork),
 		fmt.Sprintf("work of the module | %d units and %d per byte of code", screen.ModuleWork, screen.WorkPerByte),
 	}
+	_, table, _ := strings.Cut(string(text), "\n| limit |")
+	table, _, _ = strings.Cut(table, "\n\n")
 	for _, row := range rows {
-		if !strings.Contains(string(text), "\n| "+row+" |") {
+		if !strings.Contains(table, "\n| "+row+" |") {
 			t.Errorf("docs/tasks.md has no row %q", row)
 		}
 	}
-	if n := strings.Count(string(text), "\n| ") - 1; n != len(rows) {
+	if n := strings.Count(table, "\n| "); n != len(rows) {
 		t.Errorf("docs/tasks.md has %d rows, the screen %d limits", n, len(rows))
 	}
 }

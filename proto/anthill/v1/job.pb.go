@@ -85,9 +85,10 @@ type JobState int32
 const (
 	JobState_JOB_STATE_UNSPECIFIED JobState = 0
 	JobState_JOB_STATE_RUNNING     JobState = 1
-	// Every result is accepted and held by two coordinators (or by the only one).
+	// Every result is accepted and held by two coordinators (or by the only one), except
+	// those of tasks that failed, as far as they may.
 	JobState_JOB_STATE_SUCCEEDED JobState = 2
-	// A task failed; reason says which and why.
+	// More tasks failed than may; reason says which was the last, and why.
 	JobState_JOB_STATE_FAILED    JobState = 3
 	JobState_JOB_STATE_CANCELLED JobState = 4
 )
@@ -154,6 +155,8 @@ const (
 	EventKind_EVENT_KIND_CHANGED EventKind = 5
 	// An owner's result was outvoted, and the owner has to earn its trust again.
 	EventKind_EVENT_KIND_DOUBTED EventKind = 6
+	// A task failed, and may.
+	EventKind_EVENT_KIND_FAILED EventKind = 7
 )
 
 // Enum value maps for EventKind.
@@ -166,6 +169,7 @@ var (
 		4: "EVENT_KIND_REOPENED",
 		5: "EVENT_KIND_CHANGED",
 		6: "EVENT_KIND_DOUBTED",
+		7: "EVENT_KIND_FAILED",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED": 0,
@@ -175,6 +179,7 @@ var (
 		"EVENT_KIND_REOPENED":    4,
 		"EVENT_KIND_CHANGED":     5,
 		"EVENT_KIND_DOUBTED":     6,
+		"EVENT_KIND_FAILED":      7,
 	}
 )
 
@@ -224,8 +229,12 @@ type JobSpec struct {
 	Metering uint32 `protobuf:"varint,12,opt,name=metering,proto3" json:"metering,omitempty"`
 	// What becomes of a bundle that imports functions which the grid does not have.
 	UnknownImports UnknownImports `protobuf:"varint,9,opt,name=unknown_imports,json=unknownImports,proto3,enum=anthill.v1.UnknownImports" json:"unknown_imports,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How many tasks may fail before the job does: a number of them or, from 0 to 1, a
+	// share. At most one of the two; none by default.
+	AllowFailed      uint32  `protobuf:"varint,10,opt,name=allow_failed,json=allowFailed,proto3" json:"allow_failed,omitempty"`
+	AllowFailedShare float64 `protobuf:"fixed64,11,opt,name=allow_failed_share,json=allowFailedShare,proto3" json:"allow_failed_share,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -326,6 +335,20 @@ func (x *JobSpec) GetUnknownImports() UnknownImports {
 		return x.UnknownImports
 	}
 	return UnknownImports_UNKNOWN_IMPORTS_UNSPECIFIED
+}
+
+func (x *JobSpec) GetAllowFailed() uint32 {
+	if x != nil {
+		return x.AllowFailed
+	}
+	return 0
+}
+
+func (x *JobSpec) GetAllowFailedShare() float64 {
+	if x != nil {
+		return x.AllowFailedShare
+	}
+	return 0
 }
 
 // Input says what each task reads on stdin. The number of tasks follows from it.
@@ -477,10 +500,13 @@ func (x *RangeInput) GetStep() int64 {
 // shard_size bytes, or, with an index, the bytes between the i-th and the
 // (i+1)-th of the index's big-endian 64-bit offsets.
 type BlobInput struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Blob          *BlobRef               `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
-	ShardSize     int64                  `protobuf:"varint,2,opt,name=shard_size,json=shardSize,proto3" json:"shard_size,omitempty"`
-	Index         *BlobRef               `protobuf:"bytes,3,opt,name=index,proto3" json:"index,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Blob      *BlobRef               `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	ShardSize int64                  `protobuf:"varint,2,opt,name=shard_size,json=shardSize,proto3" json:"shard_size,omitempty"`
+	Index     *BlobRef               `protobuf:"bytes,3,opt,name=index,proto3" json:"index,omitempty"`
+	// What the tasks read in the words of the submitter, such as names of files; a text
+	// for clients, which the grid keeps and does not read.
+	Labels        *BlobRef `protobuf:"bytes,4,opt,name=labels,proto3" json:"labels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -532,6 +558,13 @@ func (x *BlobInput) GetShardSize() int64 {
 func (x *BlobInput) GetIndex() *BlobRef {
 	if x != nil {
 		return x.Index
+	}
+	return nil
+}
+
+func (x *BlobInput) GetLabels() *BlobRef {
+	if x != nil {
+		return x.Labels
 	}
 	return nil
 }
@@ -751,7 +784,8 @@ type Job struct {
 	// The owner of the node that submitted it.
 	Owner string   `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	State JobState `protobuf:"varint,4,opt,name=state,proto3,enum=anthill.v1.JobState" json:"state,omitempty"`
-	// Why it failed, or by whom it was cancelled.
+	// Why it failed, or by whom it was cancelled. Of a failed task the first line says what
+	// happened, and those after it are from the end of its stderr.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Why nothing moves at the moment; empty if something does.
 	Waiting     string                 `protobuf:"bytes,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
@@ -783,7 +817,9 @@ type Job struct {
 	// About how much fuel the tasks without a result have used so far, each counted up
 	// to the mean of those with one: together with fuel_used it tells how far the job
 	// is. 0 if the leader does not know.
-	FuelRunning   uint64 `protobuf:"varint,22,opt,name=fuel_running,json=fuelRunning,proto3" json:"fuel_running,omitempty"`
+	FuelRunning uint64 `protobuf:"varint,22,opt,name=fuel_running,json=fuelRunning,proto3" json:"fuel_running,omitempty"`
+	// The indexes of some of the failed tasks, at most ten, in order.
+	FailedTasks   []uint32 `protobuf:"varint,24,rep,packed,name=failed_tasks,json=failedTasks,proto3" json:"failed_tasks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -958,6 +994,13 @@ func (x *Job) GetFuelRunning() uint64 {
 	return 0
 }
 
+func (x *Job) GetFailedTasks() []uint32 {
+	if x != nil {
+		return x.FailedTasks
+	}
+	return nil
+}
+
 // TaskCounts counts a job's tasks by how far they are.
 type TaskCounts struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -975,7 +1018,11 @@ type TaskCounts struct {
 	// How often an accepted result was taken back because a liar had voted for it.
 	Reopened uint32 `protobuf:"varint,7,opt,name=reopened,proto3" json:"reopened,omitempty"`
 	// How often another result was accepted in the place of an earlier one.
-	Changed       uint32 `protobuf:"varint,8,opt,name=changed,proto3" json:"changed,omitempty"`
+	Changed uint32 `protobuf:"varint,8,opt,name=changed,proto3" json:"changed,omitempty"`
+	// Failed: they count neither as accepted nor as done.
+	Failed uint32 `protobuf:"varint,9,opt,name=failed,proto3" json:"failed,omitempty"`
+	// How many may fail before the job does.
+	MayFail       uint32 `protobuf:"varint,10,opt,name=may_fail,json=mayFail,proto3" json:"may_fail,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1062,6 +1109,20 @@ func (x *TaskCounts) GetReopened() uint32 {
 func (x *TaskCounts) GetChanged() uint32 {
 	if x != nil {
 		return x.Changed
+	}
+	return 0
+}
+
+func (x *TaskCounts) GetFailed() uint32 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *TaskCounts) GetMayFail() uint32 {
+	if x != nil {
+		return x.MayFail
 	}
 	return 0
 }
@@ -1831,17 +1892,20 @@ func (x *GetTaskRequest) GetTask() uint32 {
 type GetTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Task  uint32                 `protobuf:"varint,1,opt,name=task,proto3" json:"task,omitempty"`
-	// What cross-checking says: "untouched", "running", "accepted", "disputed" or
-	// "given up" (the job ended before there was a result).
+	// What cross-checking says: "untouched", "running", "accepted", "disputed", "failed"
+	// or "given up" (the job ended before there was a result).
 	Verdict string `protobuf:"bytes,2,opt,name=verdict,proto3" json:"verdict,omitempty"`
 	// The accepted result; none while the task is open.
 	Output *BlobRef `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
-	// The probability that the accepted result is right, as far as is known now.
+	// The probability that the accepted result is right, or that the task fails, as far
+	// as is known now.
 	Credibility float64 `protobuf:"fixed64,4,opt,name=credibility,proto3" json:"credibility,omitempty"`
 	// Groups of equal votes, the accepted one first.
 	Groups []*VoteGroup `protobuf:"bytes,5,rep,name=groups,proto3" json:"groups,omitempty"`
 	// Oldest first.
-	Attempts      []*TaskAttempt `protobuf:"bytes,6,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	Attempts []*TaskAttempt `protobuf:"bytes,6,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// Why it failed, as Job.reason; kept of a job's first hundred failed tasks.
+	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1916,6 +1980,13 @@ func (x *GetTaskResponse) GetAttempts() []*TaskAttempt {
 		return x.Attempts
 	}
 	return nil
+}
+
+func (x *GetTaskResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // VoteGroup is what several attempts agree on.
@@ -2019,7 +2090,7 @@ type TaskAttempt struct {
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// The group that it is in, if it is voted or outvoted.
 	Group uint32 `protobuf:"varint,4,opt,name=group,proto3" json:"group,omitempty"`
-	// For people: why it was killed or lost.
+	// For people: why it failed, was killed or lost; lines as in Job.reason.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The probability that the owner's result is right, by the checks that it has
 	// survived.
@@ -2117,7 +2188,12 @@ type StreamResultsRequest struct {
 	FromSequence uint64 `protobuf:"varint,2,opt,name=from_sequence,json=fromSequence,proto3" json:"from_sequence,omitempty"`
 	// Send results as they are accepted, before the job is finished. A later
 	// message replaces an earlier one of the same task.
-	Provisional   bool `protobuf:"varint,3,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	Provisional bool `protobuf:"varint,3,opt,name=provisional,proto3" json:"provisional,omitempty"`
+	// When the job is finished, send its failed tasks after the results, in the order of
+	// their indexes.
+	Failures bool `protobuf:"varint,4,opt,name=failures,proto3" json:"failures,omitempty"`
+	// Leave out the data of results.
+	WithoutData   bool `protobuf:"varint,5,opt,name=without_data,json=withoutData,proto3" json:"without_data,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2173,6 +2249,20 @@ func (x *StreamResultsRequest) GetProvisional() bool {
 	return false
 }
 
+func (x *StreamResultsRequest) GetFailures() bool {
+	if x != nil {
+		return x.Failures
+	}
+	return false
+}
+
+func (x *StreamResultsRequest) GetWithoutData() bool {
+	if x != nil {
+		return x.WithoutData
+	}
+	return false
+}
+
 type StreamResultsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The position of this result in the order of acceptance, from 0.
@@ -2183,7 +2273,9 @@ type StreamResultsResponse struct {
 	// The bytes themselves, for outputs of at most one piece (256 KiB).
 	Data []byte `protobuf:"bytes,4,opt,name=data,proto3" json:"data,omitempty"`
 	// The fuel that the task took.
-	Fuel          uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	// The task failed: there is no output, and sequence means nothing.
+	Failure       *TaskFailure `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2253,12 +2345,83 @@ func (x *StreamResultsResponse) GetFuel() uint64 {
 	return 0
 }
 
+func (x *StreamResultsResponse) GetFailure() *TaskFailure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
+// TaskFailure says how a task failed.
+type TaskFailure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// No attempt came to a result, nor did enough of them fail in the same way.
+	GivenUp bool `protobuf:"varint,1,opt,name=given_up,json=givenUp,proto3" json:"given_up,omitempty"`
+	// Otherwise, the exit code.
+	ExitCode uint32 `protobuf:"varint,2,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
+	// Why, as Job.reason; kept of a job's first hundred failed tasks.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskFailure) Reset() {
+	*x = TaskFailure{}
+	mi := &file_anthill_v1_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskFailure) ProtoMessage() {}
+
+func (x *TaskFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
+func (*TaskFailure) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *TaskFailure) GetGivenUp() bool {
+	if x != nil {
+		return x.GivenUp
+	}
+	return false
+}
+
+func (x *TaskFailure) GetExitCode() uint32 {
+	if x != nil {
+		return x.ExitCode
+	}
+	return 0
+}
+
+func (x *TaskFailure) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_anthill_v1_job_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x03\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x04\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -2269,7 +2432,10 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x06limits\x18\a \x01(\v2\x12.anthill.v1.LimitsR\x06limits\x12'\n" +
 	"\x05trust\x18\b \x01(\v2\x11.anthill.v1.TrustR\x05trust\x12\x1a\n" +
 	"\bmetering\x18\f \x01(\rR\bmetering\x12C\n" +
-	"\x0funknown_imports\x18\t \x01(\x0e2\x1a.anthill.v1.UnknownImportsR\x0eunknownImports\x1a6\n" +
+	"\x0funknown_imports\x18\t \x01(\x0e2\x1a.anthill.v1.UnknownImportsR\x0eunknownImports\x12!\n" +
+	"\fallow_failed\x18\n" +
+	" \x01(\rR\vallowFailed\x12,\n" +
+	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -2281,12 +2447,13 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"RangeInput\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\x03R\x02to\x12\x12\n" +
-	"\x04step\x18\x03 \x01(\x03R\x04step\"~\n" +
+	"\x04step\x18\x03 \x01(\x03R\x04step\"\xab\x01\n" +
 	"\tBlobInput\x12'\n" +
 	"\x04blob\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x04blob\x12\x1d\n" +
 	"\n" +
 	"shard_size\x18\x02 \x01(\x03R\tshardSize\x12)\n" +
-	"\x05index\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x05index\"G\n" +
+	"\x05index\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x05index\x12+\n" +
+	"\x06labels\x18\x04 \x01(\v2\x13.anthill.v1.BlobRefR\x06labels\"G\n" +
 	"\bDataFile\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x04blob\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x04blob\"{\n" +
@@ -2300,7 +2467,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xf9\x05\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\x9c\x06\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -2323,7 +2490,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x05short\x18\x0f \x01(\tR\x05short\x12\x1b\n" +
 	"\tfuel_used\x18\x14 \x01(\x04R\bfuelUsed\x12#\n" +
 	"\rfuel_estimate\x18\x15 \x01(\x04R\ffuelEstimate\x12!\n" +
-	"\ffuel_running\x18\x16 \x01(\x04R\vfuelRunning\"\xda\x01\n" +
+	"\ffuel_running\x18\x16 \x01(\x04R\vfuelRunning\x12!\n" +
+	"\ffailed_tasks\x18\x18 \x03(\rR\vfailedTasks\"\x8d\x02\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
@@ -2333,7 +2501,10 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\bdisputed\x18\x05 \x01(\rR\bdisputed\x12\x1a\n" +
 	"\bdisputes\x18\x06 \x01(\rR\bdisputes\x12\x1a\n" +
 	"\breopened\x18\a \x01(\rR\breopened\x12\x18\n" +
-	"\achanged\x18\b \x01(\rR\achanged\"\xbb\x01\n" +
+	"\achanged\x18\b \x01(\rR\achanged\x12\x16\n" +
+	"\x06failed\x18\t \x01(\rR\x06failed\x12\x19\n" +
+	"\bmay_fail\x18\n" +
+	" \x01(\rR\amayFail\"\xbb\x01\n" +
 	"\rAttemptCounts\x12\x18\n" +
 	"\astarted\x18\x01 \x01(\x04R\astarted\x12\x16\n" +
 	"\x06agreed\x18\x02 \x01(\x04R\x06agreed\x12\x1a\n" +
@@ -2379,14 +2550,15 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\";\n" +
 	"\x0eGetTaskRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
-	"\x04task\x18\x02 \x01(\rR\x04task\"\xf2\x01\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\"\x8a\x02\n" +
 	"\x0fGetTaskResponse\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\rR\x04task\x12\x18\n" +
 	"\averdict\x18\x02 \x01(\tR\averdict\x12+\n" +
 	"\x06output\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12 \n" +
 	"\vcredibility\x18\x04 \x01(\x01R\vcredibility\x12-\n" +
 	"\x06groups\x18\x05 \x03(\v2\x15.anthill.v1.VoteGroupR\x06groups\x123\n" +
-	"\battempts\x18\x06 \x03(\v2\x17.anthill.v1.TaskAttemptR\battempts\"\xb9\x01\n" +
+	"\battempts\x18\x06 \x03(\v2\x17.anthill.v1.TaskAttemptR\battempts\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\"\xb9\x01\n" +
 	"\tVoteGroup\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\rR\x05group\x12+\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x16\n" +
@@ -2402,18 +2574,25 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x05group\x18\x04 \x01(\rR\x05group\x12\x16\n" +
 	"\x06reason\x18\x05 \x01(\tR\x06reason\x12 \n" +
 	"\vcredibility\x18\x06 \x01(\x01R\vcredibility\x12\x12\n" +
-	"\x04fuel\x18\a \x01(\x04R\x04fuel\"t\n" +
+	"\x04fuel\x18\a \x01(\x04R\x04fuel\"\xb3\x01\n" +
 	"\x14StreamResultsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12#\n" +
 	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12 \n" +
-	"\vprovisional\x18\x03 \x01(\bR\vprovisional\"\x9c\x01\n" +
+	"\vprovisional\x18\x03 \x01(\bR\vprovisional\x12\x1a\n" +
+	"\bfailures\x18\x04 \x01(\bR\bfailures\x12!\n" +
+	"\fwithout_data\x18\x05 \x01(\bR\vwithoutData\"\xcf\x01\n" +
 	"\x15StreamResultsResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\x12+\n" +
 	"\x06output\x18\x03 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x12\n" +
 	"\x04data\x18\x04 \x01(\fR\x04data\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel*g\n" +
+	" \x01(\x04R\x04fuel\x121\n" +
+	"\afailure\x18\v \x01(\v2\x17.anthill.v1.TaskFailureR\afailure\"]\n" +
+	"\vTaskFailure\x12\x19\n" +
+	"\bgiven_up\x18\x01 \x01(\bR\agivenUp\x12\x1b\n" +
+	"\texit_code\x18\x02 \x01(\rR\bexitCode\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason*g\n" +
 	"\x0eUnknownImports\x12\x1f\n" +
 	"\x1bUNKNOWN_IMPORTS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16UNKNOWN_IMPORTS_REFUSE\x10\x01\x12\x18\n" +
@@ -2423,7 +2602,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x01\x12\x17\n" +
 	"\x13JOB_STATE_SUCCEEDED\x10\x02\x12\x14\n" +
 	"\x10JOB_STATE_FAILED\x10\x03\x12\x17\n" +
-	"\x13JOB_STATE_CANCELLED\x10\x04*\xb9\x01\n" +
+	"\x13JOB_STATE_CANCELLED\x10\x04*\xd0\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EVENT_KIND_DISPUTED\x10\x01\x12\x15\n" +
@@ -2431,7 +2610,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x13EVENT_KIND_FINISHED\x10\x03\x12\x17\n" +
 	"\x13EVENT_KIND_REOPENED\x10\x04\x12\x16\n" +
 	"\x12EVENT_KIND_CHANGED\x10\x05\x12\x16\n" +
-	"\x12EVENT_KIND_DOUBTED\x10\x062\x8d\x04\n" +
+	"\x12EVENT_KIND_DOUBTED\x10\x06\x12\x15\n" +
+	"\x11EVENT_KIND_FAILED\x10\a2\x8d\x04\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\tSubmitJob\x12\x1c.anthill.v1.SubmitJobRequest\x1a\x1d.anthill.v1.SubmitJobResponse\x12?\n" +
@@ -2455,7 +2635,7 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
@@ -2488,14 +2668,15 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*TaskAttempt)(nil),           // 28: anthill.v1.TaskAttempt
 	(*StreamResultsRequest)(nil),  // 29: anthill.v1.StreamResultsRequest
 	(*StreamResultsResponse)(nil), // 30: anthill.v1.StreamResultsResponse
-	nil,                           // 31: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 32: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
+	(*TaskFailure)(nil),           // 31: anthill.v1.TaskFailure
+	nil,                           // 32: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 33: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	32, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	31, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	33, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	32, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
 	4,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
 	7,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
 	8,  // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
@@ -2503,50 +2684,52 @@ var file_anthill_v1_job_proto_depIdxs = []int32{
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
 	5,  // 7: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
 	6,  // 8: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	32, // 9: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	32, // 10: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	32, // 11: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	33, // 12: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	3,  // 13: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
-	1,  // 14: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	34, // 15: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	34, // 16: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	11, // 17: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	12, // 18: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	13, // 19: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	3,  // 20: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	10, // 21: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	10, // 22: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	10, // 23: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	10, // 24: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	22, // 25: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	34, // 26: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,  // 27: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	10, // 28: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	32, // 29: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	27, // 30: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	28, // 31: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	32, // 32: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	32, // 33: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	14, // 34: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	16, // 35: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	18, // 36: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	20, // 37: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	23, // 38: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	25, // 39: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	29, // 40: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	15, // 41: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	17, // 42: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	19, // 43: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	21, // 44: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	24, // 45: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	26, // 46: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	30, // 47: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	41, // [41:48] is the sub-list for method output_type
-	34, // [34:41] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	33, // 9: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	33, // 10: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	33, // 11: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	33, // 12: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	34, // 13: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	3,  // 14: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	1,  // 15: anthill.v1.Job.state:type_name -> anthill.v1.JobState
+	35, // 16: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	35, // 17: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	11, // 18: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	12, // 19: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	13, // 20: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	3,  // 21: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	10, // 22: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	10, // 23: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	10, // 24: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	10, // 25: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	22, // 26: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	35, // 27: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,  // 28: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	10, // 29: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	33, // 30: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	27, // 31: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	28, // 32: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	33, // 33: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	33, // 34: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	31, // 35: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	14, // 36: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	16, // 37: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	18, // 38: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	20, // 39: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	23, // 40: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	25, // 41: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	29, // 42: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	15, // 43: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	17, // 44: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	19, // 45: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	21, // 46: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	24, // 47: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	26, // 48: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	30, // 49: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	43, // [43:50] is the sub-list for method output_type
+	36, // [36:43] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -2565,7 +2748,7 @@ func file_anthill_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   29,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

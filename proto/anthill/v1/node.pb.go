@@ -592,7 +592,9 @@ type EnrolRequest struct {
 	// HOST:PORT at which the node will serve; empty for submitters.
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	// The role that the caller wants; it must be the token's.
-	Role          Role `protobuf:"varint,3,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	Role Role `protobuf:"varint,3,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	// The time by the caller's clock.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -648,6 +650,13 @@ func (x *EnrolRequest) GetRole() Role {
 	return Role_ROLE_UNSPECIFIED
 }
 
+func (x *EnrolRequest) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 type EnrolResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// DER.
@@ -658,7 +667,9 @@ type EnrolResponse struct {
 	// 32 bytes; coordinators and workers only.
 	GossipKey []byte `protobuf:"bytes,4,opt,name=gossip_key,json=gossipKey,proto3" json:"gossip_key,omitempty"`
 	// PKCS #8; coordinators only, so that any of them can admit nodes.
-	CaKey         []byte `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`
+	CaKey []byte `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`
+	// The grid's time, by which a node learns that its clock is wrong.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -724,6 +735,13 @@ func (x *EnrolResponse) GetGossipKey() []byte {
 func (x *EnrolResponse) GetCaKey() []byte {
 	if x != nil {
 		return x.CaKey
+	}
+	return nil
+}
+
+func (x *EnrolResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
 	}
 	return nil
 }
@@ -1146,7 +1164,12 @@ type ConfirmHeldRequest struct {
 	Lost bool `protobuf:"varint,6,opt,name=lost,proto3" json:"lost,omitempty"`
 	// Results that the caller could get from no peer for a long time. Those that no
 	// coordinator holds are computed again.
-	Missing       []*HeldResults `protobuf:"bytes,7,rep,name=missing,proto3" json:"missing,omitempty"`
+	Missing []*HeldResults `protobuf:"bytes,7,rep,name=missing,proto3" json:"missing,omitempty"`
+	// The missing ones come, or may, but later than if they are computed again: nobody is
+	// to blame but a line.
+	Slow bool `protobuf:"varint,8,opt,name=slow,proto3" json:"slow,omitempty"`
+	// Coordinators that are not there: what they alone hold is missing too.
+	Away          []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1226,6 +1249,20 @@ func (x *ConfirmHeldRequest) GetLost() bool {
 func (x *ConfirmHeldRequest) GetMissing() []*HeldResults {
 	if x != nil {
 		return x.Missing
+	}
+	return nil
+}
+
+func (x *ConfirmHeldRequest) GetSlow() bool {
+	if x != nil {
+		return x.Slow
+	}
+	return false
+}
+
+func (x *ConfirmHeldRequest) GetAway() []string {
+	if x != nil {
+		return x.Away
 	}
 	return nil
 }
@@ -1422,18 +1459,20 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x13CreateTokenResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"f\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x96\x01\n" +
 	"\fEnrolRequest\x12\x16\n" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"\xc1\x01\n" +
+	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12.\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xf1\x01\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12B\n" +
 	"\fcoordinators\x18\x03 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x1d\n" +
 	"\n" +
 	"gossip_key\x18\x04 \x01(\fR\tgossipKey\x12\x15\n" +
-	"\x06ca_key\x18\x05 \x01(\fR\x05caKey\"_\n" +
+	"\x06ca_key\x18\x05 \x01(\fR\x05caKey\x12.\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"_\n" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x16\n" +
@@ -1454,7 +1493,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\x99\x02\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xc1\x02\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
@@ -1462,7 +1501,9 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\arefused\x18\x04 \x03(\v2\x16.anthill.v1.RefusedJobR\arefused\x12)\n" +
 	"\x05sizes\x18\x05 \x03(\v2\x13.anthill.v1.BlobRefR\x05sizes\x12\x12\n" +
 	"\x04lost\x18\x06 \x01(\bR\x04lost\x121\n" +
-	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\";\n" +
+	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\x12\x12\n" +
+	"\x04slow\x18\b \x01(\bR\x04slow\x12\x12\n" +
+	"\x04away\x18\t \x03(\tR\x04away\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
@@ -1539,32 +1580,34 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	23, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
 	22, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
 	21, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	9,  // 10: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	22, // 11: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	14, // 12: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	19, // 13: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	18, // 14: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	24, // 15: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	19, // 16: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 17: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 18: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 19: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	15, // 20: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	17, // 21: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	12, // 22: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	10, // 23: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	4,  // 24: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 25: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 26: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	16, // 27: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	20, // 28: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	13, // 29: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	11, // 30: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	24, // [24:31] is the sub-list for method output_type
-	17, // [17:24] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	22, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	22, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	22, // 13: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	14, // 14: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	19, // 15: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	18, // 16: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	24, // 17: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	19, // 18: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	3,  // 19: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 20: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 21: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	15, // 22: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	17, // 23: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	12, // 24: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	10, // 25: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	4,  // 26: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 27: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 28: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	16, // 29: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	20, // 30: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	13, // 31: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	11, // 32: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	26, // [26:33] is the sub-list for method output_type
+	19, // [19:26] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }

@@ -370,7 +370,7 @@ type AttemptReport struct {
 	// The output itself, which is required if it has at most 256 KiB (one piece).
 	Data []byte `protobuf:"bytes,5,opt,name=data,proto3" json:"data,omitempty"`
 	// For people, if status is not SUCCEEDED: what happened and the end of stderr, at
-	// most 512 bytes.
+	// most 4.5 KiB if it failed or was killed, otherwise 512 bytes.
 	Reason  string               `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	Elapsed *durationpb.Duration `protobuf:"bytes,7,opt,name=elapsed,proto3" json:"elapsed,omitempty"`
 	Fetched *Traffic             `protobuf:"bytes,8,opt,name=fetched,proto3" json:"fetched,omitempty"`

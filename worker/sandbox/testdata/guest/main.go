@@ -40,7 +40,7 @@ func main() {
 	case "fail":
 		task.Main(func(io.Reader, io.Writer) error { return errors.New("no such row") })
 	case "log":
-		for i := range 2000 {
+		for i := range 8000 {
 			fmt.Fprintf(os.Stderr, "line %d\n", i)
 		}
 	case "hash":

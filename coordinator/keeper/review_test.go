@@ -14,24 +14,6 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// later has the keeper look again when what is missing has been so for missingAfter.
-func (k *keeping) later(id jobs.JobID) {
-	p := k.copied[id]
-	p.retry, p.behind.retry = time.Time{}, time.Time{}
-	for _, b := range p.behind.list {
-		if !b.since.IsZero() {
-			b.since = time.Now().Add(-missingAfter)
-		}
-	}
-	k.keepResults(k.lab.Context())
-}
-
-// accepted is the number of a job's results.
-func (k *keeping) accepted(id jobs.JobID) (n int) {
-	k.lab.View(func(s *jobs.State) { n = s.Jobs[id].Accepted() })
-	return n
-}
-
 // TestResultsThatNobodyHasAreComputedAgain but not before long.
 func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 	t.Parallel()
@@ -42,8 +24,8 @@ func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 	l.Submit("j", 1)
 	l.Accept("j", 0, "w1", []byte("gone"))
 	k.keepResults(t.Context())
-	if p := k.copied["j"]; k.accepted("j") != 1 || len(p.behind.list) != 1 || p.behind.list[0].since.IsZero() {
-		t.Fatalf("after the first miss: %d accepted, %+v", k.accepted("j"), p)
+	if c := k.courses["j"]; k.accepted("j") != 1 || len(c.open) != 1 || c.open[0].since.IsZero() {
+		t.Fatalf("after the first miss: %d accepted, %+v", k.accepted("j"), c)
 	}
 	k.later("j")
 	if k.accepted("j") != 0 {
@@ -57,8 +39,9 @@ func TestResultsThatNobodyHasAreComputedAgain(t *testing.T) {
 	}
 }
 
-// TestSlowUplinksLoseNoVotes has a worker that hands out a piece with each try.
-func TestSlowUplinksLoseNoVotes(t *testing.T) {
+// TestSlowUplinksAreWaitedForWhereNobodyElseComputes has a worker that hands out a piece
+// with each try.
+func TestSlowUplinksAreWaitedForWhereNobodyElseComputes(t *testing.T) {
 	t.Parallel()
 	l := voter.New(t)
 	l.Admit(jobs.Worker, "w1")
@@ -79,9 +62,9 @@ func TestSlowUplinksLoseNoVotes(t *testing.T) {
 		if err := w1.WritePiece(m.ID(), i, data[m.PieceOffset(i):][:m.PieceLen(i)]); err != nil {
 			t.Fatal(err)
 		}
-		k.later("j")
-		if b := k.copied["j"].behind.list[0]; k.accepted("j") != 1 || b.pieces != i+1 || !b.since.IsZero() {
-			t.Fatalf("try %d: %d accepted, %+v", i, k.accepted("j"), b)
+		k.laterWith("j", m.ID(), i+1)
+		if c := k.courses["j"]; k.accepted("j") != 1 || c.open[0].come != int64(i+1)*blob.MinPiece {
+			t.Fatalf("try %d: %d accepted, %+v", i, k.accepted("j"), c.open[0])
 		}
 	}
 	k.later("j")
@@ -117,8 +100,8 @@ func TestPieceThatTakesLongerThanATurnComes(t *testing.T) {
 		if turns > 1 && l.JobState("fast") != jobs.JobSucceeded {
 			t.Fatal("the other job has to wait")
 		}
-		if p := k.copied["slow"]; k.accepted("slow") != 1 || time.Since(began) > 10*time.Second {
-			t.Fatalf("turn %d: %d accepted, %+v", turns, k.accepted("slow"), p)
+		if c := k.courses["slow"]; k.accepted("slow") != 1 || time.Since(began) > 10*time.Second {
+			t.Fatalf("turn %d: %d accepted, %+v", turns, k.accepted("slow"), c)
 		}
 	}
 	if came := k.cfg.Swarm.Progress(blob.ID{}).Received; turns < 3 || came != int64(len(large)+len(other)) {
@@ -147,7 +130,7 @@ func TestWhatComesToAnotherIsNotMissing(t *testing.T) {
 		if err := c2.WritePiece(m.ID(), i, data[m.PieceOffset(i):][:m.PieceLen(i)]); err != nil {
 			t.Fatal(err)
 		}
-		k.later("j")
+		k.laterWith("j", m.ID(), i+1)
 		if n := k.accepted("j"); n != 1 {
 			t.Fatalf("%d results are left when %d pieces have come to another coordinator", n, i+1)
 		}
@@ -231,8 +214,8 @@ func TestNobodyIsBlamedForTroubleAtHome(t *testing.T) {
 		k.keepResults(t.Context())
 		k.later("j")
 		k.later("j")
-		if p := k.copied["j"]; k.accepted("j") != 1 || p.pause != 4*retryMin {
-			t.Errorf("%s: %d accepted, %+v", name, k.accepted("j"), p)
+		if k.accepted("j") != 1 || k.home.pause != 4*retryMin {
+			t.Errorf("%s: %d accepted, left alone for %v", name, k.accepted("j"), k.home.pause)
 		}
 	}
 }
@@ -246,6 +229,7 @@ func TestNobodyHearsOfWhatIsNotComputedAgain(t *testing.T) {
 	l.Admit(jobs.Coordinator, "c2")
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	k.peer("w1")
+	k.peer("c2")
 	for _, id := range []jobs.JobID{"over", "held"} {
 		l.Submit(id, 2)
 		l.Accept(id, 0, "w1", []byte("gone"))

@@ -1,0 +1,332 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+const (
+	// maxLarge bounds the large results that are on their way at a time, and maxSmall
+	// the batches of small ones. Jobs that are over get at most half of each.
+	maxLarge = 256
+	maxSmall = 32
+	// maxBatch and batchBytes bound one batch.
+	maxBatch   = 256
+	batchBytes = 8 << 20
+)
+
+// flight is a fetch: of a large result, which may be that of several tasks, or of a batch
+// of small ones.
+type flight struct {
+	origin  *origin
+	errands []*errand
+	blob    blob.ID   // of a large one
+	batch   []blob.ID // of small ones
+	come    int64     // of it, at the last look
+	whole   int64     // of it, in whole pieces
+	cancel  context.CancelFunc
+	done    chan struct{}
+	err     error // once done is closed
+}
+
+func (f *flight) runs() bool {
+	select {
+	case <-f.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// large says whether it is that of one large result.
+func (f *flight) large() bool { return !f.blob.IsZero() }
+
+// leave tells that an errand is over. A flight that nobody waits for ends; the pieces
+// that came stay for whoever wants them next.
+func (f *flight) leave(e *errand) {
+	f.errands = slices.DeleteFunc(f.errands, func(other *errand) bool { return other == e })
+	if len(f.errands) == 0 && f.large() {
+		f.cancel()
+	}
+}
+
+// fetchNext begins to fetch what is due of a job, as much as there is room for.
+func (k *Keeper) fetchNext(ctx context.Context, id jobs.JobID) {
+	c := k.courses[id]
+	c.tidy()
+	if !k.home.over() || !slices.ContainsFunc(c.open, (*errand).waits) {
+		return
+	}
+	if err := k.cfg.Spent(); err != nil {
+		k.trouble(err)
+		return
+	}
+	list := k.choose(c)
+	if len(list) == 0 {
+		return
+	}
+	k.locate(list)
+	batches := map[*origin][]*errand{}
+	for _, e := range list {
+		switch {
+		case k.cfg.Store.Complete(e.output.ID):
+			delete(k.smalls, e.output.ID)
+			k.arrive(e)
+		case isLarge(e.output):
+			k.flyLarge(ctx, e)
+		default:
+			batches[e.origin] = append(batches[e.origin], e)
+		}
+	}
+	for s, batch := range batches {
+		k.flySmall(ctx, s, batch)
+	}
+}
+
+// choose are the open results that are to be fetched now: those that are here already,
+// and of each origin as many as it may be asked for.
+func (k *Keeper) choose(c *course) (list []*errand) {
+	r := k.roomFor(c)
+	k.cfg.Replica.View(func(s *jobs.State) {
+		for _, e := range c.open {
+			if len(list) >= maxScan {
+				break
+			}
+			if !e.waits() {
+				continue
+			}
+			here := k.reported(e)
+			if !here && !r.fits(e) || !k.refresh(s, e) {
+				continue
+			}
+			if !here {
+				r.take(e)
+			}
+			list = append(list, e)
+		}
+	})
+	return list
+}
+
+// reported says whether a result that was never asked for is here, since it came with its
+// report.
+func (k *Keeper) reported(e *errand) bool { return e.pause == 0 && k.cfg.Store.Complete(e.output.ID) }
+
+// room is how much more may be on its way, of all and of each origin.
+type room struct {
+	large, batches int
+	smalls         map[blob.ID]bool // that are on their way
+	width          map[*origin]int
+	batch          map[*origin]int64 // bytes of the batch that is being put together
+	count          map[*origin]int   // results of it
+}
+
+// roomFor is the room that a job may use.
+func (k *Keeper) roomFor(c *course) *room {
+	part := 1
+	if len(c.open) > 0 && k.isOver(c.open[0].job) {
+		part = 2
+	}
+	small := len(k.flights) - len(k.copies)
+	return &room{
+		large: maxLarge/part - len(k.copies), batches: maxSmall/part - small,
+		smalls: k.smalls, width: map[*origin]int{}, batch: map[*origin]int64{}, count: map[*origin]int{},
+	}
+}
+
+func (k *Keeper) isOver(id jobs.JobID) (yes bool) {
+	k.cfg.Replica.View(func(s *jobs.State) { yes = s.Jobs[id] == nil || s.Jobs[id].State != jobs.JobRunning })
+	return yes
+}
+
+// fits says whether there is room for one more result.
+func (r *room) fits(e *errand) bool {
+	s := e.origin
+	switch {
+	case !s.over():
+		return false
+	case isLarge(e.output):
+		return r.large > 0 && s.large+r.width[s] < s.width
+	case r.smalls[e.output.ID]:
+		return false // many tasks may have one result
+	case r.count[s] == 0:
+		return r.batches > 0 && s.batches < maxBatches
+	}
+	return r.count[s] < maxBatch && r.batch[s]+e.output.Size <= batchBytes
+}
+
+func (r *room) take(e *errand) {
+	s := e.origin
+	switch {
+	case isLarge(e.output):
+		r.large--
+		r.width[s]++
+		return
+	case r.count[s] == 0:
+		r.batches--
+	}
+	r.smalls[e.output.ID] = true
+	r.count[s]++
+	r.batch[s] += e.output.Size
+}
+
+// flyLarge has a large result fetched, unless that is being done.
+func (k *Keeper) flyLarge(ctx context.Context, e *errand) {
+	if f := k.copies[e.output.ID]; f != nil {
+		f.errands, e.flight = append(f.errands, e), f
+		return
+	}
+	here := k.present(e.output.ID)
+	f := &flight{origin: e.origin, errands: []*errand{e}, blob: e.output.ID, come: here, whole: here, done: make(chan struct{})}
+	ctx, f.cancel = context.WithCancel(ctx)
+	k.copies[e.output.ID] = f
+	e.origin.large++
+	w := e.wanted
+	k.begin(f, func() error { return k.copyLarge(ctx, w) })
+}
+
+// flySmall has a batch of small results fetched.
+func (k *Keeper) flySmall(ctx context.Context, s *origin, batch []*errand) {
+	f := &flight{origin: s, errands: batch, done: make(chan struct{}), cancel: func() {}}
+	s.batches++
+	var list []wanted
+	for _, e := range batch {
+		list, f.batch = append(list, e.wanted), append(f.batch, e.output.ID)
+	}
+	k.begin(f, func() error { return k.copySmall(ctx, list) })
+}
+
+// begin fetches beside all else. The end of it is seen to at the next step.
+func (k *Keeper) begin(f *flight, fetch func() error) {
+	for _, e := range f.errands {
+		e.flight = f
+	}
+	k.flights = append(k.flights, f)
+	k.copiers.Go(func() {
+		defer wake(k.landed)
+		defer close(f.done)
+		defer f.cancel()
+		f.err = fetch()
+	})
+}
+
+func wake(news chan<- struct{}) {
+	select {
+	case news <- struct{}{}:
+	default:
+	}
+}
+
+// settle sees to the flights that have ended.
+func (k *Keeper) settle() {
+	k.flights = slices.DeleteFunc(k.flights, func(f *flight) bool {
+		if f.runs() {
+			return false
+		}
+		k.land(f)
+		return true
+	})
+}
+
+// land notes what a flight has brought.
+func (k *Keeper) land(f *flight) {
+	if f.large() {
+		delete(k.copies, f.blob)
+		f.origin.large--
+	} else {
+		f.origin.batches--
+		for _, id := range f.batch {
+			delete(k.smalls, id)
+		}
+	}
+	athome := f.err != nil && !away(f.err)
+	if athome && len(f.errands) > 0 {
+		k.trouble(f.err)
+	}
+	brought := false
+	for _, e := range f.errands {
+		e.flight = nil
+		if !athome && k.cfg.Store.Complete(e.output.ID) {
+			brought = true
+			k.arrive(e)
+			continue
+		}
+		if e.come = k.present(e.output.ID); !athome {
+			e.missed(f.err)
+		}
+	}
+	k.credit(f)
+	switch {
+	case brought:
+		f.origin.succeeded()
+	case !athome && len(f.errands) > 0:
+		f.origin.failed(f.err)
+	}
+}
+
+// credit counts for its origin what a flight has brought since the last look: what broke
+// off with the flight was in vain.
+func (k *Keeper) credit(f *flight) {
+	if f.large() {
+		here := k.present(f.blob)
+		f.reached(here, here)
+		return
+	}
+	for _, e := range f.errands {
+		if e.here {
+			f.origin.gave(e.output.Size)
+			f.origin.moved = time.Now()
+		}
+	}
+}
+
+// reached notes how many bytes of a large result have come, and how many of these in whole
+// pieces.
+func (f *flight) reached(come, whole int64) {
+	f.origin.gave(come - f.come)
+	if whole > f.whole {
+		f.origin.moved = time.Now()
+	}
+	f.come, f.whole = come, whole
+}
+
+// present is how many bytes of a blob are here.
+func (k *Keeper) present(id blob.ID) (n int64) {
+	m, have, err := k.cfg.Store.Have(id)
+	if err != nil {
+		return 0
+	}
+	for i := range m.Pieces {
+		if have.Has(i) {
+			n += m.PieceLen(i)
+		}
+	}
+	return n
+}
+
+// arrive notes that a result is here.
+func (k *Keeper) arrive(e *errand) {
+	k.cfg.Store.Pin(e.output.ID)
+	k.supersede(e.job, e.place, e.output)
+	e.here, e.come = true, e.output.Size
+	k.here = append(k.here, e)
+	k.home = backoff{}
+}
+
+// trouble notes that this coordinator itself could not copy results: its disk fails, or
+// its line may carry no more. Nobody that was asked is to blame, and what was lacked in
+// the meantime counts for nothing.
+func (k *Keeper) trouble(err error) {
+	if errors.Is(err, swarm.ErrClosed) {
+		return // so is this coordinator
+	}
+	k.failed("copy results", err, true)
+	k.home.wait(retryAfter(err, k.home.pause))
+	k.excuse()
+}
