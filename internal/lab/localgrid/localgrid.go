@@ -288,6 +288,17 @@ func (g *Grid) Kill(name string) error {
 	return p.kill()
 }
 
+// PID is the process id of a node.
+func (g *Grid) PID(name string) (int, error) {
+	p, err := g.find(name)
+	if err != nil {
+		return 0, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid, nil
+}
+
 // Log is all that a process has logged.
 func (g *Grid) Log(name string) (string, error) {
 	p, err := g.find(name)
