@@ -42,7 +42,7 @@ func newArrival(t *testing.T, line throttle.Limits) *arrival {
 func (a *arrival) submit(change ...func(*jobs.SubmitJob)) {
 	a.lab.Submit("j", 1, append([]func(*jobs.SubmitJob){func(c *jobs.SubmitJob) {
 		c.Spec.Input = jobs.Input{Blob: &jobs.BlobInput{Blob: a.input, ShardSize: blob.MinPiece}}
-		c.Seed, c.Provider = 7, a.gossip[0].Address
+		c.Seed, c.Provider = 7, a.workers[0].Address
 	}}, change...)...)
 }
 
@@ -153,7 +153,7 @@ func TestWhatAJobLacks(t *testing.T) {
 	if why := a.lacks(); why != "" || a.ready() != everything {
 		t.Errorf("it lacks %q, and tasks below %d can be run, though another coordinator holds all", why, a.ready())
 	}
-	a.gossip = append(a.gossip, membership.Member{Node: "c2", Status: membership.Failed})
+	a.cfg.Members = func() []membership.Member { return []membership.Member{{Node: "c2", Status: membership.Failed}} }
 	a.mu.Lock()
 	a.roll.called = time.Time{}
 	a.mu.Unlock()

@@ -77,8 +77,10 @@ type Config struct {
 	// Ready is called when tasks can be run that could not before; nil: nobody wants
 	// to know.
 	Ready func()
-	// Members are the nodes that gossip knows.
+	// Members are the coordinators that gossip knows.
 	Members func() []membership.Member
+	// Workers are the live workers, and where they serve what they have.
+	Workers func(context.Context) map[jobs.NodeID]string
 	// Spent is why the line may carry no more, or nil.
 	Spent  func() error
 	Logger *slog.Logger
