@@ -3,6 +3,7 @@ package jobs
 import (
 	"math/bits"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 
@@ -35,8 +36,8 @@ const (
 	maxDatasets = 4096
 	// maxClaims bounds the owners that claim one blob.
 	maxClaims = 64
-	// maxBlobName bounds the name of one, in bytes.
-	maxBlobName = 128
+	// MaxBlobName bounds the name of one, in bytes.
+	MaxBlobName = 128
 	// claimTime is for how long a claim stands while no coordinator has the blob.
 	claimTime = 24 * time.Hour
 )
@@ -108,6 +109,11 @@ func (s *State) ClaimedBy(by NodeID, ref blob.Ref) bool {
 	return at >= 0 && d.Claims[at].Size == ref.Size
 }
 
+// IsBlobName tells whether a dataset can be called so.
+func IsBlobName(name string) bool {
+	return len(name) <= MaxBlobName && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
 func (s *State) keepBlob(c *KeepBlob) Outcome {
 	n := s.Nodes[c.By]
 	switch {
@@ -115,7 +121,7 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		return rejected(reject(Denied, "UNKNOWN_NODE", "node "+c.By.Short(), "it is not admitted to this grid").next("join it with a token: `anthill join`"))
 	case c.Blob.ID.IsZero():
 		return rejected(invalid("blob", "there is none"))
-	case len(c.Name) > maxBlobName || slices.ContainsFunc([]rune(c.Name), unicode.IsControl):
+	case !IsBlobName(c.Name):
 		return rejected(invalid("name", "%.40q is not a name", c.Name).next("use at most 128 bytes, on one line"))
 	}
 	d := s.Datasets[c.Blob.ID]

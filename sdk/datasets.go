@@ -8,18 +8,23 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/steady"
 	"github.com/anthill-grid/anthill/internal/wire"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // PutOptions say how to put a dataset.
 type PutOptions struct {
-	// Name is for people; empty: the name of the file.
+	// Name is for people: at most 128 bytes of text in one line. Empty: the name of the
+	// file, in so far as it is such text.
 	Name string
 	// Reading, where set, is called several times a second while the path is read and
 	// hashed, with how many bytes were read of how many: 0 while that is not known.
@@ -56,6 +61,9 @@ const (
 // error of kind ErrInvalid if the path cannot be read, and of kind ErrRefused if
 // the grid has no room for it or this owner keeps too much.
 func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string, err error) {
+	if !utf8.ValidString(opts.Name) || !jobs.IsBlobName(opts.Name) {
+		return "", problem.Invalid(fmt.Sprintf("give another by --name: at most %d bytes of text, in one line", jobs.MaxBlobName), "put %s: name: %.40q is not a name", path, opts.Name)
+	}
 	dir, err := newScratch("put")
 	if err != nil {
 		return "", fmt.Errorf("put %s: %w", path, err)
@@ -71,9 +79,28 @@ func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string
 		return "", err
 	}
 	if opts.Name == "" {
-		opts.Name = filepath.Base(path)
+		opts.Name = nameFor(path)
 	}
 	return ref.ID.String(), p.put(ctx, ref, opts)
+}
+
+// nameFor is what a dataset is called if nobody says: after its file, whose name may have
+// any bytes.
+func nameFor(path string) string {
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole // of . for one
+	}
+	name := strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, filepath.Base(path))
+	for len(name) > jobs.MaxBlobName {
+		_, last := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-last]
+	}
+	return name
 }
 
 // importPath stores a file, or a directory as an archive.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
-	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -63,7 +62,7 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
 	f := &fetch{id: id, opts: opts}
-	dir, leave, err := f.parts()
+	dir, leave, err := f.room()
 	if err != nil {
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
@@ -112,9 +111,8 @@ type fetch struct {
 	done bool // nothing is left that a repeated FetchBlob could go on with
 }
 
-// parts is the directory in which the blob is put together. What has arrived of a
-// file stays beside it for the next time.
-func (f *fetch) parts() (dir string, leave func() error, err error) {
+// room is the directory in which the blob is put together.
+func (f *fetch) room() (dir string, leave func() error, err error) {
 	if f.opts.Path == "" {
 		temporary, err := newScratch("get")
 		if err != nil {
@@ -122,44 +120,16 @@ func (f *fetch) parts() (dir string, leave func() error, err error) {
 		}
 		return temporary.store(), temporary.remove, nil
 	}
-	dir = f.opts.Path + ".part"
-	if err := checkParts(dir); err != nil {
+	beside, err := openParts(f.opts.Path + ".part")
+	if err != nil {
 		return "", nil, err
 	}
-	lock, err := node.Lock(dir)
-	if err != nil {
-		return "", nil, problem.Invalid("wait until the other anthill get has ended, or choose another file", "%w", err)
-	}
-	leave = func() error {
+	return beside.dir, func() error {
 		if f.done {
-			return errors.Join(lock.Close(), os.RemoveAll(dir))
+			return beside.remove()
 		}
-		return lock.Close()
-	}
-	return dir, leave, nil
-}
-
-// checkParts refuses a directory that no earlier FetchBlob has left: it would be
-// removed in the end. One that was left has packs or, after an early end, only a lock.
-func checkParts(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	strange := false
-	for _, entry := range entries {
-		if entry.Name() == "packs" {
-			return nil
-		}
-		strange = strange || entry.Name() != "lock"
-	}
-	if strange {
-		return problem.Invalid("move it away, or choose another file", "%s is there, and was not made by anthill get", dir)
-	}
-	return nil
+		return beside.close()
+	}, nil
 }
 
 func (f *fetch) run(ctx context.Context) error {

@@ -44,25 +44,49 @@ func TestFetchesToOneFileKeepOutOfEachOthersWay(t *testing.T) {
 }
 
 // A directory that was there before is not taken for the beginning of a blob, and so not
-// removed with it.
+// removed with it, whatever is in it.
 func TestFetchLeavesStrangeDirectoriesAlone(t *testing.T) {
 	fake := fakegrid.Start(t, 1)
 	grid := connect(t, fake, 2*time.Second)
 	fake.AddJob("j", 1)
 	fake.Accept(t, "j", 0, []byte("small"))
+	for _, name := range []string{"tmp/dear", "packs/dear", "packs/1.pack", "tree/dear", "complete", "ab/dear"} {
+		path := filepath.Join(t.TempDir(), "film")
+		dear := filepath.Join(path+".part", filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(dear), 0o700), os.WriteFile(dear, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		err := grid.FetchBlob(t.Context(), blob.Of([]byte("small")).ID().String(), FetchOptions{Path: path})
+		if !errors.Is(err, ErrInvalid) || NextStep(err) == "" {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if _, err := os.Stat(dear); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What somebody puts beside the parts while they come is not FetchBlob's to remove.
+func TestFetchRemovesOnlyWhatItMade(t *testing.T) {
+	fake := fakegrid.Start(t, 1)
+	grid := connect(t, fake, 2*time.Second)
+	data := bytes.Repeat([]byte("0123456789"), 60_000)
+	fake.AddJob("j", 1)
+	fake.Accept(t, "j", 0, data)
 	path := filepath.Join(t.TempDir(), "film")
-	dear := filepath.Join(path+".part", "tmp", "dear")
-	if err := os.MkdirAll(filepath.Dir(dear), 0o700); err != nil {
+	beside, err := openParts(path + ".part") // as by one that was interrupted
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(dear, nil, 0o600); err != nil {
+	dear := filepath.Join(path+".part", "dear")
+	if err := errors.Join(beside.close(), os.WriteFile(dear, nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	err := grid.FetchBlob(t.Context(), blob.Of([]byte("small")).ID().String(), FetchOptions{Path: path})
-	if !errors.Is(err, ErrInvalid) {
-		t.Errorf("got %v", err)
+	if err := grid.FetchBlob(t.Context(), blob.Of(data).ID().String(), FetchOptions{Path: path}); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := os.Stat(dear); err != nil {
-		t.Error(err)
+	left, err := os.ReadDir(path + ".part")
+	if err != nil || len(left) != 1 || left[0].Name() != "dear" {
+		t.Errorf("left are %v, %v", left, err)
 	}
 }

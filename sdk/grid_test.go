@@ -274,3 +274,26 @@ func TestCloseWaitsForWhatIsBeingLearned(t *testing.T) {
 		t.Error("it may still write")
 	}
 }
+
+// What is no text cannot be sent: the field is named, and it is bad input.
+func TestTextThatIsNoneIsNamed(t *testing.T) {
+	grid := connect(t, fakegrid.Start(t, 1), time.Second)
+	_, inJob := grid.Job(t.Context(), "a\xff")
+	_, inToken := grid.CreateToken(t.Context(), &anthillv1.CreateTokenRequest{Role: anthillv1.Role_ROLE_WORKER, Owner: "\xff"})
+	var inResults, inWatch error
+	for _, err := range grid.Results(t.Context(), "\xff") {
+		inResults = err
+	}
+	for _, err := range grid.Watch(t.Context(), "\xff") {
+		inWatch = err
+	}
+	file := &JobFile{Path: filepath.Join(jobDir(t), "job.yaml"), Name: "t", Bundle: "t.wasm", Args: []string{"fine", "\xff"}, Input: Input{Items: []any{1}}}
+	_, inSpec := grid.Submit(t.Context(), file)
+	for want, err := range map[string]error{
+		"get job: job_id: ": inJob, "create token: owner: ": inToken, "get results: job_id: ": inResults, "watch job: job_id: ": inWatch, "submit job t: spec.args: ": inSpec,
+	} {
+		if !errors.Is(err, ErrInvalid) || err.Error() != want+"it has bytes that are not UTF-8" || NextStep(err) == "" {
+			t.Errorf("got %v, want %s...", err, want)
+		}
+	}
+}

@@ -46,6 +46,7 @@ type Desk struct {
 	began    time.Time // to hear of workers: when the term began, or after a standstill
 	offers   map[jobs.NodeID]*offer
 	workers  map[jobs.NodeID]*worker
+	left     map[jobs.NodeID]bool // those that said that they stop
 	reports  inbox[jobs.Report]
 	confirms inbox[jobs.ConfirmHeld]
 	renewals renewals
@@ -61,7 +62,7 @@ func New(cfg Config) *Desk {
 }
 
 func (d *Desk) clear() {
-	d.offers, d.workers = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}
+	d.offers, d.workers, d.left = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}, map[jobs.NodeID]bool{}
 	d.reports.list, d.confirms.list = nil, nil
 	d.renewals = renewals{heard: map[jobs.LeaseID]bool{}, written: time.Now()}
 	d.tracker = newTracker()

@@ -33,7 +33,7 @@ func TestPutAgainIsHeardAtOnce(t *testing.T) {
 	store.Pin(full.ID)
 	data := put(t, k.peer("submitter"), bytes.Repeat([]byte("dataset "), 5000))
 	stop := k.keepInBackground()
-	claim := jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}}
+	claim := jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: "op", Provider: k.workers[0].Address, Room: 1 << 30}}
 	l.Do(claim)
 	l.Until("it complains", func() bool {
 		k.mu.Lock()

@@ -71,8 +71,10 @@ type Config struct {
 	Swarm   *swarm.Swarm
 	// Confirm tells the leader what is held, and returns once that is committed.
 	Confirm func(context.Context, jobs.ConfirmHeld) error
-	// Members are the nodes that gossip knows.
+	// Members are the coordinators that gossip knows.
 	Members func() []membership.Member
+	// Workers are the live workers, and where they serve what they have.
+	Workers func(context.Context) map[jobs.NodeID]string
 	// Spent is why the line may carry no more, or nil.
 	Spent  func() error
 	Logger *slog.Logger

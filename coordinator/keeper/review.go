@@ -34,7 +34,7 @@ func (k *Keeper) review(ctx context.Context) {
 	if elapsed > standstill {
 		k.excuse()
 	}
-	there := k.there()
+	there := k.there(ctx)
 	k.lines.measure(k, elapsed)
 	r := reviewing{keeper: k, there: there, ahead: map[*origin]int64{}, rates: map[*origin][]float64{}}
 	k.cfg.Replica.View(func(s *jobs.State) {
@@ -48,13 +48,16 @@ func (k *Keeper) review(ctx context.Context) {
 	k.forgetOrigins()
 }
 
-// there are the nodes that gossip says are alive.
-func (k *Keeper) there() map[jobs.NodeID]bool {
+// there are the coordinators that gossip says are alive, and the live workers.
+func (k *Keeper) there(ctx context.Context) map[jobs.NodeID]bool {
 	there := map[jobs.NodeID]bool{k.cfg.Node: true}
 	for _, m := range k.cfg.Members() {
 		if m.Status == membership.Alive {
 			there[m.Node] = true
 		}
+	}
+	for id := range k.cfg.Workers(ctx) {
+		there[id] = true
 	}
 	return there
 }

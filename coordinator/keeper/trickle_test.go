@@ -8,7 +8,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/lab/voter"
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -121,8 +120,6 @@ func TestWhatWentWithItsHoldersIsComputedAgain(t *testing.T) {
 		k := newKeeping(l, openStore(t, t.TempDir()))
 		k.patient(time.Second)
 		k.peer("w2")
-		k.gossip = append(k.gossip, membership.Member{Node: "w1", Address: "127.0.0.1:1", Status: membership.Failed},
-			membership.Member{Node: "c2", Address: "127.0.0.1:1", Status: membership.Left})
 		l.Submit("j", 1)
 		l.Accept("j", 0, "w1", []byte("gone"))
 		if held {

@@ -39,7 +39,6 @@ for coordinators. Later starts need neither.`,
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, log and results (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "HOST:PORT for gRPC and raft, the same at every start (required)")
-	cmd.Flags().StringVar(&cfg.Gossip, "gossip", "", "HOST:PORT for gossip, TCP and UDP (default: the port after --listen's)")
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
 	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: the share of strangers that the grid assumes to be saboteurs; it cannot be changed later")
 	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")

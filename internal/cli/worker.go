@@ -54,7 +54,7 @@ killed at its limits. The token is needed only at the first start.`,
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
 together, such as 50GB (default no limit). When they are used up, the worker is
 paused until the next month, and serves only its results, to coordinators. Calls to
-coordinators and gossip, some kilobytes a minute, are not counted`)
+coordinators, some kilobytes a minute, are not counted`)
 	yieldFlags(cmd, &cfg.Lent.Yield, &onBattery)
 	cmd.Flags().StringVar(&way, "misbehave", "", "lie in this way, to try out whether the grid notices")
 	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(misbehave.Half)

@@ -52,7 +52,7 @@ func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
 	c.addresses.InitialState(stateOf(c.known))
 	retry := backoff.DefaultConfig
 	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, time.Second
-	conn, err := grpc.NewClient("anthill:///"+id.Grid,
+	conn, err := grpc.NewClient("anthill:///"+id.Grid, append(textOption(),
 		grpc.WithResolvers(c.addresses),
 		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`),
 		grpc.WithTransportCredentials(identity.ClientCredentials(id, identity.WantRole(jobs.Coordinator))),
@@ -60,7 +60,7 @@ func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: probeEvery, Timeout: 3 * time.Second}),
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-		grpc.WithIdleTimeout(0), reach.DialOption())
+		grpc.WithIdleTimeout(0), reach.DialOption())...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to grid %s: %w", id.Grid, err)
 	}

@@ -344,6 +344,7 @@ func (s *Slot) request(t Task) (request, error) {
 		Metering: cmp.Or(t.Metering, prices.ByWork), TrapUnknown: t.TrapUnknown,
 		Rewrite: s.rewrite, Interpreter: s.interpreter,
 	}
+	r.Rewrite.OldFuel = r.Rewrite.Fuel && r.Metering == prices.ByClaim
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {
 		return request{}, err
