@@ -130,10 +130,14 @@ func (c *Coordinator) startGossip() (err error) {
 
 func (c *Coordinator) startServices() {
 	id := c.base.Identity
-	c.desk = desk.New(desk.Config{Replica: c.replica, Probe: c.base.Swarm.Probe, Logger: c.cfg.Logger})
+	c.desk = desk.New(desk.Config{
+		Replica: c.replica, Probe: c.base.Swarm.Probe, Logger: c.cfg.Logger,
+		Ready: func(s *jobs.State, id jobs.JobID) jobs.Place { return c.keeper.Ready(s, id) },
+	})
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
 		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Leads: c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,

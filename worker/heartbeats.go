@@ -40,6 +40,7 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 	if d := resp.GetLeaseDuration().AsDuration(); d > 0 {
 		w.leaseTime = d
 	}
+	w.rules.Store(resp.GetRules())
 	for _, id := range resp.GetVoidLeases() {
 		w.leases.drop(id)
 	}

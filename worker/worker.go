@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -60,6 +61,7 @@ type Worker struct {
 	running    *running
 	control    *control.Server
 	leaseTime  time.Duration // as the last heartbeat was answered; heartbeats' own
+	rules      atomic.Uint32 // the version of the grid's, as it was answered
 }
 
 // New opens the worker's port and disk, and enrols it where needed.
@@ -149,8 +151,8 @@ func (w *Worker) Volume() throttle.Usage { return w.base.Volume.Usage() }
 // Node is the worker's id.
 func (w *Worker) Node() jobs.NodeID { return w.base.Identity.Node() }
 
-// Run works until ctx ends. What is under way then is reported as lost, so
-// that others get it at once.
+// Run works until ctx ends. What is under way then is handed back, so that others get
+// it at once.
 func (w *Worker) Run(ctx context.Context) error {
 	var loops, reporter sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -194,10 +196,10 @@ func (w *Worker) accuse(ctx context.Context, c swarm.Caught) error {
 	return c.Report(ctx, anthillv1.NewTrackerServiceClient(w.conn))
 }
 
-// giveBack reports all leases that are still held as lost.
+// giveBack hands back all leases that are still held.
 func (w *Worker) giveBack() {
 	for _, lease := range w.leases.all() {
-		w.reports.add(executor.Lost(lease, errors.New("the worker was stopped")))
+		w.reports.add(executor.Stopped(lease, errors.New("the worker was stopped")))
 	}
 }
 

@@ -57,7 +57,7 @@ func TestWhatTricklesIsComputedAgain(t *testing.T) {
 				if n := s.Nodes["slow"].Reliability; n != jobs.One {
 					t.Errorf("the slow worker stumbled: reliability %v", n)
 				}
-				if e := j.Events[len(j.Events)-1]; e.Kind != jobs.EventReopened || !strings.Contains(e.Text, "from slow") {
+				if e := j.Events[len(j.Events)-1]; e.Kind != jobs.EventReopened || !strings.Contains(e.Text, "the line of slow is too slow") {
 					t.Errorf("the last event is %+v", e)
 				}
 				if j.MayAttempt(j.Open[0], "slow", "slow", false) || !j.MayAttempt(j.Open[0], "fast", "fast", false) {

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -136,7 +137,7 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 			job = jobView(st, jobs.JobID(id), j)
 			job.FuelRunning = j.FuelRunning(heard.fuel)
 			job.FailedTasks = wire.IndexesToProto(j.FirstFailed(namedFailures))
-			job.Waiting = placement.Waiting(st, j, live, heard.outdated)
+			job.Waiting = cmp.Or(s.cfg.Results.Lacks(st, jobs.JobID(id)), placement.Waiting(st, j, live, heard.outdated))
 			events = wire.EventsToProto(j.Events, since)
 		}
 	})

@@ -162,7 +162,7 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
 	}
-	admit := jobs.AdmitNode{Token: tokenID(req.GetSecret()), Node: c.Node, Role: role, Address: req.GetAddress()}
+	admit := jobs.AdmitNode{Token: tokenID(req.GetSecret()), Node: c.Node, Role: role, Address: enrolledAt(c, role, req.GetAddress())}
 	if err := s.mayAdmit(&admit); err != nil {
 		return nil, err
 	}
@@ -198,6 +198,16 @@ func (s *Server) heedClock(node jobs.NodeID, role jobs.Role, req *anthillv1.Enro
 	if skew := enrol.SkewOf(req.GetTime().AsTime(), now); skew.IsWrong() {
 		s.cfg.Logger.Warn("the clock of a node that joined is wrong", "node", node.Short(), "role", role, "clock", skew)
 	}
+}
+
+// enrolledAt is where a node that enrols is to be reached. Only a coordinator's word is
+// taken for it, since that is looked at before it counts, see Coordinator.enlist: others
+// could send everybody to somebody else's door.
+func enrolledAt(c caller, role jobs.Role, address string) string {
+	if role == jobs.Coordinator {
+		return address
+	}
+	return c.reach(address)
 }
 
 // mayAdmit refuses what the state would, without a log entry: strangers must not be

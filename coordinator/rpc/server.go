@@ -80,6 +80,9 @@ type Results interface {
 	// disk, beside all that is to come already and a part for results;
 	// blobstore.ErrFull if not.
 	Fits(refs []blob.Ref) error
+	// Lacks says for people why a job cannot go on for lack of what its tasks read, or
+	// "". s is the state as it is now.
+	Lacks(s *jobs.State, id jobs.JobID) string
 	// Demand has a job's results copied here though it came to nothing.
 	Demand(job jobs.JobID)
 	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.

@@ -135,7 +135,7 @@ func (s *Server) shorten(reports []jobs.Report) {
 func (s *Server) noteLost(reports []jobs.Report) {
 	why := map[string]int{}
 	for _, r := range reports {
-		if r.Status == jobs.Lost {
+		if r.Status == jobs.Lost || r.Status == jobs.Starved {
 			why[r.Reason]++
 		}
 	}

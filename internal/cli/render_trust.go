@@ -40,10 +40,12 @@ func executions(job *anthillv1.Job) string {
 }
 
 // redundancy is how often each task that was begun was executed, or is. That it has no
-// result yet is no reason to leave it out: at first hardly any has.
+// result yet is no reason to leave it out: at first hardly any has. What came back is
+// left out: no work was done twice for it.
 func redundancy(job *anthillv1.Job) string {
 	a := job.GetAttempts()
-	return fmt.Sprintf("%.2fx", float64(a.GetStarted())/float64(max(1, a.GetStarted()-min(a.GetStarted(), a.GetExtra()))))
+	begun := a.GetStarted() - min(a.GetStarted(), a.GetExtra())
+	return fmt.Sprintf("%.2fx", float64(a.GetStarted()-min(a.GetStarted(), a.GetReturned()))/float64(max(1, begun)))
 }
 
 // cutShort says whether a job ended without succeeding.
