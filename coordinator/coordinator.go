@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,8 +31,7 @@ const diskQuota = 256 << 30
 // by founding one, by a token, or by what is in Dir from last time.
 type Config struct {
 	Dir    string
-	Listen string // HOST:PORT of gRPC and raft
-	Gossip string // HOST:PORT; empty: Listen's host, and the next port
+	Listen string // HOST:PORT of everything
 	// Bootstrap founds a grid, unless Dir belongs to one.
 	Bootstrap bool
 	// Saboteurs is the share of strangers that a grid founded by Bootstrap takes
@@ -51,6 +48,7 @@ type Coordinator struct {
 	cfg        Config
 	base       *node.Base
 	voters     *gridconn.Pool // connections to coordinators
+	gossip     *membership.Transport
 	membership *membership.Membership
 	raft       *replica.Listener
 	replica    *replica.Replica
@@ -59,6 +57,7 @@ type Coordinator struct {
 	rpc        *rpc.Server
 	// clocks is how far the other voters' clocks are ahead, as the leader heard last.
 	clocks atomic.Pointer[map[jobs.NodeID]time.Duration]
+	roster roster
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
@@ -121,50 +120,32 @@ func (c *Coordinator) startReplica() (err error) {
 }
 
 func (c *Coordinator) startGossip() (err error) {
-	bind := c.cfg.Gossip
-	if bind == "" {
-		if bind, err = gossipPort(c.cfg.Listen, c.base.Listener.Addr()); err != nil {
-			return err
-		}
-	}
+	c.gossip = membership.NewTransport(c.base.Address, c.dialGossip)
 	c.membership, err = membership.New(membership.Config{
-		Node: c.base.Identity.Node(), Role: jobs.Coordinator, Address: c.base.Address, Bind: bind,
-		Key: c.base.GossipKey, SnapshotPath: filepath.Join(c.cfg.Dir, "gossip.snapshot"), Logger: c.cfg.Logger,
+		Node: c.base.Identity.Node(), Role: jobs.Coordinator, Transport: c.gossip,
+		SnapshotPath: filepath.Join(c.cfg.Dir, "gossip.snapshot"), Logger: c.cfg.Logger,
 	})
 	return err
 }
 
-// gossipPort is where gossip listens unless the configuration says: at the next port or,
-// where any port would do for the rest, at any.
-func gossipPort(asked string, a net.Addr) (string, error) {
-	host, port, err := net.SplitHostPort(a.String())
-	if err != nil {
-		return "", err
-	}
-	if strings.HasSuffix(asked, ":0") {
-		return net.JoinHostPort(host, "0"), nil
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n >= 65535 {
-		return "", fmt.Errorf("no port after %s for gossip: choose one with --gossip", a)
-	}
-	return net.JoinHostPort(host, strconv.Itoa(n+1)), nil
-}
-
 func (c *Coordinator) startServices() {
 	id := c.base.Identity
-	c.desk = desk.New(desk.Config{Replica: c.replica, Probe: c.base.Swarm.Probe, Logger: c.cfg.Logger})
+	c.desk = desk.New(desk.Config{
+		Replica: c.replica, Probe: c.base.Swarm.Probe, Logger: c.cfg.Logger,
+		Ready: func(s *jobs.State, id jobs.JobID) jobs.Place { return c.keeper.Ready(s, id) },
+	})
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
-		Members: c.membership.Members, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Leads: c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.membership.Members, Authority: c.base.Authority, GossipKey: c.base.GossipKey,
+		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
-	}, id, func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) })
+	}, id, identity.Handover{Raft: func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }, Gossip: c.takeGossip})
 }
 
 // Address is where the coordinator serves.
@@ -178,7 +159,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	loops.Go(func() { c.base.KeepGossiping(ctx, c.cfg.Dir, c.membership, c.cfg.Logger) })
+	loops.Go(func() { c.keepGossiping(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })

@@ -30,7 +30,7 @@ func TestResultsAreNotAnnounced(t *testing.T) {
 	if err := d.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	c := &Coordinator{keeper: newKeeper(l), desk: d, base: &node.Base{Node: &node.Node{Directory: &identity.Directory{Identity: newIdentity(t)}}}}
+	c := &Coordinator{keeper: newKeeper(l), desk: d, base: &node.Base{Directory: &identity.Directory{Identity: newIdentity(t)}}}
 	result, dataset := blob.Of([]byte("result")).ID(), blob.Of([]byte("dataset")).Ref()
 	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Room: 1 << 30}})
 	l.Until("the keeper knows of the dataset", func() bool { return c.keeper.Holds(dataset.ID) })
@@ -63,6 +63,7 @@ func newKeeper(l *voter.Voter) *keeper.Keeper {
 		Node: "c1", Replica: l.Replica, Store: store, Swarm: sw, Logger: voter.Quiet,
 		Confirm: func(context.Context, jobs.ConfirmHeld) error { return nil },
 		Members: func() []membership.Member { return nil },
+		Workers: func(context.Context) map[jobs.NodeID]string { return nil },
 		Spent:   func() error { return nil },
 	})
 	ctx, cancel := context.WithCancel(context.Background())

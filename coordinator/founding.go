@@ -3,7 +3,6 @@ package coordinator
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/identity"
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -89,8 +87,6 @@ func found(dir, address string) error {
 		return err
 	}
 	self.Authority = authority
-	self.GossipKey = make([]byte, membership.KeySize)
-	rand.Read(self.GossipKey) // never fails
 	return self.Save(dir)
 }
 

@@ -67,7 +67,7 @@ func TestEnlistOnlyWhoProvesToBeTheNode(t *testing.T) {
 	}
 	l := voter.New(t)
 	self, right, wrong := issue(t, authority, jobs.Coordinator), issue(t, authority, jobs.Coordinator), issue(t, authority, jobs.Coordinator)
-	c := &Coordinator{replica: l.Replica, base: &node.Base{Node: &node.Node{Directory: &identity.Directory{Identity: self}}}}
+	c := &Coordinator{replica: l.Replica, base: &node.Base{Directory: &identity.Directory{Identity: self}}}
 	nobody, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// TestAFoundedGridHasTheNewestRules: nobody else is there to be waited for.
-func TestAFoundedGridHasTheNewestRules(t *testing.T) {
-	t.Parallel()
+// foundAndRun runs the first coordinator of a grid until the test ends.
+func foundAndRun(t *testing.T) *Coordinator {
+	t.Helper()
 	c, err := New(t.Context(), Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Bootstrap: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -30,8 +30,14 @@ func TestAFoundedGridHasTheNewestRules(t *testing.T) {
 			t.Fatal("it does not lead")
 		}
 	}
+	return c
+}
+
+// TestAFoundedGridHasTheNewestRules: nobody else is there to be waited for.
+func TestAFoundedGridHasTheNewestRules(t *testing.T) {
+	t.Parallel()
 	var version jobs.Version
-	c.replica.View(func(s *jobs.State) { version = s.Version() })
+	foundAndRun(t).replica.View(func(s *jobs.State) { version = s.Version() })
 	if version != jobs.LastVersion {
 		t.Errorf("the rules are of version %d once the grid serves, want %d", version, jobs.LastVersion)
 	}

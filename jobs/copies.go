@@ -54,6 +54,16 @@ func (s *State) Holds(j *Job, place Place, id NodeID) bool {
 // InputCopies is the number of coordinators that hold bundle and input.
 func (j *Job) InputCopies() int { return bits.OnesCount64(j.InputHolders) }
 
+// InputHolders are the coordinators that have confirmed to hold bundle and input.
+func (s *State) InputHolders(j *Job) (list []NodeID) {
+	for i, id := range s.Holders {
+		if j.InputHolders&(1<<i) != 0 {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
 // HoldsInput says whether a coordinator has confirmed to hold bundle and input.
 func (s *State) HoldsInput(j *Job, id NodeID) bool { return j.InputHolders&s.holderBit(id) != 0 }
 

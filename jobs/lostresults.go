@@ -50,7 +50,7 @@ func (l *loss) why() string {
 	for i, owner := range l.owners {
 		names[i] = string(owner)
 	}
-	return "from " + strings.Join(names, ", ") + " it would take longer to come"
+	return "the line of " + strings.Join(names, ", ") + " is too slow"
 }
 
 // forfeit makes the votes for a closed task's result count nowhere. Where nobody was

@@ -131,6 +131,19 @@ func (s Spec) Blobs() []blob.Ref {
 	return refs
 }
 
+// ReadByAll are those of the blobs that every task needs, the bundle first: all but the
+// input, of which each reads its shard.
+func (s Spec) ReadByAll() []blob.Ref {
+	refs := []blob.Ref{s.Bundle}
+	for _, d := range s.Data {
+		refs = append(refs, d.Blob)
+	}
+	if b := s.Input.Blob; b != nil && b.Index != nil {
+		refs = append(refs, *b.Index)
+	}
+	return refs
+}
+
 var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Validate says what is wrong with a spec whose defaults are filled in, or nil: an

@@ -115,13 +115,13 @@ func (t *Task) owners() int {
 // an end to that: otherwise a task that one owner votes on, and whose bundle all
 // others refuse, would be tried for ever.
 func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
+	if t.MayHave(worker) {
+		return false
+	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
 		if repeat && a.Paused && a.State == AttemptRunning && a.Worker != worker {
 			continue
-		}
-		if a.Worker == worker && a.State == AttemptSilent {
-			return false // it may still have it
 		}
 		same := a.Worker == worker || a.Owner == owner && !j.Spec.Trust.Fixed()
 		if same && (a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted) {
@@ -129,6 +129,11 @@ func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) boo
 		}
 	}
 	return !t.Tried(owner) || repeat && (j.Spec.Trust.Fixed() || !t.inVain())
+}
+
+// MayHave says whether a worker fell silent with the task: it may still have it.
+func (t *Task) MayHave(worker NodeID) bool {
+	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.State == AttemptSilent && a.Worker == worker })
 }
 
 // Tried says whether an owner has had its turn at a task: an attempt that

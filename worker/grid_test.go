@@ -62,7 +62,7 @@ func (g *grid) issue(role jobs.Role) *identity.Identity {
 func (g *grid) directory(name string) string {
 	g.Helper()
 	d := identity.Directory{
-		Identity: g.issue(jobs.Worker), Owner: name, Coordinators: []string{"127.0.0.1:1"}, GossipKey: make([]byte, 32),
+		Identity: g.issue(jobs.Worker), Owner: name, Coordinators: []string{"127.0.0.1:1"},
 	}
 	dir := filepath.Join(g.dir, name)
 	if err := d.Save(dir); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -13,13 +12,15 @@ import (
 // coordinator has said.
 const shortLease = 3 * time.Second
 
+// leaveTime is how long a worker that stops tries to say so.
+const leaveTime = 2 * time.Second
+
 // heartbeats keeps the leases alive and stops attempts whose lease is void.
 func (w *Worker) heartbeats(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		if err := w.heartbeat(ctx); err != nil {
 			w.cfg.Logger.Debug("failed to send a heartbeat", "error", err)
-			w.lookAround()
 		}
 		sleep(ctx, time.Until(began.Add(jobs.HeartbeatEvery(w.leaseTime))))
 	}
@@ -39,6 +40,7 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 	if d := resp.GetLeaseDuration().AsDuration(); d > 0 {
 		w.leaseTime = d
 	}
+	w.rules.Store(resp.GetRules())
 	for _, id := range resp.GetVoidLeases() {
 		w.leases.drop(id)
 	}
@@ -53,14 +55,12 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 	return nil
 }
 
-// lookAround also tries the coordinators that gossip knows of, for where none
-// of those that this worker was told of answers: TLS tells who is one.
-func (w *Worker) lookAround() {
-	addresses := w.conn.Known()
-	for _, m := range w.membership.Members() {
-		if m.Role == jobs.Coordinator && m.Status == membership.Alive {
-			addresses = append(addresses, m.Address)
-		}
+// leave tells the grid that this worker stops, so that nobody waits for it to be
+// silent. Where no coordinator answers, its silence has to do.
+func (w *Worker) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	if _, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{Address: w.base.Address, Leaving: true}); err != nil {
+		w.cfg.Logger.Debug("failed to say that this worker leaves", "error", err)
 	}
-	w.conn.Learn(addresses)
 }

@@ -81,7 +81,7 @@ func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
 	if err != nil {
 		w.cfg.Logger.Warn("failed to prepare attempt", "job", lease.GetJobId(), "task", lease.GetTask(), "error", err)
 		w.prefetch.failed()
-		w.reports.add(executor.Lost(lease, err))
+		w.reports.add(executor.Unready(lease, err))
 		return
 	}
 	w.cfg.Logger.Debug("prepared", "job", lease.GetJobId(), "task", lease.GetTask(), "took", time.Since(began))

@@ -34,7 +34,7 @@ func TestAttemptsThatCannotBePrepared(t *testing.T) {
 	lease := &anthillv1.Lease{Id: 5, Spec: &anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}, Metering: jobs.Metering}}
 	w.prepare(t.Context(), lease)
 	batch := take(t, w.reports)
-	if len(batch) != 1 || batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(batch[0].GetReason(), "no provider") {
+	if len(batch) != 1 || batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_STARVED || !strings.Contains(batch[0].GetReason(), "no provider") {
 		t.Errorf("reported %v", batch)
 	}
 	w.reports.handedIn()

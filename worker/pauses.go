@@ -48,10 +48,10 @@ func (w *Worker) Resume(reason string) error {
 	return errors.Join(errs...)
 }
 
-// giveUp reports the leases that have not started as lost, for others to get.
+// giveUp hands the leases back that have not started, for others to get.
 func (w *Worker) giveUp() {
 	for _, lease := range w.leases.giveUp() {
-		w.reports.add(executor.Lost(lease, errors.New("the worker was paused")))
+		w.reports.add(executor.Stopped(lease, errors.New("the worker was paused")))
 	}
 }
 

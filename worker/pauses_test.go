@@ -55,7 +55,7 @@ func TestAPauseGivesBackWhatHasNotStarted(t *testing.T) {
 		}
 	}
 	if batch, _ := w.reports.cut(); len(batch) != 1 || batch[0].GetLease() != 2 ||
-		batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST || !strings.Contains(batch[0].GetReason(), "paused") {
+		batch[0].GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_STOPPED || !strings.Contains(batch[0].GetReason(), "paused") {
 		t.Errorf("reports %v, want that lease 2 is lost", batch)
 	}
 	w.reports.handedIn()

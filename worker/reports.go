@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -84,8 +85,23 @@ func (w *Worker) forgetOldest(refs []blob.Ref) {
 }
 
 func (w *Worker) report(ctx context.Context, batch []*anthillv1.AttemptReport) error {
+	w.putSimply(batch)
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	_, err := w.work.Report(ctx, &anthillv1.ReportRequest{Reports: batch})
 	return err
+}
+
+// putSimply reports in the words of older rules, by which coordinators judge until all
+// of them know the newer ones.
+func (w *Worker) putSimply(batch []*anthillv1.AttemptReport) {
+	if w.rules.Load() >= uint32(jobs.VersionInput) {
+		return
+	}
+	for _, r := range batch {
+		switch r.GetStatus() {
+		case anthillv1.AttemptStatus_ATTEMPT_STATUS_STARVED, anthillv1.AttemptStatus_ATTEMPT_STATUS_STOPPED:
+			r.Status = anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST
+		}
+	}
 }

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -9,7 +10,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/executor"
 )
 
 func TestDeliverRepeatsWhatFailed(t *testing.T) {
@@ -67,5 +71,32 @@ func TestOldOutputsAreForgotten(t *testing.T) {
 	w.keep([]*anthillv1.AttemptReport{{Data: []byte("last")}})
 	if w.base.Store.Complete(first) || !w.base.Store.Complete(blob.Of([]byte("last")).ID()) || len(w.kept) != keptOutputs {
 		t.Errorf("of %d outputs the oldest should be forgotten, and the newest kept", len(w.kept))
+	}
+}
+
+// Coordinators that go by older rules would refuse the whole batch for a word that they
+// do not know.
+func TestReportsInWordsThatTheGridKnows(t *testing.T) {
+	for rules, want := range map[jobs.Version][]anthillv1.AttemptStatus{
+		0: {anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED},
+		jobs.VersionInput: {
+			anthillv1.AttemptStatus_ATTEMPT_STATUS_STARVED, anthillv1.AttemptStatus_ATTEMPT_STATUS_STOPPED, anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED,
+		},
+	} {
+		w, c := newWorker(t)
+		c.rules = uint32(rules)
+		if err := w.heartbeat(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.reports.add(executor.Unready(&anthillv1.Lease{Id: 1}, swarm.ErrUnavailable))
+		w.reports.add(executor.Stopped(&anthillv1.Lease{Id: 2}, errors.New("paused")))
+		w.reports.add(&anthillv1.AttemptReport{Lease: 3, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED})
+		w.reports.close()
+		w.deliver(t.Context())
+		for i, r := range c.reports[0].GetReports() {
+			if r.GetStatus() != want[i] {
+				t.Errorf("rules %d: report %d says %v, want %v", rules, i, r.GetStatus(), want[i])
+			}
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 func TestStatusTellsWhatIsLeftOfTheMonth(t *testing.T) {
 	w, _ := newWorker(t)
-	w.base.Node = somebody(t)
+	w.base.Directory = somebody(t)
 	if v := w.Status().Volume; v != nil {
 		t.Errorf("without a limit: %+v", v)
 	}

@@ -5,16 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/throttle"
@@ -44,7 +42,6 @@ type Config struct {
 type Worker struct {
 	cfg        Config
 	base       *node.Base
-	membership *membership.Membership
 	pieces     *grpc.Server
 	conn       *gridconn.Conn
 	work       anthillv1.WorkServiceClient
@@ -64,6 +61,7 @@ type Worker struct {
 	running    *running
 	control    *control.Server
 	leaseTime  time.Duration // as the last heartbeat was answered; heartbeats' own
+	rules      atomic.Uint32 // the version of the grid's, as it was answered
 }
 
 // New opens the worker's port and disk, and enrols it where needed.
@@ -99,9 +97,6 @@ func (w *Worker) start(ctx context.Context) (err error) {
 		return err
 	}
 	w.work = anthillv1.NewWorkServiceClient(w.conn)
-	if err := w.startGossip(); err != nil {
-		return err
-	}
 	if err := w.startSlots(); err != nil {
 		return err
 	}
@@ -124,7 +119,7 @@ func (w *Worker) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.D
 func (w *Worker) startLying() {
 	liar := misbehave.New(misbehave.Config{
 		Way: w.cfg.Misbehave, Name: string(w.Node()), Results: anthillv1.NewJobServiceClient(w.conn),
-		Swarm: w.base.Swarm, Peers: w.everybody, Logger: w.cfg.Logger,
+		Swarm: w.base.Swarm, Peers: w.coordinators, Logger: w.cfg.Logger,
 	})
 	w.executor.Tamper = liar.Tamper
 	for i, honest := range w.runners {
@@ -132,25 +127,12 @@ func (w *Worker) startLying() {
 	}
 }
 
-// everybody are the nodes that gossip knows.
-func (w *Worker) everybody() []swarm.Provider {
-	var list []swarm.Provider
-	for _, m := range w.membership.Members() {
-		list = append(list, swarm.Provider{Address: m.Address, Role: m.Role})
+// coordinators are those that this worker knows of.
+func (w *Worker) coordinators() (list []swarm.Provider) {
+	for _, address := range w.conn.Known() {
+		list = append(list, swarm.Provider{Address: address, Role: jobs.Coordinator})
 	}
 	return list
-}
-
-func (w *Worker) startGossip() (err error) {
-	host, _, err := net.SplitHostPort(w.base.Listener.Addr().String())
-	if err != nil {
-		return err
-	}
-	w.membership, err = membership.New(membership.Config{
-		Node: w.base.Identity.Node(), Role: jobs.Worker, Address: w.base.Address, Bind: net.JoinHostPort(host, "0"),
-		Key: w.base.GossipKey, SnapshotPath: filepath.Join(w.cfg.Dir, "gossip.snapshot"), Logger: w.cfg.Logger,
-	})
-	return err
 }
 
 // Address is where the worker serves pieces.
@@ -169,8 +151,8 @@ func (w *Worker) Volume() throttle.Usage { return w.base.Volume.Usage() }
 // Node is the worker's id.
 func (w *Worker) Node() jobs.NodeID { return w.base.Identity.Node() }
 
-// Run works until ctx ends. What is under way then is reported as lost, so
-// that others get it at once.
+// Run works until ctx ends. What is under way then is handed back, so that others get
+// it at once.
 func (w *Worker) Run(ctx context.Context) error {
 	var loops, reporter sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
@@ -181,7 +163,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	yield.look(time.Now()) // before there is work
 	served := make(chan error, 1)
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
-	loops.Go(func() { w.base.KeepGossiping(ctx, w.cfg.Dir, w.membership, w.cfg.Logger) })
 	loops.Go(func() { w.heartbeats(ctx) })
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.offers(ctx) })
@@ -206,9 +187,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	time.AfterFunc(2*time.Second, stopReports)
 	w.reports.close()
 	reporter.Wait()
-	if leave := w.membership.Leave(); leave != nil {
-		w.cfg.Logger.Debug("failed to leave gossip", "error", leave)
-	}
+	w.leave()
 	return errors.Join(err, w.stop())
 }
 
@@ -217,18 +196,15 @@ func (w *Worker) accuse(ctx context.Context, c swarm.Caught) error {
 	return c.Report(ctx, anthillv1.NewTrackerServiceClient(w.conn))
 }
 
-// giveBack reports all leases that are still held as lost.
+// giveBack hands back all leases that are still held.
 func (w *Worker) giveBack() {
 	for _, lease := range w.leases.all() {
-		w.reports.add(executor.Lost(lease, errors.New("the worker was stopped")))
+		w.reports.add(executor.Stopped(lease, errors.New("the worker was stopped")))
 	}
 }
 
 func (w *Worker) stop() error {
 	var errs []error
-	if w.membership != nil {
-		errs = append(errs, w.membership.Shutdown())
-	}
 	if w.pieces != nil {
 		w.pieces.Stop()
 	}

@@ -29,6 +29,7 @@ type coordinators struct {
 	patient time.Duration // how long the last heartbeat would wait
 	life    time.Duration // of leases
 	offers  atomic.Int32
+	rules   uint32 // of the grid
 }
 
 // Offer has no work.
@@ -51,7 +52,7 @@ func (c *coordinators) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRe
 	c.beat = req
 	deadline, _ := ctx.Deadline()
 	c.patient = time.Until(deadline)
-	return &anthillv1.HeartbeatResponse{VoidLeases: c.void, LeaseDuration: durationpb.New(c.life)}, nil
+	return &anthillv1.HeartbeatResponse{VoidLeases: c.void, LeaseDuration: durationpb.New(c.life), Rules: c.rules}, nil
 }
 
 // nothing can be fetched.
@@ -81,7 +82,7 @@ func TestGiveBack(t *testing.T) {
 	w, _ := newWorker(t)
 	w.leases.add(t.Context(), &anthillv1.Lease{Id: 3})
 	w.giveBack()
-	if r := take(t, w.reports)[0]; r.GetLease() != 3 || r.GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST {
+	if r := take(t, w.reports)[0]; r.GetLease() != 3 || r.GetStatus() != anthillv1.AttemptStatus_ATTEMPT_STATUS_STOPPED {
 		t.Errorf("reported %v", r)
 	}
 }

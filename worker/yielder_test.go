@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/identity"
-	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/worker/control"
 	"github.com/anthill-grid/anthill/worker/limits"
@@ -58,13 +57,13 @@ func (c *calls) Resume(reason string) error { c.list = append(c.list, "-"+reason
 var silent = slog.New(slog.DiscardHandler)
 
 // somebody has a name, which is all that a status needs.
-func somebody(t *testing.T) *node.Node {
+func somebody(t *testing.T) *identity.Directory {
 	t.Helper()
 	key, err := identity.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &node.Node{Directory: &identity.Directory{Identity: &identity.Identity{Key: key}}}
+	return &identity.Directory{Identity: &identity.Identity{Key: key}}
 }
 
 func reasonsOf(w *Worker) (list []string) {
@@ -94,7 +93,7 @@ func TestTheMachinePausesAndResumesSlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(slot.Close)
-	w.slots, w.base.Node = []*sandbox.Slot{slot}, somebody(t)
+	w.slots, w.base.Directory = []*sandbox.Slot{slot}, somebody(t)
 	s := &sensed{}
 	y := newYielder(limits.Yield{Battery: true, WhenIdle: true}, s, w, silent)
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.Local)
@@ -196,7 +195,7 @@ func TestAMonthWhoseVolumeIsUsedUpIsAPause(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(slot.Close)
-	w.slots, w.base.Node = []*sandbox.Slot{slot}, somebody(t)
+	w.slots, w.base.Directory = []*sandbox.Slot{slot}, somebody(t)
 	file := filepath.Join(t.TempDir(), "volume.json")
 	synctest.Test(t, func(t *testing.T) {
 		w.pauses = newPauses() // its channels belong to the bubble

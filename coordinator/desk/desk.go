@@ -24,7 +24,10 @@ const coalesce = 3 * time.Millisecond
 type Config struct {
 	Replica *replica.Replica
 	// Probe asks a peer for a piece of a blob, and fails unless it gets it.
-	Probe  func(context.Context, blob.ID, swarm.Provider) error
+	Probe func(context.Context, blob.ID, swarm.Provider) error
+	// Ready is below which place the tasks of a job can be run, since a coordinator
+	// has what they read; nil: all of them can. s is the state as it is now.
+	Ready  func(s *jobs.State, id jobs.JobID) jobs.Place
 	Logger *slog.Logger
 }
 
@@ -34,6 +37,7 @@ type Config struct {
 // leader starts with an empty desk.
 type Desk struct {
 	replica *replica.Replica
+	ready   func(*jobs.State, jobs.JobID) jobs.Place
 	logger  *slog.Logger
 	offered chan struct{} // news for the loop that grants
 	prober  *prober
@@ -46,24 +50,27 @@ type Desk struct {
 	began    time.Time // to hear of workers: when the term began, or after a standstill
 	offers   map[jobs.NodeID]*offer
 	workers  map[jobs.NodeID]*worker
+	left     map[jobs.NodeID]bool // those that said that they stop
 	reports  inbox[jobs.Report]
 	confirms inbox[jobs.ConfirmHeld]
 	renewals renewals
+	returned map[reading]*returns
 	tracker  *tracker
 }
 
 // New makes a desk that is closed.
 func New(cfg Config) *Desk {
-	d := &Desk{replica: cfg.Replica, logger: cfg.Logger, prober: newProber(cfg.Probe), offered: newNews()}
+	d := &Desk{replica: cfg.Replica, ready: cfg.Ready, logger: cfg.Logger, prober: newProber(cfg.Probe), offered: newNews()}
 	d.reports.news, d.confirms.news = newNews(), newNews()
 	d.clear()
 	return d
 }
 
 func (d *Desk) clear() {
-	d.offers, d.workers = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}
+	d.offers, d.workers, d.left = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}, map[jobs.NodeID]bool{}
 	d.reports.list, d.confirms.list = nil, nil
 	d.renewals = renewals{heard: map[jobs.LeaseID]bool{}, written: time.Now()}
+	d.returned = map[reading]*returns{}
 	d.tracker = newTracker()
 }
 
@@ -162,6 +169,9 @@ func (d *Desk) loopLeases(ctx context.Context) {
 		granter.look(ctx)
 	}
 }
+
+// LookAgain has the desk see whether there is work for those who offer.
+func (d *Desk) LookAgain() { wake(d.offered) }
 
 // Propose replicates a command within the term that ctx stands for.
 func (d *Desk) Propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {

@@ -43,11 +43,13 @@ func (g *granter) look(ctx context.Context) {
 	g.lookAtLines()
 	request := placement.Request{
 		Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
-		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines,
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Ready: d.ready,
 	}
 	if len(request.Offers) == 0 {
 		return
 	}
+	shunning := d.shunning()
+	request.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return shunning[reading{w, id}] }
 	if request.Early {
 		g.stuck = nil
 	} else {
@@ -137,7 +139,7 @@ func (g *granter) concede(ctx context.Context, request placement.Request) {
 	stuck := map[jobs.JobID]time.Time{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if s.AllAsked(s.Jobs[id], request.Able(s.Jobs[id])) {
+			if j := s.Jobs[id]; s.AllAsked(j, request.Able(j)) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
 				stuck[id] = time.Now()
 			}
 		}

@@ -100,6 +100,7 @@ func (d *Desk) commitReports(ctx context.Context) {
 		for _, x := range batch {
 			c.Reports = append(c.Reports, x.items...)
 		}
+		d.noteReturns(c.Reports)
 		_, err := d.Propose(ctx, jobs.Command{Report: &c})
 		for _, x := range batch {
 			x.done <- err

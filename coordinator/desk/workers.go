@@ -22,6 +22,8 @@ type Beat struct {
 	Blobs   []blob.ID
 	// Fuel is about how much some of the leases have used so far.
 	Fuel map[jobs.LeaseID]uint64
+	// Leaving: the worker stops, and sends no more of these.
+	Leaving bool
 }
 
 // worker is what a worker's heartbeats say.
@@ -57,6 +59,12 @@ func (d *Desk) Heartbeat(id jobs.NodeID, beat Beat) (void []jobs.LeaseID, err er
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.renewals.gone = append(d.renewals.gone, w.lacks(without)...)
+	if beat.Leaving {
+		delete(d.workers, id)
+		d.tracker.stock.forget(id)
+		d.left[id] = true
+		return void, nil
+	}
 	w.fuel = make(map[jobs.LeaseID]uint64, len(alive)) // another one, since Fuel reads the old one
 	for _, l := range alive {
 		d.renewals.heard[l] = still
@@ -73,7 +81,15 @@ func (d *Desk) hear(id jobs.NodeID) *worker {
 		d.workers[id] = w
 	}
 	w.heard = time.Now()
+	delete(d.left, id)
 	return w
+}
+
+// Left says whether a worker said, when it was last heard of, that it stops.
+func (d *Desk) Left(id jobs.NodeID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.left[id]
 }
 
 func (w *worker) note(beat Beat) {
@@ -141,6 +157,20 @@ func (d *Desk) live() []jobs.NodeID {
 		} else {
 			delete(d.workers, id)
 			d.tracker.stock.forget(id)
+		}
+	}
+	return list
+}
+
+// Located are the live workers, and where they serve what they have.
+func (d *Desk) Located() map[jobs.NodeID]string {
+	live := d.live()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make(map[jobs.NodeID]string, len(live))
+	for _, id := range live {
+		if w := d.workers[id]; w != nil {
+			list[id] = w.address
 		}
 	}
 	return list

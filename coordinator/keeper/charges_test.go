@@ -19,7 +19,7 @@ func TestKeeperKeepsInputsWhileTheJobRuns(t *testing.T) {
 	l := voter.New(t)
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	put(t, k.peer("submitter"), voter.Bundle)
-	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.workers[0].Address })
 	l.Submit("twin", 1)
 	var copies sync.WaitGroup
 	k.keepInputs(t.Context(), &copies)
@@ -51,7 +51,7 @@ func TestKeeperHoldsDatasetsUntilTheyAreDropped(t *testing.T) {
 	var copies sync.WaitGroup
 	k.keepInputs(t.Context(), &copies)
 	put(t, k.peer("submitter"), []byte("dataset"))
-	keep.Keep.Provider = k.gossip[0].Address // put again from elsewhere
+	keep.Keep.Provider = k.workers[0].Address // put again from elsewhere
 	l.Do(keep)
 	k.keepInputs(t.Context(), &copies)
 	held := func() (n int) {
@@ -81,7 +81,7 @@ func TestKeeperAsksAllWhoClaimADataset(t *testing.T) {
 	k := newKeeping(l, openStore(t, t.TempDir()))
 	data := put(t, k.peer("submitter"), []byte("dataset"))
 	for i, by := range []jobs.NodeID{"first", "second", "third"} {
-		at := []string{"127.0.0.1:1", k.gossip[0].Address, "127.0.0.1:2"}[i]
+		at := []string{"127.0.0.1:1", k.workers[0].Address, "127.0.0.1:2"}[i]
 		l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: at, Room: 1 << 30}})
 	}
 	ctx, cancel := context.WithCancel(t.Context())

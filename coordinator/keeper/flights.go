@@ -71,7 +71,7 @@ func (k *Keeper) fetchNext(ctx context.Context, id jobs.JobID) {
 	if len(list) == 0 {
 		return
 	}
-	k.locate(list)
+	k.locate(ctx, list)
 	batches := map[*origin][]*errand{}
 	for _, e := range list {
 		switch {

@@ -1,9 +1,10 @@
 package keeper
 
 import (
+	"context"
+	"maps"
 	"slices"
 
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -34,35 +35,36 @@ func (k *Keeper) holders(s *jobs.State, j *jobs.Job, place jobs.Place) (from, al
 	return from, all
 }
 
-// locate finds the holders on the network: where gossip says they are or, where it
-// does not know them, where they enrolled. Those that are alive come first.
-func (k *Keeper) locate(list []*errand) {
-	members := map[jobs.NodeID]membership.Member{}
-	for _, m := range k.cfg.Members() {
-		members[m.Node] = m
+// locate finds the holders on the network: where workers said last that they are or,
+// where they are not heard of, where they enrolled; and where coordinators vote. Those
+// that are heard of come first.
+func (k *Keeper) locate(ctx context.Context, list []*errand) {
+	places := k.cfg.Workers(ctx)
+	known := make(map[jobs.NodeID]string, len(places))
+	maps.Copy(known, places)
+	for _, v := range k.cfg.Replica.Voters() {
+		if !slices.Contains(k.away, v.Node) {
+			known[v.Node] = v.Address
+		}
 	}
 	k.cfg.Replica.View(func(s *jobs.State) {
 		for i := range list {
-			list[i].providers = providers(s, members, list[i].holders)
+			list[i].providers = providers(s, known, list[i].holders)
 		}
 	})
 }
 
-// providers name the node that is to answer: gossip can be forged, and to ask
-// for a result is to tell what it is.
-func providers(s *jobs.State, members map[jobs.NodeID]membership.Member, nodes []jobs.NodeID) []swarm.Provider {
-	var alive, others []swarm.Provider
+// providers name the node that is to answer: to ask for a result is to tell what it is.
+func providers(s *jobs.State, known map[jobs.NodeID]string, nodes []jobs.NodeID) []swarm.Provider {
+	var heard, others []swarm.Provider
 	for _, id := range nodes {
-		m, known := members[id]
 		n := s.Nodes[id]
-		switch {
-		case known && m.Status == membership.Alive:
-			alive = append(alive, swarm.Provider{Address: m.Address, Role: jobs.Worker, Node: id})
-		case known:
-			others = append(others, swarm.Provider{Address: m.Address, Role: jobs.Worker, Node: id})
+		switch address := known[id]; {
+		case address != "":
+			heard = append(heard, swarm.Provider{Address: address, Role: jobs.Worker, Node: id})
 		case n != nil && n.Address != "":
 			others = append(others, swarm.Provider{Address: n.Address, Role: jobs.Worker, Node: id})
 		}
 	}
-	return append(alive, others...)
+	return append(heard, others...)
 }

@@ -2,13 +2,11 @@ package keeper
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
-	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -24,9 +22,11 @@ func (k *Keeper) hold(ctx context.Context, c charge, h *holding) {
 	var pause time.Duration
 	for ctx.Err() == nil {
 		wait := repairEvery
-		if err := k.bring(ctx, c, h); ctx.Err() != nil {
+		err := k.bring(ctx, c, h)
+		if ctx.Err() != nil {
 			return
-		} else if err != nil {
+		}
+		if k.noteTrouble(h, err); err != nil {
 			k.failed("copy input", err, k.confirmed(c), "job", c.job, "blob", c.dataset.Short())
 			pause = retryAfter(err, pause)
 			wait = pause
@@ -59,10 +59,17 @@ func (k *Keeper) bring(ctx context.Context, c charge, h *holding) error {
 	if err := k.look(ctx, c, blobs, providers); err != nil {
 		return err
 	}
-	if err := k.copyBlobs(ctx, blobs, providers); err != nil || k.confirmed(c) {
+	if err := k.copyCharge(ctx, c, h, blobs, providers); err != nil || k.confirmed(c) {
 		return err
 	}
 	return k.confirmCharge(ctx, c)
+}
+
+func (k *Keeper) copyCharge(ctx context.Context, c charge, h *holding, blobs []blob.Ref, providers []swarm.Provider) error {
+	if c.job != "" {
+		return k.copyJob(ctx, c, h, providers)
+	}
+	return k.copyBlobs(ctx, blobs, providers)
 }
 
 // complete tells whether all blobs of a charge are here.
@@ -80,27 +87,16 @@ func (k *Keeper) claimers(id blob.ID) (list []jobs.OwnerID) {
 	return list
 }
 
-// confirmCharge says that a charge is here or, where it is a job whose bundle no
-// worker would run, that the job has failed.
+// confirmCharge says that a charge is here.
 func (k *Keeper) confirmCharge(ctx context.Context, c charge) error {
 	if c.job == "" {
 		return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Blobs: []blob.ID{c.dataset}})
 	}
-	held := jobs.ConfirmHeld{Coordinator: k.cfg.Node, Inputs: []jobs.JobID{c.job}}
-	err := k.screen(c.job)
-	var refused *refusal.Error
-	if errors.As(err, &refused) {
-		held.Refused = []jobs.RefusedJob{{Job: c.job, Reason: "bundle: " + refused.Error()}}
-	} else if err != nil {
-		return err
-	}
-	return k.cfg.Confirm(ctx, held)
+	return k.cfg.Confirm(ctx, jobs.ConfirmHeld{Coordinator: k.cfg.Node, Inputs: []jobs.JobID{c.job}})
 }
 
 // screen looks at a job's bundle, which is here.
-func (k *Keeper) screen(id jobs.JobID) error {
-	var spec jobs.Spec
-	k.cfg.Replica.View(func(s *jobs.State) { spec = s.Jobs[id].Spec })
+func (k *Keeper) screen(spec jobs.Spec) error {
 	module, err := k.cfg.Store.ReadRange(spec.Bundle.ID, 0, min(spec.Bundle.Size, screen.MaxSize+1))
 	if err != nil {
 		return err

@@ -61,6 +61,7 @@ type Keeper struct {
 	rewound map[jobs.JobID]jobs.Sequence
 	demands map[jobs.JobID]time.Time // see Demand
 	loud    time.Time                // when it complained last
+	roll    roll
 }
 
 // Config is what a keeper works with.
@@ -71,8 +72,15 @@ type Config struct {
 	Swarm   *swarm.Swarm
 	// Confirm tells the leader what is held, and returns once that is committed.
 	Confirm func(context.Context, jobs.ConfirmHeld) error
-	// Members are the nodes that gossip knows.
+	// Leads says whether this coordinator gives out the tasks now; nil: it never does.
+	Leads func() bool
+	// Ready is called when tasks can be run that could not before; nil: nobody wants
+	// to know.
+	Ready func()
+	// Members are the coordinators that gossip knows.
 	Members func() []membership.Member
+	// Workers are the live workers, and where they serve what they have.
+	Workers func(context.Context) map[jobs.NodeID]string
 	// Spent is why the line may carry no more, or nil.
 	Spent  func() error
 	Logger *slog.Logger
@@ -80,6 +88,12 @@ type Config struct {
 
 // New makes a keeper that holds nothing until it runs.
 func New(cfg Config) *Keeper {
+	if cfg.Leads == nil {
+		cfg.Leads = func() bool { return false }
+	}
+	if cfg.Ready == nil {
+		cfg.Ready = func() {}
+	}
 	return &Keeper{
 		cfg: cfg, turns: newTurns(), landed: make(chan struct{}, 1), every: reviewEvery, least: leastPatience,
 		courses: map[jobs.JobID]*course{}, copies: map[blob.ID]*flight{}, smalls: map[blob.ID]bool{}, origins: map[string]*origin{}, reviewed: time.Now(),

@@ -25,7 +25,7 @@ import (
 type keeping struct {
 	*Keeper
 	lab      *voter.Voter
-	gossip   []membership.Member
+	workers  []swarm.Provider // in the order in which they were started
 	confirms atomic.Int32
 	failing  atomic.Int32    // confirmations that are to fail
 	held     []jobs.Sequence // sequences that were confirmed
@@ -46,11 +46,20 @@ func newKeeping(l *voter.Voter, store *blobstore.Store) *keeping {
 	})
 	k.Keeper = New(Config{
 		Node: "c1", Replica: l.Replica, Store: store, Swarm: sw, Logger: voter.Quiet, Confirm: k.note,
-		Members: func() []membership.Member { return k.gossip },
+		Members: func() []membership.Member { return nil },
+		Workers: k.places,
 		Spent:   func() error { return nil },
 	})
 	k.every = time.Hour
 	return k
+}
+
+func (k *keeping) places(context.Context) map[jobs.NodeID]string {
+	list := map[jobs.NodeID]string{}
+	for _, w := range k.workers {
+		list[w.Node] = w.Address
+	}
+	return list
 }
 
 // keepInputs has a look at all that is to be held.
@@ -159,7 +168,7 @@ func (k *keeping) note(ctx context.Context, c jobs.ConfirmHeld) error {
 	return err
 }
 
-// peer starts a peer and lets gossip tell of it. It has nothing yet.
+// peer starts a peer that is heard of. It has nothing yet.
 func (k *keeping) peer(id jobs.NodeID) *blobstore.Store {
 	k.lab.Helper()
 	return k.peerOn(id, throttle.Limits{})
@@ -177,7 +186,7 @@ func (k *keeping) peerOn(id jobs.NodeID, line throttle.Limits) *blobstore.Store 
 	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(swarm.ServerConfig{Store: store}))
 	go server.Serve(throttle.New(line, nil).Listen(listener))
 	k.lab.Cleanup(server.Stop)
-	k.gossip = append(k.gossip, membership.Member{Node: id, Address: listener.Addr().String(), Status: membership.Alive})
+	k.workers = append(k.workers, swarm.Provider{Node: id, Address: listener.Addr().String()})
 	return store
 }
 

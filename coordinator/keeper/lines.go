@@ -6,11 +6,12 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/flowrate"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // measured is how long an origin must have been waited for until its rate says something
 // of others.
-const measured = 2 * time.Second
+const measured = 500 * time.Millisecond
 
 // lines is what is known of how fast bytes come: from each origin, see origin.meter, and
 // in all, which tells when this coordinator's own line is what is slow.
@@ -36,7 +37,7 @@ func (l *lines) measure(k *Keeper, elapsed time.Duration) {
 	l.busyWith = 0
 	var results int64
 	for _, s := range k.origins {
-		if s.active() {
+		if s.active() || s.fresh != 0 {
 			s.meter.Add(s.fresh, elapsed)
 			l.busyWith++
 		}
@@ -60,7 +61,7 @@ func (k *Keeper) gauge(f *flight) {
 
 // busy says whether it is this coordinator's line that an origin has to share with others:
 // about as much comes as ever did, and the origin has its part of that.
-func (l *lines) busy(s *origin, rate float64) bool {
+func (l *lines) busy(rate float64) bool {
 	total := l.total.Rate()
 	if rate == 0 || l.busyWith < 2 || total < l.best/2 {
 		return false
@@ -68,17 +69,40 @@ func (l *lines) busy(s *origin, rate float64) bool {
 	return rate >= total/float64(l.busyWith)/4
 }
 
-// typical is the rate of other workers in the middle of all that are known.
-func (l *lines) typical(k *Keeper, not *origin) float64 {
-	var rates []float64
+// elsewhere are the rates of the other workers that are there, the slowest first. Those of
+// which nothing is known have a usual line.
+func (k *Keeper) elsewhere(not *origin, workers []jobs.NodeID) (rates []float64) {
+	known := map[jobs.NodeID]float64{}
 	for _, s := range k.origins {
-		if s != not && s.workers && s.meter.Knows(measured) {
-			rates = append(rates, s.meter.Rate())
+		for _, id := range s.nodes {
+			if s.workers && s.meter.Knows(measured) {
+				known[id] = max(known[id], s.meter.Rate())
+			}
 		}
 	}
-	if len(rates) == 0 {
-		return usualRate
+	for _, id := range workers {
+		rate, measured := known[id]
+		switch {
+		case slices.Contains(not.nodes, id):
+		case !measured:
+			rates = append(rates, usualRate)
+		case rate >= 1:
+			rates = append(rates, rate)
+		}
 	}
 	slices.Sort(rates)
-	return max(1, rates[len(rates)/2])
+	return rates
+}
+
+// expected is the rate at which a result would come from somebody else: while there are
+// tasks to begin, from anybody; then from the best, since that one has time, and the job
+// waits for what is left.
+func expected(rates []float64, tail bool) float64 {
+	switch {
+	case len(rates) == 0:
+		return usualRate
+	case tail:
+		return rates[len(rates)-1]
+	}
+	return rates[len(rates)/2]
 }

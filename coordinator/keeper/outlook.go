@@ -23,13 +23,14 @@ const (
 // outlook is what is known of when a result that no coordinator holds will be here, and of
 // when it would be if it were computed again.
 type outlook struct {
-	age     time.Duration // since it was first lacked
-	quiet   time.Duration // since then, or since its origin last gave a whole piece
-	size    int64
-	left    int64         // bytes still to come, those before it from the same origin included
-	rate    float64       // at which they come, in bytes a second
-	pace    time.Duration // that an attempt takes
-	typical float64       // rate of other origins
+	age   time.Duration // since it was first lacked
+	quiet time.Duration // since then, or since its origin last gave a whole piece
+	size  int64
+	left  int64         // bytes still to come, those before it from the same origin included
+	rate  float64       // in bytes a second, at which they come
+	pace  time.Duration // that an attempt takes
+	// elsewhere is the rate at which it would come from somebody else.
+	elsewhere float64
 	// unfetched is how many results of its task were taken back already.
 	unfetched int
 	alone     bool          // nobody is there but those who have it
@@ -57,7 +58,7 @@ func (o outlook) overdue() bool {
 // and to fetch that from somebody else, and twice as long each time that this came to
 // nothing: where all lines are slow, what is behind them comes at last.
 func (o outlook) patience() time.Duration {
-	again := o.pace + flowrate.Time(o.size, o.typical)
+	again := o.pace + flowrate.Time(o.size, o.elsewhere)
 	patience := max(o.least, dearness*again)
 	for range o.unfetched {
 		patience = min(2*patience, math.MaxInt64/4)

@@ -9,7 +9,7 @@ const mib = 1 << 20
 
 // TestWhatComesTooLateIsOverdue has results by how they come and what they cost.
 func TestWhatComesTooLateIsOverdue(t *testing.T) {
-	usual := outlook{age: 20 * time.Second, quiet: 20 * time.Second, size: 3 * mib, left: 3 * mib, pace: 100 * time.Millisecond, typical: 10 * mib, least: leastPatience}
+	usual := outlook{age: 20 * time.Second, quiet: 20 * time.Second, size: 3 * mib, left: 3 * mib, pace: 100 * time.Millisecond, elsewhere: 10 * mib, least: leastPatience}
 	for what, c := range map[string]struct {
 		change func(*outlook)
 		want   bool
@@ -27,8 +27,8 @@ func TestWhatComesTooLateIsOverdue(t *testing.T) {
 		"work of an hour at 8 KiB/s":         {func(o *outlook) { o.rate, o.pace = 8<<10, time.Hour }, false},
 		"work of an hour, and nothing comes": {func(o *outlook) { o.pace = time.Hour }, false},
 		"work of an hour, and nothing comes for four":  {func(o *outlook) { o.pace, o.quiet = time.Hour, 4*time.Hour }, true},
-		"200 MiB at 2 MiB/s, like everywhere":          {func(o *outlook) { o.size, o.left, o.rate, o.typical = 200*mib, 200*mib, 2*mib, 2*mib }, false},
-		"200 MiB at 2 MiB/s, elsewhere ten times that": {func(o *outlook) { o.size, o.left, o.rate, o.typical = 200*mib, 200*mib, 2*mib, 20*mib }, true},
+		"200 MiB at 2 MiB/s, like everywhere":          {func(o *outlook) { o.size, o.left, o.rate, o.elsewhere = 200*mib, 200*mib, 2*mib, 2*mib }, false},
+		"200 MiB at 2 MiB/s, elsewhere ten times that": {func(o *outlook) { o.size, o.left, o.rate, o.elsewhere = 200*mib, 200*mib, 2*mib, 20*mib }, true},
 		"8 KiB/s, taken back six times":                {func(o *outlook) { o.rate, o.unfetched = 8<<10, 6 }, false},
 		"8 KiB/s, and our line is full":                {func(o *outlook) { o.rate, o.ours = 8<<10, true }, false},
 		"8 KiB/s, and nobody else is there":            {func(o *outlook) { o.rate, o.alone = 8<<10, true }, false},

@@ -34,12 +34,12 @@ func (k *Keeper) review(ctx context.Context) {
 	if elapsed > standstill {
 		k.excuse()
 	}
-	there := k.there()
+	there := k.there(ctx)
 	k.lines.measure(k, elapsed)
-	r := reviewing{keeper: k, there: there, ahead: map[*origin]int64{}, typical: map[*origin]float64{}}
+	r := reviewing{keeper: k, there: there, ahead: map[*origin]int64{}, rates: map[*origin][]float64{}}
 	k.cfg.Replica.View(func(s *jobs.State) {
 		k.away = awayOf(s, there)
-		r.others = len(workersIn(s, there))
+		r.workers = workersIn(s, there)
 		for _, id := range slices.Sorted(maps.Keys(k.courses)) {
 			r.job(s, id, k.courses[id])
 		}
@@ -48,13 +48,16 @@ func (k *Keeper) review(ctx context.Context) {
 	k.forgetOrigins()
 }
 
-// there are the nodes that gossip says are alive.
-func (k *Keeper) there() map[jobs.NodeID]bool {
+// there are the coordinators that gossip says are alive, and the live workers.
+func (k *Keeper) there(ctx context.Context) map[jobs.NodeID]bool {
 	there := map[jobs.NodeID]bool{k.cfg.Node: true}
 	for _, m := range k.cfg.Members() {
 		if m.Status == membership.Alive {
 			there[m.Node] = true
 		}
+	}
+	for id := range k.cfg.Workers(ctx) {
+		there[id] = true
 	}
 	return there
 }
@@ -87,9 +90,9 @@ func (k *Keeper) excuse() { k.excused = time.Now() }
 type reviewing struct {
 	keeper  *Keeper
 	there   map[jobs.NodeID]bool
-	others  int // workers that are there
+	workers []jobs.NodeID // that are there
 	ahead   map[*origin]int64
-	typical map[*origin]float64
+	rates   map[*origin][]float64 // those of others
 	// slow are the results that come too slowly, gone those whose holders are not there.
 	slow, gone []*errand
 }
@@ -114,10 +117,12 @@ func (r *reviewing) job(s *jobs.State, id jobs.JobID, c *course) {
 
 // errand decides what becomes of one result.
 func (r *reviewing) errand(s *jobs.State, j *jobs.Job, e *errand) {
-	r.ahead[e.origin] += e.output.Size - e.come
+	left := e.output.Size - e.come
+	r.ahead[e.origin] += left
 	if len(r.slow)+len(r.gone) >= maxMissing || !r.outlook(s, j, e).overdue() {
 		return
 	}
+	r.ahead[e.origin] -= left
 	if e.origin.alive(r.there) {
 		r.slow = append(r.slow, e)
 	} else {
@@ -128,8 +133,8 @@ func (r *reviewing) errand(s *jobs.State, j *jobs.Job, e *errand) {
 // outlook is what is known of when a result will be here.
 func (r *reviewing) outlook(s *jobs.State, j *jobs.Job, e *errand) outlook {
 	k, src := r.keeper, e.origin
-	if _, known := r.typical[src]; !known {
-		r.typical[src] = k.lines.typical(k, src)
+	if _, known := r.rates[src]; !known {
+		r.rates[src] = k.elsewhere(src, r.workers)
 	}
 	since, moved, rate := latest(e.since, k.excused), src.moved, src.rate(k.least)
 	if e.failed >= maxFailed {
@@ -137,8 +142,8 @@ func (r *reviewing) outlook(s *jobs.State, j *jobs.Job, e *errand) outlook {
 	}
 	return outlook{
 		age: time.Since(since), quiet: time.Since(latest(since, moved)), size: e.output.Size, left: r.ahead[src], rate: rate,
-		pace: j.Pace, typical: r.typical[src], unfetched: j.Unfetched(e.place), least: k.least,
-		alone: r.others <= r.among(src), ours: k.lines.busy(src, src.rate(k.least)), old: s.Version() < jobs.VersionInput,
+		pace: j.Pace, elsewhere: expected(r.rates[src], int(j.Next) == j.Total()), unfetched: j.Unfetched(e.place), least: k.least,
+		alone: len(r.workers) <= r.among(src), ours: k.lines.busy(rate), old: s.Version() < jobs.VersionInput,
 	}
 }
 
@@ -149,10 +154,10 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// among is how many of an origin's nodes are there.
+// among is how many of the workers that are there are an origin's.
 func (r *reviewing) among(s *origin) (n int) {
 	for _, id := range s.nodes {
-		if r.there[id] {
+		if slices.Contains(r.workers, id) {
 			n++
 		}
 	}

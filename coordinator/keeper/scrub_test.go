@@ -63,8 +63,8 @@ func TestCopiesThatRotDoNotCount(t *testing.T) {
 	data := bytes.Repeat([]byte("dataset "), 1<<16)
 	dataset := put(t, peer, data)
 	put(t, peer, voter.Bundle)
-	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.gossip[0].Address, Room: 1 << 30}})
-	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.gossip[0].Address })
+	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: dataset, By: "op", Provider: k.workers[0].Address, Room: 1 << 30}})
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Provider = k.workers[0].Address })
 	copies := func() (ofDataset, ofInput int) {
 		l.View(func(s *jobs.State) { ofDataset, ofInput = s.Datasets[dataset.ID].Copies(), s.Jobs["j"].InputCopies() })
 		return ofDataset, ofInput

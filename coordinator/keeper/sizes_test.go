@@ -22,7 +22,7 @@ func TestKeeperFindsOutWrongSizes(t *testing.T) {
 	data := bytes.Repeat([]byte("dataset "), 1<<16)
 	ref, small := blob.Of(data).Ref(), blob.Ref{ID: blob.Of(data).ID(), Size: 1000}
 	put(t, k.peer("submitter"), data)
-	at := k.gossip[0].Address
+	at := k.workers[0].Address
 	l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: small, By: "liar", Provider: at, Room: 1 << 30}})
 	put(t, k.cfg.Store, voter.Bundle)
 	l.Submit("j", 1, func(c *jobs.SubmitJob) {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/lab/voter"
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -58,7 +57,7 @@ func TestWhatTricklesIsComputedAgain(t *testing.T) {
 				if n := s.Nodes["slow"].Reliability; n != jobs.One {
 					t.Errorf("the slow worker stumbled: reliability %v", n)
 				}
-				if e := j.Events[len(j.Events)-1]; e.Kind != jobs.EventReopened || !strings.Contains(e.Text, "from slow") {
+				if e := j.Events[len(j.Events)-1]; e.Kind != jobs.EventReopened || !strings.Contains(e.Text, "the line of slow is too slow") {
 					t.Errorf("the last event is %+v", e)
 				}
 				if j.MayAttempt(j.Open[0], "slow", "slow", false) || !j.MayAttempt(j.Open[0], "fast", "fast", false) {
@@ -121,8 +120,6 @@ func TestWhatWentWithItsHoldersIsComputedAgain(t *testing.T) {
 		k := newKeeping(l, openStore(t, t.TempDir()))
 		k.patient(time.Second)
 		k.peer("w2")
-		k.gossip = append(k.gossip, membership.Member{Node: "w1", Address: "127.0.0.1:1", Status: membership.Failed},
-			membership.Member{Node: "c2", Address: "127.0.0.1:1", Status: membership.Left})
 		l.Submit("j", 1)
 		l.Accept("j", 0, "w1", []byte("gone"))
 		if held {

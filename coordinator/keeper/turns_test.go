@@ -98,7 +98,7 @@ func TestDatasetsWaitForATurn(t *testing.T) {
 		if k.cfg.Store.Complete(data.ID) {
 			t.Fatal("sue got more than she may")
 		}
-		l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: k.gossip[0].Address, Room: 1 << 30}})
+		l.Do(jobs.Command{Keep: &jobs.KeepBlob{Blob: data, By: by, Provider: k.workers[0].Address, Room: 1 << 30}})
 	}
 	l.Until("it is here for tom", func() bool { return k.cfg.Store.Complete(data.ID) })
 }

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -21,6 +22,10 @@ type grid struct {
 	lines *Lines
 	// outdated are workers that count fuel by the oldest rules alone.
 	outdated map[jobs.NodeID]bool
+	// ready is below which place tasks can be run, of jobs that are not all here, and
+	// shuns says "NODE JOB" of workers that get nothing of a job.
+	ready map[jobs.JobID]jobs.Place
+	shuns map[string]bool
 }
 
 // newGrid has workers given as "NODE OWNER", all of them live.
@@ -64,6 +69,13 @@ func (g *grid) submit(id string, tasks int64, trust jobs.Trust) *jobs.Job {
 // plan is for offers "NODE CAPACITY".
 func (g *grid) plan(offers ...string) []jobs.Grant {
 	r := Request{State: g.State, Live: g.live, Outdated: g.outdated, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near, Lines: g.lines}
+	r.Ready = func(_ *jobs.State, id jobs.JobID) jobs.Place {
+		if ready, partly := g.ready[id]; partly {
+			return ready
+		}
+		return math.MaxUint32
+	}
+	r.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return g.shuns[string(w)+" "+string(id)] }
 	for _, o := range offers {
 		var offer Offer
 		fmt.Sscan(o, &offer.Worker, &offer.Capacity)

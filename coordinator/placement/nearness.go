@@ -182,13 +182,22 @@ func (p *planner) arrangeGroup(grants []int) {
 
 // mayMove says whether any of these workers of one owner could have got a lease.
 // They are all the same to a task, unless it asks for workers that were there before, for
-// newer rules of counting fuel than some know, or for a better line than some have.
+// newer rules of counting fuel than some know, or for a better line than some have, or
+// one of them gets nothing of the job or may still have the task from before.
 func (p *planner) mayMove(g *jobs.Grant, workers []jobs.NodeID) bool {
-	if j := p.State.Jobs[g.Job]; slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.able(w, j) || !p.hasLine(g.Job, w) }) {
+	return !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.mayHave(g, w) })
+}
+
+func (p *planner) mayHave(g *jobs.Grant, w jobs.NodeID) bool {
+	j, probe := p.State.Jobs[g.Job], p.probes[g.Lease]
+	open := j.Open[g.Place]
+	switch {
+	case !p.able(w, j) || !p.hasLine(g.Job, w) || p.shuns(w, g.Job):
+		return false
+	case open != nil && open.MayHave(w):
 		return false
 	}
-	probe := p.probes[g.Lease]
-	return probe == nil || !slices.ContainsFunc(workers, func(w jobs.NodeID) bool { return !p.State.WasThere(probe, w) })
+	return probe == nil || p.State.WasThere(probe, w)
 }
 
 // wishes are the workers that have some of the input, first the one that got the lease.

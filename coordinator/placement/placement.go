@@ -5,6 +5,7 @@ package placement
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/anthill-grid/anthill/jobs"
@@ -34,6 +35,11 @@ type Request struct {
 	Draw func(n int) int
 	// Near remembers what workers had tasks of; nil is nothing.
 	Near *Nearness
+	// Ready is below which place the tasks of a job can be run, since a coordinator
+	// has what they read; nil: all of them can. A job of which none can costs nothing.
+	Ready func(*jobs.State, jobs.JobID) jobs.Place
+	// Shuns says that a worker is to get nothing of a job now; nil: it never is.
+	Shuns func(jobs.NodeID, jobs.JobID) bool
 	// Lines remembers how fast workers hand out large results; nil: all are fast.
 	Lines *Lines
 }
@@ -112,6 +118,7 @@ type jobPlan struct {
 	running int
 	tasks   []*taskPlan
 	next    jobs.Place
+	ready   jobs.Place // below it tasks can be run
 	// open counts the open tasks, except those that are late: a worker that takes tasks
 	// and keeps them must not keep others from opening any.
 	open int
@@ -136,11 +143,22 @@ func newPlanner(r Request) *planner {
 		}
 	}
 	for _, id := range r.State.Running() {
-		if !r.State.Jobs[id].Conceded {
-			p.jobs = append(p.jobs, planJob(r.State, id))
+		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded {
+			p.jobs = append(p.jobs, planJob(r.State, id, ready))
 		}
 	}
 	return p
+}
+
+func (p *planner) ready(id jobs.JobID) jobs.Place {
+	if p.Ready == nil {
+		return math.MaxUint32
+	}
+	return p.Ready(p.State, id)
+}
+
+func (p *planner) shuns(worker jobs.NodeID, id jobs.JobID) bool {
+	return p.Shuns != nil && p.Shuns(worker, id)
 }
 
 // fit is the part of a worker's capacity that its reliability is worth: one that
@@ -158,9 +176,9 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 	return n
 }
 
-func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
+func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next}
+	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready}
 	for _, place := range j.OpenTasks() {
 		t := j.Open[place]
 		jp.running += t.Running()
@@ -168,7 +186,7 @@ func planJob(s *jobs.State, id jobs.JobID) *jobPlan {
 		if v.Want > 0 || s.GoesOn(j, t) {
 			jp.open++
 		}
-		if v.Want > 0 {
+		if v.Want > 0 && place < ready {
 			tp := newTaskPlan(place, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed || v.Kind == jobs.Failed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
@@ -191,7 +209,7 @@ func (p *planner) serve(o *offer) bool {
 	}
 	slices.SortStableFunc(p.jobs, func(a, b *jobPlan) int { return cmp.Compare(a.running, b.running) })
 	for _, jp := range p.jobs {
-		if !p.able(o.Worker, jp.job) || p.overloads(jp, o) {
+		if !p.able(o.Worker, jp.job) || p.shuns(o.Worker, jp.id) || p.overloads(jp, o) {
 			continue
 		}
 		if t, repeat := p.task(jp, o); t != nil {
@@ -245,7 +263,7 @@ func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
 	if !ok && jp.checks.Behind() {
 		place, ok = jp.checks.Check(o.Worker, p.likeness, p.Draw)
 	}
-	if !ok {
+	if !ok || place >= jp.ready {
 		return nil
 	}
 	return &taskPlan{place: place, want: 1}
@@ -253,7 +271,7 @@ func (p *planner) second(jp *jobPlan, o *offer) *taskPlan {
 
 // fresh opens a task, if not too many are open.
 func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
-	if int(jp.next) >= jp.job.Total() || jp.open >= openTasks*max(1, len(p.Live)) {
+	if int(jp.next) >= jp.job.Total() || jp.next >= jp.ready || jp.open >= openTasks*max(1, len(p.Live)) {
 		return nil
 	}
 	want := 1

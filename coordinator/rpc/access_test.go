@@ -17,36 +17,37 @@ import (
 // who may call what: s(tranger), c(oordinator), w(orker), u (submitter),
 // o(perator). Written down apart from access, which it checks.
 var who = map[string]string{
-	"anthill.v1.JobService/SubmitJob":            "uo",
-	"anthill.v1.JobService/GetJob":               "uo",
-	"anthill.v1.JobService/ListJobs":             "uo",
-	"anthill.v1.JobService/WatchJob":             "uo",
-	"anthill.v1.JobService/CancelJob":            "uo",
-	"anthill.v1.JobService/GetTask":              "uo",
-	"anthill.v1.JobService/StreamResults":        "uo",
-	"anthill.v1.BlobService/KeepBlob":            "uo",
-	"anthill.v1.BlobService/GetBlob":             "uo",
-	"anthill.v1.BlobService/ListBlobs":           "uo",
-	"anthill.v1.BlobService/DropBlob":            "uo",
-	"anthill.v1.NodeService/ListNodes":           "cuo",
-	"anthill.v1.WorkService/Offer":               "w",
-	"anthill.v1.WorkService/Report":              "w",
-	"anthill.v1.WorkService/Heartbeat":           "w",
-	"anthill.v1.PieceService/Exchange":           "cwuo",
-	"anthill.v1.PieceService/ReadBlobs":          "cwuo",
-	"anthill.v1.TrackerService/Announce":         "cwuo",
-	"anthill.v1.TrackerService/ReportPeers":      "cwuo",
-	"anthill.v1.CoordinatorService/ReadIndex":    "c",
-	"anthill.v1.CoordinatorService/ConfirmHeld":  "c",
-	"anthill.v1.CoordinatorService/GetProgress":  "c",
-	"anthill.v1.CoordinatorService/Describe":     "c",
-	"anthill.v1.EnrolmentService/CreateToken":    "co",
-	"anthill.v1.EnrolmentService/Enrol":          "scwuo",
-	"grpc.health.v1.Health/*":                    "cwuo",
-	"grpc.reflection.v1.ServerReflection/*":      "cwuo",
-	"grpc.reflection.v1alpha.ServerReflection/*": "cwuo",
-	"anthill.v1.JobService2/GetJob":              "",
-	"anthill.v1/JobService":                      "",
+	"anthill.v1.JobService/SubmitJob":             "uo",
+	"anthill.v1.JobService/GetJob":                "uo",
+	"anthill.v1.JobService/ListJobs":              "uo",
+	"anthill.v1.JobService/WatchJob":              "uo",
+	"anthill.v1.JobService/CancelJob":             "uo",
+	"anthill.v1.JobService/GetTask":               "uo",
+	"anthill.v1.JobService/StreamResults":         "uo",
+	"anthill.v1.BlobService/KeepBlob":             "uo",
+	"anthill.v1.BlobService/GetBlob":              "uo",
+	"anthill.v1.BlobService/ListBlobs":            "uo",
+	"anthill.v1.BlobService/DropBlob":             "uo",
+	"anthill.v1.NodeService/ListNodes":            "cuo",
+	"anthill.v1.WorkService/Offer":                "w",
+	"anthill.v1.WorkService/Report":               "w",
+	"anthill.v1.WorkService/Heartbeat":            "w",
+	"anthill.v1.PieceService/Exchange":            "cwuo",
+	"anthill.v1.PieceService/ReadBlobs":           "cwuo",
+	"anthill.v1.TrackerService/Announce":          "cwuo",
+	"anthill.v1.TrackerService/ReportPeers":       "cwuo",
+	"anthill.v1.CoordinatorService/ReadIndex":     "c",
+	"anthill.v1.CoordinatorService/ConfirmHeld":   "c",
+	"anthill.v1.CoordinatorService/GetProgress":   "c",
+	"anthill.v1.CoordinatorService/Describe":      "c",
+	"anthill.v1.CoordinatorService/LocateWorkers": "c",
+	"anthill.v1.EnrolmentService/CreateToken":     "co",
+	"anthill.v1.EnrolmentService/Enrol":           "scwuo",
+	"grpc.health.v1.Health/*":                     "cwuo",
+	"grpc.reflection.v1.ServerReflection/*":       "cwuo",
+	"grpc.reflection.v1alpha.ServerReflection/*":  "cwuo",
+	"anthill.v1.JobService2/GetJob":               "",
+	"anthill.v1/JobService":                       "",
 }
 
 var roles = map[rune]jobs.Role{'s': jobs.Stranger, 'c': jobs.Coordinator, 'w': jobs.Worker, 'u': jobs.Submitter, 'o': jobs.Operator, '?': 99}
@@ -57,7 +58,7 @@ func registered(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	id := (&grid{TB: t, authority: authority}).issue(jobs.Coordinator)
-	s := New(Config{Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.Default()}, id, nil)
+	s := New(Config{Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.Default()}, id, identity.Handover{})
 	var methods []string
 	for service, info := range s.grpc.GetServiceInfo() {
 		for _, m := range info.Methods {

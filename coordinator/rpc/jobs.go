@@ -1,10 +1,12 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +15,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/anthill-grid/anthill/coordinator/placement"
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -127,7 +128,7 @@ const namedFailures = 10
 
 // describeSince also gives the job's events from a sequence number on.
 func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*anthillv1.Job, []*anthillv1.Event, error) {
-	live := s.liveWorkers()
+	live := slices.Collect(maps.Keys(s.cfg.Workers(ctx)))
 	heard := s.progress(ctx, jobs.JobID(id))
 	var job *anthillv1.Job
 	var events []*anthillv1.Event
@@ -136,7 +137,7 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 			job = jobView(st, jobs.JobID(id), j)
 			job.FuelRunning = j.FuelRunning(heard.fuel)
 			job.FailedTasks = wire.IndexesToProto(j.FirstFailed(namedFailures))
-			job.Waiting = placement.Waiting(st, j, live, heard.outdated)
+			job.Waiting = cmp.Or(s.cfg.Results.Lacks(st, jobs.JobID(id)), placement.Waiting(st, j, live, heard.outdated))
 			events = wire.EventsToProto(j.Events, since)
 		}
 	})
@@ -144,17 +145,6 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 		return nil, nil, jobs.UnknownJob(jobs.JobID(id))
 	}
 	return job, events, nil
-}
-
-// liveWorkers are those that gossip says are alive: good enough for people.
-func (s *Server) liveWorkers() []jobs.NodeID {
-	var live []jobs.NodeID
-	for _, m := range s.cfg.Members() {
-		if m.Role == jobs.Worker && m.Status == membership.Alive {
-			live = append(live, m.Node)
-		}
-	}
-	return live
 }
 
 // ListJobs implements JobService.

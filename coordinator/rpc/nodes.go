@@ -25,10 +25,13 @@ import (
 
 // ListNodes implements NodeService: coordinators and workers, in order of role
 // and id.
-func (s *Server) ListNodes(context.Context, *anthillv1.ListNodesRequest) (*anthillv1.ListNodesResponse, error) {
+func (s *Server) ListNodes(ctx context.Context, _ *anthillv1.ListNodesRequest) (*anthillv1.ListNodesResponse, error) {
 	members, voters := map[jobs.NodeID]membership.Member{}, map[jobs.NodeID]bool{}
 	for _, m := range s.cfg.Members() {
 		members[m.Node] = m
+	}
+	for id, address := range s.cfg.Workers(ctx) {
+		members[id] = membership.Member{Node: id, Role: jobs.Worker, Address: address, Status: membership.Alive}
 	}
 	for _, v := range s.cfg.Replica.Voters() {
 		voters[v.Node] = true
@@ -59,7 +62,7 @@ func (s *Server) nodeView(st *jobs.State, id jobs.NodeID, n *jobs.Node, m member
 	slots, paused := s.cfg.Desk.Slots(id)
 	node := &anthillv1.Node{
 		Id: string(id), Role: wire.RoleToProto(n.Role), Owner: string(n.Owner), Address: n.Address,
-		Liveness: livenessOf(m), Leader: id == s.cfg.Node,
+		Liveness: s.livenessOf(id, n.Role, m), Leader: id == s.cfg.Node,
 		Slots: uint32(slots), Paused: paused, Leases: uint32(len(st.LeasesOf(id))),
 		AdmittedAt: wire.TimeToProto(n.Admitted),
 	}
@@ -83,14 +86,16 @@ func recordView(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord {
 	return record
 }
 
-func livenessOf(m membership.Member) anthillv1.Liveness {
+// livenessOf takes a worker that is not heard of for failed, unless it said that it
+// leaves. A coordinator may not be part of the gossip yet.
+func (s *Server) livenessOf(id jobs.NodeID, role jobs.Role, m membership.Member) anthillv1.Liveness {
 	switch {
-	case m.Node == "":
-		return anthillv1.Liveness_LIVENESS_UNSPECIFIED
-	case m.Status == membership.Alive:
+	case m.Node != "" && m.Status == membership.Alive:
 		return anthillv1.Liveness_LIVENESS_ALIVE
-	case m.Status == membership.Left:
+	case m.Node != "" && m.Status == membership.Left, role == jobs.Worker && s.cfg.Desk.Left(id):
 		return anthillv1.Liveness_LIVENESS_LEFT
+	case m.Node == "" && role == jobs.Coordinator:
+		return anthillv1.Liveness_LIVENESS_UNSPECIFIED
 	}
 	return anthillv1.Liveness_LIVENESS_FAILED
 }
@@ -157,7 +162,7 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 	if err := checkAddress("address", req.GetAddress()); err != nil {
 		return nil, err
 	}
-	admit := jobs.AdmitNode{Token: tokenID(req.GetSecret()), Node: c.Node, Role: role, Address: req.GetAddress()}
+	admit := jobs.AdmitNode{Token: tokenID(req.GetSecret()), Node: c.Node, Role: role, Address: enrolledAt(c, role, req.GetAddress())}
 	if err := s.mayAdmit(&admit); err != nil {
 		return nil, err
 	}
@@ -178,9 +183,6 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 	resp := &anthillv1.EnrolResponse{
 		Certificate: cert, Owner: string(out.Owner), Coordinators: s.coordinators(), Time: timestamppb.New(now),
 	}
-	if role == jobs.Coordinator || role == jobs.Worker {
-		resp.GossipKey = s.cfg.GossipKey
-	}
 	if role == jobs.Coordinator {
 		resp.CaKey, err = s.cfg.Authority.MarshalKey()
 	}
@@ -198,6 +200,16 @@ func (s *Server) heedClock(node jobs.NodeID, role jobs.Role, req *anthillv1.Enro
 	}
 }
 
+// enrolledAt is where a node that enrols is to be reached. Only a coordinator's word is
+// taken for it, since that is looked at before it counts, see Coordinator.enlist: others
+// could send everybody to somebody else's door.
+func enrolledAt(c caller, role jobs.Role, address string) string {
+	if role == jobs.Coordinator {
+		return address
+	}
+	return c.reach(address)
+}
+
 // mayAdmit refuses what the state would, without a log entry: strangers must not be
 // able to fill the log, not even with a token that was good once.
 func (s *Server) mayAdmit(c *jobs.AdmitNode) error {
@@ -209,15 +221,11 @@ func (s *Server) mayAdmit(c *jobs.AdmitNode) error {
 	return nil
 }
 
-// coordinators are the voters, with their gossip addresses where known.
+// coordinators are the voters.
 func (s *Server) coordinators() []*anthillv1.CoordinatorAddress {
-	gossip := map[jobs.NodeID]string{}
-	for _, m := range s.cfg.Members() {
-		gossip[m.Node] = m.Gossip
-	}
 	var list []*anthillv1.CoordinatorAddress
 	for _, v := range s.cfg.Replica.Voters() {
-		list = append(list, &anthillv1.CoordinatorAddress{NodeId: string(v.Node), Address: v.Address, Gossip: gossip[v.Node]})
+		list = append(list, &anthillv1.CoordinatorAddress{NodeId: string(v.Node), Address: v.Address})
 	}
 	return list
 }

@@ -50,6 +50,8 @@ type Workers interface {
 	// Slots is what a worker said in its last heartbeat, of them and of whether it
 	// is paused; 0 if it is not heard of.
 	Slots(worker jobs.NodeID) (slots int, paused bool)
+	// Left says whether a worker said, when it was last heard of, that it stops.
+	Left(worker jobs.NodeID) bool
 	// Fuel is about how much a job's running attempts have used so far, those of
 	// which their workers have said so.
 	Fuel(job jobs.JobID) map[jobs.LeaseID]uint64
@@ -78,6 +80,9 @@ type Results interface {
 	// disk, beside all that is to come already and a part for results;
 	// blobstore.ErrFull if not.
 	Fits(refs []blob.Ref) error
+	// Lacks says for people why a job cannot go on for lack of what its tasks read, or
+	// "". s is the state as it is now.
+	Lacks(s *jobs.State, id jobs.JobID) string
 	// Demand has a job's results copied here though it came to nothing.
 	Demand(job jobs.JobID)
 	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
@@ -90,12 +95,12 @@ type Config struct {
 	Replica *replica.Replica
 	Desk    Desk
 	Results Results
-	// Members are the nodes that gossip knows.
+	// Members are the nodes that gossip knows, and Workers the live workers, with
+	// where they serve what they have.
 	Members func() []membership.Member
-	// Authority signs the certificates of nodes that enrol, and GossipKey is what
-	// coordinators and workers among them get besides.
+	Workers func(context.Context) map[jobs.NodeID]string
+	// Authority signs the certificates of nodes that enrol.
 	Authority *identity.Authority
-	GossipKey []byte
 	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
 	// not been heard.
 	ClockOf func(jobs.NodeID) (time.Duration, bool)
@@ -122,12 +127,13 @@ type Server struct {
 	inFlight  inFlight
 }
 
-// New registers all services on a gRPC server with this identity. Connections for
-// raft are handed to raft, if that is not nil.
-func New(cfg Config, id *identity.Identity, raft func(net.Conn, identity.Peer)) *Server {
+// New registers all services on a gRPC server with this identity. Connections that are
+// not for it are handed over; those of strangers it takes itself.
+func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	s := &Server{cfg: cfg, health: health.NewServer()}
 	s.strangers = newStrangers(s)
-	creds := identity.ServerCredentials(id, identity.Handover{Raft: raft, Stranger: s.strangers.take})
+	hand.Stranger = s.strangers.take
+	creds := identity.ServerCredentials(id, hand)
 	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
 		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
 	anthillv1.RegisterJobServiceServer(s.grpc, s)

@@ -99,6 +99,19 @@ func (d *fakeDesk) lastIntroduced() swarm.Provider {
 	return d.introduced[len(d.introduced)-1]
 }
 
+// located are the workers that are known to be live.
+func (d *fakeDesk) located(context.Context) map[jobs.NodeID]string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := map[jobs.NodeID]string{}
+	for id := range d.newest {
+		list[id] = "h:1"
+	}
+	return list
+}
+
+func (d *fakeDesk) Left(jobs.NodeID) bool { return false }
+
 func (d *fakeDesk) Slots(id jobs.NodeID) (slots int, paused bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -164,6 +177,7 @@ func (s *shelf) Fits([]blob.Ref) error {
 
 func (s *shelf) DatasetSpace() int64 { return 1 << 30 }
 
+func (s *shelf) Lacks(*jobs.State, jobs.JobID) string { return "" }
 func (s *shelf) Demand(id jobs.JobID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -234,10 +248,10 @@ func (g *grid) listen() net.Listener {
 func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 	pool := gridconn.NewPool(id)
 	s := New(Config{
-		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, GossipKey: make([]byte, 32),
+		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, Workers: g.desk.located,
 		Members: g.desk.members, DialCoordinator: pool.Dial,
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
-	}, id, nil)
+	}, id, identity.Handover{})
 	go s.Serve(l)
 	g.Cleanup(func() {
 		s.Stop()
@@ -421,7 +435,7 @@ func TestEnrolment(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := enrol.Enrol(ctx(t), enrol.Config{Token: token, Key: key, Role: jobs.Worker, Address: "10.0.0.1:1"})
-	if err != nil || got.Directory.Owner != "ann" || len(got.Directory.GossipKey) != 32 || got.Directory.Authority != nil {
+	if err != nil || got.Directory.Owner != "ann" || got.Directory.Authority != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	before, _ = g.ReadIndex()

@@ -135,7 +135,7 @@ func (s *Server) shorten(reports []jobs.Report) {
 func (s *Server) noteLost(reports []jobs.Report) {
 	why := map[string]int{}
 	for _, r := range reports {
-		if r.Status == jobs.Lost {
+		if r.Status == jobs.Lost || r.Status == jobs.Starved {
 			why[r.Reason]++
 		}
 	}
@@ -164,7 +164,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if n := len(req.GetLeases()); n > maxLeases {
 		return nil, jobs.InvalidField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
 	}
-	beat := desk.Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Fuel: map[jobs.LeaseID]uint64{}}
+	beat := desk.Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Leaving: req.GetLeaving(), Fuel: map[jobs.LeaseID]uint64{}}
 	for i, id := range req.GetLeases() {
 		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
 		if i < len(req.GetFuel()) && req.GetFuel()[i] > 0 {

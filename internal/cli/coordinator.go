@@ -17,9 +17,10 @@ import (
 
 func newCoordinatorCommand() *cobra.Command {
 	cfg := coordinator.Config{Saboteurs: jobs.DefaultSaboteurs}
+	var token joinToken
 	var d daemon
 	cmd := &cobra.Command{
-		Use:   "coordinator --data DIR --listen HOST:PORT (--bootstrap | --join TOKEN)",
+		Use:   "coordinator --data DIR --listen HOST:PORT (--bootstrap | --join -)",
 		Short: "Run a coordinator: one of the few nodes that keep the grid's state",
 		Long: `Run a coordinator: one of the few nodes (one, three or five) that keep the
 grid's state in a raft group. The first founds the grid with --bootstrap, and
@@ -35,15 +36,22 @@ for coordinators. Later starts need neither.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return runCoordinator(cmd, cfg, &d) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if !cfg.Bootstrap {
+				if cfg.Token, err = token.read(cmd.InOrStdin()); err != nil {
+					return err
+				}
+			}
+			return runCoordinator(cmd, cfg, &d)
+		},
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, log and results (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "HOST:PORT for gRPC and raft, the same at every start (required)")
-	cmd.Flags().StringVar(&cfg.Gossip, "gossip", "", "HOST:PORT for gossip, TCP and UDP (default: the port after --listen's)")
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
 	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: the share of strangers that the grid assumes to be saboteurs; it cannot be changed later")
-	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
+	token.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join")
+	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join-file")
 	_ = cmd.MarkFlagRequired("data")   // the flags exist
 	_ = cmd.MarkFlagRequired("listen") //
 	d.flags(cmd)
@@ -53,6 +61,7 @@ for coordinators. Later starts need neither.`,
 func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error {
 	ctx, cancel := d.context(cmd.Context())
 	defer cancel()
+	keepPrivate()
 	cfg.Logger = d.logger(cmd.ErrOrStderr())
 	c, err := coordinator.New(ctx, cfg)
 	if err != nil {

@@ -15,23 +15,29 @@ import (
 func newJoinCommand() *cobra.Command {
 	var name string
 	cmd := &cobra.Command{
-		Use:   "join TOKEN",
+		Use:   "join (TOKEN | -)",
 		Short: "Join a grid as a submitter or an operator",
 		Long: `Join a grid as a submitter or an operator.
 
 Writes a context, by which other commands find the grid (--grid NAME), and makes it
-the current one.`,
+the current one. - reads the token from standard input, so that neither the shell's
+history nor other users of this machine see it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := name
+			given := joinToken{token: args[0]}
+			token, err := given.read(cmd.InOrStdin())
+			if err != nil {
+				return err
+			}
 			if name == "" {
-				name = defaultName(args[0])
+				name = defaultName(token)
 			}
 			dir, err := contexts.Make(name)
 			if err != nil {
 				return err
 			}
-			member, err := sdk.Join(cmd.Context(), args[0], dir)
+			member, err := sdk.Join(cmd.Context(), token, dir)
 			if err != nil {
 				return err
 			}

@@ -26,7 +26,7 @@ func writeJobs(w io.Writer, list []*anthillv1.Job) error {
 }
 
 func writeJob(w io.Writer, job *anthillv1.Job) error {
-	tasks, attempts := job.GetTasks(), job.GetAttempts()
+	tasks := job.GetTasks()
 	return writeFields(w, [][2]string{
 		{"job", job.GetId()},
 		{"state", jobState(job)},
@@ -35,8 +35,7 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"waiting", job.GetWaiting()},
 		{"tasks", fmt.Sprintf("%d of %d done, %d accepted, %d running, %d disputed",
 			tasks.GetDone(), tasks.GetTotal(), tasks.GetAccepted(), tasks.GetRunning(), tasks.GetDisputed())},
-		{"attempts", fmt.Sprintf("%d started, %d agreed, %d outvoted, %d killed, %d lost",
-			attempts.GetStarted(), attempts.GetAgreed(), attempts.GetOutvoted(), attempts.GetKilled(), attempts.GetLost())},
+		{"attempts", attempts(job.GetAttempts())},
 		{"trust", trustTerms(job)},
 		{"executions", executions(job)},
 		{"disputes", disputes(job)},
@@ -47,6 +46,16 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"submitted", stamp(job.GetSubmittedAt())},
 		{"finished", finished(job)},
 	})
+}
+
+// attempts counts those that came back, with nobody to blame for it, where there are any.
+func attempts(a *anthillv1.AttemptCounts) string {
+	counts := fmt.Sprintf("%d started, %d agreed, %d outvoted, %d killed, %d lost",
+		a.GetStarted(), a.GetAgreed(), a.GetOutvoted(), a.GetKilled(), a.GetLost())
+	if n := a.GetReturned(); n > 0 {
+		counts += fmt.Sprintf(", %d returned", n)
+	}
+	return counts
 }
 
 // inputCopies says where the input is while the job needs it.

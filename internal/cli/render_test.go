@@ -90,6 +90,18 @@ func TestWriteJobTellsOfTrust(t *testing.T) {
 	}
 }
 
+// TestWhatCameBackIsNoExecution, and is told where there is any.
+func TestWhatCameBackIsNoExecution(t *testing.T) {
+	job := &anthillv1.Job{Tasks: &anthillv1.TaskCounts{Accepted: 10}, Attempts: &anthillv1.AttemptCounts{Started: 12, Agreed: 10, Lost: 2}}
+	if got := attempts(job.Attempts) + "; " + redundancy(job); got != "12 started, 10 agreed, 0 outvoted, 0 killed, 2 lost; 1.20x" {
+		t.Error(got)
+	}
+	job.Attempts.Started, job.Attempts.Returned = 52, 40
+	if got := attempts(job.Attempts) + "; " + redundancy(job); got != "52 started, 10 agreed, 0 outvoted, 0 killed, 2 lost, 40 returned; 1.20x" {
+		t.Error(got)
+	}
+}
+
 func TestWriteTask(t *testing.T) {
 	task := &anthillv1.GetTaskResponse{
 		Task: 7, Verdict: "accepted", Credibility: 0.9999871,

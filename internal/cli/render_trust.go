@@ -37,8 +37,10 @@ func executions(job *anthillv1.Job) string {
 	return fmt.Sprintf("%s per task, %d extra", redundancy(job), job.GetAttempts().GetExtra())
 }
 
+// redundancy leaves out what came back: no work was done twice for it.
 func redundancy(job *anthillv1.Job) string {
-	return fmt.Sprintf("%.2fx", float64(job.GetAttempts().GetStarted())/float64(job.GetTasks().GetAccepted()))
+	ran := job.GetAttempts().GetStarted() - job.GetAttempts().GetReturned()
+	return fmt.Sprintf("%.2fx", float64(ran)/float64(job.GetTasks().GetAccepted()))
 }
 
 // disputes are left out where all agreed.

@@ -26,9 +26,10 @@ func newWorkerCommand() *cobra.Command {
 	cfg := worker.Config{Lent: limits.Default(machine.Capacity())}
 	var way string
 	var onBattery bool
+	var token joinToken
 	var d daemon
 	cmd := &cobra.Command{
-		Use:   "worker --data DIR --join TOKEN",
+		Use:   "worker --data DIR --join -",
 		Short: "Lend this machine's spare time to a grid",
 		Long: `Lend this machine's spare time to a grid. Tasks are WASM programs; each runs in
 a process of its own at the lowest priority, sees no files and no network, and is
@@ -41,11 +42,16 @@ killed at its limits. The token is needed only at the first start.`,
 			}
 			return checkLent(cfg.Lent)
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return runWorker(cmd, cfg, &d) },
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if cfg.Token, err = token.read(cmd.InOrStdin()); err != nil {
+				return err
+			}
+			return runWorker(cmd, cfg, &d)
+		},
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, blobs and compiled modules (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
-	cmd.Flags().StringVar(&cfg.Token, "join", "", "token of the grid to join")
+	token.flags(cmd)
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit, 10Mb/s or 1MiB/s: a small b is a bit, a big B a byte (default no limit)")
@@ -54,7 +60,7 @@ killed at its limits. The token is needed only at the first start.`,
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Traffic.Monthly), "monthly", `bytes that other nodes may take of the line in a calendar month, up and down
 together, such as 50GB (default no limit). When they are used up, the worker is
 paused until the next month, and serves only its results, to coordinators. Calls to
-coordinators and gossip, some kilobytes a minute, are not counted`)
+coordinators, some kilobytes a minute, are not counted`)
 	yieldFlags(cmd, &cfg.Lent.Yield, &onBattery)
 	cmd.Flags().StringVar(&way, "misbehave", "", "lie in this way, to try out whether the grid notices")
 	cmd.Flags().Lookup("misbehave").NoOptDefVal = string(misbehave.Half)
@@ -94,6 +100,7 @@ func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
+	keepPrivate()
 	cfg.Logger = d.logger(cmd.ErrOrStderr())
 	cfg.SandboxCommand = []string{exe, sandboxChild}
 	w, err := worker.New(ctx, cfg)

@@ -53,8 +53,6 @@ type Enrolment struct {
 	// Directory is ready to be saved. Its coordinators are those of the answer or,
 	// if it names none, the token's.
 	Directory *identity.Directory
-	// Coordinators are those of the answer, with their gossip addresses.
-	Coordinators []*anthillv1.CoordinatorAddress
 	// Skew is how wrong this machine's clock is; 0 if the grid does not tell.
 	Skew Skew
 }
@@ -206,7 +204,7 @@ func settle(cfg Config, resp *anthillv1.EnrolResponse, server peer.Peer) (*Enrol
 	if err != nil {
 		return nil, fmt.Errorf("enrol: the answer is no use: %w", err)
 	}
-	dir := &identity.Directory{Identity: id, Owner: resp.GetOwner(), GossipKey: resp.GetGossipKey()}
+	dir := &identity.Directory{Identity: id, Owner: resp.GetOwner()}
 	for _, c := range resp.GetCoordinators() {
 		dir.Coordinators = append(dir.Coordinators, c.GetAddress())
 	}
@@ -218,5 +216,5 @@ func settle(cfg Config, resp *anthillv1.EnrolResponse, server peer.Peer) (*Enrol
 			return nil, fmt.Errorf("enrol: the answer is no use: %w", err)
 		}
 	}
-	return &Enrolment{Directory: dir, Coordinators: resp.GetCoordinators()}, nil
+	return &Enrolment{Directory: dir}, nil
 }

@@ -39,8 +39,8 @@ func TestEnrolByTheSecondAddress(t *testing.T) {
 	if id.Node() != cfg.Key.Node() || id.Role != jobs.Worker || id.Grid != fake.Authority.Grid() {
 		t.Errorf("enrolled as %+v", id.Peer())
 	}
-	if len(got.Coordinators) != 2 || got.Directory.Coordinators[1] != fake.Addresses()[1] {
-		t.Errorf("coordinators %v, %v", got.Coordinators, got.Directory.Coordinators)
+	if list := got.Directory.Coordinators; len(list) != 2 || list[1] != fake.Addresses()[1] {
+		t.Errorf("coordinators %v", list)
 	}
 	if got.Directory.Authority != nil {
 		t.Error("a worker got the authority")

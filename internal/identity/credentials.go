@@ -35,8 +35,9 @@ type serverCredentials struct {
 // functions own what they get and must return soon, since a graceful stop of the
 // server waits for them. The zero value hands over nothing.
 type Handover struct {
-	// Raft gets connections of coordinators that ask for ProtoRaft.
-	Raft func(net.Conn, Peer)
+	// Raft and Gossip get connections of coordinators that ask for ProtoRaft and
+	// ProtoGossip.
+	Raft, Gossip func(net.Conn, Peer)
 	// Stranger gets connections of peers without a certificate of the grid.
 	Stranger func(*tls.Conn)
 }
@@ -46,6 +47,9 @@ func ServerCredentials(id *Identity, hand Handover) credentials.TransportCredent
 	protos := []string{ProtoGRPC}
 	if hand.Raft != nil {
 		protos = append(protos, ProtoRaft)
+	}
+	if hand.Gossip != nil {
+		protos = append(protos, ProtoGossip)
 	}
 	config := id.ServerTLS(protos...)
 	return &serverCredentials{credentials.NewTLS(config), config, hand}
@@ -88,21 +92,24 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 		}
 		return newAuthInfo(state, peer), nil
 	case ProtoRaft:
-		return AuthInfo{}, c.dispatchRaft(conn, peer)
+		return AuthInfo{}, dispatch(conn, peer, c.hand.Raft)
+	case ProtoGossip:
+		return AuthInfo{}, dispatch(conn, peer, c.hand.Gossip)
 	default:
 		return AuthInfo{}, fmt.Errorf("protocol %q is not served: offer %s by ALPN", state.NegotiatedProtocol, ProtoGRPC)
 	}
 }
 
-func (c *serverCredentials) dispatchRaft(conn *tls.Conn, peer Peer) error {
+// dispatch hands over a connection on which coordinators talk among themselves.
+func dispatch(conn *tls.Conn, peer Peer, hand func(net.Conn, Peer)) error {
 	if err := WantRole(jobs.Coordinator)(peer); err != nil {
-		return fmt.Errorf("raft: %w", err)
+		return fmt.Errorf("%s: %w", conn.ConnectionState().NegotiatedProtocol, err)
 	}
 	// gRPC gave the connection a deadline for the handshake.
 	if err := conn.SetDeadline(time.Time{}); err != nil {
-		return fmt.Errorf("raft: %w", err)
+		return fmt.Errorf("%s: %w", conn.ConnectionState().NegotiatedProtocol, err)
 	}
-	c.hand.Raft(conn, peer)
+	hand(conn, peer)
 	return credentials.ErrConnDispatched
 }
 

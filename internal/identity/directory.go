@@ -13,12 +13,13 @@ import (
 // Files of an identity directory. The rest of a data directory belongs to
 // others.
 const (
-	keyFile       = "key.pem"
-	certFile      = "cert.pem"
-	caFile        = "ca.pem"
-	gridFile      = "grid.json"
-	gossipKeyFile = "gossip.key"
-	caKeyFile     = "ca-key.pem"
+	keyFile   = "key.pem"
+	certFile  = "cert.pem"
+	caFile    = "ca.pem"
+	gridFile  = "grid.json"
+	caKeyFile = "ca-key.pem"
+	// oldGossipKeyFile was every node's once, and is of no use any more.
+	oldGossipKeyFile = "gossip.key"
 )
 
 // ErrNoIdentity tells that a directory holds no enrolled node.
@@ -29,7 +30,6 @@ type Directory struct {
 	Identity     *Identity
 	Owner        string
 	Coordinators []string   // HOST:PORT of those known when it was saved
-	GossipKey    []byte     // nil for nodes that do not gossip
 	Authority    *Authority // nil except for coordinators
 }
 
@@ -91,14 +91,6 @@ func (d *Directory) loadFiles(dir string) error {
 }
 
 func (d *Directory) loadSecrets(dir string) error {
-	path := filepath.Join(dir, gossipKeyFile)
-	err := checkSecret(path)
-	if err == nil {
-		d.GossipKey, err = os.ReadFile(path)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	pkcs8, err := readSecretPEM(filepath.Join(dir, caKeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -146,14 +138,10 @@ func (d *Directory) SaveGrid(dir string) error {
 
 // saveSecrets also removes secrets that an earlier identity left behind.
 func (d *Directory) saveSecrets(dir string) error {
-	gossipKey, caKey := filepath.Join(dir, gossipKeyFile), filepath.Join(dir, caKeyFile)
-	if d.GossipKey == nil {
-		if err := removeIfThere(gossipKey); err != nil {
-			return err
-		}
-	} else if err := writeFile(gossipKey, d.GossipKey); err != nil {
+	if err := removeIfThere(filepath.Join(dir, oldGossipKeyFile)); err != nil {
 		return err
 	}
+	caKey := filepath.Join(dir, caKeyFile)
 	if d.Authority == nil {
 		return removeIfThere(caKey)
 	}

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -24,16 +23,13 @@ func sampleDirectory(t *testing.T, role jobs.Role) *Directory {
 	if role == jobs.Coordinator {
 		d.Authority = a
 	}
-	if role == jobs.Coordinator || role == jobs.Worker {
-		d.GossipKey = bytes.Repeat([]byte{7}, 32)
-	}
 	return d
 }
 
 func TestDirectoryRoundTrip(t *testing.T) {
 	for role, secrets := range map[jobs.Role][]string{
-		jobs.Coordinator: {gossipKeyFile, caKeyFile},
-		jobs.Worker:      {gossipKeyFile},
+		jobs.Coordinator: {caKeyFile},
+		jobs.Worker:      nil,
 		jobs.Submitter:   nil,
 	} {
 		dir := filepath.Join(t.TempDir(), "grid")
@@ -48,7 +44,7 @@ func TestDirectoryRoundTrip(t *testing.T) {
 		if got.Identity.Peer() != saved.Identity.Peer() || got.Identity.Grid != saved.Identity.Grid {
 			t.Errorf("%s: loaded %v of grid %s", role, got.Identity.Peer(), got.Identity.Grid)
 		}
-		if got.Owner != saved.Owner || !slices.Equal(got.Coordinators, saved.Coordinators) || !bytes.Equal(got.GossipKey, saved.GossipKey) {
+		if got.Owner != saved.Owner || !slices.Equal(got.Coordinators, saved.Coordinators) {
 			t.Errorf("%s: loaded %+v, want %+v", role, got, saved)
 		}
 		if (got.Authority == nil) != (saved.Authority == nil) {
@@ -100,7 +96,7 @@ func TestDirectoryIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Identity.Node() != want.Identity.Node() || got.Authority != nil || got.GossipKey != nil {
+	if got.Identity.Node() != want.Identity.Node() || got.Authority != nil {
 		t.Errorf("loaded %+v: secrets of the old identity are there", got)
 	}
 }
@@ -150,7 +146,7 @@ func TestSecretsMustBeSecret(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("windows has no mode bits")
 	}
-	for _, file := range []string{keyFile, gossipKeyFile, caKeyFile} {
+	for _, file := range []string{keyFile, caKeyFile} {
 		dir := t.TempDir()
 		if err := sampleDirectory(t, jobs.Coordinator).Save(dir); err != nil {
 			t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 const (
 	ProtoGRPC = "h2"
 	ProtoRaft = "anthill-raft/1"
+	// ProtoGossip is what members say of each other, see package membership.
+	ProtoGossip = "anthill-gossip/1"
 )
 
 // Identity is an enrolled node: its key and what the authority says of it.

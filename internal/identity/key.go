@@ -157,7 +157,7 @@ const (
 // sweep removes half-written files: one may be a copy of a key. What cannot be removed
 // now stays for the next time.
 func sweep(dir string) {
-	for _, name := range []string{keyFile, certFile, caFile, gridFile, gossipKeyFile, caKeyFile} {
+	for _, name := range []string{keyFile, certFile, caFile, gridFile, oldGossipKeyFile, caKeyFile} {
 		left, _ := filepath.Glob(filepath.Join(dir, name+tempPattern)) // the pattern is well-formed, or dir has odd letters
 		for _, path := range left {
 			if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > tempAge {

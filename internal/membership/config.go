@@ -4,11 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"log"
 	"log/slog"
-	"net"
-	"strconv"
 	"time"
 
 	"github.com/hashicorp/memberlist"
@@ -17,7 +14,7 @@ import (
 
 const (
 	tagRole    = "role"
-	tagAddress = "address"
+	tagAddress = "address" // which may have a name, where gossip itself knows IP addresses
 )
 
 // serfConfig is serf's LAN profile, in which members find a failure in 4 to 24
@@ -26,8 +23,8 @@ func serfConfig(cfg Config) (*serf.Config, error) {
 	if cfg.Node == "" {
 		return nil, errors.New("no node id")
 	}
-	if len(cfg.Key) != KeySize {
-		return nil, fmt.Errorf("the gossip key has %d bytes: want %d", len(cfg.Key), KeySize)
+	if cfg.Transport == nil {
+		return nil, errors.New("no transport")
 	}
 	list, err := memberlistConfig(cfg)
 	if err != nil {
@@ -35,13 +32,13 @@ func serfConfig(cfg Config) (*serf.Config, error) {
 	}
 	conf := serf.DefaultConfig()
 	conf.NodeName = string(cfg.Node)
-	conf.Tags = map[string]string{tagRole: cfg.Role.String(), tagAddress: cfg.Address}
+	conf.Tags = map[string]string{tagRole: cfg.Role.String(), tagAddress: cfg.Transport.address}
 	conf.ProtocolVersion = serf.ProtocolVersionMax
 	conf.MemberlistConfig = list
 	conf.SnapshotPath = cfg.SnapshotPath
 	// A node that runs wants to be in the grid, however it ended the last time.
 	conf.RejoinAfterLeave = true
-	// The loser of a conflict would shut down, by a vote of all that have the key.
+	// The loser of a conflict would shut down, by a vote of all.
 	conf.EnableNameConflictResolution = false
 	conf.DisableCoordinates = true
 	conf.LogOutput, conf.Logger = nil, list.Logger
@@ -49,71 +46,19 @@ func serfConfig(cfg Config) (*serf.Config, error) {
 }
 
 func memberlistConfig(cfg Config) (*memberlist.Config, error) {
-	host, port, err := splitBind(cfg.Bind)
-	if err != nil {
-		return nil, err
-	}
-	advertise, err := advertised(cfg, host)
-	if err != nil {
-		return nil, err
-	}
 	list := memberlist.DefaultLANConfig()
-	list.BindAddr, list.BindPort = host.String(), port
-	list.AdvertiseAddr, list.AdvertisePort = advertise, port // memberlist replaces port 0
-	list.SecretKey = cfg.Key
+	list.Transport = cfg.Transport
+	ip, port, err := cfg.Transport.FinalAdvertiseAddr("", 0)
+	if err != nil {
+		return nil, err
+	}
+	list.BindAddr, list.BindPort = ip.String(), port // the transport binds nothing
+	list.AdvertiseAddr, list.AdvertisePort = ip.String(), port
 	// A node may come back at another address. Without this it would stay failed
 	// for a day.
 	list.DeadNodeReclaimTime = time.Second
 	list.LogOutput, list.Logger = nil, debugLogger(cfg.Logger)
 	return list, nil
-}
-
-func splitBind(bind string) (net.IP, int, error) {
-	host, service, err := net.SplitHostPort(bind)
-	if err != nil {
-		return nil, 0, err
-	}
-	port, err := strconv.ParseUint(service, 10, 16)
-	if err != nil {
-		return nil, 0, fmt.Errorf("port %q: want 0 to 65535", service)
-	}
-	if host == "" {
-		return net.IPv4zero, int(port), nil
-	}
-	ip, err := resolve(host)
-	return ip, int(port), err
-}
-
-// advertised is empty where memberlist chooses well by itself.
-func advertised(cfg Config, bound net.IP) (string, error) {
-	if cfg.Advertise == "" && !bound.IsUnspecified() {
-		return "", nil
-	}
-	host := cfg.Advertise
-	if host == "" {
-		host, _, _ = net.SplitHostPort(cfg.Address)
-	}
-	if host == "" {
-		return "", nil
-	}
-	ip, err := resolve(host)
-	if err != nil {
-		return "", fmt.Errorf("advertise: %w", err)
-	}
-	if !ip.IsUnspecified() {
-		return ip.String(), nil
-	}
-	return "", nil
-}
-
-// resolve is needed since memberlist takes addresses only: it would bind a
-// name as if it were 0.0.0.0.
-func resolve(host string) (net.IP, error) {
-	addr, err := net.ResolveIPAddr("ip", host)
-	if err != nil {
-		return nil, fmt.Errorf("host %q: %w", host, err)
-	}
-	return addr.IP, nil
 }
 
 // debugLogger carries serf's and memberlist's lines to slog.

@@ -7,47 +7,13 @@ import (
 	"testing"
 )
 
-func TestAddresses(t *testing.T) {
-	for _, test := range []struct {
-		bind, advertise, address string
-		wantBind, wantAdvertise  string
-	}{
-		{"127.0.0.1:5", "", "h:1", "127.0.0.1", ""},
-		{"localhost:5", "", "", "127.0.0.1", ""},
-		{":5", "", "192.0.2.7:1", "0.0.0.0", "192.0.2.7"},
-		{"0.0.0.0:5", "", "192.0.2.7:1", "0.0.0.0", "192.0.2.7"},
-		{"[::]:5", "", "[2001:db8::1]:1", "::", "2001:db8::1"},
-		{"0.0.0.0:5", "", "0.0.0.0:1", "0.0.0.0", ""},
-		{"0.0.0.0:5", "", "", "0.0.0.0", ""},
-		{"0.0.0.0:5", "192.0.2.9", "192.0.2.7:1", "0.0.0.0", "192.0.2.9"},
-		{"10.0.0.1:5", "192.0.2.9", "", "10.0.0.1", "192.0.2.9"},
-	} {
-		cfg := sampleConfig(0)
-		cfg.Bind, cfg.Advertise, cfg.Address = test.bind, test.advertise, test.address
-		conf, err := serfConfig(cfg)
-		if err != nil {
-			t.Errorf("%+v: %v", test, err)
-			continue
-		}
-		list := conf.MemberlistConfig
-		if list.BindAddr != test.wantBind || list.AdvertiseAddr != test.wantAdvertise || list.BindPort != 5 || list.AdvertisePort != 5 {
-			t.Errorf("%+v: binds %s:%d, advertises %s:%d", test, list.BindAddr, list.BindPort, list.AdvertiseAddr, list.AdvertisePort)
-		}
-	}
-}
-
 func TestConfigRefusals(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"no node id":                func(c *Config) { c.Node = "" },
-		"key has 16 bytes: want 32": func(c *Config) { c.Key = make([]byte, 16) },
-		"key has 0 bytes":           func(c *Config) { c.Key = nil },
-		"missing port":              func(c *Config) { c.Bind = "127.0.0.1" },
-		`port "70000"`:              func(c *Config) { c.Bind = "127.0.0.1:70000" },
-		`host "no such host"`:       func(c *Config) { c.Bind = "no such host:1" },
-		"advertise: host":           func(c *Config) { c.Advertise = "no such host" },
-		"tags exceeds limit":        func(c *Config) { c.Address = strings.Repeat("a", 600) },
+		"no node id":        func(c *Config) { c.Node = "" },
+		"no transport":      func(c *Config) { c.Transport = nil },
+		"gossip as nowhere": func(c *Config) { c.Transport = NewTransport("nowhere", nil) },
 	} {
-		cfg := sampleConfig(0)
+		cfg := sampleConfig(t, 0)
 		change(&cfg)
 		m, err := New(cfg)
 		if err == nil {
@@ -80,7 +46,7 @@ func (b *lockedBuffer) String() string {
 func TestSerfLogsAtDebug(t *testing.T) {
 	for level, wantLines := range map[slog.Level]bool{slog.LevelDebug: true, slog.LevelInfo: false} {
 		var out lockedBuffer
-		cfg := sampleConfig(0)
+		cfg := sampleConfig(t, 0)
 		cfg.Logger = slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level}))
 		if err := run(t, cfg).Shutdown(); err != nil {
 			t.Fatal(err)

@@ -1,8 +1,10 @@
-// Package membership tells by gossip which nodes are in the grid and which have
-// failed.
+// Package membership tells by gossip which of the grid's own nodes are there and which
+// have failed.
 //
-// It is a hint and never the authority: any node that holds the gossip key can forge
-// a member, its role or its leave. Roles, leases, bans and voters live in the
+// Only members gossip: nodes that the grid's operators run. A volunteer's node has one
+// session with a coordinator instead, and no say in this. Every packet comes over the
+// nodes' TLS port from a peer that was authenticated, see Transport, and all the same
+// gossip is a hint and never the authority: roles, leases, bans and voters live in the
 // replicated state.
 package membership
 
@@ -19,9 +21,6 @@ import (
 
 	"github.com/anthill-grid/anthill/jobs"
 )
-
-// KeySize is the length of a gossip key: AES-256.
-const KeySize = 32
 
 // Status is what gossip thinks of a member.
 type Status uint8
@@ -46,30 +45,19 @@ func (s Status) String() string {
 	}
 }
 
-// Member is a coordinator or a worker, as it describes itself.
+// Member is a node that gossips.
 type Member struct {
 	Node    jobs.NodeID
 	Role    jobs.Role
-	Address string // HOST:PORT of its gRPC
-	Gossip  string // HOST:PORT of its gossip
+	Address string // HOST:PORT of its TLS port, as it says
 	Status  Status
 }
 
 // Config says which node gossips, and where.
 type Config struct {
-	Node    jobs.NodeID
-	Role    jobs.Role
-	Address string // HOST:PORT of this node's gRPC, told to the others
-
-	// Bind is the HOST:PORT of gossip, TCP and UDP. Port 0 takes a free one.
-	Bind string
-	// Advertise is the host at which others reach Bind. Default: Bind's host or,
-	// if that is unspecified, Address's or, if that names none, a private address of
-	// this machine.
-	Advertise string
-	// Key is the grid's gossip key of KeySize bytes. Nodes with another one are not
-	// heard.
-	Key []byte
+	Node      jobs.NodeID
+	Role      jobs.Role
+	Transport *Transport
 	// SnapshotPath is the file in which members are remembered, so that a node
 	// that restarts finds the grid again. Empty: none.
 	SnapshotPath string
@@ -88,11 +76,11 @@ type Membership struct {
 func New(cfg Config) (*Membership, error) {
 	conf, err := serfConfig(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("start gossip on %s: %w", cfg.Bind, err)
+		return nil, fmt.Errorf("start gossip: %w", err)
 	}
 	m, err := start(conf)
 	if err != nil {
-		return nil, fmt.Errorf("start gossip on %s: %w", cfg.Bind, err)
+		return nil, fmt.Errorf("start gossip: %w", err)
 	}
 	return m, nil
 }
@@ -125,12 +113,12 @@ func (m *Membership) drain(events <-chan serf.Event) {
 	}
 }
 
-// Join meets the members at these gossip addresses (HOST:PORT) and returns how
+// Join meets the members at these addresses (HOST:PORT) and returns how
 // many of them answered. The error is not nil if none did. This node's own
 // address does not count.
 func (m *Membership) Join(addresses []string) (int, error) {
-	own := m.Gossip()
-	others := slices.DeleteFunc(slices.Clone(addresses), func(a string) bool { return a == own })
+	local := m.serf.LocalMember()
+	others := slices.DeleteFunc(slices.Clone(addresses), func(a string) bool { return a == addressOf(local) || a == local.Tags[tagAddress] })
 	if len(others) == 0 {
 		return 0, errors.New("join gossip: no address of another member")
 	}
@@ -158,11 +146,8 @@ func (m *Membership) Members() []Member {
 // signal; the channel is never closed.
 func (m *Membership) Changes() <-chan struct{} { return m.changes }
 
-// Gossip is this node's own HOST:PORT, as the others know it.
-func (m *Membership) Gossip() string {
-	local := m.serf.LocalMember()
-	return gossipAddress(local)
-}
+// Address is this node's own HOST:PORT, as the others know it.
+func (m *Membership) Address() string { return m.serf.LocalMember().Tags[tagAddress] }
 
 // Leave tells the others that this node leaves on purpose, which takes seconds.
 // Shutdown must follow.
@@ -192,7 +177,6 @@ func memberOf(sm serf.Member) (Member, bool) {
 		Node:    jobs.NodeID(sm.Name),
 		Role:    role,
 		Address: sm.Tags[tagAddress],
-		Gossip:  gossipAddress(sm),
 		Status:  statusOf(sm.Status),
 	}, true
 }
@@ -208,6 +192,6 @@ func statusOf(status serf.MemberStatus) Status {
 	}
 }
 
-func gossipAddress(sm serf.Member) string {
+func addressOf(sm serf.Member) string {
 	return net.JoinHostPort(sm.Addr.String(), strconv.Itoa(int(sm.Port)))
 }

@@ -1,8 +1,13 @@
 package membership
 
 import (
-	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"fmt"
+	"math/big"
 	"net"
 	"path/filepath"
 	"slices"
@@ -10,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/memberlist"
 	"github.com/hashicorp/serf/serf"
 
 	"github.com/anthill-grid/anthill/jobs"
@@ -17,18 +23,71 @@ import (
 
 func nodeID(i int) jobs.NodeID { return jobs.NodeID(fmt.Sprintf("%032x", i)) }
 
-func sampleConfig(i int) Config {
-	role := jobs.Worker
+func roleOf(i int) jobs.Role {
 	if i < 3 {
-		role = jobs.Coordinator
+		return jobs.Coordinator
 	}
-	return Config{
-		Node:    nodeID(i),
-		Role:    role,
-		Address: fmt.Sprintf("127.0.0.1:%d", 7000+i),
-		Bind:    "127.0.0.1:0",
-		Key:     bytes.Repeat([]byte{9}, KeySize),
+	return jobs.Worker
+}
+
+// port is a node's TLS port, whose connections all are for gossip. Whoever dials says
+// by its certificate's name which node it is, and so does who answers.
+type port struct {
+	net.Listener
+	*Transport
+}
+
+// open listens at an address, for node i. The node that a dialler names must answer.
+func open(t *testing.T, i int, address string) port {
+	t.Helper()
+	cert := certify(t, string(nodeID(i)))
+	l, err := tls.Listen("tcp", address, &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAnyClientCert})
+	if err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { l.Close() })
+	p := port{l, NewTransport(l.Addr().String(), func(ctx context.Context, address string, node jobs.NodeID) (*tls.Conn, error) {
+		d := tls.Dialer{Config: &tls.Config{Certificates: []tls.Certificate{cert}, InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
+			if name := s.PeerCertificates[0].Subject.CommonName; node != "" && name != string(node) {
+				return fmt.Errorf("node %s answers in the place of node %s", name, node)
+			}
+			return nil
+		}}}
+		conn, err := d.DialContext(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		return conn.(*tls.Conn), nil
+	})}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			p.Take(conn)
+		}
+	}()
+	return p
+}
+
+// certify makes a certificate that names itself.
+func certify(t *testing.T, name string) tls.Certificate {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func sampleConfig(t *testing.T, i int) Config {
+	return Config{Node: nodeID(i), Role: roleOf(i), Transport: open(t, i, "127.0.0.1:0").Transport}
 }
 
 func run(t *testing.T, cfg Config) *Membership {
@@ -43,7 +102,7 @@ func run(t *testing.T, cfg Config) *Membership {
 
 func join(t *testing.T, m *Membership, to *Membership) {
 	t.Helper()
-	if n, err := m.Join([]string{to.Gossip(), m.Gossip()}); n != 1 || err != nil {
+	if n, err := m.Join([]string{to.Address(), m.Address()}); n != 1 || err != nil {
 		t.Fatalf("join: met %d members, %v: want 1", n, err)
 	}
 }
@@ -53,7 +112,7 @@ func grid(t *testing.T, n int) []*Membership {
 	t.Helper()
 	var members []*Membership
 	for i := range n {
-		members = append(members, run(t, sampleConfig(i)))
+		members = append(members, run(t, sampleConfig(t, i)))
 		if i > 0 {
 			join(t, members[i], members[0])
 		}
@@ -97,8 +156,7 @@ func TestMembersKnowEachOther(t *testing.T) {
 	members := grid(t, 5)
 	var want []Member
 	for i, m := range members {
-		cfg := sampleConfig(i)
-		want = append(want, Member{cfg.Node, cfg.Role, cfg.Address, m.Gossip(), Alive})
+		want = append(want, Member{nodeID(i), roleOf(i), m.Address(), Alive})
 	}
 	for i, m := range members {
 		if got := m.Members(); !slices.Equal(got, want) {
@@ -142,32 +200,33 @@ func TestLeaveIsNoFailure(t *testing.T) {
 	}
 
 	// It may come back, here at another port.
-	again := run(t, sampleConfig(2))
+	again := run(t, sampleConfig(t, 2))
 	join(t, again, members[0])
 	for _, m := range members[:2] {
 		eventually(t, "node 2 is back", func() bool {
-			return find(m, nodeID(2)) == Member{nodeID(2), jobs.Coordinator, "127.0.0.1:7002", again.Gossip(), Alive}
+			return find(m, nodeID(2)) == Member{nodeID(2), jobs.Coordinator, again.Address(), Alive}
 		})
 	}
 }
 
-func TestWrongKeyIsRefused(t *testing.T) {
+// TestAnotherNodeAtAnAddressIsNotTheMember: packets to a member go to no other.
+func TestAnotherNodeAtAnAddressIsNotTheMember(t *testing.T) {
 	t.Parallel()
-	members := grid(t, 2)
-	cfg := sampleConfig(7)
-	cfg.Key = bytes.Repeat([]byte{8}, KeySize)
-	intruder := run(t, cfg)
-	if n, err := intruder.Join([]string{members[0].Gossip()}); n != 0 || err == nil {
-		t.Errorf("the intruder met %d members, %v", n, err)
+	member, impostor := open(t, 1, "127.0.0.1:0"), open(t, 9, "127.0.0.1:0")
+	t.Cleanup(func() { member.Shutdown() })
+	to := memberlist.Address{Addr: impostor.Addr().String(), Name: string(nodeID(2))}
+	if _, err := member.DialAddressTimeout(to, time.Second); err == nil || !strings.Contains(err.Error(), "in the place of") {
+		t.Errorf("a stream to it: %v", err)
 	}
-	if got := intruder.Members(); len(got) != 1 {
-		t.Errorf("the intruder sees %v", got)
+	if _, err := member.WriteToAddress([]byte("secret"), to); err != nil {
+		t.Fatal(err)
 	}
-	if got := find(members[0], cfg.Node); got != (Member{}) {
-		t.Errorf("a member sees the intruder: %v", got)
+	select {
+	case p := <-impostor.PacketCh():
+		t.Errorf("it got %q", p.Buf)
+	case <-time.After(300 * time.Millisecond):
 	}
-	// The grid has not suffered.
-	join(t, members[0], members[1])
+	impostor.Shutdown()
 }
 
 func TestSnapshotRejoins(t *testing.T) {
@@ -184,16 +243,19 @@ func TestSnapshotRejoins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			members := grid(t, 2)
-			cfg := sampleConfig(5)
+			port := open(t, 5, "127.0.0.1:0")
+			cfg := Config{Node: nodeID(5), Role: roleOf(5), Transport: port.Transport}
 			cfg.SnapshotPath = filepath.Join(t.TempDir(), "members")
 			first := run(t, cfg)
 			join(t, first, members[0])
 			eventually(t, "node 5 knows all", func() bool { return count(first, Alive) == 3 })
-			cfg.Bind = first.Gossip()
+			address := first.Address()
 			time.Sleep(300 * time.Millisecond) // the snapshot is written behind; a leave stops it
 			if err := end(first); err != nil {
 				t.Fatal(err)
 			}
+			port.Close()
+			cfg.Transport = open(t, 5, address).Transport
 			second := run(t, cfg)
 			eventually(t, "node 5 knows all again", func() bool { return count(second, Alive) == 3 })
 			for _, m := range members {
@@ -208,7 +270,7 @@ func TestSnapshotRejoins(t *testing.T) {
 func TestCrashedNodeMoves(t *testing.T) {
 	t.Parallel()
 	startFast := func(i int) *Membership {
-		conf, err := serfConfig(sampleConfig(i))
+		conf, err := serfConfig(sampleConfig(t, i))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,14 +292,14 @@ func TestCrashedNodeMoves(t *testing.T) {
 	join(t, moved, stays)
 	eventually(t, "node 1 is known at its new address", func() bool {
 		got := find(stays, nodeID(1))
-		return got.Status == Alive && got.Gossip == moved.Gossip()
+		return got.Status == Alive && got.Address == moved.Address()
 	})
 }
 
 func TestForeignMembersAreNotListed(t *testing.T) {
 	t.Parallel()
-	m := run(t, sampleConfig(0))
-	conf, err := serfConfig(sampleConfig(1))
+	m := run(t, sampleConfig(t, 0))
+	conf, err := serfConfig(sampleConfig(t, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +309,7 @@ func TestForeignMembersAreNotListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { foreign.Shutdown() })
-	if _, err := foreign.Join([]string{m.Gossip()}, true); err != nil {
+	if _, err := foreign.Join([]string{m.Address()}, true); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "serf sees both", func() bool { return m.serf.NumNodes() == 2 })
@@ -258,8 +320,8 @@ func TestForeignMembersAreNotListed(t *testing.T) {
 
 func TestJoinNobody(t *testing.T) {
 	t.Parallel()
-	m := run(t, sampleConfig(0))
-	if _, err := m.Join([]string{m.Gossip()}); err == nil {
+	m := run(t, sampleConfig(t, 0))
+	if _, err := m.Join([]string{m.Address()}); err == nil {
 		t.Error("a node that met itself has joined")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

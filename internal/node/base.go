@@ -39,7 +39,7 @@ type BaseConfig struct {
 
 // Base is what coordinators and workers have in common.
 type Base struct {
-	*Node
+	*identity.Directory
 	Address  string // HOST:PORT at which others reach Listener
 	Listener net.Listener
 	Store    *blobstore.Store
@@ -73,7 +73,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 			return err
 		}
 	}
-	if b.Node, err = Open(ctx, Config{Dir: cfg.Dir, Role: cfg.Role, Token: cfg.Token, Address: b.Address, Logger: cfg.Logger}); err != nil {
+	if b.Directory, err = Open(ctx, Config{Dir: cfg.Dir, Role: cfg.Role, Token: cfg.Token, Address: b.Address, Logger: cfg.Logger}); err != nil {
 		return err
 	}
 	if b.Store, err = blobstore.Open(blobstore.Config{Dir: filepath.Join(cfg.Dir, "blobs"), Quota: cfg.Quota}); err != nil {

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"os"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
-	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -30,13 +28,10 @@ func TestOpenJoinsOnceAndLoadsAfterwards(t *testing.T) {
 	if first.Identity.Role != jobs.Worker || !slices.Equal(first.Coordinators, fake.Addresses()) {
 		t.Errorf("joined as %v with coordinators %v", first.Identity.Role, first.Coordinators)
 	}
-	if err := os.WriteFile(filepath.Join(dir, gossipFile), []byte(`["a:1","b:2"]`), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	fake.Kill(0) // nobody is needed any more
 	for _, token := range []string{"", token, "\n" + token} {
 		again, err := Open(t.Context(), Config{Dir: dir, Role: jobs.Worker, Token: token})
-		if err != nil || again.Identity.Node() != first.Identity.Node() || !slices.Equal(again.Gossip, []string{"a:1", "b:2"}) {
+		if err != nil || again.Identity.Node() != first.Identity.Node() {
 			t.Errorf("second start with token %.8q: %+v, %v", token, again, err)
 		}
 	}
@@ -97,7 +92,7 @@ func TestOpenErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(broken, gossipFile), []byte("["), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(broken, "grid.json"), []byte("["), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
@@ -111,7 +106,7 @@ func TestOpenErrors(t *testing.T) {
 		"another grid's":    {Config{Dir: joined, Role: jobs.Worker, Token: foreign.String()}, "it belongs to grid " + fake.Authority.Grid() + ", and the token is for another grid, that of the coordinators at " + foreign.Addresses[0], "another --data"},
 		"nonsense":          {Config{Dir: joined, Role: jobs.Worker, Token: "mangled"}, "it belongs to grid " + fake.Authority.Grid() + "; join token: ", "without --join"},
 		"another role's":    {Config{Dir: joined, Role: jobs.Worker, Token: fake.Token(t, jobs.Coordinator).String()}, "and the token is for a coordinator", "without --join"},
-		"broken file":       {Config{Dir: broken, Role: jobs.Worker}, "open " + broken, ""},
+		"broken file":       {Config{Dir: broken, Role: jobs.Worker}, "load identity " + broken, ""},
 	} {
 		_, err := Open(t.Context(), c.cfg)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(problem.Next(err), c.next) {
@@ -120,41 +115,5 @@ func TestOpenErrors(t *testing.T) {
 		if c.next != "" && !errors.Is(err, problem.ErrInvalid) {
 			t.Errorf("%s: %v is not a bad input", name, err)
 		}
-	}
-}
-
-func TestKeepGossiping(t *testing.T) {
-	t.Parallel()
-	member := func(id jobs.NodeID, role jobs.Role) *membership.Membership {
-		m, err := membership.New(membership.Config{
-			Node: id, Role: role, Address: "127.0.0.1:1", Bind: "127.0.0.1:0", Key: make([]byte, membership.KeySize),
-			SnapshotPath: filepath.Join(t.TempDir(), "snapshot"), Logger: slog.New(slog.DiscardHandler),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { m.Shutdown() })
-		return m
-	}
-	coordinator, worker := member("c", jobs.Coordinator), member("w", jobs.Worker)
-	dir := t.TempDir()
-	n := &Node{Gossip: []string{"127.0.0.1:1", coordinator.Gossip()}}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		n.KeepGossiping(ctx, dir, worker, slog.New(slog.DiscardHandler))
-		close(ended)
-	}()
-	kept := func() string {
-		data, _ := os.ReadFile(filepath.Join(dir, gossipFile))
-		return string(data)
-	}
-	for end := time.Now().Add(10 * time.Second); !strings.Contains(kept(), coordinator.Gossip()) && time.Now().Before(end); {
-		time.Sleep(20 * time.Millisecond)
-	}
-	cancel()
-	<-ended
-	if !slices.Equal(n.Gossip, []string{coordinator.Gossip()}) {
-		t.Errorf("remembered %v, want the coordinator that answers and no other", n.Gossip)
 	}
 }

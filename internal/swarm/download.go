@@ -20,6 +20,9 @@ const (
 	// lateAfter is when a piece that is on its way may be asked of a second peer,
 	// if there is nothing else to ask for.
 	lateAfter = 500 * time.Millisecond
+	// standstill is a gap between two steps that means that this process was stopped,
+	// or its machine asleep: nobody could send anything.
+	standstill = 2 * time.Second
 	// linger is how long a download without fetches remembers its peers: the next
 	// shard of the same blob is probably wanted soon.
 	linger = time.Second
@@ -76,6 +79,7 @@ func newDownload(s *Swarm, id blob.ID) *download {
 func (d *download) run() {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	last := time.Now()
 	for !d.over(time.Now()) {
 		select {
 		case <-d.ctx.Done():
@@ -83,7 +87,12 @@ func (d *download) run() {
 		case ev := <-d.events:
 			ev.apply(d)
 		}
-		d.step(time.Now())
+		now := time.Now()
+		if now.Sub(last) >= standstill {
+			d.moved = now
+		}
+		last = now
+		d.step(now)
 	}
 	d.swarm.forget(d)
 	close(d.done)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -323,4 +324,23 @@ func TestBrokenPeerIsTriedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustHold(t, s, data)
+}
+
+// napping is an event for which the download stands still.
+type napping time.Duration
+
+func (ev napping) apply(*download) { time.Sleep(time.Duration(ev)) }
+
+// Who wakes has not waited meanwhile: a Fetch has its whole patience again.
+func TestAStandstillUsesUpNoPatience(t *testing.T) {
+	s := newSwarm(t, Config{Dial: func(ctx context.Context, _ string) (grpc.ClientConnInterface, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}, Patience: time.Second})
+	start := time.Now()
+	time.AfterFunc(100*time.Millisecond, func() { s.notify(blob.ID{1}, napping(3*time.Second)) })
+	_, err := s.Fetch(t.Context(), blob.ID{1}, 0, -1, []Provider{{Address: "h:1"}})
+	if took := time.Since(start); !errors.Is(err, ErrUnavailable) || took < 3900*time.Millisecond {
+		t.Errorf("gave up after %v, of which it stood still for 3 s: %v", took, err)
+	}
 }

@@ -232,19 +232,6 @@ func (e *Executor) load(a *Attempt) (sandbox.Task, error) {
 	return task, err
 }
 
-// Lost reports an attempt that could not be prepared.
-func Lost(lease *anthillv1.Lease, err error) *anthillv1.AttemptReport {
-	return &anthillv1.AttemptReport{
-		Lease: lease.GetId(), Status: wire.StatusToProto(jobs.Lost), Reason: Reason(err.Error(), nil),
-	}
-}
-
-func (e *Executor) lost(a *Attempt, err error) *anthillv1.AttemptReport {
-	report := Lost(a.Lease, err)
-	report.Fetched = traffic(a.fetched)
-	return report
-}
-
 // succeeded sends a small output along; a large one is stored, for coordinators
 // to fetch.
 func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *anthillv1.AttemptReport {

@@ -90,7 +90,7 @@ func entryName(req request) string {
 	for _, o := range []struct {
 		on     bool
 		letter string
-	}{{req.Rewrite.NaN, "n"}, {req.Rewrite.Depth, "d"}, {req.Rewrite.Fuel, "f"}} {
+	}{{req.Rewrite.NaN, "n"}, {req.Rewrite.Depth, "d"}, {req.Rewrite.Fuel, "f"}, {req.Rewrite.OldFuel, "o"}} {
 		if o.on {
 			name += o.letter
 		}

@@ -29,6 +29,7 @@ type moduleKey struct {
 	pages       uint32
 	trap        bool // calls of unknown imports, instead of refusing the module
 	interpreter bool
+	rewrite     rewrite.Options
 }
 
 // compiled is a compiled module with the runtime that it belongs to.
@@ -49,7 +50,7 @@ type engine struct {
 // compiled gives the request's module, compiled. The error is a *refusal.Error if the
 // module itself is to blame.
 func (e *engine) compiled(ctx context.Context, req request) (*compiled, error) {
-	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter}
+	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter, rewrite: req.Rewrite}
 	at := slices.IndexFunc(e.modules, func(m *compiled) bool { return m.key == key })
 	if at >= 0 {
 		m := e.modules[at]

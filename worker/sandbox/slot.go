@@ -266,6 +266,7 @@ func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, don
 	defer r.timer.Stop()
 	for {
 		shut, changed := s.gate.state()
+		r.look()
 		r.pause(shut && walls.CanHalt)
 		select {
 		case a := <-done:
@@ -275,7 +276,7 @@ func (s *Slot) supervise(ctx context.Context, t Task, running chan struct{}, don
 			r.begin()
 		case <-changed:
 		case <-r.timer.C:
-			if r.left() <= 0 {
+			if r.look(); r.left() <= 0 {
 				late := r.late()
 				s.discard() // which takes a while where no processor is idle
 				return late, nil
@@ -344,6 +345,7 @@ func (s *Slot) request(t Task) (request, error) {
 		Metering: cmp.Or(t.Metering, prices.ByWork), TrapUnknown: t.TrapUnknown,
 		Rewrite: s.rewrite, Interpreter: s.interpreter,
 	}
+	r.Rewrite.OldFuel = r.Rewrite.Fuel && r.Metering == prices.ByClaim
 	var err error
 	if r.Module, err = filepath.Abs(t.Module); err != nil {
 		return request{}, err

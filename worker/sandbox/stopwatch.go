@@ -32,6 +32,14 @@ func (w *stopwatch) resume(now time.Time) {
 	}
 }
 
+// skip takes back time that was counted while all stood still.
+func (w *stopwatch) skip(d time.Duration) {
+	if w.stopped.IsZero() {
+		w.since = w.since.Add(d)
+		w.halted += d
+	}
+}
+
 // elapsed is the time that counts; rested is the time that does not.
 func (w *stopwatch) elapsed(now time.Time) time.Duration {
 	if !w.stopped.IsZero() {

@@ -29,4 +29,9 @@ func TestStopwatchDoesNotCountPauses(t *testing.T) {
 	check(210, 0, 10)
 	w.resume(at(220))
 	check(221, 1, 20)
+	w.skip(90 * time.Second)
+	check(312, 2, 110)
+	w.pause(at(312))
+	w.skip(time.Minute) // it stands already
+	check(313, 2, 111)
 }

@@ -11,8 +11,13 @@ const (
 	// patience is how many times its limit a task may take on the clock, and a minute,
 	// while the machine has no processor time for it.
 	patience = 10
-	// glance is the least time between two looks at what a child has used.
+	// glance is the least time between two looks at what a child has used, and stare
+	// the longest between two looks at the clock.
 	glance = 10 * time.Millisecond
+	stare  = time.Second
+	// standstill is a time between two looks that means that this process stood still,
+	// and its child most likely with it: it was stopped, or its machine was asleep.
+	standstill = 3 * stare
 )
 
 // supervisedRun is a task under way as the parent sees it: first its module is
@@ -25,6 +30,7 @@ type supervisedRun struct {
 	cpu     func() (used time.Duration, ok bool)
 	timer   *time.Timer // goes off when the limit may be reached, unless paused
 	watch   stopwatch
+	looked  time.Time     // at the clock
 	before  time.Duration // processor time, when the watch was started
 	began   bool          // it runs
 	paused  bool
@@ -33,7 +39,7 @@ type supervisedRun struct {
 func (s *Slot) newRun(t Task) *supervisedRun {
 	pid := s.child.cmd.Process.Pid
 	r := &supervisedRun{
-		task: t, compile: s.compile, timer: time.NewTimer(s.compile),
+		task: t, compile: s.compile, timer: time.NewTimer(min(stare, s.compile)),
 		cpu: func() (time.Duration, bool) { return walls.CPUTime(pid) },
 	}
 	r.start()
@@ -41,7 +47,8 @@ func (s *Slot) newRun(t Task) *supervisedRun {
 }
 
 func (r *supervisedRun) start() {
-	r.watch.start(time.Now(), r.paused)
+	r.looked = time.Now()
+	r.watch.start(r.looked, r.paused)
 	r.before, _ = r.cpu()
 }
 
@@ -50,6 +57,15 @@ func (r *supervisedRun) begin() {
 	r.began = true
 	r.start()
 	r.setTimer()
+}
+
+// look keeps the time of a standstill from counting.
+func (r *supervisedRun) look() {
+	now := time.Now()
+	if gap := now.Sub(r.looked); gap >= standstill && !r.paused {
+		r.watch.skip(gap)
+	}
+	r.looked = now
 }
 
 // pause stops the time or lets it go on.
@@ -71,7 +87,7 @@ func (r *supervisedRun) setTimer() {
 		r.timer.Stop()
 		return
 	}
-	r.timer.Reset(max(glance, r.left()))
+	r.timer.Reset(max(glance, min(stare, r.left())))
 }
 
 func (r *supervisedRun) limit() time.Duration {

@@ -40,3 +40,32 @@ func TestLimitsCountProcessorTime(t *testing.T) {
 		})
 	}
 }
+
+// TestAStandstillUsesUpNoLimit: whoever stops this process stops its child with it, and a
+// machine that sleeps both. The one who looks again finds much time gone.
+func TestAStandstillUsesUpNoLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &supervisedRun{task: Task{Time: 10 * time.Second}, timer: time.NewTimer(time.Hour)}
+		r.cpu = func() (time.Duration, bool) { return 0, false }
+		r.begin()
+		for range 25 {
+			time.Sleep(90 * time.Second)
+			r.look()
+		}
+		for range 9 {
+			time.Sleep(stare)
+			r.look()
+		}
+		if r.left() != time.Second || r.starved() != nil {
+			t.Errorf("%v left after 9 s of 10, %v", r.left(), r.starved())
+		}
+		r.pause(true)
+		time.Sleep(time.Hour)
+		r.look()
+		r.pause(false)
+		time.Sleep(stare)
+		if r.look(); r.left() > 0 {
+			t.Errorf("%v left after all of it", r.left())
+		}
+	})
+}

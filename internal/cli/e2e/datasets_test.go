@@ -145,7 +145,7 @@ func TestADirectoryIsPutAndFetched(t *testing.T) {
 // results are the outputs in a directory, one after the other.
 func results(t *testing.T, dir string) string {
 	t.Helper()
-	parts, err := filepath.Glob(filepath.Join(dir, "*"))
+	parts, err := filepath.Glob(filepath.Join(dir, "task-*"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
@@ -30,16 +34,36 @@ func TestLeaderIsKilled(t *testing.T) {
 	expectResults(t, client, id, want)
 }
 
-// TestFounderIsKilledEarly kills the coordinator that admitted the workers,
-// before it could tell them of any other: gossip does.
+// TestFounderIsKilledEarly kills the only coordinator that the workers knew when they
+// were admitted. Their next heartbeat has told them of the others.
 func TestFounderIsKilledEarly(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
+	for _, worker := range []string{"w1", "w2"} {
+		awaitTold(t, grid, worker, 3)
+	}
 	grid.KillAll(t, "c1")
 	client := grid.Connect(t)
 	file, want := echoJob(t, handmade.Echo(), 5)
 	id := submit(t, client, file)
 	awaitSuccess(t, client, id)
 	expectResults(t, client, id, want)
+}
+
+// awaitTold waits until a node remembers so many coordinators.
+func awaitTold(t *testing.T, grid *gridtest.Grid, name string, coordinators int) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		var told struct {
+			Coordinators []string `json:"coordinators"`
+		}
+		data, err := os.ReadFile(filepath.Join(grid.Dir(name), "grid.json"))
+		if err == nil && json.Unmarshal(data, &told) == nil && len(told.Coordinators) == coordinators {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s knows the coordinators %v, %v", name, told.Coordinators, err)
+		}
+	}
 }
 
 func TestWorkerIsKilled(t *testing.T) {

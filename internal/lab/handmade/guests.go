@@ -97,6 +97,19 @@ func Print(fd byte, text string) []byte {
 	}.Encode()
 }
 
+// Pad copies the first 64 bytes of its input to its output, and zeros up to so many bytes.
+func Pad(size int) []byte {
+	code := join(
+		ioVector(64), []byte{opConst, 0, opConst, 0, opConst, 1, opConst, 8, opCall, 0, opDrop}, // fd_read(0, 0, 1, 8)
+		ioVector(size), []byte{opConst, 1, opConst, 0, opConst, 1, opConst, 8, opCall, 1, opDrop}, // fd_write(1, 0, 1, 8)
+	)
+	return Spec{
+		Imports: []Import{{ABI, "fd_read", FourArgs}, {ABI, "fd_write", FourArgs}},
+		Code:    code,
+		Pages:   uint32(size>>16) + 2,
+	}.Encode()
+}
+
 // Random takes so many random bytes, at most 1 MiB, so many times.
 func Random(calls int, length uint32) []byte {
 	call := join([]byte{opConst, 0, opConst}, signedLEB(int64(length)), []byte{opCall, 0, opDrop})

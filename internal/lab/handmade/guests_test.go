@@ -30,6 +30,7 @@ func TestGuests(t *testing.T) {
 		{name: "trap", module: Trap(), failsAtEnd: "unreachable"},
 		{name: "echo", module: Echo(), stdin: long, out: long},
 		{name: "echo after", module: EchoAfter(1), stdin: long, out: long},
+		{name: "pad", module: Pad(100_000), stdin: "start", out: "start" + strings.Repeat("\x00", 100_000-5)},
 		{name: "print", module: Print(2, "hello"), errs: "hello"},
 		{name: "grow", module: Grow(), out: "\x10\x00\x00\x00"},
 		{name: "random", module: Random(2, 1<<20)},

@@ -63,7 +63,7 @@ func TestPortsStayWhatTheyAre(t *testing.T) {
 	if err != nil || !slices.Equal(first, again) {
 		t.Errorf("ports %v, then %v, %v", first, again, err)
 	}
-	taken := first[1] + 1 // where gossip would be
+	taken := first[1]
 	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", taken))
 	if err != nil {
 		t.Fatal(err)

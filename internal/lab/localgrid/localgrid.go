@@ -40,6 +40,7 @@ type Worker struct {
 	Slots     int
 	Prior     float64 // that the owner is a saboteur; 0: the grid's
 	Misbehave misbehave.Way
+	Upload    string // the rate of its line, such as 8KiB/s; empty: no limit
 }
 
 // Grid is a running grid. Its processes are named c1, c2, ... and w1, w2, ...
@@ -139,6 +140,9 @@ func (g *Grid) worker(ctx context.Context, n int, w Worker) (*process, error) {
 	p.args = []string{"worker", "--data", p.dir, "--listen", "127.0.0.1:0", "--on-battery", "--slots", fmt.Sprint(max(1, w.Slots))}
 	if w.Misbehave != misbehave.Honest {
 		p.args = append(p.args, "--misbehave="+string(w.Misbehave))
+	}
+	if w.Upload != "" {
+		p.args = append(p.args, "--upload", w.Upload)
 	}
 	if p.isEnrolled() {
 		return p, nil
@@ -286,6 +290,17 @@ func (g *Grid) Kill(name string) error {
 		return err
 	}
 	return p.kill()
+}
+
+// PID is the process id of a node.
+func (g *Grid) PID(name string) (int, error) {
+	p, err := g.find(name)
+	if err != nil {
+		return 0, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cmd.Process.Pid, nil
 }
 
 // Log is all that a process has logged.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/anthill-grid/anthill/internal/problem"
 )
@@ -16,8 +17,8 @@ import (
 // portsFile keeps the ports in the grid's directory.
 const portsFile = "ports.json"
 
-// ports are the coordinators' ports, each with the next one free for gossip. Once a grid
-// is founded they stay the same, since coordinators know each other by them.
+// ports are the coordinators' ports. Once a grid is founded they stay the same, since
+// coordinators know each other by them.
 func ports(dir string, n int, founded bool) ([]int, error) {
 	path := filepath.Join(dir, portsFile)
 	data, err := os.ReadFile(path)
@@ -46,12 +47,10 @@ func keptPorts(path string, data []byte, n int) ([]int, error) {
 		return nil, problem.Invalid("give this grid another directory",
 			"%s does not name the ports of %d coordinators", path, n)
 	}
-	for i, first := range ports {
-		for _, port := range []int{first, first + 1} {
-			if !isFree(port) {
-				return nil, problem.Invalid("stop the program that has it, or begin a new grid in another directory",
-					"port %d of 127.0.0.1 is taken, which coordinator c%d of this grid needs: the others know it by that", port, i+1)
-			}
+	for i, port := range ports {
+		if !isFree(port) {
+			return nil, problem.Invalid("stop the program that has it, or begin a new grid in another directory",
+				"port %d of 127.0.0.1 is taken, which coordinator c%d of this grid needs: the others know it by that", port, i+1)
 		}
 	}
 	return ports, nil
@@ -65,7 +64,7 @@ func freePorts(n int) ([]int, error) {
 		if len(ports) == n {
 			return ports, nil
 		}
-		if p := 20000 + 2*rand.IntN(5000); isFree(p) && isFree(p+1) {
+		if p := 20000 + rand.IntN(10_000); isFree(p) && !slices.Contains(ports, p) {
 			ports = append(ports, p)
 		}
 	}
@@ -73,15 +72,6 @@ func freePorts(n int) ([]int, error) {
 }
 
 func isFree(port int) bool {
-	address := fmt.Sprintf("127.0.0.1:%d", port)
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return false
-	}
-	defer l.Close()
-	u, err := net.ListenPacket("udp", address)
-	if err != nil {
-		return false
-	}
-	return u.Close() == nil
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	return err == nil && l.Close() == nil
 }

@@ -50,7 +50,7 @@
 // # Fuel
 //
 // Every instruction costs 1, but block, loop, else, end and nop nothing; what
-// has an operand that says how much to do costs more (see memoryShift). What an
+// has an operand that says how much to do costs more (see memoryShift and growCall). What an
 // imported function does is for the host to charge: it takes its price off the
 // global of FuelExport, which the guest reads again after each call.
 // Charges are made for straight pieces of code, at the latest at the next
@@ -63,7 +63,7 @@
 package rewrite
 
 // Version changes whenever Rewrite makes other bytes of the same module.
-const Version = 3
+const Version = 4
 
 // The names of what is exported to the host.
 const (
@@ -77,7 +77,17 @@ const (
 	StartExport = "anthill.start"
 )
 
-// memoryShift makes memory.fill, copy, init and grow cost 1 for each
-// 1<<memoryShift bytes; table instructions cost 1 for each entry. Growing
-// costs only if it succeeds.
+// memoryShift makes memory.fill, copy and init cost 1 for each 1<<memoryShift bytes;
+// table instructions cost 1 for each entry. Growing a table costs only if it
+// succeeds.
 const memoryShift = 3
+
+// Memory that grows is not filled yet, and whoever fills it pays for that: memory.grow
+// costs growCall, for which the engine is called, and 1<<growShift for each page if it
+// succeeds. By the rules of before it cost what filling costs, which a guest could have
+// for nothing.
+const (
+	growCall     = 100
+	growShift    = 2
+	oldGrowShift = 16 - memoryShift
+)

@@ -4,8 +4,11 @@ import "github.com/anthill-grid/anthill/internal/module/wasm"
 
 // cost is the price of the current instruction.
 func (w *writer) cost() int64 {
-	if w.in.Op == wasm.OpNop {
+	switch {
+	case w.in.Op == wasm.OpNop:
 		return 0
+	case w.in.Op == wasm.OpMemoryGrow && !w.options.OldFuel:
+		return 1 + growCall
 	}
 	return 1
 }
@@ -146,7 +149,11 @@ func (w *writer) meterBulk() {
 	case wasm.OpTableInit, wasm.OpTableCopy, wasm.OpTableFill:
 		w.chargeLength(0)
 	case wasm.OpMemoryGrow:
-		w.chargeGrowth(16 - memoryShift)
+		if w.options.OldFuel {
+			w.chargeGrowth(oldGrowShift)
+		} else {
+			w.chargeGrowth(growShift)
+		}
 	case wasm.OpTableGrow:
 		w.chargeGrowth(0)
 	}

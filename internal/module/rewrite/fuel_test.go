@@ -46,8 +46,8 @@ func TestFuelIsExact(t *testing.T) {
 		{"indirect call", "\x41\x01\x11\x01\x00", 0, 4},
 		{"import", one + import_, 0, 2},
 		{"fill", "\x41\x00\x41\x00\x41\xe4\x00\xfc\x0b\x00", 0, 4 + 12},
-		{"grow", "\x41\x02\x40\x00\x1a", 0, 3 + 2*8192},
-		{"grow in vain", "\x41\x05\x40\x00\x1a", 0, 3},
+		{"grow", "\x41\x02\x40\x00\x1a", 0, 3 + 100 + 2*4},
+		{"grow in vain", "\x41\x05\x40\x00\x1a", 0, 3 + 100},
 		{"table fill", "\x41\x00\xd0\x70\x41\x05\xfc\x11\x00", 0, 4 + 5},
 		{"table grow", "\xd0\x70\x41\x07\xfc\x0f\x00\x1a", 0, 4 + 7},
 		{"local that is left", get1 + "\x1a", 0, 2},
@@ -73,6 +73,27 @@ func TestFuelIsExact(t *testing.T) {
 			in.give(test.want)
 			if _, err := in.call("run", test.arg); !strings.HasPrefix(test.name, "grow") && err != nil && test.want > 0 {
 				t.Errorf("%s on the %s with just enough fuel: %v", test.name, engine.name, err)
+			}
+		}
+	}
+}
+
+// TestOldFuel is for jobs that began by the rules before: memory that grows costs what
+// filling it would, if it grows.
+func TestOldFuel(t *testing.T) {
+	for code, want := range map[string]int64{"\x41\x02\x40\x00\x1a": 3 + 2*8192, "\x41\x05\x40\x00\x1a": 3} {
+		module := spec{functions: []function{{name: "run", code: code}}}.encode()
+		o := all
+		o.OldFuel = true
+		rewritten := mustRewrite(t, module, o)
+		for _, engine := range engines {
+			in := instantiate(t, engine.config(), rewritten)
+			in.give(1_000_000)
+			if _, err := in.call("run"); err != nil {
+				t.Errorf("%x on the %s: %v", code, engine.name, err)
+			}
+			if fuel, _ := in.left(); 1_000_000-fuel != want {
+				t.Errorf("%x on the %s: used %d fuel, want %d", code, engine.name, 1_000_000-fuel, want)
 			}
 		}
 	}

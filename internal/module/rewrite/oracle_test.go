@@ -50,7 +50,7 @@ func dumbCount(in *wasm.Instruction, counter, local uint32) []byte {
 		return append(append(out, 0x24), leb(int(counter))...)
 	case wasm.OpMemoryGrow:
 		out := append([]byte{0x22}, leb(int(local))...)
-		return append(out, dumbAdd(counter, 1)...)
+		return append(out, dumbAdd(counter, 101)...)
 	}
 	return dumbAdd(counter, 1)
 }
@@ -61,13 +61,13 @@ func dumbAdd(counter uint32, n int64) []byte {
 	return append(out, leb(int(counter))...)
 }
 
-// dumbGrowth adds 8192 for each page if memory.grow did not give -1.
+// dumbGrowth adds 4 for each page if memory.grow did not give -1.
 func dumbGrowth(counter, local uint32) []byte {
 	out := append([]byte{0x22}, leb(int(local)+1)...)
 	out = append(append(out, 0x20), leb(int(local)+1)...)
 	out = append(out, 0x41, 0x7f, 0x47, 0x04, 0x40) // -1, ne, if
 	out = append(append(out, 0x23), leb(int(counter))...)
 	out = append(append(out, 0x20), leb(int(local))...)
-	out = append(out, 0xad, 0x42, 13, 0x86, 0x7c, 0x24)
+	out = append(out, 0xad, 0x42, 2, 0x86, 0x7c, 0x24)
 	return append(append(out, leb(int(counter))...), 0x0b)
 }

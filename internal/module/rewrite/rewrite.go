@@ -17,6 +17,9 @@ type Options struct {
 	// Fuel counts what the guest executes and stops it when it has used up
 	// what the host gave it.
 	Fuel bool
+	// OldFuel has memory.grow cost what it did before Version 4, for jobs that are
+	// counted by these rules to their end.
+	OldFuel bool
 }
 
 // Rewritten is a rewritten module.

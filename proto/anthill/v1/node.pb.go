@@ -664,8 +664,6 @@ type EnrolResponse struct {
 	Owner       string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
 	// Coordinators to talk to.
 	Coordinators []*CoordinatorAddress `protobuf:"bytes,3,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
-	// 32 bytes; coordinators and workers only.
-	GossipKey []byte `protobuf:"bytes,4,opt,name=gossip_key,json=gossipKey,proto3" json:"gossip_key,omitempty"`
 	// PKCS #8; coordinators only, so that any of them can admit nodes.
 	CaKey []byte `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`
 	// The grid's time, by which a node learns that its clock is wrong.
@@ -725,13 +723,6 @@ func (x *EnrolResponse) GetCoordinators() []*CoordinatorAddress {
 	return nil
 }
 
-func (x *EnrolResponse) GetGossipKey() []byte {
-	if x != nil {
-		return x.GossipKey
-	}
-	return nil
-}
-
 func (x *EnrolResponse) GetCaKey() []byte {
 	if x != nil {
 		return x.CaKey
@@ -750,10 +741,8 @@ func (x *EnrolResponse) GetTime() *timestamppb.Timestamp {
 type CoordinatorAddress struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
-	// HOST:PORT of gRPC and raft.
-	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
-	// HOST:PORT of gossip.
-	Gossip        string `protobuf:"bytes,3,opt,name=gossip,proto3" json:"gossip,omitempty"`
+	// HOST:PORT of everything.
+	Address       string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -802,9 +791,136 @@ func (x *CoordinatorAddress) GetAddress() string {
 	return ""
 }
 
-func (x *CoordinatorAddress) GetGossip() string {
+type LocateWorkersRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateWorkersRequest) Reset() {
+	*x = LocateWorkersRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateWorkersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateWorkersRequest) ProtoMessage() {}
+
+func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
 	if x != nil {
-		return x.Gossip
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateWorkersRequest.ProtoReflect.Descriptor instead.
+func (*LocateWorkersRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+}
+
+type LocateWorkersResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Workers       []*WorkerLocation      `protobuf:"bytes,1,rep,name=workers,proto3" json:"workers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateWorkersResponse) Reset() {
+	*x = LocateWorkersResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateWorkersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateWorkersResponse) ProtoMessage() {}
+
+func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateWorkersResponse.ProtoReflect.Descriptor instead.
+func (*LocateWorkersResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *LocateWorkersResponse) GetWorkers() []*WorkerLocation {
+	if x != nil {
+		return x.Workers
+	}
+	return nil
+}
+
+// WorkerLocation is where a worker serves what it has.
+type WorkerLocation struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	NodeId string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// HOST:PORT, as of its last heartbeat.
+	Address       string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkerLocation) Reset() {
+	*x = WorkerLocation{}
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkerLocation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkerLocation) ProtoMessage() {}
+
+func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkerLocation.ProtoReflect.Descriptor instead.
+func (*WorkerLocation) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WorkerLocation) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *WorkerLocation) GetAddress() string {
+	if x != nil {
+		return x.Address
 	}
 	return ""
 }
@@ -817,7 +933,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -829,7 +945,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -842,7 +958,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
 }
 
 type DescribeResponse struct {
@@ -858,7 +974,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +986,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +999,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -916,7 +1032,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -928,7 +1044,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -941,7 +1057,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -965,7 +1081,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -977,7 +1093,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -990,7 +1106,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -1025,7 +1141,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1153,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1166,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -1075,7 +1191,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1087,7 +1203,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1100,7 +1216,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 type ReadIndexResponse struct {
@@ -1112,7 +1228,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1240,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1253,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -1176,7 +1292,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1304,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1317,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -1278,7 +1394,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1290,7 +1406,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1303,7 +1419,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -1332,7 +1448,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1344,7 +1460,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1357,7 +1473,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -1382,7 +1498,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1394,7 +1510,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1407,7 +1523,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1464,19 +1580,22 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12$\n" +
 	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12.\n" +
-	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xf1\x01\n" +
+	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xd8\x01\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12B\n" +
-	"\fcoordinators\x18\x03 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x1d\n" +
-	"\n" +
-	"gossip_key\x18\x04 \x01(\fR\tgossipKey\x12\x15\n" +
+	"\fcoordinators\x18\x03 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x15\n" +
 	"\x06ca_key\x18\x05 \x01(\fR\x05caKey\x12.\n" +
-	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"_\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeJ\x04\b\x04\x10\x05\"M\n" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x16\n" +
-	"\x06gossip\x18\x03 \x01(\tR\x06gossip\"\x11\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"\x16\n" +
+	"\x14LocateWorkersRequest\"M\n" +
+	"\x15LocateWorkersResponse\x124\n" +
+	"\aworkers\x18\x01 \x03(\v2\x1a.anthill.v1.WorkerLocationR\aworkers\"C\n" +
+	"\x0eWorkerLocation\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\"\x11\n" +
 	"\x0fDescribeRequest\"\x8a\x01\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
@@ -1521,11 +1640,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse2\xa0\x01\n" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
-	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\xc5\x02\n" +
+	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\x9b\x03\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
 	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
-	"\vGetProgress\x12\x1e.anthill.v1.GetProgressRequest\x1a\x1f.anthill.v1.GetProgressResponse\x12E\n" +
+	"\vGetProgress\x12\x1e.anthill.v1.GetProgressRequest\x1a\x1f.anthill.v1.GetProgressResponse\x12T\n" +
+	"\rLocateWorkers\x12 .anthill.v1.LocateWorkersRequest\x1a!.anthill.v1.LocateWorkersResponse\x12E\n" +
 	"\bDescribe\x12\x1b.anthill.v1.DescribeRequest\x1a\x1c.anthill.v1.DescribeResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
@@ -1541,7 +1661,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -1553,61 +1673,67 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*EnrolRequest)(nil),          // 7: anthill.v1.EnrolRequest
 	(*EnrolResponse)(nil),         // 8: anthill.v1.EnrolResponse
 	(*CoordinatorAddress)(nil),    // 9: anthill.v1.CoordinatorAddress
-	(*DescribeRequest)(nil),       // 10: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 11: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 12: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 13: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 14: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 15: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 16: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 17: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 18: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 19: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 20: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 21: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
-	(*BlobRef)(nil),               // 24: anthill.v1.BlobRef
+	(*LocateWorkersRequest)(nil),  // 10: anthill.v1.LocateWorkersRequest
+	(*LocateWorkersResponse)(nil), // 11: anthill.v1.LocateWorkersResponse
+	(*WorkerLocation)(nil),        // 12: anthill.v1.WorkerLocation
+	(*DescribeRequest)(nil),       // 13: anthill.v1.DescribeRequest
+	(*DescribeResponse)(nil),      // 14: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),    // 15: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 16: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 17: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 18: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 19: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 20: anthill.v1.ConfirmHeldRequest
+	(*RefusedJob)(nil),            // 21: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 22: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 23: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 24: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
+	(*BlobRef)(nil),               // 27: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	21, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	24, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	22, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	23, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	25, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	26, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	21, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	23, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	22, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	21, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	22, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	24, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	26, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	25, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	24, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	25, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
 	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	22, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	22, // 13: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	14, // 14: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	19, // 15: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	18, // 16: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	24, // 17: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	19, // 18: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 19: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 20: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 21: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	15, // 22: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	17, // 23: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	12, // 24: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	10, // 25: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	4,  // 26: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 27: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 28: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	16, // 29: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	20, // 30: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	13, // 31: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	11, // 32: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	26, // [26:33] is the sub-list for method output_type
-	19, // [19:26] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	25, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	12, // 13: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	25, // 14: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	17, // 15: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	22, // 16: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	21, // 17: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	27, // 18: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	22, // 19: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	3,  // 20: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 21: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 22: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	18, // 23: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	20, // 24: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	15, // 25: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	10, // 26: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	13, // 27: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	4,  // 28: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 29: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 30: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	19, // 31: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	23, // 32: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	16, // 33: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	11, // 34: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	14, // 35: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	28, // [28:36] is the sub-list for method output_type
+	20, // [20:28] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -1622,7 +1748,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   20,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -281,10 +281,11 @@ var EnrolmentService_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	CoordinatorService_ReadIndex_FullMethodName   = "/anthill.v1.CoordinatorService/ReadIndex"
-	CoordinatorService_ConfirmHeld_FullMethodName = "/anthill.v1.CoordinatorService/ConfirmHeld"
-	CoordinatorService_GetProgress_FullMethodName = "/anthill.v1.CoordinatorService/GetProgress"
-	CoordinatorService_Describe_FullMethodName    = "/anthill.v1.CoordinatorService/Describe"
+	CoordinatorService_ReadIndex_FullMethodName     = "/anthill.v1.CoordinatorService/ReadIndex"
+	CoordinatorService_ConfirmHeld_FullMethodName   = "/anthill.v1.CoordinatorService/ConfirmHeld"
+	CoordinatorService_GetProgress_FullMethodName   = "/anthill.v1.CoordinatorService/GetProgress"
+	CoordinatorService_LocateWorkers_FullMethodName = "/anthill.v1.CoordinatorService/LocateWorkers"
+	CoordinatorService_Describe_FullMethodName      = "/anthill.v1.CoordinatorService/Describe"
 )
 
 // CoordinatorServiceClient is the client API for CoordinatorService service.
@@ -303,6 +304,9 @@ type CoordinatorServiceClient interface {
 	// GetProgress tells what workers say of the attempts at a job that they run. Only
 	// the leader knows; the answer of others is empty.
 	GetProgress(ctx context.Context, in *GetProgressRequest, opts ...grpc.CallOption) (*GetProgressResponse, error)
+	// LocateWorkers tells where workers are that the leader has heard of. Others know
+	// of none.
+	LocateWorkers(ctx context.Context, in *LocateWorkersRequest, opts ...grpc.CallOption) (*LocateWorkersResponse, error)
 	// Describe tells what the coordinator can do and what time it has. The leader
 	// asks every voter.
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
@@ -346,6 +350,16 @@ func (c *coordinatorServiceClient) GetProgress(ctx context.Context, in *GetProgr
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) LocateWorkers(ctx context.Context, in *LocateWorkersRequest, opts ...grpc.CallOption) (*LocateWorkersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LocateWorkersResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_LocateWorkers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *coordinatorServiceClient) Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DescribeResponse)
@@ -372,6 +386,9 @@ type CoordinatorServiceServer interface {
 	// GetProgress tells what workers say of the attempts at a job that they run. Only
 	// the leader knows; the answer of others is empty.
 	GetProgress(context.Context, *GetProgressRequest) (*GetProgressResponse, error)
+	// LocateWorkers tells where workers are that the leader has heard of. Others know
+	// of none.
+	LocateWorkers(context.Context, *LocateWorkersRequest) (*LocateWorkersResponse, error)
 	// Describe tells what the coordinator can do and what time it has. The leader
 	// asks every voter.
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
@@ -393,6 +410,9 @@ func (UnimplementedCoordinatorServiceServer) ConfirmHeld(context.Context, *Confi
 }
 func (UnimplementedCoordinatorServiceServer) GetProgress(context.Context, *GetProgressRequest) (*GetProgressResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetProgress not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) LocateWorkers(context.Context, *LocateWorkersRequest) (*LocateWorkersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LocateWorkers not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) Describe(context.Context, *DescribeRequest) (*DescribeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Describe not implemented")
@@ -472,6 +492,24 @@ func _CoordinatorService_GetProgress_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_LocateWorkers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LocateWorkersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).LocateWorkers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_LocateWorkers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).LocateWorkers(ctx, req.(*LocateWorkersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CoordinatorService_Describe_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DescribeRequest)
 	if err := dec(in); err != nil {
@@ -508,6 +546,10 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetProgress",
 			Handler:    _CoordinatorService_GetProgress_Handler,
+		},
+		{
+			MethodName: "LocateWorkers",
+			Handler:    _CoordinatorService_LocateWorkers_Handler,
 		},
 		{
 			MethodName: "Describe",

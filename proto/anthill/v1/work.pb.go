@@ -487,7 +487,9 @@ type HeartbeatRequest struct {
 	Paused bool `protobuf:"varint,6,opt,name=paused,proto3" json:"paused,omitempty"`
 	// For each of leases, in the same order, about how much fuel its attempt has used
 	// so far; 0 if that is not known. It is shown to people and counts nowhere.
-	Fuel          []uint64 `protobuf:"varint,7,rep,packed,name=fuel,proto3" json:"fuel,omitempty"`
+	Fuel []uint64 `protobuf:"varint,7,rep,packed,name=fuel,proto3" json:"fuel,omitempty"`
+	// The worker stops, and sends no more of these.
+	Leaving       bool `protobuf:"varint,8,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -562,6 +564,13 @@ func (x *HeartbeatRequest) GetFuel() []uint64 {
 		return x.Fuel
 	}
 	return nil
+}
+
+func (x *HeartbeatRequest) GetLeaving() bool {
+	if x != nil {
+		return x.Leaving
+	}
+	return false
 }
 
 type HeartbeatResponse struct {
@@ -666,14 +675,15 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\x9c\x01\n" +
+	" \x01(\x04R\x04fuel\"\xb6\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05slots\x18\x03 \x01(\rR\x05slots\x12\x14\n" +
 	"\x05blobs\x18\x04 \x03(\fR\x05blobs\x12\x16\n" +
 	"\x06paused\x18\x06 \x01(\bR\x06paused\x12\x12\n" +
-	"\x04fuel\x18\a \x03(\x04R\x04fuel\"\xc6\x01\n" +
+	"\x04fuel\x18\a \x03(\x04R\x04fuel\x12\x18\n" +
+	"\aleaving\x18\b \x01(\bR\aleaving\"\xc6\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +

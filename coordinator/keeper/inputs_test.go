@@ -1,0 +1,172 @@
+package keeper
+
+import (
+	"crypto/rand"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/lab/voter"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/throttle"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// shards is how many tasks arrivals have: each reads one piece.
+const shards = 48
+
+// arrival is a job whose input comes to a keeper from a submitter behind a slow line.
+type arrival struct {
+	*keeping
+	leads     atomic.Bool
+	news      atomic.Int32
+	submitter *blobstore.Store
+	input     blob.Ref
+}
+
+func newArrival(t *testing.T, line throttle.Limits) *arrival {
+	l := voter.New(t)
+	a := &arrival{keeping: newKeeping(l, openStore(t, t.TempDir()))}
+	a.cfg.Leads, a.cfg.Ready = a.leads.Load, func() { a.news.Add(1) }
+	a.submitter = a.peerOn("submitter", line)
+	put(t, a.submitter, voter.Bundle)
+	data := make([]byte, shards*blob.MinPiece)
+	rand.Read(data)
+	a.input = put(t, a.submitter, data)
+	return a
+}
+
+func (a *arrival) submit(change ...func(*jobs.SubmitJob)) {
+	a.lab.Submit("j", 1, append([]func(*jobs.SubmitJob){func(c *jobs.SubmitJob) {
+		c.Spec.Input = jobs.Input{Blob: &jobs.BlobInput{Blob: a.input, ShardSize: blob.MinPiece}}
+		c.Seed, c.Provider = 7, a.workers[0].Address
+	}}, change...)...)
+}
+
+func (a *arrival) ready() (ready jobs.Place) {
+	a.lab.View(func(s *jobs.State) { ready = a.Ready(s, "j") })
+	return ready
+}
+
+func (a *arrival) lacks() (why string) {
+	a.lab.View(func(s *jobs.State) { why = a.Lacks(s, "j") })
+	return why
+}
+
+// pieces is how many pieces of the input are here.
+func (a *arrival) pieces() int {
+	_, have, err := a.cfg.Store.Have(a.input.ID)
+	if err != nil {
+		return 0
+	}
+	return have.Count()
+}
+
+// slowLine carries a piece in some 30 ms.
+var slowLine = throttle.Limits{Up: 8 << 20}
+
+// TestInputsComeInTheOrderOfTheTasks, so that the first can begin while the rest comes.
+func TestInputsComeInTheOrderOfTheTasks(t *testing.T) {
+	t.Parallel()
+	a := newArrival(t, slowLine)
+	a.leads.Store(true)
+	a.submit()
+	defer a.keepInBackground()()
+	var seen []jobs.Place
+	a.lab.Until("all is here", func() bool {
+		n := a.pieces()
+		ready := a.ready()
+		if int(ready) < n-walkAhead {
+			t.Fatalf("%d pieces are here, and only the first %d tasks can be run", n, ready)
+		}
+		if ready > 0 && ready < shards && (len(seen) == 0 || seen[len(seen)-1] != ready) {
+			seen = append(seen, ready)
+		}
+		return ready == everything
+	})
+	if len(seen) < 5 || a.news.Load() < 5 {
+		t.Errorf("tasks could be run in these steps: %v, of which it told %d times; want many", seen, a.news.Load())
+	}
+	a.lab.Until("it says so", func() bool { return a.confirms.Load() == 1 })
+}
+
+// TestWhoComesToLeadFetchesInOrder what it had begun to fetch anyhow.
+func TestWhoComesToLeadFetchesInOrder(t *testing.T) {
+	t.Parallel()
+	a := newArrival(t, slowLine)
+	a.submit()
+	defer a.keepInBackground()()
+	a.lab.Until("something is here", func() bool { return a.pieces() > 4 })
+	if ready := a.ready(); ready != 0 {
+		t.Errorf("%d tasks can be run according to one that does not lead", ready)
+	}
+	a.leads.Store(true)
+	a.lab.Until("tasks can be run before all is here", func() bool { return a.ready() > 0 })
+	if ready := a.ready(); ready == everything {
+		t.Error("all was here first")
+	}
+}
+
+// TestBundlesAreRefusedBeforeTheInputComes.
+func TestBundlesAreRefusedBeforeTheInputComes(t *testing.T) {
+	t.Parallel()
+	a := newArrival(t, throttle.Limits{Up: 64 << 10}) // all would take minutes
+	a.leads.Store(true)
+	bad := put(t, a.submitter, []byte("no module"))
+	a.submit(func(c *jobs.SubmitJob) { c.Spec.Bundle = bad })
+	defer a.keepInBackground()()
+	a.lab.Until("the job has failed", func() bool { return a.lab.JobState("j") == jobs.JobFailed })
+	if ready := a.ready(); ready != 0 {
+		t.Errorf("tasks below %d could be run", ready)
+	}
+}
+
+// TestWhatAJobLacks is said, and whose fault it is.
+func TestWhatAJobLacks(t *testing.T) {
+	t.Parallel()
+	a := newArrival(t, slowLine)
+	a.leads.Store(true)
+	a.submit(func(c *jobs.SubmitJob) { c.Provider = "127.0.0.1:1" }) // where nobody listens
+	expect := func(what string) {
+		t.Helper()
+		a.lab.Until("it says that "+what, func() bool { return strings.Contains(a.lacks(), what) })
+	}
+	if why := a.lacks(); why != "" {
+		t.Errorf("it lacks %q before anybody has looked", why)
+	}
+	stop := a.keepInBackground()
+	expect("still with the submitter, who is away since")
+	expect("nothing of it is here")
+	if a.ready() != 0 {
+		t.Error("its tasks can be run")
+	}
+	stop()
+
+	a.lab.Admit(jobs.Coordinator, "c2")
+	hold := func(by jobs.NodeID, lost bool) {
+		a.lab.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: by, Inputs: []jobs.JobID{"j"}, Lost: lost}})
+	}
+	hold("c2", false)
+	if why := a.lacks(); why != "" || a.ready() != everything {
+		t.Errorf("it lacks %q, and tasks below %d can be run, though another coordinator holds all", why, a.ready())
+	}
+	a.cfg.Members = func() []membership.Member { return []membership.Member{{Node: "c2", Status: membership.Failed}} }
+	a.mu.Lock()
+	a.roll.called = time.Time{}
+	a.mu.Unlock()
+	if why := a.lacks(); !strings.Contains(why, "coordinator c2") || a.ready() != 0 {
+		t.Errorf("it lacks %q, and tasks below %d can be run, though the only coordinator that holds it is away", why, a.ready())
+	}
+	hold("c1", false)
+	if why := a.lacks(); why != "" || a.ready() != everything {
+		t.Errorf("it lacks %q, and tasks below %d can be run, though this coordinator holds all", why, a.ready())
+	}
+	hold("c1", true)
+	a.lab.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
+	if why := a.lacks(); why != "" {
+		t.Errorf("a job that is over lacks %q", why)
+	}
+}
