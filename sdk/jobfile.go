@@ -26,6 +26,7 @@ const maxJobFile = 1 << 30
 //	data: {stopwords.txt: lists/stopwords.txt}
 //	limits: {time: 30s, memory: 256MiB, output: 16MiB, fuel: 5G}
 //	trust: {max_error: 1e-4}
+//	allow_failed: 0.1
 //	unknown_imports: refuse
 type JobFile struct {
 	// Path is where the file lies: paths in it are relative to its directory.
@@ -45,6 +46,8 @@ type JobFile struct {
 	Data   map[string]string `json:"data"`
 	Limits Limits            `json:"limits"`
 	Trust  Trust             `json:"trust"`
+	// AllowFailed is how many tasks may fail before the job does; none by default.
+	AllowFailed Allowance `json:"allow_failed"`
 	// UnknownImports is about functions that the module imports and the grid does
 	// not have: "refuse", the default, refuses the module; "trap" accepts it, and a
 	// task that calls one fails.
