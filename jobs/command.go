@@ -38,7 +38,8 @@ func (c *Command) Version() Version {
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
 	case c.Submit != nil:
-		return c.Submit.Spec.version()
+		v, _ := c.Submit.Spec.version()
+		return v
 	}
 	return 0
 }

@@ -164,6 +164,19 @@ func TestShorten(t *testing.T) {
 	}
 }
 
+func TestRetryOfIsTheIDOfAJob(t *testing.T) {
+	spec := rangeSpec(1)
+	for id, valid := range map[JobID]bool{"": true, "sweep-abcdef": true, "a b": false, "\x1b[2J": false, JobID(strings.Repeat("x", 65)): false} {
+		spec.RetryOf = id
+		if r := spec.Validate(); (r == nil) != valid || r != nil && r.Subject != "retry_of" {
+			t.Errorf("%q: %v", id, r)
+		}
+	}
+	if v, field := spec.version(); v != VersionInput || field != "retry_of" {
+		t.Errorf("version %d for %q", v, field)
+	}
+}
+
 func TestAllowFailedIsChecked(t *testing.T) {
 	for _, c := range []struct {
 		tasks uint32

@@ -38,6 +38,8 @@ type Spec struct {
 	// which part of them; none by default.
 	AllowFailed      uint32 `cbor:"13,keyasint,omitempty"`
 	AllowFailedShare Prob   `cbor:"14,keyasint,omitempty"`
+	// RetryOf is the job of which this one runs the tasks that have no result.
+	RetryOf JobID `cbor:"15,keyasint,omitempty"`
 }
 
 // MayFail is how many of the job's tasks may fail without it.
@@ -48,12 +50,18 @@ func (s Spec) MayFail() int {
 	return int(s.AllowFailed)
 }
 
-// version is the oldest whose replicas can read the spec; 0: every one.
-func (s Spec) version() Version {
-	if s.AllowFailed > 0 || s.AllowFailedShare > 0 || s.Input.Blob != nil && s.Input.Blob.Labels != nil {
-		return VersionInput
+// version is the oldest whose replicas can read the spec; 0: every one. field is what
+// they could not.
+func (s Spec) version() (v Version, field string) {
+	switch {
+	case s.AllowFailed > 0 || s.AllowFailedShare > 0:
+		return VersionInput, "allow_failed"
+	case s.RetryOf != "":
+		return VersionInput, "retry_of"
+	case s.Input.Blob != nil && s.Input.Blob.Labels != nil:
+		return VersionInput, "input.blob.labels"
 	}
-	return 0
+	return 0, ""
 }
 
 // UnknownImports is what to do about imports that are not in WASI preview 1.
@@ -153,7 +161,7 @@ func (s Spec) Validate() *Rejection { return s.validate(Metering) }
 // validate knows rules of counting fuel up to the newest that a grid has.
 func (s Spec) validate(newest uint32) *Rejection {
 	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
-		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail)
+		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail, s.checkRetryOf)
 }
 
 // ValidateTerms is Validate without the bundle, the input and the blobs of the
@@ -268,6 +276,13 @@ func (s Spec) checkAllowFailed() *Rejection {
 		return invalid("allow_failed", "it is a number of tasks or a share of them, and not both").next(next)
 	case s.AllowFailedShare < 0 || s.AllowFailedShare > One:
 		return invalid("allow_failed", "%v is not between 0 and 1", s.AllowFailedShare).next(next)
+	}
+	return nil
+}
+
+func (s Spec) checkRetryOf() *Rejection {
+	if s.RetryOf != "" && !namePattern.MatchString(string(s.RetryOf)) {
+		return invalid("retry_of", "%q is not the id of a job", s.RetryOf)
 	}
 	return nil
 }

@@ -46,8 +46,8 @@ func (s *State) Readable(spec Spec) Spec {
 
 // CheckSpec says what is wrong with a spec by the rules in force, or nil.
 func (s *State) CheckSpec(spec Spec) *Rejection {
-	if !s.can(spec.version()) {
-		return invalid("allow_failed", "some of the grid's coordinators are too old for it").next("upgrade the grid's coordinators, or leave it out")
+	if v, field := spec.version(); !s.can(v) {
+		return invalid(field, "some of the grid's coordinators are too old for it").next("upgrade the grid's coordinators, or leave it out")
 	}
 	return spec.validate(s.Metering())
 }

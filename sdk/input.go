@@ -10,8 +10,32 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// readInput stores the input.
+// readInput stores the input, and its labels.
 func (p *Prepared) readInput(ctx context.Context) error {
+	if err := p.readSource(ctx); err != nil {
+		return err
+	}
+	return p.storeLabels()
+}
+
+// storeLabels stores what the tasks read in words. A range needs none.
+func (p *Prepared) storeLabels() error {
+	if p.spec.Input.Blob == nil {
+		return nil
+	}
+	text, err := p.labels.encode()
+	if err != nil {
+		return err
+	}
+	ref, err := p.store.Put(text)
+	if err != nil {
+		return fmt.Errorf("store labels of the input: %w", err)
+	}
+	p.spec.Input.Blob.Labels = &ref
+	return nil
+}
+
+func (p *Prepared) readSource(ctx context.Context) error {
 	in := p.file.Input
 	switch {
 	case in.Range != nil:
@@ -33,6 +57,7 @@ func (p *Prepared) readItems(ctx context.Context) error {
 	if err != nil {
 		return p.file.wrong("input.items", "give values that JSON can write", "%w", err)
 	}
+	p.labels.tasks = list.labels()
 	return p.readShards(ctx, "input.items", list)
 }
 
@@ -49,8 +74,11 @@ func (p *Prepared) readFiles(ctx context.Context) error {
 			return err
 		}
 	}
-	err = p.readShards(ctx, "input.files", files)
-	return errors.Join(err, files.close())
+	err = errors.Join(p.readShards(ctx, "input.files", files), files.close())
+	for _, group := range files.groups {
+		p.labels.tasks = append(p.labels.tasks, taskLabel{Files: p.labelNames(group)})
+	}
+	return err
 }
 
 func (p *Prepared) readLines(ctx context.Context) error {
@@ -60,6 +88,7 @@ func (p *Prepared) readLines(ctx context.Context) error {
 		return err
 	}
 	defer in.Close()
+	p.labels.File, p.labels.Lines = p.file.labelName(p.file.Resolve(split.File)), split.Lines
 	return p.readShards(ctx, "input.split.file", &lineSplitter{in: in, lines: split.Lines})
 }
 
@@ -90,6 +119,10 @@ func (p *Prepared) readSized(ctx context.Context) error {
 	split := p.file.Input.Split
 	if err := p.file.checkSized(split); err != nil {
 		return err
+	}
+	p.labels.File, p.labels.Bytes = split.File, int64(split.Size)
+	if _, is, _ := datasetNamed(split.File); !is {
+		p.labels.File = p.file.labelName(p.file.Resolve(split.File))
 	}
 	data, err := p.source(ctx, "input.split.file", split.File)
 	p.spec.Input.Blob = &jobs.BlobInput{Blob: data, ShardSize: int64(split.Size)}

@@ -1,10 +1,16 @@
 package sdk
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
+
+	"github.com/anthill-grid/anthill/internal/steady"
 )
+
+// maxJobFile bounds the text of a job file, in bytes.
+const maxJobFile = 1 << 30
 
 // JobFile is a job as its author writes it, usually in YAML (JSON will do). Text arrives
 // as it was typed: 00123, yes and 1.10 are no numbers or truth values where a name, an
@@ -20,6 +26,7 @@ import (
 //	data: {stopwords.txt: lists/stopwords.txt}
 //	limits: {time: 30s, memory: 256MiB, output: 16MiB, fuel: 5G}
 //	trust: {max_error: 1e-4}
+//	allow_failed: 0.1
 //	unknown_imports: refuse
 type JobFile struct {
 	// Path is where the file lies: paths in it are relative to its directory.
@@ -39,6 +46,8 @@ type JobFile struct {
 	Data   map[string]string `json:"data"`
 	Limits Limits            `json:"limits"`
 	Trust  Trust             `json:"trust"`
+	// AllowFailed is how many tasks may fail before the job does; none by default.
+	AllowFailed Allowance `json:"allow_failed"`
 	// UnknownImports is about functions that the module imports and the grid does
 	// not have: "refuse", the default, refuses the module; "trap" accepts it, and a
 	// task that calls one fails.
@@ -123,9 +132,12 @@ type Trust struct {
 
 // LoadJobFile reads and checks a job file. Errors are of kind ErrInvalid.
 func LoadJobFile(path string) (*JobFile, error) {
-	text, err := os.ReadFile(path)
+	text, err := steady.ReadAll(path, maxJobFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, invalid("give the path of a job file, such as examples/wordcount/job.yaml", "job file %w", err)
+	}
 	if err != nil {
-		return nil, invalid("give the path of a job file, such as examples/wordcount/job.yaml", "job file %s: %w", path, reason(err))
+		return nil, fmt.Errorf("job file %w", err) // it begins with the path
 	}
 	return ParseJobFile(path, text)
 }

@@ -17,7 +17,7 @@ import (
 // reading any other file, in an error of kind ErrInvalid. LoadJobFile and
 // Grid.Submit call it.
 func (f *JobFile) Check() error {
-	for _, check := range []func() error{f.checkName, f.checkBundle, f.checkInput, f.checkData} {
+	for _, check := range []func() error{f.checkName, f.checkBundle, f.checkInput, f.checkAllowed, f.checkData} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -45,6 +45,7 @@ func (f *JobFile) Terms() (jobs.Spec, error) {
 		},
 		Trust: jobs.Trust{Replicas: f.Trust.Replicas, Quorum: f.Trust.Quorum, MaxAttempts: f.Trust.MaxAttempts, MaxError: maxError},
 	}
+	f.AllowFailed.apply(&spec)
 	for _, name := range f.dataNames() {
 		spec.Data = append(spec.Data, jobs.DataFile{Name: name})
 	}
@@ -179,6 +180,19 @@ func (f *JobFile) checkRange(r *Range) error {
 func (f *JobFile) checkTasks(field string, n int64) error {
 	if n > jobs.MaxTasks {
 		return f.wrong(field, "give each task more to do", "%d tasks are more than %d", n, jobs.MaxTasks)
+	}
+	return nil
+}
+
+// checkAllowed refuses more failed tasks than there are tasks, where the file alone
+// tells how many.
+func (f *JobFile) checkAllowed() error {
+	tasks := int64(len(f.Input.Items))
+	if r := f.Input.Range; r != nil {
+		tasks = jobs.Input{Range: (*jobs.Range)(r)}.Tasks()
+	}
+	if tasks > 0 && int64(f.AllowFailed.Tasks) > tasks {
+		return f.wrong("allow_failed", "use 100% if all of them may fail", "%d is more than the job's %d tasks", f.AllowFailed.Tasks, tasks)
 	}
 	return nil
 }

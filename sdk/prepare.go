@@ -31,6 +31,7 @@ type Prepared struct {
 	// until resolve.
 	datasets []blob.ID
 	notices  []pick.Notice
+	labels   labels
 }
 
 // Prepare checks a job and reads the bundle, the input and the data files that
@@ -45,6 +46,18 @@ func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	p, err := newPrepared(file, terms)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.read(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// newPrepared has read nothing yet.
+func newPrepared(file *JobFile, spec jobs.Spec) (*Prepared, error) {
 	dir, err := newScratch("submit")
 	if err != nil {
 		return nil, fmt.Errorf("prepare job: %w", err)
@@ -53,16 +66,15 @@ func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare job: %w", err), dir.remove())
 	}
-	p := &Prepared{dir: dir, store: store, file: file, spec: terms}
-	if err := p.read(ctx); err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
-	return p, nil
+	return &Prepared{dir: dir, store: store, file: file, spec: spec}, nil
 }
 
 // Tasks is how many tasks the job has; 0 if that depends on a blob that the grid
 // keeps, until the job was submitted.
 func (p *Prepared) Tasks() int { return int(p.spec.Input.Tasks()) }
+
+// RetryOf is the job of which it runs what lacks; empty if it is no retry.
+func (p *Prepared) RetryOf() string { return string(p.spec.RetryOf) }
 
 // Size is how many bytes the bundle, the input and the data files have together.
 func (p *Prepared) Size() int64 { return p.size }
@@ -79,15 +91,18 @@ func (p *Prepared) Notices() []Notice {
 
 // Shard is what task i reads on stdin.
 func (p *Prepared) Shard(i int) ([]byte, error) {
-	read := func(ref blob.Ref, off, n int64) ([]byte, error) { return p.store.ReadRange(ref.ID, off, n) }
-	shard, err := p.spec.Input.Shard(jobs.Index(i), read)
+	shard, err := p.spec.Input.Shard(jobs.Index(i), p.readRange)
 	if err != nil {
 		return nil, fmt.Errorf("read shard of task %d: %w", i, err)
 	}
 	if shard.Size == 0 {
 		return []byte(shard.Line), nil
 	}
-	return read(shard.Blob, shard.Off, shard.Size)
+	return p.readRange(shard.Blob, shard.Off, shard.Size)
+}
+
+func (p *Prepared) readRange(ref blob.Ref, off, n int64) ([]byte, error) {
+	return p.store.ReadRange(ref.ID, off, n)
 }
 
 // Close removes the temporary directory.

@@ -38,6 +38,7 @@ type packer struct {
 	pad    bool         // a line end must follow the open file
 	at     int64        // bytes given so far
 	starts []uint64
+	groups [][]string // the paths of each task's files
 }
 
 func (p *packer) Read(buf []byte) (int, error) {
@@ -88,7 +89,10 @@ func (p *packer) open() error {
 	p.file = file
 	if p.begins(size) {
 		p.starts = append(p.starts, uint64(p.at))
+		p.groups = append(p.groups, nil)
 	}
+	last := &p.groups[len(p.groups)-1]
+	*last = append(*last, file.Name())
 	return nil
 }
 
@@ -184,3 +188,11 @@ func newItemList(items []any) (*itemList, error) {
 }
 
 func (l *itemList) offsets() []uint64 { return l.ends }
+
+// labels are the items, shortened.
+func (l *itemList) labels() (list []taskLabel) {
+	for i, end := range l.ends[1:] {
+		list = append(list, taskLabel{Text: shortText(string(l.Bytes()[l.ends[i]:end]))})
+	}
+	return list
+}

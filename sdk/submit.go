@@ -74,11 +74,31 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 	resp, err := call(ctx, g, what, func(ctx context.Context) (*anthillv1.SubmitJobResponse, error) {
 		return g.jobs.SubmitJob(ctx, req)
 	})
+	if err == nil {
+		err = g.understood(ctx, prepared.spec, resp.GetJob())
+	}
 	if err != nil {
 		server.Stop()
 		return nil, err
 	}
 	return &Job{id: resp.GetJob().GetId(), grid: g, prepared: prepared, server: server}, nil
+}
+
+// understood cancels a job of which a coordinator, being too old, has left out what it
+// cannot do without.
+func (g *Grid) understood(ctx context.Context, spec jobs.Spec, job *anthillv1.Job) error {
+	got, field := job.GetSpec(), ""
+	switch {
+	case got.GetAllowFailed() != spec.AllowFailed || got.GetAllowFailedShare() != wire.ShareToProto(spec.AllowFailedShare):
+		field = "allow_failed"
+	case got.GetRetryOf() != string(spec.RetryOf), spec.RetryOf != "" && got.GetInput().GetBlob().GetLabels() == nil:
+		field = "retry"
+	default:
+		return nil
+	}
+	_, err := g.Cancel(ctx, job.GetId())
+	refused := problem.Invalid("upgrade the grid's coordinators, or leave it out", "submit job %s: %s: the grid's coordinators are too old for it", spec.Name, field)
+	return errors.Join(refused, err)
 }
 
 // listen opens a port on the address by which this host reaches a coordinator.

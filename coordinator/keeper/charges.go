@@ -62,6 +62,22 @@ func (k *Keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 		}
 	})
 	k.change(ctx, copies, fresh, over)
+	k.keepLabels()
+}
+
+// keepLabels pins the labels of jobs, also of those that are finished: whoever reads
+// their results wants to know of which input they are.
+func (k *Keeper) keepLabels() {
+	k.cfg.Replica.View(func(s *jobs.State) {
+		for id, j := range s.Jobs {
+			b := j.Spec.Input.Blob
+			if b == nil || b.Labels == nil || k.labelled[id] || !k.cfg.Store.Complete(b.Labels.ID) {
+				continue
+			}
+			k.cfg.Store.Pin(b.Labels.ID)
+			k.labelled[id] = true
+		}
+	})
 }
 
 // keepDatasets starts copying new datasets, lets those go that were dropped, and has

@@ -126,3 +126,34 @@ func TestKeeperGivesUpInputsWithTheJob(t *testing.T) {
 		t.Errorf("%d confirmations of what it does not have", n)
 	}
 }
+
+// What tasks read in words is kept for those who read their results: the input itself
+// may go with the end of the job.
+func TestKeeperKeepsTheLabelsOfFinishedJobs(t *testing.T) {
+	t.Parallel()
+	l := voter.New(t)
+	dir := t.TempDir()
+	store := openStore(t, dir)
+	put(t, store, voter.Bundle)
+	input, labels := put(t, store, []byte("the input")), put(t, store, []byte("labels"))
+	l.Submit("j", 1, func(c *jobs.SubmitJob) {
+		c.Spec.Input = jobs.Input{Blob: &jobs.BlobInput{Blob: input, ShardSize: 3, Labels: &labels}}
+	})
+	l.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
+	for _, start := range []string{"at once", "after a restart"} {
+		k := newKeeping(l, store)
+		var copies sync.WaitGroup
+		k.keepInputs(t.Context(), &copies)
+		k.keepInputs(t.Context(), &copies)
+		if err := store.Delete(labels.ID); !errors.Is(err, blobstore.ErrPinned) {
+			t.Errorf("%s: the labels may be evicted: %v", start, err)
+		}
+		if start == "at once" {
+			store.Close()
+			store = openStore(t, dir)
+		}
+	}
+	if err := store.Delete(input.ID); err != nil {
+		t.Errorf("the input is kept: %v", err)
+	}
+}

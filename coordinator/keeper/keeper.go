@@ -39,14 +39,15 @@ type Keeper struct {
 	// What follows is Run's own: how far the results of jobs are, what is on its way (by
 	// the blob, if it is a large one) and from where, and what is here and is still to be
 	// confirmed.
-	courses map[jobs.JobID]*course
-	flights []*flight
-	copies  map[blob.ID]*flight
-	smalls  map[blob.ID]bool
-	origins map[string]*origin
-	lines   lines
-	here    []*errand
-	round   int
+	courses  map[jobs.JobID]*course
+	flights  []*flight
+	copies   map[blob.ID]*flight
+	smalls   map[blob.ID]bool
+	origins  map[string]*origin
+	lines    lines
+	here     []*errand
+	round    int
+	labelled map[jobs.JobID]bool // whose labels are pinned
 	// home is for how long nothing is fetched, after trouble of this coordinator's own,
 	// and unheard for how long nothing is confirmed. What was lacked before excused
 	// counts for nothing.
@@ -96,7 +97,7 @@ func New(cfg Config) *Keeper {
 	}
 	return &Keeper{
 		cfg: cfg, turns: newTurns(), landed: make(chan struct{}, 1), every: reviewEvery, least: leastPatience,
-		courses: map[jobs.JobID]*course{}, copies: map[blob.ID]*flight{}, smalls: map[blob.ID]bool{}, origins: map[string]*origin{}, reviewed: time.Now(),
+		courses: map[jobs.JobID]*course{}, copies: map[blob.ID]*flight{}, smalls: map[blob.ID]bool{}, origins: map[string]*origin{}, labelled: map[jobs.JobID]bool{}, reviewed: time.Now(),
 		inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
 		rewound: map[jobs.JobID]jobs.Sequence{}, demands: map[jobs.JobID]time.Time{},
 	}

@@ -183,7 +183,7 @@ task       2
 verdict    disputed
 `)
 	stdout, _ = expect(t, 0, "status", "j", "--task", "2", "-o", "json")
-	expectMatch(t, stdout, `(?s)^\{\n  "task": 2,\n  "verdict": "disputed",\n.*  "attempts": \[\],\n  "reason": ""\n\}\n$`)
+	expectMatch(t, stdout, `(?s)^\{\n  "task": 2,\n  "verdict": "disputed",\n.*  "attempts": \[\],\n  "reason": "",\n  "input": ""\n\}\n$`)
 	stdout, _ = expect(t, 0, "status", "j", "--task", "0") // not the job
 	expectMatch(t, stdout, `^task       0\nverdict    untouched\n$`)
 	_, stderr := expect(t, 3, "status", "j", "--task", "3")
@@ -304,7 +304,7 @@ func TestResultsAreFinalUnlessAsked(t *testing.T) {
 // A slow writer of a result that was replaced meanwhile changes nothing.
 func TestLaterResultsStay(t *testing.T) {
 	dir := t.TempDir()
-	c := &collector{dir: dir, newest: map[int]uint64{0: 7}}
+	c := &collector{dir: dir, newest: map[int]uint64{0: 7}, rows: manifest{}}
 	path := filepath.Join(dir, "task-000000.out")
 	for _, sequence := range []uint64{7, 6} {
 		temp, err := writeTemp(path, func(w io.Writer) error {
@@ -314,7 +314,7 @@ func TestLaterResultsStay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.place(temp, path, &sdk.Result{Sequence: sequence}); err != nil {
+		if err := c.place(temp, path, 0, manifestRow{}, &sdk.Result{Sequence: sequence}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -332,11 +332,11 @@ func await(t *testing.T, done func() bool) {
 }
 
 // expectFiles checks that a directory has these files and no others but the mark of
-// its job.
+// its job and the manifest.
 func expectFiles(t *testing.T, dir string, want map[string]string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
-	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == resultsMark })
+	entries = slices.DeleteFunc(entries, func(e os.DirEntry) bool { return e.Name() == resultsMark || e.Name() == manifestName })
 	if err != nil || len(entries) != len(want) {
 		t.Errorf("found %v, %v; want %d files", entries, err, len(want))
 	}

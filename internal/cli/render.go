@@ -142,12 +142,12 @@ func writeTable(w io.Writer, header table.Row, rows []table.Row) error {
 }
 
 // writeFields writes a name and a value a line; those without value are left
-// out.
+// out, and further lines of a value stand below its first.
 func writeFields(w io.Writer, fields [][2]string) error {
 	var b strings.Builder
 	for _, field := range fields {
 		if field[1] != "" {
-			fmt.Fprintf(&b, "%-11s%s\n", field[0], field[1])
+			fmt.Fprintf(&b, "%-11s%s\n", field[0], setApart(field[1], strings.Repeat(" ", 11)))
 		}
 	}
 	_, err := io.WriteString(w, b.String())

@@ -35,6 +35,7 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"waiting", job.GetWaiting()},
 		{"tasks", fmt.Sprintf("%d of %d done, %d accepted, %d running, %d disputed",
 			tasks.GetDone(), tasks.GetTotal(), tasks.GetAccepted(), tasks.GetRunning(), tasks.GetDisputed())},
+		{"failed", failures(job)},
 		{"attempts", attempts(job.GetAttempts())},
 		{"trust", trustTerms(job)},
 		{"executions", executions(job)},
@@ -46,6 +47,38 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"submitted", stamp(job.GetSubmittedAt())},
 		{"finished", finished(job)},
 	})
+}
+
+// failures are the failed tasks, and how to see more of one; left out where none has
+// failed and none may.
+func failures(job *anthillv1.Job) string {
+	tasks := job.GetTasks()
+	switch n := tasks.GetFailed(); {
+	case n == 0 && tasks.GetMayFail() == 0:
+		return ""
+	case n == 0 || len(job.GetFailedTasks()) == 0:
+		return fmt.Sprintf("%d, %d may", n, tasks.GetMayFail())
+	default:
+		return fmt.Sprintf("%d, %d may: %s\nsee one: anthill status %s --task %d",
+			n, tasks.GetMayFail(), someTasks(job.GetFailedTasks(), int(n)), job.GetId(), job.GetFailedTasks()[0])
+	}
+}
+
+// someTasks names tasks, of so many in all.
+func someTasks[N uint32 | int](list []N, total int) string {
+	words := make([]string, len(list))
+	for i, n := range list {
+		words[i] = fmt.Sprint(n)
+	}
+	text := "task "
+	if total > 1 {
+		text = "tasks "
+	}
+	text += strings.Join(words, ", ")
+	if total > len(list) {
+		text += ", ..."
+	}
+	return text
 }
 
 // attempts counts those that came back, with nobody to blame for it, where there are any.
@@ -115,7 +148,8 @@ func portion(job *anthillv1.Job) float64 {
 	if estimate := job.GetFuelEstimate(); estimate > 0 {
 		return min(1, (float64(job.GetFuelUsed())+float64(job.GetFuelRunning()))/float64(estimate))
 	}
-	return float64(job.GetTasks().GetDone()) / float64(max(1, job.GetTasks().GetTotal()))
+	tasks := job.GetTasks()
+	return float64(tasks.GetDone()+tasks.GetFailed()) / float64(max(1, tasks.GetTotal()))
 }
 
 func traffic(t *anthillv1.Traffic) string {

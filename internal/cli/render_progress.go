@@ -36,7 +36,7 @@ func follow(ctx context.Context, grid *sdk.Grid, id string, w io.Writer) (*anthi
 		p.show(last)
 	}
 	if last.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED {
-		p.note(fmt.Sprintf("%s: %s after %s: %d tasks%s", id, jobState(last), age(last), last.GetTasks().GetTotal(), trustNote(last)))
+		p.note(fmt.Sprintf("%s: %s after %s: %d tasks%s%s", id, jobState(last), age(last), last.GetTasks().GetTotal(), failedNote(last), trustNote(last)))
 	}
 	return last, nil
 }
@@ -116,28 +116,14 @@ func (b *bar) close() {
 	b.container.Wait()
 }
 
-// pace estimates when a job will be finished, from its pace since the first
-// look at it.
-type pace struct {
-	start time.Time
-	share float64 // of the job that was done then
-}
-
-func (p *pace) eta(job *anthillv1.Job, now time.Time) time.Duration {
-	done := portion(job)
-	if p.start.IsZero() {
-		p.start, p.share = now, done
-	}
-	if done <= p.share || done >= 1 {
-		return 0
-	}
-	return time.Duration(float64(now.Sub(p.start)) / (done - p.share) * (1 - done)).Round(time.Second)
-}
-
 // progressLine says how far a job is.
 func progressLine(job *anthillv1.Job, eta time.Duration) string {
 	tasks, fetched := job.GetTasks(), job.GetFetched()
-	line := fmt.Sprintf("%d/%d done, %d running, %d disputed", tasks.GetDone(), tasks.GetTotal(), tasks.GetRunning(), tasks.GetDisputed())
+	line := fmt.Sprintf("%d/%d done, ", tasks.GetDone(), tasks.GetTotal())
+	if n := tasks.GetFailed(); n > 0 {
+		line += fmt.Sprintf("%d failed, ", n)
+	}
+	line += fmt.Sprintf("%d running, %d disputed", tasks.GetRunning(), tasks.GetDisputed())
 	if job.GetFuelEstimate() > 0 && !sdk.Finished(job) {
 		line += fmt.Sprintf(", %d %% of the work", int(100*portion(job)))
 	}

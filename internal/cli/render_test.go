@@ -43,7 +43,7 @@ func TestProgressLineTellsOfTrust(t *testing.T) {
 	job := jobAt(5, 10)
 	job.Spec = &anthillv1.JobSpec{Trust: &anthillv1.Trust{MaxError: 1e-4}}
 	job.Tasks.Accepted, job.Tasks.Reopened, job.Bound = 100, 3, 0.0000321
-	job.Attempts = &anthillv1.AttemptCounts{Started: 107}
+	job.Attempts = &anthillv1.AttemptCounts{Started: 107, Extra: 7}
 	const want = "5/10 done, 4 running, 1 disputed, 3 reopened; max error 3.3e-5 (1e-4 asked), 1.07x executions per task; 1 MiB from workers, 2 MiB from coordinators, 1 KiB from the submitter"
 	if got := progressLine(job, 0); got != want {
 		t.Errorf("got %q", got)
@@ -92,11 +92,11 @@ func TestWriteJobTellsOfTrust(t *testing.T) {
 
 // TestWhatCameBackIsNoExecution, and is told where there is any.
 func TestWhatCameBackIsNoExecution(t *testing.T) {
-	job := &anthillv1.Job{Tasks: &anthillv1.TaskCounts{Accepted: 10}, Attempts: &anthillv1.AttemptCounts{Started: 12, Agreed: 10, Lost: 2}}
+	job := &anthillv1.Job{Tasks: &anthillv1.TaskCounts{Accepted: 10}, Attempts: &anthillv1.AttemptCounts{Started: 12, Agreed: 10, Lost: 2, Extra: 2}}
 	if got := attempts(job.Attempts) + "; " + redundancy(job); got != "12 started, 10 agreed, 0 outvoted, 0 killed, 2 lost; 1.20x" {
 		t.Error(got)
 	}
-	job.Attempts.Started, job.Attempts.Returned = 52, 40
+	job.Attempts.Started, job.Attempts.Extra, job.Attempts.Returned = 52, 42, 40
 	if got := attempts(job.Attempts) + "; " + redundancy(job); got != "52 started, 10 agreed, 0 outvoted, 0 killed, 2 lost, 40 returned; 1.20x" {
 		t.Error(got)
 	}
@@ -126,9 +126,12 @@ GROUP  WON  CREDIBILITY  VOTES     FUEL  RESULT
 
 WORKER    OWNER  STATE     GROUP  CREDIBILITY  REASON
 aaaaaaaa  ada    outvoted  0      0.8
-bbbbbbbb  bruno  killed           0.95         time limit: stderr
+bbbbbbbb  bruno  killed           0.95         time limit
 cccccccc  chen   voted     1      0.9968
 dddddddd  dora   voted     1      1
+
+the end of stderr on bbbbbbbb:
+  stderr
 `)
 	task.Verdict, task.Credibility = "disputed", 0
 	task.Attempts = task.Attempts[:1]
@@ -205,43 +208,6 @@ func TestFuelOfJobs(t *testing.T) {
 		if err := writeJob(&out, job); err != nil || !strings.Contains(out.String(), test.want) || strings.Contains(out.String(), "fuel") != (test.want != "") {
 			t.Errorf("%d of %d: got\n%s%v; want %q", test.used, test.estimate, out.String(), err, test.want)
 		}
-	}
-}
-
-func TestPace(t *testing.T) {
-	var p pace
-	start := time.Unix(1000, 0)
-	steps := []struct {
-		after time.Duration
-		done  uint32
-		want  time.Duration
-	}{
-		{0, 20, 0},                               // no pace is known yet
-		{10 * time.Second, 20, 0},                // nothing gained
-		{20 * time.Second, 40, 60 * time.Second}, // one a second, 60 left
-		{80 * time.Second, 100, 0},               // nothing left
-	}
-	for _, step := range steps {
-		if got := p.eta(jobAt(step.done, 100), start.Add(step.after)); got != step.want {
-			t.Errorf("after %v with %d done: got %v, want %v", step.after, step.done, got, step.want)
-		}
-	}
-}
-
-// Half-done tasks bring a job on, and shorten what is left.
-func TestPaceByFuel(t *testing.T) {
-	var p pace
-	start, job := time.Unix(1000, 0), jobAt(1, 4)
-	job.FuelUsed, job.FuelEstimate = 100, 400
-	if got := p.eta(job, start); got != 0 {
-		t.Errorf("at once: %v", got)
-	}
-	job.FuelRunning = 100
-	if got := p.eta(job, start.Add(10*time.Second)); got != 20*time.Second {
-		t.Errorf("half of the work after a quarter in 10 s: %v, want 20s", got)
-	}
-	if line := progressLine(job, 0); !strings.HasPrefix(line, "1/4 done, 4 running, 1 disputed, 50 % of the work;") {
-		t.Errorf("line %q", line)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
 )
 
 // trustTerms says what makes the job's results believable, and how far that
@@ -21,9 +22,10 @@ func trustTerms(job *anthillv1.Job) string {
 	return ""
 }
 
-// boundReached is left out before there is a result that could be wrong.
+// boundReached is left out before there is a result that could be wrong, and of a job
+// that ended before it reached anything.
 func boundReached(job *anthillv1.Job) string {
-	if job.GetTasks().GetAccepted() == 0 {
+	if job.GetTasks().GetAccepted() == 0 || cutShort(job) {
 		return ""
 	}
 	return ", " + atMost(job.GetBound()) + " reached"
@@ -37,10 +39,18 @@ func executions(job *anthillv1.Job) string {
 	return fmt.Sprintf("%s per task, %d extra", redundancy(job), job.GetAttempts().GetExtra())
 }
 
-// redundancy leaves out what came back: no work was done twice for it.
+// redundancy is how often each task that was begun was executed, or is. That it has no
+// result yet is no reason to leave it out: at first hardly any has. What came back is
+// left out: no work was done twice for it.
 func redundancy(job *anthillv1.Job) string {
-	ran := job.GetAttempts().GetStarted() - job.GetAttempts().GetReturned()
-	return fmt.Sprintf("%.2fx", float64(ran)/float64(job.GetTasks().GetAccepted()))
+	a := job.GetAttempts()
+	begun := a.GetStarted() - min(a.GetStarted(), a.GetExtra())
+	return fmt.Sprintf("%.2fx", float64(a.GetStarted()-min(a.GetStarted(), a.GetReturned()))/float64(max(1, begun)))
+}
+
+// cutShort says whether a job ended without succeeding.
+func cutShort(job *anthillv1.Job) bool {
+	return sdk.Finished(job) && job.GetState() != anthillv1.JobState_JOB_STATE_SUCCEEDED
 }
 
 // disputes are left out where all agreed.
@@ -60,7 +70,7 @@ func trustNote(job *anthillv1.Job) string {
 		return ""
 	}
 	note := "; "
-	if asked := job.GetSpec().GetTrust().GetMaxError(); asked > 0 && asked < 1 {
+	if asked := job.GetSpec().GetTrust().GetMaxError(); asked > 0 && asked < 1 && !cutShort(job) {
 		note += fmt.Sprintf("max error %s (%s asked), ", atMost(job.GetBound()), share(asked))
 	}
 	return note + redundancy(job) + " executions per task"

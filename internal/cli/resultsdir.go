@@ -14,8 +14,8 @@ import (
 	"github.com/anthill-grid/anthill/internal/problem"
 )
 
-// resultsMark is the file by which a directory of results knows its job. Its name
-// begins with a dot, so that `cat DIR/*` gives results alone.
+// resultsMark is the file by which a directory of results knows its job, or which job its
+// jobs are retries of.
 const resultsMark = ".anthill-results"
 
 const otherDirectory = "choose another directory, or remove this one first"
@@ -63,10 +63,10 @@ func openResultsDir(path, job string, tasks int) (*resultsDir, error) {
 }
 
 // checkEmptyOfResults refuses, before a job is submitted, a directory that cannot
-// become the job's.
-func checkEmptyOfResults(path string) error {
+// become the job's. One with results of the job that it is a retry of can.
+func checkEmptyOfResults(path, retryOf string) error {
 	owner, err := ownerOfResults(path)
-	if err != nil {
+	if err != nil || owner != "" && owner == retryOf {
 		return err
 	}
 	if owner != "" {
@@ -82,7 +82,7 @@ func checkEmptyOfResults(path string) error {
 // ownerOfResults is the job whose results a directory says that it has, or "".
 func ownerOfResults(path string) (job string, err error) {
 	if path == "-" {
-		return "", problem.Invalid("name a directory; to put the results together: cat DIR/*", "-o -: results are many files")
+		return "", problem.Invalid("name a directory; to put the results together: cat DIR/*.out", "-o -: results are many files")
 	}
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
 		return "", problem.Invalid("name a directory", "-o %s: it is no directory, and results are many files", path)

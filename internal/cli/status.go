@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/anthill-grid/anthill/internal/problem"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )
@@ -23,8 +23,9 @@ With --watch, show its progress until it is finished; the exit code is 1 if it
 failed, and 5 if it ended with all results but short of the max_error that was
 asked for. With --watch -o json, print one object a line at each change.
 
-With --task, tell which workers tried the task, what each of them said, and which
-result won with what credibility.`,
+With --task, tell what the task reads (an item, a range, a file or a part of one),
+which workers tried it, what each of them said, and which result won with what
+credibility; of a task that failed, the end of its stderr.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if watch {
@@ -69,10 +70,30 @@ func taskStatus(cmd *cobra.Command, id string, index uint32, output format) erro
 	if err != nil {
 		return err
 	}
+	if task.Input, err = inputOf(cmd.Context(), grid, id, int(index)); err != nil {
+		return err
+	}
 	if output == formatJSON {
 		return writeJSON(cmd.OutOrStdout(), task)
 	}
 	return writeTask(cmd.OutOrStdout(), task)
+}
+
+// inputOf says what a task reads, and of which job it is a task if that is another.
+func inputOf(ctx context.Context, grid *sdk.Grid, id string, task int) (string, error) {
+	job, err := grid.Job(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	inputs, err := grid.TaskInputs(ctx, job)
+	if err != nil {
+		return "", err
+	}
+	in := inputs.At(task)
+	if inputs.Job == id {
+		return in.Text, nil
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s (task %d of %s)", in.Text, in.Task, inputs.Job)), nil
 }
 
 func watchStatus(cmd *cobra.Command, id string, output format) error {
@@ -91,7 +112,7 @@ func watchStatus(cmd *cobra.Command, id string, output format) error {
 	if err := writeJob(cmd.OutOrStdout(), job); err != nil {
 		return err
 	}
-	return outcome(job)
+	return endingOf(cmd.Context(), grid, job, "").err()
 }
 
 func watchJSON(cmd *cobra.Command, grid *sdk.Grid, id string) error {
@@ -105,24 +126,7 @@ func watchJSON(cmd *cobra.Command, grid *sdk.Grid, id string) error {
 			return err
 		}
 	}
-	return outcome(last)
-}
-
-// outcome is an error if a finished job did not give what was asked for.
-func outcome(job *anthillv1.Job) error {
-	if sdk.ShortOfBound(job) {
-		return &problem.Problem{Kind: errShort, Next: job.GetShort(), Message: fmt.Sprintf(
-			"job %s: all results are there, but short of the max error: %s asked, %s reached",
-			job.GetId(), share(job.GetSpec().GetTrust().GetMaxError()), atMost(job.GetBound()))}
-	}
-	if job.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED {
-		return nil
-	}
-	reason := job.GetReason()
-	if reason == "" {
-		reason = "no reason given"
-	}
-	return fmt.Errorf("job %s: %s: %s", job.GetId(), stateName(job.GetState()), reason)
+	return endingOf(cmd.Context(), grid, last, "").err()
 }
 
 // explainDetach tells a user who interrupted a command how to come back.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,46 +14,76 @@ import (
 )
 
 func newSubmitCommand() *cobra.Command {
-	var wait bool
-	var dir string
+	var s submission
 	cmd := &cobra.Command{
-		Use:   "submit JOB.yaml",
+		Use:   "submit JOB.yaml | submit [JOB.yaml] --only-missing JOB",
 		Short: "Submit a job",
 		Long: `Submit a job and print its id on stdout.
 
 Returns once the grid has its own copies of the input. With --wait or -o, stays
 until the job is finished; the exit code is 1 if it failed, and 5 if it ended
 with all results but short of the max_error that was asked for. An interrupt
-detaches from the job, which continues.`,
-		Args: cobra.ExactArgs(1),
+detaches from the job, which continues.
+
+With --only-missing JOB, runs the tasks of an earlier job that have no result: they
+failed, or it ended before. The input must be that of the earlier job; all else is as
+the job file says or, without one, as it was. The results carry the numbers of the
+earlier job's tasks, and can go into the same directory.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if s.missingOf != "" {
+				return cobra.MaximumNArgs(1)(cmd, args)
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if dir != "" {
-				if err := checkEmptyOfResults(dir); err != nil {
-					return err
-				}
-			}
-			job, grid, err := submit(cmd, args[0])
-			if err != nil {
-				return err
-			}
-			defer grid.Close()
-			defer job.Close()
-			fmt.Fprintln(cmd.OutOrStdout(), job.ID())
-			fmt.Fprintf(cmd.ErrOrStderr(), "submitted %s: %d tasks, %s\n", job.ID(), job.Tasks(), sdk.Size(job.Size()))
-			if wait || dir != "" {
-				return stay(cmd, grid, job, dir)
-			}
-			return upload(cmd, grid, job)
+			s.file = strings.Join(args, "")
+			return s.run(cmd)
 		},
 	}
-	cmd.Flags().BoolVarP(&wait, "wait", "w", false, "stay until the job is finished")
-	cmd.Flags().StringVarP(&dir, "output", "o", "", "write the results into this `directory` when the job is finished; implies --wait")
+	cmd.Flags().BoolVarP(&s.wait, "wait", "w", false, "stay until the job is finished")
+	cmd.Flags().StringVarP(&s.dir, "output", "o", "", "write the results into this `directory` when the job is finished; implies --wait")
+	cmd.Flags().StringVar(&s.missingOf, "only-missing", "", "run only the tasks of this earlier `job` that have no result")
 	return cmd
 }
 
-// submit finds what is wrong with the job before it looks for a grid.
-func submit(cmd *cobra.Command, path string) (*sdk.Job, *sdk.Grid, error) {
-	file, err := sdk.LoadJobFile(path)
+// submission is one submit.
+type submission struct {
+	file      string // "": as the earlier job
+	missingOf string // an earlier job, or ""
+	wait      bool
+	dir       string // for the results, or ""
+}
+
+func (s *submission) run(cmd *cobra.Command) error {
+	job, grid, err := s.submit(cmd)
+	if errors.Is(err, sdk.ErrNothingMissing) {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%v: there is nothing to run\n", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer grid.Close()
+	defer job.Close()
+	fmt.Fprintln(cmd.OutOrStdout(), job.ID())
+	fmt.Fprintf(cmd.ErrOrStderr(), "submitted %s: %d tasks, %s\n", job.ID(), job.Tasks(), sdk.Size(job.Size()))
+	if s.wait || s.dir != "" {
+		return s.stay(cmd, grid, job)
+	}
+	return upload(cmd, grid, job)
+}
+
+// submit finds what is wrong with the job before it looks for a grid, as far as it can.
+func (s *submission) submit(cmd *cobra.Command) (*sdk.Job, *sdk.Grid, error) {
+	if s.missingOf != "" {
+		return s.retry(cmd)
+	}
+	if s.dir != "" {
+		if err := checkEmptyOfResults(s.dir, ""); err != nil {
+			return nil, nil, err
+		}
+	}
+	file, err := sdk.LoadJobFile(s.file)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,6 +96,38 @@ func submit(cmd *cobra.Command, path string) (*sdk.Job, *sdk.Grid, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, prepared.Close())
 	}
+	return handIn(cmd, grid, prepared)
+}
+
+// retry submits what an earlier job lacks.
+func (s *submission) retry(cmd *cobra.Command) (*sdk.Job, *sdk.Grid, error) {
+	var file *sdk.JobFile
+	if s.file != "" {
+		var err error
+		if file, err = sdk.LoadJobFile(s.file); err != nil {
+			return nil, nil, err
+		}
+	}
+	grid, err := connect(cmd, followPatience)
+	if err != nil {
+		return nil, nil, err
+	}
+	prepared, err := grid.PrepareRetry(cmd.Context(), s.missingOf, file)
+	if err != nil {
+		return nil, nil, errors.Join(err, grid.Close())
+	}
+	writeNotices(cmd.ErrOrStderr(), prepared)
+	if s.dir != "" {
+		err = checkEmptyOfResults(s.dir, prepared.RetryOf())
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, prepared.Close(), grid.Close())
+	}
+	return handIn(cmd, grid, prepared)
+}
+
+// handIn submits what was prepared.
+func handIn(cmd *cobra.Command, grid *sdk.Grid, prepared *sdk.Prepared) (*sdk.Job, *sdk.Grid, error) {
 	job, err := grid.SubmitPrepared(cmd.Context(), prepared)
 	if err != nil {
 		return nil, nil, errors.Join(err, prepared.Close(), grid.Close())
@@ -100,11 +163,11 @@ func upload(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job) error {
 }
 
 // stay follows the job to its end.
-func stay(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job, dir string) error {
+func (s *submission) stay(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job) error {
 	var last *anthillv1.Job
 	var err error
-	if dir != "" {
-		last, err = collect(cmd.Context(), grid, job.ID(), &collector{dir: dir}, cmd.ErrOrStderr())
+	if s.dir != "" {
+		last, err = collect(cmd.Context(), grid, job.ID(), &collector{dir: s.dir}, cmd.ErrOrStderr())
 	} else {
 		last, err = follow(cmd.Context(), grid, job.ID(), cmd.ErrOrStderr())
 	}
@@ -113,7 +176,7 @@ func stay(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job, dir string) error {
 		warnOfMissingInput(cmd, grid, job.ID())
 		return err
 	}
-	return outcome(last)
+	return endingOf(cmd.Context(), grid, last, s.file).err()
 }
 
 // warnOfMissingInput tells a user who leaves whether the job can go on.

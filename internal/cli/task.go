@@ -1,14 +1,16 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/steady"
 	"github.com/anthill-grid/anthill/jobs"
 	"github.com/anthill-grid/anthill/sdk"
 )
@@ -105,9 +107,12 @@ func (f *fuelFlag) Type() string { return "fuel" }
 
 // readModule reads a module that somebody named.
 func readModule(path string) ([]byte, error) {
-	module, err := os.ReadFile(path)
+	module, err := steady.ReadAll(path, 1<<30) // what the screen says of large ones is better
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, problem.Invalid("give the path of a .wasm file", "module %w", err)
+	}
 	if err != nil {
-		return nil, problem.Invalid("give the path of a .wasm file", "module: %w", err)
+		return nil, fmt.Errorf("module %w", err)
 	}
 	return module, nil
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +42,13 @@ func (n *network) try(ctx context.Context, address string) (string, error) {
 	}
 }
 
+// order is in which order addresses were tried.
+func (n *network) order() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return strings.Join(n.tried, " ")
+}
+
 func TestFirst(t *testing.T) {
 	const ms = time.Millisecond
 	for name, c := range map[string]struct {
@@ -59,17 +67,18 @@ func TestFirst(t *testing.T) {
 		"a refusal while one is out": {&network{answers: map[string]time.Duration{"b": time.Second}, fails: map[string]time.Duration{"a": 300 * ms}}, "b", 1250 * ms, "a b c"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			began, dropped := time.Now(), 0
-			got, errs := First(t.Context(), []string{"a", "b", "c"}, c.network.try, func(string) { dropped++ })
+			began := time.Now()
+			var dropped atomic.Int32
+			got, errs := First(t.Context(), []string{"a", "b", "c"}, c.network.try, func(string) { dropped.Add(1) })
 			if took := time.Since(began); got != c.want || errs != nil || took != c.took {
 				t.Errorf("%s: %q, %v after %v, want %q after %v", name, got, errs, took, c.want, c.took)
 			}
-			if tried := strings.Join(c.network.tried, " "); tried != c.tried {
+			if tried := c.network.order(); tried != c.tried {
 				t.Errorf("%s: tried %s, want %s", name, tried, c.tried)
 			}
 			synctest.Wait()
-			if dropped != 0 {
-				t.Errorf("%s: %d more were reached, although the context had ended", name, dropped)
+			if n := dropped.Load(); n != 0 {
+				t.Errorf("%s: %d more were reached, although the context had ended", name, n)
 			}
 		})
 	}
@@ -94,13 +103,13 @@ func TestFirstDropsTheLate(t *testing.T) {
 			time.Sleep(time.Second) // whatever becomes of the context
 			return "", nil
 		}
-		dropped := 0
-		if _, errs := First(t.Context(), []string{"a", "b", "c"}, reached, func(string) { dropped++ }); errs != nil {
+		var dropped atomic.Int32
+		if _, errs := First(t.Context(), []string{"a", "b", "c"}, reached, func(string) { dropped.Add(1) }); errs != nil {
 			t.Error(errs)
 		}
 		time.Sleep(time.Hour)
-		if dropped != 2 {
-			t.Errorf("%d were dropped, want 2", dropped)
+		if n := dropped.Load(); n != 2 {
+			t.Errorf("%d were dropped, want 2", n)
 		}
 	})
 }

@@ -4,6 +4,7 @@ package steady
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -38,5 +39,38 @@ func TestOpenWaitsForNoFIFO(t *testing.T) {
 	}
 	if _, err := Open(secret); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), "permission denied") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadAllTakesPipesThatSomebodyWritesTo(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "fifo")
+	check(t, syscall.Mkfifo(path, 0o600))
+	if _, err := ReadAll(path, 100); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), path+": it is a FIFO to which nobody writes") {
+		t.Errorf("without a writer: %v", err)
+	}
+	write(t, filepath.Join(dir, "f"), content)
+	for path, want := range map[string]string{filepath.Join(dir, "f"): content, "/dev/null": ""} {
+		if got, err := ReadAll(path, 10); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", path, got, err)
+		}
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "f"): "f: it has more than 9 bytes", "/dev/zero": "/dev/zero: it has more than 9 bytes",
+		dir: "it is a directory", filepath.Join(dir, "gone"): "gone: no such file",
+	} {
+		if _, err := ReadAll(path, 9); !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	r, w, err := os.Pipe()
+	check(t, err)
+	defer r.Close()
+	go func() {
+		_, _ = w.WriteString(content)
+		_ = w.Close()
+	}()
+	if got, err := ReadAll(fmt.Sprintf("/dev/fd/%d", r.Fd()), 100); err != nil || string(got) != content {
+		t.Errorf("a pipe: %q, %v", got, err)
 	}
 }

@@ -23,6 +23,7 @@ func anySpec(t *rapid.T) jobs.Spec {
 		Metering: rapid.Uint32().Draw(t, "metering"),
 		Trust:    jobs.Trust{Replicas: rapid.Uint32().Draw(t, "r"), Quorum: rapid.Uint32().Draw(t, "q"), MaxAttempts: rapid.Uint32().Draw(t, "m"), MaxError: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)-1).Draw(t, "e"))},
 
+		RetryOf:     jobs.JobID(rapid.String().Draw(t, "retry")),
 		AllowFailed: rapid.Uint32().Draw(t, "failed"), AllowFailedShare: jobs.Prob(rapid.Int64Range(0, int64(jobs.One)).Draw(t, "share")),
 		UnknownImports: jobs.UnknownImports(rapid.IntRange(0, int(jobs.TrapUnknown)).Draw(t, "u")),
 	}

@@ -26,6 +26,8 @@ type Grid struct {
 	Copies uint32
 	// ClockAhead is how far the grid's time is ahead of this machine's clock.
 	ClockAhead time.Duration
+	// Drop, where set, takes from new jobs what an older coordinator does not know.
+	Drop func(*anthillv1.JobSpec)
 
 	mu           sync.Mutex
 	changed      chan struct{} // closed and replaced at each change
@@ -51,8 +53,11 @@ type coordinator struct {
 type Job struct {
 	Proto   *anthillv1.Job
 	results []*anthillv1.StreamResultsResponse
-	tasks   map[uint32]*anthillv1.GetTaskResponse
-	events  []*anthillv1.Event
+	// failures are sent after the results, and provider is the submitter.
+	failures []*anthillv1.StreamResultsResponse
+	provider string
+	tasks    map[uint32]*anthillv1.GetTaskResponse
+	events   []*anthillv1.Event
 }
 
 // Start runs a grid with n coordinators until the test ends.

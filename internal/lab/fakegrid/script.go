@@ -2,6 +2,7 @@ package fakegrid
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -10,7 +11,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/wire"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -68,6 +72,58 @@ func (g *Grid) Accept(t testing.TB, id string, task uint32, data []byte) {
 		job.Tasks.Done++
 		job.Tasks.Accepted++
 	})
+}
+
+// FailTask closes a task as failed.
+func (g *Grid) FailTask(id string, task uint32, failure *anthillv1.TaskFailure) {
+	g.change(func() {
+		job := g.job(id)
+		job.failures = append(job.failures, &anthillv1.StreamResultsResponse{Task: task, Failure: failure})
+	})
+	g.Update(id, func(job *anthillv1.Job) {
+		job.Tasks.Failed++
+		job.FailedTasks = append(job.FailedTasks, task)
+	})
+}
+
+// Forget drops what a job is made of.
+func (g *Grid) Forget(t testing.TB, id string) {
+	t.Helper()
+	for _, ref := range g.blobsOf(t, id) {
+		if err := g.store.Delete(ref.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (g *Grid) blobsOf(t testing.TB, id string) []blob.Ref {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	spec, err := wire.SpecFromProto(g.job(id).Proto.GetSpec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec.Blobs()
+}
+
+// Keep copies what a job is made of from its submitter, as coordinators do.
+func (g *Grid) Keep(t testing.TB, id string) {
+	t.Helper()
+	g.mu.Lock()
+	provider := g.job(id).provider
+	g.mu.Unlock()
+	pool := swarm.NewDialer(g.Coordinator(0).ClientTLS(identity.WantRole(jobs.Submitter)))
+	s, err := swarm.New(swarm.Config{Store: g.store, Dial: pool.Dial})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = errors.Join(s.Close(), pool.Close()) }()
+	for _, ref := range g.blobsOf(t, id) {
+		if _, err := s.Fetch(t.Context(), ref.ID, 0, -1, []swarm.Provider{{Address: provider, Role: jobs.Submitter}}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // Inspected is what GetTask answers of a task.
@@ -141,10 +197,20 @@ func (g *Grid) submit(req *anthillv1.SubmitJobRequest) *anthillv1.Job {
 	if known != nil {
 		return known.Proto
 	}
-	g.AddJob(id, 0)
-	g.Update(id, func(job *anthillv1.Job) { job.Spec = req.GetSpec() })
+	tasks := int64(0)
+	if in, err := wire.InputFromProto(req.GetSpec().GetInput()); err == nil {
+		tasks = in.Tasks()
+	}
+	g.AddJob(id, uint32(tasks))
+	g.Update(id, func(job *anthillv1.Job) {
+		job.Spec = proto.CloneOf(req.GetSpec())
+		if g.Drop != nil {
+			g.Drop(job.Spec)
+		}
+	})
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.job(id).provider = req.GetProvider()
 	g.submissions = append(g.submissions, req)
 	g.requests[req.GetRequestId()] = g.job(id)
 	return g.job(id).Proto

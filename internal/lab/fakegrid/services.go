@@ -2,6 +2,7 @@ package fakegrid
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -116,7 +118,7 @@ func (s *jobService) GetTask(_ context.Context, req *anthillv1.GetTaskRequest) (
 
 // StreamResults starts one result too early: clients must cope.
 func (s *jobService) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]) error {
-	next := int(req.GetFromSequence())
+	next := int(min(req.GetFromSequence(), math.MaxInt32))
 	if next > 0 {
 		next--
 	}
@@ -135,12 +137,29 @@ func (s *jobService) StreamResults(req *anthillv1.StreamResultsRequest, stream g
 			if job.finished() && job.replaced(next) {
 				continue
 			}
-			if err := stream.Send(job.results[next]); err != nil {
+			if err := stream.Send(withData(job.results[next], !req.GetWithoutData())); err != nil {
 				return false, err
 			}
 		}
-		return job.finished(), nil
+		if !job.finished() || !req.GetFailures() {
+			return job.finished(), nil
+		}
+		for _, m := range job.failures {
+			if err := stream.Send(m); err != nil {
+				return false, err
+			}
+		}
+		return true, nil
 	})
+}
+
+func withData(m *anthillv1.StreamResultsResponse, wanted bool) *anthillv1.StreamResultsResponse {
+	if wanted {
+		return m
+	}
+	bare := proto.CloneOf(m)
+	bare.Data = nil
+	return bare
 }
 
 // replaced says whether a later result is of the same task.

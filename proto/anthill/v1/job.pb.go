@@ -233,8 +233,11 @@ type JobSpec struct {
 	// share. At most one of the two; none by default.
 	AllowFailed      uint32  `protobuf:"varint,10,opt,name=allow_failed,json=allowFailed,proto3" json:"allow_failed,omitempty"`
 	AllowFailedShare float64 `protobuf:"fixed64,11,opt,name=allow_failed_share,json=allowFailedShare,proto3" json:"allow_failed_share,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The job of which this one runs tasks that have no result; its labels say which. For
+	// clients, which put the results of both together.
+	RetryOf       string `protobuf:"bytes,13,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *JobSpec) Reset() {
@@ -349,6 +352,13 @@ func (x *JobSpec) GetAllowFailedShare() float64 {
 		return x.AllowFailedShare
 	}
 	return 0
+}
+
+func (x *JobSpec) GetRetryOf() string {
+	if x != nil {
+		return x.RetryOf
+	}
+	return ""
 }
 
 // Input says what each task reads on stdin. The number of tasks follows from it.
@@ -1905,7 +1915,10 @@ type GetTaskResponse struct {
 	// Oldest first.
 	Attempts []*TaskAttempt `protobuf:"bytes,6,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// Why it failed, as Job.reason; kept of a job's first hundred failed tasks.
-	Reason        string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What it reads, in words. Coordinators leave it empty: clients fill it in, from the
+	// input's labels.
+	Input         string `protobuf:"bytes,8,opt,name=input,proto3" json:"input,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1985,6 +1998,13 @@ func (x *GetTaskResponse) GetAttempts() []*TaskAttempt {
 func (x *GetTaskResponse) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *GetTaskResponse) GetInput() string {
+	if x != nil {
+		return x.Input
 	}
 	return ""
 }
@@ -2421,7 +2441,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x04\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x04\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -2435,7 +2455,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x0funknown_imports\x18\t \x01(\x0e2\x1a.anthill.v1.UnknownImportsR\x0eunknownImports\x12!\n" +
 	"\fallow_failed\x18\n" +
 	" \x01(\rR\vallowFailed\x12,\n" +
-	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x1a6\n" +
+	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
+	"\bretry_of\x18\r \x01(\tR\aretryOf\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -2550,7 +2571,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\";\n" +
 	"\x0eGetTaskRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
-	"\x04task\x18\x02 \x01(\rR\x04task\"\x8a\x02\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\"\xa0\x02\n" +
 	"\x0fGetTaskResponse\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\rR\x04task\x12\x18\n" +
 	"\averdict\x18\x02 \x01(\tR\averdict\x12+\n" +
@@ -2558,7 +2579,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\vcredibility\x18\x04 \x01(\x01R\vcredibility\x12-\n" +
 	"\x06groups\x18\x05 \x03(\v2\x15.anthill.v1.VoteGroupR\x06groups\x123\n" +
 	"\battempts\x18\x06 \x03(\v2\x17.anthill.v1.TaskAttemptR\battempts\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"\xb9\x01\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x14\n" +
+	"\x05input\x18\b \x01(\tR\x05input\"\xb9\x01\n" +
 	"\tVoteGroup\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\rR\x05group\x12+\n" +
 	"\x06output\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06output\x12\x16\n" +

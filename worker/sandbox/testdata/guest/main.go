@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -39,6 +40,8 @@ func main() {
 		task.Main(reopen)
 	case "fail":
 		task.Main(func(io.Reader, io.Writer) error { return errors.New("no such row") })
+	case "picky":
+		picky(len(os.Args) > 2)
 	case "log":
 		for i := range 8000 {
 			fmt.Fprintf(os.Stderr, "line %d\n", i)
@@ -51,6 +54,23 @@ func main() {
 			kept = append(kept, make([]byte, 1<<20))
 		}
 	}
+}
+
+// picky gives back what it reads, unless that is bad: then it dies as Python does, after
+// much talk, if it does not forgive.
+func picky(forgives bool) {
+	in, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		panic(err)
+	}
+	if bytes.Contains(in, []byte("bad")) && !forgives {
+		for i := range 1000 {
+			fmt.Fprintf(os.Stderr, "working on row %d\n", i)
+		}
+		fmt.Fprint(os.Stderr, "Traceback (most recent call last):\n  File \"main.py\", line 3, in <module>\n    main()\nKeyError: beta\n")
+		os.Exit(1)
+	}
+	os.Stdout.Write(in)
 }
 
 // world shows everything that a guest can learn of its surroundings.
