@@ -129,18 +129,24 @@ func (s Spec) Blobs() []blob.Ref {
 		if b.Index != nil {
 			refs = append(refs, *b.Index)
 		}
-		if b.Labels != nil {
-			refs = append(refs, *b.Labels)
-		}
 	}
+	refs = append(refs, s.Labels()...)
 	for _, d := range s.Data {
 		refs = append(refs, d.Blob)
 	}
 	return refs
 }
 
+// Labels is the blob with the labels, if there is one.
+func (s Spec) Labels() []blob.Ref {
+	if s.Input.Blob == nil || s.Input.Blob.Labels == nil {
+		return nil
+	}
+	return []blob.Ref{*s.Input.Blob.Labels}
+}
+
 // ReadByAll are those of the blobs that every task needs, the bundle first: all but the
-// input, of which each reads its shard.
+// input, of which each reads its shard, and the labels, which are for people.
 func (s Spec) ReadByAll() []blob.Ref {
 	refs := []blob.Ref{s.Bundle}
 	for _, d := range s.Data {

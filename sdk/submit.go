@@ -37,6 +37,15 @@ func (j *Job) Tasks() int { return j.prepared.Tasks() }
 // Size is how many bytes of bundle, input and data it has.
 func (j *Job) Size() int64 { return j.prepared.Size() }
 
+// TaskInputs are what its tasks read: this process need not ask the grid.
+func (j *Job) TaskInputs() *TaskInputs {
+	in := &TaskInputs{Job: j.id, Tasks: j.Tasks(), input: j.prepared.spec.Input, labels: &j.prepared.labels}
+	if of := in.labels.Of; of != nil {
+		in.Job, in.Tasks = of.Job, of.Tasks
+	}
+	return in
+}
+
 // Notices are about the files that the job names, as those of Prepared.
 func (j *Job) Notices() []Notice { return j.prepared.Notices() }
 

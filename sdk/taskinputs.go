@@ -60,7 +60,7 @@ func (g *Grid) TaskInputs(ctx context.Context, job *anthillv1.Job) (*TaskInputs,
 		inputs.labels = &labels{}
 		g.logger.Debug("failed to fetch what the tasks read", "job", job.GetId(), "error", err)
 	}
-	if of := inputs.labels.Of; of != nil && retry {
+	if of := inputs.labels.Of; of != nil {
 		inputs.Job, inputs.Tasks = of.Job, of.Tasks
 	}
 	return inputs, ctx.Err()

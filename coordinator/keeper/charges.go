@@ -70,12 +70,12 @@ func (k *Keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 func (k *Keeper) keepLabels() {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		for id, j := range s.Jobs {
-			b := j.Spec.Input.Blob
-			if b == nil || b.Labels == nil || k.labelled[id] || !k.cfg.Store.Complete(b.Labels.ID) {
-				continue
+			for _, l := range j.Spec.Labels() {
+				if !k.labelled[id] && k.cfg.Store.Complete(l.ID) {
+					k.cfg.Store.Pin(l.ID)
+					k.labelled[id] = true
+				}
 			}
-			k.cfg.Store.Pin(b.Labels.ID)
-			k.labelled[id] = true
 		}
 	})
 }

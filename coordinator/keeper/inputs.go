@@ -20,13 +20,14 @@ var errRefused = errors.New("no worker would run the bundle")
 
 // copyJob brings a job's blobs here in the order in which its tasks need them: what each
 // of them reads, and then the shards. That no worker would run the bundle is found out
-// before the input has come.
+// before the input has come. The labels come first: they are small, and wanted also after
+// a job that has failed at once.
 func (k *Keeper) copyJob(ctx context.Context, c charge, h *holding, providers []swarm.Provider) error {
 	j, ok := k.job(c.job)
 	if !ok {
 		return nil
 	}
-	if err := k.copyBlobs(ctx, j.Spec.ReadByAll(), providers); err != nil {
+	if err := k.copyBlobs(ctx, append(j.Spec.Labels(), j.Spec.ReadByAll()...), providers); err != nil {
 		return err
 	}
 	if err := k.screenOnce(ctx, c, h, j.Spec); err != nil {

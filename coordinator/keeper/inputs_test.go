@@ -170,3 +170,18 @@ func TestWhatAJobLacks(t *testing.T) {
 		t.Errorf("a job that is over lacks %q", why)
 	}
 }
+
+// TestLabelsComeFirst, so that a job that fails at once can say what its tasks read: they
+// are here before a task can be run, and though the bundle is refused.
+func TestLabelsComeFirst(t *testing.T) {
+	t.Parallel()
+	a := newArrival(t, throttle.Limits{Up: 64 << 10}) // all would take minutes
+	a.leads.Store(true)
+	bad, labels := put(t, a.submitter, []byte("no module")), put(t, a.submitter, []byte("labels"))
+	a.submit(func(c *jobs.SubmitJob) { c.Spec.Bundle, c.Spec.Input.Blob.Labels = bad, &labels })
+	defer a.keepInBackground()()
+	a.lab.Until("the job has failed", func() bool { return a.lab.JobState("j") == jobs.JobFailed })
+	if !a.cfg.Store.Complete(labels.ID) {
+		t.Error("its labels are not here")
+	}
+}

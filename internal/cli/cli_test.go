@@ -304,7 +304,7 @@ func TestResultsAreFinalUnlessAsked(t *testing.T) {
 // A slow writer of a result that was replaced meanwhile changes nothing.
 func TestLaterResultsStay(t *testing.T) {
 	dir := t.TempDir()
-	c := &collector{dir: dir, newest: map[int]uint64{0: 7}, rows: manifest{}}
+	c := &collector{dir: dir, newest: map[int]uint64{0: 7}, rows: map[int]manifestRow{}}
 	path := filepath.Join(dir, "task-000000.out")
 	for _, sequence := range []uint64{7, 6} {
 		temp, err := writeTemp(path, func(w io.Writer) error {
@@ -314,7 +314,7 @@ func TestLaterResultsStay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.place(temp, path, 0, manifestRow{}, &sdk.Result{Sequence: sequence}); err != nil {
+		if err := c.place(temp, path, manifestRow{}, &sdk.Result{Sequence: sequence}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,11 +25,13 @@ type collector struct {
 	dir         string
 	provisional bool
 	into        *resultsDir
-	inputs      *sdk.TaskInputs
+	// inputs are asked for when the job is finished, since a coordinator may not have
+	// them when it begins; of a retry before, since they number its results.
+	inputs *sdk.TaskInputs
 
 	mu            sync.Mutex
-	newest        map[int]uint64 // sequence of a task's latest result, by its index in the job
-	rows          manifest
+	newest        map[int]uint64      // sequence of a task's latest result, by its index in the job
+	rows          map[int]manifestRow // by the index in the job
 	written, kept int
 }
 
@@ -40,10 +42,7 @@ func collect(ctx context.Context, grid *sdk.Grid, id string, c *collector, stder
 	if err != nil {
 		return nil, err
 	}
-	if c.inputs, err = grid.TaskInputs(ctx, job); err != nil {
-		return nil, err
-	}
-	if c.into, err = openResultsDir(c.dir, c.inputs.Job, c.inputs.Tasks); err != nil {
+	if err := c.open(ctx, grid, job); err != nil {
 		return nil, err
 	}
 	if !c.provisional && !sdk.Finished(job) {
@@ -61,6 +60,29 @@ func collect(ctx context.Context, grid *sdk.Grid, id string, c *collector, stder
 	return job, c.conclude(ctx, grid, job, stderr)
 }
 
+// open makes the directory.
+func (c *collector) open(ctx context.Context, grid *sdk.Grid, job *anthillv1.Job) (err error) {
+	if c.inputs == nil && job.GetSpec().GetRetryOf() != "" {
+		if c.inputs, err = grid.TaskInputs(ctx, job); err != nil {
+			return err
+		}
+	}
+	whole, tasks := job.GetId(), int(job.GetTasks().GetTotal())
+	if c.inputs != nil {
+		whole, tasks = c.inputs.Job, c.inputs.Tasks
+	}
+	c.into, err = openResultsDir(c.dir, whole, tasks)
+	return err
+}
+
+// number is by what a task's result is named: the task's index in the whole input.
+func (c *collector) number(i int) int {
+	if c.inputs == nil {
+		return i
+	}
+	return c.inputs.At(i).Task
+}
+
 // conclude says what was written and what was not.
 func (c *collector) conclude(ctx context.Context, grid *sdk.Grid, job *anthillv1.Job, stderr io.Writer) error {
 	id := job.GetId()
@@ -68,14 +90,20 @@ func (c *collector) conclude(ctx context.Context, grid *sdk.Grid, job *anthillv1
 		return err
 	}
 	fmt.Fprintf(stderr, "%s: wrote %d results to %s, %d were there already\n", id, c.written, c.dir, c.kept)
+	var err error
+	if c.inputs == nil {
+		if c.inputs, err = grid.TaskInputs(ctx, job); err != nil {
+			return err
+		}
+	}
 	for f, err := range grid.Failures(ctx, id) {
 		if err != nil {
 			return err
 		}
-		c.noteFailure(id, f)
+		c.noteFailure(f)
 	}
-	lacking := c.noteMissing(id, int(job.GetTasks().GetTotal()))
-	if err := c.rows.write(c.dir); err != nil {
+	all, lacking := c.reckon(id, int(job.GetTasks().GetTotal()))
+	if err := all.write(c.dir); err != nil {
 		return err
 	}
 	if job.GetState() == anthillv1.JobState_JOB_STATE_SUCCEEDED && len(lacking.missing) > 0 {
@@ -85,34 +113,35 @@ func (c *collector) conclude(ctx context.Context, grid *sdk.Grid, job *anthillv1
 	return nil
 }
 
-func (c *collector) noteFailure(id string, f *sdk.TaskFailure) {
-	in := c.inputs.At(f.Task)
-	row := manifestRow{input: in.Text, state: stateFailed, job: id}
+func (c *collector) noteFailure(f *sdk.TaskFailure) {
+	row := manifestRow{state: stateFailed}
 	if !f.GivenUp {
 		row.exitCode = strconv.FormatUint(uint64(f.ExitCode), 10)
 	}
-	c.rows[in.Task] = row
+	c.rows[f.Task] = row
 }
 
-// noteMissing notes which of a finished job's tasks have no result, and gives them and
-// those that failed.
-func (c *collector) noteMissing(id string, total int) (l lacking) {
+// reckon says what became of all of a finished job's tasks, and which have no result.
+func (c *collector) reckon(id string, total int) (manifest, lacking) {
+	all, l := manifest{}, lacking{}
 	for i := range total {
 		in := c.inputs.At(i)
-		row, known := c.rows[in.Task]
+		row, known := c.rows[i]
 		switch {
 		case !known:
-			c.rows[in.Task] = manifestRow{input: in.Text, state: stateMissing, job: id}
+			row.state = stateMissing
 			l.missing = append(l.missing, in)
 		case row.state == stateFailed:
 			l.failed = append(l.failed, failedTask{in, row.exitCode})
 		}
+		row.input, row.job = in.Text, id
+		all[in.Task] = row
 	}
-	return l
+	return all, l
 }
 
 func (c *collector) run(ctx context.Context, grid *sdk.Grid, id string) error {
-	c.newest, c.rows = map[int]uint64{}, manifest{}
+	c.newest, c.rows = map[int]uint64{}, map[int]manifestRow{}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
 	results := grid.Results
@@ -130,15 +159,14 @@ func (c *collector) run(ctx context.Context, grid *sdk.Grid, id string) error {
 		c.mu.Lock()
 		c.newest[result.Task] = result.Sequence
 		c.mu.Unlock()
-		group.Go(func() error { return c.save(ctx, id, result) })
+		group.Go(func() error { return c.save(ctx, result) })
 	}
 	return group.Wait()
 }
 
-func (c *collector) save(ctx context.Context, id string, result *sdk.Result) error {
-	in := c.inputs.At(result.Task)
-	row := manifestRow{input: in.Text, state: stateDone, bytes: result.Size, job: id}
-	path, err := c.into.file(in.Task)
+func (c *collector) save(ctx context.Context, result *sdk.Result) error {
+	row := manifestRow{state: stateDone, bytes: result.Size}
+	path, err := c.into.file(c.number(result.Task))
 	if err != nil {
 		return err
 	}
@@ -150,7 +178,7 @@ func (c *collector) save(ctx context.Context, id string, result *sdk.Result) err
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.kept++
-		c.rows[in.Task] = row
+		c.rows[result.Task] = row
 		return nil
 	}
 	if err := c.into.replace(path); err != nil {
@@ -163,7 +191,7 @@ func (c *collector) save(ctx context.Context, id string, result *sdk.Result) err
 		return err
 	})
 	if err == nil {
-		err = c.place(temp, path, in.Task, row, result)
+		err = c.place(temp, path, row, result)
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -173,7 +201,7 @@ func (c *collector) save(ctx context.Context, id string, result *sdk.Result) err
 
 // place makes a written result the task's, unless a later one has come while
 // it was being written.
-func (c *collector) place(temp, path string, task int, row manifestRow, result *sdk.Result) error {
+func (c *collector) place(temp, path string, row manifestRow, result *sdk.Result) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.newest[result.Task] != result.Sequence {
@@ -183,7 +211,7 @@ func (c *collector) place(temp, path string, task int, row manifestRow, result *
 		return errors.Join(err, os.Remove(temp))
 	}
 	c.written++
-	c.rows[task] = row
+	c.rows[result.Task] = row
 	return nil
 }
 

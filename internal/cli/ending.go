@@ -23,8 +23,8 @@ type ending struct {
 }
 
 // endingOf asks the grid for what is worth knowing of a job that has failed tasks.
-func endingOf(ctx context.Context, grid *sdk.Grid, job *anthillv1.Job, file string) ending {
-	e := ending{job: job, file: file}
+func endingOf(ctx context.Context, grid *sdk.Grid, job *anthillv1.Job) ending {
+	e := ending{job: job}
 	if len(job.GetFailedTasks()) > 0 {
 		e.inputs, _ = grid.TaskInputs(ctx, job) // without, tasks are told by their numbers
 	}
@@ -103,16 +103,18 @@ func (e ending) next() string {
 	if !is {
 		return ""
 	}
-	if e.inputs != nil {
+	as := e.job.GetId()
+	if e.inputs != nil && e.inputs.Job != e.job.GetId() {
+		as = fmt.Sprintf("%s/%d", e.job.GetId(), task)
 		task = e.inputs.At(task).Task
 	}
 	file := e.file
 	if file == "" {
 		file = "JOB.yaml"
 	}
-	return fmt.Sprintf("reproduce it here:       anthill task test --job %s --task %d\n"+
+	return fmt.Sprintf("reproduce it here:       anthill task test --job %s --task %d --as %s\n"+
 		"let some tasks fail:     allow_failed in the job file\n"+
-		"run what is missing:     anthill submit %s --only-missing %s", file, task, file, e.job.GetId())
+		"run what is missing:     anthill submit %s --only-missing %s", file, task, as, file, e.job.GetId())
 }
 
 // setApart puts the lines after the first behind an indent.

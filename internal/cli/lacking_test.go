@@ -2,6 +2,7 @@ package cli
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,8 +10,10 @@ import (
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/lab/fakegrid"
+	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/executor"
 )
 
 // halfdone adds a finished job of ten tasks of ten numbers each: tasks 0 and 1 have
@@ -59,7 +62,7 @@ func TestResultsOfAFailedJobNameWhatLacks(t *testing.T) {
 			"sweep: all of them are in " + dir + "/manifest.tsv; run them again: anthill submit JOB.yaml --only-missing sweep\n",
 			"anthill: job sweep: failed: 2 of 10 tasks have failed, and allow_failed is 1; the last is task 3 (range 30..40): the task exited with code 1:\n" +
 				"    Traceback (most recent call last):\n      line 3\n    KeyError: 'beta'\n" +
-				"reproduce it here:       anthill task test --job JOB.yaml --task 3\n" +
+				"reproduce it here:       anthill task test --job JOB.yaml --task 3 --as sweep\n" +
 				"let some tasks fail:     allow_failed in the job file\n" +
 				"run what is missing:     anthill submit JOB.yaml --only-missing sweep\n",
 		} {
@@ -181,7 +184,7 @@ func TestAFailedSubmissionSaysHowToGoOn(t *testing.T) {
 	}}
 	_, stderr := reported(e.err())
 	for _, want := range []string{
-		"anthill: job sweep-1: failed: task 17: exit code 1\n", "anthill task test --job jobs/sweep.yaml --task 17\n",
+		"anthill: job sweep-1: failed: task 17: exit code 1\n", "anthill task test --job jobs/sweep.yaml --task 17 --as sweep-1\n",
 		"anthill submit jobs/sweep.yaml --only-missing sweep-1\n",
 	} {
 		if !strings.Contains(stderr, want) {
@@ -216,4 +219,17 @@ func TestNothingIsMissing(t *testing.T) {
 	fake.AddJob("busy", 2)
 	_, stderr = expect(t, 2, "submit", "--only-missing", "busy")
 	expectMatch(t, stderr, `retry job busy: it still runs\nwait until it is finished`)
+}
+
+// A task is tried with the very random numbers that it had in the grid.
+func TestTaskTestAsInTheGrid(t *testing.T) {
+	for as, want := range map[string][32]byte{"sweep-1": executor.Seed("sweep-1", 17), "retry-2/3": executor.Seed("retry-2", 3)} {
+		if got, err := seedAs(as, 17); err != nil || got != want {
+			t.Errorf("%s: got %x, %v", as, got, err)
+		}
+	}
+	if _, err := seedAs("sweep-1/x", 17); !errors.Is(err, problem.ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+	expect(t, 2, "task", "test", "module.wasm", "--as", "sweep-1")
 }

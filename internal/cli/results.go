@@ -35,12 +35,13 @@ failed; 5 if all results are there, but short of the max_error that was asked fo
 				return err
 			}
 			defer grid.Close()
-			job, err := collect(cmd.Context(), grid, args[0], &collector{dir: dir, provisional: provisional}, cmd.ErrOrStderr())
+			c := &collector{dir: dir, provisional: provisional}
+			job, err := collect(cmd.Context(), grid, args[0], c, cmd.ErrOrStderr())
 			if err != nil {
 				explainDetach(cmd.Context(), cmd, args[0])
 				return err
 			}
-			return endingOf(cmd.Context(), grid, job, "").err()
+			return ending{job: job, inputs: c.inputs}.err()
 		},
 	}
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "the `directory` to write into, created if it is missing (required)")

@@ -112,7 +112,7 @@ func watchStatus(cmd *cobra.Command, id string, output format) error {
 	if err := writeJob(cmd.OutOrStdout(), job); err != nil {
 		return err
 	}
-	return endingOf(cmd.Context(), grid, job, "").err()
+	return endingOf(cmd.Context(), grid, job).err()
 }
 
 func watchJSON(cmd *cobra.Command, grid *sdk.Grid, id string) error {
@@ -126,7 +126,7 @@ func watchJSON(cmd *cobra.Command, grid *sdk.Grid, id string) error {
 			return err
 		}
 	}
-	return endingOf(cmd.Context(), grid, last, "").err()
+	return endingOf(cmd.Context(), grid, last).err()
 }
 
 // explainDetach tells a user who interrupted a command how to come back.

@@ -167,7 +167,7 @@ func (s *submission) stay(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job) erro
 	var last *anthillv1.Job
 	var err error
 	if s.dir != "" {
-		last, err = collect(cmd.Context(), grid, job.ID(), &collector{dir: s.dir}, cmd.ErrOrStderr())
+		last, err = collect(cmd.Context(), grid, job.ID(), &collector{dir: s.dir, inputs: job.TaskInputs()}, cmd.ErrOrStderr())
 	} else {
 		last, err = follow(cmd.Context(), grid, job.ID(), cmd.ErrOrStderr())
 	}
@@ -176,7 +176,7 @@ func (s *submission) stay(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job) erro
 		warnOfMissingInput(cmd, grid, job.ID())
 		return err
 	}
-	return endingOf(cmd.Context(), grid, last, s.file).err()
+	return ending{job: last, inputs: job.TaskInputs(), file: s.file}.err()
 }
 
 // warnOfMissingInput tells a user who leaves whether the job can go on.

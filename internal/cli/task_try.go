@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +23,7 @@ type taskTest struct {
 	flags         taskFlags
 	job           string
 	index         uint32
+	as            string // a job of the grid, see likeness
 	format        format
 	show          bool
 	out           string
@@ -43,7 +46,7 @@ the interpreter has no such code, and takes as long each time.
 The shard is read from stdin. With --job and --task everything comes from a job
 file. A task's random numbers follow from its number and the job's id, which only
 the grid gives; here the job's name takes its place ("test" without a job file), so
-the numbers differ from those in the grid.
+the numbers differ from those in the grid. With --as JOB they are the same.
 
 The report goes to stdout; with --show the guest's output goes there, and the report
 to stderr. Exit codes: 0 passed, 1 the task fails or the results differ, 2 the module
@@ -55,6 +58,7 @@ is refused or the flags are wrong.`,
 	addFormatFlag(cmd, &t.format)
 	cmd.Flags().StringVar(&t.job, "job", "", "take the task from this job `file`")
 	cmd.Flags().Uint32Var(&t.index, "task", 0, "which task of the job, from 0")
+	cmd.Flags().StringVar(&t.as, "as", "", "give the task the random numbers that it had in this `job` of the grid; JOB/N if it was task N there")
 	cmd.Flags().BoolVar(&t.show, "show", false, "write the guest's output to stdout, and the report to stderr")
 	cmd.Flags().StringVar(&t.out, "out", "", "write the guest's output into this `file`")
 	cmd.Flags().BoolVar(&t.noInterpreter, "no-interpreter", false, "leave out the slow run")
@@ -87,6 +91,8 @@ func (t *taskTest) subject(cmd *cobra.Command, args []string) (*subject, error) 
 	switch {
 	case t.job == "" && len(args) == 0:
 		return nil, problem.Invalid("see 'anthill task test --help'", "task test: no module, and no --job")
+	case t.job == "" && t.as != "":
+		return nil, problem.Invalid("give --job as well", "--as is for tasks of a job file")
 	case t.job == "" && cmd.Flags().Changed("task"):
 		return nil, problem.Invalid("give --job as well", "--task is for tasks of a job file")
 	case t.job == "":
@@ -99,7 +105,25 @@ func (t *taskTest) subject(cmd *cobra.Command, args []string) (*subject, error) 
 			return nil, problem.Invalid("change the job file, or leave --job out", "--%s does not go together with --job", name)
 		}
 	}
-	return subjectOfJob(cmd, t.job, t.index)
+	s, err := subjectOfJob(cmd, t.job, t.index)
+	if err == nil && t.as != "" {
+		s.task.Seed, err = seedAs(t.as, t.index)
+	}
+	return s, err
+}
+
+// seedAs is what a task's random numbers follow from in a job of the grid, which may
+// know it by another number: JOB or JOB/N.
+func seedAs(as string, index uint32) ([32]byte, error) {
+	job, number, other := strings.Cut(as, "/")
+	if other {
+		n, err := strconv.ParseUint(number, 10, 32)
+		if err != nil {
+			return [32]byte{}, problem.Invalid("write it like --as JOB or --as JOB/17", "--as %q: %q is not the number of a task", as, number)
+		}
+		index = uint32(n)
+	}
+	return executor.Seed(job, index), nil
 }
 
 // try runs the task, in children of this program.
