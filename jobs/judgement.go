@@ -78,11 +78,26 @@ func (s *State) decide(h *hearing, id JobID, place Place, v Vote) {
 		}
 	}
 	s.acknowledge(j, t)
+	if !v.Failed {
+		s.blameKilled(t)
+	}
 	if c := &j.Closed[place]; c.open() || c.vote() != v {
 		s.accept(h, id, place, v)
 	}
 	if j.Spec.Trust.Fixed() {
 		s.voidRunning(t)
+	}
+}
+
+// blameKilled counts it against the workers where a task was killed at its limits that
+// others have a result of. Until there is one, the task may be to blame: who asks for
+// less time than it takes must not bring down the machines that try.
+func (s *State) blameKilled(t *Task) {
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.State == AttemptKilled && !a.Stumbled && s.can(VersionInput) {
+			a.Stumbled = true
+			s.Nodes[a.Worker].stumble()
+		}
 	}
 }
 

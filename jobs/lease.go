@@ -253,7 +253,9 @@ func (s *State) end(j *Job, a *Attempt, r *Report) {
 		s.vote(j, a, Vote{Failed: true, ExitCode: r.ExitCode, Fuel: r.Fuel}, reason)
 	case r.Status == Killed:
 		s.endLease(a, AttemptKilled, reason)
-		s.Nodes[a.Worker].stumble()
+		if !s.can(VersionInput) {
+			s.Nodes[a.Worker].stumble()
+		}
 		j.Attempts.Killed++
 	case (r.Status == Starved || r.Status == Stopped) && s.can(VersionInput):
 		s.endLease(a, AttemptReturned, reason)

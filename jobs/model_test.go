@@ -174,7 +174,7 @@ func (m *model) stumble(w NodeID) { m.stumbles[w] += (One - m.stumbles[w]) / 8 }
 func (m *model) end(a *modelAttempt, r Report, blamed map[OwnerID]bool) {
 	counts := &m.jobs[a.job].counts
 	switch r.Status {
-	case Killed, Lost:
+	case Lost:
 		m.stumble(a.Worker)
 	case Succeeded, Crashed:
 		m.stumbles[a.Worker] -= m.stumbles[a.Worker] / 16
@@ -257,6 +257,10 @@ func (m *model) score(job JobID, place Place, v Vote, blamed map[OwnerID]bool) {
 		if a.State == AttemptVoted {
 			m.uncount(a)
 			m.count(a, len(owners) > 1)
+		}
+		if a.State == AttemptKilled && !a.Stumbled && !v.Failed {
+			a.Stumbled = true
+			m.stumble(a.Worker)
 		}
 	}
 }

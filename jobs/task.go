@@ -61,6 +61,9 @@ type Attempt struct {
 	// Paused: it runs, but its worker has been paused for so long that others are
 	// asked as if it did not. It keeps its lease, and counts again when it goes on.
 	Paused bool `cbor:"11,keyasint,omitempty"`
+	// Stumbled: it was killed where others came to a result, which counted against its
+	// worker.
+	Stumbled bool `cbor:"12,keyasint,omitempty"`
 }
 
 // underway says whether an attempt runs and does not stand still.

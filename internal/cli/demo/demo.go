@@ -114,9 +114,10 @@ func (d *demo) start(ctx context.Context) (err error) {
 	return nil
 }
 
-// find lists the files to count, and adds their sizes up.
+// find lists the files to count, and adds their sizes up. Hidden ones are none of the
+// job's.
 func (d *demo) find() (size int64, err error) {
-	d.paths, err = doublestar.FilepathGlob(filepath.Join(d.Input, d.Glob), doublestar.WithFilesOnly())
+	d.paths, err = doublestar.FilepathGlob(filepath.Join(d.Input, d.Glob), doublestar.WithFilesOnly(), doublestar.WithNoHidden())
 	if err != nil {
 		return 0, fmt.Errorf("find input: %w", err)
 	}

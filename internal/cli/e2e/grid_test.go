@@ -23,6 +23,7 @@ func TestGrid(t *testing.T) {
 	t.Run("large output", func(t *testing.T) { testLargeOutput(t, grid) })
 	t.Run("data files", func(t *testing.T) { testDataFiles(t, grid) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, grid) })
+	t.Run("jobs that nobody has", func(t *testing.T) { testJobsThatNobodyHas(t, grid) })
 	t.Run("fuel", func(t *testing.T) { testFuel(t, grid) })
 	t.Run("contract", func(t *testing.T) { testContract(t, grid) })
 	t.Run("scripts", func(t *testing.T) { testScripts(t, grid) })
