@@ -59,7 +59,7 @@ func TestResultsOfAFailedJobNameWhatLacks(t *testing.T) {
 		for _, want := range []string{
 			"sweep: 2 tasks failed: 3 (range 30..40): exit code 1, 7 (range 70..80): given up\n",
 			"sweep: 6 tasks never finished: 2 (range 20..30), 4 (range 40..50), 5 (range 50..60), 6 (range 60..70), 8 (range 80..90), ...\n",
-			"sweep: all of them are in " + dir + "/manifest.tsv; run them again: anthill submit JOB.yaml --only-missing sweep\n",
+			"sweep: all of them are in " + dir + "/.manifest.tsv; run them again: anthill submit JOB.yaml --only-missing sweep\n",
 			"anthill: job sweep: failed: 2 of 10 tasks have failed, and allow_failed is 1; the last is task 3 (range 30..40): the task exited with code 1:\n" +
 				"    Traceback (most recent call last):\n      line 3\n    KeyError: 'beta'\n" +
 				"reproduce it here:       anthill task test --job JOB.yaml --task 3 --as sweep\n" +

@@ -15,8 +15,9 @@ import (
 )
 
 // manifestName is the file in a directory of results that says what became of each task:
-// a line each, its columns separated by tabs.
-const manifestName = "manifest.tsv"
+// a line each, its columns separated by tabs. Its name begins with a dot, so that
+// `cat DIR/*` gives results alone.
+const manifestName = ".manifest.tsv"
 
 const manifestColumns = "task\tinput\tstate\tbytes\tsha256\texit_code\tjob"
 

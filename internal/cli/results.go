@@ -23,7 +23,7 @@ them as they come, and rewrites those that change. If it is run again, it keeps 
 files that are already right. A directory takes the results of one job, and of those
 that run what it lacks (submit --only-missing): those of another are refused.
 
-DIR/manifest.tsv has a line for each task: what it read, whether it is done, failed or
+DIR/.manifest.tsv has a line for each task: what it read, whether it is done, failed or
 missing, bytes and SHA-256 of its result, the exit code with which it failed.
 
 The exit code is 0 also if tasks failed, as many as allow_failed permits; 1 if the job
