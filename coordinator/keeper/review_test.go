@@ -97,12 +97,12 @@ func TestPieceThatTakesLongerThanATurnComes(t *testing.T) {
 		} else {
 			k.later("slow")
 		}
-		if turns > 1 && l.JobState("fast") != jobs.JobSucceeded {
-			t.Fatal("the other job has to wait")
-		}
-		if c := k.courses["slow"]; k.accepted("slow") != 1 || time.Since(began) > 10*time.Second {
+		if c := k.courses["slow"]; k.accepted("slow") != 1 || time.Since(began) > 30*time.Second {
 			t.Fatalf("turn %d: %d accepted, %+v", turns, k.accepted("slow"), c)
 		}
+	}
+	if l.JobState("fast") != jobs.JobSucceeded {
+		t.Error("the other job has to wait")
 	}
 	if came := k.cfg.Swarm.Progress(blob.ID{}).Received; turns < 3 || came != int64(len(large)+len(other)) {
 		t.Errorf("%d turns, %d bytes came", turns, came)
