@@ -17,20 +17,25 @@ func (k *Keeper) arrived(h *holding) (n int64) {
 	return n
 }
 
-// noteTrouble notes since when nothing of a charge comes any more.
+// trouble is why a charge is not here yet.
+type trouble struct {
+	err   error     // of this coordinator's own; nil: there is none
+	stuck time.Time // since when nobody sends anything; zero: somebody does
+	had   int64     // bytes that were here at the last try
+}
+
+// noteTrouble notes what came of a try to bring a charge here.
 func (k *Keeper) noteTrouble(h *holding, err error) {
-	stuck, here := err != nil && away(err), int64(0)
-	if stuck {
-		here = k.arrived(h)
+	now := trouble{err: err}
+	if err != nil && away(err) {
+		now = trouble{stuck: time.Now(), had: k.arrived(h)}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	switch {
-	case !stuck:
-		h.stuck = time.Time{}
-	case h.stuck.IsZero() || here > h.had:
-		h.stuck, h.had = time.Now(), here
+	if before := h.trouble; !before.stuck.IsZero() && !now.stuck.IsZero() && now.had <= before.had {
+		now.stuck = before.stuck
 	}
+	h.trouble = now
 }
 
 // Lacks says for people why a job cannot go on for lack of what its tasks read, as far
@@ -43,20 +48,27 @@ func (k *Keeper) Lacks(s *jobs.State, id jobs.JobID) string {
 	if holders := s.InputHolders(j); len(holders) > 0 {
 		return "the only copies of its input are away, with coordinator " + names(holders) + ": start it again, or cancel the job"
 	}
-	k.mu.Lock()
-	h, stuck, had := k.taken[charge{job: id}], time.Time{}, int64(0)
-	if h != nil {
-		stuck, had = h.stuck, h.had
-	}
-	k.mu.Unlock()
+	h, t := k.troubleWith(charge{job: id})
 	switch {
 	case h == nil:
 		return "" // it is so new that nobody has looked yet
-	case stuck.IsZero() || k.arrived(h) > had:
+	case t.err != nil:
+		return fmt.Sprintf("coordinator %s cannot copy what it reads: %v", k.cfg.Node.Short(), t.err)
+	case t.stuck.IsZero() || k.arrived(h) > t.had:
 		return "the input is still coming from the submitter; " + k.share(h) + " is here"
 	}
 	return fmt.Sprintf("the input is still with the submitter, who is away since %s UTC; %s is here: it goes on when the submitter is back, or cancel the job and submit it again",
-		stuck.UTC().Format(time.TimeOnly), k.share(h))
+		t.stuck.UTC().Format(time.TimeOnly), k.share(h))
+}
+
+func (k *Keeper) troubleWith(c charge) (*holding, trouble) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	h := k.taken[c]
+	if h == nil {
+		return nil, trouble{}
+	}
+	return h, h.trouble
 }
 
 // share says for people how much of a charge is here.

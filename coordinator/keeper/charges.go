@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
@@ -29,12 +28,10 @@ type holding struct {
 
 	// screened: a job's bundle has passed. It belongs to the goroutine that holds.
 	screened bool
-	// ready is below which place the job's tasks can be run. stuck is since when
-	// nothing of the blobs comes, zero if something does, and had how many bytes were
-	// here when the last try failed. The keeper's mutex guards them.
-	ready jobs.Place
-	stuck time.Time
-	had   int64
+	// ready is below which place the job's tasks can be run. The keeper's mutex guards
+	// it, and the trouble.
+	ready   jobs.Place
+	trouble trouble
 }
 
 // wake has the goroutine that holds the charge look again at once.

@@ -185,3 +185,25 @@ func TestLabelsComeFirst(t *testing.T) {
 		t.Error("its labels are not here")
 	}
 }
+
+// TestTroubleOfTheCoordinatorIsNotTheSubmitters.
+func TestTroubleOfTheCoordinatorIsNotTheSubmitters(t *testing.T) {
+	t.Parallel()
+	l := voter.New(t)
+	store, err := blobstore.Open(blobstore.Config{Dir: t.TempDir(), Quota: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	k := newKeeping(l, store)
+	bundle := put(t, k.peer("submitter"), make([]byte, 1000))
+	l.Submit("j", 1, func(c *jobs.SubmitJob) { c.Spec.Bundle, c.Provider = bundle, k.workers[0].Address })
+	defer k.keepInBackground()()
+	l.Until("it says what is wrong", func() (yes bool) {
+		l.View(func(s *jobs.State) {
+			why := k.Lacks(s, "j")
+			yes = strings.Contains(why, "coordinator c1 cannot copy") && strings.Contains(why, "full")
+		})
+		return yes
+	})
+}
