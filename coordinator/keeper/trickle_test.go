@@ -19,6 +19,7 @@ func newRules(l *voter.Voter) {
 
 // patient has the keeper judge after a fraction of the usual time, and as often.
 func (k *keeping) patient(d time.Duration) {
+	d *= slack
 	k.least, k.every = d, d/10
 }
 
