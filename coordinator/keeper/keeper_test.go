@@ -34,7 +34,7 @@ type keeping struct {
 
 func newKeeping(l *voter.Voter, store *blobstore.Store) *keeping {
 	l.Helper()
-	k := &keeping{lab: l, turn: 3 * time.Second}
+	k := &keeping{lab: l, turn: 3 * slack * time.Second}
 	dialer := &dialer{conns: map[string]*grpc.ClientConn{}}
 	sw, err := swarm.New(swarm.Config{Store: store, Dial: dialer.dial, Patience: time.Second})
 	if err != nil {

@@ -1,0 +1,6 @@
+//go:build !race
+
+package keeper
+
+// slack is for the race detector, see there.
+const slack = 1
