@@ -35,7 +35,7 @@ func (s *silence) tell() {
 		return
 	}
 	s.told = true
-	s.grid.waiting(fmt.Sprintf("no coordinator answers yet (tried %s): trying for %s in all; check that one of them runs and can be reached from here",
+	s.grid.waiting(fmt.Sprintf("no answer yet from any coordinator (asked %s): trying for %s in all; check that they run and can be reached from here",
 		strings.Join(s.grid.conn.Known(), ", "), s.grid.patience.Round(time.Millisecond)))
 }
 

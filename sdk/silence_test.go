@@ -36,7 +36,7 @@ func TestSilenceIsToldOf(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if len(told) != 1 || !strings.HasPrefix(told[0], "no coordinator answers yet (tried "+fake.Addresses()[0]) || !strings.Contains(told[0], "trying for 4s in all") {
+	if len(told) != 1 || !strings.HasPrefix(told[0], "no answer yet from any coordinator (asked "+fake.Addresses()[0]) || !strings.Contains(told[0], "trying for 4s in all") {
 		t.Errorf("people were told %q", told)
 	}
 }

@@ -170,11 +170,17 @@ func (s *Server) ListJobs(ctx context.Context, _ *anthillv1.ListJobsRequest) (*a
 // watchInterval is the shortest time between two messages of WatchJob.
 const watchInterval = 100 * time.Millisecond
 
-// WatchJob implements JobService. It reads this coordinator's replica, and so
-// goes on while a new leader is elected.
+// watchFresh is how long the start of WatchJob waits for a leader to tell what is new.
+const watchFresh = 2 * time.Second
+
+// WatchJob implements JobService. It reads this coordinator's replica, and so goes on while
+// a new leader is elected. Where there is none, a job that is known here is shown as it
+// was last: it says that there is no leader.
 func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStreamingServer[anthillv1.WatchJobResponse]) error {
 	ctx := stream.Context()
-	if err := s.fresh(ctx); err != nil {
+	patience, cancel := context.WithTimeout(ctx, watchFresh)
+	defer cancel()
+	if err := s.fresh(patience); err != nil && !s.knows(jobs.JobID(req.GetJobId())) {
 		return err
 	}
 	var last *anthillv1.Job
@@ -200,6 +206,11 @@ func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStre
 			return err
 		}
 	}
+}
+
+func (s *Server) knows(id jobs.JobID) (yes bool) {
+	s.cfg.Replica.View(func(st *jobs.State) { yes = st.Jobs[id] != nil })
+	return yes
 }
 
 // pause waits for a while, and then for a change, but no longer than long.
