@@ -14,7 +14,7 @@ import (
 // waitOf says why nothing moves of a job, as far as this coordinator knows: the leader has
 // heard of the workers, and its disk is the one that tasks wait for.
 func (s *Server) waitOf(ctx context.Context, id jobs.JobID, outdated bool) (w waits.Wait) {
-	live := slices.Collect(maps.Keys(s.cfg.Workers(ctx)))
+	live, now := slices.Collect(maps.Keys(s.cfg.Workers(ctx))), s.cfg.Replica.Now()
 	s.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[id]
 		if j == nil {
@@ -24,7 +24,7 @@ func (s *Server) waitOf(ctx context.Context, id jobs.JobID, outdated bool) (w wa
 			return
 		}
 		w = placement.Waiting(placement.Standing{
-			State: st, Job: j, Live: live, Paused: s.paused, Outdated: outdated, Now: s.cfg.Replica.Now(),
+			State: st, Job: j, Live: live, Paused: s.paused, Outdated: outdated, Now: now,
 		})
 		if w.Reason == waits.Results {
 			w = s.waitForResults(st, id, j, w)

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,5 +92,40 @@ func TestNoLeaderIsSaid(t *testing.T) {
 	}
 	if took := time.Since(lost); took > 5*time.Second {
 		t.Errorf("it was said after %v", took)
+	}
+}
+
+// TestJobsAreDescribedWhileTheStateChanges: who reads the state within a look at it waits
+// for ever as soon as somebody wants to change it in between.
+func TestJobsAreDescribedWhileTheStateChanges(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	ann, worker := g.admit(jobs.Submitter, "ann"), g.admit(jobs.Worker, "bob").Node()
+	g.desk.know(map[jobs.NodeID]uint32{worker: jobs.Metering})
+	id := g.submit(ann)
+	stop := make(chan struct{})
+	var changing sync.WaitGroup
+	defer changing.Wait()
+	defer close(stop)
+	for range 2 {
+		changing.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					g.do(jobs.Command{Renew: &jobs.RenewLeases{}})
+				}
+			}
+		})
+	}
+	client := anthillv1.NewJobServiceClient(g.dial(ann, g.leader))
+	for range 300 {
+		if _, err := client.GetJob(ctx(t), &anthillv1.GetJobRequest{JobId: string(id)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.ListJobs(ctx(t), &anthillv1.ListJobsRequest{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
