@@ -42,8 +42,8 @@ func (c *Coordinator) takeGossip(conn net.Conn, peer identity.Peer) {
 	c.gossip.Take(conn)
 }
 
-// keepGossiping joins the gossip whenever this node is alone in it. Errors are logged:
-// the next round may do better.
+// keepGossiping joins the gossip whenever this node is alone in it, and tells the others
+// whether its disk is full. Errors are logged: the next round may do better.
 func (c *Coordinator) keepGossiping(ctx context.Context) {
 	for ctx.Err() == nil {
 		others := c.others()
@@ -51,6 +51,9 @@ func (c *Coordinator) keepGossiping(ctx context.Context) {
 			if _, err := c.membership.Join(others); err != nil {
 				c.cfg.Logger.Debug("failed to join gossip", "error", err)
 			}
+		}
+		if err := c.membership.SetFull(c.keeper.Full()); err != nil {
+			c.cfg.Logger.Debug("failed to tell of the disk", "error", err)
 		}
 		select {
 		case <-time.After(rejoinEvery):

@@ -5,15 +5,20 @@ import (
 	"strings"
 )
 
-// CopiesNeeded is the number of coordinators that must hold bytes before they
-// count as safe from the loss of any one of them. A submitter may leave once so many
-// hold its input, see OwnersNeeded.
-func (s *State) CopiesNeeded() int { return min(2, len(s.Holders)) }
+// copiesWanted is how many coordinators must hold bytes, if there are so many, before
+// they count as safe from the loss of any one of them.
+const copiesWanted = 2
 
-// OwnersNeeded is how many owners those coordinators should have before a submitter
-// may leave: one for each copy, if the grid's coordinators have so many owners.
-func (s *State) OwnersNeeded() int {
-	return min(s.CopiesNeeded(), s.HolderOwners(1<<len(s.Holders)-1))
+// CopiesNeeded is the number of coordinators that must hold bytes before they count as
+// safe.
+func (s *State) CopiesNeeded() int { return min(copiesWanted, len(s.Holders)) }
+
+// NeededOf is how many of a set of coordinators must hold bytes before whoever brought
+// them may leave, and how many owners these should have: one for each copy, if there are
+// so many. Only what can still get a copy should be in the set.
+func (s *State) NeededOf(set uint64) (copies, owners int) {
+	copies = min(copiesWanted, bits.OnesCount64(set))
+	return copies, min(copies, s.HolderOwners(set))
 }
 
 // HolderOwners is the number of owners of the coordinators in a set of holders: all

@@ -25,14 +25,19 @@ func TestCopiesNeeded(t *testing.T) {
 	g := newGrid()
 	for _, c := range []string{"c2", "c3"} {
 		g.admit(Coordinator, c, "ops")
-		if n, owners := g.CopiesNeeded(), g.OwnersNeeded(); n != 2 || owners != 2 {
-			t.Errorf("%d copies with %d owners needed of %d coordinators with 2", n, owners, len(g.Holders))
+		if n := g.CopiesNeeded(); n != 2 {
+			t.Errorf("%d copies needed of %d coordinators", n, len(g.Holders))
+		}
+	}
+	for set, want := range map[uint64][2]int{0: {0, 0}, 0b001: {1, 1}, 0b110: {2, 1}, 0b011: {2, 2}, 0b111: {2, 2}} {
+		if copies, owners := g.NeededOf(set); copies != want[0] || owners != want[1] {
+			t.Errorf("of %03b %d copies with %d owners are needed, want %v", set, copies, owners, want)
 		}
 	}
 	for _, id := range g.Holders {
 		g.Nodes[id].Owner = "ops"
 	}
-	if n := g.OwnersNeeded(); n != 1 {
+	if _, n := g.NeededOf(0b111); n != 1 {
 		t.Errorf("%d owners needed where there is one", n)
 	}
 	if g.holderBit("c1") != 1 || g.holderBit("c3") != 4 || g.holderBit("w1") != 0 {

@@ -21,7 +21,7 @@ const (
 func (s *State) timely(j *Job, t *Task) (list []*Attempt) {
 	patience := Time(math.MaxInt64)
 	if int(j.Next) == j.Total() {
-		patience = j.patience()
+		patience = j.Patience()
 	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
@@ -36,9 +36,9 @@ func (s *State) timely(j *Job, t *Task) (list []*Attempt) {
 	return list
 }
 
-// patience is how long the first attempt at a task of a job may take until it is
+// Patience is how long the first attempt at a task of a job may take until it is
 // late.
-func (j *Job) patience() Time {
+func (j *Job) Patience() Time {
 	if j.Pace == 0 {
 		return j.longest()
 	}
@@ -50,6 +50,6 @@ func (j *Job) longest() Time { return max(lateLeast, Time(j.Spec.Limits.Time.Mil
 
 // GoesOn says whether an attempt at a task runs that takes no longer than usual.
 func (s *State) GoesOn(j *Job, t *Task) bool {
-	patience := j.patience()
+	patience := j.Patience()
 	return slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.underway() && s.Now-a.Started <= patience })
 }

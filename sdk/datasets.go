@@ -16,6 +16,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/steady"
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -44,6 +45,10 @@ type PutProgress struct {
 	// how many owners these have, of the OwnersNeeded.
 	Copies, Needed       uint32
 	Owners, OwnersNeeded uint32
+	// Wait is what further copies wait for; nil if there are enough. PassedOver are
+	// the coordinators that are not waited for any more.
+	Wait       *anthillv1.Wait
+	PassedOver []string
 }
 
 const (
@@ -162,7 +167,7 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 		if opts.Progress != nil {
 			opts.Progress(PutProgress{
 				Size: ref.Size, Sent: p.swarm.Sent(), Peers: p.swarm.Clients(ref.ID), Copies: b.GetCopies(), Needed: b.GetCopiesNeeded(),
-				Owners: b.GetCopyOwners(), OwnersNeeded: b.GetCopyOwnersNeeded(),
+				Owners: b.GetCopyOwners(), OwnersNeeded: b.GetCopyOwnersNeeded(), Wait: b.GetWait(), PassedOver: b.GetPassedOver(),
 			})
 		}
 		if b.GetCopies() >= b.GetCopiesNeeded() && b.GetCopyOwners() >= b.GetCopyOwnersNeeded() {
@@ -170,8 +175,8 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 		}
 		sleep(ctx, putPoll)
 		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("put blob %s: the grid has %d of the %d copies that it needs, with %d of %d owners: %w",
-				ref.ID.Short(), b.GetCopies(), b.GetCopiesNeeded(), b.GetCopyOwners(), b.GetCopyOwnersNeeded(), err)
+			return fmt.Errorf("put blob %s: the grid has %d of the %d copies that it needs, with %d of %d owners%s: %w",
+				ref.ID.Short(), b.GetCopies(), b.GetCopiesNeeded(), b.GetCopyOwners(), b.GetCopyOwnersNeeded(), lackingFor(b.GetWait()), err)
 		}
 		if time.Since(claimed) >= claimEvery {
 			claimed = time.Now()
@@ -183,6 +188,14 @@ func (p *peer) put(ctx context.Context, ref blob.Ref, opts PutOptions) error {
 			return err
 		}
 	}
+}
+
+// lackingFor is why there are no more copies.
+func lackingFor(w *anthillv1.Wait) string {
+	if why := waits.FromProto(w).Why(time.Now()); why != "" {
+		return " (" + why + ")"
+	}
+	return ""
 }
 
 // claim asks the grid to copy a blob from here and to keep it.

@@ -26,6 +26,9 @@ type Config struct {
 	// Patience is how long a call, or a stream that was lost, tries again
 	// while no coordinator answers. Default 15 s.
 	Patience time.Duration
+	// Waiting, where set, is told of each call that no coordinator has answered for some
+	// seconds, once. It may be called from several goroutines at a time.
+	Waiting func(text string)
 	// Logger tells of retries, at level debug. Default: no log.
 	Logger *slog.Logger
 }
@@ -36,6 +39,7 @@ type Grid struct {
 	identity *identity.Identity
 	home     string // the directory of the identity
 	patience time.Duration
+	waiting  func(text string)
 	logger   *slog.Logger
 
 	conn      *gridconn.Conn
@@ -82,6 +86,9 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = 15 * time.Second
 	}
+	if cfg.Waiting == nil {
+		cfg.Waiting = func(string) {}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -90,7 +97,7 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		return nil, err
 	}
 	g := &Grid{
-		identity: dir.Identity, home: path, patience: cfg.Patience, logger: cfg.Logger,
+		identity: dir.Identity, home: path, patience: cfg.Patience, waiting: cfg.Waiting, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
 		blobs:   anthillv1.NewBlobServiceClient(conn),

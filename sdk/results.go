@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -71,7 +72,8 @@ func (r *Result) Copy(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return r.grid.persist(ctx, fmt.Sprintf("fetch result of task %d", r.Task), func(ctx context.Context, _ func()) error {
+	return r.grid.persist(ctx, fmt.Sprintf("fetch result of task %d", r.Task), func(ctx context.Context, alive func()) error {
+		alive() // it is peers that are asked
 		return large.fetch(ctx, r.id, w)
 	})
 }
@@ -87,6 +89,10 @@ func (g *Grid) Results(ctx context.Context, id string) iter.Seq2[*Result, error]
 	return g.results(ctx, id, false)
 }
 
+// resultsTold is how long no coordinator has to say anything of results until people are
+// told: of a finished job it may look for one elsewhere first.
+const resultsTold = 12 * time.Second
+
 // ProvisionalResults is like Results, but gives results as they are accepted,
 // long before the job is finished. Until then they may prove wrong: a later
 // result replaces an earlier one of the same task. That a result was taken back
@@ -98,7 +104,7 @@ func (g *Grid) ProvisionalResults(ctx context.Context, id string) iter.Seq2[*Res
 func (g *Grid) results(ctx context.Context, id string, provisional bool) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		s := resultStream{grid: g, id: id, provisional: provisional, yield: yield}
-		err := g.persist(ctx, "get results", s.run)
+		err := g.persistUntold(ctx, resultsTold, "get results", s.run)
 		if err != nil && !errors.Is(err, errStopped) {
 			yield(nil, err)
 		}

@@ -38,10 +38,21 @@ func call[Resp any](ctx context.Context, g *Grid, what string, try func(context.
 // a coordinator for as long as the patience lasts. A try that makes progress
 // calls alive, which renews the patience.
 func (g *Grid) persist(ctx context.Context, what string, try func(ctx context.Context, alive func()) error) error {
+	return g.persistUntold(ctx, silenceTold, what, try)
+}
+
+// persistUntold is persist where it is no news that nobody answers for some time.
+func (g *Grid) persistUntold(ctx context.Context, untold time.Duration, what string, try func(ctx context.Context, alive func()) error) error {
 	var failing time.Time
 	pause := firstPause
-	alive := func() { failing, pause = time.Time{}, firstPause }
+	silence := &silence{grid: g, untold: untold}
+	defer silence.end()
+	alive := func() {
+		failing, pause = time.Time{}, firstPause
+		silence.end()
+	}
 	for {
+		silence.begin()
 		err := try(ctx, alive)
 		if err == nil || errors.Is(err, errStopped) {
 			return err

@@ -2,10 +2,10 @@ package keeper
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -38,27 +38,26 @@ func (k *Keeper) noteTrouble(h *holding, err error) {
 	h.trouble = now
 }
 
-// Lacks says for people why a job cannot go on for lack of what its tasks read, as far
-// as this coordinator knows, or "". s is the state as it is now.
-func (k *Keeper) Lacks(s *jobs.State, id jobs.JobID) string {
+// Lacks says why a job cannot go on for lack of what its tasks read, as far as this
+// coordinator knows. s is the state as it is now.
+func (k *Keeper) Lacks(s *jobs.State, id jobs.JobID) waits.Wait {
 	j := s.Jobs[id]
 	if j == nil || j.State != jobs.JobRunning || j.Running() > 0 || k.Ready(s, id) > j.Next {
-		return ""
+		return waits.Wait{}
 	}
 	if holders := s.InputHolders(j); len(holders) > 0 {
-		return "the only copies of its input are away, with coordinator " + names(holders) + ": start it again, or cancel the job"
+		return waits.Wait{Reason: waits.InputLost, Whom: names(s, holders)}
 	}
 	h, t := k.troubleWith(charge{job: id})
 	switch {
 	case h == nil:
-		return "" // it is so new that nobody has looked yet
+		return waits.Wait{} // it is so new that nobody has looked yet
 	case t.err != nil:
-		return fmt.Sprintf("coordinator %s cannot copy what it reads: %v", k.cfg.Node.Short(), t.err)
+		return waits.Wait{Reason: waits.InputTrouble, Whom: names(s, []jobs.NodeID{k.cfg.Node}), Detail: t.err.Error()}
 	case t.stuck.IsZero() || k.arrived(h) > t.had:
-		return "the input is still coming from the submitter; " + k.share(h) + " is here"
+		return waits.Wait{Reason: waits.InputComes, Detail: k.share(h) + " is here"}
 	}
-	return fmt.Sprintf("the input is still with the submitter, who is away since %s UTC; %s is here: it goes on when the submitter is back, or cancel the job and submit it again",
-		t.stuck.UTC().Format(time.TimeOnly), k.share(h))
+	return waits.Wait{Reason: waits.InputAway, Detail: k.share(h) + " is here", Since: t.stuck}
 }
 
 func (k *Keeper) troubleWith(c charge) (*holding, trouble) {
@@ -83,12 +82,12 @@ func (k *Keeper) share(h *holding) string {
 	return "nothing of it"
 }
 
-func names(nodes []jobs.NodeID) string {
-	var list []string
+// names are nodes by their owners and short ids.
+func names(s *jobs.State, nodes []jobs.NodeID) (list []string) {
 	for _, id := range nodes {
-		list = append(list, id.Short())
+		list = append(list, waits.NodeName(s.Nodes[id].Owner, id))
 	}
-	return strings.Join(list, " and ")
+	return list
 }
 
 // rollFor is how long what gossip says of who is away is believed.

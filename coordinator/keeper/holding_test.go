@@ -63,7 +63,13 @@ func TestComplaintsAreFew(t *testing.T) {
 	expect(0, 1)
 	k.failed("copy input", errors.New("nobody has it"), true, "blob", blob.ID{2}.Short())
 	k.failed("copy input", errors.New("nobody has it"), true, "blob", blob.ID{3}.Short())
+	if k.Full() {
+		t.Error("a disk is full that has taken all")
+	}
 	k.failed("copy input", blobstore.ErrFull, false, "blob", blob.ID{4}.Short())
+	if !k.Full() {
+		t.Error("a disk is not full that takes no more")
+	}
 	expect(1, 3)
 }
 

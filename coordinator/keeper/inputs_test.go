@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"crypto/rand"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/throttle"
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -51,9 +53,9 @@ func (a *arrival) ready() (ready jobs.Place) {
 	return ready
 }
 
-func (a *arrival) lacks() (why string) {
-	a.lab.View(func(s *jobs.State) { why = a.Lacks(s, "j") })
-	return why
+func (a *arrival) lacks() (w waits.Wait) {
+	a.lab.View(func(s *jobs.State) { w = a.Lacks(s, "j") })
+	return w
 }
 
 // pieces is how many pieces of the input are here.
@@ -130,16 +132,15 @@ func TestWhatAJobLacks(t *testing.T) {
 	a := newArrival(t, slowLine)
 	a.leads.Store(true)
 	a.submit(func(c *jobs.SubmitJob) { c.Provider = "127.0.0.1:1" }) // where nobody listens
-	expect := func(what string) {
-		t.Helper()
-		a.lab.Until("it says that "+what, func() bool { return strings.Contains(a.lacks(), what) })
-	}
-	if why := a.lacks(); why != "" {
-		t.Errorf("it lacks %q before anybody has looked", why)
+	nothing := func(w waits.Wait) bool { return w.Reason == waits.None }
+	if w := a.lacks(); !nothing(w) {
+		t.Errorf("it lacks %+v before anybody has looked", w)
 	}
 	stop := a.keepInBackground()
-	expect("still with the submitter, who is away since")
-	expect("nothing of it is here")
+	a.lab.Until("the submitter is away", func() bool { return a.lacks().Reason == waits.InputAway })
+	if w := a.lacks(); w.Detail != "nothing of it is here" || w.Since.IsZero() {
+		t.Errorf("it lacks %+v", w)
+	}
 	if a.ready() != 0 {
 		t.Error("its tasks can be run")
 	}
@@ -150,24 +151,24 @@ func TestWhatAJobLacks(t *testing.T) {
 		a.lab.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: by, Inputs: []jobs.JobID{"j"}, Lost: lost}})
 	}
 	hold("c2", false)
-	if why := a.lacks(); why != "" || a.ready() != everything {
-		t.Errorf("it lacks %q, and tasks below %d can be run, though another coordinator holds all", why, a.ready())
+	if why := a.lacks(); !nothing(why) || a.ready() != everything {
+		t.Errorf("it lacks %+v, and tasks below %d can be run, though another coordinator holds all", why, a.ready())
 	}
 	a.cfg.Members = func() []membership.Member { return []membership.Member{{Node: "c2", Status: membership.Failed}} }
 	a.mu.Lock()
 	a.roll.called = time.Time{}
 	a.mu.Unlock()
-	if why := a.lacks(); !strings.Contains(why, "coordinator c2") || a.ready() != 0 {
-		t.Errorf("it lacks %q, and tasks below %d can be run, though the only coordinator that holds it is away", why, a.ready())
+	if why := a.lacks(); why.Reason != waits.InputLost || !slices.Equal(why.Whom, []string{"c2's c2"}) || a.ready() != 0 {
+		t.Errorf("it lacks %+v, and tasks below %d can be run, though the only coordinator that holds it is away", why, a.ready())
 	}
 	hold("c1", false)
-	if why := a.lacks(); why != "" || a.ready() != everything {
-		t.Errorf("it lacks %q, and tasks below %d can be run, though this coordinator holds all", why, a.ready())
+	if why := a.lacks(); !nothing(why) || a.ready() != everything {
+		t.Errorf("it lacks %+v, and tasks below %d can be run, though this coordinator holds all", why, a.ready())
 	}
 	hold("c1", true)
 	a.lab.Do(jobs.Command{Cancel: &jobs.CancelJob{Job: "j", By: "op"}})
-	if why := a.lacks(); why != "" {
-		t.Errorf("a job that is over lacks %q", why)
+	if why := a.lacks(); !nothing(why) {
+		t.Errorf("a job that is over lacks %+v", why)
 	}
 }
 
@@ -202,7 +203,7 @@ func TestTroubleOfTheCoordinatorIsNotTheSubmitters(t *testing.T) {
 	l.Until("it says what is wrong", func() (yes bool) {
 		l.View(func(s *jobs.State) {
 			why := k.Lacks(s, "j")
-			yes = strings.Contains(why, "coordinator c1 cannot copy") && strings.Contains(why, "full")
+			yes = why.Reason == waits.InputTrouble && slices.Equal(why.Whom, []string{"operator's c1"}) && strings.Contains(why.Detail, "full")
 		})
 		return yes
 	})

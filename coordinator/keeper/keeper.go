@@ -62,6 +62,8 @@ type Keeper struct {
 	rewound map[jobs.JobID]jobs.Sequence
 	demands map[jobs.JobID]time.Time // see Demand
 	loud    time.Time                // when it complained last
+	full    time.Time                // when the disk took no more last
+	copying map[jobs.JobID]*Copying  // as of the last review
 	roll    roll
 }
 
@@ -139,6 +141,9 @@ func sleep(ctx context.Context, d time.Duration) {
 // operator can help. But a lost disk has many blobs, and one complaint a minute is enough.
 func (k *Keeper) failed(what string, err error, loud bool, about ...any) {
 	what = "failed to " + what
+	if errors.Is(err, blobstore.ErrFull) {
+		k.noteFull()
+	}
 	if (loud || errors.Is(err, blobstore.ErrFull)) && k.complains() {
 		k.cfg.Logger.Error(what, append(about, "error", err)...)
 		return

@@ -36,7 +36,7 @@ func (k *Keeper) review(ctx context.Context) {
 	}
 	there := k.there(ctx)
 	k.lines.measure(k, elapsed)
-	r := reviewing{keeper: k, there: there, ahead: map[*origin]int64{}, rates: map[*origin][]float64{}}
+	r := reviewing{keeper: k, there: there, ahead: map[*origin]int64{}, rates: map[*origin][]float64{}, copying: map[jobs.JobID]*Copying{}}
 	k.cfg.Replica.View(func(s *jobs.State) {
 		k.away = awayOf(s, there)
 		r.workers = workersIn(s, there)
@@ -45,6 +45,7 @@ func (k *Keeper) review(ctx context.Context) {
 		}
 	})
 	r.tell(ctx)
+	r.publish()
 	k.forgetOrigins()
 }
 
@@ -93,6 +94,7 @@ type reviewing struct {
 	workers []jobs.NodeID // that are there
 	ahead   map[*origin]int64
 	rates   map[*origin][]float64 // those of others
+	copying map[jobs.JobID]*Copying
 	// slow are the results that come too slowly, gone those whose holders are not there.
 	slow, gone []*errand
 }
@@ -118,6 +120,7 @@ func (r *reviewing) job(s *jobs.State, id jobs.JobID, c *course) {
 // errand decides what becomes of one result.
 func (r *reviewing) errand(s *jobs.State, j *jobs.Job, e *errand) {
 	left := e.output.Size - e.come
+	r.note(e, left)
 	r.ahead[e.origin] += left
 	if len(r.slow)+len(r.gone) >= maxMissing || !r.outlook(s, j, e).overdue() {
 		return

@@ -1,6 +1,8 @@
 package keeper
 
 import (
+	"time"
+
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -85,4 +87,21 @@ func (k *Keeper) lacking(r blob.Ref) int64 {
 		}
 	}
 	return n
+}
+
+// fullTime is for how long a disk counts as full that has just taken no more: what it
+// could not take is tried again before that is over.
+const fullTime = 2 * retryMax
+
+// Full says whether this coordinator's disk takes no more.
+func (k *Keeper) Full() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return time.Since(k.full) < fullTime
+}
+
+func (k *Keeper) noteFull() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.full = time.Now()
 }

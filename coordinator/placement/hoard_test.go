@@ -75,7 +75,7 @@ func (h hoarding) run(t *testing.T) {
 			return
 		}
 	}
-	t.Fatalf("of %d tasks %d are accepted and %d open, %d running, at a risk of %v: %s", j.Total(), j.Accepted(), len(j.Open), j.Running(), g.Risk(j), Waiting(g.State, j, g.live, false))
+	t.Fatalf("of %d tasks %d are accepted and %d open, %d running, at a risk of %v: %v", j.Total(), j.Accepted(), len(j.Open), j.Running(), g.Risk(j), g.standing(j, g.live))
 }
 
 // confirm says that all results are held.

@@ -3,6 +3,7 @@ package placement
 import (
 	"testing"
 
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -66,10 +67,6 @@ func TestOutdatedWorkersGetNothingInExchange(t *testing.T) {
 func TestWaitingForNewerWorkers(t *testing.T) {
 	g := newGrid("a a", "b b")
 	j := g.newer("j", 1, jobs.Trust{Replicas: 1})
-	if got := Waiting(g.State, j, g.live, false); got != "" {
-		t.Errorf("waiting: %q", got)
-	}
-	if got := Waiting(g.State, j, g.live, true); got != "all live workers are of an older version than the job, whose fuel is counted by rules 3: upgrade them" {
-		t.Errorf("with outdated workers alone: %q", got)
-	}
+	wantWait(t, g.standing(j, g.live), waits.None, 0)
+	wantWait(t, Waiting(Standing{State: g.State, Job: j, Live: g.live, Outdated: true}), waits.Outdated, 2)
 }

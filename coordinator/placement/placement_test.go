@@ -3,9 +3,9 @@ package placement
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -99,9 +99,7 @@ func TestAnOwnersNextMachineTakesOver(t *testing.T) {
 	held := g.LeasesOf("a1")
 	wantPlan(t, g.plan("a2 1"), "")
 	g.must(jobs.Command{Renew: &jobs.RenewLeases{Paused: held, Expires: g.now + 6000}})
-	if w := Waiting(g.State, g.Jobs["j"], g.live, false); !strings.Contains(w, "paused") {
-		t.Errorf("the job waits for %q", w)
-	}
+	wantWait(t, g.standing(g.Jobs["j"], g.live), waits.Paused, 1)
 	plan := g.plan("a2 1")
 	wantPlan(t, plan, "j/0:a2!")
 	g.carryOut(t, plan)

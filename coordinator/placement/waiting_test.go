@@ -1,56 +1,112 @@
 package placement
 
 import (
-	"strings"
 	"testing"
 
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-func TestWaiting(t *testing.T) {
+// standing is why a job stands still where these workers are alive.
+func (g *grid) standing(j *jobs.Job, live []jobs.NodeID, paused ...jobs.NodeID) waits.Wait {
+	isPaused := map[jobs.NodeID]bool{}
+	for _, id := range paused {
+		isPaused[id] = true
+	}
+	return Waiting(Standing{State: g.State, Job: j, Live: live, Paused: func(id jobs.NodeID) bool { return isPaused[id] }, Now: g.now})
+}
+
+func wantWait(t *testing.T, got waits.Wait, reason waits.Reason, count int) {
+	t.Helper()
+	if got.Reason != reason || got.Count != count {
+		t.Errorf("waits for %+v, want the reason %d, of %d", got, reason, count)
+	}
+}
+
+// TestWaitingForWorkers: that there are none, that they are banned, too few, or have all
+// run what is in dispute.
+func TestWaitingForWorkers(t *testing.T) {
 	g := newGrid("a a", "b b", "c c")
 	j := g.submit("j", 1, jobs.Trust{Quorum: 2})
-	want := func(live []jobs.NodeID, text string) {
-		t.Helper()
-		got := Waiting(g.State, j, live, false)
-		if (got == "") != (text == "") || !strings.Contains(got, text) {
-			t.Errorf("waiting: %q, want %q", got, text)
-		}
-	}
-	want(nil, "no worker is alive: start one with")
-	want([]jobs.NodeID{"c1", "nobody"}, "no worker is alive")
-	want(g.live[:1], "2 equal results are asked for each task, and the grid has only 1 live")
-	want(g.live, "")
+	wantWait(t, g.standing(j, nil), waits.NoWorker, 0)
+	wantWait(t, g.standing(j, []jobs.NodeID{"c1", "nobody"}), waits.NoWorker, 0)
+	wantWait(t, g.standing(j, g.live[:1]), waits.Quorum, 1)
+	wantWait(t, g.standing(j, g.live), waits.None, 0)
+	g.Owners["a"].Banned, g.Owners["b"].Banned = "lied", "lied"
+	wantWait(t, g.standing(j, g.live[:2]), waits.Banned, 2)
+	g.Owners["a"].Banned, g.Owners["b"].Banned = "", ""
 	g.carryOut(t, g.plan("a 1"))
-	want(nil, "") // somebody is at it
+	wantWait(t, g.standing(j, nil), waits.None, 0) // somebody is at it
 	g.end(jobs.Grant{Lease: g.lease, Worker: "a"}, "x")
-	want(g.live[:2], "") // b will get it
+	wantWait(t, g.standing(j, g.live[:2]), waits.None, 0) // b will get it
 	g.run(t, "b 1", "y")
-	want(g.live[:2], "the 2 live workers have run all tasks, and some results disagree")
+	wantWait(t, g.standing(j, g.live[:2]), waits.Disputed, 2)
 	g.run(t, "c 1", "x")
-	want(g.live, "they are being copied to further coordinators")
-	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{0}}}}})
+	wantWait(t, g.standing(j, g.live), waits.Results, 0)
+	g.hold("j", 1)
 	if j.State != jobs.JobSucceeded {
 		t.Fatalf("the job is %v", j.State)
 	}
-	want(nil, "")
+	wantWait(t, g.standing(j, nil), waits.None, 0)
 }
 
-// A small job that two strangers cannot be trusted with.
+// TestWaitingForFurtherOwners has a small job that two strangers cannot be trusted with.
 func TestWaitingForFurtherOwners(t *testing.T) {
 	g := newGrid("a a", "b b")
 	j := g.submit("j", 1, jobs.Trust{})
 	g.run(t, "a 1", "x")
-	if got := Waiting(g.State, j, g.live, false); got != "all results are accepted; they are being copied to further coordinators" {
-		t.Errorf("waiting: %q", got)
-	}
-	g.must(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{0}}}}})
-	if got := Waiting(g.State, j, g.live, false); got != "" {
-		t.Errorf("while b may run it: waiting: %q", got)
-	}
+	wantWait(t, g.standing(j, g.live), waits.Results, 0)
+	g.hold("j", 1)
+	wantWait(t, g.standing(j, g.live), waits.None, 0) // b may run it
 	wantPlan(t, g.run(t, "b 1", "x"), "j/0:b")
 	wantPlan(t, g.plan("a 1", "b 1"), "")
-	if got := Waiting(g.State, j, g.live, false); !strings.Contains(got, "the 2 live workers have run every task") || !strings.Contains(got, "further owners") {
-		t.Errorf("waiting: %q", got)
+	wantWait(t, g.standing(j, g.live), waits.OwnersAsked, 2)
+}
+
+// TestWaitingForPausedWorkers as soon as they are, whether they run something of the job
+// or not.
+func TestWaitingForPausedWorkers(t *testing.T) {
+	g := newGrid("a a", "b b")
+	j := g.submit("j", 2, jobs.Trust{Replicas: 1})
+	wantWait(t, g.standing(j, g.live, "a"), waits.None, 0)
+	wantWait(t, g.standing(j, g.live, "a", "b"), waits.Paused, 2)
+	g.carryOut(t, g.plan("a 2"))
+	wantWait(t, g.standing(j, g.live, "b"), waits.None, 0)
+	wantWait(t, g.standing(j, g.live, "a"), waits.Paused, 1)
+}
+
+// TestWaitingForBusyWorkers: who has something else to do, until it has not.
+func TestWaitingForBusyWorkers(t *testing.T) {
+	g := newGrid("a a", "b b")
+	g.submit("other", 10, jobs.Trust{Replicas: 1})
+	g.carryOut(t, g.plan("a 1", "b 1"))
+	j := g.submit("j", 2, jobs.Trust{Replicas: 1})
+	wantWait(t, g.standing(j, g.live), waits.Busy, 2)
+	wantWait(t, g.standing(j, g.live, "a"), waits.Busy, 1)
+	g.end(jobs.Grant{Lease: g.lease, Worker: "b"}, "x")
+	wantWait(t, g.standing(j, g.live), waits.None, 0)
+	g.now += stalledAfter
+	wantWait(t, g.standing(j, g.live), waits.Stalled, 0)
+}
+
+// TestWaitingForLateAttempts once all tasks are begun, and nothing else goes on.
+func TestWaitingForLateAttempts(t *testing.T) {
+	g := newGrid("a a", "b b", "c c")
+	j := g.submit("j", 2, jobs.Trust{Replicas: 2, Quorum: 2})
+	g.carryOut(t, g.plan("a 1", "b 1"))
+	g.now += j.Patience() + 1
+	wantWait(t, g.standing(j, g.live), waits.None, 0) // there is another task to begin
+	began := g.now
+	g.carryOut(t, g.plan("a 1", "b 1"))
+	if int(j.Next) != j.Total() {
+		t.Fatalf("%d tasks are begun", j.Next)
 	}
+	wantWait(t, g.standing(j, g.live), waits.None, 0)
+	g.now += j.Patience() + 1
+	w := g.standing(j, g.live)
+	wantWait(t, w, waits.Late, 2)
+	if !w.Since.Equal(began.Std()) {
+		t.Errorf("nothing has moved since %v, want %v", w.Since, began.Std())
+	}
+	wantWait(t, g.standing(j, g.live, "a", "b"), waits.Paused, 2)
 }

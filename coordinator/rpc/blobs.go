@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -61,7 +62,7 @@ func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob,
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if d := st.Datasets[id]; d != nil {
 			sees := sightOf(st, callerFrom(ctx))
-			b = blobView(st, id, d, sees, readers(st, sees))
+			b = blobView(s.attendance(st), id, d, sees, readers(st, sees))
 		}
 	})
 	if b == nil {
@@ -87,10 +88,10 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 	resp := &anthillv1.ListBlobsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
 		sees := sightOf(st, callerFrom(ctx))
-		jobsOf := readers(st, sees)
+		jobsOf, a := readers(st, sees), s.attendance(st)
 		for id, d := range st.Datasets {
 			if slices.ContainsFunc(d.Owners(), sees) {
-				resp.Blobs = append(resp.Blobs, blobView(st, id, d, sees, jobsOf))
+				resp.Blobs = append(resp.Blobs, blobView(a, id, d, sees, jobsOf))
 			}
 		}
 	})
@@ -126,11 +127,13 @@ func readers(st *jobs.State, sees func(jobs.OwnerID) bool) map[blob.ID][]string 
 	return list
 }
 
-func blobView(st *jobs.State, id blob.ID, d *jobs.Dataset, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
+func blobView(a attendance, id blob.ID, d *jobs.Dataset, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
 	b := &anthillv1.Blob{
-		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: d.Size}), Copies: uint32(d.Copies()), CopiesNeeded: uint32(st.CopiesNeeded()), Jobs: jobsOf[id],
+		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: d.Size}), Jobs: jobsOf[id],
+		Wait: waits.ToProto(a.wait(d.Holders, d.Claimed())), PassedOver: a.passedOver(d.Holders),
 	}
-	b.CopyOwners, b.CopyOwnersNeeded = uint32(st.HolderOwners(d.Holders)), uint32(st.OwnersNeeded())
+	b.Copies, b.CopyOwners = a.copies(d.Holders)
+	b.CopiesNeeded, b.CopyOwnersNeeded = a.needed()
 	for _, c := range d.Claims {
 		if sees(c.Owner) {
 			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: wire.TimeToProto(c.At)})

@@ -1,12 +1,10 @@
 package rpc
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/anthill-grid/anthill/coordinator/placement"
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -128,16 +126,15 @@ const namedFailures = 10
 
 // describeSince also gives the job's events from a sequence number on.
 func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*anthillv1.Job, []*anthillv1.Event, error) {
-	live := slices.Collect(maps.Keys(s.cfg.Workers(ctx)))
 	heard := s.progress(ctx, jobs.JobID(id))
 	var job *anthillv1.Job
 	var events []*anthillv1.Event
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if j := st.Jobs[jobs.JobID(id)]; j != nil {
-			job = jobView(st, jobs.JobID(id), j)
+			job = jobView(st, jobs.JobID(id), j, s.attendance(st))
 			job.FuelRunning = j.FuelRunning(heard.fuel)
 			job.FailedTasks = wire.IndexesToProto(j.FirstFailed(namedFailures))
-			job.Waiting = cmp.Or(s.cfg.Results.Lacks(st, jobs.JobID(id)), placement.Waiting(st, j, live, heard.outdated))
+			job.Wait, job.Waiting = waits.ToProto(heard.wait), heard.wait.Timeless().Text(time.Time{})
 			events = wire.EventsToProto(j.Events, since)
 		}
 	})
@@ -154,8 +151,9 @@ func (s *Server) ListJobs(ctx context.Context, _ *anthillv1.ListJobsRequest) (*a
 	}
 	resp := &anthillv1.ListJobsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
+		a := s.attendance(st)
 		for id, j := range st.Jobs {
-			m := jobView(st, id, j)
+			m := jobView(st, id, j, a)
 			m.Reason = jobs.Shorten(m.GetReason(), jobs.MaxReason) // there may be thousands
 			resp.Jobs = append(resp.Jobs, m)
 		}

@@ -16,12 +16,14 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
+	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -80,9 +82,11 @@ type Results interface {
 	// disk, beside all that is to come already and a part for results;
 	// blobstore.ErrFull if not.
 	Fits(refs []blob.Ref) error
-	// Lacks says for people why a job cannot go on for lack of what its tasks read, or
-	// "". s is the state as it is now.
-	Lacks(s *jobs.State, id jobs.JobID) string
+	// Lacks says why a job cannot go on for lack of what its tasks read. s is the state
+	// as it is now.
+	Lacks(s *jobs.State, id jobs.JobID) waits.Wait
+	// Copying is what is still to come of a job's results that no coordinator has.
+	Copying(job jobs.JobID) keeper.Copying
 	// Demand has a job's results copied here though it came to nothing.
 	Demand(job jobs.JobID)
 	// DatasetSpace is how many bytes of datasets this coordinator's disk is for.
@@ -125,12 +129,13 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	began     time.Time
 }
 
 // New registers all services on a gRPC server with this identity. Connections that are
 // not for it are handed over; those of strangers it takes itself.
 func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
-	s := &Server{cfg: cfg, health: health.NewServer()}
+	s := &Server{cfg: cfg, health: health.NewServer(), began: time.Now()}
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
 	creds := identity.ServerCredentials(id, hand)

@@ -24,6 +24,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
+	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -32,6 +33,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -153,9 +155,11 @@ func (d *fakeDesk) Fuel(jobs.JobID) map[jobs.LeaseID]uint64 {
 
 // shelf has results by their id.
 type shelf struct {
-	mu   sync.Mutex
-	data map[blob.ID][]byte
-	full error
+	mu      sync.Mutex
+	data    map[blob.ID][]byte
+	full    error
+	lacks   waits.Wait
+	copying keeper.Copying
 	// demanded are the jobs whose results somebody lacked.
 	demanded map[jobs.JobID]bool
 }
@@ -177,7 +181,17 @@ func (s *shelf) Fits([]blob.Ref) error {
 
 func (s *shelf) DatasetSpace() int64 { return 1 << 30 }
 
-func (s *shelf) Lacks(*jobs.State, jobs.JobID) string { return "" }
+func (s *shelf) Lacks(*jobs.State, jobs.JobID) waits.Wait {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lacks
+}
+
+func (s *shelf) Copying(jobs.JobID) keeper.Copying {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.copying
+}
 func (s *shelf) Demand(id jobs.JobID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,6 +3,7 @@ package rpc
 import (
 	"net"
 
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -20,8 +21,9 @@ func checkAddress(field, address string) error {
 	return nil
 }
 
-// jobView describes a job and what the state knows about it.
-func jobView(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
+// jobView describes a job, what the state knows about it, and with which coordinators its
+// input is.
+func jobView(st *jobs.State, id jobs.JobID, j *jobs.Job, a attendance) *anthillv1.Job {
 	m := &anthillv1.Job{
 		Id: string(id), Spec: wire.SpecToProto(j.Spec), Owner: string(j.Owner), State: wire.JobStateToProto(j.State),
 		Reason: j.Reason, SubmittedAt: wire.TimeToProto(j.Submitted), Tasks: countTasks(j),
@@ -29,14 +31,17 @@ func jobView(st *jobs.State, id jobs.JobID, j *jobs.Job) *anthillv1.Job {
 			Started: j.Attempts.Started, Agreed: j.Attempts.Agreed, Outvoted: j.Attempts.Outvoted,
 			Killed: j.Attempts.Killed, Lost: j.Attempts.Lost, Extra: j.Attempts.Extra, Returned: j.Attempts.Returned,
 		},
-		Fetched:     wire.TrafficToProto(j.Fetched),
-		InputCopies: uint32(j.InputCopies()), InputCopiesNeeded: uint32(st.CopiesNeeded()),
-		InputOwners: uint32(st.HolderOwners(j.InputHolders)), InputOwnersNeeded: uint32(st.OwnersNeeded()),
-		Bound: wire.ShareToProto(st.Bound(j)), Short: j.Short,
+		Fetched: wire.TrafficToProto(j.Fetched),
+		Bound:   wire.ShareToProto(st.Bound(j)), Short: j.Short,
 		FuelUsed: j.Fuel.Uint64(), FuelEstimate: j.FuelEstimate(),
 	}
 	if j.Finished != 0 {
 		m.FinishedAt = wire.TimeToProto(j.Finished)
+	}
+	m.InputCopies, m.InputOwners = a.copies(j.InputHolders)
+	m.InputCopiesNeeded, m.InputOwnersNeeded = a.needed()
+	if j.State == jobs.JobRunning {
+		m.InputWait, m.InputPassedOver = waits.ToProto(a.wait(j.InputHolders, j.Submitted)), a.passedOver(j.InputHolders)
 	}
 	return m
 }

@@ -3,9 +3,11 @@ package rpc
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -20,7 +22,8 @@ func TestJobView(t *testing.T) {
 	}
 	st.Holders, j.InputHolders = []jobs.NodeID{"c1", "c2"}, 3
 	st.Nodes["c1"], st.Nodes["c2"] = &jobs.Node{Owner: "ops"}, &jobs.Node{Owner: "ops"}
-	m := jobView(st, "j", j)
+	a := attend(st, map[jobs.NodeID]membership.Member{"c1": {}, "c2": {}}, time.Now(), time.Now())
+	m := jobView(st, "j", j, a)
 	if m.GetInputCopies() != 2 || m.GetInputOwners() != 1 || m.GetInputOwnersNeeded() != 1 {
 		t.Errorf("%d copies with %d owners of %d", m.GetInputCopies(), m.GetInputOwners(), m.GetInputOwnersNeeded())
 	}
@@ -35,7 +38,7 @@ func TestJobView(t *testing.T) {
 		t.Errorf("tasks %v, want %v", m.GetTasks(), want)
 	}
 	j.Spec.Trust, j.Bound = jobs.Trust{Replicas: 2, Quorum: 2, MaxAttempts: 5}, 0
-	if m := jobView(st, "j", j); m.GetBound() != 0 || m.GetSpec().GetTrust().GetMaxError() != 0 {
+	if m := jobView(st, "j", j, a); m.GetBound() != 0 || m.GetSpec().GetTrust().GetMaxError() != 0 {
 		t.Errorf("fixed replication promises a bound: %v", m)
 	}
 }

@@ -168,8 +168,8 @@ func (v *transferView) show(p sdk.FetchProgress) {
 	switch {
 	case p.Size > 0:
 		v.tell(v.line(p), p.Have, p.Size)
-	case v.bar != nil:
-		v.bar.set("looking for who has it", 0, 0)
+	default:
+		v.tell("looking for who has it", 0, 0)
 	}
 }
 

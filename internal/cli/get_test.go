@@ -26,17 +26,19 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// Before it is known how large a blob is there is nothing to say of how far it has come.
-func TestTransferViewIsQuietBeforeTheSizeIsKnown(t *testing.T) {
+// TestTransferViewSaysWhatItWaitsFor before it is known how large a blob is.
+func TestTransferViewSaysWhatItWaitsFor(t *testing.T) {
 	var out strings.Builder
 	v := newTransferView(&out)
-	v.told = time.Now().Add(-2 * linePause)
 	v.show(sdk.FetchProgress{})
 	if out.Len() > 0 {
-		t.Errorf("it says %q", out.String())
+		t.Errorf("at once it says %q", out.String())
 	}
+	v.told = time.Now().Add(-linePause)
+	v.show(sdk.FetchProgress{})
+	v.told = time.Now().Add(-linePause)
 	v.show(sdk.FetchProgress{Size: 4, Have: 1})
-	if !strings.HasPrefix(out.String(), "1 B of 4 B, ") {
+	if !strings.HasPrefix(out.String(), "looking for who has it\n1 B of 4 B, ") {
 		t.Errorf("it says %q", out.String())
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/sdk"
 )
 
@@ -46,6 +47,7 @@ interrupted, run it again: what the grid already has is not sent twice.`,
 				to = "DIR/"
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), id)
+			notePassedOver(cmd.ErrOrStderr(), view.last.PassedOver)
 			fmt.Fprintf(cmd.ErrOrStderr(), "the grid has %s: you can disconnect now\nin a job file: blob:%s\nget it with:   anthill get %s -o %s\n",
 				sdk.Size(view.last.Size), id, id, to)
 			return nil
@@ -58,7 +60,8 @@ interrupted, run it again: what the grid already has is not sent twice.`,
 // putView shows how far a dataset is.
 type putView struct {
 	*transferView
-	last sdk.PutProgress
+	last  sdk.PutProgress
+	waits string // what it was last said to wait for
 }
 
 // reading tells how far the path is read.
@@ -82,7 +85,26 @@ func (v *putView) begun(id string, size int64) {
 func (v *putView) show(p sdk.PutProgress) {
 	v.last = p
 	rate := float64(p.Sent) / max(time.Since(v.began).Seconds(), 0.001)
-	line := fmt.Sprintf("%s, %d of %d copies%s, peers: %d, %s sent, %s/s", sdk.Size(p.Size), p.Copies, p.Needed, lackingOwners(p.Owners, p.OwnersNeeded),
+	line := fmt.Sprintf("%s, %s, peers: %d, %s sent, %s/s", sdk.Size(p.Size), copiesLine(p.Copies, p.Needed, p.Owners, p.OwnersNeeded),
 		p.Peers, sdk.Size(p.Sent), sdk.Size(int64(rate)))
+	wait := waits.FromProto(p.Wait)
+	if v.news(wait) {
+		v.note(fmt.Sprintf("%s; waiting: %s", copiesLine(p.Copies, p.Needed, p.Owners, p.OwnersNeeded), wait.Text(time.Now())))
+	}
+	if why := wait.Why(time.Now()); why != "" {
+		line += "; waiting: " + why
+	}
 	v.tell(line, min(p.Sent, p.Size), p.Size)
+}
+
+// news says whether it waits for something that was not told before, other than that it
+// is being copied.
+func (v *putView) news(w waits.Wait) bool {
+	if w.Reason == waits.None || w.Reason == waits.Copies {
+		return false
+	}
+	what := w.Timeless().Why(time.Time{})
+	told := what == v.waits
+	v.waits = what
+	return !told
 }

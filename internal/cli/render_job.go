@@ -32,7 +32,7 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"state", jobState(job)},
 		{"short", job.GetShort()},
 		{"reason", job.GetReason()},
-		{"waiting", job.GetWaiting()},
+		{"waiting", waiting(job)},
 		{"tasks", fmt.Sprintf("%d of %d done, %d accepted, %d running, %d disputed",
 			tasks.GetDone(), tasks.GetTotal(), tasks.GetAccepted(), tasks.GetRunning(), tasks.GetDisputed())},
 		{"failed", failures(job)},

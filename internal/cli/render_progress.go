@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/anthill-grid/anthill/internal/waits"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )
@@ -56,26 +58,74 @@ func newProgress(w io.Writer) progress {
 	return &lines{w: w}
 }
 
-// lines is for logs and pipes: a line now and then.
+// lines is for logs and pipes: a line now and then, and at once when the job begins to wait
+// for something else.
 type lines struct {
-	w     io.Writer
-	pace  pace
+	w    io.Writer
+	pace pace
+
+	mu    sync.Mutex
 	last  time.Time
 	shown string
+	waits waits.Reason
+	next  string      // what is to be shown when the pause is over
+	timer *time.Timer // nil: nothing is
 }
 
 func (l *lines) show(job *anthillv1.Job) {
-	line := progressLine(job, l.pace.eta(job, time.Now()))
-	if line == l.shown || !sdk.Finished(job) && time.Since(l.last) < linePause {
-		return
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	line := job.GetId() + ": " + progressLine(job, l.pace.eta(job, time.Now()))
+	reason := waits.FromProto(job.GetWait()).Reason
+	news := reason != l.waits && reason != waits.None
+	l.waits = reason
+	left := linePause - time.Since(l.last)
+	switch {
+	case line == l.shown:
+	case sdk.Finished(job) || news || left <= 0:
+		l.write(line)
+	default:
+		l.next = line
+		if l.timer == nil {
+			l.timer = time.AfterFunc(left, l.catchUp)
+		}
 	}
-	l.shown, l.last = line, time.Now()
-	fmt.Fprintf(l.w, "%s: %s\n", job.GetId(), line)
 }
 
-func (l *lines) note(text string) { fmt.Fprintln(l.w, text) }
+// write shows a line now. It is called with mu held.
+func (l *lines) write(line string) {
+	l.stop()
+	l.shown, l.last = line, time.Now()
+	fmt.Fprintln(l.w, line)
+}
 
-func (l *lines) close() {}
+// catchUp shows what came too soon after something else.
+func (l *lines) catchUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil {
+		l.write(l.next)
+	}
+}
+
+func (l *lines) stop() {
+	if l.timer != nil {
+		l.timer.Stop()
+		l.timer = nil
+	}
+}
+
+func (l *lines) note(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintln(l.w, text)
+}
+
+func (l *lines) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stop()
+}
 
 // bar is for terminals.
 type bar struct {
@@ -134,10 +184,19 @@ func progressLine(job *anthillv1.Job, eta time.Duration) string {
 	line += fmt.Sprintf("; %s from workers, %s from coordinators, %s from the submitter",
 		sdk.Size(fetched.GetFromWorkers()), sdk.Size(fetched.GetFromCoordinators()), sdk.Size(fetched.GetFromSubmitter()))
 	switch {
-	case job.GetWaiting() != "":
-		line += "; waiting: " + job.GetWaiting()
+	case waiting(job) != "":
+		line += "; waiting: " + waiting(job)
 	case eta > 0:
 		line += "; ETA " + eta.String()
 	}
 	return line
+}
+
+// waiting is why nothing moves of a job, with what helps. Coordinators of before say so in
+// words alone.
+func waiting(job *anthillv1.Job) string {
+	if job.GetWait() == nil {
+		return job.GetWaiting()
+	}
+	return waits.FromProto(job.GetWait()).Text(time.Now())
 }

@@ -155,5 +155,6 @@ func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
 	if given > 0 {
 		patience = given
 	}
-	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience})
+	told := func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
+	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience, Waiting: told})
 }

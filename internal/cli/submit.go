@@ -149,19 +149,6 @@ func writeNotices(w io.Writer, prepared *sdk.Prepared) {
 	}
 }
 
-// upload stays as long as the grid needs the input from here.
-func upload(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job) error {
-	stderr := cmd.ErrOrStderr()
-	fmt.Fprintln(stderr, "the grid is copying the input; stay connected")
-	if err := job.WaitUploaded(cmd.Context()); err != nil {
-		warnOfMissingInput(cmd, grid, job.ID())
-		return err
-	}
-	fmt.Fprintf(stderr, "the grid has the input: you can disconnect now\nfollow it:       anthill status %s --watch\nget its results: anthill results %s -o DIR\n",
-		job.ID(), job.ID())
-	return nil
-}
-
 // stay follows the job to its end.
 func (s *submission) stay(cmd *cobra.Command, grid *sdk.Grid, job *sdk.Job) error {
 	var last *anthillv1.Job

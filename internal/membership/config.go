@@ -14,6 +14,7 @@ import (
 
 const (
 	tagRole    = "role"
+	tagFull    = "full"    // set: its disk takes no more
 	tagAddress = "address" // which may have a name, where gossip itself knows IP addresses
 )
 

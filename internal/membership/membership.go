@@ -16,6 +16,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/hashicorp/serf/serf"
 
@@ -51,6 +52,8 @@ type Member struct {
 	Role    jobs.Role
 	Address string // HOST:PORT of its TLS port, as it says
 	Status  Status
+	Full    bool      // its disk takes no more, as it says
+	Since   time.Time // when this node heard that
 }
 
 // Config says which node gossips, and where.
@@ -69,6 +72,9 @@ type Config struct {
 type Membership struct {
 	serf    *serf.Serf
 	changes chan struct{}
+	since   sightings
+	tags    map[string]string // this node's own
+	full    bool              // the tags say so
 }
 
 // New starts to gossip. Until Join, or until a node of the snapshot is found
@@ -92,7 +98,7 @@ func start(conf *serf.Config) (*Membership, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Membership{serf: s, changes: make(chan struct{}, 1)}
+	m := &Membership{serf: s, changes: make(chan struct{}, 1), tags: conf.Tags, since: sightings{seen: map[jobs.NodeID]sighting{}}}
 	go m.drain(events)
 	return m, nil
 }
@@ -103,6 +109,7 @@ func (m *Membership) drain(events <-chan serf.Event) {
 	for {
 		select {
 		case <-events:
+			m.Members() // notes when it was heard
 			select {
 			case m.changes <- struct{}{}:
 			default: // a signal is waiting to be taken
@@ -135,6 +142,7 @@ func (m *Membership) Members() []Member {
 	var members []Member
 	for _, sm := range m.serf.Members() {
 		if member, ok := memberOf(sm); ok {
+			member.Since = m.since.note(member)
 			members = append(members, member)
 		}
 	}
@@ -178,6 +186,7 @@ func memberOf(sm serf.Member) (Member, bool) {
 		Role:    role,
 		Address: sm.Tags[tagAddress],
 		Status:  statusOf(sm.Status),
+		Full:    sm.Tags[tagFull] != "",
 	}, true
 }
 

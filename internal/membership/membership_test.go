@@ -156,10 +156,14 @@ func TestMembersKnowEachOther(t *testing.T) {
 	members := grid(t, 5)
 	var want []Member
 	for i, m := range members {
-		want = append(want, Member{nodeID(i), roleOf(i), m.Address(), Alive})
+		want = append(want, Member{Node: nodeID(i), Role: roleOf(i), Address: m.Address()})
 	}
 	for i, m := range members {
-		if got := m.Members(); !slices.Equal(got, want) {
+		got := m.Members()
+		for j := range got {
+			got[j].Since = time.Time{}
+		}
+		if !slices.Equal(got, want) {
 			t.Errorf("member %d sees %v, want %v", i, got, want)
 		}
 	}
@@ -186,6 +190,29 @@ func TestFailureIsNoticed(t *testing.T) {
 	}
 }
 
+// TestFullDisksAreToldOf, and since when a member is as it is.
+func TestFullDisksAreToldOf(t *testing.T) {
+	t.Parallel()
+	members := grid(t, 2)
+	began := find(members[0], nodeID(1)).Since
+	if began.IsZero() || time.Since(began) > time.Minute {
+		t.Errorf("it is alive since %v", began)
+	}
+	for _, full := range []bool{true, false} {
+		for range 2 { // the second time there is nothing to tell
+			if err := members[1].SetFull(full); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, m := range members {
+			eventually(t, "all know of the disk", func() bool { return find(m, nodeID(1)).Full == full })
+		}
+		if m := find(members[0], nodeID(1)); m.Status != Alive || !m.Since.After(began) {
+			t.Errorf("%+v, since before its disk changed", m)
+		}
+	}
+}
+
 func TestLeaveIsNoFailure(t *testing.T) {
 	t.Parallel()
 	members := grid(t, 3)
@@ -197,6 +224,9 @@ func TestLeaveIsNoFailure(t *testing.T) {
 	}
 	for _, m := range members[:2] {
 		eventually(t, "node 2 has left", func() bool { return find(m, nodeID(2)).Status == Left })
+		if since := time.Since(find(m, nodeID(2)).Since); since > 40*time.Second {
+			t.Errorf("it left %v ago", since)
+		}
 	}
 
 	// It may come back, here at another port.
@@ -204,7 +234,9 @@ func TestLeaveIsNoFailure(t *testing.T) {
 	join(t, again, members[0])
 	for _, m := range members[:2] {
 		eventually(t, "node 2 is back", func() bool {
-			return find(m, nodeID(2)) == Member{nodeID(2), jobs.Coordinator, again.Address(), Alive}
+			got := find(m, nodeID(2))
+			got.Since = time.Time{}
+			return got == Member{Node: nodeID(2), Role: jobs.Coordinator, Address: again.Address()}
 		})
 	}
 }

@@ -85,6 +85,128 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{0}
 }
 
+// WaitReason is what a job or a dataset waits for.
+type WaitReason int32
+
+const (
+	// Nothing: it goes on.
+	WaitReason_WAIT_REASON_UNSPECIFIED WaitReason = 0
+	// No worker is alive.
+	WaitReason_WAIT_REASON_NO_WORKER WaitReason = 1
+	// All live workers have been banned.
+	WaitReason_WAIT_REASON_BANNED WaitReason = 2
+	// All live workers are of an older version than the job.
+	WaitReason_WAIT_REASON_OUTDATED WaitReason = 3
+	// The workers that could run it, or run the last of it, are paused.
+	WaitReason_WAIT_REASON_PAUSED WaitReason = 4
+	// All live workers are busy with other jobs.
+	WaitReason_WAIT_REASON_BUSY WaitReason = 5
+	// There are fewer workers than equal results are asked for.
+	WaitReason_WAIT_REASON_QUORUM WaitReason = 6
+	// The owners of all live workers have run every task, and that is less than what
+	// max_error asks for.
+	WaitReason_WAIT_REASON_OWNERS_ASKED WaitReason = 7
+	// Results disagree, and all live workers have run the task.
+	WaitReason_WAIT_REASON_DISPUTED WaitReason = 8
+	// The last tasks take much longer than the others did.
+	WaitReason_WAIT_REASON_LATE WaitReason = 9
+	// The input is on its way from the submitter.
+	WaitReason_WAIT_REASON_INPUT_COMES WaitReason = 10
+	// The submitter is away with the input.
+	WaitReason_WAIT_REASON_INPUT_AWAY WaitReason = 11
+	// The only copies of the input are with coordinators that are away.
+	WaitReason_WAIT_REASON_INPUT_LOST WaitReason = 12
+	// All results are there, and they are being copied.
+	WaitReason_WAIT_REASON_RESULTS WaitReason = 13
+	// No coordinator leads.
+	WaitReason_WAIT_REASON_NO_LEADER WaitReason = 14
+	// Further coordinators are copying it.
+	WaitReason_WAIT_REASON_COPIES WaitReason = 15
+	// The coordinators that should have a copy are away.
+	WaitReason_WAIT_REASON_COPIES_AWAY WaitReason = 16
+	// Their disks are full.
+	WaitReason_WAIT_REASON_COPIES_FULL WaitReason = 17
+	// Nothing moves, and none of the others.
+	WaitReason_WAIT_REASON_STALLED WaitReason = 18
+	// The leader cannot copy the input: its disk is full, or the like.
+	WaitReason_WAIT_REASON_INPUT_TROUBLE WaitReason = 19
+)
+
+// Enum value maps for WaitReason.
+var (
+	WaitReason_name = map[int32]string{
+		0:  "WAIT_REASON_UNSPECIFIED",
+		1:  "WAIT_REASON_NO_WORKER",
+		2:  "WAIT_REASON_BANNED",
+		3:  "WAIT_REASON_OUTDATED",
+		4:  "WAIT_REASON_PAUSED",
+		5:  "WAIT_REASON_BUSY",
+		6:  "WAIT_REASON_QUORUM",
+		7:  "WAIT_REASON_OWNERS_ASKED",
+		8:  "WAIT_REASON_DISPUTED",
+		9:  "WAIT_REASON_LATE",
+		10: "WAIT_REASON_INPUT_COMES",
+		11: "WAIT_REASON_INPUT_AWAY",
+		12: "WAIT_REASON_INPUT_LOST",
+		13: "WAIT_REASON_RESULTS",
+		14: "WAIT_REASON_NO_LEADER",
+		15: "WAIT_REASON_COPIES",
+		16: "WAIT_REASON_COPIES_AWAY",
+		17: "WAIT_REASON_COPIES_FULL",
+		18: "WAIT_REASON_STALLED",
+		19: "WAIT_REASON_INPUT_TROUBLE",
+	}
+	WaitReason_value = map[string]int32{
+		"WAIT_REASON_UNSPECIFIED":   0,
+		"WAIT_REASON_NO_WORKER":     1,
+		"WAIT_REASON_BANNED":        2,
+		"WAIT_REASON_OUTDATED":      3,
+		"WAIT_REASON_PAUSED":        4,
+		"WAIT_REASON_BUSY":          5,
+		"WAIT_REASON_QUORUM":        6,
+		"WAIT_REASON_OWNERS_ASKED":  7,
+		"WAIT_REASON_DISPUTED":      8,
+		"WAIT_REASON_LATE":          9,
+		"WAIT_REASON_INPUT_COMES":   10,
+		"WAIT_REASON_INPUT_AWAY":    11,
+		"WAIT_REASON_INPUT_LOST":    12,
+		"WAIT_REASON_RESULTS":       13,
+		"WAIT_REASON_NO_LEADER":     14,
+		"WAIT_REASON_COPIES":        15,
+		"WAIT_REASON_COPIES_AWAY":   16,
+		"WAIT_REASON_COPIES_FULL":   17,
+		"WAIT_REASON_STALLED":       18,
+		"WAIT_REASON_INPUT_TROUBLE": 19,
+	}
+)
+
+func (x WaitReason) Enum() *WaitReason {
+	p := new(WaitReason)
+	*p = x
+	return p
+}
+
+func (x WaitReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WaitReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_blob_proto_enumTypes[1].Descriptor()
+}
+
+func (WaitReason) Type() protoreflect.EnumType {
+	return &file_anthill_v1_blob_proto_enumTypes[1]
+}
+
+func (x WaitReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WaitReason.Descriptor instead.
+func (WaitReason) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{1}
+}
+
 // BlobRef names a blob: the SHA-256 of its canonical manifest (32 bytes), and
 // its size in bytes.
 type BlobRef struct {
@@ -303,8 +425,13 @@ type Blob struct {
 	// many are needed as well before its provider may leave.
 	CopyOwners       uint32 `protobuf:"varint,7,opt,name=copy_owners,json=copyOwners,proto3" json:"copy_owners,omitempty"`
 	CopyOwnersNeeded uint32 `protobuf:"varint,8,opt,name=copy_owners_needed,json=copyOwnersNeeded,proto3" json:"copy_owners_needed,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// What further copies wait for; not set if there are enough. Copies and owners count
+	// only coordinators that are there, or have not been away for longer than a minute.
+	Wait *Wait `protobuf:"bytes,20,opt,name=wait,proto3" json:"wait,omitempty"`
+	// Coordinators that are not waited for any more, in words.
+	PassedOver    []string `protobuf:"bytes,21,rep,name=passed_over,json=passedOver,proto3" json:"passed_over,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Blob) Reset() {
@@ -393,6 +520,126 @@ func (x *Blob) GetCopyOwnersNeeded() uint32 {
 	return 0
 }
 
+func (x *Blob) GetWait() *Wait {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
+func (x *Blob) GetPassedOver() []string {
+	if x != nil {
+		return x.PassedOver
+	}
+	return nil
+}
+
+// Wait is why nothing moves.
+type Wait struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Reason WaitReason             `protobuf:"varint,1,opt,name=reason,proto3,enum=anthill.v1.WaitReason" json:"reason,omitempty"`
+	// Since when, and until when at most, where that is known.
+	Since *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	Until *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
+	// Who is waited for, in words.
+	Whom []string `protobuf:"bytes,4,rep,name=whom,proto3" json:"whom,omitempty"`
+	// How many workers, tasks or results it is about.
+	Count uint32 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+	// How many bytes are still to come, and how many come each second.
+	Bytes int64   `protobuf:"varint,6,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Rate  float64 `protobuf:"fixed64,7,opt,name=rate,proto3" json:"rate,omitempty"`
+	// A further word, for people.
+	Detail        string `protobuf:"bytes,8,opt,name=detail,proto3" json:"detail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Wait) Reset() {
+	*x = Wait{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Wait) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Wait) ProtoMessage() {}
+
+func (x *Wait) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Wait.ProtoReflect.Descriptor instead.
+func (*Wait) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Wait) GetReason() WaitReason {
+	if x != nil {
+		return x.Reason
+	}
+	return WaitReason_WAIT_REASON_UNSPECIFIED
+}
+
+func (x *Wait) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Wait) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Wait) GetWhom() []string {
+	if x != nil {
+		return x.Whom
+	}
+	return nil
+}
+
+func (x *Wait) GetCount() uint32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *Wait) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Wait) GetRate() float64 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *Wait) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
 type BlobClaim struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Owner string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
@@ -405,7 +652,7 @@ type BlobClaim struct {
 
 func (x *BlobClaim) Reset() {
 	*x = BlobClaim{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -417,7 +664,7 @@ func (x *BlobClaim) String() string {
 func (*BlobClaim) ProtoMessage() {}
 
 func (x *BlobClaim) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -430,7 +677,7 @@ func (x *BlobClaim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobClaim.ProtoReflect.Descriptor instead.
 func (*BlobClaim) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *BlobClaim) GetOwner() string {
@@ -469,7 +716,7 @@ type KeepBlobRequest struct {
 
 func (x *KeepBlobRequest) Reset() {
 	*x = KeepBlobRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +728,7 @@ func (x *KeepBlobRequest) String() string {
 func (*KeepBlobRequest) ProtoMessage() {}
 
 func (x *KeepBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +741,7 @@ func (x *KeepBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepBlobRequest.ProtoReflect.Descriptor instead.
 func (*KeepBlobRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *KeepBlobRequest) GetRef() *BlobRef {
@@ -534,7 +781,7 @@ type KeepBlobResponse struct {
 
 func (x *KeepBlobResponse) Reset() {
 	*x = KeepBlobResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -546,7 +793,7 @@ func (x *KeepBlobResponse) String() string {
 func (*KeepBlobResponse) ProtoMessage() {}
 
 func (x *KeepBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -559,7 +806,7 @@ func (x *KeepBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepBlobResponse.ProtoReflect.Descriptor instead.
 func (*KeepBlobResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *KeepBlobResponse) GetBlob() *Blob {
@@ -578,7 +825,7 @@ type GetBlobRequest struct {
 
 func (x *GetBlobRequest) Reset() {
 	*x = GetBlobRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -590,7 +837,7 @@ func (x *GetBlobRequest) String() string {
 func (*GetBlobRequest) ProtoMessage() {}
 
 func (x *GetBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -603,7 +850,7 @@ func (x *GetBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlobRequest.ProtoReflect.Descriptor instead.
 func (*GetBlobRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetBlobRequest) GetId() []byte {
@@ -622,7 +869,7 @@ type GetBlobResponse struct {
 
 func (x *GetBlobResponse) Reset() {
 	*x = GetBlobResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -634,7 +881,7 @@ func (x *GetBlobResponse) String() string {
 func (*GetBlobResponse) ProtoMessage() {}
 
 func (x *GetBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -647,7 +894,7 @@ func (x *GetBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlobResponse.ProtoReflect.Descriptor instead.
 func (*GetBlobResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetBlobResponse) GetBlob() *Blob {
@@ -665,7 +912,7 @@ type ListBlobsRequest struct {
 
 func (x *ListBlobsRequest) Reset() {
 	*x = ListBlobsRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +924,7 @@ func (x *ListBlobsRequest) String() string {
 func (*ListBlobsRequest) ProtoMessage() {}
 
 func (x *ListBlobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +937,7 @@ func (x *ListBlobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBlobsRequest.ProtoReflect.Descriptor instead.
 func (*ListBlobsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{11}
 }
 
 type ListBlobsResponse struct {
@@ -702,7 +949,7 @@ type ListBlobsResponse struct {
 
 func (x *ListBlobsResponse) Reset() {
 	*x = ListBlobsResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	mi := &file_anthill_v1_blob_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -714,7 +961,7 @@ func (x *ListBlobsResponse) String() string {
 func (*ListBlobsResponse) ProtoMessage() {}
 
 func (x *ListBlobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	mi := &file_anthill_v1_blob_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -727,7 +974,7 @@ func (x *ListBlobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBlobsResponse.ProtoReflect.Descriptor instead.
 func (*ListBlobsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListBlobsResponse) GetBlobs() []*Blob {
@@ -748,7 +995,7 @@ type DropBlobRequest struct {
 
 func (x *DropBlobRequest) Reset() {
 	*x = DropBlobRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[12]
+	mi := &file_anthill_v1_blob_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +1007,7 @@ func (x *DropBlobRequest) String() string {
 func (*DropBlobRequest) ProtoMessage() {}
 
 func (x *DropBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[12]
+	mi := &file_anthill_v1_blob_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +1020,7 @@ func (x *DropBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropBlobRequest.ProtoReflect.Descriptor instead.
 func (*DropBlobRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DropBlobRequest) GetId() []byte {
@@ -798,7 +1045,7 @@ type DropBlobResponse struct {
 
 func (x *DropBlobResponse) Reset() {
 	*x = DropBlobResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[13]
+	mi := &file_anthill_v1_blob_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +1057,7 @@ func (x *DropBlobResponse) String() string {
 func (*DropBlobResponse) ProtoMessage() {}
 
 func (x *DropBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[13]
+	mi := &file_anthill_v1_blob_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +1070,7 @@ func (x *DropBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropBlobResponse.ProtoReflect.Descriptor instead.
 func (*DropBlobResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{14}
 }
 
 type ReadBlobsRequest struct {
@@ -835,7 +1082,7 @@ type ReadBlobsRequest struct {
 
 func (x *ReadBlobsRequest) Reset() {
 	*x = ReadBlobsRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[14]
+	mi := &file_anthill_v1_blob_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +1094,7 @@ func (x *ReadBlobsRequest) String() string {
 func (*ReadBlobsRequest) ProtoMessage() {}
 
 func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[14]
+	mi := &file_anthill_v1_blob_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +1107,7 @@ func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsRequest.ProtoReflect.Descriptor instead.
 func (*ReadBlobsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReadBlobsRequest) GetBlobs() [][]byte {
@@ -881,7 +1128,7 @@ type ReadBlobsResponse struct {
 
 func (x *ReadBlobsResponse) Reset() {
 	*x = ReadBlobsResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[15]
+	mi := &file_anthill_v1_blob_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -893,7 +1140,7 @@ func (x *ReadBlobsResponse) String() string {
 func (*ReadBlobsResponse) ProtoMessage() {}
 
 func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[15]
+	mi := &file_anthill_v1_blob_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -906,7 +1153,7 @@ func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsResponse.ProtoReflect.Descriptor instead.
 func (*ReadBlobsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReadBlobsResponse) GetBlob() []byte {
@@ -964,7 +1211,7 @@ type ExchangeRequest struct {
 
 func (x *ExchangeRequest) Reset() {
 	*x = ExchangeRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[16]
+	mi := &file_anthill_v1_blob_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1223,7 @@ func (x *ExchangeRequest) String() string {
 func (*ExchangeRequest) ProtoMessage() {}
 
 func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[16]
+	mi := &file_anthill_v1_blob_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1236,7 @@ func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeRequest.ProtoReflect.Descriptor instead.
 func (*ExchangeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExchangeRequest) GetBlob() []byte {
@@ -1095,7 +1342,7 @@ type ExchangeResponse struct {
 
 func (x *ExchangeResponse) Reset() {
 	*x = ExchangeResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[17]
+	mi := &file_anthill_v1_blob_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1354,7 @@ func (x *ExchangeResponse) String() string {
 func (*ExchangeResponse) ProtoMessage() {}
 
 func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[17]
+	mi := &file_anthill_v1_blob_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1367,7 @@ func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeResponse.ProtoReflect.Descriptor instead.
 func (*ExchangeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ExchangeResponse) GetManifest() []byte {
@@ -1198,7 +1445,7 @@ type AnnounceRequest struct {
 
 func (x *AnnounceRequest) Reset() {
 	*x = AnnounceRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[18]
+	mi := &file_anthill_v1_blob_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1457,7 @@ func (x *AnnounceRequest) String() string {
 func (*AnnounceRequest) ProtoMessage() {}
 
 func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[18]
+	mi := &file_anthill_v1_blob_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1470,7 @@ func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceRequest.ProtoReflect.Descriptor instead.
 func (*AnnounceRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *AnnounceRequest) GetAddress() string {
@@ -1255,7 +1502,7 @@ type Announcement struct {
 
 func (x *Announcement) Reset() {
 	*x = Announcement{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[19]
+	mi := &file_anthill_v1_blob_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1267,7 +1514,7 @@ func (x *Announcement) String() string {
 func (*Announcement) ProtoMessage() {}
 
 func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[19]
+	mi := &file_anthill_v1_blob_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1280,7 +1527,7 @@ func (x *Announcement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
 func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Announcement) GetBlob() []byte {
@@ -1323,7 +1570,7 @@ type AnnounceResponse struct {
 
 func (x *AnnounceResponse) Reset() {
 	*x = AnnounceResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[20]
+	mi := &file_anthill_v1_blob_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1582,7 @@ func (x *AnnounceResponse) String() string {
 func (*AnnounceResponse) ProtoMessage() {}
 
 func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[20]
+	mi := &file_anthill_v1_blob_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1595,7 @@ func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
 func (*AnnounceResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AnnounceResponse) GetSwarms() []*SwarmPeers {
@@ -1375,7 +1622,7 @@ type SwarmPeers struct {
 
 func (x *SwarmPeers) Reset() {
 	*x = SwarmPeers{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[21]
+	mi := &file_anthill_v1_blob_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1387,7 +1634,7 @@ func (x *SwarmPeers) String() string {
 func (*SwarmPeers) ProtoMessage() {}
 
 func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[21]
+	mi := &file_anthill_v1_blob_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1400,7 +1647,7 @@ func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwarmPeers.ProtoReflect.Descriptor instead.
 func (*SwarmPeers) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SwarmPeers) GetPeers() []*Provider {
@@ -1425,7 +1672,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\x12\x14\n" +
 	"\x05blobs\x18\x02 \x03(\fR\x05blobs\"\x15\n" +
-	"\x13ReportPeersResponse\"\x8c\x02\n" +
+	"\x13ReportPeersResponse\"\xd3\x02\n" +
 	"\x04Blob\x12%\n" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +
 	"\x06claims\x18\x02 \x03(\v2\x15.anthill.v1.BlobClaimR\x06claims\x12\x16\n" +
@@ -1435,7 +1682,19 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x02id\x18\x06 \x01(\tR\x02id\x12\x1f\n" +
 	"\vcopy_owners\x18\a \x01(\rR\n" +
 	"copyOwners\x12,\n" +
-	"\x12copy_owners_needed\x18\b \x01(\rR\x10copyOwnersNeeded\"a\n" +
+	"\x12copy_owners_needed\x18\b \x01(\rR\x10copyOwnersNeeded\x12$\n" +
+	"\x04wait\x18\x14 \x01(\v2\x10.anthill.v1.WaitR\x04wait\x12\x1f\n" +
+	"\vpassed_over\x18\x15 \x03(\tR\n" +
+	"passedOver\"\x86\x02\n" +
+	"\x04Wait\x12.\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x16.anthill.v1.WaitReasonR\x06reason\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x120\n" +
+	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x12\n" +
+	"\x04whom\x18\x04 \x03(\tR\x04whom\x12\x14\n" +
+	"\x05count\x18\x05 \x01(\rR\x05count\x12\x14\n" +
+	"\x05bytes\x18\x06 \x01(\x03R\x05bytes\x12\x12\n" +
+	"\x04rate\x18\a \x01(\x01R\x04rate\x12\x16\n" +
+	"\x06detail\x18\b \x01(\tR\x06detail\"a\n" +
 	"\tBlobClaim\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
@@ -1508,7 +1767,30 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +
 	"\vROLE_WORKER\x10\x02\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x03\x12\x11\n" +
-	"\rROLE_OPERATOR\x10\x042\xa5\x01\n" +
+	"\rROLE_OPERATOR\x10\x04*\x9d\x04\n" +
+	"\n" +
+	"WaitReason\x12\x1b\n" +
+	"\x17WAIT_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15WAIT_REASON_NO_WORKER\x10\x01\x12\x16\n" +
+	"\x12WAIT_REASON_BANNED\x10\x02\x12\x18\n" +
+	"\x14WAIT_REASON_OUTDATED\x10\x03\x12\x16\n" +
+	"\x12WAIT_REASON_PAUSED\x10\x04\x12\x14\n" +
+	"\x10WAIT_REASON_BUSY\x10\x05\x12\x16\n" +
+	"\x12WAIT_REASON_QUORUM\x10\x06\x12\x1c\n" +
+	"\x18WAIT_REASON_OWNERS_ASKED\x10\a\x12\x18\n" +
+	"\x14WAIT_REASON_DISPUTED\x10\b\x12\x14\n" +
+	"\x10WAIT_REASON_LATE\x10\t\x12\x1b\n" +
+	"\x17WAIT_REASON_INPUT_COMES\x10\n" +
+	"\x12\x1a\n" +
+	"\x16WAIT_REASON_INPUT_AWAY\x10\v\x12\x1a\n" +
+	"\x16WAIT_REASON_INPUT_LOST\x10\f\x12\x17\n" +
+	"\x13WAIT_REASON_RESULTS\x10\r\x12\x19\n" +
+	"\x15WAIT_REASON_NO_LEADER\x10\x0e\x12\x16\n" +
+	"\x12WAIT_REASON_COPIES\x10\x0f\x12\x1b\n" +
+	"\x17WAIT_REASON_COPIES_AWAY\x10\x10\x12\x1b\n" +
+	"\x17WAIT_REASON_COPIES_FULL\x10\x11\x12\x17\n" +
+	"\x13WAIT_REASON_STALLED\x10\x12\x12\x1d\n" +
+	"\x19WAIT_REASON_INPUT_TROUBLE\x10\x132\xa5\x01\n" +
 	"\fPieceService\x12J\n" +
 	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01\x12I\n" +
 	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
@@ -1533,70 +1815,76 @@ func file_anthill_v1_blob_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_blob_proto_rawDescData
 }
 
-var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_anthill_v1_blob_proto_goTypes = []any{
 	(Role)(0),                     // 0: anthill.v1.Role
-	(*BlobRef)(nil),               // 1: anthill.v1.BlobRef
-	(*Provider)(nil),              // 2: anthill.v1.Provider
-	(*ReportPeersRequest)(nil),    // 3: anthill.v1.ReportPeersRequest
-	(*ReportPeersResponse)(nil),   // 4: anthill.v1.ReportPeersResponse
-	(*Blob)(nil),                  // 5: anthill.v1.Blob
-	(*BlobClaim)(nil),             // 6: anthill.v1.BlobClaim
-	(*KeepBlobRequest)(nil),       // 7: anthill.v1.KeepBlobRequest
-	(*KeepBlobResponse)(nil),      // 8: anthill.v1.KeepBlobResponse
-	(*GetBlobRequest)(nil),        // 9: anthill.v1.GetBlobRequest
-	(*GetBlobResponse)(nil),       // 10: anthill.v1.GetBlobResponse
-	(*ListBlobsRequest)(nil),      // 11: anthill.v1.ListBlobsRequest
-	(*ListBlobsResponse)(nil),     // 12: anthill.v1.ListBlobsResponse
-	(*DropBlobRequest)(nil),       // 13: anthill.v1.DropBlobRequest
-	(*DropBlobResponse)(nil),      // 14: anthill.v1.DropBlobResponse
-	(*ReadBlobsRequest)(nil),      // 15: anthill.v1.ReadBlobsRequest
-	(*ReadBlobsResponse)(nil),     // 16: anthill.v1.ReadBlobsResponse
-	(*ExchangeRequest)(nil),       // 17: anthill.v1.ExchangeRequest
-	(*ExchangeResponse)(nil),      // 18: anthill.v1.ExchangeResponse
-	(*AnnounceRequest)(nil),       // 19: anthill.v1.AnnounceRequest
-	(*Announcement)(nil),          // 20: anthill.v1.Announcement
-	(*AnnounceResponse)(nil),      // 21: anthill.v1.AnnounceResponse
-	(*SwarmPeers)(nil),            // 22: anthill.v1.SwarmPeers
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 24: google.protobuf.Duration
+	(WaitReason)(0),               // 1: anthill.v1.WaitReason
+	(*BlobRef)(nil),               // 2: anthill.v1.BlobRef
+	(*Provider)(nil),              // 3: anthill.v1.Provider
+	(*ReportPeersRequest)(nil),    // 4: anthill.v1.ReportPeersRequest
+	(*ReportPeersResponse)(nil),   // 5: anthill.v1.ReportPeersResponse
+	(*Blob)(nil),                  // 6: anthill.v1.Blob
+	(*Wait)(nil),                  // 7: anthill.v1.Wait
+	(*BlobClaim)(nil),             // 8: anthill.v1.BlobClaim
+	(*KeepBlobRequest)(nil),       // 9: anthill.v1.KeepBlobRequest
+	(*KeepBlobResponse)(nil),      // 10: anthill.v1.KeepBlobResponse
+	(*GetBlobRequest)(nil),        // 11: anthill.v1.GetBlobRequest
+	(*GetBlobResponse)(nil),       // 12: anthill.v1.GetBlobResponse
+	(*ListBlobsRequest)(nil),      // 13: anthill.v1.ListBlobsRequest
+	(*ListBlobsResponse)(nil),     // 14: anthill.v1.ListBlobsResponse
+	(*DropBlobRequest)(nil),       // 15: anthill.v1.DropBlobRequest
+	(*DropBlobResponse)(nil),      // 16: anthill.v1.DropBlobResponse
+	(*ReadBlobsRequest)(nil),      // 17: anthill.v1.ReadBlobsRequest
+	(*ReadBlobsResponse)(nil),     // 18: anthill.v1.ReadBlobsResponse
+	(*ExchangeRequest)(nil),       // 19: anthill.v1.ExchangeRequest
+	(*ExchangeResponse)(nil),      // 20: anthill.v1.ExchangeResponse
+	(*AnnounceRequest)(nil),       // 21: anthill.v1.AnnounceRequest
+	(*Announcement)(nil),          // 22: anthill.v1.Announcement
+	(*AnnounceResponse)(nil),      // 23: anthill.v1.AnnounceResponse
+	(*SwarmPeers)(nil),            // 24: anthill.v1.SwarmPeers
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
 }
 var file_anthill_v1_blob_proto_depIdxs = []int32{
 	0,  // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
-	1,  // 1: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
-	6,  // 2: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
-	23, // 3: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
-	1,  // 4: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
-	5,  // 5: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
-	5,  // 6: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
-	5,  // 7: anthill.v1.ListBlobsResponse.blobs:type_name -> anthill.v1.Blob
-	2,  // 8: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
-	20, // 9: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
-	22, // 10: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
-	24, // 11: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
-	2,  // 12: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
-	15, // 13: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
-	17, // 14: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
-	19, // 15: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
-	3,  // 16: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
-	7,  // 17: anthill.v1.BlobService.KeepBlob:input_type -> anthill.v1.KeepBlobRequest
-	9,  // 18: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
-	11, // 19: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
-	13, // 20: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
-	16, // 21: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
-	18, // 22: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
-	21, // 23: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
-	4,  // 24: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
-	8,  // 25: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
-	10, // 26: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
-	12, // 27: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
-	14, // 28: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
-	21, // [21:29] is the sub-list for method output_type
-	13, // [13:21] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	2,  // 1: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
+	8,  // 2: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
+	7,  // 3: anthill.v1.Blob.wait:type_name -> anthill.v1.Wait
+	1,  // 4: anthill.v1.Wait.reason:type_name -> anthill.v1.WaitReason
+	25, // 5: anthill.v1.Wait.since:type_name -> google.protobuf.Timestamp
+	25, // 6: anthill.v1.Wait.until:type_name -> google.protobuf.Timestamp
+	25, // 7: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
+	2,  // 8: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
+	6,  // 9: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
+	6,  // 10: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
+	6,  // 11: anthill.v1.ListBlobsResponse.blobs:type_name -> anthill.v1.Blob
+	3,  // 12: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
+	22, // 13: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
+	24, // 14: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
+	26, // 15: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
+	3,  // 16: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
+	17, // 17: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
+	19, // 18: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
+	21, // 19: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
+	4,  // 20: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
+	9,  // 21: anthill.v1.BlobService.KeepBlob:input_type -> anthill.v1.KeepBlobRequest
+	11, // 22: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
+	13, // 23: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
+	15, // 24: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
+	18, // 25: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
+	20, // 26: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
+	23, // 27: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
+	5,  // 28: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
+	10, // 29: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
+	12, // 30: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
+	14, // 31: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
+	16, // 32: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
+	25, // [25:33] is the sub-list for method output_type
+	17, // [17:25] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_blob_proto_init() }
@@ -1609,8 +1897,8 @@ func file_anthill_v1_blob_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_blob_proto_rawDesc), len(file_anthill_v1_blob_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   22,
+			NumEnums:      2,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

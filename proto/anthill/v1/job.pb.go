@@ -797,7 +797,7 @@ type Job struct {
 	// Why it failed, or by whom it was cancelled. Of a failed task the first line says what
 	// happened, and those after it are from the end of its stderr.
 	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Why nothing moves at the moment; empty if something does.
+	// Why nothing moves at the moment, in words; empty if something does. See wait.
 	Waiting     string                 `protobuf:"bytes,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	SubmittedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=submitted_at,json=submittedAt,proto3" json:"submitted_at,omitempty"`
 	FinishedAt  *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=finished_at,json=finishedAt,proto3" json:"finished_at,omitempty"`
@@ -829,9 +829,17 @@ type Job struct {
 	// is. 0 if the leader does not know.
 	FuelRunning uint64 `protobuf:"varint,22,opt,name=fuel_running,json=fuelRunning,proto3" json:"fuel_running,omitempty"`
 	// The indexes of some of the failed tasks, at most ten, in order.
-	FailedTasks   []uint32 `protobuf:"varint,24,rep,packed,name=failed_tasks,json=failedTasks,proto3" json:"failed_tasks,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	FailedTasks []uint32 `protobuf:"varint,24,rep,packed,name=failed_tasks,json=failedTasks,proto3" json:"failed_tasks,omitempty"`
+	// Why nothing moves at the moment; not set if something does.
+	Wait *Wait `protobuf:"bytes,50,opt,name=wait,proto3" json:"wait,omitempty"`
+	// What further copies of bundle and input wait for; not set if there are enough, or
+	// the job is over. Copies and owners count only coordinators that are there, or have
+	// not been away for longer than a minute.
+	InputWait *Wait `protobuf:"bytes,51,opt,name=input_wait,json=inputWait,proto3" json:"input_wait,omitempty"`
+	// Coordinators whose copies of the input are not waited for any more, in words.
+	InputPassedOver []string `protobuf:"bytes,52,rep,name=input_passed_over,json=inputPassedOver,proto3" json:"input_passed_over,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -1007,6 +1015,27 @@ func (x *Job) GetFuelRunning() uint64 {
 func (x *Job) GetFailedTasks() []uint32 {
 	if x != nil {
 		return x.FailedTasks
+	}
+	return nil
+}
+
+func (x *Job) GetWait() *Wait {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
+func (x *Job) GetInputWait() *Wait {
+	if x != nil {
+		return x.InputWait
+	}
+	return nil
+}
+
+func (x *Job) GetInputPassedOver() []string {
+	if x != nil {
+		return x.InputPassedOver
 	}
 	return nil
 }
@@ -2488,7 +2517,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\x9c\x06\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\x9f\a\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -2512,7 +2541,11 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\tfuel_used\x18\x14 \x01(\x04R\bfuelUsed\x12#\n" +
 	"\rfuel_estimate\x18\x15 \x01(\x04R\ffuelEstimate\x12!\n" +
 	"\ffuel_running\x18\x16 \x01(\x04R\vfuelRunning\x12!\n" +
-	"\ffailed_tasks\x18\x18 \x03(\rR\vfailedTasks\"\x8d\x02\n" +
+	"\ffailed_tasks\x18\x18 \x03(\rR\vfailedTasks\x12$\n" +
+	"\x04wait\x182 \x01(\v2\x10.anthill.v1.WaitR\x04wait\x12/\n" +
+	"\n" +
+	"input_wait\x183 \x01(\v2\x10.anthill.v1.WaitR\tinputWait\x12*\n" +
+	"\x11input_passed_over\x184 \x03(\tR\x0finputPassedOver\"\x8d\x02\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
@@ -2695,6 +2728,7 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*BlobRef)(nil),               // 33: anthill.v1.BlobRef
 	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
 	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 36: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
 	33, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
@@ -2718,40 +2752,42 @@ var file_anthill_v1_job_proto_depIdxs = []int32{
 	11, // 18: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
 	12, // 19: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
 	13, // 20: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	3,  // 21: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	10, // 22: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	10, // 23: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	10, // 24: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	10, // 25: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	22, // 26: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	35, // 27: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,  // 28: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	10, // 29: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	33, // 30: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	27, // 31: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	28, // 32: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	33, // 33: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	33, // 34: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	31, // 35: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	14, // 36: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	16, // 37: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	18, // 38: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	20, // 39: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	23, // 40: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	25, // 41: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	29, // 42: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	15, // 43: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	17, // 44: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	19, // 45: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	21, // 46: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	24, // 47: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	26, // 48: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	30, // 49: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	43, // [43:50] is the sub-list for method output_type
-	36, // [36:43] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	36, // 21: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	36, // 22: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	3,  // 23: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	10, // 24: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	10, // 25: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	10, // 26: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	10, // 27: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	22, // 28: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	35, // 29: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,  // 30: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	10, // 31: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	33, // 32: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	27, // 33: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	28, // 34: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	33, // 35: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	33, // 36: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	31, // 37: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	14, // 38: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	16, // 39: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	18, // 40: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	20, // 41: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	23, // 42: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	25, // 43: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	29, // 44: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	15, // 45: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	17, // 46: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	19, // 47: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	21, // 48: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	24, // 49: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	26, // 50: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	30, // 51: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	45, // [45:52] is the sub-list for method output_type
+	38, // [38:45] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }

@@ -1075,8 +1075,10 @@ type GetProgressResponse struct {
 	// and how many cannot.
 	AbleWorkers     uint32 `protobuf:"varint,2,opt,name=able_workers,json=ableWorkers,proto3" json:"able_workers,omitempty"`
 	OutdatedWorkers uint32 `protobuf:"varint,3,opt,name=outdated_workers,json=outdatedWorkers,proto3" json:"outdated_workers,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Why nothing moves of the job, as far as the leader knows.
+	Wait          *Wait `protobuf:"bytes,10,opt,name=wait,proto3" json:"wait,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetProgressResponse) Reset() {
@@ -1128,6 +1130,13 @@ func (x *GetProgressResponse) GetOutdatedWorkers() uint32 {
 		return x.OutdatedWorkers
 	}
 	return 0
+}
+
+func (x *GetProgressResponse) GetWait() *Wait {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
 }
 
 // AttemptProgress is about how much fuel a lease's attempt has used so far.
@@ -1602,11 +1611,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"+\n" +
 	"\x12GetProgressRequest\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x9c\x01\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xc2\x01\n" +
 	"\x13GetProgressResponse\x127\n" +
 	"\battempts\x18\x01 \x03(\v2\x1b.anthill.v1.AttemptProgressR\battempts\x12!\n" +
 	"\fable_workers\x18\x02 \x01(\rR\vableWorkers\x12)\n" +
-	"\x10outdated_workers\x18\x03 \x01(\rR\x0foutdatedWorkers\";\n" +
+	"\x10outdated_workers\x18\x03 \x01(\rR\x0foutdatedWorkers\x12$\n" +
+	"\x04wait\x18\n" +
+	" \x01(\v2\x10.anthill.v1.WaitR\x04wait\";\n" +
 	"\x0fAttemptProgress\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
@@ -1690,7 +1701,8 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(Role)(0),                     // 24: anthill.v1.Role
 	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
-	(*BlobRef)(nil),               // 27: anthill.v1.BlobRef
+	(*Wait)(nil),                  // 27: anthill.v1.Wait
+	(*BlobRef)(nil),               // 28: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
 	24, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
@@ -1709,31 +1721,32 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	12, // 13: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
 	25, // 14: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
 	17, // 15: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	22, // 16: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	21, // 17: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	27, // 18: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	22, // 19: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 20: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 21: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 22: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	18, // 23: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	20, // 24: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	15, // 25: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	10, // 26: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	13, // 27: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	4,  // 28: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 29: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 30: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	19, // 31: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	23, // 32: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	16, // 33: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	11, // 34: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	14, // 35: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	28, // [28:36] is the sub-list for method output_type
-	20, // [20:28] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	27, // 16: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	22, // 17: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	21, // 18: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	28, // 19: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	22, // 20: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	3,  // 21: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 22: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 23: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	18, // 24: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	20, // 25: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	15, // 26: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	10, // 27: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	13, // 28: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	4,  // 29: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 30: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 31: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	19, // 32: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	23, // 33: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	16, // 34: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	11, // 35: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	14, // 36: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	29, // [29:37] is the sub-list for method output_type
+	21, // [21:29] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
