@@ -160,6 +160,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loops.Go(func() { c.keepGossiping(ctx) })
+	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })

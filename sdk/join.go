@@ -27,11 +27,18 @@ type Membership struct {
 	ClockAhead time.Duration
 }
 
+// JoinOptions say how to join.
+type JoinOptions struct {
+	// Waiting, where set, is told once when no coordinator has answered for some
+	// seconds.
+	Waiting func(text string)
+}
+
 // Join trades a token for an identity, as a submitter or an operator, and saves
 // it in a directory that Connect takes as Config.Grid. It is an error of kind
 // ErrInvalid if the token is none, is for a node, or the directory has an
 // identity, and of kind ErrRefused if the token is used up or has expired.
-func Join(ctx context.Context, token, dir string) (*Membership, error) {
+func Join(ctx context.Context, token, dir string, opts JoinOptions) (*Membership, error) {
 	parsed, err := identity.ParseToken(token)
 	if err != nil {
 		return nil, problem.Invalid("copy the whole token as 'anthill token create' printed it", "%w", err)
@@ -46,7 +53,7 @@ func Join(ctx context.Context, token, dir string) (*Membership, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	enrolment, err := enrol.Enrol(ctx, enrol.Config{Token: parsed, Key: key, Role: parsed.Role})
+	enrolment, err := enrol.Enrol(ctx, enrol.Config{Token: parsed, Key: key, Role: parsed.Role, Waiting: opts.Waiting})
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func TestTokenJoinConnect(t *testing.T) {
 	}
 	fake.Kill(0) // the token's first coordinator
 	dir := filepath.Join(t.TempDir(), "mine")
-	got, err := Join(t.Context(), token.GetToken(), dir)
+	got, err := Join(t.Context(), token.GetToken(), dir, JoinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +40,11 @@ func TestTokenJoinConnect(t *testing.T) {
 	if _, err := grid.Nodes(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := Join(t.Context(), token.GetToken(), dir); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "has an identity already") {
+	if _, err := Join(t.Context(), token.GetToken(), dir, JoinOptions{}); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "has an identity already") {
 		t.Errorf("joined twice: %v", err)
 	}
 	other := fakegrid.Start(t, 1)
-	_, err = Join(t.Context(), other.Token(t, jobs.Submitter).String(), dir)
+	_, err = Join(t.Context(), other.Token(t, jobs.Submitter).String(), dir, JoinOptions{})
 	if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "of grid "+got.Grid+", and the token is for another grid, that of the coordinators at "+other.Addresses()[0]) {
 		t.Errorf("joined another grid in the same place: %v", err)
 	}
@@ -69,7 +69,7 @@ func TestJoinErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		dir := filepath.Join(t.TempDir(), "mine")
-		_, err := Join(t.Context(), tt.token, dir)
+		_, err := Join(t.Context(), tt.token, dir, JoinOptions{})
 		if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(NextStep(err), tt.next) {
 			t.Errorf("%s: got %v, next %q", tt.name, err, NextStep(err))
 		}

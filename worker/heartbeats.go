@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -19,10 +20,26 @@ const leaveTime = 2 * time.Second
 func (w *Worker) heartbeats(ctx context.Context) {
 	for ctx.Err() == nil {
 		began := time.Now()
-		if err := w.heartbeat(ctx); err != nil {
-			w.cfg.Logger.Debug("failed to send a heartbeat", "error", err)
-		}
+		w.noteAnswer(ctx, w.heartbeat(ctx))
 		sleep(ctx, time.Until(began.Add(jobs.HeartbeatEvery(w.leaseTime))))
+	}
+}
+
+// noteAnswer tells the donor when no coordinator has answered for some time, and when one
+// does again. Tasks run on meanwhile, and their results are kept.
+func (w *Worker) noteAnswer(ctx context.Context, err error) {
+	switch {
+	case ctx.Err() != nil:
+	case err == nil:
+		if w.silence.Answered() {
+			w.cfg.Logger.Info("a coordinator answers again")
+		}
+	default:
+		w.cfg.Logger.Debug("failed to send a heartbeat", "error", err)
+		if tell, long := w.silence.Unanswered(time.Now(), problem.FromStatus(err)); tell {
+			w.cfg.Logger.Warn("no coordinator answers: what runs goes on, and waits to be handed in",
+				"for", long.Round(time.Second), "tried", w.conn.Known(), "error", problem.FromStatus(err))
+		}
 	}
 }
 

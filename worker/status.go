@@ -21,6 +21,9 @@ func (w *Worker) Status() control.Status {
 	if p, err := machine.Power(); err == nil && p != (limits.Power{}) {
 		s.Power = p.String()
 	}
+	if since, why, silent := w.silence.Lasts(); silent {
+		s.Silence = &control.Silence{Since: since, Why: why}
+	}
 	if u := w.Volume(); u.Limit > 0 {
 		s.Volume = &control.Volume{Used: u.Used, Limit: u.Limit, Until: u.Until}
 	}

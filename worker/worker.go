@@ -61,6 +61,7 @@ type Worker struct {
 	running    *running
 	control    *control.Server
 	leaseTime  time.Duration // as the last heartbeat was answered; heartbeats' own
+	silence    node.Silence
 	rules      atomic.Uint32 // the version of the grid's, as it was answered
 }
 

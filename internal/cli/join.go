@@ -37,7 +37,7 @@ history nor other users of this machine see it.`,
 			if err != nil {
 				return err
 			}
-			member, err := sdk.Join(cmd.Context(), token, dir)
+			member, err := sdk.Join(cmd.Context(), token, dir, sdk.JoinOptions{Waiting: tellWaiting(cmd)})
 			if err != nil {
 				return err
 			}

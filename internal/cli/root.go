@@ -155,6 +155,10 @@ func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
 	if given > 0 {
 		patience = given
 	}
-	told := func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
-	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience, Waiting: told})
+	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience, Waiting: tellWaiting(cmd)})
+}
+
+// tellWaiting shows what a command waits for.
+func tellWaiting(cmd *cobra.Command) func(text string) {
+	return func(text string) { fmt.Fprintln(cmd.ErrOrStderr(), text) }
 }

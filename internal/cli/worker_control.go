@@ -74,6 +74,10 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 		fields = append(fields, [2]string{"because", fmt.Sprintf("%s, since %s (%v)",
 			p.Reason, p.Since.Local().Format(time.DateTime), now.Sub(p.Since).Round(time.Second))})
 	}
+	if x := s.Silence; x != nil {
+		fields = append(fields, [2]string{"waiting", fmt.Sprintf("no coordinator answers, since %s (%v): %s; what runs goes on, and waits to be handed in",
+			x.Since.Local().Format(time.DateTime), now.Sub(x.Since).Round(time.Second), x.Why)})
+	}
 	if s.Power != "" {
 		fields = append(fields, [2]string{"power", s.Power})
 	}

@@ -13,10 +13,11 @@ func TestAWorkerTellsWhyItIsPaused(t *testing.T) {
 	since := time.Date(2026, 11, 25, 3, 0, 0, 0, time.Local)
 	status := control.Status{
 		Node: "0123456789abcdef", Owner: "me", Grid: "g", Address: "h:1", Leases: 2,
-		Pauses: []control.Pause{{Reason: control.ByUser, Since: since}, {Reason: "on battery (BAT0)", Since: since.Add(time.Minute)}},
-		Power:  "battery (BAT0, 57 %)",
-		Volume: &control.Volume{Used: 10 << 30, Limit: 50 << 30, Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.Local)},
-		Slots:  []control.Slot{{}, {Job: "squares-1", Task: new(uint32(7)), Since: &since}},
+		Pauses:  []control.Pause{{Reason: control.ByUser, Since: since}, {Reason: "on battery (BAT0)", Since: since.Add(time.Minute)}},
+		Silence: &control.Silence{Since: since.Add(time.Minute), Why: "connection refused"},
+		Power:   "battery (BAT0, 57 %)",
+		Volume:  &control.Volume{Used: 10 << 30, Limit: 50 << 30, Until: time.Date(2026, 12, 1, 0, 0, 0, 0, time.Local)},
+		Slots:   []control.Slot{{}, {Job: "squares-1", Task: new(uint32(7)), Since: &since}},
 	}
 	var table strings.Builder
 	if err := writeWorker(&table, status, since.Add(90*time.Second)); err != nil {
@@ -30,6 +31,7 @@ state      paused
 leases     2
 because    paused by the user, since 2026-11-25 03:00:00 (1m30s)
 because    on battery (BAT0), since 2026-11-25 03:01:00 (30s)
+waiting    no coordinator answers, since 2026-11-25 03:01:00 (30s): connection refused; what runs goes on, and waits to be handed in
 power      battery (BAT0, 57 %)
 volume     40 GiB of 50 GiB left until 2026-12-01
 SLOT  JOB        TASK  FOR

@@ -31,6 +31,8 @@ const (
 	connectTime = 3 * time.Second
 	callTime    = 5 * time.Second
 	pause       = 300 * time.Millisecond
+	// waitingTold is when it is told that no coordinator answers.
+	waitingTold = 2 * time.Second
 	newToken    = "ask an operator of the grid for a new token: anthill token create --role %s"
 )
 
@@ -46,6 +48,8 @@ type Config struct {
 	Address string
 	// Patience is how long to go on when no coordinator answers. Default 15 s.
 	Patience time.Duration
+	// Waiting, where set, is told once when none has answered for some seconds.
+	Waiting func(text string)
 }
 
 // Enrolment is what a node got.
@@ -69,6 +73,12 @@ func Enrol(ctx context.Context, cfg Config) (*Enrolment, error) {
 		cfg.Patience = 15 * time.Second
 	}
 	end := time.Now().Add(cfg.Patience)
+	if cfg.Waiting != nil {
+		told := time.AfterFunc(waitingTold, func() {
+			cfg.Waiting(fmt.Sprintf("no coordinator answers yet (trying %s): trying for %s in all", strings.Join(cfg.Token.Addresses, ", "), cfg.Patience))
+		})
+		defer told.Stop()
+	}
 	for {
 		enrolment, err := tryAll(ctx, cfg)
 		if err == nil || !errors.Is(err, problem.ErrUnavailable) || ctx.Err() != nil || time.Now().After(end) {

@@ -160,3 +160,21 @@ func TestEnrolEndsWithTheContext(t *testing.T) {
 		t.Errorf("got %v after %v", err, time.Since(start))
 	}
 }
+
+// TestEnrolTellsWhatItWaitsFor within five seconds, once.
+func TestEnrolTellsWhatItWaitsFor(t *testing.T) {
+	t.Parallel()
+	fake := fakegrid.Start(t, 1)
+	cfg := config(t, fake.Token(t, jobs.Worker))
+	fake.Kill(0)
+	var told []string
+	done := make(chan struct{})
+	cfg.Patience, cfg.Waiting = 4*time.Second, func(text string) { told = append(told, text); close(done) }
+	if _, err := enrol.Enrol(t.Context(), cfg); !errors.Is(err, problem.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	<-done
+	if len(told) != 1 || told[0] != "no coordinator answers yet (trying "+fake.Addresses()[0]+"): trying for 4s in all" {
+		t.Errorf("it was told %q", told)
+	}
+}

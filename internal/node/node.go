@@ -92,7 +92,7 @@ func join(ctx context.Context, cfg Config) (*identity.Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	got, err := enrol.Enrol(ctx, enrol.Config{Token: token, Key: key, Role: cfg.Role, Address: cfg.Address})
+	got, err := enrol.Enrol(ctx, enrol.Config{Token: token, Key: key, Role: cfg.Role, Address: cfg.Address, Waiting: cfg.warn})
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ type Status struct {
 	Slots []Slot `json:"slots"`
 	// Leases counts what it holds, running or waiting.
 	Leases int `json:"leases"`
+	// Silence is since when no coordinator answers; nil while one does.
+	Silence *Silence `json:"silence,omitempty"`
 	// Power is what the machine runs on, such as "battery (BAT0, 57 %)"; empty where
 	// that is not known.
 	Power string `json:"power,omitempty"`
@@ -47,6 +49,12 @@ type Status struct {
 type Pause struct {
 	Reason string    `json:"reason"`
 	Since  time.Time `json:"since"`
+}
+
+// Silence is that no coordinator answers.
+type Silence struct {
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
 }
 
 // Slot is what one slot runs; it is empty, {} in JSON, where it is idle.

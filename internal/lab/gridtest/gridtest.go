@@ -156,7 +156,7 @@ func (g *Grid) Join(t testing.TB, owner string) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "identity")
 	token := g.Token(t, anthillv1.Role_ROLE_SUBMITTER, owner, time.Hour)
-	if _, err := sdk.Join(t.Context(), token, dir); err != nil {
+	if _, err := sdk.Join(t.Context(), token, dir, sdk.JoinOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -46,7 +46,7 @@ func TestCommands(t *testing.T) {
 		t.Errorf("jobs %v, %v; want none", jobs, err)
 	}
 	token := grid.Token(t, anthillv1.Role_ROLE_WORKER, "ann", 1e9)
-	if _, err := sdk.Join(t.Context(), token, t.TempDir()); err == nil {
+	if _, err := sdk.Join(t.Context(), token, t.TempDir(), sdk.JoinOptions{}); err == nil {
 		t.Error("a token for a worker made a submitter")
 	}
 }
