@@ -102,7 +102,7 @@ func decodeText(n *yamltree.Node, into reflect.Value, path string) error {
 
 // decodeUnit reads what has its own notation, such as a size, from a number or from text.
 func decodeUnit(n *yamltree.Node, into json.Unmarshaler, path string) error {
-	plain := []byte(n.Text)
+	var plain []byte
 	switch n.Type() {
 	case yamltree.Int, yamltree.Float:
 		plain = []byte(n.Number())

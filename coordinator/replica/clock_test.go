@@ -25,8 +25,6 @@ func off(t jobs.Time, second int) time.Duration {
 	return duration(t - jobs.Time(0).Add(time.Duration(second)*time.Second))
 }
 
-func none(int) time.Duration { return 0 }
-
 func TestClockGoesOnFromTheState(t *testing.T) {
 	var c clock
 	for _, step := range []struct{ wall, elapsed, reached, want int64 }{
