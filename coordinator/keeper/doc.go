@@ -7,11 +7,13 @@
 //	errands    results that are not here yet
 //	holders    which nodes have them
 //	origins    from whom they come, how many at a time and how fast
+//	room       how much may be on its way
 //	flights    what is on its way
 //	copies     how results get here
 //	lines      how fast bytes come in all, and whether this line is what is slow
 //	outlook    what a result may cost in time until it is computed again
 //	review     what comes too late or not at all
+//	copying    what is still to come, for people
 //	charges    what is to be held for as long as the state says so
 //	holding    how a charge gets here and stays
 //	turns      whose datasets are copied at a time
