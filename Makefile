@@ -16,6 +16,9 @@ EXAMPLES_RUST := bytecount
 # Where the modules of these two go, if not beside their source.
 OUT      :=
 
+# Its tests measure how fast lines are, so no other package's run beside them.
+ALONE    := coordinator/keeper
+
 .DEFAULT_GOAL := help
 .PHONY: help build examples demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check cross check clean
 
@@ -68,7 +71,8 @@ test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)
 	@echo 'make test: no C compiler, so no race detector; for it install gcc (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)'
 endif
-	go test $(RACE) -timeout 10m ./...
+	go test $(RACE) -timeout 15m $$(go list ./... | grep -v '/$(ALONE)$$')
+	go test $(RACE) -timeout 15m ./$(ALONE)
 
 # The emulator is for the same test on arm64; without it that part is left out.
 determinism: ## run guests on several engines, and on arm64 in an emulator (installed if root on Debian): their bytes must be equal
