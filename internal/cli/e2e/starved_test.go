@@ -37,7 +37,7 @@ func testJobsThatNobodyHas(t *testing.T, grid *gridtest.Grid) {
 			return true
 		})
 	}
-	job := await(t, client, last, "why it waits", func(j *anthillv1.Job) bool { return strings.Contains(j.GetWaiting(), "submitter, who is away since") })
+	job := await(t, client, last, "why it waits", func(j *anthillv1.Job) bool { return strings.Contains(j.GetWaiting(), "submitter, who is away") })
 	if job.GetAttempts().GetStarted() != 0 {
 		t.Errorf("attempts %v at a job that nobody has", job.GetAttempts())
 	}
