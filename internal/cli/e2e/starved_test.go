@@ -36,7 +36,9 @@ func testJobsThatNobodyHas(t *testing.T, grid *gridtest.Grid) {
 			return true
 		})
 	}
-	job := await(t, client, last, "why it waits", func(j *anthillv1.Job) bool { return j.GetWait().GetReason() == anthillv1.WaitReason_WAIT_REASON_INPUT_AWAY })
+	job := await(t, client, last, "why it waits", func(j *anthillv1.Job) bool {
+		return j.GetWait().GetReason() == anthillv1.WaitReason_WAIT_REASON_INPUT_AWAY
+	})
 	if job.GetAttempts().GetStarted() != 0 {
 		t.Errorf("attempts %v at a job that nobody has", job.GetAttempts())
 	}
