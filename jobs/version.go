@@ -10,12 +10,16 @@ const (
 	// FirstVersion is the oldest that this binary can go on with.
 	FirstVersion Version = 4
 	// LastVersion is the newest that it can do.
-	LastVersion Version = 5
+	LastVersion Version = 6
 
 	// VersionInput: attempts that end for want of their input are nobody's fault,
 	// leases that ended in silence may be given back, failed tasks may be allowed,
 	// and more is kept of why a task failed.
 	VersionInput Version = 5
+
+	// VersionStrangers: a grid that strangers may join from anywhere, and that lives for
+	// years. See the places that ask for it.
+	VersionStrangers Version = 6
 )
 
 // Version is that of the rules by which the state changes now.
