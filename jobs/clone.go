@@ -20,6 +20,7 @@ func (s *State) Clone() *State {
 		Numbered:  slices.Clone(s.Numbered),
 		Saboteurs: s.Saboteurs,
 		Answered:  slices.Clone(s.Answered),
+		Runtimes:  slices.Clone(s.Runtimes),
 	}
 }
 
