@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -132,6 +133,9 @@ func mayCall(role jobs.Role, method string) error {
 // unary forwards a call that was admitted, where only the leader can answer and
 // this coordinator is not.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if err := gridconn.CheckNames(req); err != nil {
+		return nil, err
+	}
 	if leaderOnly[info.FullMethod] {
 		leader, err := s.leader(ctx)
 		if err != nil {

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protorange"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -71,7 +72,7 @@ func protoJSON(m proto.Message) ([]byte, error) {
 func escapeUnseen(line string) []byte {
 	var b []byte
 	for _, r := range line {
-		if printable(string(r)) == string(r) {
+		if r == '\n' || jobs.IsPlain(string(r)) {
 			b = utf8.AppendRune(b, r)
 			continue
 		}
