@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
 	"github.com/anthill-grid/anthill/sdk"
 )
 
@@ -226,7 +227,7 @@ func (s *apiServer) results(ctx context.Context, req apiRequest) error {
 			return err
 		}
 		s.write(map[string]any{"id": req.ID, "failure": map[string]any{
-			"task": f.Task, "given_up": f.GivenUp, "exit_code": f.ExitCode, "reason": printable(f.Reason)}})
+			"task": f.Task, "given_up": f.GivenUp, "exit_code": f.ExitCode, "reason": jobs.Printable(f.Reason)}})
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // message writes a message of the grid's contract as a line of an answer.
@@ -40,7 +41,7 @@ func each[M proto.Message](s *apiServer, id int64, name string, list func(contex
 // fail ends an answer with an error.
 func (s *apiServer) fail(id int64, err error) {
 	err = problem.FromStatus(err)
-	s.write(map[string]any{"id": id, "error": apiError{Kind: kindOf(err), Message: printable(err.Error()), Next: printable(problem.Next(err))}})
+	s.write(map[string]any{"id": id, "error": apiError{Kind: kindOf(err), Message: jobs.Printable(err.Error()), Next: jobs.Printable(problem.Next(err))}})
 }
 
 // kindOf is what a program tells errors apart by.
