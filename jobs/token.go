@@ -14,6 +14,9 @@ type Token struct {
 	Nodes   map[NodeID]bool `cbor:"5,keyasint,omitempty"` // admitted by it
 }
 
+// MaxOwnerName bounds the name of an owner, in bytes.
+const MaxOwnerName = 64
+
 // maxUses bounds how many nodes one token admits.
 const maxUses = 1_000_000
 
@@ -25,8 +28,8 @@ func (s *State) createToken(c *CreateToken) Outcome {
 		return rejected(invalid("lifetime", "it has ended already").next("give a positive lifetime"))
 	case c.Uses == 0 || c.Uses > maxUses:
 		return rejected(invalid("uses", "%d is not between 1 and %d", c.Uses, maxUses))
-	case len(c.Owner) > 64:
-		return rejected(invalid("owner", "the name has %d bytes, more than 64", len(c.Owner)))
+	case len(c.Owner) > MaxOwnerName:
+		return rejected(invalid("owner", "the name has %d bytes, more than %d", len(c.Owner), MaxOwnerName))
 	case c.Owner == OperatorOwner && c.Role == Worker: // a ban would hit the coordinators
 		return rejected(invalid("owner", "%q cannot own workers", c.Owner).next("use another name"))
 	case c.Prior < 0 || c.Prior > MaxPrior:
