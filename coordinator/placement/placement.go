@@ -186,7 +186,7 @@ func fit(capacity int, n *jobs.Node) int {
 // worker is an enrolled worker that may get work, or nil.
 func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 	n := p.State.Nodes[id]
-	if n == nil || n.Role != jobs.Worker || p.State.BannedNode(id) != "" {
+	if n == nil || n.Role != jobs.Worker || p.State.ShutOut(id) != "" {
 		return nil
 	}
 	return n

@@ -133,6 +133,7 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
+	anthillv1.UnimplementedAdminServiceServer
 	cfg       Config
 	grpc      *grpc.Server
 	strangers *strangers
@@ -158,6 +159,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
+	anthillv1.RegisterAdminServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	return s

@@ -513,7 +513,7 @@ func TestOnlyTheOwnerCancels(t *testing.T) {
 	}
 	before, _ := g.ReadIndex()
 	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
-	expect(t, "another's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "another's job", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
 	expect(t, "a job of no grid", err, codes.NotFound, "UNKNOWN_JOB")
 	if after, _ := g.ReadIndex(); after != before {
@@ -561,11 +561,11 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if err == nil {
 		_, err = stream.Recv()
 	}
-	expect(t, "another owner's results", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "another owner's results", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.GetTask(ctx(t), &anthillv1.GetTaskRequest{JobId: id})
-	expect(t, "another owner's task", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "another owner's task", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: id})
-	expect(t, "cancel another owner's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "cancel another owner's job", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.GetJob(ctx(t), &anthillv1.GetJobRequest{JobId: "nope"})
 	expect(t, "a job that is not there", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec(), Provider: "not an address"})
