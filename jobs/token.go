@@ -19,6 +19,9 @@ type Token struct {
 	By      NodeID `cbor:"46,keyasint,omitempty"`
 }
 
+// MaxOwnerName bounds the name of an owner, in bytes.
+const MaxOwnerName = 64
+
 // Short is the id as people see it and may give it: its first 12 digits.
 func (id TokenID) Short() string { return string(id[:min(12, len(id))]) }
 
@@ -33,8 +36,8 @@ func (s *State) createToken(c *CreateToken) Outcome {
 		return rejected(invalid("lifetime", "it has ended already").next("give a positive lifetime"))
 	case c.Uses == 0 || c.Uses > maxUses:
 		return rejected(invalid("uses", "%d is not between 1 and %d", c.Uses, maxUses))
-	case len(c.Owner) > 64:
-		return rejected(invalid("owner", "the name has %d bytes, more than 64", len(c.Owner)))
+	case len(c.Owner) > MaxOwnerName:
+		return rejected(invalid("owner", "the name has %d bytes, more than %d", len(c.Owner), MaxOwnerName))
 	case c.Owner == OperatorOwner && c.Role == Worker: // a ban would hit the coordinators
 		return rejected(invalid("owner", "%q cannot own workers", c.Owner).next("use another name"))
 	case c.Prior < 0 || c.Prior > MaxPrior:
