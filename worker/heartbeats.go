@@ -23,7 +23,7 @@ func (w *Worker) beat() *anthillv1.HeartbeatRequest {
 	leases, fuel := w.leases.beat()
 	return &anthillv1.HeartbeatRequest{
 		Leases: leases, Fuel: fuel, Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shared.list(),
-		Paused: w.pauses.any(),
+		Paused: w.pauses.any(), Terms: w.terms(),
 	}
 }
 

@@ -182,6 +182,9 @@ func (s *Server) noteBeat(node jobs.NodeID, m *anthillv1.HeartbeatRequest) (*ant
 	if beat.Blobs, err = wire.IDsFromProto("blobs", m.GetBlobs()[:min(jobs.HeartbeatBlobs, len(m.GetBlobs()))]); err != nil {
 		return nil, err
 	}
+	if err := s.lend(node, m.GetTerms()); err != nil {
+		return nil, err
+	}
 	void, err := s.cfg.Desk.Heartbeat(node, beat)
 	if err != nil {
 		return nil, err
@@ -202,6 +205,9 @@ func checkBeat(m *anthillv1.HeartbeatRequest) error {
 	}
 	if n := len(m.GetLeases()); n > maxLeases {
 		return jobs.InvalidField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
+	}
+	if _, err := termsOf(m.GetTerms()); err != nil {
+		return err
 	}
 	_, err := wire.IDsFromProto("blobs", m.GetBlobs()[:min(jobs.HeartbeatBlobs, len(m.GetBlobs()))])
 	return err

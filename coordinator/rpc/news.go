@@ -10,32 +10,43 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// newsOf is what nodes have to know at present.
-func (s *Server) newsOf() *anthillv1.News {
-	news := &anthillv1.News{Coordinators: s.coordinators()}
-	s.cfg.Replica.View(func(st *jobs.State) { news.RevokedNodes, news.RevokedOwners = revoked(st) })
+// gazette is what nodes have to know at present. Who is shut out is looked up again when
+// the state has changed.
+type gazette struct {
+	server        *Server
+	changed       <-chan struct{}
+	nodes, owners []string
+}
+
+func (g *gazette) news() *anthillv1.News {
+	if g.stale() {
+		g.changed = g.server.cfg.Replica.Changed()
+		g.server.cfg.Replica.View(func(st *jobs.State) { g.nodes, g.owners = revoked(st) })
+	}
+	news := &anthillv1.News{Coordinators: g.server.coordinators(), RevokedNodes: g.nodes, RevokedOwners: g.owners}
 	news.Revision = revisionOf(news)
 	return news
 }
 
+func (g *gazette) stale() bool {
+	select {
+	case <-g.changed:
+		return true
+	default:
+		return g.changed == nil
+	}
+}
+
 // revoked are those that nobody is to serve or to believe any more, sorted.
 func revoked(st *jobs.State) (nodes, owners []string) {
-	banned := map[jobs.OwnerID]bool{}
+	for _, id := range st.Outlaws() {
+		nodes = append(nodes, string(id))
+	}
 	for id, o := range st.Owners {
 		if o.Banned != "" {
-			banned[id] = true
 			owners = append(owners, string(id))
 		}
 	}
-	if len(owners) == 0 {
-		return nil, nil
-	}
-	for id, n := range st.Nodes {
-		if banned[n.Owner] {
-			nodes = append(nodes, string(id))
-		}
-	}
-	slices.Sort(nodes)
 	slices.Sort(owners)
 	return nodes, owners
 }
@@ -56,8 +67,7 @@ func revisionOf(news *anthillv1.News) uint64 {
 }
 
 // renew says what is new, nil if nothing is.
-func (s *sessions) renew(now func() *anthillv1.News) *anthillv1.News {
-	news := now()
+func (s *sessions) renew(news *anthillv1.News) *anthillv1.News {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if proto.Equal(news, s.news) {

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -173,12 +174,14 @@ func (s *Server) hear(x *attendee, req *anthillv1.AttendRequest) error {
 
 // mayStay refuses whom the state has shut out since the session began.
 func (s *Server) mayStay(x *attendee) error {
-	banned := ""
-	s.cfg.Replica.View(func(st *jobs.State) { banned = st.BannedNode(x.node) })
-	if banned != "" {
-		return ownerBanned(x.node, banned)
+	role, known, err := s.look(identity.Peer{Node: x.node, Role: x.caller.Role})
+	switch {
+	case err != nil:
+		return err
+	case !known:
+		return nodeUnknown(x.node)
 	}
-	return nil
+	return mayCall(role, anthillv1.SessionService_Attend_FullMethodName)
 }
 
 // keepSessions ends silent sessions and those of nodes that are shut out, and tells the
@@ -186,8 +189,9 @@ func (s *Server) mayStay(x *attendee) error {
 func (s *Server) keepSessions(ctx context.Context) {
 	ticker := time.NewTicker(sweepSessions)
 	defer ticker.Stop()
+	gazette := &gazette{server: s}
 	for {
-		s.lookAtSessions(time.Now())
+		s.lookAtSessions(time.Now(), s.sessions.renew(gazette.news()))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -196,8 +200,8 @@ func (s *Server) keepSessions(ctx context.Context) {
 	}
 }
 
-func (s *Server) lookAtSessions(now time.Time) {
-	news := s.sessions.renew(s.newsOf)
+// lookAtSessions is given the news, nil if there are none.
+func (s *Server) lookAtSessions(now time.Time, news *anthillv1.News) {
 	for _, x := range s.sessions.all() {
 		x.mu.Lock()
 		silent := now.Sub(x.heard) > sessionSilence
