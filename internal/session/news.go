@@ -15,7 +15,7 @@ type News struct {
 	// Revision changes with the revoked.
 	Revision uint64
 	// RevokedNodes are to be served nothing and believed nothing. Those of
-	// RevokedOwners are among them.
+	// RevokedOwners are among them. They are here also when they are not news.
 	RevokedNodes  map[jobs.NodeID]bool
 	RevokedOwners map[jobs.OwnerID]bool
 }
