@@ -26,6 +26,7 @@ type Command struct {
 	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
 	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
 	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+	SetOwner    *SetOwner       `cbor:"35,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -37,6 +38,8 @@ func (c *Command) Version() Version {
 		return VersionInput
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
+	case c.SetOwner != nil:
+		return VersionStrangers
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v

@@ -31,12 +31,16 @@ type State struct {
 	// Raised is the version that the rules were raised to; zero: FirstVersion. See
 	// State.Version.
 	Raised Version `cbor:"12,keyasint,omitempty"`
+	// Terms are those of owners who have none of their own, where they differ from what
+	// is usual.
+	Terms Terms `cbor:"35,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
 	silent   leaseIndex // that ended in silence, and may be given back
 	requests map[RequestID]Outcome
-	running  []JobID // in order
+	accounts map[OwnerID]*Account // but for datasets; of those who have anything
+	running  []JobID              // in order
 	byNumber []*Owner
 	// crew counts the owners of workers, bannedCrew those that are banned.
 	crew, bannedCrew int
@@ -47,6 +51,8 @@ type Answer struct {
 	Request RequestID `cbor:"1,keyasint"`
 	At      Time      `cbor:"2,keyasint"`
 	Outcome Outcome   `cbor:"3,keyasint"`
+	// Owner is whose account it counts in; empty: nobody's.
+	Owner OwnerID `cbor:"35,keyasint,omitempty"`
 }
 
 const (
@@ -73,8 +79,11 @@ func (s *State) Reindex() {
 	makeMap(&s.Jobs)
 	makeMap(&s.Datasets)
 	s.leases, s.silent, s.requests, s.running = newLeaseIndex(), newLeaseIndex(), map[RequestID]Outcome{}, nil
-	for _, a := range s.Answered {
+	s.accounts = map[OwnerID]*Account{}
+	for i := range s.Answered {
+		a := &s.Answered[i]
 		s.requests[a.Request] = a.Outcome
+		s.bookRequest(a, 1)
 	}
 	s.byNumber, s.crew, s.bannedCrew = nil, 0, 0
 	for _, id := range sortedKeys(s.Owners) {
@@ -100,6 +109,8 @@ func (s *State) reindexJob(id JobID, j *Job) {
 	makeMap(&j.Reasons)
 	makeMap(&j.Tries)
 	j.tally = newTally()
+	s.weighJob(j)
+	s.bookJob(j, 1)
 	if j.State != JobRunning {
 		return
 	}
@@ -150,11 +161,11 @@ func (s *State) Apply(c Command) Outcome {
 	if out, done := s.requests[c.Request]; done && c.Request != "" {
 		return out
 	}
-	out := s.dispatch(c)
-	if c.Request != "" {
-		s.Answered = append(s.Answered, Answer{c.Request, s.Now, out})
-		s.requests[c.Request] = out
+	if r := s.MayAsk(&c); r != nil {
+		return rejected(r)
 	}
+	out := s.dispatch(c)
+	s.keepAnswer(&c, out)
 	return out
 }
 
@@ -190,6 +201,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.dropBlob(c.Drop)
 	case c.Raise != nil:
 		return s.raise(c.Raise)
+	case c.SetOwner != nil:
+		return s.setOwner(c.SetOwner)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }
@@ -198,6 +211,7 @@ func (s *State) forgetRequests() {
 	old := 0
 	for old < len(s.Answered) && (s.Answered[old].At.Add(requestMemory) <= s.Now || len(s.Answered)-old > maxAnswered) {
 		delete(s.requests, s.Answered[old].Request)
+		s.bookRequest(&s.Answered[old], -1)
 		old++
 	}
 	clear(s.Answered[:old]) // otherwise what they name stays until append moves the rest

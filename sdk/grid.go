@@ -47,6 +47,7 @@ type Grid struct {
 	nodes     anthillv1.NodeServiceClient
 	enrolment anthillv1.EnrolmentServiceClient
 	blobs     anthillv1.BlobServiceClient
+	owners    anthillv1.OwnerServiceClient
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -101,6 +102,7 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
 		blobs:   anthillv1.NewBlobServiceClient(conn),
+		owners:  anthillv1.NewOwnerServiceClient(conn),
 		learned: make(chan struct{}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())

@@ -143,7 +143,7 @@ func newPlanner(r Request) *planner {
 		}
 	}
 	for _, id := range r.State.Running() {
-		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded {
+		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded && r.State.HasRoom(r.State.Jobs[id]) {
 			p.jobs = append(p.jobs, planJob(r.State, id, ready))
 		}
 	}

@@ -48,6 +48,7 @@ func everyCommand() []jobs.Command {
 		{At: 13, Keep: &jobs.KeepBlob{Blob: ref, Name: "corpus", By: "op", Provider: "h:3", Room: 1 << 40}},
 		{At: 14, Drop: &jobs.DropBlob{Blob: ref.ID, By: "op"}},
 		{At: 15, Raise: &jobs.RaiseVersion{Version: jobs.LastVersion}},
+		{At: 16, SetOwner: &jobs.SetOwner{By: "op", Owner: "o", Set: jobs.Terms{jobs.ItemRunning: 7}, Usual: []jobs.Item{jobs.ItemResults}}},
 	}
 }
 

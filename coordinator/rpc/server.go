@@ -124,6 +124,7 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
+	anthillv1.UnimplementedOwnerServiceServer
 	cfg       Config
 	grpc      *grpc.Server
 	strangers *strangers
@@ -149,6 +150,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
+	anthillv1.RegisterOwnerServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	return s

@@ -36,6 +36,7 @@ const (
 	CopiesFull                 // their disks are full
 	Stalled                    // nothing moves, and none of the others
 	InputTrouble               // the leader cannot copy the input, as with a full disk
+	Account                    // the owner's account has no room for further results
 	end
 )
 

@@ -130,6 +130,8 @@ const (
 	WaitReason_WAIT_REASON_STALLED WaitReason = 18
 	// The leader cannot copy the input: its disk is full, or the like.
 	WaitReason_WAIT_REASON_INPUT_TROUBLE WaitReason = 19
+	// The account of the job's owner has no room for further results.
+	WaitReason_WAIT_REASON_ACCOUNT WaitReason = 20
 )
 
 // Enum value maps for WaitReason.
@@ -155,6 +157,7 @@ var (
 		17: "WAIT_REASON_COPIES_FULL",
 		18: "WAIT_REASON_STALLED",
 		19: "WAIT_REASON_INPUT_TROUBLE",
+		20: "WAIT_REASON_ACCOUNT",
 	}
 	WaitReason_value = map[string]int32{
 		"WAIT_REASON_UNSPECIFIED":   0,
@@ -177,6 +180,7 @@ var (
 		"WAIT_REASON_COPIES_FULL":   17,
 		"WAIT_REASON_STALLED":       18,
 		"WAIT_REASON_INPUT_TROUBLE": 19,
+		"WAIT_REASON_ACCOUNT":       20,
 	}
 )
 
@@ -1767,7 +1771,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +
 	"\vROLE_WORKER\x10\x02\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x03\x12\x11\n" +
-	"\rROLE_OPERATOR\x10\x04*\x9d\x04\n" +
+	"\rROLE_OPERATOR\x10\x04*\xb6\x04\n" +
 	"\n" +
 	"WaitReason\x12\x1b\n" +
 	"\x17WAIT_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -1790,7 +1794,8 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x17WAIT_REASON_COPIES_AWAY\x10\x10\x12\x1b\n" +
 	"\x17WAIT_REASON_COPIES_FULL\x10\x11\x12\x17\n" +
 	"\x13WAIT_REASON_STALLED\x10\x12\x12\x1d\n" +
-	"\x19WAIT_REASON_INPUT_TROUBLE\x10\x132\xa5\x01\n" +
+	"\x19WAIT_REASON_INPUT_TROUBLE\x10\x13\x12\x17\n" +
+	"\x13WAIT_REASON_ACCOUNT\x10\x142\xa5\x01\n" +
 	"\fPieceService\x12J\n" +
 	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01\x12I\n" +
 	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
