@@ -34,6 +34,8 @@ type State struct {
 	// Terms are those of owners who have none of their own, where they differ from what
 	// is usual.
 	Terms Terms `cbor:"35,keyasint,omitempty"`
+	// Record is what operators and rules have done, oldest first, see Entry.
+	Record []Entry `cbor:"45,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
@@ -44,6 +46,7 @@ type State struct {
 	byNumber []*Owner
 	// crew counts the owners of workers, bannedCrew those that are banned.
 	crew, bannedCrew int
+	cuts             uint64 // see Cuts
 }
 
 // Answer is what a request was answered.
@@ -203,6 +206,19 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.raise(c.Raise)
 	case c.SetOwner != nil:
 		return s.setOwner(c.SetOwner)
+	}
+	return s.administer(c)
+}
+
+// administer carries out what operators do.
+func (s *State) administer(c Command) Outcome {
+	switch {
+	case c.RevokeToken != nil:
+		return s.revokeToken(c.RevokeToken)
+	case c.EndNode != nil:
+		return s.endNode(c.EndNode)
+	case c.BanOwner != nil:
+		return s.banOwner(c.BanOwner)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

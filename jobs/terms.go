@@ -1,9 +1,11 @@
 package jobs
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
+	"strings"
 )
 
 // itemDef is what there is to know of an item.
@@ -88,11 +90,12 @@ type SetOwner struct {
 	Set   Terms   `cbor:"3,keyasint,omitempty"`
 	// Usual are the items that are to be as usual again.
 	Usual []Item `cbor:"4,keyasint,omitempty"`
+	Why   string `cbor:"5,keyasint,omitempty"`
 }
 
 // MaySet says why terms may not be changed so, or nil.
 func (s *State) MaySet(c *SetOwner) *Rejection {
-	if n := s.Nodes[c.By]; n == nil || n.Role != Operator {
+	if n := s.Nodes[c.By]; n == nil || n.Role != Operator || n.Ended != nil {
 		return reject(Denied, "NOT_AN_OPERATOR", "owner "+string(c.Owner), "only operators say how much an owner may have").next("ask one")
 	}
 	if !s.can(VersionStrangers) {
@@ -100,6 +103,9 @@ func (s *State) MaySet(c *SetOwner) *Rejection {
 	}
 	if c.Owner != "" && !s.knowsOwner(c.Owner) {
 		return reject(NotFound, "UNKNOWN_OWNER", "owner "+string(c.Owner), "the grid knows nobody of this name").next("`anthill nodes` shows the owners of workers; tokens make others known")
+	}
+	if len(c.Why) > MaxWhy {
+		return invalid("reason", "it has %d bytes, more than %d", len(c.Why), MaxWhy)
 	}
 	for _, item := range sortedItems(c.Set) {
 		if r := item.check(c.Set[item]); r != nil {
@@ -162,7 +168,20 @@ func (s *State) setOwner(c *SetOwner) Outcome {
 	if len(changed) == 0 {
 		*terms = nil
 	}
+	s.note(c.By, ActOwnerChanged, cmp.Or(string(c.Owner), "everybody"), c.text())
 	return Outcome{Owner: c.Owner}
+}
+
+// text says for people what was changed, and why.
+func (c *SetOwner) text() string {
+	var list []string
+	for _, item := range sortedItems(c.Set) {
+		list = append(list, item.String()+" "+item.def().text(c.Set[item]))
+	}
+	for _, item := range c.Usual {
+		list = append(list, item.String()+" as usual")
+	}
+	return because(strings.Join(list, ", "), c.Why)
 }
 
 func sortedItems(t Terms) []Item {

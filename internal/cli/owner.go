@@ -3,14 +3,10 @@ package cli
 import (
 	"fmt"
 	"io"
-	"math"
-	"strconv"
-	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
-	"github.com/anthill-grid/anthill/internal/problem"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )
@@ -18,143 +14,121 @@ import (
 func newOwnerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "owner",
-		Short: "See what owners use, and say how much that may be",
+		Short: "See who stands behind nodes, and shut owners out",
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newOwnerSetCommand())
+	cmd.AddCommand(newOwnerListCommand(), newOwnerShowCommand(), newOwnerSetCommand(), newBanCommand(), newUnbanCommand())
 	return cmd
 }
 
-// terms are the flags of 'owner set', in the order in which accounts are shown.
-var terms = []struct {
-	item  anthillv1.AccountItem
-	flag  string
-	bytes bool
-	what  string // in the table
-	help  string
-}{
-	{anthillv1.AccountItem_ACCOUNT_ITEM_RUNNING, "jobs", false, "jobs that run", "how many `jobs` may run"},
-	{anthillv1.AccountItem_ACCOUNT_ITEM_KEPT, "kept", false, "jobs kept", "how many `jobs` may be kept, those that run among them"},
-	{anthillv1.AccountItem_ACCOUNT_ITEM_TASKS, "tasks", false, "tasks", "how many `tasks` the kept jobs may have"},
-	{anthillv1.AccountItem_ACCOUNT_ITEM_SPECS, "specs", true, "args and env", "how large args, env and the like of the kept jobs may be: a `size` such as 64MiB"},
-	{anthillv1.AccountItem_ACCOUNT_ITEM_RESULTS, "results", true, "results", "how large the results of the kept jobs may be: a `size` such as 50GiB"},
-	{anthillv1.AccountItem_ACCOUNT_ITEM_DATASETS, "datasets", true, "datasets", "how large the datasets may be: a `size`; they may never take more than an eighth of the disk"},
-	{anthillv1.AccountItem_ACCOUNT_ITEM_REQUESTS, "requests", false, "requests an hour", "how many `requests` that change something it may make in an hour"},
-	{anthillv1.AccountItem_ACCOUNT_ITEM_WEIGHT, "weight", false, "weight", "its `part` of the workers where several want them: with 2 it gets twice as much as with 1"},
-}
-
-func newOwnerSetCommand() *cobra.Command {
-	req, output := &anthillv1.SetOwnerRequest{}, formatTable
+func newOwnerListCommand() *cobra.Command {
+	output := formatTable
 	cmd := &cobra.Command{
-		Use:   "set NAME",
-		Short: "Say how much an owner may use",
-		Long: `Say how much an owner may use, for operators. With --everybody instead of a name it
-is for all owners for whom nothing else was set. Each value is a number or a size, or
-"none" for no limit, or "usual" for that of everybody.`,
-		Example: `  anthill owner set alice --jobs 20 --results 50GiB
-  anthill owner set bob --weight 2
-  anthill owner set --everybody --kept 1000`,
-		Args: cobra.MaximumNArgs(1),
-		PreRunE: func(_ *cobra.Command, args []string) error {
-			req.Owner = strings.Join(args, "")
-			switch {
-			case (len(args) == 1) == req.GetEverybody():
-				return problem.Invalid("give the name of an owner, or --everybody", "owner set: it is for one owner or for everybody")
-			case len(req.GetSet())+len(req.GetUsual()) == 0:
-				return problem.Invalid("give one, such as --jobs 20", "owner set: no limit is given")
+		Use:   "list",
+		Short: "List the owners of nodes",
+		Args:  cobra.NoArgs,
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
+			list, err := grid.Owners(cmd.Context(), "")
+			if err != nil {
+				return err
 			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return setOwner(cmd, req, output) },
-	}
-	cmd.Flags().BoolVar(&req.Everybody, "everybody", false, "for all owners for whom nothing else was set")
-	for _, t := range terms {
-		cmd.Flags().Var(&termFlag{req: req, item: t.item, bytes: t.bytes}, t.flag, t.help)
+			return writeList(cmd, output, list, writeOwners)
+		}),
 	}
 	addFormatFlag(cmd, &output)
 	return cmd
 }
 
-func setOwner(cmd *cobra.Command, req *anthillv1.SetOwnerRequest, output format) error {
-	grid, err := connect(cmd, askPatience)
-	if err != nil {
-		return err
-	}
-	defer grid.Close()
-	account, err := grid.SetOwner(cmd.Context(), req)
-	if err != nil {
-		return err
-	}
-	if output == formatJSON {
-		return writeJSON(cmd.OutOrStdout(), account)
-	}
-	return writeAccount(cmd.OutOrStdout(), account)
-}
-
-// termFlag reads one term of an account.
-type termFlag struct {
-	req   *anthillv1.SetOwnerRequest
-	item  anthillv1.AccountItem
-	bytes bool
-	text  string
-}
-
-func (f *termFlag) Set(s string) error {
-	limit, err := int64(math.MaxInt64), error(nil)
-	switch {
-	case s == "usual":
-		f.text, f.req.Usual = s, append(f.req.GetUsual(), f.item)
-		return nil
-	case s == "none":
-	case f.bytes:
-		var size sdk.Size
-		size, err = sdk.ParseSize(s)
-		limit = int64(size)
-	default:
-		if limit, err = strconv.ParseInt(s, 10, 64); err != nil || limit < 0 {
-			err = fmt.Errorf("%q is not a number; write it like 20, or none, or usual", s)
-		}
-	}
-	f.text, f.req.Set = s, append(f.req.GetSet(), &anthillv1.AccountTerm{Item: f.item, Limit: limit})
-	return err
-}
-
-func (f *termFlag) String() string { return f.text }
-
-func (f *termFlag) Type() string { return "limit" }
-
-// writeAccount shows what an owner uses and may use; of everybody, what all may.
-func writeAccount(w io.Writer, account *anthillv1.Account) error {
+func writeOwners(w io.Writer, list []*anthillv1.Owner) error {
 	var rows []table.Row
-	for _, line := range account.GetLines() {
-		for _, t := range terms {
-			if t.item != line.GetItem() {
-				continue
-			}
-			used := amount(line.GetUsed(), t.bytes)
-			if line.GetReserved() > 0 {
-				used += ", and " + amount(line.GetReserved(), t.bytes) + " reserved"
-			}
-			if t.flag == "weight" || account.GetOwner() == "" {
-				used = ""
-			}
-			own := ""
-			if line.GetOwn() {
-				own = "set for " + account.GetOwner()
-			}
-			rows = append(rows, table.Row{t.what, used, amount(line.GetLimit(), t.bytes), own})
+	for _, o := range list {
+		state := ""
+		if o.GetRecord().GetBanned() {
+			state = "banned: " + o.GetRecord().GetBannedReason()
 		}
+		rows = append(rows, table.Row{
+			o.GetName(), o.GetNodes(), o.GetWorkers(), o.GetJobsRunning(), o.GetJobsFinished(), o.GetDatasets(),
+			certainty(o.GetRecord().GetCredibility()), o.GetRecord().GetCredit(), state,
+		})
 	}
-	return writeTable(w, table.Row{"what", "used", "limit", ""}, rows)
+	return writeTable(w, table.Row{"owner", "nodes", "workers", "running", "finished", "datasets", "credibility", "credit", "remarks"}, rows)
 }
 
-func amount(n int64, bytes bool) string {
-	switch {
-	case n == math.MaxInt64:
-		return "none"
-	case bytes:
-		return sdk.Size(n).String()
+func newOwnerShowCommand() *cobra.Command {
+	output := formatTable
+	cmd := &cobra.Command{
+		Use:   "show OWNER",
+		Short: "Describe an owner",
+		Args:  cobra.ExactArgs(1),
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, args []string) error {
+			list, err := grid.Owners(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if output == formatJSON {
+				return writeJSON(cmd.OutOrStdout(), list[0])
+			}
+			return writeFields(cmd.OutOrStdout(), ownerFields(list[0]))
+		}),
 	}
-	return strconv.FormatInt(n, 10)
+	addFormatFlag(cmd, &output)
+	return cmd
+}
+
+func ownerFields(o *anthillv1.Owner) [][2]string {
+	r := o.GetRecord()
+	return [][2]string{
+		{"owner", o.GetName()},
+		{"banned", r.GetBannedReason()},
+		{"nodes", fmt.Sprintf("%d, %d of them workers", o.GetNodes(), o.GetWorkers())},
+		{"jobs", fmt.Sprintf("%d running, %d finished", o.GetJobsRunning(), o.GetJobsFinished())},
+		{"datasets", fmt.Sprint(o.GetDatasets())},
+		{"credibility", fmt.Sprintf("%s, %d checks survived, %d doubts", certainty(r.GetCredibility()), r.GetChecks(), r.GetDoubts())},
+		{"results", fmt.Sprintf("%d agreed, %d outvoted, credit %d", r.GetAgreed(), r.GetOutvoted(), r.GetCredit())},
+		{"fuel", sdk.Fuel(r.GetFuel()).String()},
+	}
+}
+
+func newBanCommand() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "ban OWNER",
+		Short: "Shut an owner out, with all nodes and jobs",
+		Long: `Shut an owner out: none of its nodes may do anything in the grid any more, its
+running jobs are cancelled, and what its workers answered in running jobs counts no
+more.`,
+		Args: cobra.ExactArgs(1),
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, args []string) error {
+			o, err := grid.BanOwner(cmd.Context(), args[0], reason, false)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s is banned: %s\n", o.GetName(), o.GetRecord().GetBannedReason())
+			return nil
+		}),
+	}
+	addReasonFlag(cmd, &reason)
+	return cmd
+}
+
+func newUnbanCommand() *cobra.Command {
+	var reason string
+	cmd := &cobra.Command{
+		Use:   "unban OWNER",
+		Short: "Let an owner in again that was banned",
+		Long: `Let an owner in again that was banned, by an operator or by the rules. It begins
+again as a newcomer whose every result needs checking.`,
+		Args: cobra.ExactArgs(1),
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, args []string) error {
+			o, err := grid.BanOwner(cmd.Context(), args[0], reason, true)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "%s is not banned any more\n", o.GetName())
+			return nil
+		}),
+	}
+	addReasonFlag(cmd, &reason)
+	return cmd
 }

@@ -15,7 +15,7 @@ func (g *Grid) SetOwner(ctx context.Context, req *anthillv1.SetOwnerRequest) (*a
 		req.RequestId = rand.Text()
 	}
 	resp, err := call(ctx, g, "set owner", func(ctx context.Context) (*anthillv1.SetOwnerResponse, error) {
-		return g.owners.SetOwner(ctx, req)
+		return g.accounts.SetOwner(ctx, req)
 	})
 	return resp.GetAccount(), err
 }
@@ -24,7 +24,7 @@ func (g *Grid) SetOwner(ctx context.Context, req *anthillv1.SetOwnerRequest) (*a
 // It is an error of kind ErrNotFound if it is somebody else's, and this is no operator.
 func (g *Grid) Account(ctx context.Context, owner string) (*anthillv1.Account, error) {
 	resp, err := call(ctx, g, "get account", func(ctx context.Context) (*anthillv1.GetAccountResponse, error) {
-		return g.owners.GetAccount(ctx, &anthillv1.GetAccountRequest{Owner: owner})
+		return g.accounts.GetAccount(ctx, &anthillv1.GetAccountRequest{Owner: owner})
 	})
 	return resp.GetAccount(), err
 }

@@ -17,12 +17,12 @@ func TestOperatorsSetWhatOwnersMayUse(t *testing.T) {
 	g := start(t)
 	g.do(jobs.Command{Raise: &jobs.RaiseVersion{Version: jobs.LastVersion}})
 	sue, eve := g.admit(jobs.Submitter, "sue"), g.admit(jobs.Submitter, "eve")
-	owners := func(role jobs.Role, owner jobs.OwnerID) anthillv1.OwnerServiceClient {
-		return anthillv1.NewOwnerServiceClient(g.dial(g.admit(role, owner), g.follower))
+	owners := func(role jobs.Role, owner jobs.OwnerID) anthillv1.AccountServiceClient {
+		return anthillv1.NewAccountServiceClient(g.dial(g.admit(role, owner), g.follower))
 	}
 	op := owners(jobs.Operator, "ops")
 	set := &anthillv1.SetOwnerRequest{Owner: "sue", Set: []*anthillv1.AccountTerm{{Item: anthillv1.AccountItem_ACCOUNT_ITEM_RUNNING, Limit: 1}}}
-	_, err := anthillv1.NewOwnerServiceClient(g.dial(eve, g.follower)).SetOwner(ctx(t), set)
+	_, err := anthillv1.NewAccountServiceClient(g.dial(eve, g.follower)).SetOwner(ctx(t), set)
 	expect(t, "WRONG_ROLE", err, codes.PermissionDenied, "WRONG_ROLE")
 	_, err = op.SetOwner(ctx(t), &anthillv1.SetOwnerRequest{Owner: "nobody", Set: set.GetSet()})
 	expect(t, "UNKNOWN_OWNER", err, codes.NotFound, "UNKNOWN_OWNER")
@@ -47,12 +47,12 @@ func TestOperatorsSetWhatOwnersMayUse(t *testing.T) {
 		t.Errorf("%d requests are remembered, and were %d", now, jobsBefore)
 	}
 
-	own, err := anthillv1.NewOwnerServiceClient(g.dial(sue, g.follower)).GetAccount(ctx(t), &anthillv1.GetAccountRequest{})
+	own, err := anthillv1.NewAccountServiceClient(g.dial(sue, g.follower)).GetAccount(ctx(t), &anthillv1.GetAccountRequest{})
 	if a := own.GetAccount(); err != nil || a.GetOwner() != "sue" || a.GetLines()[0].GetUsed() != 1 || a.GetLines()[4].GetReserved() == 0 {
 		t.Errorf("her own account: %v, %v", own, err)
 	}
 	for _, owner := range []string{"sue", "nobody"} { // who is there does not show
-		_, err = anthillv1.NewOwnerServiceClient(g.dial(eve, g.follower)).GetAccount(ctx(t), &anthillv1.GetAccountRequest{Owner: owner})
+		_, err = anthillv1.NewAccountServiceClient(g.dial(eve, g.follower)).GetAccount(ctx(t), &anthillv1.GetAccountRequest{Owner: owner})
 		expect(t, "UNKNOWN_OWNER", err, codes.NotFound, "UNKNOWN_OWNER")
 	}
 	if all, err := op.GetAccount(ctx(t), &anthillv1.GetAccountRequest{Owner: "sue"}); err != nil || all.GetAccount().GetLines()[0].GetUsed() != 1 {

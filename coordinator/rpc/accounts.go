@@ -8,12 +8,12 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// SetOwner implements OwnerService.
+// SetOwner implements AccountService.
 func (s *Server) SetOwner(ctx context.Context, req *anthillv1.SetOwnerRequest) (*anthillv1.SetOwnerResponse, error) {
 	if (req.GetOwner() == "") != req.GetEverybody() {
 		return nil, jobs.InvalidField("owner", "it is one owner or everybody, and not both")
 	}
-	c := jobs.SetOwner{By: callerFrom(ctx).Node, Owner: jobs.OwnerID(req.GetOwner()), Set: wire.TermsFromProto(req.GetSet())}
+	c := jobs.SetOwner{By: callerFrom(ctx).Node, Owner: jobs.OwnerID(req.GetOwner()), Set: wire.TermsFromProto(req.GetSet()), Why: req.GetReason()}
 	for _, item := range req.GetUsual() {
 		c.Usual = append(c.Usual, wire.ItemFromProto(item))
 	}
@@ -28,7 +28,7 @@ func (s *Server) SetOwner(ctx context.Context, req *anthillv1.SetOwnerRequest) (
 	return &anthillv1.SetOwnerResponse{Account: s.account(c.Owner)}, nil
 }
 
-// GetAccount implements OwnerService.
+// GetAccount implements AccountService.
 func (s *Server) GetAccount(ctx context.Context, req *anthillv1.GetAccountRequest) (*anthillv1.GetAccountResponse, error) {
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
