@@ -265,8 +265,11 @@ func (x *BlobRef) GetSize() int64 {
 type Provider struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// HOST:PORT of the peer's PieceService.
-	Address       string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	Role          Role   `protobuf:"varint,2,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Role    Role   `protobuf:"varint,2,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	// The node that is there, and no other is asked; empty: not known. Where nobody can
+	// dial the address, the node is asked by this name to come.
+	NodeId        string `protobuf:"bytes,75,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -313,6 +316,13 @@ func (x *Provider) GetRole() Role {
 		return x.Role
 	}
 	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *Provider) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
 }
 
 type ReportPeersRequest struct {
@@ -1665,10 +1675,11 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"anthill.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"-\n" +
 	"\aBlobRef\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
-	"\x04size\x18\x02 \x01(\x03R\x04size\"J\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\"c\n" +
 	"\bProvider\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"@\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x17\n" +
+	"\anode_id\x18K \x01(\tR\x06nodeId\"@\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\x12\x14\n" +
 	"\x05blobs\x18\x02 \x03(\fR\x05blobs\"\x15\n" +
