@@ -229,6 +229,9 @@ func (s *State) dropBlob(c *DropBlob) Outcome {
 	switch {
 	case d == nil:
 		return rejected(UnknownBlob(c.Blob))
+	case s.namedBy(n, c.Blob) != "":
+		name := s.namedBy(n, c.Blob)
+		return rejected(reject(Precondition, "NAMED_BLOB", "blob "+c.Blob.Short(), "it is the runtime %s", name).next("take the name back first: `anthill runtime rm " + name + "`"))
 	case n != nil && n.Role == Operator:
 		d.Claims = nil
 	case n == nil || d.claimOf(n.Owner) < 0:

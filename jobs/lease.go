@@ -113,7 +113,7 @@ func (s *State) grant(c *GrantLeases) Outcome {
 // opinions a task gets.
 func (s *State) grantOne(g Grant, expires Time) bool {
 	j, n := s.Jobs[g.Job], s.Nodes[g.Worker]
-	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || s.banned(n.Owner) {
+	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || n.Ended != nil || s.banned(n.Owner) {
 		return false
 	}
 	if s.leases.has(g.Lease) || s.silent.has(g.Lease) || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {

@@ -31,6 +31,11 @@ type State struct {
 	// Raised is the version that the rules were raised to; zero: FirstVersion. See
 	// State.Version.
 	Raised Version `cbor:"12,keyasint,omitempty"`
+	// Record is what operators and rules have done, oldest first, see Entry.
+	Record []Entry `cbor:"45,keyasint,omitempty"`
+
+	// Runtimes are datasets that jobs name as their interpreters, oldest first.
+	Runtimes []Runtime `cbor:"80,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
@@ -40,6 +45,7 @@ type State struct {
 	byNumber []*Owner
 	// crew counts the owners of workers, bannedCrew those that are banned.
 	crew, bannedCrew int
+	cuts             uint64 // see Cuts
 }
 
 // Answer is what a request was answered.
@@ -188,8 +194,23 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.keepBlob(c.Keep)
 	case c.Drop != nil:
 		return s.dropBlob(c.Drop)
+	case c.Runtime != nil:
+		return s.nameRuntime(c.Runtime)
 	case c.Raise != nil:
 		return s.raise(c.Raise)
+	}
+	return s.administer(c)
+}
+
+// administer carries out what operators do.
+func (s *State) administer(c Command) Outcome {
+	switch {
+	case c.RevokeToken != nil:
+		return s.revokeToken(c.RevokeToken)
+	case c.EndNode != nil:
+		return s.endNode(c.EndNode)
+	case c.BanOwner != nil:
+		return s.banOwner(c.BanOwner)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -47,6 +47,7 @@ type Grid struct {
 	nodes     anthillv1.NodeServiceClient
 	enrolment anthillv1.EnrolmentServiceClient
 	blobs     anthillv1.BlobServiceClient
+	admin     anthillv1.AdminServiceClient
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -101,6 +102,7 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
 		blobs:   anthillv1.NewBlobServiceClient(conn),
+		admin:   anthillv1.NewAdminServiceClient(conn),
 		learned: make(chan struct{}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())

@@ -49,7 +49,7 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 	leases, fuel := w.leases.beat()
 	resp, err := w.work.Heartbeat(ctx, &anthillv1.HeartbeatRequest{
 		Leases: leases, Fuel: fuel, Address: w.base.Address, Slots: uint32(len(w.slots)), Blobs: w.shared.list(),
-		Paused: w.pauses.any(),
+		Paused: w.pauses.any(), Terms: w.terms(),
 	})
 	if err != nil {
 		return err

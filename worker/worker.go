@@ -55,6 +55,7 @@ type Worker struct {
 	kept       []blob.ID // small outputs on disk, oldest first; deliver's own
 	prefetch   prefetch
 	shared     sharedInputs
+	memory     *memory
 	badBundles badBundles
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
@@ -73,7 +74,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 	if _, err := misbehave.Parse(string(cfg.Misbehave)); err != nil {
 		return nil, err
 	}
-	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), running: newRunning(cfg.Lent.Slots)}
+	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), running: newRunning(cfg.Lent.Slots), memory: newMemory(cfg.Lent.Memory)}
 	if err := w.start(ctx); err != nil {
 		return nil, errors.Join(err, w.stop())
 	}

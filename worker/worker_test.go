@@ -74,7 +74,7 @@ func newWorker(t *testing.T) (*Worker, *coordinators) {
 		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, base: &node.Base{Store: store, Address: "h:1"}, work: c, conn: &gridconn.Conn{},
 		executor: &executor.Executor{Fetcher: nothing{}, Store: store},
 		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease,
-		pauses: newPauses(), running: newRunning(1),
+		pauses: newPauses(), running: newRunning(1), memory: newMemory(0),
 	}, c
 }
 

@@ -26,6 +26,10 @@ type grid struct {
 	// shuns says "NODE JOB" of workers that get nothing of a job.
 	ready map[jobs.JobID]jobs.Place
 	shuns map[string]bool
+	// terms are on what workers are lent, and declines says "NODE JOB" of jobs that a
+	// donor has ruled out.
+	terms    map[jobs.NodeID]Terms
+	declines map[string]bool
 }
 
 // newGrid has workers given as "NODE OWNER", all of them live.
@@ -76,6 +80,7 @@ func (g *grid) plan(offers ...string) []jobs.Grant {
 		return math.MaxUint32
 	}
 	r.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return g.shuns[string(w)+" "+string(id)] }
+	r.Terms, r.Declines = g.terms, func(w jobs.NodeID, id jobs.JobID) bool { return g.declines[string(w)+" "+string(id)] }
 	for _, o := range offers {
 		var offer Offer
 		fmt.Sscan(o, &offer.Worker, &offer.Capacity)

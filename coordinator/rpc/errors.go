@@ -74,6 +74,11 @@ func unknownCaller(message, method string) error {
 	return problem.ToStatus(codes.Unauthenticated, message, "NO_CERTIFICATE", method, "join the grid with a token first")
 }
 
+// tooOld refuses what not all voters could follow.
+func tooOld() error {
+	return problem.ToStatus(codes.FailedPrecondition, "some of the grid's coordinators are too old for this", "TOO_OLD", "", "upgrade the grid's coordinators")
+}
+
 // badForward refuses a call that a coordinator sends on and that does not say for whom:
 // it must never be taken for the coordinator's own.
 func badForward(coordinator jobs.NodeID) error {
@@ -81,8 +86,19 @@ func badForward(coordinator jobs.NodeID) error {
 		"run the same version on all coordinators")
 }
 
-func ownerBanned(id jobs.NodeID, why string) error {
-	return problem.ToStatus(codes.PermissionDenied, "node "+string(id.Short())+": its owner is banned: "+why, "OWNER_BANNED", string(id), "")
+// shutOut refuses a node that was ended, or whose owner is banned.
+func shutOut(id jobs.NodeID, why string, banned bool) error {
+	reason := "NODE_ENDED"
+	if banned {
+		reason = "OWNER_BANNED"
+	}
+	return problem.ToStatus(codes.PermissionDenied, "node "+id.Short()+": "+why, reason, string(id), "ask an operator of the grid")
+}
+
+// nodeUnknown refuses a node with a certificate of the grid of which the grid knows
+// nothing any more.
+func nodeUnknown(id jobs.NodeID) error {
+	return problem.ToStatus(codes.PermissionDenied, "node "+id.Short()+": the grid does not know it any more", "NODE_UNKNOWN", string(id), "join the grid again with a new token, in a fresh data directory")
 }
 
 // wrongRole refuses a method to a role, and tells which roles may call it.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
@@ -52,6 +53,14 @@ type Workers interface {
 	// Slots is what a worker said in its last heartbeat, of them and of whether it
 	// is paused; 0 if it is not heard of.
 	Slots(worker jobs.NodeID) (slots int, paused bool)
+	// Lend notes on what terms a worker's donor lends it.
+	Lend(worker jobs.NodeID, terms placement.Terms)
+	// Terms are on what a worker is lent, as its last heartbeat said.
+	Terms(worker jobs.NodeID) placement.Terms
+	// Decline notes that a worker's donor has ruled out the jobs of these leases, and
+	// Declines says so of a job.
+	Decline(worker jobs.NodeID, leases []jobs.LeaseID)
+	Declines(worker jobs.NodeID, job jobs.JobID) bool
 	// Left says whether a worker said, when it was last heard of, that it stops.
 	Left(worker jobs.NodeID) bool
 	// Fuel is about how much a job's running attempts have used so far, those of
@@ -124,6 +133,7 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
+	anthillv1.UnimplementedAdminServiceServer
 	cfg       Config
 	grpc      *grpc.Server
 	strangers *strangers
@@ -149,6 +159,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
+	anthillv1.RegisterAdminServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	return s

@@ -25,6 +25,9 @@ const (
 // Offer implements WorkService.
 func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthillv1.OfferResponse, error) {
 	worker := callerFrom(ctx).Node
+	if err := s.lend(worker, req.GetTerms()); err != nil {
+		return nil, err
+	}
 	leases, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)), max(req.GetMetering(), jobs.OldestMetering))
 	if err != nil {
 		return nil, err
@@ -33,11 +36,11 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
 	for _, l := range leases {
 		if shared[l.Job] == nil {
-			shared[l.Job] = &anthillv1.Lease{Spec: specForWorkers(l.Spec), Providers: providersToProto(l.Providers)}
+			shared[l.Job] = &anthillv1.Lease{Spec: specForWorkers(l.Spec), Providers: providersToProto(l.Providers), Owner: string(l.Owner)}
 		}
 		common := shared[l.Job]
 		resp.Leases = append(resp.Leases, &anthillv1.Lease{
-			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(),
+			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(), Owner: common.GetOwner(),
 		})
 	}
 	return resp, nil
@@ -72,6 +75,7 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	if err != nil {
 		return nil, err
 	}
+	s.decline(worker, req.GetReports())
 	var outputs [][]byte
 	var reports []jobs.Report
 	for _, m := range req.GetReports() {
@@ -163,6 +167,9 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	}
 	if n := len(req.GetLeases()); n > maxLeases {
 		return nil, jobs.InvalidField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
+	}
+	if err := s.lend(callerFrom(ctx).Node, req.GetTerms()); err != nil {
+		return nil, err
 	}
 	beat := desk.Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Leaving: req.GetLeaving(), Fuel: map[jobs.LeaseID]uint64{}}
 	for i, id := range req.GetLeases() {

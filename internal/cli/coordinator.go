@@ -56,6 +56,13 @@ for coordinators. Later starts need neither.`,
 	_ = cmd.MarkFlagRequired("data")   // the flags exist
 	_ = cmd.MarkFlagRequired("listen") //
 	d.flags(cmd)
+	cmd.AddCommand(connecting(newEndCommand(removal{
+		use: "rm NODE...", short: "Remove coordinators from the grid", coordinator: true,
+		long: `Remove coordinators from the grid: they lose their votes, and what they hold is
+copied from the others. One that is alive stops answering. It keeps its copy of the
+key that lets nodes in: 'anthill ca rotate' makes that worthless. NODE is an id or
+its first digits, at least 8.`,
+	})))
 	return cmd
 }
 

@@ -36,6 +36,8 @@ const (
 	CopiesFull                 // their disks are full
 	Stalled                    // nothing moves, and none of the others
 	InputTrouble               // the leader cannot copy the input, as with a full disk
+	Memory                     // no worker lends as much memory as a task takes
+	Unwanted                   // the donors of all workers have ruled the job or its owner out
 	end
 )
 
