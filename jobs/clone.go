@@ -21,6 +21,7 @@ func (s *State) Clone() *State {
 		Saboteurs: s.Saboteurs,
 		Answered:  slices.Clone(s.Answered),
 		Record:    slices.Clone(s.Record),
+		Runtimes:  slices.Clone(s.Runtimes),
 	}
 }
 

@@ -30,6 +30,7 @@ type Command struct {
 	RevokeToken *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode     *EndNode        `cbor:"46,keyasint,omitempty"`
 	BanOwner    *BanOwner       `cbor:"47,keyasint,omitempty"`
+	Runtime     *NameRuntime    `cbor:"80,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -41,7 +42,7 @@ func (c *Command) Version() Version {
 		return VersionInput
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
-	case c.SetOwner != nil:
+	case c.SetOwner != nil, c.Runtime != nil:
 		return VersionStrangers
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()

@@ -37,6 +37,9 @@ type State struct {
 	// Record is what operators and rules have done, oldest first, see Entry.
 	Record []Entry `cbor:"45,keyasint,omitempty"`
 
+	// Runtimes are datasets that jobs name as their interpreters, oldest first.
+	Runtimes []Runtime `cbor:"80,keyasint,omitempty"`
+
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
 	silent   leaseIndex // that ended in silence, and may be given back
@@ -202,6 +205,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.keepBlob(c.Keep)
 	case c.Drop != nil:
 		return s.dropBlob(c.Drop)
+	case c.Runtime != nil:
+		return s.nameRuntime(c.Runtime)
 	case c.Raise != nil:
 		return s.raise(c.Raise)
 	case c.SetOwner != nil:
