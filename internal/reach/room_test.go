@@ -236,4 +236,3 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 		conn.Close()
 	}
 }
-
