@@ -28,6 +28,8 @@ var who = map[string]string{
 	"anthill.v1.BlobService/GetBlob":              "uo",
 	"anthill.v1.BlobService/ListBlobs":            "uo",
 	"anthill.v1.BlobService/DropBlob":             "uo",
+	"anthill.v1.AccountService/SetOwner":          "o",
+	"anthill.v1.AccountService/GetAccount":        "uo",
 	"anthill.v1.NodeService/ListNodes":            "cuo",
 	"anthill.v1.WorkService/Offer":                "w",
 	"anthill.v1.WorkService/Report":               "w",

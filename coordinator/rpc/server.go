@@ -137,6 +137,7 @@ type Server struct {
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
 	anthillv1.UnimplementedSessionServiceServer
+	anthillv1.UnimplementedAccountServiceServer
 	anthillv1.UnimplementedAdminServiceServer
 	cfg       Config
 	grpc      *grpc.Server
@@ -166,6 +167,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
 	anthillv1.RegisterSessionServiceServer(s.grpc, s)
+	anthillv1.RegisterAccountServiceServer(s.grpc, s)
 	anthillv1.RegisterAdminServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
