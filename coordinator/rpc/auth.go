@@ -27,6 +27,7 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.NodeService":                   {jobs.Submitter, jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.AdminService":                  {jobs.Operator},
 	"/anthill.v1.WorkService":                   {jobs.Worker},
+	"/anthill.v1.SessionService":                {jobs.Worker, jobs.Submitter, jobs.Operator},
 	"/anthill.v1.PieceService":                  everybody,
 	"/anthill.v1.TrackerService":                everybody,
 	"/anthill.v1.CoordinatorService":            {jobs.Coordinator},
