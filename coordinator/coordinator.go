@@ -141,12 +141,12 @@ func (c *Coordinator) startServices() {
 	})
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
-		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Members: c.members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
 		Leads: c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
+		Members: c.members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
@@ -196,6 +196,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loops.Go(func() { c.keepGossiping(ctx) })
+	loops.Go(func() { c.keepAddress(ctx) })
 	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })

@@ -455,7 +455,9 @@ type CreateTokenRequest struct {
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The probability that the owner of these workers is a saboteur, above 0 and
 	// at most 0.5; 0: the share that the grid assumes of strangers.
-	Prior         float64 `protobuf:"fixed64,6,opt,name=prior,proto3" json:"prior,omitempty"`
+	Prior float64 `protobuf:"fixed64,6,opt,name=prior,proto3" json:"prior,omitempty"`
+	// The workers are the operators' own, and gossip with the coordinators.
+	Member        bool `protobuf:"varint,30,opt,name=member,proto3" json:"member,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -530,6 +532,13 @@ func (x *CreateTokenRequest) GetPrior() float64 {
 		return x.Prior
 	}
 	return 0
+}
+
+func (x *CreateTokenRequest) GetMember() bool {
+	if x != nil {
+		return x.Member
+	}
+	return false
 }
 
 type CreateTokenResponse struct {
@@ -934,6 +943,107 @@ func (x *BeatResponse) GetAnswers() []*HeartbeatResponse {
 	return nil
 }
 
+type MoveRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// HOST:PORT of everything.
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	// How often the caller has moved, this time included: a word that comes late counts
+	// for nothing.
+	Moves         uint64 `protobuf:"varint,2,opt,name=moves,proto3" json:"moves,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveRequest) Reset() {
+	*x = MoveRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveRequest) ProtoMessage() {}
+
+func (x *MoveRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveRequest.ProtoReflect.Descriptor instead.
+func (*MoveRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *MoveRequest) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *MoveRequest) GetMoves() uint64 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
+type MoveResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How often the grid knows it to have moved. Another number than the caller's: it was
+	// not heeded, and may try with the next.
+	Moves         uint64 `protobuf:"varint,1,opt,name=moves,proto3" json:"moves,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MoveResponse) Reset() {
+	*x = MoveResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MoveResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MoveResponse) ProtoMessage() {}
+
+func (x *MoveResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MoveResponse.ProtoReflect.Descriptor instead.
+func (*MoveResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *MoveResponse) GetMoves() uint64 {
+	if x != nil {
+		return x.Moves
+	}
+	return 0
+}
+
 type DeliverRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
@@ -945,7 +1055,7 @@ type DeliverRequest struct {
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1067,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1080,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeliverRequest) GetFrom() string {
@@ -1006,7 +1116,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1018,7 +1128,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1031,7 +1141,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeliverResponse) GetHere() bool {
@@ -1056,7 +1166,7 @@ type LocateWorkersRequest struct {
 
 func (x *LocateWorkersRequest) Reset() {
 	*x = LocateWorkersRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1178,7 @@ func (x *LocateWorkersRequest) String() string {
 func (*LocateWorkersRequest) ProtoMessage() {}
 
 func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1191,7 @@ func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersRequest.ProtoReflect.Descriptor instead.
 func (*LocateWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
 }
 
 type LocateWorkersResponse struct {
@@ -1093,7 +1203,7 @@ type LocateWorkersResponse struct {
 
 func (x *LocateWorkersResponse) Reset() {
 	*x = LocateWorkersResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1215,7 @@ func (x *LocateWorkersResponse) String() string {
 func (*LocateWorkersResponse) ProtoMessage() {}
 
 func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1228,7 @@ func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersResponse.ProtoReflect.Descriptor instead.
 func (*LocateWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LocateWorkersResponse) GetWorkers() []*WorkerLocation {
@@ -1140,7 +1250,7 @@ type WorkerLocation struct {
 
 func (x *WorkerLocation) Reset() {
 	*x = WorkerLocation{}
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1152,7 +1262,7 @@ func (x *WorkerLocation) String() string {
 func (*WorkerLocation) ProtoMessage() {}
 
 func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1165,7 +1275,7 @@ func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerLocation.ProtoReflect.Descriptor instead.
 func (*WorkerLocation) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WorkerLocation) GetNodeId() string {
@@ -1190,7 +1300,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1202,7 +1312,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1215,7 +1325,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
 }
 
 type DescribeResponse struct {
@@ -1231,7 +1341,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1243,7 +1353,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1366,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -1289,7 +1399,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1411,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1424,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -1340,7 +1450,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1462,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1475,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -1407,7 +1517,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1529,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1542,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -1457,7 +1567,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1579,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1592,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 type ReadIndexResponse struct {
@@ -1494,7 +1604,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1616,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1629,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -1558,7 +1668,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1680,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1693,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -1660,7 +1770,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1782,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1795,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -1714,7 +1824,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1836,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1849,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -1764,7 +1874,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +1886,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +1899,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1829,7 +1939,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ListNodesRequest\";\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xd0\x01\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xe8\x01\n" +
 	"\x12CreateTokenRequest\x12$\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x125\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x12\x12\n" +
@@ -1837,7 +1947,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x05owner\x18\x04 \x01(\tR\x05owner\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tR\trequestId\x12\x14\n" +
-	"\x05prior\x18\x06 \x01(\x01R\x05prior\"f\n" +
+	"\x05prior\x18\x06 \x01(\x01R\x05prior\x12\x16\n" +
+	"\x06member\x18\x1e \x01(\bR\x06member\"f\n" +
 	"\x13CreateTokenResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
@@ -1862,7 +1973,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x120\n" +
 	"\x04beat\x18\x02 \x01(\v2\x1c.anthill.v1.HeartbeatRequestR\x04beat\"G\n" +
 	"\fBeatResponse\x127\n" +
-	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"N\n" +
+	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"=\n" +
+	"\vMoveRequest\x12\x18\n" +
+	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
+	"\x05moves\x18\x02 \x01(\x04R\x05moves\"$\n" +
+	"\fMoveResponse\x12\x14\n" +
+	"\x05moves\x18\x01 \x01(\x04R\x05moves\"N\n" +
 	"\x0eDeliverRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
@@ -1922,14 +2038,15 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse2\xa0\x01\n" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
-	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\x9a\x04\n" +
+	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\xd5\x04\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
 	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
 	"\vGetProgress\x12\x1e.anthill.v1.GetProgressRequest\x1a\x1f.anthill.v1.GetProgressResponse\x12T\n" +
 	"\rLocateWorkers\x12 .anthill.v1.LocateWorkersRequest\x1a!.anthill.v1.LocateWorkersResponse\x12E\n" +
 	"\bDescribe\x12\x1b.anthill.v1.DescribeRequest\x1a\x1c.anthill.v1.DescribeResponse\x129\n" +
-	"\x04Beat\x12\x17.anthill.v1.BeatRequest\x1a\x18.anthill.v1.BeatResponse\x12B\n" +
+	"\x04Beat\x12\x17.anthill.v1.BeatRequest\x1a\x18.anthill.v1.BeatResponse\x129\n" +
+	"\x04Move\x12\x17.anthill.v1.MoveRequest\x1a\x18.anthill.v1.MoveResponse\x12B\n" +
 	"\aDeliver\x12\x1a.anthill.v1.DeliverRequest\x1a\x1b.anthill.v1.DeliverResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
@@ -1945,7 +2062,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -1960,77 +2077,81 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*BeatRequest)(nil),           // 10: anthill.v1.BeatRequest
 	(*NodeBeat)(nil),              // 11: anthill.v1.NodeBeat
 	(*BeatResponse)(nil),          // 12: anthill.v1.BeatResponse
-	(*DeliverRequest)(nil),        // 13: anthill.v1.DeliverRequest
-	(*DeliverResponse)(nil),       // 14: anthill.v1.DeliverResponse
-	(*LocateWorkersRequest)(nil),  // 15: anthill.v1.LocateWorkersRequest
-	(*LocateWorkersResponse)(nil), // 16: anthill.v1.LocateWorkersResponse
-	(*WorkerLocation)(nil),        // 17: anthill.v1.WorkerLocation
-	(*DescribeRequest)(nil),       // 18: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 19: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 20: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 21: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 22: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 23: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 24: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 25: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 26: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 27: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 28: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 29: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
-	(*HeartbeatRequest)(nil),      // 32: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 33: anthill.v1.HeartbeatResponse
-	(*Wait)(nil),                  // 34: anthill.v1.Wait
-	(*BlobRef)(nil),               // 35: anthill.v1.BlobRef
+	(*MoveRequest)(nil),           // 13: anthill.v1.MoveRequest
+	(*MoveResponse)(nil),          // 14: anthill.v1.MoveResponse
+	(*DeliverRequest)(nil),        // 15: anthill.v1.DeliverRequest
+	(*DeliverResponse)(nil),       // 16: anthill.v1.DeliverResponse
+	(*LocateWorkersRequest)(nil),  // 17: anthill.v1.LocateWorkersRequest
+	(*LocateWorkersResponse)(nil), // 18: anthill.v1.LocateWorkersResponse
+	(*WorkerLocation)(nil),        // 19: anthill.v1.WorkerLocation
+	(*DescribeRequest)(nil),       // 20: anthill.v1.DescribeRequest
+	(*DescribeResponse)(nil),      // 21: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),    // 22: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 23: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 24: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 25: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 26: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 27: anthill.v1.ConfirmHeldRequest
+	(*RefusedJob)(nil),            // 28: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 29: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 30: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 31: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(*HeartbeatRequest)(nil),      // 34: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 35: anthill.v1.HeartbeatResponse
+	(*Wait)(nil),                  // 36: anthill.v1.Wait
+	(*BlobRef)(nil),               // 37: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	29, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	31, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	30, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	31, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	32, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	33, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	29, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	31, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	30, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	29, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	30, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	31, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	33, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	32, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	31, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	32, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
 	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	30, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	32, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
 	11, // 13: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	32, // 14: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	33, // 15: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	17, // 16: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	30, // 17: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	22, // 18: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	34, // 19: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	27, // 20: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	26, // 21: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	35, // 22: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	27, // 23: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	34, // 14: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	35, // 15: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	19, // 16: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	32, // 17: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	24, // 18: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	36, // 19: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	29, // 20: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	28, // 21: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	37, // 22: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	29, // 23: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
 	3,  // 24: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
 	5,  // 25: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
 	7,  // 26: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	23, // 27: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	25, // 28: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	20, // 29: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	15, // 30: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	18, // 31: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	25, // 27: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	27, // 28: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	22, // 29: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	17, // 30: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	20, // 31: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
 	10, // 32: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	13, // 33: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 34: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 35: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 36: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	24, // 37: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	28, // 38: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	21, // 39: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	16, // 40: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	19, // 41: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	12, // 42: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	14, // 43: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
+	13, // 33: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	15, // 34: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	4,  // 35: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 36: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 37: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	26, // 38: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	30, // 39: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	23, // 40: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	18, // 41: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	21, // 42: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	12, // 43: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	14, // 44: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	16, // 45: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	35, // [35:46] is the sub-list for method output_type
+	24, // [24:35] is the sub-list for method input_type
 	24, // [24:24] is the sub-list for extension type_name
 	24, // [24:24] is the sub-list for extension extendee
 	0,  // [0:24] is the sub-list for field type_name
@@ -2049,7 +2170,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
