@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/anthill-grid/anthill/internal/jsonapi"
 )
 
 // console is where a command writes for people. Much of what they read was written
@@ -57,8 +59,7 @@ func unfinished(text []byte) int {
 // separators that are none of a terminal's, and what is no UTF-8.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t', unicode.IsPrint(r), unicode.Is(unicode.Zs, r):
+		if jsonapi.Seen(r) {
 			return r
 		}
 		return unicode.ReplacementChar

@@ -93,6 +93,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newBlobsCommand()),
 		connecting(newNodesCommand()),
 		connecting(newTokenCommand()),
+		connecting(newUICommand()),
 		newJoinCommand(),
 		newCoordinatorCommand(),
 		newWorkerCommand(),

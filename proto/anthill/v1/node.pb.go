@@ -442,6 +442,210 @@ func (x *ListNodesResponse) GetNodes() []*Node {
 	return nil
 }
 
+type ListTrustRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTrustRequest) Reset() {
+	*x = ListTrustRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTrustRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTrustRequest) ProtoMessage() {}
+
+func (x *ListTrustRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTrustRequest.ProtoReflect.Descriptor instead.
+func (*ListTrustRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{4}
+}
+
+type ListTrustResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owners        []*OwnerTrust          `protobuf:"bytes,1,rep,name=owners,proto3" json:"owners,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTrustResponse) Reset() {
+	*x = ListTrustResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTrustResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTrustResponse) ProtoMessage() {}
+
+func (x *ListTrustResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTrustResponse.ProtoReflect.Descriptor instead.
+func (*ListTrustResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListTrustResponse) GetOwners() []*OwnerTrust {
+	if x != nil {
+		return x.Owners
+	}
+	return nil
+}
+
+// OwnerTrust is an owner's history, as far as one coordinator has seen it.
+type OwnerTrust struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Owner string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Oldest first, closer together the later they are.
+	Points        []*TrustPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnerTrust) Reset() {
+	*x = OwnerTrust{}
+	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnerTrust) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnerTrust) ProtoMessage() {}
+
+func (x *OwnerTrust) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnerTrust.ProtoReflect.Descriptor instead.
+func (*OwnerTrust) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *OwnerTrust) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *OwnerTrust) GetPoints() []*TrustPoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+type TrustPoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Seconds since 1970.
+	At int64 `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
+	// As in OwnerRecord.
+	Credibility   float64 `protobuf:"fixed64,2,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	Credit        uint64  `protobuf:"varint,3,opt,name=credit,proto3" json:"credit,omitempty"`
+	Banned        bool    `protobuf:"varint,4,opt,name=banned,proto3" json:"banned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrustPoint) Reset() {
+	*x = TrustPoint{}
+	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrustPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrustPoint) ProtoMessage() {}
+
+func (x *TrustPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrustPoint.ProtoReflect.Descriptor instead.
+func (*TrustPoint) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TrustPoint) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *TrustPoint) GetCredibility() float64 {
+	if x != nil {
+		return x.Credibility
+	}
+	return 0
+}
+
+func (x *TrustPoint) GetCredit() uint64 {
+	if x != nil {
+		return x.Credit
+	}
+	return 0
+}
+
+func (x *TrustPoint) GetBanned() bool {
+	if x != nil {
+		return x.Banned
+	}
+	return false
+}
+
 type CreateTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Role  Role                   `protobuf:"varint,1,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
@@ -462,7 +666,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	mi := &file_anthill_v1_node_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +678,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	mi := &file_anthill_v1_node_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +691,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateTokenRequest) GetRole() Role {
@@ -543,7 +747,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -555,7 +759,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -568,7 +772,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateTokenResponse) GetToken() string {
@@ -601,7 +805,7 @@ type EnrolRequest struct {
 
 func (x *EnrolRequest) Reset() {
 	*x = EnrolRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +817,7 @@ func (x *EnrolRequest) String() string {
 func (*EnrolRequest) ProtoMessage() {}
 
 func (x *EnrolRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +830,7 @@ func (x *EnrolRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrolRequest.ProtoReflect.Descriptor instead.
 func (*EnrolRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EnrolRequest) GetSecret() []byte {
@@ -674,7 +878,7 @@ type EnrolResponse struct {
 
 func (x *EnrolResponse) Reset() {
 	*x = EnrolResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +890,7 @@ func (x *EnrolResponse) String() string {
 func (*EnrolResponse) ProtoMessage() {}
 
 func (x *EnrolResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +903,7 @@ func (x *EnrolResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrolResponse.ProtoReflect.Descriptor instead.
 func (*EnrolResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EnrolResponse) GetCertificate() []byte {
@@ -749,7 +953,7 @@ type CoordinatorAddress struct {
 
 func (x *CoordinatorAddress) Reset() {
 	*x = CoordinatorAddress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +965,7 @@ func (x *CoordinatorAddress) String() string {
 func (*CoordinatorAddress) ProtoMessage() {}
 
 func (x *CoordinatorAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +978,7 @@ func (x *CoordinatorAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorAddress.ProtoReflect.Descriptor instead.
 func (*CoordinatorAddress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CoordinatorAddress) GetNodeId() string {
@@ -791,6 +995,111 @@ func (x *CoordinatorAddress) GetAddress() string {
 	return ""
 }
 
+type ReadLogsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Task  *uint32                `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
+	// Leave out as many as the caller has read before.
+	Skip          uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadLogsRequest) Reset() {
+	*x = ReadLogsRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadLogsRequest) ProtoMessage() {}
+
+func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
+func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ReadLogsRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ReadLogsRequest) GetTask() uint32 {
+	if x != nil && x.Task != nil {
+		return *x.Task
+	}
+	return 0
+}
+
+func (x *ReadLogsRequest) GetSkip() uint32 {
+	if x != nil {
+		return x.Skip
+	}
+	return 0
+}
+
+type ReadLogsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Log           *StreamLogsResponse    `protobuf:"bytes,1,opt,name=log,proto3" json:"log,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadLogsResponse) Reset() {
+	*x = ReadLogsResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadLogsResponse) ProtoMessage() {}
+
+func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
+func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ReadLogsResponse) GetLog() *StreamLogsResponse {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
 type LocateWorkersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -799,7 +1108,7 @@ type LocateWorkersRequest struct {
 
 func (x *LocateWorkersRequest) Reset() {
 	*x = LocateWorkersRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +1120,7 @@ func (x *LocateWorkersRequest) String() string {
 func (*LocateWorkersRequest) ProtoMessage() {}
 
 func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +1133,7 @@ func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersRequest.ProtoReflect.Descriptor instead.
 func (*LocateWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
 }
 
 type LocateWorkersResponse struct {
@@ -836,7 +1145,7 @@ type LocateWorkersResponse struct {
 
 func (x *LocateWorkersResponse) Reset() {
 	*x = LocateWorkersResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +1157,7 @@ func (x *LocateWorkersResponse) String() string {
 func (*LocateWorkersResponse) ProtoMessage() {}
 
 func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +1170,7 @@ func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersResponse.ProtoReflect.Descriptor instead.
 func (*LocateWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LocateWorkersResponse) GetWorkers() []*WorkerLocation {
@@ -883,7 +1192,7 @@ type WorkerLocation struct {
 
 func (x *WorkerLocation) Reset() {
 	*x = WorkerLocation{}
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +1204,7 @@ func (x *WorkerLocation) String() string {
 func (*WorkerLocation) ProtoMessage() {}
 
 func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1217,7 @@ func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerLocation.ProtoReflect.Descriptor instead.
 func (*WorkerLocation) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WorkerLocation) GetNodeId() string {
@@ -933,7 +1242,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -945,7 +1254,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -958,7 +1267,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
 }
 
 type DescribeResponse struct {
@@ -974,7 +1283,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1295,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1308,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -1032,7 +1341,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1353,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1366,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -1083,7 +1392,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1404,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1417,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -1150,7 +1459,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1162,7 +1471,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1175,7 +1484,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -1200,7 +1509,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1212,7 +1521,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1225,7 +1534,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 type ReadIndexResponse struct {
@@ -1237,7 +1546,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1558,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1571,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -1301,7 +1610,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1313,7 +1622,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1326,7 +1635,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -1403,7 +1712,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1724,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1737,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -1457,7 +1766,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1778,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1791,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -1507,7 +1816,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1828,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1841,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1540,7 +1849,7 @@ var File_anthill_v1_node_proto protoreflect.FileDescriptor
 const file_anthill_v1_node_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/node.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
@@ -1572,7 +1881,20 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ListNodesRequest\";\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xd0\x01\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\x12\n" +
+	"\x10ListTrustRequest\"C\n" +
+	"\x11ListTrustResponse\x12.\n" +
+	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\"R\n" +
+	"\n" +
+	"OwnerTrust\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12.\n" +
+	"\x06points\x18\x02 \x03(\v2\x16.anthill.v1.TrustPointR\x06points\"n\n" +
+	"\n" +
+	"TrustPoint\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12 \n" +
+	"\vcredibility\x18\x02 \x01(\x01R\vcredibility\x12\x16\n" +
+	"\x06credit\x18\x03 \x01(\x04R\x06credit\x12\x16\n" +
+	"\x06banned\x18\x04 \x01(\bR\x06banned\"\xd0\x01\n" +
 	"\x12CreateTokenRequest\x12$\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x125\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x12\x12\n" +
@@ -1598,7 +1920,14 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeJ\x04\b\x04\x10\x05\"M\n" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"\x16\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"^\n" +
+	"\x0fReadLogsRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
+	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x12\n" +
+	"\x04skip\x18\x03 \x01(\rR\x04skipB\a\n" +
+	"\x05_task\"D\n" +
+	"\x10ReadLogsResponse\x120\n" +
+	"\x03log\x18\x01 \x01(\v2\x1e.anthill.v1.StreamLogsResponseR\x03log\"\x16\n" +
 	"\x14LocateWorkersRequest\"M\n" +
 	"\x15LocateWorkersResponse\x124\n" +
 	"\aworkers\x18\x01 \x03(\v2\x1a.anthill.v1.WorkerLocationR\aworkers\"C\n" +
@@ -1646,18 +1975,20 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x14LIVENESS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eLIVENESS_ALIVE\x10\x01\x12\x13\n" +
 	"\x0fLIVENESS_FAILED\x10\x02\x12\x11\n" +
-	"\rLIVENESS_LEFT\x10\x032W\n" +
+	"\rLIVENESS_LEFT\x10\x032\xa1\x01\n" +
 	"\vNodeService\x12H\n" +
-	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse2\xa0\x01\n" +
+	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse\x12H\n" +
+	"\tListTrust\x12\x1c.anthill.v1.ListTrustRequest\x1a\x1d.anthill.v1.ListTrustResponse2\xa0\x01\n" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
-	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\x9b\x03\n" +
+	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\xe4\x03\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
 	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
 	"\vGetProgress\x12\x1e.anthill.v1.GetProgressRequest\x1a\x1f.anthill.v1.GetProgressResponse\x12T\n" +
 	"\rLocateWorkers\x12 .anthill.v1.LocateWorkersRequest\x1a!.anthill.v1.LocateWorkersResponse\x12E\n" +
-	"\bDescribe\x12\x1b.anthill.v1.DescribeRequest\x1a\x1c.anthill.v1.DescribeResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\bDescribe\x12\x1b.anthill.v1.DescribeRequest\x1a\x1c.anthill.v1.DescribeResponse\x12G\n" +
+	"\bReadLogs\x12\x1b.anthill.v1.ReadLogsRequest\x1a\x1c.anthill.v1.ReadLogsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_node_proto_rawDescOnce sync.Once
@@ -1672,81 +2003,95 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
 	(*OwnerRecord)(nil),           // 2: anthill.v1.OwnerRecord
 	(*ListNodesRequest)(nil),      // 3: anthill.v1.ListNodesRequest
 	(*ListNodesResponse)(nil),     // 4: anthill.v1.ListNodesResponse
-	(*CreateTokenRequest)(nil),    // 5: anthill.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),   // 6: anthill.v1.CreateTokenResponse
-	(*EnrolRequest)(nil),          // 7: anthill.v1.EnrolRequest
-	(*EnrolResponse)(nil),         // 8: anthill.v1.EnrolResponse
-	(*CoordinatorAddress)(nil),    // 9: anthill.v1.CoordinatorAddress
-	(*LocateWorkersRequest)(nil),  // 10: anthill.v1.LocateWorkersRequest
-	(*LocateWorkersResponse)(nil), // 11: anthill.v1.LocateWorkersResponse
-	(*WorkerLocation)(nil),        // 12: anthill.v1.WorkerLocation
-	(*DescribeRequest)(nil),       // 13: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 14: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 15: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 16: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 17: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 18: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 19: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 20: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 21: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 22: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 23: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 24: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
-	(*Wait)(nil),                  // 27: anthill.v1.Wait
-	(*BlobRef)(nil),               // 28: anthill.v1.BlobRef
+	(*ListTrustRequest)(nil),      // 5: anthill.v1.ListTrustRequest
+	(*ListTrustResponse)(nil),     // 6: anthill.v1.ListTrustResponse
+	(*OwnerTrust)(nil),            // 7: anthill.v1.OwnerTrust
+	(*TrustPoint)(nil),            // 8: anthill.v1.TrustPoint
+	(*CreateTokenRequest)(nil),    // 9: anthill.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),   // 10: anthill.v1.CreateTokenResponse
+	(*EnrolRequest)(nil),          // 11: anthill.v1.EnrolRequest
+	(*EnrolResponse)(nil),         // 12: anthill.v1.EnrolResponse
+	(*CoordinatorAddress)(nil),    // 13: anthill.v1.CoordinatorAddress
+	(*ReadLogsRequest)(nil),       // 14: anthill.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),      // 15: anthill.v1.ReadLogsResponse
+	(*LocateWorkersRequest)(nil),  // 16: anthill.v1.LocateWorkersRequest
+	(*LocateWorkersResponse)(nil), // 17: anthill.v1.LocateWorkersResponse
+	(*WorkerLocation)(nil),        // 18: anthill.v1.WorkerLocation
+	(*DescribeRequest)(nil),       // 19: anthill.v1.DescribeRequest
+	(*DescribeResponse)(nil),      // 20: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),    // 21: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 22: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 23: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 24: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 25: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 26: anthill.v1.ConfirmHeldRequest
+	(*RefusedJob)(nil),            // 27: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 28: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 29: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 30: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
+	(*StreamLogsResponse)(nil),    // 33: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 34: anthill.v1.Wait
+	(*BlobRef)(nil),               // 35: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	24, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	30, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	25, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	26, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	31, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	32, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	24, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	26, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	25, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	24, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	25, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	25, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	12, // 13: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	25, // 14: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	17, // 15: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	27, // 16: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	22, // 17: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	21, // 18: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	28, // 19: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	22, // 20: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 21: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 22: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 23: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	18, // 24: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	20, // 25: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	15, // 26: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	10, // 27: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	13, // 28: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	4,  // 29: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 30: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 31: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	19, // 32: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	23, // 33: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	16, // 34: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	11, // 35: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	14, // 36: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	29, // [29:37] is the sub-list for method output_type
-	21, // [21:29] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	7,  // 6: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 7: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	30, // 8: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	32, // 9: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	31, // 10: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	30, // 11: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	31, // 12: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	13, // 13: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	31, // 14: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	33, // 15: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	18, // 16: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	31, // 17: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	23, // 18: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	34, // 19: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	28, // 20: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	27, // 21: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	35, // 22: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	28, // 23: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	3,  // 24: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 25: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	9,  // 26: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	11, // 27: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	24, // 28: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	26, // 29: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	21, // 30: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	16, // 31: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	19, // 32: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	14, // 33: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	4,  // 34: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 35: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	10, // 36: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	12, // 37: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	25, // 38: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	29, // 39: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	22, // 40: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	17, // 41: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	20, // 42: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	15, // 43: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	34, // [34:44] is the sub-list for method output_type
+	24, // [24:34] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -1755,13 +2100,15 @@ func file_anthill_v1_node_proto_init() {
 		return
 	}
 	file_anthill_v1_blob_proto_init()
+	file_anthill_v1_job_proto_init()
+	file_anthill_v1_node_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -376,7 +376,9 @@ type AttemptReport struct {
 	Fetched *Traffic             `protobuf:"bytes,8,opt,name=fetched,proto3" json:"fetched,omitempty"`
 	// The fuel that the guest used; part of the vote. 0 if status is neither SUCCEEDED
 	// nor FAILED: where it was killed differs between machines.
-	Fuel          uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	// The last of what the guest wrote to stderr, at most 64 KiB. It counts nowhere.
+	Log           []byte `protobuf:"bytes,80,opt,name=log,proto3" json:"log,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -472,6 +474,13 @@ func (x *AttemptReport) GetFuel() uint64 {
 		return x.Fuel
 	}
 	return 0
+}
+
+func (x *AttemptReport) GetLog() []byte {
+	if x != nil {
+		return x.Log
+	}
+	return nil
 }
 
 type HeartbeatRequest struct {
@@ -664,7 +673,7 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\tproviders\x18\x05 \x03(\v2\x14.anthill.v1.ProviderR\tproviders\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
-	"\x0eReportResponse\"\xc6\x02\n" +
+	"\x0eReportResponse\"\xd8\x02\n" +
 	"\rAttemptReport\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.anthill.v1.AttemptStatusR\x06status\x12\x1b\n" +
@@ -675,7 +684,8 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\xb6\x01\n" +
+	" \x01(\x04R\x04fuel\x12\x10\n" +
+	"\x03log\x18P \x01(\fR\x03log\"\xb6\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
