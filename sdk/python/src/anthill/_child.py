@@ -60,7 +60,8 @@ class Child:
         self._ended = False
         self._errors = threading.Thread(target=self._read_errors, name="anthill-errors", daemon=True)
         self._errors.start()
-        threading.Thread(target=self._read, name="anthill-answers", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="anthill-answers", daemon=True)
+        self._reader.start()
 
     def ask(self, method: str, **fields: Any) -> Iterator[Line]:
         """Send a request; the lines of its answer come as the child writes them."""
@@ -154,6 +155,10 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        for thread, pipe in ((self._reader, self._process.stdout), (self._errors, self._process.stderr)):
+            thread.join(2)
+            if pipe is not None and not thread.is_alive():
+                pipe.close()
 
 
 def _error(error: Dict[str, str]) -> AnthillError:

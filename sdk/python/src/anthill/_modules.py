@@ -104,7 +104,7 @@ class Modules:
                 raise CannotTravelError(f"{why} needs module {top}, which is not there on the grid: {ABSENT[top]}")
             return
         spec = _find(top)
-        if spec is None:
+        if spec is None or spec.has_location and not os.path.exists(str(spec.origin)):
             raise CannotTravelError(f"{why} needs module {top}, which cannot be found", "put its directory on sys.path, or into modules=[...]")
         for at, path in self._files(top, spec, why):
             self.files[at] = path

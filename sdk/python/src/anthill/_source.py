@@ -114,11 +114,20 @@ def _lambda(code: types.CodeType, tree: ast.Module, name: str) -> ast.Lambda:
         at = {(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None}
         found = [n for n in found if all(_within(n.body, line, column) for line, column in at if (line, column) != (n.lineno, 0))]
         found = [n for n in found if not any(m is not n and _within(n, m.lineno, m.col_offset) for m in found)] or found
+    elif len(found) > 1:  # before Python 3.11 code does not say in which column it stands
+        found = [n for n in found if _alike(n, code)] or found
     if len({ast.dump(n) for n in found}) == 1:
         return found[0]
     if found:
         raise CannotTravelError(f"{name} cannot be sent to the grid: there are several lambdas like it in line {code.co_firstlineno}", "give each a line of its own, or a name with def")
     raise CannotTravelError(f"{name} cannot be sent to the grid: {code.co_filename} has changed since it was imported", "start again")
+
+
+def _alike(node: ast.Lambda, code: types.CodeType) -> bool:
+    """Whether a lambda compiles to this code."""
+    whole = compile(ast.Expression(node), "names", "eval")
+    made = [c for c in whole.co_consts if isinstance(c, types.CodeType)]
+    return any((c.co_code, c.co_names, c.co_consts) == (code.co_code, code.co_names, code.co_consts) for c in made)
 
 
 def _within(node: ast.AST, line: int, column: int) -> bool:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Type, TypeVar
 
 from ._child import Child, find_binary
+from ._progress import Progress
 from ._travel import Travel
 from .errors import InvalidError
 from .jobs import Job
@@ -143,9 +144,15 @@ class Grid:
         functions: Dict[int, bytes] = {}
         items = [pack(travel, chunk, functions) for chunk in chunks]
         folder = tempfile.mkdtemp(prefix="anthill-python-")
+        submitted: Optional[Job] = None
         try:
             job = self._job_file(folder, travel, items, name, terms)
-            return Job(self, self._child.one("submit", "job", job=job, dir=folder))
+            submitted = Job(self, self._child.one("submit", "job", job=job, dir=folder))
+            return submitted
+        except KeyboardInterrupt:
+            if submitted is not None:
+                Progress(None).say(submitted.farewell())
+            raise
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

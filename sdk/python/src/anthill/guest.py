@@ -15,7 +15,6 @@ MAIN = "__main__"
 def serve():
     """Read the task from stdin, and write its results to stdout."""
     results, sys.stdout = sys.stdout, sys.stderr  # print() goes to the log
-    sys.setrecursionlimit(600)  # what the grid's stack has room for
     with open(DATA + "program", "rb") as file:
         program = loads(file.read())
     _offer()
@@ -215,12 +214,12 @@ class _Away:
 
 def _offer():
     """Stand in for the package that scripts import at home."""
-    package = type(sys)("anthill")
-    package.__path__ = []
-    package.__getattr__ = lambda name: _away(name)
-    travel = type(sys)("anthill._travel")
-    travel._import = lambda name: _imported(name, None)
-    sys.modules["anthill"], sys.modules["anthill._travel"] = package, travel
+    for name in ("", ".errors", ".executor", ".grid", ".jobs", "._results", "._travel"):
+        module = type(sys)("anthill" + name)
+        module.__path__ = []
+        module.__getattr__ = _away
+        sys.modules["anthill" + name] = module
+    sys.modules["anthill._travel"]._import = lambda name: _imported(name, None)
 
 
 def _away(name):
