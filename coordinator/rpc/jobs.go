@@ -104,11 +104,28 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 	}
 	c.At = s.cfg.Replica.Now()
 	c.Request = jobs.RequestID(string(callerFrom(ctx).Node) + "/" + request)
+	if r := s.tooMuch(&c); r != nil {
+		return jobs.Outcome{}, r
+	}
 	out, err := s.cfg.Replica.Propose(ctx, c)
 	if err == nil && out.Rejection != nil {
 		err = out.Rejection
 	}
 	return out, err
+}
+
+// tooMuch says why a command is more than its owner's account has room for, or nil: what
+// the state would refuse is not to fill the log.
+func (s *Server) tooMuch(c *jobs.Command) (r *jobs.Rejection) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		if st.Asked(c.Request) {
+			return
+		}
+		if r = st.MayAsk(c); r == nil && c.Submit != nil {
+			r = st.MaySubmit(st.OwnerOf(c.Submit.Submitter), c.Submit.Spec)
+		}
+	})
+	return r
 }
 
 // readable refuses a command that would halt coordinators of older versions.
@@ -199,6 +216,11 @@ const watchFresh = 2 * time.Second
 // was last: it says that there is no leader.
 func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStreamingServer[anthillv1.WatchJobResponse]) error {
 	ctx := stream.Context()
+	done, ok := s.rates.watch(callerFrom(ctx).Node)
+	if !ok {
+		return tooManyWatches(callerFrom(ctx).Node)
+	}
+	defer done()
 	patience, cancel := context.WithTimeout(ctx, watchFresh)
 	defer cancel()
 	late := s.fresh(patience)
