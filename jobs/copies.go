@@ -11,7 +11,15 @@ const copiesWanted = 2
 
 // CopiesNeeded is the number of coordinators that must hold bytes before they count as
 // safe.
-func (s *State) CopiesNeeded() int { return min(copiesWanted, len(s.Holders)) }
+func (s *State) CopiesNeeded() int {
+	there := 0
+	for _, id := range s.Holders {
+		if s.Nodes[id].Ended == nil {
+			there++
+		}
+	}
+	return min(copiesWanted, there)
+}
 
 // NeededOf is how many of a set of coordinators must hold bytes before whoever brought
 // them may leave, and how many owners these should have: one for each copy, if there are
@@ -33,10 +41,11 @@ func (s *State) HolderOwners(holders uint64) int {
 	return len(owners)
 }
 
-// holderBit is the coordinator's bit in sets of holders, or 0.
+// holderBit is the coordinator's bit in sets of holders, or 0. One that was removed from
+// the grid holds nothing.
 func (s *State) holderBit(id NodeID) uint64 {
 	for i, h := range s.Holders {
-		if h == id {
+		if h == id && s.Nodes[id].Ended == nil {
 			return 1 << i
 		}
 	}

@@ -1,5 +1,7 @@
 package jobs
 
+import "slices"
+
 // Node is an enrolled node.
 type Node struct {
 	Role     Role    `cbor:"1,keyasint"`
@@ -10,6 +12,10 @@ type Node struct {
 	Reliability Prob `cbor:"5,keyasint,omitempty"`
 	// Number is a worker's, see State.Numbered.
 	Number NodeNumber `cbor:"6,keyasint,omitempty"`
+	// Ended: it takes part no more.
+	Ended *Ending `cbor:"45,keyasint,omitempty"`
+	// Short: none of its certificates was ever valid for longer than CertificateLife.
+	Short bool `cbor:"46,keyasint,omitempty"`
 }
 
 // deliver and stumble keep a worker's reliability, a moving average: some
@@ -39,7 +45,7 @@ func (s *State) addNode(id NodeID, n *Node) {
 		n.Number, n.Reliability = NodeNumber(len(s.Numbered)), One
 		s.enlist(s.Owners[n.Owner])
 	}
-	if n.Role == Coordinator && s.holderBit(id) == 0 && len(s.Holders) < 64 {
+	if n.Role == Coordinator && !slices.Contains(s.Holders, id) && len(s.Holders) < 64 {
 		before := s.CopiesNeeded()
 		s.Holders = append(s.Holders, id)
 		if s.CopiesNeeded() > before {

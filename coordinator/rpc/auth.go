@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -24,10 +25,14 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.JobService":                    {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.BlobService":                   {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.NodeService":                   {jobs.Submitter, jobs.Operator, jobs.Coordinator},
+	"/anthill.v1.AdminService":                  {jobs.Operator},
 	"/anthill.v1.WorkService":                   {jobs.Worker},
+	"/anthill.v1.SessionService":                {jobs.Worker, jobs.Submitter, jobs.Operator},
 	"/anthill.v1.PieceService":                  everybody,
 	"/anthill.v1.TrackerService":                everybody,
 	"/anthill.v1.CoordinatorService":            {jobs.Coordinator},
+	"/anthill.v1.AccountService/SetOwner":       {jobs.Operator},
+	"/anthill.v1.AccountService/GetAccount":     {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.EnrolmentService/Enrol":        append([]jobs.Role{jobs.Stranger}, everybody...),
 	"/grpc.health.v1.Health":                    everybody,
@@ -97,19 +102,17 @@ func identify(ctx context.Context) (caller, error) {
 	return c, nil
 }
 
-// authorize identifies the caller and refuses what its role may not do.
+// authorize identifies the caller and refuses what its present role may not do.
 func (s *Server) authorize(ctx context.Context, method string) (context.Context, error) {
 	c, err := identify(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := mayCall(c.Role, method); err != nil {
+	if c.Role, err = s.standing(ctx, c.Peer); err != nil {
 		return nil, err
 	}
-	banned := ""
-	s.cfg.Replica.View(func(st *jobs.State) { banned = st.BannedNode(c.Node) })
-	if banned != "" {
-		return nil, ownerBanned(c.Node, banned)
+	if err := mayCall(c.Role, method); err != nil {
+		return nil, err
 	}
 	return context.WithValue(ctx, callerKey{}, c), nil
 }
@@ -132,6 +135,12 @@ func mayCall(role jobs.Role, method string) error {
 // unary forwards a call that was admitted, where only the leader can answer and
 // this coordinator is not.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if err := gridconn.CheckNames(req); err != nil {
+		return nil, err
+	}
+	if err := s.inTime(ctx, info.FullMethod); err != nil {
+		return nil, statusOf(err)
+	}
 	if leaderOnly[info.FullMethod] {
 		leader, err := s.leader(ctx)
 		if err != nil {
@@ -146,6 +155,9 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	return resp, statusOf(err)
 }
 
-func (s *Server) stream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if err := s.inTime(ss.Context(), info.FullMethod); err != nil {
+		return statusOf(err)
+	}
 	return statusOf(handler(srv, ss))
 }

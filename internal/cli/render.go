@@ -53,6 +53,14 @@ func writeJSONLines[M proto.Message](w io.Writer, messages []M) error {
 	return nil
 }
 
+// writeList writes what a command lists.
+func writeList[M proto.Message](cmd *cobra.Command, output format, list []M, write func(io.Writer, []M) error) error {
+	if output == formatJSON {
+		return writeJSONLines(cmd.OutOrStdout(), list)
+	}
+	return write(cmd.OutOrStdout(), list)
+}
+
 // writeJSON writes one object over several lines.
 func writeJSON(w io.Writer, m proto.Message) error {
 	line, err := jsonapi.Marshal(m)

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -17,6 +16,7 @@ import (
 	"google.golang.org/protobuf/reflect/protorange"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -43,19 +43,12 @@ func Marshal(m proto.Message) ([]byte, error) {
 	return EscapeUnseen(line), nil
 }
 
-// Seen tells whether people see a character: it is no control (C0, C1, DEL), no mark that
-// turns the direction of writing or has no width, and no line separator that is none of
-// a terminal's.
-func Seen(r rune) bool {
-	return r == '\n' || r == '\t' || unicode.IsPrint(r) || unicode.Is(unicode.Zs, r)
-}
-
 // EscapeUnseen writes what a terminal might obey as JSON's \u escapes: the value
 // stays the same. JSON itself escapes less, C0 alone.
 func EscapeUnseen(line string) []byte {
 	var b []byte
 	for _, r := range line {
-		if Seen(r) {
+		if r == '\n' || jobs.IsPlain(string(r)) {
 			b = utf8.AppendRune(b, r)
 			continue
 		}

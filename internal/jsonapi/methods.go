@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -18,11 +19,12 @@ var machines = []protoreflect.Name{
 const join = "/anthill.v1.EnrolmentService/Enrol"
 
 // files are all that describe the API.
-func files() []protoreflect.FileDescriptor {
-	return []protoreflect.FileDescriptor{
-		anthillv1.File_anthill_v1_blob_proto, anthillv1.File_anthill_v1_job_proto,
-		anthillv1.File_anthill_v1_node_proto, anthillv1.File_anthill_v1_work_proto,
-	}
+func files() (list []protoreflect.FileDescriptor) {
+	protoregistry.GlobalFiles.RangeFilesByPackage(anthillv1.File_anthill_v1_job_proto.Package(), func(f protoreflect.FileDescriptor) bool {
+		list = append(list, f)
+		return true
+	})
+	return list
 }
 
 // methods are the calls of the API by their path, such as /anthill.v1.JobService/GetJob.

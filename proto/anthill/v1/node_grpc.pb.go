@@ -329,6 +329,8 @@ const (
 	CoordinatorService_LocateWorkers_FullMethodName = "/anthill.v1.CoordinatorService/LocateWorkers"
 	CoordinatorService_Describe_FullMethodName      = "/anthill.v1.CoordinatorService/Describe"
 	CoordinatorService_ReadLogs_FullMethodName      = "/anthill.v1.CoordinatorService/ReadLogs"
+	CoordinatorService_Beat_FullMethodName          = "/anthill.v1.CoordinatorService/Beat"
+	CoordinatorService_Deliver_FullMethodName       = "/anthill.v1.CoordinatorService/Deliver"
 )
 
 // CoordinatorServiceClient is the client API for CoordinatorService service.
@@ -355,6 +357,11 @@ type CoordinatorServiceClient interface {
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
 	// ReadLogs sends the logs of attempts that the coordinator keeps.
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
+	// Beat tells the leader what workers say that have their sessions with the caller.
+	Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error)
+	// Deliver gives a signal to a node, if that has its session with the coordinator that
+	// is asked, or is that coordinator.
+	Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error)
 }
 
 type coordinatorServiceClient struct {
@@ -434,6 +441,26 @@ func (c *coordinatorServiceClient) ReadLogs(ctx context.Context, in *ReadLogsReq
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CoordinatorService_ReadLogsClient = grpc.ServerStreamingClient[ReadLogsResponse]
 
+func (c *coordinatorServiceClient) Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BeatResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Beat_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *coordinatorServiceClient) Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeliverResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Deliver_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CoordinatorServiceServer is the server API for CoordinatorService service.
 // All implementations must embed UnimplementedCoordinatorServiceServer
 // for forward compatibility.
@@ -458,6 +485,11 @@ type CoordinatorServiceServer interface {
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
 	// ReadLogs sends the logs of attempts that the coordinator keeps.
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
+	// Beat tells the leader what workers say that have their sessions with the caller.
+	Beat(context.Context, *BeatRequest) (*BeatResponse, error)
+	// Deliver gives a signal to a node, if that has its session with the coordinator that
+	// is asked, or is that coordinator.
+	Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error)
 	mustEmbedUnimplementedCoordinatorServiceServer()
 }
 
@@ -485,6 +517,12 @@ func (UnimplementedCoordinatorServiceServer) Describe(context.Context, *Describe
 }
 func (UnimplementedCoordinatorServiceServer) ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error {
 	return status.Error(codes.Unimplemented, "method ReadLogs not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Beat(context.Context, *BeatRequest) (*BeatResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Beat not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Deliver not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) mustEmbedUnimplementedCoordinatorServiceServer() {}
 func (UnimplementedCoordinatorServiceServer) testEmbeddedByValue()                            {}
@@ -608,6 +646,42 @@ func _CoordinatorService_ReadLogs_Handler(srv interface{}, stream grpc.ServerStr
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CoordinatorService_ReadLogsServer = grpc.ServerStreamingServer[ReadLogsResponse]
 
+func _CoordinatorService_Beat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BeatRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Beat(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Beat_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Beat(ctx, req.(*BeatRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CoordinatorService_Deliver_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeliverRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Deliver(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Deliver_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Deliver(ctx, req.(*DeliverRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CoordinatorService_ServiceDesc is the grpc.ServiceDesc for CoordinatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -634,6 +708,14 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Describe",
 			Handler:    _CoordinatorService_Describe_Handler,
+		},
+		{
+			MethodName: "Beat",
+			Handler:    _CoordinatorService_Beat_Handler,
+		},
+		{
+			MethodName: "Deliver",
+			Handler:    _CoordinatorService_Deliver_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
