@@ -49,8 +49,8 @@ class JobView {
     const streamBox = panel("Task stream", this.stream.box, h("div.keys", { style: { paddingTop: ".5rem" } },
       [["succeeded", "a result"], ["open", "running"], ["failed", "the program failed"], ["killed", "killed at a limit"], ["void", "lost or given back"]].map(([k, say]) => h("span.key." + k, {}, say))));
     this.streamSub = streamBox.sub;
-    const windows = [[0, "all"], [60e3, "1 min"], [600e3, "10 min"]];
-    const pick = h("span", {}, windows.map(([span, say]) => h("button.quiet", { type: "button", "aria-pressed": String(span === 0), onclick: (e) => {
+    const windows = [[60e3, "1 min"], [600e3, "10 min"], [0, "all"]];
+    const pick = h("span.choice", { role: "group", "aria-label": "How much time is shown" }, windows.map(([span, say]) => h("button", { type: "button", "aria-pressed": String(span === 0), onclick: (e) => {
       this.stream.span = span;
       for (const b of pick.children) b.setAttribute("aria-pressed", String(b === e.target));
       this.stream.draw();
@@ -111,8 +111,14 @@ class JobView {
   tell() {
     const c = this.model.counts;
     text(this.mapSub, taskStates.map((name, i) => (c[i] ? count(c[i]) + " " + name : "")).filter(Boolean).join(", "));
-    const slots = this.model.lanes.length;
-    text(this.streamSub, plural(new Set(this.model.lanes.map((l) => l.worker)).size, "worker") + ", " + plural(slots, "slot") + ", " + count(this.model.running.size) + " under way");
+    const workers = new Set(this.model.lanes.map((l) => l.worker));
+    for (const s of this.model.running.values()) workers.add(s.worker);
+    const slots = Math.max(this.model.lanes.length, workers.size);
+    if (this.job && this.saboteurs !== this.model.saboteurs) {
+      this.saboteurs = this.model.saboteurs;
+      this.tellFacts(this.job);
+    }
+    text(this.streamSub, plural(workers.size, "worker") + ", " + plural(slots, "slot") + ", " + count(this.model.running.size) + " under way");
     this.tellDisputes();
   }
 
@@ -174,7 +180,7 @@ class JobView {
     const fixed = trust.quorum > 0 || trust.replicas > 0;
     this.facts.set("Results wrong at most", job.bound ? share(job.bound) : "–", fixed ? (trust.replicas === 1 && !trust.quorum ? "machines of one's own" : trust.quorum + " equal results accept") : "asked for: " + share(trust.max_error));
     const each = closed ? Number(a.started) / closed : 0;
-    const votes = fixed ? trust.quorum : voting(trust.max_error, this.model.saboteurs || 0.1);
+    const votes = fixed ? trust.quorum : voting(trust.max_error, this.model.saboteurs);
     this.facts.set("Executions a task", each ? each.toFixed(2) : "–", fixed ? "at least " + (trust.quorum || 1) : votes ? "voting would take " + votes.toFixed(1) : "");
     this.facts.set("Work", fuel(job.fuel_used) + " fuel", Number(job.fuel_estimate) && running(job) ? "of about " + fuel(job.fuel_estimate) : "");
     this.facts.set("Input copies", count(job.input_copies) + " of " + count(job.input_copies_needed), job.input_copies >= job.input_copies_needed ? "the submitter may leave" : "the submitter must stay");

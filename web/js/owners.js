@@ -60,7 +60,7 @@ function makeRow() {
 
 function changeRow(el, o, points) {
   const p = el.parts, r = o.record;
-  const [word, kind] = r.banned ? ["banned", "bad"] : r.accusers?.length ? ["accused", "warn"] : r.doubts && !Number(r.checks) ? ["in doubt", "warn"] : ["in good standing", "good"];
+  const [word, kind] = r.banned ? ["banned", "bad"] : r.accusers?.length ? ["accused", "warn"] : r.doubts && !Number(r.checks) ? ["in doubt", "warn"] : ["trusted", "good"];
   text(p.name, o.name);
   text(p.sub, plural(o.nodes, "worker") + " · " + fuel(r.fuel) + " fuel");
   text(p.chip, word);

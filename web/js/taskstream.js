@@ -2,7 +2,9 @@
 import { colours, fit, frame, h, tip } from "./dom.js";
 import { duration, short } from "./format.js";
 
-const axis = 26, left = 104;
+const axis = 26;
+// left is the room for names.
+let left = 104;
 const rowOf = (rows) => rows > 60 ? 9 : rows > 24 ? 14 : 20;
 
 export class TaskStream {
@@ -49,6 +51,7 @@ export class TaskStream {
     this.canvas.style.position = "sticky";
     this.canvas.style.top = "0";
     const { pen, width } = fit(this.canvas, height);
+    left = width < 480 ? 62 : 104;
     const scroll = this.box.scrollTop, area = width - left - 4;
     const [from, to] = this.window(this.finished), scale = area / (to - from);
     this.shown = { rows, row, from, to, scale, scroll, height };
@@ -126,7 +129,7 @@ export class TaskStream {
       lastY = y;
       const w = this.model.workers[lastWorker];
       pen.fillStyle = c.text;
-      pen.fillText(clip(w?.owner || short(w?.node_id), 15), 0, y + Math.min(row, 20) / 2 + 4);
+      pen.fillText(clip(w?.owner || short(w?.node_id), left < 100 ? 9 : 15), 0, y + Math.min(row, 20) / 2 + 4);
     }
   }
 
