@@ -119,7 +119,7 @@ func (g *Grid) listen() (net.Listener, *reach.Room, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), Logger: g.logger})
+	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), UDP: l.Addr().String(), Logger: g.logger})
 	return paths.Listen(l), paths, nil
 }
 

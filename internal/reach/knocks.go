@@ -11,14 +11,14 @@ const maxKnocks = 5
 
 // knocks are those of the addresses that another node said which are tried: of networks
 // that belong to nobody those alone that are this node's own.
-func knocks(said []string, own []netip.Prefix) (list []string) {
+func knocks(said []string, own []netip.Prefix) (list []netip.AddrPort) {
 	for _, address := range said[:min(len(said), maxKnocks)] {
 		at, err := netip.ParseAddrPort(address)
 		if err != nil || at.Port() == 0 {
 			continue
 		}
 		if ip := at.Addr().Unmap(); isPublic(ip) || slices.ContainsFunc(own, func(p netip.Prefix) bool { return p.Contains(ip) }) {
-			list = append(list, address)
+			list = append(list, netip.AddrPortFrom(ip, at.Port()))
 		}
 	}
 	return list

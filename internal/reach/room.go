@@ -2,10 +2,10 @@ package reach
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -46,7 +46,13 @@ type Config struct {
 	// Address is the HOST:PORT at which this node listens.
 	Address string
 	// Dial connects by TCP; default Dial.
-	Dial   func(ctx context.Context, address string) (net.Conn, error)
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// Carry puts a connection that was not made by Dial on the node's line; nil: as it is.
+	Carry func(net.Conn) net.Conn
+	// UDP is HOST:PORT of the UDP port to open; empty: none.
+	UDP string
+	// Tell has it answer those who ask from where their packets come.
+	Tell   bool
 	Logger *slog.Logger // nil means none
 }
 
@@ -59,6 +65,9 @@ type Room struct {
 	comers  chan net.Conn
 	answers chan struct{} // has room for as many as are answered at a time
 	session atomic.Pointer[session]
+	joined  chan struct{} // has something when there is a session
+	port    *port         // nil: there is none
+	outside outside
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -78,20 +87,42 @@ func New(cfg Config) *Room {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Room{cfg: cfg, comers: make(chan net.Conn), answers: make(chan struct{}, maxAnswers)}
+	if cfg.Carry == nil {
+		cfg.Carry = func(c net.Conn) net.Conn { return c }
+	}
+	r := &Room{cfg: cfg, comers: make(chan net.Conn), answers: make(chan struct{}, maxAnswers), joined: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
+	if cfg.UDP == "" {
+		return r
+	}
+	p, err := r.openPort(cfg.UDP)
+	if err != nil {
+		cfg.Logger.Warn("no UDP port could be opened: other nodes may be reached through relays alone", "error", err)
+		return r
+	}
+	r.port = p
+	r.running.Go(func() { r.keepSeen(p) })
 	return r
 }
 
 // Join lets the room use a node's session: to call others by s, and to meet at relays.
 // Before, nobody is reached but by dialling.
-func (r *Room) Join(s Signaller, relays func() []string) { r.session.Store(&session{s, relays}) }
+func (r *Room) Join(s Signaller, relays func() []string) {
+	r.session.Store(&session{s, relays})
+	select {
+	case r.joined <- struct{}{}:
+	default:
+	}
+}
 
 // Close ends what is under way.
 func (r *Room) Close() error {
 	r.stop()
 	r.running.Wait()
-	return nil
+	if r.port == nil {
+		return nil
+	}
+	return r.port.close()
 }
 
 // Dial connects to a node by the first path that leads there. What it gives is either to
@@ -104,8 +135,9 @@ func (r *Room) Dial(ctx context.Context, t Target) (net.Conn, error) {
 	c := r.calls.begin(t.Node)
 	defer r.calls.end(c)
 	began := time.Now()
-	conn, done := overtake(ctx, r.ways(t, c, s), closeConn)
-	r.memory.learn(t.Node, done, began, time.Now())
+	ways := r.ways(t, c, s)
+	conn, done := overtake(ctx, ways, closeConn)
+	r.memory.learn(t.Node, ways, done, began, time.Now())
 	if conn == nil {
 		return nil, unreached(done)
 	}
@@ -124,6 +156,18 @@ func (r *Room) ways(t Target, c *call, s *session) []way {
 			}
 			return c.wait(ctx)
 		}},
+	}
+	if len(r.udpAddresses()) > 0 {
+		ways = append(ways, way{path: Punched, try: func(ctx context.Context) (net.Conn, error) {
+			if err := say(); err != nil {
+				return nil, err
+			}
+			addresses, err := c.awaitAnswer(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return r.dialPunched(ctx, r.port, t.Node, knocks(addresses, ownNetworks()))
+		}})
 	}
 	if len(meet) > 0 {
 		ways = append(ways, way{path: Relayed, try: func(ctx context.Context) (net.Conn, error) {
@@ -148,7 +192,7 @@ func (r *Room) call(t Target, c *call, s *session, relays []string) error {
 	ctx, cancel := context.WithTimeout(r.ctx, greeting)
 	defer cancel()
 	payload, err := proto.Marshal(&anthillv1.PathSignal{Call: &anthillv1.PathCall{
-		Nonce: c.nonce[:], Address: t.Address, Addresses: r.addresses(), Relays: relays,
+		Nonce: c.nonce[:], Address: t.Address, Addresses: r.addresses(), Relays: relays, Udp: r.udpAddresses(),
 	}})
 	if err != nil {
 		return err
@@ -162,7 +206,15 @@ func (r *Room) addresses() []string { return []string{r.cfg.Address} }
 // Signalled takes what another node has this one told.
 func (r *Room) Signalled(from jobs.NodeID, payload []byte) {
 	var m anthillv1.PathSignal
-	if err := proto.Unmarshal(payload, &m); err != nil || m.GetCall() == nil {
+	if err := proto.Unmarshal(payload, &m); err != nil {
+		return
+	}
+	if a := m.GetAnswer(); a != nil {
+		if n, ok := nonceOf(a.GetNonce()); ok {
+			r.calls.answer(n, from, a.GetUdp())
+		}
+	}
+	if m.GetCall() == nil {
 		return // it is of a kind that is not known here
 	}
 	n, ok := nonceOf(m.GetCall().GetNonce())
@@ -196,9 +248,11 @@ func (r *Room) answer(from jobs.NodeID, n nonce, c *anthillv1.PathCall) error {
 	ctx, cancel := context.WithTimeout(r.ctx, answerTime)
 	defer cancel()
 	var ways []way
-	for i, address := range knocks(c.GetAddresses(), ownNetworks()) {
+	own := ownNetworks()
+	r.meetHalfway(ctx, from, n, knocks(c.GetUdp(), own))
+	for i, address := range knocks(c.GetAddresses(), own) {
 		ways = append(ways, way{path: Reversed, after: time.Duration(i) * headStart, try: func(ctx context.Context) (net.Conn, error) {
-			return r.dialBack(ctx, from, n, address)
+			return r.dialBack(ctx, from, n, address.String())
 		}})
 	}
 	if relays := r.trusted(c.GetRelays()); len(relays) > 0 {
@@ -207,13 +261,42 @@ func (r *Room) answer(from jobs.NodeID, n nonce, c *anthillv1.PathCall) error {
 		}})
 	}
 	if len(ways) == 0 {
-		return errors.New("it does not say where to come to")
+		return nil // it comes here, if it can
 	}
 	conn, done := overtake(ctx, ways, r.serve)
 	if conn == nil {
 		return unreached(done)
 	}
 	r.serve(conn)
+	return nil
+}
+
+// meetHalfway opens this node's router for one that called, and tells where it is.
+func (r *Room) meetHalfway(ctx context.Context, node jobs.NodeID, n nonce, at []netip.AddrPort) {
+	s, own := r.session.Load(), r.udpAddresses()
+	if s == nil || len(own) == 0 || len(at) == 0 {
+		return
+	}
+	for _, to := range at {
+		r.running.Go(func() { r.port.punch(ctx, to) })
+	}
+	payload, err := proto.Marshal(&anthillv1.PathSignal{Answer: &anthillv1.PathAnswer{Nonce: n[:], Udp: own}})
+	if err == nil {
+		err = s.signaller.Signal(ctx, node, payload)
+	}
+	if err != nil {
+		r.cfg.Logger.Debug("failed to answer a node that called", "node", node.Short(), "error", err)
+	}
+}
+
+// udpAddresses are from where this node's UDP packets come, as far as that can be told.
+func (r *Room) udpAddresses() []string {
+	if r.port == nil {
+		return nil
+	}
+	if kind, at := r.outside.mapping(time.Now()); kind == Same {
+		return []string{at.String()}
+	}
 	return nil
 }
 

@@ -28,6 +28,15 @@ type lan struct {
 	mu     sync.Mutex
 	nodes  map[jobs.NodeID]*host
 	walled map[string]bool
+	noUDP  bool
+}
+
+// udp is the UDP port that a node opens.
+func (l *lan) udp(address string) string {
+	if l.noUDP {
+		return ""
+	}
+	return address
 }
 
 // host is one node.
@@ -72,7 +81,7 @@ func (l *lan) add(role jobs.Role, walled bool) *host {
 	l.mu.Lock()
 	l.nodes[id.Node()], l.walled[h.address] = h, walled
 	l.mu.Unlock()
-	h.room = New(Config{Identity: id, Address: h.address, Dial: l.dial})
+	h.room = New(Config{Identity: id, Address: h.address, Dial: l.dial, UDP: l.udp(h.address), Tell: role == jobs.Coordinator})
 	h.room.Join(l, func() []string { return l.relays })
 	note := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		from, _ := peer.FromContext(ctx)
@@ -158,6 +167,7 @@ func (h *host) call(to *host) (Path, error) {
 
 func TestPaths(t *testing.T) {
 	l := newLAN(t)
+	l.noUDP = true
 	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
 	l.relays = []string{open.address}
 	for _, c := range []struct {
@@ -174,6 +184,25 @@ func TestPaths(t *testing.T) {
 		if carried[string(h.id.Node())] == 0 {
 			t.Errorf("nothing was counted for %s: %v", h.id.Node().Short(), carried)
 		}
+	}
+}
+
+// Two nodes that nobody can dial meet by UDP, once a third has told them from where
+// their packets come.
+func TestPunched(t *testing.T) {
+	l := newLAN(t)
+	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
+	l.relays = []string{open.address}
+	for _, h := range []*host{walled, other} {
+		h.room.Join(speaks{h}, func() []string { return l.relays })
+		for deadline := time.Now().Add(10 * time.Second); len(h.room.udpAddresses()) == 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("nobody says from where packets come")
+			}
+		}
+	}
+	if got, err := walled.call(other); err != nil || got != Punched {
+		t.Errorf("got %v (%v), want %v", got, err, Punched)
 	}
 }
 
