@@ -15,6 +15,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/reach"
+	"github.com/anthill-grid/anthill/internal/session"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -35,8 +36,9 @@ type peer struct {
 	listener net.Listener
 	server   *grpc.Server
 	tracker  anthillv1.TrackerServiceClient
+	session  *session.Session
 	serving  sync.WaitGroup
-	stop     context.CancelFunc // of reporting
+	stop     context.CancelFunc // of reporting, and the session
 }
 
 // openPeer keeps the blobs in a directory. Tamper, where set, changes what is
@@ -73,6 +75,11 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.serving.Go(func() { p.swarm.ReportCaught(ctx, p.accuse) })
+	p.session = session.New(session.Config{
+		Identity: g.identity, Coordinators: g.conn.Known(), Address: p.listener.Addr().String(), Logger: g.logger,
+	})
+	p.session.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	p.serving.Go(func() { p.session.Run(ctx) })
 	return p, nil
 }
 

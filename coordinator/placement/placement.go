@@ -158,7 +158,7 @@ func newPlanner(r Request) *planner {
 		}
 	}
 	for _, id := range r.State.Running() {
-		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded {
+		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded && r.State.HasRoom(r.State.Jobs[id]) {
 			jp := planJob(r.State, id, ready)
 			p.jobs, p.largest = append(p.jobs, jp), max(p.largest, jp.footprint)
 		}

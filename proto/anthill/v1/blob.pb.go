@@ -134,6 +134,8 @@ const (
 	WaitReason_WAIT_REASON_MEMORY WaitReason = 20
 	// The donors of all live workers have ruled the job or its owner out.
 	WaitReason_WAIT_REASON_UNWANTED WaitReason = 21
+	// The account of the job's owner has no room for further results.
+	WaitReason_WAIT_REASON_ACCOUNT WaitReason = 22
 )
 
 // Enum value maps for WaitReason.
@@ -161,6 +163,7 @@ var (
 		19: "WAIT_REASON_INPUT_TROUBLE",
 		20: "WAIT_REASON_MEMORY",
 		21: "WAIT_REASON_UNWANTED",
+		22: "WAIT_REASON_ACCOUNT",
 	}
 	WaitReason_value = map[string]int32{
 		"WAIT_REASON_UNSPECIFIED":   0,
@@ -185,6 +188,7 @@ var (
 		"WAIT_REASON_INPUT_TROUBLE": 19,
 		"WAIT_REASON_MEMORY":        20,
 		"WAIT_REASON_UNWANTED":      21,
+		"WAIT_REASON_ACCOUNT":       22,
 	}
 )
 
@@ -2069,7 +2073,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +
 	"\vROLE_WORKER\x10\x02\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x03\x12\x11\n" +
-	"\rROLE_OPERATOR\x10\x04*\xcf\x04\n" +
+	"\rROLE_OPERATOR\x10\x04*\xe8\x04\n" +
 	"\n" +
 	"WaitReason\x12\x1b\n" +
 	"\x17WAIT_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -2094,7 +2098,8 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x13WAIT_REASON_STALLED\x10\x12\x12\x1d\n" +
 	"\x19WAIT_REASON_INPUT_TROUBLE\x10\x13\x12\x16\n" +
 	"\x12WAIT_REASON_MEMORY\x10\x14\x12\x18\n" +
-	"\x14WAIT_REASON_UNWANTED\x10\x152\xa5\x01\n" +
+	"\x14WAIT_REASON_UNWANTED\x10\x15\x12\x17\n" +
+	"\x13WAIT_REASON_ACCOUNT\x10\x162\xa5\x01\n" +
 	"\fPieceService\x12J\n" +
 	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01\x12I\n" +
 	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
