@@ -132,7 +132,7 @@ func (r *Room) ask(ctx context.Context, p *port, coordinator string) (netip.Addr
 func (r *Room) keepSeen(p *port) {
 	for r.ctx.Err() == nil {
 		if s := r.session.Load(); s != nil {
-			r.lookFromOutside(p, s.relays())
+			r.lookFromOutside(p, s.Coordinators())
 		}
 		select {
 		case <-time.After(seenEvery):

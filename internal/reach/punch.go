@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -106,15 +105,19 @@ func (r *Room) known(conn *quic.Conn) bool {
 }
 
 // dialPunched connects by QUIC to a node at whichever of these addresses answers.
-func (r *Room) dialPunched(ctx context.Context, p *port, node jobs.NodeID, addresses []netip.AddrPort) (net.Conn, error) {
+func (r *Room) dialPunched(ctx context.Context, p *port, node jobs.NodeID, addresses []string) (net.Conn, error) {
 	if len(addresses) == 0 {
 		return nil, errors.New("it has no UDP address that others see")
 	}
 	var ways []way
-	for _, at := range addresses {
+	for _, address := range addresses {
+		at, err := net.ResolveUDPAddr("udp", address)
+		if err != nil {
+			return nil, err
+		}
 		ways = append(ways, way{path: Punched, try: func(ctx context.Context) (net.Conn, error) {
 			go p.punch(ctx, at)
-			conn, err := p.transport.Dial(ctx, net.UDPAddrFromAddrPort(at), r.cfg.Identity.ClientTLS(identity.WantNode(node), identity.ProtoPunch), p.config)
+			conn, err := p.transport.Dial(ctx, at, r.cfg.Identity.ClientTLS(identity.WantNode(node), identity.ProtoPunch), p.config)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", at, err)
 			}
@@ -133,9 +136,9 @@ func (r *Room) dialPunched(ctx context.Context, p *port, node jobs.NodeID, addre
 }
 
 // punch sends packets that need not arrive: they open this node's own router for answers.
-func (p *port) punch(ctx context.Context, to netip.AddrPort) {
+func (p *port) punch(ctx context.Context, to *net.UDPAddr) {
 	for range punches {
-		if _, err := p.transport.WriteTo([]byte{asideNothing}, net.UDPAddrFromAddrPort(to)); err != nil {
+		if _, err := p.transport.WriteTo([]byte{asideNothing}, to); err != nil {
 			return
 		}
 		select {

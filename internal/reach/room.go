@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,9 +28,22 @@ const (
 	maxRelays = 3
 )
 
-// Signaller has a node told something through its session.
-type Signaller interface {
-	Signal(ctx context.Context, to jobs.NodeID, payload []byte) error
+// Session is what a room needs of its node's.
+type Session struct {
+	// Signal has another node told something.
+	Signal func(ctx context.Context, to jobs.NodeID, payload []byte) error
+	// Coordinators are where those are that this node knows of, HOST:PORT.
+	Coordinators func() []string
+	// Host is from where the session comes, as a coordinator sees it; "" if that is not
+	// known.
+	Host func() string
+}
+
+// Signal is what another node has this one told.
+type Signal struct {
+	From     jobs.NodeID // as a coordinator has authenticated it
+	FromHost string      // from which its session comes; "" for coordinators
+	Payload  []byte
 }
 
 // Target is a node, and where it is said to be.
@@ -64,19 +76,13 @@ type Room struct {
 	memory  memory
 	comers  chan net.Conn
 	answers chan struct{} // has room for as many as are answered at a time
-	session atomic.Pointer[session]
+	session atomic.Pointer[Session]
 	joined  chan struct{} // has something when there is a session
 	port    *port         // nil: there is none
 	outside outside
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
-}
-
-// session is what a room needs of the node's session.
-type session struct {
-	signaller Signaller
-	relays    func() []string
 }
 
 // New makes a Room, to be closed after use.
@@ -105,10 +111,10 @@ func New(cfg Config) *Room {
 	return r
 }
 
-// Join lets the room use a node's session: to call others by s, and to meet at relays.
-// Before, nobody is reached but by dialling.
-func (r *Room) Join(s Signaller, relays func() []string) {
-	r.session.Store(&session{s, relays})
+// Join lets the room use a node's session: to call others, and to meet at relays. Before,
+// nobody is reached but by dialling.
+func (r *Room) Join(s Session) {
+	r.session.Store(&s)
 	select {
 	case r.joined <- struct{}{}:
 	default:
@@ -145,7 +151,7 @@ func (r *Room) Dial(ctx context.Context, t Target) (net.Conn, error) {
 }
 
 // ways are those to a node, in the order in which they are tried.
-func (r *Room) ways(t Target, c *call, s *session) []way {
+func (r *Room) ways(t Target, c *call, s *Session) []way {
 	meet := s.someRelays()
 	say := sync.OnceValue(func() error { return r.call(t, c, s, meet) })
 	ways := []way{
@@ -166,7 +172,7 @@ func (r *Room) ways(t Target, c *call, s *session) []way {
 			if err != nil {
 				return nil, err
 			}
-			return r.dialPunched(ctx, r.port, t.Node, knocks(addresses, ownNetworks()))
+			return r.dialPunched(ctx, r.port, t.Node, addresses)
 		}})
 	}
 	if len(meet) > 0 {
@@ -181,14 +187,14 @@ func (r *Room) ways(t Target, c *call, s *session) []way {
 }
 
 // someRelays are those at which a node that is called is to be met.
-func (s *session) someRelays() []string {
-	list := slices.Clone(s.relays())
+func (s *Session) someRelays() []string {
+	list := slices.Clone(s.Coordinators())
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list[:min(len(list), maxRelays)]
 }
 
 // call asks a node to come.
-func (r *Room) call(t Target, c *call, s *session, relays []string) error {
+func (r *Room) call(t Target, c *call, s *Session, relays []string) error {
 	ctx, cancel := context.WithTimeout(r.ctx, greeting)
 	defer cancel()
 	payload, err := proto.Marshal(&anthillv1.PathSignal{Call: &anthillv1.PathCall{
@@ -197,21 +203,21 @@ func (r *Room) call(t Target, c *call, s *session, relays []string) error {
 	if err != nil {
 		return err
 	}
-	return s.signaller.Signal(ctx, t.Node, payload)
+	return s.Signal(ctx, t.Node, payload)
 }
 
 // addresses are where this node can perhaps be dialled.
 func (r *Room) addresses() []string { return []string{r.cfg.Address} }
 
 // Signalled takes what another node has this one told.
-func (r *Room) Signalled(from jobs.NodeID, payload []byte) {
+func (r *Room) Signalled(s Signal) {
 	var m anthillv1.PathSignal
-	if err := proto.Unmarshal(payload, &m); err != nil {
+	if err := proto.Unmarshal(s.Payload, &m); err != nil {
 		return
 	}
 	if a := m.GetAnswer(); a != nil {
 		if n, ok := nonceOf(a.GetNonce()); ok {
-			r.calls.answer(n, from, a.GetUdp())
+			r.calls.answer(n, s.From, r.knocker(s.FromHost).doors(a.GetUdp()))
 		}
 	}
 	if m.GetCall() == nil {
@@ -228,8 +234,8 @@ func (r *Room) Signalled(from jobs.NodeID, payload []byte) {
 	}
 	r.running.Go(func() {
 		defer func() { <-r.answers }()
-		if err := r.answer(from, n, m.GetCall()); err != nil {
-			r.cfg.Logger.Debug("failed to come to a node that called", "node", from.Short(), "error", err)
+		if err := r.answer(s, n, m.GetCall()); err != nil {
+			r.cfg.Logger.Debug("failed to come to a node that called", "node", s.From.Short(), "error", err)
 		}
 	})
 }
@@ -244,15 +250,15 @@ func (r *Room) means(address string) bool {
 
 // answer comes to a node that called. What comes late is served as well: the other side
 // decides which connection it uses.
-func (r *Room) answer(from jobs.NodeID, n nonce, c *anthillv1.PathCall) error {
+func (r *Room) answer(s Signal, n nonce, c *anthillv1.PathCall) error {
 	ctx, cancel := context.WithTimeout(r.ctx, answerTime)
 	defer cancel()
 	var ways []way
-	own := ownNetworks()
-	r.meetHalfway(ctx, from, n, knocks(c.GetUdp(), own))
-	for i, address := range knocks(c.GetAddresses(), own) {
+	k, from := r.knocker(s.FromHost), s.From
+	r.meetHalfway(ctx, from, n, k.doors(c.GetUdp()))
+	for i, address := range k.doors(c.GetAddresses()) {
 		ways = append(ways, way{path: Reversed, after: time.Duration(i) * headStart, try: func(ctx context.Context) (net.Conn, error) {
-			return r.dialBack(ctx, from, n, address.String())
+			return r.dialBack(ctx, from, n, address)
 		}})
 	}
 	if relays := r.trusted(c.GetRelays()); len(relays) > 0 {
@@ -272,17 +278,19 @@ func (r *Room) answer(from jobs.NodeID, n nonce, c *anthillv1.PathCall) error {
 }
 
 // meetHalfway opens this node's router for one that called, and tells where it is.
-func (r *Room) meetHalfway(ctx context.Context, node jobs.NodeID, n nonce, at []netip.AddrPort) {
+func (r *Room) meetHalfway(ctx context.Context, node jobs.NodeID, n nonce, at []string) {
 	s, own := r.session.Load(), r.udpAddresses()
 	if s == nil || len(own) == 0 || len(at) == 0 {
 		return
 	}
 	for _, to := range at {
-		r.running.Go(func() { r.port.punch(ctx, to) })
+		if to, err := net.ResolveUDPAddr("udp", to); err == nil {
+			r.running.Go(func() { r.port.punch(ctx, to) })
+		}
 	}
 	payload, err := proto.Marshal(&anthillv1.PathSignal{Answer: &anthillv1.PathAnswer{Nonce: n[:], Udp: own}})
 	if err == nil {
-		err = s.signaller.Signal(ctx, node, payload)
+		err = s.Signal(ctx, node, payload)
 	}
 	if err != nil {
 		r.cfg.Logger.Debug("failed to answer a node that called", "node", node.Short(), "error", err)
@@ -300,13 +308,22 @@ func (r *Room) udpAddresses() []string {
 	return nil
 }
 
+// knocker says at whose doors to knock for a node that comes from a host.
+func (r *Room) knocker(host string) knocker {
+	k := knocker{host: host, own: ownNetworks()}
+	if s := r.session.Load(); s != nil {
+		k.known = s.Coordinators()
+	}
+	return k
+}
+
 // trusted are those relays of a call that this node knows of itself.
 func (r *Room) trusted(said []string) []string {
 	s := r.session.Load()
 	if s == nil {
 		return nil
 	}
-	known := s.relays()
+	known := s.Coordinators()
 	return slices.DeleteFunc(slices.Clone(said[:min(len(said), maxRelays)]), func(a string) bool { return !slices.Contains(known, a) })
 }
 

@@ -82,7 +82,7 @@ func (l *lan) add(role jobs.Role, walled bool) *host {
 	l.nodes[id.Node()], l.walled[h.address] = h, walled
 	l.mu.Unlock()
 	h.room = New(Config{Identity: id, Address: h.address, Dial: l.dial, UDP: l.udp(h.address), Tell: role == jobs.Coordinator})
-	h.room.Join(l, func() []string { return l.relays })
+	h.join()
 	note := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		from, _ := peer.FromContext(ctx)
 		h.callers <- from.Addr
@@ -115,7 +115,7 @@ func (l *lan) dial(ctx context.Context, address string) (net.Conn, error) {
 	return Dial(ctx, address)
 }
 
-// Signal implements Signaller: of whoever there is. The tests have one caller at a time.
+// signal has a node told something.
 func (l *lan) signal(from, to jobs.NodeID, payload []byte) error {
 	l.mu.Lock()
 	h := l.nodes[to]
@@ -123,26 +123,23 @@ func (l *lan) signal(from, to jobs.NodeID, payload []byte) error {
 	if h == nil {
 		return errors.New("it has no session")
 	}
-	h.room.Signalled(from, payload)
+	h.room.Signalled(Signal{From: from, FromHost: "127.0.0.1", Payload: payload})
 	return nil
 }
 
-// Signal implements Signaller.
-func (l *lan) Signal(_ context.Context, to jobs.NodeID, payload []byte) error {
-	return errors.New("nobody in particular signals")
-}
-
-// speaks is a node's own Signaller.
-type speaks struct{ *host }
-
-func (s speaks) Signal(_ context.Context, to jobs.NodeID, payload []byte) error {
-	return s.lan.signal(s.id.Node(), to, payload)
+// join gives a node a session.
+func (h *host) join() {
+	h.room.Join(Session{
+		Signal: func(_ context.Context, to jobs.NodeID, payload []byte) error {
+			return h.lan.signal(h.id.Node(), to, payload)
+		},
+		Coordinators: func() []string { return h.lan.relays },
+		Host:         func() string { return "127.0.0.1" },
+	})
 }
 
 // call makes a gRPC call to another node, and says by which path.
 func (h *host) call(to *host) (Path, error) {
-	h.room.Join(speaks{h}, func() []string { return h.lan.relays })
-	to.room.Join(speaks{to}, func() []string { return h.lan.relays })
 	target := Target{Node: to.id.Node(), Address: to.address}
 	conn, err := grpc.NewClient("passthrough:///"+to.address, grpc.WithTransportCredentials(identity.PeerCredentials(h.id, nil)),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return h.room.Dial(ctx, target) }))
@@ -194,7 +191,7 @@ func TestPunched(t *testing.T) {
 	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
 	l.relays = []string{open.address}
 	for _, h := range []*host{walled, other} {
-		h.room.Join(speaks{h}, func() []string { return l.relays })
+		h.join() // now that there is somebody to ask
 		for deadline := time.Now().Add(10 * time.Second); len(h.room.udpAddresses()) == 0; time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatal("nobody says from where packets come")
