@@ -21,6 +21,9 @@ func (s *State) Clone() *State {
 		Saboteurs: s.Saboteurs,
 		Answered:  slices.Clone(s.Answered),
 		Record:    slices.Clone(s.Record),
+
+		Denied:       maps.Clone(s.Denied), // nothing changes a Denial
+		DenyRevision: s.DenyRevision,
 	}
 }
 

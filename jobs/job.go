@@ -139,6 +139,9 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	if r := s.CheckSpec(c.Spec); r != nil {
 		return rejected(r)
 	}
+	if r := s.deniedIn(c.Spec); r != nil {
+		return rejected(r)
+	}
 	s.Jobs[c.Job] = &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
 		State: JobRunning, Submitted: s.Now, Seed: c.Seed,

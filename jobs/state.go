@@ -34,6 +34,10 @@ type State struct {
 	// Record is what operators and rules have done, oldest first, see Entry.
 	Record []Entry `cbor:"45,keyasint,omitempty"`
 
+	// Denied is the grid's deny list, and DenyRevision counts its changes.
+	Denied       map[DenyKey]*Denial `cbor:"70,keyasint,omitempty"`
+	DenyRevision uint64              `cbor:"71,keyasint,omitempty"`
+
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
 	silent   leaseIndex // that ended in silence, and may be given back
@@ -75,6 +79,7 @@ func (s *State) Reindex() {
 	makeMap(&s.Owners)
 	makeMap(&s.Jobs)
 	makeMap(&s.Datasets)
+	makeMap(&s.Denied)
 	s.leases, s.silent, s.requests, s.running = newLeaseIndex(), newLeaseIndex(), map[RequestID]Outcome{}, nil
 	for _, a := range s.Answered {
 		s.requests[a.Request] = a.Outcome
@@ -191,6 +196,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.keepBlob(c.Keep)
 	case c.Drop != nil:
 		return s.dropBlob(c.Drop)
+	case c.ChangeDenied != nil:
+		return s.changeDenied(c.ChangeDenied)
 	case c.Raise != nil:
 		return s.raise(c.Raise)
 	}

@@ -58,6 +58,7 @@ func (w *Worker) heartbeat(ctx context.Context) error {
 		w.leaseTime = d
 	}
 	w.rules.Store(resp.GetRules())
+	w.denying.told.Store(resp.GetDenyRevision())
 	for _, id := range resp.GetVoidLeases() {
 		w.leases.drop(id)
 	}

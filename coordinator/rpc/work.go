@@ -187,7 +187,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 		return nil, err
 	}
 	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
-	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules = uint32(st.Version()) })
+	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules, resp.DenyRevision = uint32(st.Version()), st.DenyRevision })
 	for _, id := range void {
 		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}
