@@ -26,9 +26,11 @@ type Command struct {
 	Keep         *KeepBlob       `cbor:"22,keyasint,omitempty"`
 	Drop         *DropBlob       `cbor:"23,keyasint,omitempty"`
 	Raise        *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+	SetOwner     *SetOwner       `cbor:"35,keyasint,omitempty"`
 	RevokeToken  *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode      *EndNode        `cbor:"46,keyasint,omitempty"`
 	BanOwner     *BanOwner       `cbor:"47,keyasint,omitempty"`
+	Runtime      *NameRuntime    `cbor:"80,keyasint,omitempty"`
 	ChangeDenied *ChangeDenied   `cbor:"70,keyasint,omitempty"`
 }
 
@@ -41,6 +43,8 @@ func (c *Command) Version() Version {
 		return VersionInput
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
+	case c.SetOwner != nil, c.Runtime != nil:
+		return VersionStrangers
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v

@@ -66,9 +66,9 @@ type Store struct {
 	recent *list.List // of *entry, last used first
 	pins   map[blob.ID]int
 	barred func(blob.ID) bool // see Bar; nil: none is
-	used   int64     // bytes of quota, taken or reserved
-	busy   bool      // tidying
-	old    []blob.ID // are still a file each, see packOld; Open's own
+	used   int64              // bytes of quota, taken or reserved
+	busy   bool               // tidying
+	old    []blob.ID          // are still a file each, see packOld; Open's own
 }
 
 // Open reads the directory. Whatever a crash left half done is completed or
