@@ -144,6 +144,7 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	rates     rates
 	sessions  *sessions
 	beats     *beats
 	began     time.Time

@@ -285,6 +285,16 @@ func (g *Grid) nameOf(node string) string {
 	return ""
 }
 
+// CoordinatorAt is the name of the coordinator that serves at HOST:PORT; "" if none does.
+func (g *Grid) CoordinatorAt(address string) string {
+	for i := range g.ports {
+		if g.address(i) == address {
+			return fmt.Sprintf("c%d", i+1)
+		}
+	}
+	return ""
+}
+
 // Kill ends a process by SIGKILL.
 func (g *Grid) Kill(name string) error {
 	p, err := g.find(name)
