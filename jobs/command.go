@@ -39,6 +39,8 @@ func (c *Command) Version() Version {
 		return c.Raise.Version
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Confirm != nil && len(c.Confirm.Proven) > 0:
+		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
 	case c.Runtime != nil:
@@ -238,6 +240,8 @@ type ConfirmHeld struct {
 	Slow bool `cbor:"9,keyasint,omitempty"`
 	// Away are coordinators that are not there: what they alone hold is missing too.
 	Away []NodeID `cbor:"10,keyasint,omitempty"`
+	// Proven are blobs that whoever named them has proved to have.
+	Proven []ProvenBlobs `cbor:"45,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

@@ -29,6 +29,10 @@ type Claim struct {
 	Size  int64   `cbor:"4,keyasint"` // in bytes, as the owner says; a wrong one costs the claim
 	// Provider is where it can be had from the owner, HOST:PORT.
 	Provider string `cbor:"5,keyasint,omitempty"`
+	// Unproven: the owner could not read the blob when it claimed it, and has not proved
+	// yet that it has it. By is the node that claimed it last.
+	Unproven bool   `cbor:"45,keyasint,omitempty"`
+	By       NodeID `cbor:"46,keyasint,omitempty"`
 }
 
 const (
@@ -63,11 +67,16 @@ type DropBlob struct {
 // Copies is the number of coordinators that hold all of it.
 func (d *Dataset) Copies() int { return bits.OnesCount64(d.Holders) }
 
+// Proven says whether somebody's claim of it stands.
+func (d *Dataset) Proven() bool {
+	return slices.ContainsFunc(d.Claims, func(c Claim) bool { return !c.Unproven })
+}
+
 // Providers are where its claimers serve it, each HOST:PORT, the oldest claim first.
 func (d *Dataset) Providers() []string {
 	var list []string
 	for _, c := range d.Claims {
-		if c.Provider != "" && !slices.Contains(list, c.Provider) {
+		if c.Provider != "" && !c.Unproven && !slices.Contains(list, c.Provider) {
 			list = append(list, c.Provider)
 		}
 	}
@@ -125,7 +134,8 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		return rejected(invalid("name", "%.40q is not a name", c.Name).next("use at most 128 bytes, on one line"))
 	}
 	d := s.Datasets[c.Blob.ID]
-	if d != nil && d.Known && d.Size != c.Blob.Size {
+	sees := d != nil && (!s.can(VersionStrangers) || s.MayRead(c.By, c.Blob.ID))
+	if sees && d.Known && d.Size != c.Blob.Size {
 		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), d.Size, c.Blob.Size))
 	}
 	if d == nil || d.claimOf(n.Owner) < 0 {
@@ -146,6 +156,9 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		s.Datasets[c.Blob.ID] = d
 	}
 	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size, Provider: c.Provider}
+	if s.can(VersionStrangers) {
+		claim.By, claim.Unproven = c.By, !s.MayRead(c.By, c.Blob.ID)
+	}
 	d.claim(claim)
 	d.estimate()
 	return Outcome{}
@@ -183,14 +196,16 @@ func (s *State) settleSize(ref blob.Ref) {
 		return
 	}
 	d.Size, d.Known = ref.Size, true
-	d.Claims = slices.DeleteFunc(d.Claims, func(c Claim) bool { return c.Size != ref.Size })
+	d.Claims = slices.DeleteFunc(d.Claims, func(c Claim) bool { return c.Size != ref.Size && !c.Unproven })
 	if len(d.Claims) == 0 {
 		delete(s.Datasets, ref.ID)
 	}
 }
 
 // stale says whether a claim is too old for a blob that nobody has brought.
-func (d *Dataset) stale(c Claim, at Time) bool { return d.Holders == 0 && c.At.Add(claimTime) <= at }
+func (d *Dataset) stale(c Claim, at Time) bool {
+	return (d.Holders == 0 || c.Unproven) && c.At.Add(claimTime) <= at
+}
 
 // dropStale takes back the claims of blobs that were announced and never came.
 func (s *State) dropStale() {

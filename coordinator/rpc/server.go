@@ -87,6 +87,8 @@ type Results interface {
 	// Result is a small result's bytes, or nil if it is not here yet. Of a
 	// large one it says only whether it is here.
 	Result(ref blob.Ref) (data []byte, here bool)
+	// Tell notes that a node may read a large result.
+	Tell(node jobs.NodeID, id blob.ID)
 	// Fits tells whether blobs that are not here yet have space on this coordinator's
 	// disk, beside all that is to come already and a part for results;
 	// blobstore.ErrFull if not.

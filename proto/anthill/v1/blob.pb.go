@@ -1349,8 +1349,10 @@ func (*DropBlobResponse) Descriptor() ([]byte, []int) {
 }
 
 type ReadBlobsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Blobs         [][]byte               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Blobs [][]byte               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// Of each blob, where there is one: as in ExchangeRequest.
+	Grants        [][]byte `protobuf:"bytes,45,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1388,6 +1390,13 @@ func (*ReadBlobsRequest) Descriptor() ([]byte, []int) {
 func (x *ReadBlobsRequest) GetBlobs() [][]byte {
 	if x != nil {
 		return x.Blobs
+	}
+	return nil
+}
+
+func (x *ReadBlobsRequest) GetGrants() [][]byte {
+	if x != nil {
+		return x.Grants
 	}
 	return nil
 }
@@ -1479,7 +1488,10 @@ type ExchangeRequest struct {
 	// First message only: a blob of one piece may come at once, without being
 	// asked for. If its line is free, the peer promises it with its first message and
 	// sends it. A peer that does not know this field waits to be asked.
-	Prompt        bool `protobuf:"varint,11,opt,name=prompt,proto3" json:"prompt,omitempty"`
+	Prompt bool `protobuf:"varint,11,opt,name=prompt,proto3" json:"prompt,omitempty"`
+	// In the first message: a coordinator's word that the caller may read the blob, where
+	// it has one. Without it only coordinators are served by most.
+	Grant         []byte `protobuf:"bytes,45,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1589,6 +1601,13 @@ func (x *ExchangeRequest) GetPrompt() bool {
 		return x.Prompt
 	}
 	return false
+}
+
+func (x *ExchangeRequest) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
 }
 
 type ExchangeResponse struct {
@@ -1770,7 +1789,9 @@ type Announcement struct {
 	// The caller does not serve it any more.
 	Leaving bool `protobuf:"varint,3,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	// How many peers the caller would like to hear of, at most 32.
-	Peers         uint32 `protobuf:"varint,4,opt,name=peers,proto3" json:"peers,omitempty"`
+	Peers uint32 `protobuf:"varint,4,opt,name=peers,proto3" json:"peers,omitempty"`
+	// The peer shares the blob with everybody, whether he may read it or not.
+	Public        bool `protobuf:"varint,45,opt,name=public,proto3" json:"public,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1833,6 +1854,13 @@ func (x *Announcement) GetPeers() uint32 {
 	return 0
 }
 
+func (x *Announcement) GetPublic() bool {
+	if x != nil {
+		return x.Public
+	}
+	return false
+}
+
 type AnnounceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of the announcements.
@@ -1890,7 +1918,10 @@ func (x *AnnounceResponse) GetAgain() *durationpb.Duration {
 type SwarmPeers struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In random order; at least two of them have everything, if so many do.
-	Peers         []*Provider `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
+	Peers []*Provider `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
+	// That the caller may read the blob, see ExchangeRequest. Where there is none, the
+	// peers are those that share the blob with everybody.
+	Grant         []byte `protobuf:"bytes,45,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1928,6 +1959,13 @@ func (*SwarmPeers) Descriptor() ([]byte, []int) {
 func (x *SwarmPeers) GetPeers() []*Provider {
 	if x != nil {
 		return x.Peers
+	}
+	return nil
+}
+
+func (x *SwarmPeers) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
 	}
 	return nil
 }
@@ -2009,13 +2047,14 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x12\n" +
-	"\x10DropBlobResponse\"(\n" +
+	"\x10DropBlobResponse\"@\n" +
 	"\x10ReadBlobsRequest\x12\x14\n" +
-	"\x05blobs\x18\x01 \x03(\fR\x05blobs\"U\n" +
+	"\x05blobs\x18\x01 \x03(\fR\x05blobs\x12\x16\n" +
+	"\x06grants\x18- \x03(\fR\x06grants\"U\n" +
 	"\x11ReadBlobsResponse\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x18\n" +
-	"\amissing\x18\x03 \x01(\bR\amissing\"\x87\x02\n" +
+	"\amissing\x18\x03 \x01(\bR\amissing\"\x9d\x02\n" +
 	"\x0fExchangeRequest\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -2028,7 +2067,8 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x03ask\x18\a \x03(\rR\x03ask\x12\x16\n" +
 	"\x06cancel\x18\b \x03(\rR\x06cancel\x12\x16\n" +
 	"\x06credit\x18\t \x01(\rR\x06credit\x12\x16\n" +
-	"\x06prompt\x18\v \x01(\bR\x06prompt\"\xfe\x01\n" +
+	"\x06prompt\x18\v \x01(\bR\x06prompt\x12\x14\n" +
+	"\x05grant\x18- \x01(\fR\x05grant\"\xfe\x01\n" +
 	"\x10ExchangeResponse\x12\x1a\n" +
 	"\bmanifest\x18\x01 \x01(\fR\bmanifest\x12\x12\n" +
 	"\x04have\x18\x02 \x01(\fR\x04have\x12\x16\n" +
@@ -2041,18 +2081,20 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04data\x18\t \x01(\fR\x04data\"[\n" +
 	"\x0fAnnounceRequest\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12.\n" +
-	"\x05blobs\x18\x02 \x03(\v2\x18.anthill.v1.AnnouncementR\x05blobs\"n\n" +
+	"\x05blobs\x18\x02 \x03(\v2\x18.anthill.v1.AnnouncementR\x05blobs\"\x86\x01\n" +
 	"\fAnnouncement\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x18\n" +
 	"\aleaving\x18\x03 \x01(\bR\aleaving\x12\x14\n" +
-	"\x05peers\x18\x04 \x01(\rR\x05peers\"s\n" +
+	"\x05peers\x18\x04 \x01(\rR\x05peers\x12\x16\n" +
+	"\x06public\x18- \x01(\bR\x06public\"s\n" +
 	"\x10AnnounceResponse\x12.\n" +
 	"\x06swarms\x18\x01 \x03(\v2\x16.anthill.v1.SwarmPeersR\x06swarms\x12/\n" +
-	"\x05again\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05again\"8\n" +
+	"\x05again\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05again\"N\n" +
 	"\n" +
 	"SwarmPeers\x12*\n" +
-	"\x05peers\x18\x01 \x03(\v2\x14.anthill.v1.ProviderR\x05peers*j\n" +
+	"\x05peers\x18\x01 \x03(\v2\x14.anthill.v1.ProviderR\x05peers\x12\x14\n" +
+	"\x05grant\x18- \x01(\fR\x05grant*j\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +

@@ -1294,7 +1294,9 @@ type ConfirmHeldRequest struct {
 	// to blame but a line.
 	Slow bool `protobuf:"varint,8,opt,name=slow,proto3" json:"slow,omitempty"`
 	// Coordinators that are not there: what they alone hold is missing too.
-	Away          []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	Away []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	// Blobs that whoever named them has proved to the caller to have.
+	Proven        []*ProvenBlobs `protobuf:"bytes,45,rep,name=proven,proto3" json:"proven,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1392,6 +1394,74 @@ func (x *ConfirmHeldRequest) GetAway() []string {
 	return nil
 }
 
+func (x *ConfirmHeldRequest) GetProven() []*ProvenBlobs {
+	if x != nil {
+		return x.Proven
+	}
+	return nil
+}
+
+// ProvenBlobs are blobs of a job, or a dataset that an owner claims.
+type ProvenBlobs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Owner         string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	Blobs         [][]byte               `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvenBlobs) Reset() {
+	*x = ProvenBlobs{}
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvenBlobs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvenBlobs) ProtoMessage() {}
+
+func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
+func (*ProvenBlobs) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ProvenBlobs) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetBlobs() [][]byte {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
 // RefusedJob says why a job cannot be run.
 type RefusedJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1403,7 +1473,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +1485,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +1498,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -1457,7 +1527,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1539,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1552,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -1507,7 +1577,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1589,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1602,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1623,7 +1693,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\xc1\x02\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xf2\x02\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
@@ -1633,7 +1703,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04lost\x18\x06 \x01(\bR\x04lost\x121\n" +
 	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\x12\x12\n" +
 	"\x04slow\x18\b \x01(\bR\x04slow\x12\x12\n" +
-	"\x04away\x18\t \x03(\tR\x04away\";\n" +
+	"\x04away\x18\t \x03(\tR\x04away\x12/\n" +
+	"\x06proven\x18- \x03(\v2\x17.anthill.v1.ProvenBlobsR\x06proven\"P\n" +
+	"\vProvenBlobs\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05blobs\x18\x03 \x03(\fR\x05blobs\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
@@ -1672,7 +1747,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -1695,58 +1770,60 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*ReadIndexRequest)(nil),      // 18: anthill.v1.ReadIndexRequest
 	(*ReadIndexResponse)(nil),     // 19: anthill.v1.ReadIndexResponse
 	(*ConfirmHeldRequest)(nil),    // 20: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 21: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 22: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 23: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 24: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
-	(*Wait)(nil),                  // 27: anthill.v1.Wait
-	(*BlobRef)(nil),               // 28: anthill.v1.BlobRef
+	(*ProvenBlobs)(nil),           // 21: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),            // 22: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 23: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 24: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 25: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 27: google.protobuf.Duration
+	(*Wait)(nil),                  // 28: anthill.v1.Wait
+	(*BlobRef)(nil),               // 29: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	24, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	25, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	25, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	26, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	26, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	27, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	24, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	26, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	25, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	24, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	25, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	25, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	27, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	26, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	25, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	26, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
 	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	25, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	26, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
 	12, // 13: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	25, // 14: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	26, // 14: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
 	17, // 15: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	27, // 16: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	22, // 17: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	21, // 18: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	28, // 19: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	22, // 20: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 21: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 22: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 23: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	18, // 24: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	20, // 25: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	15, // 26: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	10, // 27: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	13, // 28: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	4,  // 29: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 30: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 31: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	19, // 32: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	23, // 33: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	16, // 34: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	11, // 35: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	14, // 36: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	29, // [29:37] is the sub-list for method output_type
-	21, // [21:29] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	28, // 16: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	23, // 17: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	22, // 18: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	29, // 19: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	23, // 20: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	21, // 21: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 22: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 23: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 24: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	18, // 25: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	20, // 26: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	15, // 27: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	10, // 28: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	13, // 29: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	4,  // 30: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 31: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 32: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	19, // 33: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	24, // 34: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	16, // 35: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	11, // 36: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	14, // 37: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	30, // [30:38] is the sub-list for method output_type
+	22, // [22:30] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -1761,7 +1838,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -285,7 +285,9 @@ type Lease struct {
 	// Peers that may have the job's blobs.
 	Providers []*Provider `protobuf:"bytes,5,rep,name=providers,proto3" json:"providers,omitempty"`
 	// Whose job it is.
-	Owner         string `protobuf:"bytes,70,opt,name=owner,proto3" json:"owner,omitempty"`
+	Owner string `protobuf:"bytes,70,opt,name=owner,proto3" json:"owner,omitempty"`
+	// That the worker may read the job's blobs, see ExchangeRequest.
+	Grants        []*BlobGrant `protobuf:"bytes,45,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -362,6 +364,66 @@ func (x *Lease) GetOwner() string {
 	return ""
 }
 
+func (x *Lease) GetGrants() []*BlobGrant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+// BlobGrant is a coordinator's word that a node may read a blob.
+type BlobGrant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	Grant         []byte                 `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlobGrant) Reset() {
+	*x = BlobGrant{}
+	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlobGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlobGrant) ProtoMessage() {}
+
+func (x *BlobGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlobGrant.ProtoReflect.Descriptor instead.
+func (*BlobGrant) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *BlobGrant) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *BlobGrant) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
 type ReportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reports       []*AttemptReport       `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
@@ -371,7 +433,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	mi := &file_anthill_v1_work_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -383,7 +445,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	mi := &file_anthill_v1_work_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -396,7 +458,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ReportRequest) GetReports() []*AttemptReport {
@@ -414,7 +476,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[5]
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -426,7 +488,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[5]
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -439,7 +501,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
 }
 
 // AttemptReport tells what came of one lease.
@@ -469,7 +531,7 @@ type AttemptReport struct {
 
 func (x *AttemptReport) Reset() {
 	*x = AttemptReport{}
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +543,7 @@ func (x *AttemptReport) String() string {
 func (*AttemptReport) ProtoMessage() {}
 
 func (x *AttemptReport) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +556,7 @@ func (x *AttemptReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptReport.ProtoReflect.Descriptor instead.
 func (*AttemptReport) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AttemptReport) GetLease() uint64 {
@@ -591,7 +653,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +665,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +678,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HeartbeatRequest) GetLeases() []uint64 {
@@ -691,7 +753,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[8]
+	mi := &file_anthill_v1_work_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +765,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[8]
+	mi := &file_anthill_v1_work_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +778,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HeartbeatResponse) GetVoidLeases() []uint64 {
@@ -764,14 +826,18 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\bmetering\x18\x02 \x01(\rR\bmetering\x12'\n" +
 	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\":\n" +
 	"\rOfferResponse\x12)\n" +
-	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\xb5\x01\n" +
+	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\xe4\x01\n" +
 	"\x05Lease\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04task\x18\x03 \x01(\rR\x04task\x12'\n" +
 	"\x04spec\x18\x04 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x122\n" +
 	"\tproviders\x18\x05 \x03(\v2\x14.anthill.v1.ProviderR\tproviders\x12\x14\n" +
-	"\x05owner\x18F \x01(\tR\x05owner\"D\n" +
+	"\x05owner\x18F \x01(\tR\x05owner\x12-\n" +
+	"\x06grants\x18- \x03(\v2\x15.anthill.v1.BlobGrantR\x06grants\"5\n" +
+	"\tBlobGrant\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x14\n" +
+	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
 	"\x0eReportResponse\"\xe2\x02\n" +
@@ -828,48 +894,50 @@ func file_anthill_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_anthill_v1_work_proto_goTypes = []any{
 	(AttemptStatus)(0),          // 0: anthill.v1.AttemptStatus
 	(*Terms)(nil),               // 1: anthill.v1.Terms
 	(*OfferRequest)(nil),        // 2: anthill.v1.OfferRequest
 	(*OfferResponse)(nil),       // 3: anthill.v1.OfferResponse
 	(*Lease)(nil),               // 4: anthill.v1.Lease
-	(*ReportRequest)(nil),       // 5: anthill.v1.ReportRequest
-	(*ReportResponse)(nil),      // 6: anthill.v1.ReportResponse
-	(*AttemptReport)(nil),       // 7: anthill.v1.AttemptReport
-	(*HeartbeatRequest)(nil),    // 8: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),   // 9: anthill.v1.HeartbeatResponse
-	(*JobSpec)(nil),             // 10: anthill.v1.JobSpec
-	(*Provider)(nil),            // 11: anthill.v1.Provider
-	(*BlobRef)(nil),             // 12: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil), // 13: google.protobuf.Duration
-	(*Traffic)(nil),             // 14: anthill.v1.Traffic
+	(*BlobGrant)(nil),           // 5: anthill.v1.BlobGrant
+	(*ReportRequest)(nil),       // 6: anthill.v1.ReportRequest
+	(*ReportResponse)(nil),      // 7: anthill.v1.ReportResponse
+	(*AttemptReport)(nil),       // 8: anthill.v1.AttemptReport
+	(*HeartbeatRequest)(nil),    // 9: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),   // 10: anthill.v1.HeartbeatResponse
+	(*JobSpec)(nil),             // 11: anthill.v1.JobSpec
+	(*Provider)(nil),            // 12: anthill.v1.Provider
+	(*BlobRef)(nil),             // 13: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil), // 14: google.protobuf.Duration
+	(*Traffic)(nil),             // 15: anthill.v1.Traffic
 }
 var file_anthill_v1_work_proto_depIdxs = []int32{
 	1,  // 0: anthill.v1.OfferRequest.terms:type_name -> anthill.v1.Terms
 	4,  // 1: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
-	10, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
-	11, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
-	7,  // 4: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
-	0,  // 5: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
-	12, // 6: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
-	13, // 7: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
-	14, // 8: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
-	1,  // 9: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
-	13, // 10: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
-	11, // 11: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
-	2,  // 12: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
-	5,  // 13: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
-	8,  // 14: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
-	3,  // 15: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
-	6,  // 16: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
-	9,  // 17: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	11, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
+	12, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
+	5,  // 4: anthill.v1.Lease.grants:type_name -> anthill.v1.BlobGrant
+	8,  // 5: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
+	0,  // 6: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
+	13, // 7: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
+	14, // 8: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
+	15, // 9: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
+	1,  // 10: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
+	14, // 11: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
+	12, // 12: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
+	2,  // 13: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
+	6,  // 14: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
+	9,  // 15: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
+	3,  // 16: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
+	7,  // 17: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
+	10, // 18: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
+	16, // [16:19] is the sub-list for method output_type
+	13, // [13:16] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_work_proto_init() }
@@ -885,7 +953,7 @@ func file_anthill_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_work_proto_rawDesc), len(file_anthill_v1_work_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
