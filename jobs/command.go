@@ -26,6 +26,7 @@ type Command struct {
 	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
 	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
 	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+	SetOwner    *SetOwner       `cbor:"35,keyasint,omitempty"`
 	RevokeToken *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode     *EndNode        `cbor:"46,keyasint,omitempty"`
 	BanOwner    *BanOwner       `cbor:"47,keyasint,omitempty"`
@@ -43,7 +44,7 @@ func (c *Command) Version() Version {
 		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
-	case c.Runtime != nil:
+	case c.SetOwner != nil, c.Runtime != nil:
 		return VersionStrangers
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()

@@ -30,9 +30,16 @@ type Claim struct {
 	// Provider is where it can be had from the owner, HOST:PORT.
 	Provider string `cbor:"5,keyasint,omitempty"`
 	// Unproven: the owner could not read the blob when it claimed it, and has not proved
-	// yet that it has it. By is the node that claimed it last.
-	Unproven bool   `cbor:"45,keyasint,omitempty"`
-	By       NodeID `cbor:"46,keyasint,omitempty"`
+	// yet that it has it.
+	Unproven bool `cbor:"45,keyasint,omitempty"`
+	// Node is the one that serves it there; older rules do not say.
+	Node NodeID `cbor:"75,keyasint,omitempty"`
+}
+
+// Source is where a blob can be had from outside of the coordinators.
+type Source struct {
+	Node    NodeID // that is there; empty: not known
+	Address string // HOST:PORT
 }
 
 const (
@@ -72,12 +79,12 @@ func (d *Dataset) Proven() bool {
 	return slices.ContainsFunc(d.Claims, func(c Claim) bool { return !c.Unproven })
 }
 
-// Providers are where its claimers serve it, each HOST:PORT, the oldest claim first.
-func (d *Dataset) Providers() []string {
-	var list []string
+// Providers are where its claimers serve it, the oldest claim first.
+func (d *Dataset) Providers() []Source {
+	var list []Source
 	for _, c := range d.Claims {
-		if c.Provider != "" && !c.Unproven && !slices.Contains(list, c.Provider) {
-			list = append(list, c.Provider)
+		if s := (Source{c.Node, c.Provider}); c.Provider != "" && !c.Unproven && !slices.Contains(list, s) {
+			list = append(list, s)
 		}
 	}
 	return list
@@ -157,7 +164,10 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 	}
 	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size, Provider: c.Provider}
 	if s.can(VersionStrangers) {
-		claim.By, claim.Unproven = c.By, !s.MayRead(c.By, c.Blob.ID)
+		claim.Unproven = !s.MayRead(c.By, c.Blob.ID)
+	}
+	if s.can(VersionStrangers) && c.Provider != "" {
+		claim.Node = c.By
 	}
 	d.claim(claim)
 	d.estimate()
@@ -172,7 +182,7 @@ func (d *Dataset) claim(c Claim) {
 		return
 	}
 	if c.Provider == "" {
-		c.Provider = d.Claims[at].Provider
+		c.Provider, c.Node = d.Claims[at].Provider, d.Claims[at].Node
 	}
 	d.Claims[at] = c
 }

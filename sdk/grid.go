@@ -47,6 +47,7 @@ type Grid struct {
 	nodes     anthillv1.NodeServiceClient
 	enrolment anthillv1.EnrolmentServiceClient
 	blobs     anthillv1.BlobServiceClient
+	accounts  anthillv1.AccountServiceClient
 	admin     anthillv1.AdminServiceClient
 
 	life    context.Context // ends with Close
@@ -101,9 +102,10 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		identity: dir.Identity, home: path, patience: cfg.Patience, waiting: cfg.Waiting, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
-		blobs:   anthillv1.NewBlobServiceClient(conn),
-		admin:   anthillv1.NewAdminServiceClient(conn),
-		learned: make(chan struct{}),
+		blobs:    anthillv1.NewBlobServiceClient(conn),
+		accounts: anthillv1.NewAccountServiceClient(conn),
+		admin:    anthillv1.NewAdminServiceClient(conn),
+		learned:  make(chan struct{}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	go g.learn(dir, path)

@@ -29,13 +29,14 @@ type granter struct {
 	desk   *Desk
 	near   *placement.Nearness
 	lines  *placement.Lines
+	shares *placement.Shares
 	lined  time.Time // when lines looked at the state
 	looked time.Time // when it last looked for jobs that are stuck
 	stuck  map[jobs.JobID]time.Time
 }
 
 func newGranter(d *Desk) *granter {
-	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), lined: time.Now()}
+	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), shares: placement.NewShares(), lined: time.Now()}
 }
 
 func (g *granter) look(ctx context.Context) {
@@ -43,7 +44,7 @@ func (g *granter) look(ctx context.Context) {
 	g.lookAtLines()
 	request := placement.Request{
 		Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
-		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Ready: d.ready, Terms: d.terms(),
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Shares: g.shares, Ready: d.ready, Terms: d.terms(),
 	}
 	if len(request.Offers) == 0 {
 		return

@@ -71,7 +71,7 @@ func (k *Keeper) unproven(c charge) (open []proof, free bool) {
 			if claim.Unproven {
 				open = append(open, proof{
 					blob: c.dataset, of: jobs.ProvenBlobs{Owner: claim.Owner, Blobs: []blob.ID{c.dataset}},
-					from: swarm.Provider{Address: claim.Provider, Role: jobs.Submitter, Node: claim.By},
+					from: swarm.Provider{Address: claim.Provider, Role: jobs.Submitter, Node: claim.Node},
 				})
 			}
 		}

@@ -4,7 +4,6 @@
 package placement
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -46,6 +45,8 @@ type Request struct {
 	Declines func(jobs.NodeID, jobs.JobID) bool
 	// Lines remembers how fast workers hand out large results; nil: all are fast.
 	Lines *Lines
+	// Shares remembers what owners of jobs are owed; nil: nothing.
+	Shares *Shares
 }
 
 // Able are the live workers that can run tasks of a job, and may.
@@ -77,13 +78,15 @@ const MaxHeld = 1024
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
-// task of the job that has the fewest attempts under way: one that waits for an
-// attempt, if there is none a second opinion on what another has done, and if that is
-// worth less than a fresh task, a fresh one. What an owner gets in this way is then exchanged among its workers, so that
+// task of the owner whose turn it is, see Shares, and of this owner's job that has the
+// fewest attempts under way: one that waits for an attempt, if there is none a second
+// opinion on what another has done, and if that is worth less than a fresh task, a fresh
+// one. What an owner of workers gets in this way is then exchanged among them, so that
 // they get tasks whose input they have.
 func Plan(r Request) []jobs.Grant {
 	p := newPlanner(r)
 	p.plan()
+	p.remember()
 	if p.Near != nil {
 		p.arrange()
 	}
@@ -111,6 +114,9 @@ type planner struct {
 	largest int64
 	grants  []jobs.Grant
 	probes  map[jobs.LeaseID]*jobs.Task // by the leases that are some
+	// shares are the owners of the jobs, and weights the sum of their weights.
+	shares  map[jobs.OwnerID]*share
+	weights int64
 }
 
 type offer struct {
@@ -128,6 +134,7 @@ type offer struct {
 type jobPlan struct {
 	id      jobs.JobID
 	job     *jobs.Job
+	share   *share // the owner's
 	running int
 	tasks   []*taskPlan
 	next    jobs.Place
@@ -150,7 +157,7 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r, owners: map[jobs.JobID]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}}
+	p := &planner{Request: r, owners: map[jobs.JobID]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
@@ -158,9 +165,16 @@ func newPlanner(r Request) *planner {
 		}
 	}
 	for _, id := range r.State.Running() {
-		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded {
+		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded && r.State.HasRoom(r.State.Jobs[id]) {
 			jp := planJob(r.State, id, ready)
+			jp.share = p.shareOf(jp.job.Owner)
 			p.jobs, p.largest = append(p.jobs, jp), max(p.largest, jp.footprint)
+		}
+	}
+	for _, id := range r.State.Running() {
+		j := r.State.Jobs[id]
+		if s := p.shares[j.Owner]; s != nil {
+			s.held += int64(r.State.GoingOn(j))
 		}
 	}
 	return p
@@ -223,7 +237,7 @@ func (p *planner) serve(o *offer) bool {
 	if o.Capacity <= 0 {
 		return false
 	}
-	slices.SortStableFunc(p.jobs, func(a, b *jobPlan) int { return cmp.Compare(a.running, b.running) })
+	slices.SortStableFunc(p.jobs, before)
 	for _, jp := range p.jobs {
 		if !p.able(o.Worker, jp.id, jp.job) || p.shuns(o.Worker, jp.id) || p.overloads(jp, o) {
 			continue
@@ -351,6 +365,7 @@ func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	t.task.Attempts = append(t.task.Attempts, jobs.Attempt{Lease: lease, Worker: o.Worker, Owner: o.owner, State: jobs.AttemptRunning})
 	t.want--
 	jp.running++
+	p.pay(jp)
 	o.Capacity--
 	if o.memory >= 0 {
 		o.memory += jp.footprint

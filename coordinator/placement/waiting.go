@@ -54,6 +54,10 @@ func (q Standing) reason() waits.Wait {
 	case j.Settled() == j.Total() && len(j.Unheld) > 0:
 		return waits.Wait{Reason: waits.Results}
 	}
+	if !q.State.HasRoom(j) {
+		has, may := q.State.Account(j.Owner)[jobs.ItemResults], q.State.Term(j.Owner, jobs.ItemResults)
+		return waits.Wait{Reason: waits.Account, Detail: fmt.Sprintf("%s has %d of %d bytes", j.Owner, has, may)}
+	}
 	workers := q.workers()
 	if w := q.ofTerms(workers); w.Reason != waits.None {
 		return w

@@ -62,7 +62,7 @@ func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob,
 	s.cfg.Replica.View(func(st *jobs.State) {
 		sees := sightOf(st, callerFrom(ctx))
 		if d := st.Datasets[id]; d != nil && slices.ContainsFunc(d.Owners(), sees) {
-			b = blobView(s.attendance(st), id, d, sees, readers(st, sees))
+			b = unseen(st, callerFrom(ctx), blobView(s.attendance(st), id, d, sees, readers(st, sees)))
 		}
 	})
 	if b == nil {
@@ -91,7 +91,7 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 		jobsOf, a := readers(st, sees), s.attendance(st)
 		for id, d := range st.Datasets {
 			if slices.ContainsFunc(d.Owners(), sees) {
-				resp.Blobs = append(resp.Blobs, blobView(a, id, d, sees, jobsOf))
+				resp.Blobs = append(resp.Blobs, unseen(st, callerFrom(ctx), blobView(a, id, d, sees, jobsOf)))
 			}
 		}
 	})
@@ -142,5 +142,22 @@ func blobView(a attendance, id blob.ID, d *jobs.Dataset, sees func(jobs.OwnerID)
 			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: wire.TimeToProto(c.At)})
 		}
 	}
+	return b
+}
+
+// unseen leaves out what a caller must not know of a blob that it has claimed and may not
+// read yet: whether it is here, and for whom.
+func unseen(st *jobs.State, c caller, b *anthillv1.Blob) *anthillv1.Blob {
+	id, err := blob.IDFrom(b.GetRef().GetId())
+	if err != nil || st.MayRead(c.Node, id) {
+		return b
+	}
+	for _, claim := range st.Datasets[id].Claims {
+		if n := st.Nodes[c.Node]; n != nil && claim.Owner == n.Owner {
+			b.Ref.Size = claim.Size
+		}
+	}
+	b.Copies, b.CopyOwners, b.PassedOver = 0, 0, nil
+	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here"})
 	return b
 }

@@ -121,3 +121,26 @@ func tooManyCalls(id jobs.NodeID) error {
 	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: %d of its calls are under way already", id.Short(), maxInFlight), "TOO_MANY_CALLS", string(id),
 		"wait until some of them are answered")
 }
+
+// sessionReplaced ends a session when the node has begun another.
+func sessionReplaced(id jobs.NodeID) error {
+	return problem.ToStatus(codes.Aborted, "node "+id.Short()+": it has begun another session here", "SESSION_REPLACED", string(id),
+		"if it did not, another process uses a copy of its data directory: give each a directory of its own")
+}
+
+func noSession(id jobs.NodeID) error {
+	return problem.ToStatus(codes.FailedPrecondition, "node "+id.Short()+": it has no session with this coordinator", "NO_SESSION", string(id),
+		"ask the coordinator with which it has one")
+}
+
+func notAttending(id jobs.NodeID) error {
+	return problem.ToStatus(codes.NotFound, "node "+id.Short()+": it has a session with no coordinator that answers", "NOT_ATTENDING", string(id), "")
+}
+
+func signalsFull(id jobs.NodeID) error {
+	return problem.ToStatus(codes.ResourceExhausted, "node "+id.Short()+": it has not taken the signals before this one", "SIGNALS_FULL", string(id), "try again")
+}
+
+func tooManySignals(id jobs.NodeID) error {
+	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: more than %d signals a second", id.Short(), signalRate), "TOO_MANY_SIGNALS", string(id), "try again")
+}

@@ -104,11 +104,28 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 	}
 	c.At = s.cfg.Replica.Now()
 	c.Request = jobs.RequestID(string(callerFrom(ctx).Node) + "/" + request)
+	if r := s.tooMuch(&c); r != nil {
+		return jobs.Outcome{}, r
+	}
 	out, err := s.cfg.Replica.Propose(ctx, c)
 	if err == nil && out.Rejection != nil {
 		err = out.Rejection
 	}
 	return out, err
+}
+
+// tooMuch says why a command is more than its owner's account has room for, or nil: what
+// the state would refuse is not to fill the log.
+func (s *Server) tooMuch(c *jobs.Command) (r *jobs.Rejection) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		if st.Asked(c.Request) {
+			return
+		}
+		if r = st.MayAsk(c); r == nil && c.Submit != nil {
+			r = st.MaySubmit(st.OwnerOf(c.Submit.Submitter), c.Submit.Spec)
+		}
+	})
+	return r
 }
 
 // readable refuses a command that would halt coordinators of older versions.

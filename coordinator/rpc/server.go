@@ -121,6 +121,9 @@ type Config struct {
 	ClockOf func(jobs.NodeID) (time.Duration, bool)
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
+	// Signalled gets the signals that nodes send to this coordinator. It must return soon;
+	// nil: it takes none.
+	Signalled func(from jobs.NodeID, payload []byte)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
 	Logger *slog.Logger
@@ -135,19 +138,23 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
+	anthillv1.UnimplementedSessionServiceServer
+	anthillv1.UnimplementedAccountServiceServer
 	anthillv1.UnimplementedAdminServiceServer
 	cfg       Config
 	grpc      *grpc.Server
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	sessions  *sessions
+	beats     *beats
 	began     time.Time
 }
 
 // New registers all services on a gRPC server with this identity. Connections that are
 // not for it are handed over; those of strangers it takes itself.
 func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
-	s := &Server{cfg: cfg, health: health.NewServer(), began: time.Now()}
+	s := &Server{cfg: cfg, health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
 	creds := identity.ServerCredentials(id, hand)
@@ -161,6 +168,8 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
+	anthillv1.RegisterSessionServiceServer(s.grpc, s)
+	anthillv1.RegisterAccountServiceServer(s.grpc, s)
 	anthillv1.RegisterAdminServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
@@ -173,6 +182,10 @@ func (s *Server) Serve(l net.Listener) error {
 	defer aside.Wait()
 	aside.Go(s.strangers.serve)
 	defer s.strangers.stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	aside.Go(func() { s.keepSessions(ctx) })
+	aside.Go(func() { s.forwardBeats(ctx) })
 	return s.grpc.Serve(l)
 }
 

@@ -288,6 +288,11 @@ func (g *grid) listen() net.Listener {
 }
 
 func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
+	g.run(id, d, l)
+	return l.Addr().String()
+}
+
+func (g *grid) run(id *identity.Identity, d Desk, l net.Listener) *Server {
 	pool := gridconn.NewPool(id)
 	s := New(Config{
 		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, Workers: g.desk.located,
@@ -299,7 +304,7 @@ func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 		s.Stop()
 		pool.Close()
 	})
-	return l.Addr().String()
+	return s
 }
 
 func (g *grid) issue(role jobs.Role) *identity.Identity {

@@ -11,16 +11,23 @@ const maxTermOwners = 256
 
 // lend notes on what terms a worker is lent.
 func (s *Server) lend(worker jobs.NodeID, m *anthillv1.Terms) error {
+	terms, err := termsOf(m)
+	if err == nil {
+		s.cfg.Desk.Lend(worker, terms)
+	}
+	return err
+}
+
+func termsOf(m *anthillv1.Terms) (placement.Terms, error) {
 	only, err := ownersOf("terms.only_owners", m.GetOnlyOwners())
 	if err != nil {
-		return err
+		return placement.Terms{}, err
 	}
 	not, err := ownersOf("terms.not_owners", m.GetNotOwners())
 	if err != nil {
-		return err
+		return placement.Terms{}, err
 	}
-	s.cfg.Desk.Lend(worker, placement.Terms{Memory: max(0, m.GetMemory()), Only: only, Not: not})
-	return nil
+	return placement.Terms{Memory: max(0, m.GetMemory()), Only: only, Not: not}, nil
 }
 
 func ownersOf(field string, names []string) (list []jobs.OwnerID, err error) {

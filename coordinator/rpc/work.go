@@ -3,9 +3,6 @@ package rpc
 import (
 	"context"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-
-	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -162,36 +159,15 @@ func (s *Server) storeOutputs(outputs [][]byte) {
 	}
 }
 
-// Heartbeat implements WorkService.
+// Heartbeat implements WorkService, for workers without a session.
 func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest) (*anthillv1.HeartbeatResponse, error) {
-	if err := checkAddress("address", req.GetAddress()); err != nil {
+	if err := checkBeat(req); err != nil {
 		return nil, err
 	}
-	if n := len(req.GetLeases()); n > maxLeases {
-		return nil, jobs.InvalidField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
-	}
-	if err := s.lend(callerFrom(ctx).Node, req.GetTerms()); err != nil {
-		return nil, err
-	}
-	beat := desk.Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Leaving: req.GetLeaving(), Fuel: map[jobs.LeaseID]uint64{}}
-	for i, id := range req.GetLeases() {
-		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
-		if i < len(req.GetFuel()) && req.GetFuel()[i] > 0 {
-			beat.Fuel[jobs.LeaseID(id)] = req.GetFuel()[i]
-		}
-	}
-	var err error
-	if beat.Blobs, err = wire.IDsFromProto("blobs", req.GetBlobs()[:min(jobs.HeartbeatBlobs, len(req.GetBlobs()))]); err != nil {
-		return nil, err
-	}
-	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)
+	req.Address = callerFrom(ctx).reach(req.GetAddress())
+	resp, err := s.noteBeat(callerFrom(ctx).Node, req)
 	if err != nil {
 		return nil, err
-	}
-	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
-	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules = uint32(st.Version()) })
-	for _, id := range void {
-		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}
 	for _, v := range s.cfg.Replica.Voters() {
 		resp.Coordinators = append(resp.Coordinators, &anthillv1.Provider{Address: v.Address, Role: anthillv1.Role_ROLE_COORDINATOR})

@@ -18,7 +18,7 @@ func newOwnerCommand() *cobra.Command {
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newOwnerListCommand(), newOwnerShowCommand(), newBanCommand(), newUnbanCommand())
+	cmd.AddCommand(newOwnerListCommand(), newOwnerShowCommand(), newOwnerSetCommand(), newBanCommand(), newUnbanCommand())
 	return cmd
 }
 

@@ -96,6 +96,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newNodesCommand()),
 		connecting(newNodeCommand()),
 		connecting(newOwnerCommand()),
+		connecting(newAccountCommand()),
 		connecting(newTokenCommand()),
 		connecting(newLogCommand()),
 		newJoinCommand(),

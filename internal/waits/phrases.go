@@ -45,6 +45,8 @@ var phrases = [end]phrase{
 		next: "start it again; a coordinator that is away for longer than a minute is not waited for"},
 	CopiesFull: {why: whom("the disk of %s is full"),
 		next: "make room there; a full disk is not waited for longer than a minute"},
+	Account: {why: with("its owner's account has no room for further results"),
+		next: "remove finished jobs whose results you have: `anthill jobs rm JOB`"},
 	Stalled: {why: plain("nothing moves"), next: "`anthill nodes` tells which workers are there, and the coordinators' logs what they do"},
 }
 

@@ -134,6 +134,8 @@ const (
 	WaitReason_WAIT_REASON_MEMORY WaitReason = 20
 	// The donors of all live workers have ruled the job or its owner out.
 	WaitReason_WAIT_REASON_UNWANTED WaitReason = 21
+	// The account of the job's owner has no room for further results.
+	WaitReason_WAIT_REASON_ACCOUNT WaitReason = 22
 )
 
 // Enum value maps for WaitReason.
@@ -161,6 +163,7 @@ var (
 		19: "WAIT_REASON_INPUT_TROUBLE",
 		20: "WAIT_REASON_MEMORY",
 		21: "WAIT_REASON_UNWANTED",
+		22: "WAIT_REASON_ACCOUNT",
 	}
 	WaitReason_value = map[string]int32{
 		"WAIT_REASON_UNSPECIFIED":   0,
@@ -185,6 +188,7 @@ var (
 		"WAIT_REASON_INPUT_TROUBLE": 19,
 		"WAIT_REASON_MEMORY":        20,
 		"WAIT_REASON_UNWANTED":      21,
+		"WAIT_REASON_ACCOUNT":       22,
 	}
 )
 
@@ -273,8 +277,11 @@ func (x *BlobRef) GetSize() int64 {
 type Provider struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// HOST:PORT of the peer's PieceService.
-	Address       string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	Role          Role   `protobuf:"varint,2,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Role    Role   `protobuf:"varint,2,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	// The node that is there, and no other is asked; empty: not known. Where nobody can
+	// dial the address, the node is asked by this name to come.
+	NodeId        string `protobuf:"bytes,75,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -321,6 +328,13 @@ func (x *Provider) GetRole() Role {
 		return x.Role
 	}
 	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *Provider) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
 }
 
 type ReportPeersRequest struct {
@@ -1978,10 +1992,11 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"anthill.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"-\n" +
 	"\aBlobRef\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
-	"\x04size\x18\x02 \x01(\x03R\x04size\"J\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\"c\n" +
 	"\bProvider\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"@\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x17\n" +
+	"\anode_id\x18K \x01(\tR\x06nodeId\"@\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\x12\x14\n" +
 	"\x05blobs\x18\x02 \x03(\fR\x05blobs\"\x15\n" +
@@ -2100,7 +2115,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +
 	"\vROLE_WORKER\x10\x02\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x03\x12\x11\n" +
-	"\rROLE_OPERATOR\x10\x04*\xcf\x04\n" +
+	"\rROLE_OPERATOR\x10\x04*\xe8\x04\n" +
 	"\n" +
 	"WaitReason\x12\x1b\n" +
 	"\x17WAIT_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -2125,7 +2140,8 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x13WAIT_REASON_STALLED\x10\x12\x12\x1d\n" +
 	"\x19WAIT_REASON_INPUT_TROUBLE\x10\x13\x12\x16\n" +
 	"\x12WAIT_REASON_MEMORY\x10\x14\x12\x18\n" +
-	"\x14WAIT_REASON_UNWANTED\x10\x152\xa5\x01\n" +
+	"\x14WAIT_REASON_UNWANTED\x10\x15\x12\x17\n" +
+	"\x13WAIT_REASON_ACCOUNT\x10\x162\xa5\x01\n" +
 	"\fPieceService\x12J\n" +
 	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01\x12I\n" +
 	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
