@@ -30,6 +30,7 @@ type Command struct {
 	RevokeToken *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode     *EndNode        `cbor:"46,keyasint,omitempty"`
 	BanOwner    *BanOwner       `cbor:"47,keyasint,omitempty"`
+	Share       *ShareBlob      `cbor:"48,keyasint,omitempty"`
 	Runtime     *NameRuntime    `cbor:"80,keyasint,omitempty"`
 }
 
@@ -49,7 +50,7 @@ func (c *Command) Version() Version {
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v
-	case c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.CreateToken != nil && c.CreateToken.By != "":
+	case c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.Share != nil, c.CreateToken != nil && c.CreateToken.By != "":
 		return VersionStrangers
 	}
 	return 0

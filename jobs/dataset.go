@@ -32,6 +32,8 @@ type Claim struct {
 	// Unproven: the owner could not read the blob when it claimed it, and has not proved
 	// yet that it has it.
 	Unproven bool `cbor:"45,keyasint,omitempty"`
+	// Shared are the owners that may read it besides, see ShareBlob. It is not written to.
+	Shared []OwnerID `cbor:"46,keyasint,omitempty"`
 	// Node is the one that serves it there; older rules do not say.
 	Node NodeID `cbor:"75,keyasint,omitempty"`
 }
@@ -184,6 +186,7 @@ func (d *Dataset) claim(c Claim) {
 	if c.Provider == "" {
 		c.Provider, c.Node = d.Claims[at].Provider, d.Claims[at].Node
 	}
+	c.Shared = d.Claims[at].Shared
 	d.Claims[at] = c
 }
 

@@ -75,7 +75,7 @@ func (s *State) readable(owner OwnerID, wanted map[blob.ID]bool) map[blob.ID]boo
 
 // readableBy says whether an owner may read it for its own sake.
 func (d *Dataset) readableBy(owner OwnerID) bool {
-	return slices.ContainsFunc(d.Claims, func(c Claim) bool { return !c.Unproven && c.Owner == owner })
+	return slices.ContainsFunc(d.Claims, func(c Claim) bool { return !c.Unproven && c.Owner == owner || c.sharedWith(owner) })
 }
 
 // unproven are the blobs that a node names in a spec and may not read: it has to prove

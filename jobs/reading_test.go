@@ -115,3 +115,47 @@ func TestWhoMayReadDatasets(t *testing.T) {
 		t.Errorf("a claim that is not proved stays: %+v", d().Claims)
 	}
 }
+
+func TestWhoMayReadWhatIsShared(t *testing.T) {
+	g := gridOf("w1")
+	g.admit(Submitter, "eve", "eve")
+	ref := fakeRef("data")
+	share := func(node string, with OwnerID, stop bool) *Rejection {
+		return g.apply(Command{Share: &ShareBlob{Blob: ref.ID, By: NodeID(node), With: with, Stop: stop}}).Rejection
+	}
+	g.apply(Command{Keep: &KeepBlob{Blob: ref, By: "sub", Room: 1 << 40}})
+	if r := share("sub", "eve", false); r == nil || r.Reason != "UNKNOWN_BLOB" {
+		t.Errorf("what is not proved is shared: %v", r)
+	}
+	g.proves(ProvenBlobs{Owner: "ann"}, "data")
+	for _, step := range []struct {
+		by   string
+		with OwnerID
+		stop bool
+		want string // reason, or readers
+	}{
+		{"eve", "eve", false, "UNKNOWN_BLOB"},
+		{"sub", "eve", true, "NOT_SHARED"},
+		{"sub", "", false, "INVALID_FIELD"},
+		{"sub", "eve", false, "c1 eve op sub"},
+		{"sub", Everybody, false, "c1 eve op sub w1"},
+		{"sub", "eve", true, "c1 eve op sub w1"},
+		{"sub", Everybody, true, "c1 op sub"},
+	} {
+		got := ""
+		if r := share(step.by, step.with, step.stop); r != nil {
+			got = r.Reason
+		} else {
+			got = g.readers("data")
+		}
+		if got != step.want {
+			t.Errorf("%+v: %s", step, got)
+		}
+	}
+	share("sub", "eve", false)
+	g.submitAs("eve", "e", "data")
+	share("sub", "eve", true)
+	if got := g.readers("data"); got != "c1 eve op sub" || len(g.Jobs["e"].Unproven) != 0 {
+		t.Errorf("a job has named it meanwhile, and it is read by %q", got)
+	}
+}

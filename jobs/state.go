@@ -224,6 +224,8 @@ func (s *State) administer(c Command) Outcome {
 		return s.endNode(c.EndNode)
 	case c.BanOwner != nil:
 		return s.banOwner(c.BanOwner)
+	case c.Share != nil:
+		return s.shareBlob(c.Share)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

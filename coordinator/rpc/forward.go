@@ -22,6 +22,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.JobService_CancelJob_FullMethodName:           true,
 	anthillv1.BlobService_KeepBlob_FullMethodName:           true,
 	anthillv1.BlobService_DropBlob_FullMethodName:           true,
+	anthillv1.BlobService_ShareBlob_FullMethodName:          true,
 	anthillv1.AccountService_SetOwner_FullMethodName:        true,
 	anthillv1.BlobService_NameRuntime_FullMethodName:        true,
 	anthillv1.NodeService_ListNodes_FullMethodName:          true,

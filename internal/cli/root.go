@@ -91,6 +91,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newPutCommand()),
 		connecting(newGetCommand()),
 		connecting(newBlobsCommand()),
+		connecting(newDatasetCommand()),
 		connecting(newRuntimeCommand()),
 		connecting(newAPICommand()),
 		connecting(newNodesCommand()),
