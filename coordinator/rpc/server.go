@@ -146,6 +146,7 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	rates     rates
 	sessions  *sessions
 	beats     *beats
 	began     time.Time
