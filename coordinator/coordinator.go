@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -143,9 +142,9 @@ func (c *Coordinator) startServices() {
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
-		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
+		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
-	}, id, identity.Handover{Raft: func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }, Gossip: c.takeGossip})
+	}, id, identity.Handover{Raft: c.takeRaft, Gossip: c.takeGossip})
 }
 
 // Address is where the coordinator serves.

@@ -17,6 +17,7 @@ func (s *State) Clone() *State {
 		Datasets: cloneEach(s.Datasets, func(d Dataset) Dataset { d.Claims = slices.Clone(d.Claims); return d }),
 
 		Holders:   slices.Clone(s.Holders),
+		Dismissed: slices.Clone(s.Dismissed),
 		Numbered:  slices.Clone(s.Numbered),
 		Saboteurs: s.Saboteurs,
 		Answered:  slices.Clone(s.Answered),

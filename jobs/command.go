@@ -26,6 +26,8 @@ type Command struct {
 	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
 	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
 	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+
+	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -33,6 +35,8 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Dismiss != nil:
+		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):

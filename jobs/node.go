@@ -1,5 +1,7 @@
 package jobs
 
+import "slices"
+
 // Node is an enrolled node.
 type Node struct {
 	Role     Role    `cbor:"1,keyasint"`
@@ -34,16 +36,15 @@ func (s *State) found(c *FoundGrid) Outcome {
 
 func (s *State) addNode(id NodeID, n *Node) {
 	s.Nodes[id] = n
+	if i := slices.Index(s.Dismissed, id); i >= 0 {
+		s.Dismissed = slices.Delete(s.Dismissed, i, i+1)
+	}
 	if n.Role == Worker {
 		s.Numbered = append(s.Numbered, id)
 		n.Number, n.Reliability = NodeNumber(len(s.Numbered)), One
 		s.enlist(s.Owners[n.Owner])
 	}
-	if n.Role == Coordinator && s.holderBit(id) == 0 && len(s.Holders) < 64 {
-		before := s.CopiesNeeded()
-		s.Holders = append(s.Holders, id)
-		if s.CopiesNeeded() > before {
-			s.unholdScarce()
-		}
+	if n.Role == Coordinator && s.holderBit(id) == 0 {
+		s.addHolder(id)
 	}
 }

@@ -19,7 +19,7 @@ type State struct {
 	// Datasets are kept for their own sake, not for one job.
 	Datasets map[blob.ID]*Dataset `cbor:"11,keyasint,omitempty"`
 	// Holders are the coordinators in the order of their admission; a position
-	// in it is a bit in sets of holders.
+	// in it is a bit in sets of holders. One that is free has no coordinator any more.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
 	// Numbered are the workers in the order of their admission; a closed task
 	// names its voters by their NodeNumbers.
@@ -31,6 +31,9 @@ type State struct {
 	// Raised is the version that the rules were raised to; zero: FirstVersion. See
 	// State.Version.
 	Raised Version `cbor:"12,keyasint,omitempty"`
+	// Dismissed are the last coordinators that were dismissed: what they send to voters
+	// is refused, though their certificates are good.
+	Dismissed []NodeID `cbor:"86,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
@@ -190,6 +193,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.dropBlob(c.Drop)
 	case c.Raise != nil:
 		return s.raise(c.Raise)
+	case c.Dismiss != nil:
+		return s.dismiss(c.Dismiss)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -66,7 +66,7 @@ func (k *Keeper) there(ctx context.Context) map[jobs.NodeID]bool {
 // awayOf are the coordinators that are not there.
 func awayOf(s *jobs.State, there map[jobs.NodeID]bool) (away []jobs.NodeID) {
 	for _, id := range s.Holders {
-		if !there[id] {
+		if id != "" && !there[id] {
 			away = append(away, id)
 		}
 	}

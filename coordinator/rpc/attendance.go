@@ -45,6 +45,9 @@ func (s *Server) attendance(st *jobs.State) attendance {
 func attend(st *jobs.State, members map[jobs.NodeID]membership.Member, began, now time.Time) attendance {
 	a := attendance{state: st}
 	for i, id := range st.Holders {
+		if id == "" {
+			continue // it was dismissed
+		}
 		bit := uint64(1) << i
 		m, known := members[id]
 		x := absence{bit: bit, name: waits.NodeName(st.Nodes[id].Owner, id), since: m.Since}

@@ -5,6 +5,7 @@ package rpc
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -112,6 +113,8 @@ type Config struct {
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
+	// Backup writes an archive of the grid, with the blobs or without.
+	Backup func(w io.Writer, blobs bool) error
 	Logger *slog.Logger
 }
 
@@ -124,6 +127,7 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
+	anthillv1.UnimplementedOperationServiceServer
 	cfg       Config
 	grpc      *grpc.Server
 	strangers *strangers
@@ -149,6 +153,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
+	anthillv1.RegisterOperationServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	return s

@@ -55,6 +55,7 @@ for coordinators. Later starts need neither.`,
 	_ = cmd.MarkFlagRequired("data")   // the flags exist
 	_ = cmd.MarkFlagRequired("listen") //
 	d.flags(cmd)
+	cmd.AddCommand(newRecoverCommand(), newOrphanedResultsCommand())
 	return cmd
 }
 

@@ -93,6 +93,8 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newBlobsCommand()),
 		connecting(newNodesCommand()),
 		connecting(newTokenCommand()),
+		connecting(newBackupCommand()),
+		newRestoreCommand(),
 		newJoinCommand(),
 		newCoordinatorCommand(),
 		newWorkerCommand(),
