@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
 	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -38,7 +40,10 @@ type Config struct {
 	// jobs.DefaultSaboteurs, or what the grid has.
 	Saboteurs jobs.Prob
 	// Token joins a grid, unless Dir belongs to one.
-	Token  string
+	Token string
+	// Relay is how many bytes a second are carried between nodes that cannot reach
+	// each other; 0: none.
+	Relay  int64
 	Logger *slog.Logger
 }
 
@@ -73,7 +78,7 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 func (c *Coordinator) start(ctx context.Context) (err error) {
 	c.base, err = node.NewBase(ctx, node.BaseConfig{
 		Dir: c.cfg.Dir, Role: jobs.Coordinator, Token: c.cfg.Token, Listen: c.cfg.Listen, Quota: diskQuota,
-		Found: c.foundIfNew, Find: c.find, Logger: c.cfg.Logger,
+		Relay: reach.RelayConfig{Rate: c.cfg.Relay, Owner: c.ownerOf}, Found: c.foundIfNew, Find: c.find, Logger: c.cfg.Logger,
 	})
 	if err != nil {
 		return err
@@ -144,7 +149,38 @@ func (c *Coordinator) startServices() {
 		ClockOf:         c.clockOf,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
-	}, id, identity.Handover{Raft: c.takeRaft, Gossip: c.takeGossip})
+	}, id, c.handover())
+}
+
+// handover says who takes what comes beside gRPC.
+func (c *Coordinator) handover() identity.Handover {
+	hand := c.base.Handover()
+	hand.Back, hand.Relay = c.notBanned(hand.Back), c.notBanned(hand.Relay)
+	hand.Raft, hand.Gossip = c.takeRaft, c.takeGossip
+	return hand
+}
+
+// notBanned hands over no connections of nodes whose owners are banned.
+func (c *Coordinator) notBanned(take func(*tls.Conn, identity.Peer)) func(*tls.Conn, identity.Peer) {
+	return func(conn *tls.Conn, peer identity.Peer) {
+		banned := ""
+		c.replica.View(func(s *jobs.State) { banned = s.BannedNode(peer.Node) })
+		if banned != "" {
+			_ = conn.Close() // it hears why from its next call
+			return
+		}
+		take(conn, peer)
+	}
+}
+
+// ownerOf is whom the traffic of a node is counted for.
+func (c *Coordinator) ownerOf(id jobs.NodeID) (owner string) {
+	c.replica.View(func(s *jobs.State) {
+		if n := s.Nodes[id]; n != nil {
+			owner = string(n.Owner)
+		}
+	})
+	return owner
 }
 
 // Address is where the coordinator serves.

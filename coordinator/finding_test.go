@@ -52,7 +52,7 @@ func newKeeper(l *voter.Voter) *keeper.Keeper {
 	if err != nil {
 		l.Fatal(err)
 	}
-	nobody := func(context.Context, string) (grpc.ClientConnInterface, error) {
+	nobody := func(context.Context, swarm.Provider) (grpc.ClientConnInterface, error) {
 		return nil, errors.New("nobody answers")
 	}
 	sw, err := swarm.New(swarm.Config{Store: store, Dial: nobody})

@@ -25,12 +25,12 @@ func (c *Coordinator) heedRescue(ctx context.Context) error {
 	return rescue.Heeded(c.cfg.Dir)
 }
 
-// takeRaft takes a connection for raft, except of a coordinator that was dismissed: it may
+// takeRaft takes a connection for raft, except of a coordinator that was removed: it may
 // believe that it still votes, and raft would believe it.
 func (c *Coordinator) takeRaft(conn net.Conn, peer identity.Peer) {
-	dismissed := false
-	c.replica.View(func(s *jobs.State) { dismissed = s.IsDismissed(peer.Node) })
-	if dismissed {
+	gone := false
+	c.replica.View(func(s *jobs.State) { gone = s.ShutOut(peer.Node) != "" })
+	if gone {
 		_ = conn.Close() // it has no part in this grid
 		return
 	}

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,6 +55,8 @@ func (s *State) mistrust(id OwnerID, b blame) {
 func (s *State) ban(h *hearing, id OwnerID, why string) {
 	o := s.Owners[id]
 	o.Banned, o.Credit, o.Fuel = why, 0, FuelSum{}
+	s.cuts++
+	s.note(h.by, ActOwnerBanned, string(id), why)
 	if o.works {
 		s.bannedCrew++
 	}
@@ -159,8 +162,8 @@ func (s *State) Heard(c *AccusePeers) (heard []NodeID, r *Rejection) {
 	switch {
 	case by == nil:
 		return nil, reject(NotFound, "UNKNOWN_NODE", "node "+string(c.By), "is not of this grid")
-	case s.BannedNode(c.By) != "":
-		return nil, reject(Denied, "OWNER_BANNED", "owner "+string(by.Owner), "banned: %s", s.Owners[by.Owner].Banned)
+	case s.ShutOut(c.By) != "":
+		return nil, reject(Denied, "OWNER_BANNED", "owner "+string(by.Owner), "banned: %s", s.ShutOut(c.By))
 	case len(c.Nodes) > maxAccusedAtOnce:
 		return nil, invalid("nodes", "%d are too many at once, at most %d", len(c.Nodes), maxAccusedAtOnce)
 	}
@@ -216,4 +219,63 @@ func (s *State) accusedBy(id OwnerID) (n int) {
 		}
 	}
 	return n
+}
+
+// BanOwner bans an owner on behalf of an operator, whatever its results were worth, or
+// lifts a ban, whoever it came from.
+type BanOwner struct {
+	Owner OwnerID `cbor:"1,keyasint"`
+	By    NodeID  `cbor:"2,keyasint"`
+	Why   string  `cbor:"3,keyasint,omitempty"`
+	Lift  bool    `cbor:"4,keyasint,omitempty"`
+}
+
+func (s *State) banOwner(c *BanOwner) Outcome {
+	o, by := s.Owners[c.Owner], s.Nodes[c.By]
+	switch {
+	case o == nil:
+		return rejected(UnknownOwner(c.Owner))
+	case len(c.Why) > MaxWhy:
+		return rejected(invalid("reason", "it has %d bytes, more than %d", len(c.Why), MaxWhy))
+	case c.Owner == OperatorOwner || by != nil && by.Owner == c.Owner:
+		return rejected(reject(Denied, "OWN_OWNER", "owner "+string(c.Owner), "it runs this grid").next("remove single nodes of it: `anthill node rm`"))
+	case c.Lift && o.Banned == "":
+		return rejected(reject(Precondition, "NOT_BANNED", "owner "+string(c.Owner), "it is not banned"))
+	case c.Lift:
+		s.unban(c, o)
+	case o.Banned == "":
+		s.banFor(c)
+	}
+	return Outcome{Owner: c.Owner}
+}
+
+// banFor bans for an operator. What the owner has running ends: nobody else can end it.
+func (s *State) banFor(c *BanOwner) {
+	h := newHearing()
+	h.by = c.By
+	s.ban(h, c.Owner, cmp.Or(c.Why, "by an operator"))
+	h.by = "" // what follows from it the rules do
+	s.conclude(h)
+	for _, id := range slices.Clone(s.Running()) {
+		if j := s.Jobs[id]; j.Owner == c.Owner && j.State == JobRunning {
+			s.finish(id, j, JobCancelled, "its owner was banned")
+		}
+	}
+}
+
+// unban lets an owner begin again as a newcomer: what it was believed for, or blamed
+// for, counts no more.
+func (s *State) unban(c *BanOwner, o *Owner) {
+	o.Banned, o.Agreed, o.Outvoted, o.Checks, o.Accusers = "", 0, 0, 0, nil
+	if o.works {
+		s.bannedCrew--
+	}
+	s.cuts++
+	s.note(c.By, ActOwnerUnbanned, string(c.Owner), c.Why)
+	s.review()
+}
+
+// UnknownOwner is the rejection of what names an owner that the grid does not know.
+func UnknownOwner(id OwnerID) *Rejection {
+	return reject(NotFound, "UNKNOWN_OWNER", "owner "+string(id), "the grid has no owner of this name").next("list them with `anthill owner list`")
 }

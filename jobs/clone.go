@@ -9,18 +9,19 @@ import (
 // is written from while the original goes on.
 func (s *State) Clone() *State {
 	return &State{
-		Grid: s.Grid, Now: s.Now, Raised: s.Raised,
+		Grid: s.Grid, Now: s.Now, Raised: s.Raised, Terms: s.Terms,
 		Tokens:   cloneEach(s.Tokens, func(t Token) Token { t.Nodes = maps.Clone(t.Nodes); return t }),
-		Nodes:    cloneEach(s.Nodes, func(n Node) Node { return n }),
+		Nodes:    cloneEach(s.Nodes, func(n Node) Node { return n }), // nothing changes an Ending
 		Owners:   cloneEach(s.Owners, func(o Owner) Owner { o.Accusers = slices.Clone(o.Accusers); return o }),
 		Jobs:     cloneEach(s.Jobs, Job.clone),
 		Datasets: cloneEach(s.Datasets, func(d Dataset) Dataset { d.Claims = slices.Clone(d.Claims); return d }),
 
 		Holders:   slices.Clone(s.Holders),
-		Dismissed: slices.Clone(s.Dismissed),
 		Numbered:  slices.Clone(s.Numbered),
 		Saboteurs: s.Saboteurs,
 		Answered:  slices.Clone(s.Answered),
+		Record:    slices.Clone(s.Record),
+		Runtimes:  slices.Clone(s.Runtimes),
 	}
 }
 

@@ -9,18 +9,16 @@ import (
 // they count as safe from the loss of any one of them.
 const copiesWanted = 2
 
-// maxHolders is how many positions a set of holders has.
-const maxHolders = 64
-
 // CopiesNeeded is the number of coordinators that must hold bytes before they count as
 // safe.
-func (s *State) CopiesNeeded() (n int) {
+func (s *State) CopiesNeeded() int {
+	there := 0
 	for _, id := range s.Holders {
-		if id != "" && n < copiesWanted {
-			n++
+		if s.Nodes[id].Ended == nil {
+			there++
 		}
 	}
-	return n
+	return min(copiesWanted, there)
 }
 
 // NeededOf is how many of a set of coordinators must hold bytes before whoever brought
@@ -36,20 +34,18 @@ func (s *State) NeededOf(set uint64) (copies, owners int) {
 func (s *State) HolderOwners(holders uint64) int {
 	owners := map[OwnerID]bool{}
 	for i, id := range s.Holders {
-		if holders&(1<<i) != 0 && id != "" {
+		if holders&(1<<i) != 0 {
 			owners[s.Nodes[id].Owner] = true
 		}
 	}
 	return len(owners)
 }
 
-// holderBit is the coordinator's bit in sets of holders, or 0.
+// holderBit is the coordinator's bit in sets of holders, or 0. One that was removed from
+// the grid holds nothing.
 func (s *State) holderBit(id NodeID) uint64 {
-	if id == "" {
-		return 0 // a position that is free
-	}
 	for i, h := range s.Holders {
-		if h == id {
+		if h == id && s.Nodes[id].Ended == nil {
 			return 1 << i
 		}
 	}
@@ -172,18 +168,14 @@ func (s *State) loseHeld(c *ConfirmHeld, bit uint64) {
 
 func (s *State) loseResults(j *Job, sequences []Sequence, bit uint64) {
 	for _, seq := range sequences {
-		s.loseResult(j, seq, bit)
-	}
-}
-
-func (s *State) loseResult(j *Job, seq Sequence, bit uint64) {
-	if int(seq) >= len(j.Order) || !j.Current(seq) {
-		return
-	}
-	place := j.Order[seq]
-	c := &j.Closed[place]
-	c.Holders &^= bit
-	if _, already := j.Unheld[place]; !already && j.State == JobRunning && bits.OnesCount64(c.Holders) < s.CopiesNeeded() {
-		j.Unheld[place] = nil // see Supporters
+		if int(seq) >= len(j.Order) || !j.Current(seq) {
+			continue
+		}
+		place := j.Order[seq]
+		c := &j.Closed[place]
+		c.Holders &^= bit
+		if _, already := j.Unheld[place]; !already && j.State == JobRunning && bits.OnesCount64(c.Holders) < s.CopiesNeeded() {
+			j.Unheld[place] = nil // see Supporters
+		}
 	}
 }

@@ -29,6 +29,14 @@ type Claim struct {
 	Size  int64   `cbor:"4,keyasint"` // in bytes, as the owner says; a wrong one costs the claim
 	// Provider is where it can be had from the owner, HOST:PORT.
 	Provider string `cbor:"5,keyasint,omitempty"`
+	// Node is the one that serves it there; older rules do not say.
+	Node NodeID `cbor:"75,keyasint,omitempty"`
+}
+
+// Source is where a blob can be had from outside of the coordinators.
+type Source struct {
+	Node    NodeID // that is there; empty: not known
+	Address string // HOST:PORT
 }
 
 const (
@@ -63,12 +71,12 @@ type DropBlob struct {
 // Copies is the number of coordinators that hold all of it.
 func (d *Dataset) Copies() int { return bits.OnesCount64(d.Holders) }
 
-// Providers are where its claimers serve it, each HOST:PORT, the oldest claim first.
-func (d *Dataset) Providers() []string {
-	var list []string
+// Providers are where its claimers serve it, the oldest claim first.
+func (d *Dataset) Providers() []Source {
+	var list []Source
 	for _, c := range d.Claims {
-		if c.Provider != "" && !slices.Contains(list, c.Provider) {
-			list = append(list, c.Provider)
+		if s := (Source{c.Node, c.Provider}); c.Provider != "" && !slices.Contains(list, s) {
+			list = append(list, s)
 		}
 	}
 	return list
@@ -146,6 +154,9 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		s.Datasets[c.Blob.ID] = d
 	}
 	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size, Provider: c.Provider}
+	if s.can(VersionStrangers) && c.Provider != "" {
+		claim.Node = c.By
+	}
 	d.claim(claim)
 	d.estimate()
 	return Outcome{}
@@ -159,7 +170,7 @@ func (d *Dataset) claim(c Claim) {
 		return
 	}
 	if c.Provider == "" {
-		c.Provider = d.Claims[at].Provider
+		c.Provider, c.Node = d.Claims[at].Provider, d.Claims[at].Node
 	}
 	d.Claims[at] = c
 }
@@ -218,6 +229,9 @@ func (s *State) dropBlob(c *DropBlob) Outcome {
 	switch {
 	case d == nil:
 		return rejected(UnknownBlob(c.Blob))
+	case s.namedBy(n, c.Blob) != "":
+		name := s.namedBy(n, c.Blob)
+		return rejected(reject(Precondition, "NAMED_BLOB", "blob "+c.Blob.Short(), "it is the runtime %s", name).next("take the name back first: `anthill runtime rm " + name + "`"))
 	case n != nil && n.Role == Operator:
 		d.Claims = nil
 	case n == nil || d.claimOf(n.Owner) < 0:

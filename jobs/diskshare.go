@@ -35,6 +35,11 @@ func (s *State) overShare(n *Node, ref blob.Ref, room int64) *Rejection {
 	}
 	all, mine := s.datasetBytes(n.Owner)
 	limit := room / ownerShare
+	if more := ref.Size - own; more > 0 && s.can(VersionStrangers) {
+		if r := s.over(n.Owner, ItemDatasets, more); r != nil {
+			return r
+		}
+	}
 	switch {
 	case ref.Size > d.Size && all+ref.Size-d.Size > room:
 		return reject(Exhausted, "KEPT_FULL", "blob "+ref.ID.Short(), "the grid keeps %s of datasets, and may keep %s in all: %s do not fit", bytesText(all), bytesText(room), bytesText(ref.Size)).

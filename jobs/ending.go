@@ -17,6 +17,7 @@ func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
 		j.Records[place] = t // without a result: what was tried is worth knowing
 	}
 	j.Open, j.tally = nil, newTally()
+	s.settleAccount(j)
 	text := state.String()
 	if reason != "" && s.can(VersionInput) {
 		text += ": " + headline(reason)

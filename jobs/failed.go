@@ -73,7 +73,7 @@ func (s *State) giveUp(j *Job, place Place) {
 	if c.hopeless() {
 		return
 	}
-	j.empty(place)
+	s.empty(j, place)
 	c.Output.Size = givenUp
 	j.Failed++
 	j.Progress = s.Now
@@ -88,7 +88,7 @@ func (s *State) explain(id JobID, place Place, reason string) {
 	index, allowed := j.TaskAt(place), j.Spec.MayFail()
 	told := len(j.Reasons) < maxReasons
 	if told {
-		j.Reasons[place] = reason
+		s.keepReason(j, place, reason)
 	}
 	switch {
 	case j.Failed > allowed && allowed == 0:
@@ -100,6 +100,20 @@ func (s *State) explain(id JobID, place Place, reason string) {
 	}
 }
 
+// keepReason leaves out the log of the guest where the owner's account has no room for it.
+func (s *State) keepReason(j *Job, place Place, reason string) {
+	if s.can(VersionStrangers) && int64(len(reason)) > s.left(j.Owner, ItemSpecs) {
+		reason = ""
+	}
+	j.Reasons[place] = reason
+	s.bookText(j, int64(len(reason)))
+}
+
+func (s *State) dropReason(j *Job, place Place) {
+	s.bookText(j, -int64(len(j.Reasons[place])))
+	delete(j.Reasons, place)
+}
+
 // headline is what happened, without the log of the guest.
 func headline(reason string) string {
 	line, _, _ := strings.Cut(reason, "\n")
@@ -107,14 +121,14 @@ func headline(reason string) string {
 }
 
 // empty takes back that a task is closed.
-func (j *Job) empty(place Place) {
+func (s *State) empty(j *Job, place Place) {
 	c := &j.Closed[place]
 	switch {
 	case c.open():
 		return
 	case c.failed():
 		j.Failed--
-		delete(j.Reasons, place)
+		s.dropReason(j, place)
 	default:
 		j.Count--
 		delete(j.Unheld, place)

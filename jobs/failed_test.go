@@ -172,6 +172,7 @@ func TestRetryOfIsTheIDOfAJob(t *testing.T) {
 			t.Errorf("%q: %v", id, r)
 		}
 	}
+	spec.RetryOf = "sweep-abcdef"
 	if v, field := spec.version(); v != VersionInput || field != "retry_of" {
 		t.Errorf("version %d for %q", v, field)
 	}

@@ -76,8 +76,12 @@ type Job struct {
 	Pace time.Duration `cbor:"29,keyasint,omitempty"`
 	// Fuel is what the accepted results took.
 	Fuel FuelSum `cbor:"40,keyasint"`
+	// Lacks is how much more room the last result needed than its owner's account had.
+	Lacks int64 `cbor:"35,keyasint,omitempty"`
 
 	tally *tally
+	// text and results are the bytes that count in the owner's account.
+	text, results int64
 }
 
 // Total is the number of the job's tasks.
@@ -139,12 +143,18 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	if r := s.CheckSpec(c.Spec); r != nil {
 		return rejected(r)
 	}
-	s.Jobs[c.Job] = &Job{
+	if r := s.MaySubmit(n.Owner, c.Spec); r != nil {
+		return rejected(r)
+	}
+	j := &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
 		State: JobRunning, Submitted: s.Now, Seed: c.Seed,
 		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{},
 		Reasons: map[Place]string{}, Tries: map[Place][]Try{}, tally: newTally(),
 	}
+	s.Jobs[c.Job] = j
+	s.weighJob(j)
+	s.bookJob(j, 1)
 	s.setRunning(c.Job)
 	return Outcome{Job: c.Job}
 }

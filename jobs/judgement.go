@@ -12,6 +12,7 @@ type hearing struct {
 	blamed            map[OwnerID]blame
 	touched           map[JobID]bool
 	reopened, changed map[JobID][]Index
+	by                NodeID // of the operator who bans; "": the rules do
 }
 
 func newHearing() *hearing {

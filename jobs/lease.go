@@ -113,7 +113,10 @@ func (s *State) grant(c *GrantLeases) Outcome {
 // opinions a task gets.
 func (s *State) grantOne(g Grant, expires Time) bool {
 	j, n := s.Jobs[g.Job], s.Nodes[g.Worker]
-	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || s.banned(n.Owner) {
+	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || n.Ended != nil || s.banned(n.Owner) {
+		return false
+	}
+	if !s.HasRoom(j) {
 		return false
 	}
 	if s.leases.has(g.Lease) || s.silent.has(g.Lease) || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {
@@ -133,6 +136,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 		return false
 	}
 	s.takeOver(j, t, n.Owner)
+	j.Lacks = 0
 	j.Attempts.Started++
 	if len(t.Attempts) > 0 {
 		j.Attempts.Extra++
@@ -235,18 +239,21 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	}
 	j := s.Jobs[p.Job]
 	j.Fetched.Add(r.Fetched)
-	s.rejudge(h, p.Job, p.Place, func(t *Task) { s.end(j, &t.Attempts[p.Attempt], r) })
+	s.rejudge(h, p.Job, p.Place, func(t *Task) { s.end(j, p.Place, &t.Attempts[p.Attempt], r) })
 }
 
 // end ends an attempt as its worker reports. A vote that breaks the job's limits is
-// none.
-func (s *State) end(j *Job, a *Attempt, r *Report) {
+// none, nor is one for a result that has no room.
+func (s *State) end(j *Job, place Place, a *Attempt, r *Report) {
 	reason := r.Reason[:min(len(r.Reason), s.MaxReason(r.Status))]
 	switch {
 	case r.Status.votes() && j.Spec.Limits.Fuel > 0 && r.Fuel > uint64(j.Spec.Limits.Fuel):
 		s.lose(j, a, "the worker reported more fuel than the job's limit allows")
 	case r.Status == Succeeded && j.Spec.Limits.Output > 0 && r.Output.Size > j.Spec.Limits.Output:
 		s.lose(j, a, "the worker reported a larger output than the job's limit allows")
+	case r.Status == Succeeded && !s.fits(j, place, r.Output.Size):
+		s.endLease(a, AttemptReturned, "there was no room for its result in the account of the job's owner")
+		j.Attempts.Returned++
 	case r.Status == Succeeded:
 		s.vote(j, a, Vote{Output: r.Output, Fuel: r.Fuel}, "")
 	case r.Status == Crashed:

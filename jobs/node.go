@@ -12,6 +12,10 @@ type Node struct {
 	Reliability Prob `cbor:"5,keyasint,omitempty"`
 	// Number is a worker's, see State.Numbered.
 	Number NodeNumber `cbor:"6,keyasint,omitempty"`
+	// Ended: it takes part no more.
+	Ended *Ending `cbor:"45,keyasint,omitempty"`
+	// Short: none of its certificates was ever valid for longer than CertificateLife.
+	Short bool `cbor:"46,keyasint,omitempty"`
 }
 
 // deliver and stumble keep a worker's reliability, a moving average: some
@@ -36,15 +40,16 @@ func (s *State) found(c *FoundGrid) Outcome {
 
 func (s *State) addNode(id NodeID, n *Node) {
 	s.Nodes[id] = n
-	if i := slices.Index(s.Dismissed, id); i >= 0 {
-		s.Dismissed = slices.Delete(s.Dismissed, i, i+1)
-	}
 	if n.Role == Worker {
 		s.Numbered = append(s.Numbered, id)
 		n.Number, n.Reliability = NodeNumber(len(s.Numbered)), One
 		s.enlist(s.Owners[n.Owner])
 	}
-	if n.Role == Coordinator && s.holderBit(id) == 0 {
-		s.addHolder(id)
+	if n.Role == Coordinator && !slices.Contains(s.Holders, id) && len(s.Holders) < 64 {
+		before := s.CopiesNeeded()
+		s.Holders = append(s.Holders, id)
+		if s.CopiesNeeded() > before {
+			s.unholdScarce()
+		}
 	}
 }

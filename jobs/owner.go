@@ -19,6 +19,8 @@ type Owner struct {
 	Prior Prob `cbor:"7,keyasint,omitempty"`
 	// Accusers are owners that say it sent them wrong bytes.
 	Accusers []Accuser `cbor:"8,keyasint,omitempty"`
+	// Terms are what it may use, where that differs from what the grid has.
+	Terms Terms `cbor:"35,keyasint,omitempty"`
 
 	// Derived, see State.Reindex: its position in byNumber, and whether it has
 	// workers.
@@ -33,6 +35,14 @@ func (s *State) owner(id OwnerID) *Owner {
 		s.number(s.Owners[id])
 	}
 	return s.Owners[id]
+}
+
+// OwnerOf is the owner of a node; empty if it is not of this grid.
+func (s *State) OwnerOf(id NodeID) OwnerID {
+	if n := s.Nodes[id]; n != nil {
+		return n.Owner
+	}
+	return ""
 }
 
 func (s *State) number(o *Owner) {

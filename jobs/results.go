@@ -44,7 +44,7 @@ func (s *State) accept(h *hearing, id JobID, place Place, v Vote) {
 		j.Changed++
 		h.changed[id] = append(h.changed[id], j.TaskAt(place))
 	}
-	j.empty(place)
+	s.empty(j, place)
 	*c = ClosedTask{Output: outputOf(v), Fuel: v.Fuel}
 	j.Fuel.add(v.Fuel)
 	j.Progress = s.Now
@@ -79,7 +79,7 @@ func (s *State) reopen(h *hearing, id JobID, place Place) {
 		return
 	}
 	t.Was = c.vote()
-	j.empty(place)
+	s.empty(j, place)
 	j.Reopened++
 	h.reopened[id] = append(h.reopened[id], j.TaskAt(place))
 }

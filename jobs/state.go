@@ -31,18 +31,25 @@ type State struct {
 	// Raised is the version that the rules were raised to; zero: FirstVersion. See
 	// State.Version.
 	Raised Version `cbor:"12,keyasint,omitempty"`
-	// Dismissed are the last coordinators that were dismissed: what they send to voters
-	// is refused, though their certificates are good.
-	Dismissed []NodeID `cbor:"86,keyasint,omitempty"`
+	// Terms are those of owners who have none of their own, where they differ from what
+	// is usual.
+	Terms Terms `cbor:"35,keyasint,omitempty"`
+	// Record is what operators and rules have done, oldest first, see Entry.
+	Record []Entry `cbor:"45,keyasint,omitempty"`
+
+	// Runtimes are datasets that jobs name as their interpreters, oldest first.
+	Runtimes []Runtime `cbor:"80,keyasint,omitempty"`
 
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
 	silent   leaseIndex // that ended in silence, and may be given back
 	requests map[RequestID]Outcome
-	running  []JobID // in order
+	accounts map[OwnerID]*Account // but for datasets; of those who have anything
+	running  []JobID              // in order
 	byNumber []*Owner
 	// crew counts the owners of workers, bannedCrew those that are banned.
 	crew, bannedCrew int
+	cuts             uint64 // see Cuts
 }
 
 // Answer is what a request was answered.
@@ -50,6 +57,8 @@ type Answer struct {
 	Request RequestID `cbor:"1,keyasint"`
 	At      Time      `cbor:"2,keyasint"`
 	Outcome Outcome   `cbor:"3,keyasint"`
+	// Owner is whose account it counts in; empty: nobody's.
+	Owner OwnerID `cbor:"35,keyasint,omitempty"`
 }
 
 const (
@@ -76,8 +85,11 @@ func (s *State) Reindex() {
 	makeMap(&s.Jobs)
 	makeMap(&s.Datasets)
 	s.leases, s.silent, s.requests, s.running = newLeaseIndex(), newLeaseIndex(), map[RequestID]Outcome{}, nil
-	for _, a := range s.Answered {
+	s.accounts = map[OwnerID]*Account{}
+	for i := range s.Answered {
+		a := &s.Answered[i]
 		s.requests[a.Request] = a.Outcome
+		s.bookRequest(a, 1)
 	}
 	s.byNumber, s.crew, s.bannedCrew = nil, 0, 0
 	for _, id := range sortedKeys(s.Owners) {
@@ -103,6 +115,8 @@ func (s *State) reindexJob(id JobID, j *Job) {
 	makeMap(&j.Reasons)
 	makeMap(&j.Tries)
 	j.tally = newTally()
+	s.weighJob(j)
+	s.bookJob(j, 1)
 	if j.State != JobRunning {
 		return
 	}
@@ -153,11 +167,11 @@ func (s *State) Apply(c Command) Outcome {
 	if out, done := s.requests[c.Request]; done && c.Request != "" {
 		return out
 	}
-	out := s.dispatch(c)
-	if c.Request != "" {
-		s.Answered = append(s.Answered, Answer{c.Request, s.Now, out})
-		s.requests[c.Request] = out
+	if r := s.MayAsk(&c); r != nil {
+		return rejected(r)
 	}
+	out := s.dispatch(c)
+	s.keepAnswer(&c, out)
 	return out
 }
 
@@ -191,8 +205,25 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.keepBlob(c.Keep)
 	case c.Drop != nil:
 		return s.dropBlob(c.Drop)
+	case c.Runtime != nil:
+		return s.nameRuntime(c.Runtime)
 	case c.Raise != nil:
 		return s.raise(c.Raise)
+	case c.SetOwner != nil:
+		return s.setOwner(c.SetOwner)
+	}
+	return s.administer(c)
+}
+
+// administer carries out what operators do.
+func (s *State) administer(c Command) Outcome {
+	switch {
+	case c.RevokeToken != nil:
+		return s.revokeToken(c.RevokeToken)
+	case c.EndNode != nil:
+		return s.endNode(c.EndNode)
+	case c.BanOwner != nil:
+		return s.banOwner(c.BanOwner)
 	case c.Dismiss != nil:
 		return s.dismiss(c.Dismiss)
 	}
@@ -203,6 +234,7 @@ func (s *State) forgetRequests() {
 	old := 0
 	for old < len(s.Answered) && (s.Answered[old].At.Add(requestMemory) <= s.Now || len(s.Answered)-old > maxAnswered) {
 		delete(s.requests, s.Answered[old].Request)
+		s.bookRequest(&s.Answered[old], -1)
 		old++
 	}
 	clear(s.Answered[:old]) // otherwise what they name stays until append moves the rest

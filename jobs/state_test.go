@@ -44,13 +44,21 @@ func TestRequestsAreAnsweredOnce(t *testing.T) {
 	}
 }
 
-func TestRejectionsAreAnswersToo(t *testing.T) {
-	g := gridOf()
-	c := Command{Request: "r", Cancel: &CancelJob{Job: "j", By: "sub"}}
-	wantRejected(t, g.apply(c), "UNKNOWN_JOB")
-	g.submit("j", rangeSpec(1))
-	wantRejected(t, g.apply(c), "UNKNOWN_JOB")
-	g.mustBe(t, "j", JobRunning, "")
+// TestRefusedRequestsAreForgotten: they changed nothing. The rules of before kept them.
+func TestRefusedRequestsAreForgotten(t *testing.T) {
+	for _, old := range []bool{true, false} {
+		g := oldGrid()
+		if !old {
+			g = newGrid()
+		}
+		g.admit(Submitter, "sub", "ann")
+		c := Command{Request: "r", Cancel: &CancelJob{Job: "j", By: "sub"}}
+		wantRejected(t, g.apply(c), "UNKNOWN_JOB")
+		g.submit("j", rangeSpec(1))
+		if out := g.apply(c); (out.Rejection != nil) != old || len(g.Answered) != 1 {
+			t.Errorf("by old rules: %v; asked again, it is answered %+v; %d answers are kept", old, out, len(g.Answered))
+		}
+	}
 }
 
 func TestCommandsWithoutRequestAreNotRemembered(t *testing.T) {

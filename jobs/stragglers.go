@@ -48,6 +48,20 @@ func (j *Job) Patience() Time {
 // longest is how long an attempt is waited for at most: as long as a guest may run.
 func (j *Job) longest() Time { return max(lateLeast, Time(j.Spec.Limits.Time.Milliseconds())) }
 
+// GoingOn is the number of attempts at a job's tasks that run and take no longer than
+// usual: what stands still, or is kept by somebody, is not what the job's owner uses.
+func (s *State) GoingOn(j *Job) (n int) {
+	patience := j.Patience()
+	for _, t := range j.Open {
+		for i := range t.Attempts {
+			if a := &t.Attempts[i]; a.underway() && s.Now-a.Started <= patience {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // GoesOn says whether an attempt at a task runs that takes no longer than usual.
 func (s *State) GoesOn(j *Job, t *Task) bool {
 	patience := j.Patience()

@@ -38,11 +38,16 @@ func pairOf(a, b ownerNumber) pair { return pair{min(a, b), max(a, b)} }
 func newTally() *tally { return &tally{pairs: map[pair]int64{}, deep: map[Place]bool{}} }
 
 // retally does what changes the votes for a task, or its result, and keeps the
-// tally's invariant: the task is out of the tally meanwhile.
+// tally's invariant: the task is out of the tally meanwhile. What its result takes is
+// booked.
 func (s *State) retally(j *Job, place Place, change func()) {
 	s.discount(j, place)
+	before := s.resultBytes(j, place)
 	change()
 	s.count(j, place)
+	if j.State == JobRunning { // otherwise see settleAccount
+		s.bookResults(j, s.resultBytes(j, place)-before)
+	}
 }
 
 // count enters an accepted result into the tally.

@@ -64,5 +64,13 @@ func recount(s *State) string {
 			return fmt.Sprintf("%s: the tally is %v, counted from nothing it is %v", id, got, want)
 		}
 	}
+	return recountAccounts(s, fresh)
+}
+
+// recountAccounts is what an account has that is not counted from nothing, or "".
+func recountAccounts(s, fresh *State) string {
+	if !reflect.DeepEqual(s.accounts, fresh.accounts) {
+		return fmt.Sprintf("the accounts are %v, counted from nothing they are %v", s.accounts, fresh.accounts)
+	}
 	return ""
 }

@@ -1,5 +1,7 @@
 package jobs
 
+import "fmt"
+
 // TokenID is the SHA-256 of a token's secret in hex; the secret itself is
 // never stored.
 type TokenID string
@@ -12,7 +14,16 @@ type Token struct {
 	Owner   OwnerID         `cbor:"4,keyasint"`
 	Prior   Prob            `cbor:"6,keyasint,omitempty"`
 	Nodes   map[NodeID]bool `cbor:"5,keyasint,omitempty"` // admitted by it
+	// Created is when it was made, and By by which node.
+	Created Time   `cbor:"45,keyasint,omitempty"`
+	By      NodeID `cbor:"46,keyasint,omitempty"`
 }
+
+// MaxOwnerName bounds the name of an owner, in bytes.
+const MaxOwnerName = 64
+
+// Short is the id as people see it and may give it: its first 12 digits.
+func (id TokenID) Short() string { return string(id[:min(12, len(id))]) }
 
 // maxUses bounds how many nodes one token admits.
 const maxUses = 1_000_000
@@ -25,8 +36,8 @@ func (s *State) createToken(c *CreateToken) Outcome {
 		return rejected(invalid("lifetime", "it has ended already").next("give a positive lifetime"))
 	case c.Uses == 0 || c.Uses > maxUses:
 		return rejected(invalid("uses", "%d is not between 1 and %d", c.Uses, maxUses))
-	case len(c.Owner) > 64:
-		return rejected(invalid("owner", "the name has %d bytes, more than 64", len(c.Owner)))
+	case len(c.Owner) > MaxOwnerName:
+		return rejected(invalid("owner", "the name has %d bytes, more than %d", len(c.Owner), MaxOwnerName))
 	case c.Owner == OperatorOwner && c.Role == Worker: // a ban would hit the coordinators
 		return rejected(invalid("owner", "%q cannot own workers", c.Owner).next("use another name"))
 	case c.Prior < 0 || c.Prior > MaxPrior:
@@ -40,7 +51,12 @@ func (s *State) createToken(c *CreateToken) Outcome {
 	if owner == "" {
 		owner = OwnerID("token-" + string(c.Token[:min(8, len(c.Token))]))
 	}
-	s.Tokens[c.Token] = &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner, Prior: c.Prior}
+	t := &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner, Prior: c.Prior}
+	if c.By != "" {
+		t.Created, t.By = s.Now, c.By
+		s.note(c.By, ActTokenCreated, fmt.Sprintf("%s for %s of %s", c.Token.Short(), plural(int(c.Uses), c.Role.String()), owner), "")
+	}
+	s.Tokens[c.Token] = t
 	return Outcome{Owner: owner}
 }
 
@@ -53,6 +69,8 @@ func (s *State) MayAdmit(c *AdmitNode) *Rejection {
 		return reject(Denied, "TOKEN_UNKNOWN", "token", "this grid has not issued it").next(next)
 	case t.Role != c.Role:
 		return reject(Denied, "TOKEN_ROLE", "token", "it admits a %v, not a %v", t.Role, c.Role).next(next)
+	case s.Nodes[c.Node] != nil && s.Nodes[c.Node].Ended != nil:
+		return s.mayReturn(t, c.Node)
 	case s.admittedBy(t, c.Node):
 		return nil
 	case t.Expires <= s.Now:
@@ -63,6 +81,21 @@ func (s *State) MayAdmit(c *AdmitNode) *Rejection {
 		return reject(Denied, "OWNER_BANNED", "owner "+string(t.Owner), "banned: %s", s.Owners[t.Owner].Banned)
 	case s.Nodes[c.Node] != nil:
 		return reject(Denied, "NODE_EXISTS", "node "+string(c.Node.Short()), "it is admitted already").next("start it without a token, or with a fresh data directory")
+	}
+	return nil
+}
+
+// mayReturn says why a token does not let a node in again that was ended, or nil.
+func (s *State) mayReturn(t *Token, id NodeID) *Rejection {
+	n := s.Nodes[id]
+	fresh := func(format string, args ...any) *Rejection {
+		return reject(Denied, "NODE_ENDED", "node "+id.Short(), format, args...).next("start it in a fresh data directory, with a new token")
+	}
+	switch {
+	case n.Ended.Revoked || n.Role != t.Role || n.Owner != t.Owner || t.Nodes[id]:
+		return fresh("%s", s.ShutOut(id))
+	case t.Expires <= s.Now || t.Uses == 0 || s.banned(t.Owner):
+		return fresh("the token is of no use any more")
 	}
 	return nil
 }
@@ -88,7 +121,12 @@ func (s *State) admit(c *AdmitNode) Outcome {
 	if o := s.owner(t.Owner); t.Prior != 0 {
 		o.Prior = t.Prior
 	}
-	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now})
+	if n := s.Nodes[c.Node]; n != nil { // it was removed
+		n.Ended, n.Address = nil, c.Address
+		s.cuts++
+		return Outcome{Owner: t.Owner}
+	}
+	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers)})
 	s.review()
 	return Outcome{Owner: t.Owner}
 }

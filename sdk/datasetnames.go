@@ -55,6 +55,9 @@ func (p *Prepared) source(ctx context.Context, field, path string) (blob.Ref, er
 // no coordinator has a copy: the job would wait for bytes that may never come, and
 // the size is only what somebody says.
 func (p *Prepared) resolve(ctx context.Context, g *Grid) error {
+	if err := p.resolveRuntime(ctx, g); err != nil {
+		return err
+	}
 	for _, id := range p.datasets {
 		b, err := g.blob(ctx, id)
 		if errors.Is(err, problem.ErrNotFound) {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -66,7 +65,7 @@ const (
 // error of kind ErrInvalid if the path cannot be read, and of kind ErrRefused if
 // the grid has no room for it or this owner keeps too much.
 func (g *Grid) Put(ctx context.Context, path string, opts PutOptions) (id string, err error) {
-	if !utf8.ValidString(opts.Name) || !jobs.IsBlobName(opts.Name) {
+	if !jobs.IsPlain(opts.Name) || !jobs.IsBlobName(opts.Name) {
 		return "", problem.Invalid(fmt.Sprintf("give another by --name: at most %d bytes of text, in one line", jobs.MaxBlobName), "put %s: name: %.40q is not a name", path, opts.Name)
 	}
 	dir, err := newScratch("put")
@@ -96,7 +95,7 @@ func nameFor(path string) string {
 		path = whole // of . for one
 	}
 	name := strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || unicode.IsControl(r) {
+		if r == utf8.RuneError || !jobs.IsPlain(string(r)) {
 			return '?'
 		}
 		return r

@@ -48,6 +48,8 @@ type Grid struct {
 	enrolment anthillv1.EnrolmentServiceClient
 	operation anthillv1.OperationServiceClient
 	blobs     anthillv1.BlobServiceClient
+	accounts  anthillv1.AccountServiceClient
+	admin     anthillv1.AdminServiceClient
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -102,8 +104,10 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
 		operation: anthillv1.NewOperationServiceClient(conn),
-		blobs:   anthillv1.NewBlobServiceClient(conn),
-		learned: make(chan struct{}),
+		blobs:     anthillv1.NewBlobServiceClient(conn),
+		accounts:  anthillv1.NewAccountServiceClient(conn),
+		admin:     anthillv1.NewAdminServiceClient(conn),
+		learned:   make(chan struct{}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	go g.learn(dir, path)

@@ -36,11 +36,19 @@ type JobFile struct {
 	// Name is for people: at most 64 letters, digits, '-', '_' and '.', a letter or a
 	// digit first.
 	Name string `json:"name"`
-	// Bundle is the path of the WASM module, a WASI preview1 command.
-	Bundle string            `json:"bundle"`
-	Args   []string          `json:"args"`
-	Env    map[string]string `json:"env"`
-	Input  Input             `json:"input"`
+	// Bundle is the path of the WASM module, a WASI preview1 command. With Runtime it is
+	// the interpreter; if it is empty then, that is the one that the grid has by this name.
+	Bundle string `json:"bundle"`
+	// Runtime is the interpreter of Script, a program: python, js, or whatever `anthill
+	// runtime list` has.
+	Runtime string `json:"runtime"`
+	Script  string `json:"script"`
+	// Modules are what a Python script imports: packages, directories with modules in
+	// them, .py files, and wheels without native code.
+	Modules []string          `json:"modules"`
+	Args    []string          `json:"args"`
+	Env     map[string]string `json:"env"`
+	Input   Input             `json:"input"`
 	// Data maps names, which are like Name, to paths of files, or to blob:ID for what
 	// was put into the grid; the guest reads them as /data/NAME. At most 256.
 	Data   map[string]string `json:"data"`

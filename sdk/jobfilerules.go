@@ -17,7 +17,7 @@ import (
 // reading any other file, in an error of kind ErrInvalid. LoadJobFile and
 // Grid.Submit call it.
 func (f *JobFile) Check() error {
-	for _, check := range []func() error{f.checkName, f.checkBundle, f.checkInput, f.checkAllowed, f.checkData} {
+	for _, check := range []func() error{f.checkName, f.checkRuntime, f.checkBundle, f.checkInput, f.checkAllowed, f.checkData} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -93,8 +93,8 @@ func (f *JobFile) checkName() error {
 }
 
 func (f *JobFile) checkBundle() error {
-	if f.Bundle == "" {
-		return f.wrong("bundle", "add the path of a WASM module, such as 'bundle: task.wasm'", "missing")
+	if f.Bundle == "" && f.Runtime == "" {
+		return f.wrong("bundle", "add the path of a WASM module, such as 'bundle: task.wasm'; or 'runtime: python' and a script", "missing")
 	}
 	return nil
 }

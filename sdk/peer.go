@@ -14,6 +14,8 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/reach"
+	"github.com/anthill-grid/anthill/internal/session"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -28,13 +30,15 @@ const refusedFile = "client-refused.json"
 type peer struct {
 	grid     *Grid
 	store    *blobstore.Store
+	paths    *reach.Room
 	pool     *swarm.Pool
 	swarm    *swarm.Swarm
 	listener net.Listener
 	server   *grpc.Server
 	tracker  anthillv1.TrackerServiceClient
+	session  *session.Session
 	serving  sync.WaitGroup
-	stop     context.CancelFunc // of reporting
+	stop     context.CancelFunc // of reporting, and the session
 }
 
 // openPeer keeps the blobs in a directory. Tamper, where set, changes what is
@@ -49,18 +53,18 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	if p.store, err = blobstore.Open(blobstore.Config{Dir: dir}); err != nil {
 		return nil, err
 	}
-	if p.listener, err = g.listen(); err != nil {
+	if p.listener, p.paths, err = g.listen(); err != nil {
 		return nil, fmt.Errorf("serve: %w", err)
 	}
-	p.pool = swarm.NewDialer(g.identity.ClientTLS(nil, identity.ProtoGRPC))
+	p.pool = swarm.NewPool(identity.PeerCredentials(g.identity, nil), p.paths)
 	p.swarm, err = swarm.New(swarm.Config{
-		Store: p.store, Dial: p.pool.Dial, Self: p.listener.Addr().String(), Identify: identity.Identify,
+		Store: p.store, Dial: p.pool.Dial, Self: p.listener.Addr().String(), Node: g.identity.Node(), Identify: identity.Identify,
 		Refused: filepath.Join(g.home, refusedFile), Find: p.find, Patience: g.patience, Logger: g.logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.server = g.pieceServer(swarm.ServerConfig{
+	p.server = g.pieceServer(p.paths, swarm.ServerConfig{
 		Store: p.store, Swarm: p.swarm, Tamper: tamper,
 		Allow: func(ctx context.Context, _ blob.ID) bool {
 			_, err := identity.FromContext(ctx)
@@ -71,6 +75,11 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	p.serving.Go(func() { p.swarm.ReportCaught(ctx, p.accuse) })
+	p.session = session.New(session.Config{
+		Identity: g.identity, Coordinators: g.conn.Known(), Address: p.listener.Addr().String(), Logger: g.logger,
+	})
+	p.session.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	p.serving.Go(func() { p.session.Run(ctx) })
 	return p, nil
 }
 
@@ -90,6 +99,9 @@ func (p *peer) close() error {
 	p.serving.Wait()
 	if p.pool != nil {
 		errs = append(errs, p.pool.Close())
+	}
+	if p.paths != nil {
+		errs = append(errs, p.paths.Close())
 	}
 	if p.store != nil {
 		errs = append(errs, p.store.Close())

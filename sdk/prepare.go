@@ -42,13 +42,15 @@ func Prepare(ctx context.Context, file *JobFile) (*Prepared, error) {
 	if err := file.Check(); err != nil {
 		return nil, err
 	}
-	terms, err := file.Terms()
+	p, err := newPrepared(file, jobs.Spec{})
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPrepared(file, terms)
-	if err != nil {
-		return nil, err
+	if p.file, err = file.Plain(p.dir.dir); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	if p.spec, err = p.file.Terms(); err != nil {
+		return nil, errors.Join(err, p.Close())
 	}
 	if err := p.read(ctx); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -127,8 +129,8 @@ func (p *Prepared) read(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(p.datasets) > 0 {
-		return nil // resolve checks what depends on their sizes
+	if len(p.datasets) > 0 || p.file.fromGrid() {
+		return nil // resolve checks what depends on what the grid has
 	}
 	return p.check()
 }
@@ -142,6 +144,9 @@ func (p *Prepared) check() error {
 }
 
 func (p *Prepared) readBundle(ctx context.Context) error {
+	if p.file.fromGrid() {
+		return nil
+	}
 	in, err := p.file.open("bundle", p.file.Bundle)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
@@ -26,6 +27,7 @@ type Job struct {
 	grid     *Grid
 	prepared *Prepared
 	server   *grpc.Server
+	paths    *reach.Room
 }
 
 // ID names the job in the grid.
@@ -73,11 +75,11 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 	if err := prepared.resolve(ctx, g); err != nil {
 		return nil, err
 	}
-	listener, err := g.listen()
+	listener, paths, err := g.listen()
 	if err != nil {
 		return nil, fmt.Errorf("%s: serve input: %w", what, err)
 	}
-	server := g.newServer(prepared)
+	server := g.newServer(paths, prepared)
 	go server.Serve(listener) //nolint:errcheck // it ends when the job is closed, and has nothing to tell then
 	req := &anthillv1.SubmitJobRequest{Spec: wire.SpecToProto(prepared.spec), RequestId: rand.Text(), Provider: listener.Addr().String()}
 	resp, err := call(ctx, g, what, func(ctx context.Context) (*anthillv1.SubmitJobResponse, error) {
@@ -88,9 +90,9 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 	}
 	if err != nil {
 		server.Stop()
-		return nil, err
+		return nil, errors.Join(err, paths.Close())
 	}
-	return &Job{id: resp.GetJob().GetId(), grid: g, prepared: prepared, server: server}, nil
+	return &Job{id: resp.GetJob().GetId(), grid: g, prepared: prepared, server: server, paths: paths}, nil
 }
 
 // understood cancels a job of which a coordinator, being too old, has left out what it
@@ -110,8 +112,18 @@ func (g *Grid) understood(ctx context.Context, spec jobs.Spec, job *anthillv1.Jo
 	return errors.Join(refused, err)
 }
 
-// listen opens a port on the address by which this host reaches a coordinator.
-func (g *Grid) listen() (net.Listener, error) {
+// listen opens a port on the address by which this host reaches a coordinator, and the
+// paths that lead to it and from it.
+func (g *Grid) listen() (net.Listener, *reach.Room, error) {
+	l, err := g.listenTCP()
+	if err != nil {
+		return nil, nil, err
+	}
+	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), Logger: g.logger})
+	return paths.Listen(l), paths, nil
+}
+
+func (g *Grid) listenTCP() (net.Listener, error) {
 	var failures []error
 	for _, address := range g.conn.Known() {
 		// Nothing is sent: this only asks for a route.
@@ -131,8 +143,8 @@ func (g *Grid) listen() (net.Listener, error) {
 }
 
 // newServer serves the job's blobs to coordinators and workers.
-func (g *Grid) newServer(prepared *Prepared) *grpc.Server {
-	return g.pieceServer(swarm.ServerConfig{
+func (g *Grid) newServer(paths *reach.Room, prepared *Prepared) *grpc.Server {
+	return g.pieceServer(paths, swarm.ServerConfig{
 		Store: prepared.store,
 		Allow: func(ctx context.Context, _ blob.ID) bool {
 			peer, err := identity.FromContext(ctx)
@@ -142,8 +154,8 @@ func (g *Grid) newServer(prepared *Prepared) *grpc.Server {
 }
 
 // pieceServer serves pieces in this member's name.
-func (g *Grid) pieceServer(cfg swarm.ServerConfig) *grpc.Server {
-	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.MaxConcurrentStreams(gridconn.PeerStreams), grpc.Creds(identity.ServerCredentials(g.identity, identity.Handover{})))...)
+func (g *Grid) pieceServer(paths *reach.Room, cfg swarm.ServerConfig) *grpc.Server {
+	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.MaxConcurrentStreams(gridconn.PeerStreams), grpc.Creds(identity.ServerCredentials(g.identity, identity.Handover{Back: paths.Back})))...)
 	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(cfg))
 	return server
 }
@@ -172,5 +184,5 @@ func Uploaded(job *anthillv1.Job) bool {
 // on in the grid.
 func (j *Job) Close() error {
 	j.server.Stop()
-	return j.prepared.Close()
+	return errors.Join(j.paths.Close(), j.prepared.Close())
 }

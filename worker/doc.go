@@ -6,7 +6,7 @@
 //	            their attempts need, several at once; see also prefetch
 //	slots       run prepared attempts, one at a time each
 //	reports     hand in what has ended, many in one call; see also outbox
-//	heartbeats  keep the leases, and learn which are void
+//	heartbeats  keep the leases, through the session, and learn which are void
 //	sharing     says who gets which blob from this worker
 //	status      tells the donor what runs, and takes the donor's commands; see
 //	            package control

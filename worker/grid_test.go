@@ -145,7 +145,7 @@ func (g *grid) reader(role jobs.Role) *reader {
 // agree, and who gets nothing must not learn whether there is something.
 func (r *reader) gets(from *server, data []byte) bool {
 	r.Helper()
-	conn, err := r.pool.Dial(r.Context(), from.Address())
+	conn, err := r.pool.Dial(r.Context(), swarm.Provider{Address: from.Address()})
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -45,6 +45,19 @@ func (l *leases) drop(id uint64) {
 	}
 }
 
+// waiting gives the context of a lease whose attempt has not started; one that has ended
+// if the lease is void.
+func (l *leases) waiting(id uint64) context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h := l.held[id]; h != nil {
+		return h.ctx
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
 // start is called by the slot that runs the lease's attempt, and gives its
 // context; nil if the lease is void or given back.
 func (l *leases) start(id uint64) context.Context {

@@ -31,6 +31,11 @@ func (w *Worker) offers(ctx context.Context) {
 			continue
 		}
 		for _, lease := range resp.GetLeases() {
+			if err := w.refuses(lease); err != nil {
+				w.leases.add(ctx, lease)
+				w.decline(lease, err)
+				continue
+			}
 			leaseCtx := w.leases.add(ctx, lease)
 			w.shared.add(lease.GetSpec())
 			w.preparing.Go(func() { w.prepare(leaseCtx, lease) })
@@ -68,7 +73,7 @@ func (w *Worker) offer(ctx context.Context, room int) (*anthillv1.OfferResponse,
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	defer context.AfterFunc(w.pauses.awake(), cancel)()
-	return w.work.Offer(ctx, &anthillv1.OfferRequest{Capacity: uint32(room), Metering: jobs.Metering})
+	return w.work.Offer(ctx, &anthillv1.OfferRequest{Capacity: uint32(room), Metering: jobs.Metering, Terms: w.terms()})
 }
 
 // prepare fetches what an attempt needs and hands it to the slots.

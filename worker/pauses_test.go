@@ -60,13 +60,13 @@ func TestAPauseGivesBackWhatHasNotStarted(t *testing.T) {
 	}
 	w.reports.handedIn()
 	w.leases.drop(2)
-	if err := w.heartbeat(t.Context()); err != nil || !c.beat.GetPaused() || len(c.beat.GetLeases()) != 1 || running.Err() != nil {
-		t.Errorf("heartbeat %v, %v; want lease 1 alive, and paused", c.beat, err)
+	if c.speak(w); !c.beat.GetPaused() || len(c.beat.GetLeases()) != 1 || running.Err() != nil {
+		t.Errorf("beat %v; want lease 1 alive, and paused", c.beat)
 	}
 	if err := w.Resume(control.ByUser); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.heartbeat(t.Context()); err != nil || c.beat.GetPaused() {
-		t.Errorf("heartbeat %v, %v; want it not paused", c.beat, err)
+	if c.speak(w); c.beat.GetPaused() {
+		t.Errorf("beat %v; want it not paused", c.beat)
 	}
 }

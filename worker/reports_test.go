@@ -85,9 +85,7 @@ func TestReportsInWordsThatTheGridKnows(t *testing.T) {
 	} {
 		w, c := newWorker(t)
 		c.rules = uint32(rules)
-		if err := w.heartbeat(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		c.speak(w)
 		w.reports.add(executor.Unready(&anthillv1.Lease{Id: 1}, swarm.ErrUnavailable))
 		w.reports.add(executor.Stopped(&anthillv1.Lease{Id: 2}, errors.New("paused")))
 		w.reports.add(&anthillv1.AttemptReport{Lease: 3, Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_KILLED})

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -48,6 +49,14 @@ func (w *Worker) runSlot(ctx context.Context, slot int) {
 
 func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	defer w.executor.Release(a)
+	give, err := w.memory.take(w.leases.waiting(a.Lease.GetId()), a)
+	if large := (tooLarge{}); errors.As(err, &large) {
+		w.decline(a.Lease, err)
+	}
+	if err != nil {
+		return
+	}
+	defer give()
 	ctx := w.leases.start(a.Lease.GetId())
 	if ctx == nil {
 		return

@@ -14,6 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/session"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
@@ -45,6 +46,8 @@ type Worker struct {
 	pieces     *grpc.Server
 	conn       *gridconn.Conn
 	work       anthillv1.WorkServiceClient
+	session    *session.Session
+	leaving    atomic.Bool
 	executor   *executor.Executor
 	slots      []*sandbox.Slot
 	runners    []executor.Runner // of the slots
@@ -55,12 +58,13 @@ type Worker struct {
 	kept       []blob.ID // small outputs on disk, oldest first; deliver's own
 	prefetch   prefetch
 	shared     sharedInputs
+	memory     *memory
 	badBundles badBundles
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
 	running    *running
 	control    *control.Server
-	leaseTime  time.Duration // as the last heartbeat was answered; heartbeats' own
+	leaseTime  time.Duration // as the last beat was answered; the session's own
 	silence    node.Silence
 	rules      atomic.Uint32 // the version of the grid's, as it was answered
 }
@@ -73,7 +77,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 	if _, err := misbehave.Parse(string(cfg.Misbehave)); err != nil {
 		return nil, err
 	}
-	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), running: newRunning(cfg.Lent.Slots)}
+	w := &Worker{cfg: cfg, leases: newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease, pauses: newPauses(), running: newRunning(cfg.Lent.Slots), memory: newMemory(cfg.Lent.Memory)}
 	if err := w.start(ctx); err != nil {
 		return nil, errors.Join(err, w.stop())
 	}
@@ -98,6 +102,7 @@ func (w *Worker) start(ctx context.Context) (err error) {
 		return err
 	}
 	w.work = anthillv1.NewWorkServiceClient(w.conn)
+	w.startSession()
 	if err := w.startSlots(); err != nil {
 		return err
 	}
@@ -108,6 +113,15 @@ func (w *Worker) start(ctx context.Context) (err error) {
 		w.cfg.Logger.Warn("failed to listen for the donor: this worker cannot be paused or asked what it does", "error", err)
 	}
 	return nil
+}
+
+func (w *Worker) startSession() {
+	w.session = session.New(session.Config{
+		Identity: w.base.Identity, Coordinators: w.base.Coordinators, Address: w.base.Address,
+		Beat: w.beat, Answered: w.answered, Every: func() time.Duration { return jobs.HeartbeatEvery(w.leaseTime) },
+		Logger: w.cfg.Logger,
+	})
+	w.session.OnNews(func(n session.News) { w.learn(n.Addresses()) })
 }
 
 // find asks the grid who else has or wants a blob, and says that this worker
@@ -155,7 +169,7 @@ func (w *Worker) Node() jobs.NodeID { return w.base.Identity.Node() }
 // Run works until ctx ends. What is under way then is handed back, so that others get
 // it at once.
 func (w *Worker) Run(ctx context.Context) error {
-	var loops, reporter sync.WaitGroup
+	var loops, reporter, attending sync.WaitGroup
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	reportCtx, stopReports := context.WithCancel(context.WithoutCancel(ctx))
@@ -164,7 +178,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	yield.look(time.Now()) // before there is work
 	served := make(chan error, 1)
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
-	loops.Go(func() { w.heartbeats(ctx) })
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.offers(ctx) })
 	loops.Go(func() { yield.run(ctx) })
@@ -175,6 +188,9 @@ func (w *Worker) Run(ctx context.Context) error {
 		loops.Go(func() { w.runSlot(ctx, slot) })
 	}
 	reporter.Go(func() { w.deliver(reportCtx) })
+	sessionCtx, endSession := context.WithCancel(context.WithoutCancel(ctx))
+	defer endSession()
+	attending.Go(func() { w.session.Run(sessionCtx) })
 	var err error
 	select {
 	case err = <-served:
@@ -189,6 +205,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	w.reports.close()
 	reporter.Wait()
 	w.leave()
+	endSession()
+	attending.Wait()
 	return errors.Join(err, w.stop())
 }
 

@@ -26,7 +26,6 @@ type coordinators struct {
 	reports []*anthillv1.ReportRequest
 	void    []uint64
 	beat    *anthillv1.HeartbeatRequest
-	patient time.Duration // how long the last heartbeat would wait
 	life    time.Duration // of leases
 	offers  atomic.Int32
 	rules   uint32 // of the grid
@@ -48,11 +47,10 @@ func (c *coordinators) Report(_ context.Context, req *anthillv1.ReportRequest, _
 	return &anthillv1.ReportResponse{}, err
 }
 
-func (c *coordinators) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest, _ ...grpc.CallOption) (*anthillv1.HeartbeatResponse, error) {
-	c.beat = req
-	deadline, _ := ctx.Deadline()
-	c.patient = time.Until(deadline)
-	return &anthillv1.HeartbeatResponse{VoidLeases: c.void, LeaseDuration: durationpb.New(c.life), Rules: c.rules}, nil
+// speak has the worker say what it says in its session, and answers.
+func (c *coordinators) speak(w *Worker) {
+	c.beat = w.beat()
+	w.answered(&anthillv1.HeartbeatResponse{VoidLeases: c.void, LeaseDuration: durationpb.New(c.life), Rules: c.rules}, nil)
 }
 
 // nothing can be fetched.
@@ -74,7 +72,7 @@ func newWorker(t *testing.T) (*Worker, *coordinators) {
 		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, base: &node.Base{Store: store, Address: "h:1"}, work: c, conn: &gridconn.Conn{},
 		executor: &executor.Executor{Fetcher: nothing{}, Store: store},
 		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease,
-		pauses: newPauses(), running: newRunning(1),
+		pauses: newPauses(), running: newRunning(1), memory: newMemory(0),
 	}, c
 }
 

@@ -222,8 +222,8 @@ func TestAMonthWhoseVolumeIsUsedUpIsAPause(t *testing.T) {
 		if n := c.offers.Load() - before; n != 0 {
 			t.Errorf("%d offers past the volume", n)
 		}
-		if err := w.heartbeat(ctx); err != nil || !c.beat.GetPaused() {
-			t.Errorf("heartbeat %v, %v; want it paused", c.beat, err)
+		if c.speak(w); !c.beat.GetPaused() {
+			t.Errorf("beat %v; want it paused", c.beat)
 		}
 		time.Sleep(2*time.Second + 2*lookEvery)
 		if r := reasonsOf(w); len(r) != 0 {

@@ -55,6 +55,7 @@ type Desk struct {
 	confirms inbox[jobs.ConfirmHeld]
 	renewals renewals
 	returned map[reading]*returns
+	declined map[reading]time.Time // since when
 	tracker  *tracker
 }
 
@@ -70,7 +71,7 @@ func (d *Desk) clear() {
 	d.offers, d.workers, d.left = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}, map[jobs.NodeID]bool{}
 	d.reports.list, d.confirms.list = nil, nil
 	d.renewals = renewals{heard: map[jobs.LeaseID]bool{}, written: time.Now()}
-	d.returned = map[reading]*returns{}
+	d.returned, d.declined = map[reading]*returns{}, map[reading]time.Time{}
 	d.tracker = newTracker()
 }
 

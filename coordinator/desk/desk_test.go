@@ -67,7 +67,7 @@ func TestDeskGivesWorkAndTakesReports(t *testing.T) {
 	}
 	leases := []jobs.LeaseID{offered[0].ID, offered[1].ID}
 	for _, lease := range offered {
-		if lease.Job != "j" || lease.Spec.Name != "j" || !slices.Equal(lease.Providers, []swarm.Provider{{Address: "127.0.0.1:1", Role: jobs.Coordinator}}) {
+		if lease.Job != "j" || lease.Spec.Name != "j" || !slices.Equal(lease.Providers, []swarm.Provider{{Address: "127.0.0.1:1", Role: jobs.Coordinator, Node: "c1"}}) {
 			t.Errorf("lease %+v", lease)
 		}
 	}

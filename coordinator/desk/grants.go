@@ -29,13 +29,14 @@ type granter struct {
 	desk   *Desk
 	near   *placement.Nearness
 	lines  *placement.Lines
+	shares *placement.Shares
 	lined  time.Time // when lines looked at the state
 	looked time.Time // when it last looked for jobs that are stuck
 	stuck  map[jobs.JobID]time.Time
 }
 
 func newGranter(d *Desk) *granter {
-	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), lined: time.Now()}
+	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), shares: placement.NewShares(), lined: time.Now()}
 }
 
 func (g *granter) look(ctx context.Context) {
@@ -43,13 +44,14 @@ func (g *granter) look(ctx context.Context) {
 	g.lookAtLines()
 	request := placement.Request{
 		Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
-		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Ready: d.ready,
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Shares: g.shares, Ready: d.ready, Terms: d.terms(),
 	}
 	if len(request.Offers) == 0 {
 		return
 	}
 	shunning := d.shunning()
 	request.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return shunning[reading{w, id}] }
+	request.Declines = d.Declines
 	if request.Early {
 		g.stuck = nil
 	} else {
@@ -117,7 +119,7 @@ func (g *granter) describe(granted []jobs.Grant) map[jobs.NodeID][]Lease {
 				providers[r] = g.desk.providers(j, x.Worker)
 			}
 			leases[x.Worker] = append(leases[x.Worker], Lease{
-				ID: x.Lease, Job: x.Job, Task: j.TaskAt(x.Place), Spec: j.Spec, Providers: providers[r],
+				ID: x.Lease, Job: x.Job, Task: j.TaskAt(x.Place), Owner: j.Owner, Spec: j.Spec, Providers: providers[r],
 			})
 		}
 	})
@@ -139,7 +141,7 @@ func (g *granter) concede(ctx context.Context, request placement.Request) {
 	stuck := map[jobs.JobID]time.Time{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if j := s.Jobs[id]; s.AllAsked(j, request.Able(j)) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
+			if j := s.Jobs[id]; s.AllAsked(j, request.Able(id, j)) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
 				stuck[id] = time.Now()
 			}
 		}

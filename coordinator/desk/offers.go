@@ -17,6 +17,7 @@ type Lease struct {
 	ID        jobs.LeaseID
 	Job       jobs.JobID
 	Task      jobs.Index
+	Owner     jobs.OwnerID // of the job
 	Spec      jobs.Spec
 	Providers []swarm.Provider // of the job's blobs
 }

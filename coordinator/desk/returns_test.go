@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/internal/lab/voter"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -83,5 +84,34 @@ func TestDeskWaitsForTheInput(t *testing.T) {
 	d.LookAgain()
 	if ids := <-got; len(ids) != 2 {
 		t.Errorf("%d leases, want the two tasks whose input is here", len(ids))
+	}
+}
+
+// A worker that declines a job gets nothing more of it, where others do; what it says of
+// leases of others counts for nothing.
+func TestDeskNotesWhoDeclines(t *testing.T) {
+	t.Parallel()
+	l := voter.New(t)
+	l.Admit(jobs.Worker, "w1", "w2")
+	d := openDesk(l, true)
+	l.Submit("j", 6)
+	l.Grant(1, "j", 0, "w1", time.Minute)
+	d.Decline("w2", []jobs.LeaseID{1, 99})
+	if d.Declines("w2", "j") {
+		t.Error("w2 declines by the lease of another")
+	}
+	d.Decline("w1", []jobs.LeaseID{1})
+	if !d.Declines("w1", "j") || d.Declines("w1", "k") {
+		t.Error("w1 does not decline the job of its lease alone")
+	}
+	d.Lend("w2", placement.Terms{Memory: 1 << 20})
+	if _, err := d.Heartbeat("w2", Beat{Slots: 3}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.Terms("w2"); got.Memory != 1<<20 || got.Slots != 3 {
+		t.Errorf("w2 is lent %+v", got)
+	}
+	if _, small := d.terms()["w2"]; !small {
+		t.Error("placement does not hear of the terms")
 	}
 }

@@ -62,7 +62,7 @@ func (d *Desk) Introduce(id jobs.NodeID, self swarm.Provider, list []Announcemen
 
 // FindFor is Introduce for the leader itself, which fetches a blob.
 func (d *Desk) FindFor(id jobs.NodeID, address string, b blob.ID) ([]swarm.Provider, time.Duration, error) {
-	self := swarm.Provider{Address: address, Role: jobs.Coordinator}
+	self := swarm.Provider{Address: address, Role: jobs.Coordinator, Node: id}
 	peers, err := d.Introduce(id, self, []Announcement{{Blob: b, Peers: maxProviders}})
 	if err != nil {
 		return nil, 0, err
@@ -79,10 +79,10 @@ func (d *Desk) providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
 	voters := d.replica.Voters()
 	rand.Shuffle(len(voters), func(i, j int) { voters[i], voters[j] = voters[j], voters[i] })
 	for _, v := range voters[:min(2, len(voters))] {
-		list = append(list, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
+		list = append(list, swarm.Provider{Address: v.Address, Role: jobs.Coordinator, Node: v.Node})
 	}
 	if j.Provider != "" {
-		list = append(list, swarm.Provider{Address: j.Provider, Role: jobs.Submitter})
+		list = append(list, swarm.Provider{Address: j.Provider, Role: jobs.Submitter, Node: j.Submitter})
 	}
 	return list
 }
@@ -96,7 +96,7 @@ func (d *Desk) workersHaving(refs []blob.Ref, not jobs.NodeID, n int) []swarm.Pr
 		return w != nil && w.address != "" && id != not
 	}
 	for _, id := range d.tracker.stock.having(refs, n, fits) {
-		list = append(list, swarm.Provider{Address: d.workers[id].address, Role: jobs.Worker})
+		list = append(list, swarm.Provider{Address: d.workers[id].address, Role: jobs.Worker, Node: id})
 	}
 	return list
 }

@@ -34,7 +34,7 @@ func TestProviders(t *testing.T) {
 				t.Errorf("provider %v: it is who asks, or nowhere", p)
 			}
 		}
-		if last := list[len(list)-1]; last != (swarm.Provider{Address: "submitter:1", Role: jobs.Submitter}) {
+		if last := list[len(list)-1]; last != (swarm.Provider{Address: "submitter:1", Role: jobs.Submitter, Node: "op"}) {
 			t.Errorf("the last provider is %v, want the submitter", last)
 		}
 	})

@@ -40,6 +40,7 @@ type worker struct {
 	// metering is the newest version of the rules by which it counts fuel; 0: it did not
 	// say yet.
 	metering uint32
+	terms    placement.Terms // without the slots
 }
 
 // Heartbeat notes that a worker is alive, and tells which of its leases are void.

@@ -17,9 +17,6 @@ func (k *Keeper) holders(s *jobs.State, j *jobs.Job, place jobs.Place) (from, al
 	all = slices.Clone(j.Unheld[place])
 	large := isLarge(j.Closed[place].Output)
 	for _, id := range s.Holders {
-		if id == "" {
-			continue // it was dismissed
-		}
 		holds := id != k.cfg.Node && s.Holds(j, place, id)
 		if holds && !slices.Contains(k.away, id) {
 			from = append(from, id)

@@ -121,22 +121,22 @@ func (k *Keeper) confirmed(c charge) (yes bool) {
 // sources are the blobs of a charge, and who may have them: nothing, if it has just
 // ended.
 func (k *Keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider) {
-	var addresses []string
+	var sources []jobs.Source
 	k.cfg.Replica.View(func(s *jobs.State) {
 		if j := s.Jobs[c.job]; j != nil {
-			blobs, addresses = j.Spec.Blobs(), []string{j.Provider}
+			blobs, sources = j.Spec.Blobs(), []jobs.Source{{Node: j.Submitter, Address: j.Provider}}
 		} else if b := s.Datasets[c.dataset]; b != nil {
-			blobs, addresses = []blob.Ref{{ID: c.dataset, Size: b.Size}}, b.Providers()
+			blobs, sources = []blob.Ref{{ID: c.dataset, Size: b.Size}}, b.Providers()
 		}
 	})
-	for _, address := range addresses {
-		if address != "" {
-			providers = append(providers, swarm.Provider{Address: address, Role: jobs.Submitter})
+	for _, from := range sources {
+		if from.Address != "" {
+			providers = append(providers, swarm.Provider{Address: from.Address, Role: jobs.Submitter, Node: from.Node})
 		}
 	}
 	for _, v := range k.cfg.Replica.Voters() {
 		if v.Node != k.cfg.Node {
-			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator})
+			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator, Node: v.Node})
 		}
 	}
 	rand.Shuffle(len(providers), func(i, j int) { providers[i], providers[j] = providers[j], providers[i] }) // not all may get their turn in one try

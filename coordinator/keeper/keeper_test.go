@@ -214,7 +214,8 @@ type dialer struct {
 	conns map[string]*grpc.ClientConn
 }
 
-func (d *dialer) dial(_ context.Context, address string) (grpc.ClientConnInterface, error) {
+func (d *dialer) dial(_ context.Context, p swarm.Provider) (grpc.ClientConnInterface, error) {
+	address := p.Address
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.conns[address] == nil {

@@ -66,7 +66,7 @@ func (k *Keeper) there(ctx context.Context) map[jobs.NodeID]bool {
 // awayOf are the coordinators that are not there.
 func awayOf(s *jobs.State, there map[jobs.NodeID]bool) (away []jobs.NodeID) {
 	for _, id := range s.Holders {
-		if id != "" && !there[id] {
+		if !there[id] {
 			away = append(away, id)
 		}
 	}
@@ -76,7 +76,7 @@ func awayOf(s *jobs.State, there map[jobs.NodeID]bool) (away []jobs.NodeID) {
 // workersIn are the workers that are there, and may compute something.
 func workersIn(s *jobs.State, there map[jobs.NodeID]bool) (list []jobs.NodeID) {
 	for id := range there {
-		if n := s.Nodes[id]; n != nil && n.Role == jobs.Worker && s.BannedNode(id) == "" {
+		if n := s.Nodes[id]; n != nil && n.Role == jobs.Worker && s.ShutOut(id) == "" {
 			list = append(list, id)
 		}
 	}

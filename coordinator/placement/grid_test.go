@@ -20,12 +20,18 @@ type grid struct {
 	draw  *rand.Rand
 	near  *Nearness
 	lines *Lines
+	// shares is what owners of jobs are owed.
+	shares *Shares
 	// outdated are workers that count fuel by the oldest rules alone.
 	outdated map[jobs.NodeID]bool
 	// ready is below which place tasks can be run, of jobs that are not all here, and
 	// shuns says "NODE JOB" of workers that get nothing of a job.
 	ready map[jobs.JobID]jobs.Place
 	shuns map[string]bool
+	// terms are on what workers are lent, and declines says "NODE JOB" of jobs that a
+	// donor has ruled out.
+	terms    map[jobs.NodeID]Terms
+	declines map[string]bool
 }
 
 // newGrid has workers given as "NODE OWNER", all of them live.
@@ -58,17 +64,29 @@ func (g *grid) must(c jobs.Command) jobs.Outcome {
 }
 
 func (g *grid) submit(id string, tasks int64, trust jobs.Trust) *jobs.Job {
+	return g.submitBy("op", id, tasks, trust)
+}
+
+// submitter lets in a node that submits, and has its owner's name.
+func (g *grid) submitter(owner string, weight int64) {
+	token := jobs.TokenID("token of " + owner)
+	g.must(jobs.Command{CreateToken: &jobs.CreateToken{Token: token, Role: jobs.Submitter, Uses: 1, Expires: g.now + 1, Owner: jobs.OwnerID(owner)}})
+	g.must(jobs.Command{Admit: &jobs.AdmitNode{Token: token, Node: jobs.NodeID(owner), Role: jobs.Submitter}})
+	g.must(jobs.Command{SetOwner: &jobs.SetOwner{By: "op", Owner: jobs.OwnerID(owner), Set: jobs.Terms{jobs.ItemWeight: weight}}})
+}
+
+func (g *grid) submitBy(node jobs.NodeID, id string, tasks int64, trust jobs.Trust) *jobs.Job {
 	spec := jobs.Spec{
 		Name: id, Bundle: blob.Ref{ID: blob.ID{1}, Size: 1}, Trust: trust,
 		Input: jobs.Input{Range: &jobs.Range{To: tasks, Step: 1}},
 	}
-	g.must(jobs.Command{Submit: &jobs.SubmitJob{Job: jobs.JobID(id), Spec: spec.WithDefaults(), Submitter: "op"}})
+	g.must(jobs.Command{Submit: &jobs.SubmitJob{Job: jobs.JobID(id), Spec: spec.WithDefaults(), Submitter: node}})
 	return g.Jobs[jobs.JobID(id)]
 }
 
 // plan is for offers "NODE CAPACITY".
 func (g *grid) plan(offers ...string) []jobs.Grant {
-	r := Request{State: g.State, Live: g.live, Outdated: g.outdated, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near, Lines: g.lines}
+	r := Request{State: g.State, Live: g.live, Outdated: g.outdated, NewLease: func() jobs.LeaseID { g.lease++; return g.lease }, Draw: g.draw.IntN, Near: g.near, Lines: g.lines, Shares: g.shares}
 	r.Ready = func(_ *jobs.State, id jobs.JobID) jobs.Place {
 		if ready, partly := g.ready[id]; partly {
 			return ready
@@ -76,6 +94,7 @@ func (g *grid) plan(offers ...string) []jobs.Grant {
 		return math.MaxUint32
 	}
 	r.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return g.shuns[string(w)+" "+string(id)] }
+	r.Terms, r.Declines = g.terms, func(w jobs.NodeID, id jobs.JobID) bool { return g.declines[string(w)+" "+string(id)] }
 	for _, o := range offers {
 		var offer Offer
 		fmt.Sscan(o, &offer.Worker, &offer.Capacity)

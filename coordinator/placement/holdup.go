@@ -34,8 +34,8 @@ func (p *planner) holdsUp(jp *jobPlan, t *taskPlan, worker jobs.NodeID) bool {
 	if !p.othersFirst(jp, t) || p.delivers(jp, t, worker) {
 		return false
 	}
-	repeat := !p.Early && p.nobodyElse(jp.job, t)
-	return slices.ContainsFunc(p.Able(jp.job), func(id jobs.NodeID) bool {
+	repeat := !p.Early && p.nobodyElse(jp, t)
+	return slices.ContainsFunc(p.Able(jp.id, jp.job), func(id jobs.NodeID) bool {
 		n := p.worker(id)
 		return n != nil && p.delivers(jp, t, id) && jp.job.MayAttempt(&t.task, id, n.Owner, repeat)
 	})

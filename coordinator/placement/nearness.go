@@ -192,7 +192,7 @@ func (p *planner) mayHave(g *jobs.Grant, w jobs.NodeID) bool {
 	j, probe := p.State.Jobs[g.Job], p.probes[g.Lease]
 	open := j.Open[g.Place]
 	switch {
-	case !p.able(w, j) || !p.hasLine(g.Job, w) || p.shuns(w, g.Job):
+	case !p.able(w, g.Job, j) || !p.hasLine(g.Job, w) || p.shuns(w, g.Job):
 		return false
 	case open != nil && open.MayHave(w):
 		return false

@@ -4,7 +4,6 @@
 package placement
 
 import (
-	"cmp"
 	"math"
 	"slices"
 
@@ -40,18 +39,29 @@ type Request struct {
 	Ready func(*jobs.State, jobs.JobID) jobs.Place
 	// Shuns says that a worker is to get nothing of a job now; nil: it never is.
 	Shuns func(jobs.NodeID, jobs.JobID) bool
+	// Terms are on what the workers' donors lend them; what is not there is the zero value.
+	Terms map[jobs.NodeID]Terms
+	// Declines says that a worker's donor has ruled a job out; nil: none has.
+	Declines func(jobs.NodeID, jobs.JobID) bool
 	// Lines remembers how fast workers hand out large results; nil: all are fast.
 	Lines *Lines
+	// Shares remembers what owners of jobs are owed; nil: nothing.
+	Shares *Shares
 }
 
-// Able are the live workers that can count the job's fuel.
-func (r Request) Able(j *jobs.Job) []jobs.NodeID {
-	return slices.DeleteFunc(slices.Clone(r.Live), func(id jobs.NodeID) bool { return !r.able(id, j) })
+// Able are the live workers that can run tasks of a job, and may.
+func (r Request) Able(id jobs.JobID, j *jobs.Job) []jobs.NodeID {
+	return slices.DeleteFunc(slices.Clone(r.Live), func(worker jobs.NodeID) bool { return !r.able(worker, id, j) })
 }
 
-// able says whether a worker can count the job's fuel: all can by the oldest rules.
-func (r Request) able(id jobs.NodeID, j *jobs.Job) bool {
-	return j.Spec.Metering <= jobs.OldestMetering || !r.Outdated[id]
+// able says whether a worker can count the job's fuel, which all can by the oldest rules,
+// and whether its donor lends it for the job, with as much memory as a task takes.
+func (r Request) able(worker jobs.NodeID, id jobs.JobID, j *jobs.Job) bool {
+	if j.Spec.Metering > jobs.OldestMetering && r.Outdated[worker] || r.declines(worker, id) {
+		return false
+	}
+	t := r.terms(worker)
+	return t.Wants(j.Owner) && t.Holds(footprint(j))
 }
 
 // MaxGrants bounds one plan, so that it fits into one log entry.
@@ -68,13 +78,15 @@ const MaxHeld = 1024
 
 // Plan gives work out in rounds, one lease for each offer, so that the
 // attempts at a task go to different workers. Within a round a worker gets a
-// task of the job that has the fewest attempts under way: one that waits for an
-// attempt, if there is none a second opinion on what another has done, and if that is
-// worth less than a fresh task, a fresh one. What an owner gets in this way is then exchanged among its workers, so that
+// task of the owner whose turn it is, see Shares, and of this owner's job that has the
+// fewest attempts under way: one that waits for an attempt, if there is none a second
+// opinion on what another has done, and if that is worth less than a fresh task, a fresh
+// one. What an owner of workers gets in this way is then exchanged among them, so that
 // they get tasks whose input they have.
 func Plan(r Request) []jobs.Grant {
 	p := newPlanner(r)
 	p.plan()
+	p.remember()
 	if p.Near != nil {
 		p.arrange()
 	}
@@ -97,9 +109,14 @@ type planner struct {
 	Request
 	offers []offer
 	jobs   []*jobPlan
-	owners map[uint32]map[jobs.OwnerID]bool // by Metering of a job, see liveOwners
-	grants []jobs.Grant
-	probes map[jobs.LeaseID]*jobs.Task // by the leases that are some
+	owners map[jobs.JobID]map[jobs.OwnerID]bool // see liveOwners
+	// largest is the footprint of the largest of the tasks.
+	largest int64
+	grants  []jobs.Grant
+	probes  map[jobs.LeaseID]*jobs.Task // by the leases that are some
+	// shares are the owners of the jobs, and weights the sum of their weights.
+	shares  map[jobs.OwnerID]*share
+	weights int64
 }
 
 type offer struct {
@@ -110,11 +127,14 @@ type offer struct {
 	seen map[*jobPlan]int
 	// inHand is how many bytes of large results it has to send; -1: not reckoned yet.
 	inHand int64
+	// memory is how much its leases take, and lent how much they may; -1: not reckoned yet.
+	memory, lent int64
 }
 
 type jobPlan struct {
 	id      jobs.JobID
 	job     *jobs.Job
+	share   *share // the owner's
 	running int
 	tasks   []*taskPlan
 	next    jobs.Place
@@ -122,6 +142,8 @@ type jobPlan struct {
 	// open counts the open tasks, except those that are late: a worker that takes tasks
 	// and keeps them must not keep others from opening any.
 	open int
+	// footprint is how much memory a task takes.
+	footprint int64
 	// checks is nil under fixed replication.
 	checks *jobs.CheckPlan
 }
@@ -135,16 +157,24 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r, owners: map[uint32]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}}
+	p := &planner{Request: r, owners: map[jobs.JobID]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
-			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}, inHand: -1})
+			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}, inHand: -1, memory: -1})
 		}
 	}
 	for _, id := range r.State.Running() {
-		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded {
-			p.jobs = append(p.jobs, planJob(r.State, id, ready))
+		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded && r.State.HasRoom(r.State.Jobs[id]) {
+			jp := planJob(r.State, id, ready)
+			jp.share = p.shareOf(jp.job.Owner)
+			p.jobs, p.largest = append(p.jobs, jp), max(p.largest, jp.footprint)
+		}
+	}
+	for _, id := range r.State.Running() {
+		j := r.State.Jobs[id]
+		if s := p.shares[j.Owner]; s != nil {
+			s.held += int64(r.State.GoingOn(j))
 		}
 	}
 	return p
@@ -170,7 +200,7 @@ func fit(capacity int, n *jobs.Node) int {
 // worker is an enrolled worker that may get work, or nil.
 func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 	n := p.State.Nodes[id]
-	if n == nil || n.Role != jobs.Worker || p.State.BannedNode(id) != "" {
+	if n == nil || n.Role != jobs.Worker || p.State.ShutOut(id) != "" {
 		return nil
 	}
 	return n
@@ -178,7 +208,7 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 
 func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready}
+	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready, footprint: footprint(j)}
 	for _, place := range j.OpenTasks() {
 		t := j.Open[place]
 		jp.running += t.Running()
@@ -207,9 +237,14 @@ func (p *planner) serve(o *offer) bool {
 	if o.Capacity <= 0 {
 		return false
 	}
-	slices.SortStableFunc(p.jobs, func(a, b *jobPlan) int { return cmp.Compare(a.running, b.running) })
+	slices.SortStableFunc(p.jobs, before)
 	for _, jp := range p.jobs {
-		if !p.able(o.Worker, jp.job) || p.shuns(o.Worker, jp.id) || p.overloads(jp, o) {
+		if !p.able(o.Worker, jp.id, jp.job) || p.shuns(o.Worker, jp.id) || p.overloads(jp, o) {
+			continue
+		}
+		if crowds, only := p.crowds(jp, o); only {
+			break
+		} else if crowds {
 			continue
 		}
 		if t, repeat := p.task(jp, o); t != nil {
@@ -246,7 +281,7 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
 			return t, false
 		}
-		if !p.Early && p.nobodyElse(jp.job, t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
+		if !p.Early && p.nobodyElse(jp, t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
 			return t, true
 		}
 	}
@@ -288,28 +323,28 @@ func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
 }
 
 // liveOwners are those with a live worker that is not banned and can run the job.
-func (p *planner) liveOwners(j *jobs.Job) map[jobs.OwnerID]bool {
-	if owners, known := p.owners[j.Spec.Metering]; known {
+func (p *planner) liveOwners(id jobs.JobID, j *jobs.Job) map[jobs.OwnerID]bool {
+	if owners, known := p.owners[id]; known {
 		return owners
 	}
 	owners := map[jobs.OwnerID]bool{}
 	for _, o := range p.offers {
-		if p.able(o.Worker, j) {
+		if p.able(o.Worker, id, j) {
 			owners[o.owner] = true
 		}
 	}
-	for _, id := range p.Able(j) {
-		if n := p.worker(id); n != nil {
+	for _, worker := range p.Able(id, j) {
+		if n := p.worker(worker); n != nil {
 			owners[n.Owner] = true
 		}
 	}
-	p.owners[j.Spec.Metering] = owners
+	p.owners[id] = owners
 	return owners
 }
 
 // nobodyElse says that every live owner has tried the task.
-func (p *planner) nobodyElse(j *jobs.Job, t *taskPlan) bool {
-	owners := p.liveOwners(j)
+func (p *planner) nobodyElse(jp *jobPlan, t *taskPlan) bool {
+	owners := p.liveOwners(jp.id, jp.job)
 	if len(owners) > len(t.task.Attempts) {
 		return false
 	}
@@ -330,7 +365,11 @@ func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	t.task.Attempts = append(t.task.Attempts, jobs.Attempt{Lease: lease, Worker: o.Worker, Owner: o.owner, State: jobs.AttemptRunning})
 	t.want--
 	jp.running++
+	p.pay(jp)
 	o.Capacity--
+	if o.memory >= 0 {
+		o.memory += jp.footprint
+	}
 	if o.inHand >= 0 {
 		o.inHand += p.Lines.mean(jp.id)
 	}

@@ -21,6 +21,10 @@ type Standing struct {
 	Paused func(jobs.NodeID) bool
 	// Outdated: none of them can count fuel by the job's rules.
 	Outdated bool
+	// Terms are on what the workers are lent, and Declines says that a donor has ruled
+	// the job out; nil: all lend all for everything.
+	Terms    func(jobs.NodeID) Terms
+	Declines func(jobs.NodeID) bool
 	// Now is the time by which attempts are late.
 	Now jobs.Time
 }
@@ -50,7 +54,14 @@ func (q Standing) reason() waits.Wait {
 	case j.Settled() == j.Total() && len(j.Unheld) > 0:
 		return waits.Wait{Reason: waits.Results}
 	}
+	if !q.State.HasRoom(j) {
+		has, may := q.State.Account(j.Owner)[jobs.ItemResults], q.State.Term(j.Owner, jobs.ItemResults)
+		return waits.Wait{Reason: waits.Account, Detail: fmt.Sprintf("%s has %d of %d bytes", j.Owner, has, may)}
+	}
 	workers := q.workers()
+	if w := q.ofTerms(workers); w.Reason != waits.None {
+		return w
+	}
 	if len(workers) == 0 {
 		if n := q.enrolled(); n > 0 {
 			return waits.Wait{Reason: waits.Banned, Count: n}
@@ -82,6 +93,30 @@ func (q Standing) ofWorkers(workers []jobs.NodeID) waits.Wait {
 		return waits.Wait{Reason: waits.Stalled}
 	}
 	return waits.Wait{}
+}
+
+// ofTerms is why no donor's terms let any of the workers run the job; nothing if some do.
+func (q Standing) ofTerms(workers []jobs.NodeID) waits.Wait {
+	wanted := slices.DeleteFunc(slices.Clone(workers), func(id jobs.NodeID) bool {
+		return !q.terms(id).Wants(q.Job.Owner) || q.Declines != nil && q.Declines(id)
+	})
+	need := footprint(q.Job)
+	switch {
+	case len(workers) == 0:
+		return waits.Wait{}
+	case len(wanted) == 0:
+		return waits.Wait{Reason: waits.Unwanted, Count: len(workers)}
+	case !slices.ContainsFunc(wanted, func(id jobs.NodeID) bool { return q.terms(id).Holds(need) }):
+		return waits.Wait{Reason: waits.Memory, Count: len(wanted), Bytes: need}
+	}
+	return waits.Wait{}
+}
+
+func (q Standing) terms(id jobs.NodeID) Terms {
+	if q.Terms == nil {
+		return Terms{}
+	}
+	return q.Terms(id)
 }
 
 // attempts says whether any goes on as usual. Of the tasks that have none it counts those

@@ -13,7 +13,8 @@ func (g *grid) standing(j *jobs.Job, live []jobs.NodeID, paused ...jobs.NodeID) 
 	for _, id := range paused {
 		isPaused[id] = true
 	}
-	return Waiting(Standing{State: g.State, Job: j, Live: live, Paused: func(id jobs.NodeID) bool { return isPaused[id] }, Now: g.now})
+	return Waiting(Standing{State: g.State, Job: j, Live: live, Paused: func(id jobs.NodeID) bool { return isPaused[id] }, Now: g.now,
+		Terms: func(id jobs.NodeID) Terms { return g.terms[id] }, Declines: func(w jobs.NodeID) bool { return g.declines[string(w)+" "+j.Spec.Name] }})
 }
 
 func wantWait(t *testing.T, got waits.Wait, reason waits.Reason, count int) {

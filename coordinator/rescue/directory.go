@@ -80,7 +80,7 @@ func (d *Directory) Gone() (list []jobs.NodeID) { return others(d.State, d.Ident
 
 func others(s *jobs.State, self jobs.NodeID) (list []jobs.NodeID) {
 	for id, n := range s.Nodes {
-		if n.Role == jobs.Coordinator && id != self {
+		if n.Role == jobs.Coordinator && n.Ended == nil && id != self {
 			list = append(list, id)
 		}
 	}

@@ -45,8 +45,8 @@ func (s *Server) attendance(st *jobs.State) attendance {
 func attend(st *jobs.State, members map[jobs.NodeID]membership.Member, began, now time.Time) attendance {
 	a := attendance{state: st}
 	for i, id := range st.Holders {
-		if id == "" {
-			continue // it was dismissed
+		if st.Nodes[id].Ended != nil {
+			continue
 		}
 		bit := uint64(1) << i
 		m, known := members[id]

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
@@ -24,11 +25,15 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.JobService":                    {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.BlobService":                   {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.NodeService":                   {jobs.Submitter, jobs.Operator, jobs.Coordinator},
+	"/anthill.v1.AdminService":                  {jobs.Operator},
 	"/anthill.v1.WorkService":                   {jobs.Worker},
+	"/anthill.v1.SessionService":                {jobs.Worker, jobs.Submitter, jobs.Operator},
 	"/anthill.v1.PieceService":                  everybody,
 	"/anthill.v1.TrackerService":                everybody,
 	"/anthill.v1.CoordinatorService":            {jobs.Coordinator},
 	"/anthill.v1.OperationService":              {jobs.Operator},
+	"/anthill.v1.AccountService/SetOwner":       {jobs.Operator},
+	"/anthill.v1.AccountService/GetAccount":     {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.EnrolmentService/Enrol":        append([]jobs.Role{jobs.Stranger}, everybody...),
 	"/grpc.health.v1.Health":                    everybody,
@@ -98,19 +103,17 @@ func identify(ctx context.Context) (caller, error) {
 	return c, nil
 }
 
-// authorize identifies the caller and refuses what its role may not do.
+// authorize identifies the caller and refuses what its present role may not do.
 func (s *Server) authorize(ctx context.Context, method string) (context.Context, error) {
 	c, err := identify(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := mayCall(c.Role, method); err != nil {
+	if c.Role, err = s.standing(ctx, c.Peer); err != nil {
 		return nil, err
 	}
-	banned := ""
-	s.cfg.Replica.View(func(st *jobs.State) { banned = st.BannedNode(c.Node) })
-	if banned != "" {
-		return nil, ownerBanned(c.Node, banned)
+	if err := mayCall(c.Role, method); err != nil {
+		return nil, err
 	}
 	return context.WithValue(ctx, callerKey{}, c), nil
 }
@@ -133,6 +136,9 @@ func mayCall(role jobs.Role, method string) error {
 // unary forwards a call that was admitted, where only the leader can answer and
 // this coordinator is not.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if err := gridconn.CheckNames(req); err != nil {
+		return nil, err
+	}
 	if leaderOnly[info.FullMethod] {
 		leader, err := s.leader(ctx)
 		if err != nil {

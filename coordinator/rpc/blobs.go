@@ -60,8 +60,8 @@ func (s *Server) GetBlob(ctx context.Context, req *anthillv1.GetBlobRequest) (*a
 func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 	var b *anthillv1.Blob
 	s.cfg.Replica.View(func(st *jobs.State) {
-		if d := st.Datasets[id]; d != nil {
-			sees := sightOf(st, callerFrom(ctx))
+		sees := sightOf(st, callerFrom(ctx))
+		if d := st.Datasets[id]; d != nil && slices.ContainsFunc(d.Owners(), sees) {
 			b = blobView(s.attendance(st), id, d, sees, readers(st, sees))
 		}
 	})
@@ -71,8 +71,8 @@ func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob,
 	return b, nil
 }
 
-// sightOf tells of which owners a caller sees what they keep and read: everybody may use
-// a blob by its id, but which others do is not theirs to know.
+// sightOf tells of which owners a caller sees what they keep, run and read: its own, and
+// operators see all.
 func sightOf(st *jobs.State, c caller) func(jobs.OwnerID) bool {
 	n := st.Nodes[c.Node]
 	return func(owner jobs.OwnerID) bool {
@@ -108,6 +108,9 @@ func (s *Server) DropBlob(ctx context.Context, req *anthillv1.DropBlobRequest) (
 	id, err := wire.IDFromProto("id", req.GetId())
 	if err != nil {
 		return nil, err
+	}
+	if _, err := s.describeBlob(ctx, id); err != nil {
+		return nil, err // it may be kept for others, which is not the caller's to know
 	}
 	c := jobs.DropBlob{Blob: id, By: callerFrom(ctx).Node}
 	_, err = s.propose(ctx, req.GetRequestId(), jobs.Command{Drop: &c})

@@ -74,6 +74,11 @@ func unknownCaller(message, method string) error {
 	return problem.ToStatus(codes.Unauthenticated, message, "NO_CERTIFICATE", method, "join the grid with a token first")
 }
 
+// tooOld refuses what not all voters could follow.
+func tooOld() error {
+	return problem.ToStatus(codes.FailedPrecondition, "some of the grid's coordinators are too old for this", "TOO_OLD", "", "upgrade the grid's coordinators")
+}
+
 // badForward refuses a call that a coordinator sends on and that does not say for whom:
 // it must never be taken for the coordinator's own.
 func badForward(coordinator jobs.NodeID) error {
@@ -81,8 +86,19 @@ func badForward(coordinator jobs.NodeID) error {
 		"run the same version on all coordinators")
 }
 
-func ownerBanned(id jobs.NodeID, why string) error {
-	return problem.ToStatus(codes.PermissionDenied, "node "+string(id.Short())+": its owner is banned: "+why, "OWNER_BANNED", string(id), "")
+// shutOut refuses a node that was ended, or whose owner is banned.
+func shutOut(id jobs.NodeID, why string, banned bool) error {
+	reason := "NODE_ENDED"
+	if banned {
+		reason = "OWNER_BANNED"
+	}
+	return problem.ToStatus(codes.PermissionDenied, "node "+id.Short()+": "+why, reason, string(id), "ask an operator of the grid")
+}
+
+// nodeUnknown refuses a node with a certificate of the grid of which the grid knows
+// nothing any more.
+func nodeUnknown(id jobs.NodeID) error {
+	return problem.ToStatus(codes.PermissionDenied, "node "+id.Short()+": the grid does not know it any more", "NODE_UNKNOWN", string(id), "join the grid again with a new token, in a fresh data directory")
 }
 
 // wrongRole refuses a method to a role, and tells which roles may call it.
@@ -104,4 +120,27 @@ func resultMissing(id jobs.JobID, task jobs.Index) error {
 func tooManyCalls(id jobs.NodeID) error {
 	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: %d of its calls are under way already", id.Short(), maxInFlight), "TOO_MANY_CALLS", string(id),
 		"wait until some of them are answered")
+}
+
+// sessionReplaced ends a session when the node has begun another.
+func sessionReplaced(id jobs.NodeID) error {
+	return problem.ToStatus(codes.Aborted, "node "+id.Short()+": it has begun another session here", "SESSION_REPLACED", string(id),
+		"if it did not, another process uses a copy of its data directory: give each a directory of its own")
+}
+
+func noSession(id jobs.NodeID) error {
+	return problem.ToStatus(codes.FailedPrecondition, "node "+id.Short()+": it has no session with this coordinator", "NO_SESSION", string(id),
+		"ask the coordinator with which it has one")
+}
+
+func notAttending(id jobs.NodeID) error {
+	return problem.ToStatus(codes.NotFound, "node "+id.Short()+": it has a session with no coordinator that answers", "NOT_ATTENDING", string(id), "")
+}
+
+func signalsFull(id jobs.NodeID) error {
+	return problem.ToStatus(codes.ResourceExhausted, "node "+id.Short()+": it has not taken the signals before this one", "SIGNALS_FULL", string(id), "try again")
+}
+
+func tooManySignals(id jobs.NodeID) error {
+	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: more than %d signals a second", id.Short(), signalRate), "TOO_MANY_SIGNALS", string(id), "try again")
 }

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -98,8 +99,14 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 	if len(request) > maxRequestID {
 		return jobs.Outcome{}, jobs.InvalidField("request_id", "it has %d bytes, more than %d", len(request), maxRequestID)
 	}
+	if err := s.readable(c); err != nil {
+		return jobs.Outcome{}, err
+	}
 	c.At = s.cfg.Replica.Now()
 	c.Request = jobs.RequestID(string(callerFrom(ctx).Node) + "/" + request)
+	if r := s.tooMuch(&c); r != nil {
+		return jobs.Outcome{}, r
+	}
 	out, err := s.cfg.Replica.Propose(ctx, c)
 	if err == nil && out.Rejection != nil {
 		err = out.Rejection
@@ -107,9 +114,36 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 	return out, err
 }
 
+// tooMuch says why a command is more than its owner's account has room for, or nil: what
+// the state would refuse is not to fill the log.
+func (s *Server) tooMuch(c *jobs.Command) (r *jobs.Rejection) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		if st.Asked(c.Request) {
+			return
+		}
+		if r = st.MayAsk(c); r == nil && c.Submit != nil {
+			r = st.MaySubmit(st.OwnerOf(c.Submit.Submitter), c.Submit.Spec)
+		}
+	})
+	return r
+}
+
+// readable refuses a command that would halt coordinators of older versions.
+func (s *Server) readable(c jobs.Command) (err error) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		if st.Version() < c.Version() {
+			err = tooOld()
+		}
+	})
+	return err
+}
+
 // GetJob implements JobService.
 func (s *Server) GetJob(ctx context.Context, req *anthillv1.GetJobRequest) (*anthillv1.GetJobResponse, error) {
 	if err := s.fresh(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.mayControl(ctx, jobs.JobID(req.GetJobId())); err != nil {
 		return nil, err
 	}
 	j, err := s.describe(ctx, req.GetJobId())
@@ -144,7 +178,7 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 	return job, events, nil
 }
 
-// ListJobs implements JobService.
+// ListJobs implements JobService: the caller's owner's jobs, or all to operators.
 func (s *Server) ListJobs(ctx context.Context, _ *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
@@ -152,7 +186,11 @@ func (s *Server) ListJobs(ctx context.Context, _ *anthillv1.ListJobsRequest) (*a
 	resp := &anthillv1.ListJobsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
 		a := s.attendance(st)
+		sees := sightOf(st, callerFrom(ctx))
 		for id, j := range st.Jobs {
+			if !sees(j.Owner) {
+				continue
+			}
 			m := jobView(st, id, j, a)
 			m.Reason = jobs.Shorten(m.GetReason(), jobs.MaxReason) // there may be thousands
 			resp.Jobs = append(resp.Jobs, m)
@@ -180,8 +218,9 @@ func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStre
 	ctx := stream.Context()
 	patience, cancel := context.WithTimeout(ctx, watchFresh)
 	defer cancel()
-	if err := s.fresh(patience); err != nil && !s.knows(jobs.JobID(req.GetJobId())) {
-		return err
+	late := s.fresh(patience)
+	if err := s.mayControl(ctx, jobs.JobID(req.GetJobId())); err != nil {
+		return cmp.Or(late, err)
 	}
 	var last *anthillv1.Job
 	var seen uint64
@@ -206,11 +245,6 @@ func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStre
 			return err
 		}
 	}
-}
-
-func (s *Server) knows(id jobs.JobID) (yes bool) {
-	s.cfg.Replica.View(func(st *jobs.State) { yes = st.Jobs[id] != nil })
-	return yes
 }
 
 // pause waits for a while, and then for a change, but no longer than long.
@@ -278,12 +312,13 @@ func unknownTask(id jobs.JobID, task uint32, total int) error {
 	}
 }
 
-// mayControl refuses a caller that is neither the job's owner nor an operator.
+// mayControl refuses a caller that is neither the job's owner nor an operator, as if
+// there were no such job: what exists is not for everybody to know.
 func (s *Server) mayControl(ctx context.Context, id jobs.JobID) error {
-	var r *jobs.Rejection
-	s.cfg.Replica.View(func(st *jobs.State) { r = st.MayControl(callerFrom(ctx).Node, id) })
-	if r != nil {
-		return r
+	may := false
+	s.cfg.Replica.View(func(st *jobs.State) { may = st.MayControl(callerFrom(ctx).Node, id) == nil })
+	if !may {
+		return jobs.UnknownJob(id)
 	}
 	return nil
 }

@@ -38,9 +38,13 @@ func (s *Server) ListNodes(ctx context.Context, _ *anthillv1.ListNodesRequest) (
 	}
 	resp := &anthillv1.ListNodesResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
+		sees := sightOf(st, callerFrom(ctx))
 		for id, n := range st.Nodes {
-			if n.Role == jobs.Coordinator || n.Role == jobs.Worker {
+			if n.Ended == nil && (n.Role == jobs.Coordinator || n.Role == jobs.Worker) {
 				node := s.nodeView(st, id, n, members[id])
+				if !sees(n.Owner) {
+					discreet(node)
+				}
 				node.Voter = voters[id]
 				if ahead, known := s.cfg.ClockOf(id); known {
 					node.ClockAhead = durationpb.New(ahead)
@@ -73,6 +77,17 @@ func (s *Server) nodeView(st *jobs.State, id jobs.NodeID, n *jobs.Node, m member
 		node.Record, node.Reliability = recordView(o, st.Credibility(n.Owner)), wire.ShareToProto(n.Reliability)
 	}
 	return node
+}
+
+// discreet leaves out what is for operators, and for the node's own owner. Where
+// coordinators are everybody has to know.
+func discreet(node *anthillv1.Node) {
+	if node.GetRole() != anthillv1.Role_ROLE_COORDINATOR {
+		node.Address = ""
+	}
+	if r := node.GetRecord(); r != nil {
+		r.BannedReason, r.Accusers = "", nil // they name jobs and owners
+	}
 }
 
 func recordView(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord {
@@ -125,6 +140,11 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 		Token: tokenID(token.Secret[:]), Role: token.Role, Uses: uses, Owner: jobs.OwnerID(req.GetOwner()),
 		Expires: s.cfg.Replica.Now().Add(lifetime), Prior: prior,
 	}
+	s.cfg.Replica.View(func(st *jobs.State) {
+		if st.Version() >= jobs.VersionStrangers {
+			c.By = callerFrom(ctx).Node
+		}
+	})
 	if _, err := s.propose(ctx, request, jobs.Command{CreateToken: &c}); err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
@@ -53,6 +54,14 @@ type Workers interface {
 	// Slots is what a worker said in its last heartbeat, of them and of whether it
 	// is paused; 0 if it is not heard of.
 	Slots(worker jobs.NodeID) (slots int, paused bool)
+	// Lend notes on what terms a worker's donor lends it.
+	Lend(worker jobs.NodeID, terms placement.Terms)
+	// Terms are on what a worker is lent, as its last heartbeat said.
+	Terms(worker jobs.NodeID) placement.Terms
+	// Decline notes that a worker's donor has ruled out the jobs of these leases, and
+	// Declines says so of a job.
+	Decline(worker jobs.NodeID, leases []jobs.LeaseID)
+	Declines(worker jobs.NodeID, job jobs.JobID) bool
 	// Left says whether a worker said, when it was last heard of, that it stops.
 	Left(worker jobs.NodeID) bool
 	// Fuel is about how much a job's running attempts have used so far, those of
@@ -111,6 +120,9 @@ type Config struct {
 	ClockOf func(jobs.NodeID) (time.Duration, bool)
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
+	// Signalled gets the signals that nodes send to this coordinator. It must return soon;
+	// nil: it takes none.
+	Signalled func(from jobs.NodeID, payload []byte)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
 	// Backup writes an archive of the grid, with the blobs or without.
@@ -128,18 +140,23 @@ type Server struct {
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
 	anthillv1.UnimplementedOperationServiceServer
+	anthillv1.UnimplementedSessionServiceServer
+	anthillv1.UnimplementedAccountServiceServer
+	anthillv1.UnimplementedAdminServiceServer
 	cfg       Config
 	grpc      *grpc.Server
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	sessions  *sessions
+	beats     *beats
 	began     time.Time
 }
 
 // New registers all services on a gRPC server with this identity. Connections that are
 // not for it are handed over; those of strangers it takes itself.
 func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
-	s := &Server{cfg: cfg, health: health.NewServer(), began: time.Now()}
+	s := &Server{cfg: cfg, health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
 	creds := identity.ServerCredentials(id, hand)
@@ -154,6 +171,9 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
 	anthillv1.RegisterOperationServiceServer(s.grpc, s)
+	anthillv1.RegisterSessionServiceServer(s.grpc, s)
+	anthillv1.RegisterAccountServiceServer(s.grpc, s)
+	anthillv1.RegisterAdminServiceServer(s.grpc, s)
 	healthv1.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	return s
@@ -165,6 +185,10 @@ func (s *Server) Serve(l net.Listener) error {
 	defer aside.Wait()
 	aside.Go(s.strangers.serve)
 	defer s.strangers.stop()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	aside.Go(func() { s.keepSessions(ctx) })
+	aside.Go(func() { s.forwardBeats(ctx) })
 	return s.grpc.Serve(l)
 }
 

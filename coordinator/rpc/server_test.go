@@ -25,6 +25,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
+	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -48,6 +49,8 @@ type fakeDesk struct {
 	probes     []string
 	beats      map[jobs.NodeID]desk.Beat
 	reports    []jobs.Report
+	terms      map[jobs.NodeID]placement.Terms
+	declined   []jobs.LeaseID
 	capacity   int
 	metering   uint32                 // of the last offer
 	newest     map[jobs.NodeID]uint32 // rules of counting fuel that live workers know
@@ -79,6 +82,29 @@ func (d *fakeDesk) Heartbeat(id jobs.NodeID, beat desk.Beat) ([]jobs.LeaseID, er
 	d.beats[id] = beat
 	return []jobs.LeaseID{42}, nil
 }
+
+func (d *fakeDesk) Lend(id jobs.NodeID, t placement.Terms) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.terms == nil {
+		d.terms = map[jobs.NodeID]placement.Terms{}
+	}
+	d.terms[id] = t
+}
+
+func (d *fakeDesk) Terms(id jobs.NodeID) placement.Terms {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.terms[id]
+}
+
+func (d *fakeDesk) Decline(_ jobs.NodeID, leases []jobs.LeaseID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.declined = append(d.declined, leases...)
+}
+
+func (d *fakeDesk) Declines(jobs.NodeID, jobs.JobID) bool { return false }
 
 func (d *fakeDesk) Confirm(context.Context, jobs.ConfirmHeld) error { return nil }
 
@@ -260,6 +286,11 @@ func (g *grid) listen() net.Listener {
 }
 
 func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
+	g.run(id, d, l)
+	return l.Addr().String()
+}
+
+func (g *grid) run(id *identity.Identity, d Desk, l net.Listener) *Server {
 	pool := gridconn.NewPool(id)
 	s := New(Config{
 		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, Workers: g.desk.located,
@@ -271,7 +302,7 @@ func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 		s.Stop()
 		pool.Close()
 	})
-	return l.Addr().String()
+	return s
 }
 
 func (g *grid) issue(role jobs.Role) *identity.Identity {
@@ -487,7 +518,7 @@ func TestOnlyTheOwnerCancels(t *testing.T) {
 	}
 	before, _ := g.ReadIndex()
 	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: made.GetJob().GetId()})
-	expect(t, "another's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "another's job", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = bobs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: strings.Repeat("x", 100_000)})
 	expect(t, "a job of no grid", err, codes.NotFound, "UNKNOWN_JOB")
 	if after, _ := g.ReadIndex(); after != before {
@@ -535,11 +566,11 @@ func TestResultsAreForTheOwner(t *testing.T) {
 	if err == nil {
 		_, err = stream.Recv()
 	}
-	expect(t, "another owner's results", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "another owner's results", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.GetTask(ctx(t), &anthillv1.GetTaskRequest{JobId: id})
-	expect(t, "another owner's task", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "another owner's task", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.CancelJob(ctx(t), &anthillv1.CancelJobRequest{JobId: id})
-	expect(t, "cancel another owner's job", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+	expect(t, "cancel another owner's job", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.GetJob(ctx(t), &anthillv1.GetJobRequest{JobId: "nope"})
 	expect(t, "a job that is not there", err, codes.NotFound, "UNKNOWN_JOB")
 	_, err = theirs.SubmitJob(ctx(t), &anthillv1.SubmitJobRequest{Spec: rangeSpec(), Provider: "not an address"})

@@ -33,7 +33,7 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 		list = append(list, desk.Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
 	}
 	c := callerFrom(ctx)
-	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: c.reach(req.GetAddress()), Role: c.Role}, list)
+	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: c.reach(req.GetAddress()), Role: c.Role, Node: c.Node}, list)
 	if err != nil {
 		return nil, err
 	}

@@ -20,10 +20,11 @@ func TestReportsOfWrongBytes(t *testing.T) {
 	t.Parallel()
 	g := start(t)
 	liar, worker, submitter := g.admit(jobs.Worker, "liar"), g.admit(jobs.Worker, "w"), g.admit(jobs.Submitter, "s")
+	operator := g.admit(jobs.Operator, "ops")
 	b := blob.Of([]byte("b")).ID()
 	report := &anthillv1.ReportPeersRequest{Nodes: []string{string(liar.Node()), "another"}, Blobs: [][]byte{b[:]}}
 	record := func() *anthillv1.OwnerRecord {
-		resp, err := anthillv1.NewNodeServiceClient(g.dial(submitter, g.leader)).ListNodes(ctx(t), &anthillv1.ListNodesRequest{})
+		resp, err := anthillv1.NewNodeServiceClient(g.dial(operator, g.leader)).ListNodes(ctx(t), &anthillv1.ListNodesRequest{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ func (s *Server) waitOf(ctx context.Context, id jobs.JobID, outdated bool) (w wa
 		}
 		w = placement.Waiting(placement.Standing{
 			State: st, Job: j, Live: live, Paused: s.paused, Outdated: outdated, Now: now,
+			Terms: s.cfg.Desk.Terms, Declines: func(worker jobs.NodeID) bool { return s.cfg.Desk.Declines(worker, id) },
 		})
 		if w.Reason == waits.Results {
 			w = s.waitForResults(st, id, j, w)

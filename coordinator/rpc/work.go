@@ -3,9 +3,6 @@ package rpc
 import (
 	"context"
 
-	"google.golang.org/protobuf/types/known/durationpb"
-
-	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -25,6 +22,9 @@ const (
 // Offer implements WorkService.
 func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthillv1.OfferResponse, error) {
 	worker := callerFrom(ctx).Node
+	if err := s.lend(worker, req.GetTerms()); err != nil {
+		return nil, err
+	}
 	leases, err := s.cfg.Desk.Offer(ctx, worker, int(min(req.GetCapacity(), maxCapacity)), max(req.GetMetering(), jobs.OldestMetering))
 	if err != nil {
 		return nil, err
@@ -33,11 +33,11 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
 	for _, l := range leases {
 		if shared[l.Job] == nil {
-			shared[l.Job] = &anthillv1.Lease{Spec: specForWorkers(l.Spec), Providers: providersToProto(l.Providers)}
+			shared[l.Job] = &anthillv1.Lease{Spec: specForWorkers(l.Spec), Providers: providersToProto(l.Providers), Owner: string(l.Owner)}
 		}
 		common := shared[l.Job]
 		resp.Leases = append(resp.Leases, &anthillv1.Lease{
-			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(),
+			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(), Owner: common.GetOwner(),
 		})
 	}
 	return resp, nil
@@ -72,6 +72,7 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	if err != nil {
 		return nil, err
 	}
+	s.decline(worker, req.GetReports())
 	var outputs [][]byte
 	var reports []jobs.Report
 	for _, m := range req.GetReports() {
@@ -156,33 +157,15 @@ func (s *Server) storeOutputs(outputs [][]byte) {
 	}
 }
 
-// Heartbeat implements WorkService.
+// Heartbeat implements WorkService, for workers without a session.
 func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest) (*anthillv1.HeartbeatResponse, error) {
-	if err := checkAddress("address", req.GetAddress()); err != nil {
+	if err := checkBeat(req); err != nil {
 		return nil, err
 	}
-	if n := len(req.GetLeases()); n > maxLeases {
-		return nil, jobs.InvalidField("leases", "%d are too many for one worker, at most %d", n, maxLeases)
-	}
-	beat := desk.Beat{Address: callerFrom(ctx).reach(req.GetAddress()), Slots: int(req.GetSlots()), Paused: req.GetPaused(), Leaving: req.GetLeaving(), Fuel: map[jobs.LeaseID]uint64{}}
-	for i, id := range req.GetLeases() {
-		beat.Leases = append(beat.Leases, jobs.LeaseID(id))
-		if i < len(req.GetFuel()) && req.GetFuel()[i] > 0 {
-			beat.Fuel[jobs.LeaseID(id)] = req.GetFuel()[i]
-		}
-	}
-	var err error
-	if beat.Blobs, err = wire.IDsFromProto("blobs", req.GetBlobs()[:min(jobs.HeartbeatBlobs, len(req.GetBlobs()))]); err != nil {
-		return nil, err
-	}
-	void, err := s.cfg.Desk.Heartbeat(callerFrom(ctx).Node, beat)
+	req.Address = callerFrom(ctx).reach(req.GetAddress())
+	resp, err := s.noteBeat(callerFrom(ctx).Node, req)
 	if err != nil {
 		return nil, err
-	}
-	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
-	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules = uint32(st.Version()) })
-	for _, id := range void {
-		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}
 	for _, v := range s.cfg.Replica.Voters() {
 		resp.Coordinators = append(resp.Coordinators, &anthillv1.Provider{Address: v.Address, Role: anthillv1.Role_ROLE_COORDINATOR})

@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -47,5 +49,39 @@ func TestLateReportsAreHandedIn(t *testing.T) {
 	}
 	if len(g.desk.reports) != 1 || g.desk.reports[0].Lease != 8 {
 		t.Errorf("the desk got %+v", g.desk.reports)
+	}
+}
+
+// TestTermsComeWithOffersAndHeartbeats, and declined work with reports.
+func TestTermsComeWithOffersAndHeartbeats(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	worker := g.admit(jobs.Worker, "w")
+	work := anthillv1.NewWorkServiceClient(g.dial(worker, g.leader))
+	if _, err := work.Heartbeat(ctx(t), &anthillv1.HeartbeatRequest{Terms: &anthillv1.Terms{Memory: 5, OnlyOwners: []string{"ann"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.desk.Terms(worker.Node()); got.Memory != 5 || !slices.Equal(got.Only, []jobs.OwnerID{"ann"}) {
+		t.Errorf("the desk got %+v", got)
+	}
+	if _, err := work.Offer(ctx(t), &anthillv1.OfferRequest{Capacity: 1, Terms: &anthillv1.Terms{NotOwners: []string{"bob"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := g.desk.Terms(worker.Node()); got.Memory != 0 || got.Only != nil || !slices.Equal(got.Not, []jobs.OwnerID{"bob"}) {
+		t.Errorf("the desk got %+v", got)
+	}
+	for _, bad := range [][]string{{""}, {strings.Repeat("x", 65)}, make([]string, 257)} {
+		if _, err := work.Offer(ctx(t), &anthillv1.OfferRequest{Capacity: 1, Terms: &anthillv1.Terms{NotOwners: bad}}); err == nil {
+			t.Errorf("%d owners such as %q are taken", len(bad), bad[0])
+		}
+	}
+	stopped := anthillv1.AttemptStatus_ATTEMPT_STATUS_STOPPED
+	if _, err := work.Report(ctx(t), &anthillv1.ReportRequest{Reports: []*anthillv1.AttemptReport{
+		{Lease: 7, Status: stopped, Declined: true}, {Lease: 8, Status: stopped},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(g.desk.declined, []jobs.LeaseID{7}) {
+		t.Errorf("declined are %v", g.desk.declined)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"strings"
 	"sync"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/anthill-grid/anthill/jobs"
 )
 
 // console is where a command writes for people. Much of what they read was written
@@ -33,7 +33,7 @@ func (c *console) Write(p []byte) (int, error) {
 	text := append(c.rest, p...)
 	whole := len(text) - unfinished(text)
 	c.rest = bytes.Clone(text[whole:])
-	if _, err := io.WriteString(c.raw, printable(string(text[:whole]))); err != nil {
+	if _, err := io.WriteString(c.raw, jobs.Printable(string(text[:whole]))); err != nil {
 		return 0, err
 	}
 	return len(p), nil
@@ -50,19 +50,6 @@ func unfinished(text []byte) int {
 		}
 	}
 	return 0
-}
-
-// printable is text in which everything that cannot be seen is replaced: controls
-// (C0, C1, DEL), marks that turn the direction of writing or have no width, line
-// separators that are none of a terminal's, and what is no UTF-8.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t', unicode.IsPrint(r), unicode.Is(unicode.Zs, r):
-			return r
-		}
-		return unicode.ReplacementChar
-	}, text)
 }
 
 // rawWriter is where bytes go that nobody reads as text: the blob on stdout, or the

@@ -16,7 +16,7 @@ import (
 )
 
 func newCoordinatorCommand() *cobra.Command {
-	cfg := coordinator.Config{Saboteurs: jobs.DefaultSaboteurs}
+	cfg := coordinator.Config{Saboteurs: jobs.DefaultSaboteurs, Relay: 10e6 / 8}
 	var token joinToken
 	var d daemon
 	cmd := &cobra.Command{
@@ -49,6 +49,7 @@ for coordinators. Later starts need neither.`,
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "HOST:PORT for gRPC and raft, the same at every start (required)")
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
 	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: the share of strangers that the grid assumes to be saboteurs; it cannot be changed later")
+	relayFlag(cmd, &cfg.Relay)
 	token.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join")
 	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join-file")
@@ -56,7 +57,19 @@ for coordinators. Later starts need neither.`,
 	_ = cmd.MarkFlagRequired("listen") //
 	d.flags(cmd)
 	cmd.AddCommand(newRecoverCommand(), newOrphanedResultsCommand())
+	cmd.AddCommand(connecting(newEndCommand(removal{
+		use: "rm NODE...", short: "Remove coordinators from the grid", coordinator: true,
+		long: `Remove coordinators from the grid: they lose their votes, and what they hold is
+copied from the others. One that is alive stops answering. It keeps its copy of the
+key that lets nodes in: 'anthill ca rotate' makes that worthless. NODE is an id or
+its first digits, at least 8.`,
+	})))
 	return cmd
+}
+
+// relayFlag is what a node carries for others.
+func relayFlag(cmd *cobra.Command, rate *int64) {
+	cmd.Flags().Var((*rateFlag)(rate), "relay", "rate at which to carry bytes between nodes that cannot reach each other")
 }
 
 func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error {

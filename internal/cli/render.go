@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protorange"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -71,7 +72,7 @@ func protoJSON(m proto.Message) ([]byte, error) {
 func escapeUnseen(line string) []byte {
 	var b []byte
 	for _, r := range line {
-		if printable(string(r)) == string(r) {
+		if r == '\n' || jobs.IsPlain(string(r)) {
 			b = utf8.AppendRune(b, r)
 			continue
 		}
@@ -110,6 +111,14 @@ func writeJSONLines[M proto.Message](w io.Writer, messages []M) error {
 		}
 	}
 	return nil
+}
+
+// writeList writes what a command lists.
+func writeList[M proto.Message](cmd *cobra.Command, output format, list []M, write func(io.Writer, []M) error) error {
+	if output == formatJSON {
+		return writeJSONLines(cmd.OutOrStdout(), list)
+	}
+	return write(cmd.OutOrStdout(), list)
 }
 
 // writeJSON writes one object over several lines.

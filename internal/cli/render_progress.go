@@ -13,6 +13,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/anthill-grid/anthill/internal/waits"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/sdk"
 )
@@ -150,7 +151,7 @@ func (b *bar) show(job *anthillv1.Job) {
 
 // set shows how much is done of the total, and a line beside it.
 func (b *bar) set(line string, done, total int64) {
-	line = strings.ReplaceAll(printable(line), "\n", " ")
+	line = strings.ReplaceAll(jobs.Printable(line), "\n", " ")
 	b.text.Store(&line)
 	b.bar.SetTotal(total, false)
 	b.bar.SetCurrent(done)
@@ -158,7 +159,7 @@ func (b *bar) set(line string, done, total int64) {
 
 func (b *bar) note(text string) {
 	// Above the bar. If it cannot be written there, nobody is looking.
-	_, _ = fmt.Fprintln(b.container, printable(text))
+	_, _ = fmt.Fprintln(b.container, jobs.Printable(text))
 }
 
 func (b *bar) close() {

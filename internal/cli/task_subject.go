@@ -45,11 +45,15 @@ func subjectOfFlags(cmd *cobra.Command, flags *taskFlags, module string) (*subje
 	return newSubject(file, shard, 0)
 }
 
-// subjectOfJob is a task of a job file.
-func subjectOfJob(cmd *cobra.Command, path string, index uint32) (_ *subject, err error) {
+// subjectOfJob is a task of a job file. Files that are made for it go into dir.
+func subjectOfJob(cmd *cobra.Command, path string, index uint32, dir string) (_ *subject, err error) {
 	file, err := sdk.LoadJobFile(path)
 	if err != nil {
 		return nil, err
+	}
+	if file.Bundle == "" {
+		return nil, problem.Invalid("add a line 'bundle: FILE.wasm' with the interpreter; anthill runtime list has its blob, and anthill get fetches that",
+			"job file %s: the interpreter is one that only a grid has", path)
 	}
 	for name, source := range file.Data {
 		if strings.HasPrefix(source, "blob:") {
@@ -71,6 +75,9 @@ func subjectOfJob(cmd *cobra.Command, path string, index uint32) (_ *subject, er
 	shard, err := prepared.Shard(int(index))
 	if err != nil {
 		return nil, fmt.Errorf("read shard %d: %w", index, err)
+	}
+	if file, err = file.Plain(dir); err != nil {
+		return nil, err
 	}
 	return newSubject(file, shard, index)
 }

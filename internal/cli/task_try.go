@@ -13,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/module/refusal"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/internal/problem"
+	"github.com/anthill-grid/anthill/internal/tempdir"
 	"github.com/anthill-grid/anthill/worker/executor"
 	"github.com/anthill-grid/anthill/worker/sandbox"
 	"github.com/anthill-grid/anthill/worker/trial"
@@ -66,7 +67,12 @@ is refused or the flags are wrong.`,
 }
 
 func (t *taskTest) run(cmd *cobra.Command, args []string) error {
-	s, err := t.subject(cmd, args)
+	dir, err := tempdir.Make("task")
+	if err != nil {
+		return fmt.Errorf("task test: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	s, err := t.subject(cmd, args, dir)
 	if err != nil {
 		return err
 	}
@@ -87,7 +93,8 @@ func (t *taskTest) run(cmd *cobra.Command, args []string) error {
 	return verdict(report, s.task)
 }
 
-func (t *taskTest) subject(cmd *cobra.Command, args []string) (*subject, error) {
+// subject is the task that the flags name; files that are made for it go into dir.
+func (t *taskTest) subject(cmd *cobra.Command, args []string, dir string) (*subject, error) {
 	switch {
 	case t.job == "" && len(args) == 0:
 		return nil, problem.Invalid("see 'anthill task test --help'", "task test: no module, and no --job")
@@ -105,7 +112,7 @@ func (t *taskTest) subject(cmd *cobra.Command, args []string) (*subject, error) 
 			return nil, problem.Invalid("change the job file, or leave --job out", "--%s does not go together with --job", name)
 		}
 	}
-	s, err := subjectOfJob(cmd, t.job, t.index)
+	s, err := subjectOfJob(cmd, t.job, t.index, dir)
 	if err == nil && t.as != "" {
 		s.task.Seed, err = seedAs(t.as, t.index)
 	}

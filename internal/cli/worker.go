@@ -54,6 +54,9 @@ killed at its limits. The token is needed only at the first start.`,
 	token.flags(cmd)
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")
+	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Memory), "memory", "memory that tasks may take together: their limits, their processes, what they read and write (default half of the machine's)")
+	cmd.Flags().StringSliceVar(&cfg.Lent.Owners.Only, "only-owners", nil, "`owners` for whose jobs alone to work, such as ann,bob (default everybody)")
+	cmd.Flags().StringSliceVar(&cfg.Lent.Owners.Not, "not-owners", nil, "`owners` for whose jobs not to work")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit, 10Mb/s or 1MiB/s: a small b is a bit, a big B a byte (default no limit)")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")
@@ -87,8 +90,13 @@ func checkLent(l limits.Lent) error {
 		return fmt.Errorf("--slots %d: want 1 to %d", l.Slots, limits.MaxSlots)
 	case l.Disk < limits.MinDisk:
 		return fmt.Errorf("--disk %v: want at least %v", sdk.Size(l.Disk), sdk.Size(limits.MinDisk))
+	case l.Memory != 0 && l.Memory < limits.MinMemory:
+		return fmt.Errorf("--memory %v: want at least %v", sdk.Size(l.Memory), sdk.Size(limits.MinMemory))
 	case l.Traffic.Peers < 0:
 		return fmt.Errorf("--max-peers %d: want 1 or more, or 0 for no limit", l.Traffic.Peers)
+	}
+	if err := l.Owners.Validate(); err != nil {
+		return fmt.Errorf("--only-owners, --not-owners: %w", err)
 	}
 	return l.Validate()
 }

@@ -16,9 +16,12 @@ import (
 )
 
 // textOption says which field of a request is no text, where gRPC says only that there
-// is one.
+// is one, and sends no name that nobody could read.
 func textOption() []grpc.DialOption {
 	unary := func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		if err := CheckNames(req); err != nil {
+			return err
+		}
 		return nameField(req, invoke(ctx, method, req, reply, conn, opts...))
 	}
 	stream := func(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
@@ -31,7 +34,12 @@ func textOption() []grpc.DialOption {
 // namingStream is a stream whose requests are looked at if they cannot be sent.
 type namingStream struct{ grpc.ClientStream }
 
-func (s namingStream) SendMsg(req any) error { return nameField(req, s.ClientStream.SendMsg(req)) }
+func (s namingStream) SendMsg(req any) error {
+	if err := CheckNames(req); err != nil {
+		return err
+	}
+	return nameField(req, s.ClientStream.SendMsg(req))
+}
 
 // nameField replaces the error of a request that cannot be encoded.
 func nameField(req any, err error) error {

@@ -38,20 +38,30 @@ type Handover struct {
 	// Raft and Gossip get connections of coordinators that ask for ProtoRaft and
 	// ProtoGossip.
 	Raft, Gossip func(net.Conn, Peer)
+	// Back and Relay get connections of nodes of the grid that ask for ProtoBack and
+	// ProtoRelay.
+	Back, Relay func(*tls.Conn, Peer)
 	// Stranger gets connections of peers without a certificate of the grid.
 	Stranger func(*tls.Conn)
 }
 
+// protos are what is served: gRPC, and all that somebody takes.
+func (h Handover) protos() []string {
+	protos := []string{ProtoGRPC}
+	for _, p := range []struct {
+		name  string
+		taken bool
+	}{{ProtoRaft, h.Raft != nil}, {ProtoGossip, h.Gossip != nil}, {ProtoBack, h.Back != nil}, {ProtoRelay, h.Relay != nil}} {
+		if p.taken {
+			protos = append(protos, p.name)
+		}
+	}
+	return protos
+}
+
 // ServerCredentials is for a gRPC server.
 func ServerCredentials(id *Identity, hand Handover) credentials.TransportCredentials {
-	protos := []string{ProtoGRPC}
-	if hand.Raft != nil {
-		protos = append(protos, ProtoRaft)
-	}
-	if hand.Gossip != nil {
-		protos = append(protos, ProtoGossip)
-	}
-	config := id.ServerTLS(protos...)
+	config := id.ServerTLS(hand.protos()...)
 	return &serverCredentials{credentials.NewTLS(config), config, hand}
 }
 
@@ -60,8 +70,12 @@ func ClientCredentials(id *Identity, want Want) credentials.TransportCredentials
 	return credentials.NewTLS(id.ClientTLS(want, ProtoGRPC))
 }
 
-// ServerHandshake authenticates a client and finds out what it wants to speak.
+// ServerHandshake authenticates a client and finds out what it wants to speak. A
+// connection that this node made itself brings its handshake along.
 func (c *serverCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if made, ok := raw.(TLSConn); ok {
+		return takeHandshake(made)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
 	conn := tls.Server(raw, c.config)
@@ -95,6 +109,10 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 		return AuthInfo{}, dispatch(conn, peer, c.hand.Raft)
 	case ProtoGossip:
 		return AuthInfo{}, dispatch(conn, peer, c.hand.Gossip)
+	case ProtoBack:
+		return AuthInfo{}, dispatchMember(conn, peer, c.hand.Back)
+	case ProtoRelay:
+		return AuthInfo{}, dispatchMember(conn, peer, c.hand.Relay)
 	default:
 		return AuthInfo{}, fmt.Errorf("protocol %q is not served: offer %s by ALPN", state.NegotiatedProtocol, ProtoGRPC)
 	}
@@ -102,7 +120,16 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 
 // dispatch hands over a connection on which coordinators talk among themselves.
 func dispatch(conn *tls.Conn, peer Peer, hand func(net.Conn, Peer)) error {
-	if err := WantRole(jobs.Coordinator)(peer); err != nil {
+	return dispatchTo(conn, peer, func(c *tls.Conn, p Peer) { hand(c, p) }, jobs.Coordinator)
+}
+
+// dispatchMember hands over a connection of any node of the grid.
+func dispatchMember(conn *tls.Conn, peer Peer, hand func(*tls.Conn, Peer)) error {
+	return dispatchTo(conn, peer, hand, jobs.Coordinator, jobs.Worker, jobs.Submitter, jobs.Operator)
+}
+
+func dispatchTo(conn *tls.Conn, peer Peer, hand func(*tls.Conn, Peer), roles ...jobs.Role) error {
+	if err := WantRole(roles...)(peer); err != nil {
 		return fmt.Errorf("%s: %w", conn.ConnectionState().NegotiatedProtocol, err)
 	}
 	// gRPC gave the connection a deadline for the handshake.

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -30,12 +31,46 @@ func (handshaken) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo
 	if !ok {
 		return nil, nil, errors.New("handed over: a connection without TLS")
 	}
-	state := c.ConnectionState()
+	return takeHandshake(c)
+}
+
+// takeHandshake finds out who was authenticated on a connection.
+func takeHandshake(conn TLSConn) (net.Conn, credentials.AuthInfo, error) {
+	state := conn.ConnectionState()
 	peer, err := PeerFrom(state)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, errors.Join(err, conn.Close())
 	}
 	return conn, newAuthInfo(state, peer), nil
+}
+
+// PeerCredentials is for gRPC clients that reach nodes of the grid by any path: some
+// connections bring a handshake along in which the other side was the client.
+func PeerCredentials(id *Identity, want Want) credentials.TransportCredentials {
+	return &peerCredentials{ClientCredentials(id, want), want}
+}
+
+type peerCredentials struct {
+	credentials.TransportCredentials
+	want Want
+}
+
+// ClientHandshake makes a handshake or takes the one that was made.
+func (c *peerCredentials) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	made, ok := conn.(TLSConn)
+	if !ok {
+		return c.TransportCredentials.ClientHandshake(ctx, authority, conn)
+	}
+	_, info, err := takeHandshake(made)
+	if err == nil && c.want != nil {
+		err = c.want(info.(AuthInfo).Peer)
+	}
+	return conn, info, err
+}
+
+// Clone is part of the gRPC interface.
+func (c *peerCredentials) Clone() credentials.TransportCredentials {
+	return &peerCredentials{c.TransportCredentials.Clone(), c.want}
 }
 
 // Clone is part of the gRPC interface.

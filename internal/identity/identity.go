@@ -15,6 +15,10 @@ const (
 	ProtoRaft = "anthill-raft/1"
 	// ProtoGossip is what members say of each other, see package membership.
 	ProtoGossip = "anthill-gossip/1"
+	// ProtoBack is for connections that were asked for the other way round, and
+	// ProtoRelay for those that are to be joined with another, see package reach.
+	ProtoBack  = "anthill-back/1"
+	ProtoRelay = "anthill-relay/1"
 )
 
 // Identity is an enrolled node: its key and what the authority says of it.

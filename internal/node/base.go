@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/jobs"
@@ -30,6 +30,8 @@ type BaseConfig struct {
 	// Traffic bounds what other nodes may fetch from here and what is fetched from
 	// them, but not the calls to coordinators.
 	Traffic throttle.Limits
+	// Relay is what is carried between nodes that cannot reach each other.
+	Relay reach.RelayConfig
 	// Find is swarm.Config's.
 	Find func(context.Context, blob.ID) ([]swarm.Provider, time.Duration, error)
 	// Found, where set, may make an identity in Dir before one is looked for.
@@ -44,6 +46,8 @@ type Base struct {
 	Listener net.Listener
 	Store    *blobstore.Store
 	Swarm    *swarm.Swarm
+	Paths    *reach.Room
+	Relay    *reach.Relay
 	Volume   *throttle.Volume // nil where the month's traffic has no limit
 
 	lock  io.Closer
@@ -86,10 +90,12 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 		}
 	}
 	b.line = throttle.New(cfg.Traffic, b.Volume)
-	b.Listener = b.line.Listen(b.Listener)
-	b.peers = swarm.NewDialer(b.Identity.ClientTLS(nil, identity.ProtoGRPC), grpc.WithContextDialer(b.line.Dial))
+	b.Paths = reach.New(reach.Config{Identity: b.Identity, Address: b.Address, Dial: b.line.Dial, Logger: cfg.Logger})
+	b.Relay = reach.NewRelay(cfg.Relay)
+	b.Listener = b.Paths.Listen(b.line.Listen(b.Listener))
+	b.peers = swarm.NewPool(identity.PeerCredentials(b.Identity, nil), b.Paths)
 	b.Swarm, err = swarm.New(swarm.Config{
-		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Spent: b.Volume.Err, Refused: filepath.Join(cfg.Dir, "refused.json"),
+		Store: b.Store, Dial: b.peers.Dial, Self: b.Address, Node: b.Identity.Node(), Spent: b.Volume.Err, Refused: filepath.Join(cfg.Dir, "refused.json"),
 		Identify: identity.Identify, Find: cfg.Find, Logger: cfg.Logger,
 	})
 	return err
@@ -99,10 +105,15 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 // no more are let in than Traffic allows. Coordinators are always let in: they come for
 // what was computed.
 func (b *Base) Credentials() credentials.TransportCredentials {
-	return b.line.Credentials(identity.ServerCredentials(b.Identity, identity.Handover{}), func(info credentials.AuthInfo) (string, bool) {
+	return b.line.Credentials(identity.ServerCredentials(b.Identity, b.Handover()), func(info credentials.AuthInfo) (string, bool) {
 		node, role, err := identity.Identify(info)
 		return string(node), err == nil && role == jobs.Coordinator
 	})
+}
+
+// Handover says who takes what comes beside gRPC to any node.
+func (b *Base) Handover() identity.Handover {
+	return identity.Handover{Back: b.Paths.Back, Relay: b.Relay.Take}
 }
 
 // Close closes what was opened, the last first.
@@ -113,6 +124,9 @@ func (b *Base) Close() error {
 	}
 	if b.peers != nil {
 		errs = append(errs, b.peers.Close())
+	}
+	if b.Paths != nil {
+		errs = append(errs, b.Paths.Close(), b.Relay.Close())
 	}
 	if b.Store != nil {
 		errs = append(errs, b.Store.Close())

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -36,9 +37,18 @@ const (
 type Pool struct {
 	creds   credentials.TransportCredentials
 	options []grpc.DialOption
+	paths   *reach.Room // nil: peers are dialled
 
 	mu    sync.Mutex
-	conns map[string]*grpc.ClientConn // nil once closed
+	conns map[reach.Target]*grpc.ClientConn // nil once closed
+}
+
+// NewPool makes a Pool, to be closed after use, of connections by whatever paths there
+// are.
+func NewPool(creds credentials.TransportCredentials, paths *reach.Room) *Pool {
+	p := newPool(creds)
+	p.paths = paths
+	return p
 }
 
 // NewDialer makes a Pool, to be closed after use; its method Dial is a Dialer.
@@ -49,17 +59,18 @@ func NewDialer(cfg *tls.Config, options ...grpc.DialOption) *Pool {
 }
 
 func newPool(creds credentials.TransportCredentials) *Pool {
-	return &Pool{creds: creds, conns: make(map[string]*grpc.ClientConn)}
+	return &Pool{creds: creds, conns: make(map[reach.Target]*grpc.ClientConn)}
 }
 
-// Dial gives the connection to an address. It does not wait for it to stand.
-func (p *Pool) Dial(_ context.Context, address string) (grpc.ClientConnInterface, error) {
+// Dial gives the connection to a peer. It does not wait for it to stand.
+func (p *Pool) Dial(_ context.Context, peer Provider) (grpc.ClientConnInterface, error) {
+	at := reach.Target{Node: peer.Node, Address: peer.Address}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.conns == nil {
 		return nil, errors.New("dial: pool is closed")
 	}
-	if conn := p.conns[address]; conn != nil {
+	if conn := p.conns[at]; conn != nil {
 		return conn, nil
 	}
 	if len(p.conns) >= manyConns {
@@ -67,27 +78,34 @@ func (p *Pool) Dial(_ context.Context, address string) (grpc.ClientConnInterface
 	}
 	retry := backoff.DefaultConfig
 	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, retryWithin
-	conn, err := grpc.NewClient("passthrough:///"+address, append([]grpc.DialOption{
+	conn, err := grpc.NewClient("passthrough:///"+peer.Address, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(p.creds),
 		grpc.WithInitialWindowSize(flowWindow),
 		grpc.WithInitialConnWindowSize(2 * flowWindow),
 		grpc.WithIdleTimeout(idleAfter),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: connectTime}),
-		reach.DialOption(),
+		p.dialOption(at),
 	}, p.options...)...)
 	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", address, err)
+		return nil, fmt.Errorf("dial %s: %w", peer.Address, err)
 	}
-	p.conns[address] = conn
+	p.conns[at] = conn
 	return conn, nil
+}
+
+func (p *Pool) dialOption(at reach.Target) grpc.DialOption {
+	if p.paths == nil {
+		return reach.DialOption()
+	}
+	return grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return p.paths.Dial(ctx, at) })
 }
 
 // closeIdle is called with mu held.
 func (p *Pool) closeIdle() {
-	for address, conn := range p.conns {
+	for at, conn := range p.conns {
 		if conn.GetState() == connectivity.Idle {
 			_ = conn.Close() // an idle connection has nothing to lose
-			delete(p.conns, address)
+			delete(p.conns, at)
 		}
 	}
 }

@@ -26,7 +26,7 @@ func TestPeerThatIsAwayIsTriedOften(t *testing.T) {
 			tries = append(tries, time.Now())
 			return nil, errors.New("nobody is there")
 		})}
-		conn, err := pool.Dial(t.Context(), "10.0.0.1:1")
+		conn, err := pool.Dial(t.Context(), Provider{Address: "10.0.0.1:1"})
 		if err != nil {
 			t.Fatal(err)
 		}

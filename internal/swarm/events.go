@@ -45,11 +45,14 @@ func (d *download) refresh() {
 // addRemote adds a peer or, if it is known, notes on whose word: hearsay is that of
 // another peer, on which alone no address is called many times.
 func (d *download) addRemote(p Provider, hearsay bool) {
-	if p.Address == d.swarm.cfg.Self || p.Address == "" {
+	if d.swarm.cfg.self(p) || p.Address == "" {
 		return
 	}
 	for _, r := range d.remotes {
-		if r.Address == p.Address && (r.Node == p.Node || p.Node == "") {
+		if r.Address == p.Address && (r.Node == p.Node || p.Node == "" || r.Node == "" && r.link == nil) {
+			if r.Node == "" {
+				r.Node = p.Node
+			}
 			r.hearsay = r.hearsay && hearsay
 			if r.link == nil && r.failures < hopeful {
 				r.paused = time.Time{} // it lives

@@ -125,7 +125,8 @@ func (s *Server) introduce(ctx context.Context, id blob.ID, said string) *anthil
 	}
 	p := Provider{Address: address, Role: jobs.Submitter}
 	if s.swarm != nil {
-		p.Role = s.swarm.identify(from, p).role
+		who := s.swarm.identify(from, p)
+		p.Role, p.Node = who.role, who.node
 		s.swarm.notify(id, introduced{[]Provider{p}, true}) // only its word says that anybody is at that port
 	}
 	return p.Proto()

@@ -145,7 +145,7 @@ type exchange = grpc.BidiStreamingClient[anthillv1.ExchangeRequest, anthillv1.Ex
 
 // open begins an exchange with a peer and says hello.
 func (s *Swarm) open(ctx context.Context, p Provider, hello *anthillv1.ExchangeRequest) (exchange, error) {
-	conn, err := s.cfg.Dial(ctx, p.Address)
+	conn, err := s.cfg.Dial(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ import (
 // byHand is a download without goroutines: the test is what happens to it.
 func byHand(t *testing.T, pieces int) *download {
 	t.Helper()
-	s := newSwarm(t, Config{Dial: func(context.Context, string) (grpc.ClientConnInterface, error) {
+	s := newSwarm(t, Config{Dial: func(context.Context, Provider) (grpc.ClientConnInterface, error) {
 		return nil, errors.New("there is no network")
 	}})
 	d := newDownload(s, blob.ID{})

@@ -151,7 +151,7 @@ func (p *testPeer) open(t *testing.T, hello *anthillv1.ExchangeRequest) grpc.Bid
 	t.Helper()
 	pool := newPool(insecure.NewCredentials())
 	t.Cleanup(func() { _ = pool.Close() })
-	conn, err := pool.Dial(t.Context(), p.Address)
+	conn, err := pool.Dial(t.Context(), p.Provider)
 	if err != nil {
 		t.Fatal(err)
 	}

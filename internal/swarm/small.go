@@ -56,7 +56,7 @@ func (s *Swarm) tiers(providers []Provider) [][]Provider {
 	list = slices.CompactFunc(list, func(a, b Provider) bool { return a.Address == b.Address && a.Node == b.Node })
 	var tiers [][]Provider
 	for _, p := range list {
-		if p.Address == s.cfg.Self {
+		if s.cfg.self(p) {
 			continue
 		}
 		if n := len(tiers); n > 0 && rank(tiers[n-1][0].Role) == rank(p.Role) {
@@ -93,7 +93,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 	watchdog := time.AfterFunc(patience, cancel)
 	defer watchdog.Stop()
 	from := peerIdentity{role: p.Role}
-	conn, err := s.cfg.Dial(ctx, p.Address)
+	conn, err := s.cfg.Dial(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -44,13 +44,14 @@ type Provider struct {
 	Address string // HOST:PORT of its PieceService
 	Role    jobs.Role
 	// Node, where set, is the only node that is asked at this address: another that
-	// learns a result's id could hand it in as its own.
+	// learns a result's id could hand it in as its own. Where nobody can dial the
+	// address, it is what the node is called by.
 	Node jobs.NodeID
 }
 
-// Proto is the provider on the wire, where no node is named.
+// Proto is the provider on the wire.
 func (p Provider) Proto() *anthillv1.Provider {
-	return &anthillv1.Provider{Address: p.Address, Role: wire.RoleToProto(p.Role)}
+	return &anthillv1.Provider{Address: p.Address, Role: wire.RoleToProto(p.Role), NodeId: string(p.Node)}
 }
 
 // ProvidersOf reads providers off the wire, without those whose address is none:
@@ -59,10 +60,21 @@ func ProvidersOf(list []*anthillv1.Provider) []Provider {
 	var out []Provider
 	for _, p := range list {
 		if validAddress(p.GetAddress()) {
-			out = append(out, Provider{Address: p.GetAddress(), Role: wire.RoleFromProto(p.GetRole())})
+			out = append(out, Provider{Address: p.GetAddress(), Role: wire.RoleFromProto(p.GetRole()), Node: nodeOf(p.GetNodeId())})
 		}
 	}
 	return out
+}
+
+// maxNodeID bounds the name of a node, in bytes.
+const maxNodeID = 64
+
+// nodeOf is a node's id off the wire; "" if it is none.
+func nodeOf(s string) jobs.NodeID {
+	if len(s) > maxNodeID || strings.ContainsFunc(s, func(r rune) bool { return (r < '0' || '9' < r) && (r < 'a' || 'f' < r) }) {
+		return ""
+	}
+	return jobs.NodeID(s)
 }
 
 // validAddress tells whether a text may be HOST:PORT.
@@ -86,6 +98,12 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
+// self tells whether a provider is this process: at its address, unless that is another
+// node's in another network.
+func (c *Config) self(p Provider) bool {
+	return p.Address == c.Self && (p.Node == "" || c.Node == "" || p.Node == c.Node)
+}
+
 // Traffic counts the bytes of verified pieces by the role of the peer that sent them.
 type Traffic map[jobs.Role]int64
 
@@ -98,14 +116,16 @@ func (t Traffic) Add(other Traffic) {
 
 // Dialer gives a connection to a peer. The swarm never closes it: caching is
 // the dialer's business.
-type Dialer func(ctx context.Context, address string) (grpc.ClientConnInterface, error)
+type Dialer func(ctx context.Context, p Provider) (grpc.ClientConnInterface, error)
 
 // Config is what a Swarm needs.
 type Config struct {
 	Store *blobstore.Store
 	Dial  Dialer
-	// Self is this node's address, which is never asked.
+	// Self is this node's address, which is never asked. Node is its id; other processes
+	// may have the same.
 	Self string
+	Node jobs.NodeID
 	// Refused is the file that keeps the peers that sent wrong bytes; empty: only
 	// memory does.
 	Refused string

@@ -333,7 +333,7 @@ func (ev napping) apply(*download) { time.Sleep(time.Duration(ev)) }
 
 // Who wakes has not waited meanwhile: a Fetch has its whole patience again.
 func TestAStandstillUsesUpNoPatience(t *testing.T) {
-	s := newSwarm(t, Config{Dial: func(ctx context.Context, _ string) (grpc.ClientConnInterface, error) {
+	s := newSwarm(t, Config{Dial: func(ctx context.Context, _ Provider) (grpc.ClientConnInterface, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}, Patience: time.Second})

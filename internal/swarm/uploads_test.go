@@ -67,7 +67,7 @@ func TestOneClientHasNoMoreExchangesThanAnybodyNeeds(t *testing.T) {
 	p.hold(t, data)
 	pool := newPool(insecure.NewCredentials())
 	t.Cleanup(func() { _ = pool.Close() })
-	conn, err := pool.Dial(t.Context(), p.Address)
+	conn, err := pool.Dial(t.Context(), p.Provider)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,10 @@ var phrases = [end]phrase{
 		next: "it goes on when the submitter is back; or cancel the job and submit it again"},
 	InputLost:    {why: whom("the only copies of the input are away, with %s"), next: "start that coordinator again, or cancel the job"},
 	InputTrouble: {why: trouble, next: "its operator can help; it is tried again all the time"},
-	Results:      {why: results, next: "what takes much longer to come than to compute is computed again; workers with better lines help"},
+	Memory:       {why: memory, next: "lower limits.memory, limits.output or what each task reads; or lend more with --memory"},
+	Unwanted: {why: counted("the donor of the only live worker does not lend it for this job", "the donors of all %d live workers do not lend them for this job"),
+		next: "start workers of your own, or ask their donors"},
+	Results: {why: results, next: "what takes much longer to come than to compute is computed again; workers with better lines help"},
 	NoLeader: {why: plain("the coordinators have no leader"),
 		next: "a majority of them must run and reach each other: `anthill nodes` tells which do"},
 	Copies: {why: whom("the grid is copying it to %s"), next: "leave this connected"},
@@ -42,6 +45,8 @@ var phrases = [end]phrase{
 		next: "start it again; a coordinator that is away for longer than a minute is not waited for"},
 	CopiesFull: {why: whom("the disk of %s is full"),
 		next: "make room there; a full disk is not waited for longer than a minute"},
+	Account: {why: with("its owner's account has no room for further results"),
+		next: "remove finished jobs whose results you have: `anthill jobs rm JOB`"},
 	Stalled: {why: plain("nothing moves"), next: "`anthill nodes` tells which workers are there, and the coordinators' logs what they do"},
 }
 
@@ -88,6 +93,11 @@ func quorum(w Wait) string {
 		return "each task needs " + w.Detail + ", and the grid has a single live worker"
 	}
 	return fmt.Sprintf("each task needs %s, and the grid has only %d live workers", w.Detail, w.Count)
+}
+
+// memory says how much a task takes.
+func memory(w Wait) string {
+	return counted("the only live worker does not lend", "none of the %d live workers lends")(w) + " the memory that a task takes, " + size(w.Bytes)
 }
 
 func asked(w Wait) string {

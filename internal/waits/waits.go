@@ -36,6 +36,9 @@ const (
 	CopiesFull                 // their disks are full
 	Stalled                    // nothing moves, and none of the others
 	InputTrouble               // the leader cannot copy the input, as with a full disk
+	Memory                     // no worker lends as much memory as a task takes
+	Unwanted                   // the donors of all workers have ruled the job or its owner out
+	Account                    // the owner's account has no room for further results
 	end
 )
 

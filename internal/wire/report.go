@@ -20,7 +20,7 @@ func ReportFromProto(m *anthillv1.AttemptReport, worker jobs.NodeID) (jobs.Repor
 	if status == jobs.Succeeded && output.ID.IsZero() {
 		return jobs.Report{}, jobs.InvalidField("reports.output", "a success needs one")
 	}
-	reason, room := strings.ToValidUTF8(m.GetReason(), ""), jobs.MaxReason
+	reason, room := jobs.Printable(strings.ToValidUTF8(m.GetReason(), "")), jobs.MaxReason
 	if status == jobs.Crashed || status == jobs.Killed {
 		room = jobs.MaxFailure
 	}

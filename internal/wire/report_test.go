@@ -41,4 +41,8 @@ func TestReportFromProto(t *testing.T) {
 	if r.Fetched != (jobs.Traffic{FromWorkers: 9}) {
 		t.Errorf("fetched %+v, want nothing negative", r.Fetched)
 	}
+	loud, err := ReportFromProto(&anthillv1.AttemptReport{Status: anthillv1.AttemptStatus_ATTEMPT_STATUS_LOST, Reason: "a\x1b]52;c;eA==\a\u202eb\u009b\n\tc"}, "w")
+	if err != nil || loud.Reason != "a\ufffd]52;c;eA==\ufffd\ufffdb\ufffd\n\tc" {
+		t.Errorf("what a terminal obeys came as %q, %v", loud.Reason, err)
+	}
 }

@@ -85,6 +85,12 @@ func (e *Executor) Prepare(ctx context.Context, lease *anthillv1.Lease) (*Attemp
 	return a, nil
 }
 
+// Memory is how many bytes of memory the attempt may take while it runs.
+func (a *Attempt) Memory() int64 {
+	limits := jobs.Limits{Memory: a.task.Memory, Output: a.task.Output}
+	return jobs.Spec{Limits: limits}.Footprint(a.shard.Size)
+}
+
 // Release lets the attempt's blobs go. It must be called once.
 func (e *Executor) Release(a *Attempt) {
 	for _, id := range a.pinned {

@@ -24,6 +24,14 @@ func Stopped(lease *anthillv1.Lease, err error) *anthillv1.AttemptReport {
 	return voteless(lease, jobs.Stopped, err)
 }
 
+// Declined reports an attempt that the worker's donor has ruled out: it is nobody's
+// fault, and the worker is to get no more of the job.
+func Declined(lease *anthillv1.Lease, err error) *anthillv1.AttemptReport {
+	report := Stopped(lease, err)
+	report.Declined = true
+	return report
+}
+
 func (e *Executor) lost(a *Attempt, err error) *anthillv1.AttemptReport {
 	report := voteless(a.Lease, jobs.Lost, err)
 	report.Fetched = traffic(a.fetched)

@@ -25,6 +25,8 @@
 //	descriptors       1024, of which a guest may have 256 files open
 //	no core dumps     what a guest worked on stays off the disk
 //	lowest priority   nice 19
+//	first out of memory  of all processes the child goes first when the machine has none
+//	                  left (oom_score_adj 1000)
 //	cpu time          twice the task's limit, for a parent that was stopped itself
 //	SCHED_IDLE        only the processor time that nobody else wants
 //	idle I/O          the same for disks whose scheduler knows of it

@@ -40,6 +40,9 @@ func TestAllThreadsAreWalledIn(t *testing.T) {
 			t.Errorf("thread %s has I/O class %d, want 3, idle", thread.Name(), class>>13)
 		}
 	}
+	if score := strings.TrimSpace(readFile(t, proc+"oom_score_adj")); score != "1000" {
+		t.Errorf("the donor's programs may go before it when memory runs out: oom_score_adj is %s", score)
+	}
 	limits := strings.Join(strings.Fields(readFile(t, proc+"limits")), " ")
 	for _, want := range []string{"Max core file size 0 0", "Max open files 1024 1024", "Max file size 536870912 536870912"} {
 		if !strings.Contains(limits, want) {

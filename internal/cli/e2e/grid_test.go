@@ -24,6 +24,7 @@ func TestGrid(t *testing.T) {
 	t.Run("data files", func(t *testing.T) { testDataFiles(t, grid) })
 	t.Run("cancel", func(t *testing.T) { testCancel(t, grid) })
 	t.Run("jobs that nobody has", func(t *testing.T) { testJobsThatNobodyHas(t, grid) })
+	t.Run("turns", func(t *testing.T) { testTurns(t, grid) })
 	t.Run("fuel", func(t *testing.T) { testFuel(t, grid) })
 	t.Run("contract", func(t *testing.T) { testContract(t, grid) })
 	t.Run("scripts", func(t *testing.T) { testScripts(t, grid) })

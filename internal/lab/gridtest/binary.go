@@ -59,3 +59,6 @@ func exeName() string {
 	}
 	return "anthill"
 }
+
+// Binary is the path of the anthill command, for the time of the test.
+func Binary(t testing.TB) string { return install(t, t.TempDir()) }

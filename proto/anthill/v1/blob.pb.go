@@ -130,6 +130,12 @@ const (
 	WaitReason_WAIT_REASON_STALLED WaitReason = 18
 	// The leader cannot copy the input: its disk is full, or the like.
 	WaitReason_WAIT_REASON_INPUT_TROUBLE WaitReason = 19
+	// No live worker lends as much memory as a task takes.
+	WaitReason_WAIT_REASON_MEMORY WaitReason = 20
+	// The donors of all live workers have ruled the job or its owner out.
+	WaitReason_WAIT_REASON_UNWANTED WaitReason = 21
+	// The account of the job's owner has no room for further results.
+	WaitReason_WAIT_REASON_ACCOUNT WaitReason = 22
 )
 
 // Enum value maps for WaitReason.
@@ -155,6 +161,9 @@ var (
 		17: "WAIT_REASON_COPIES_FULL",
 		18: "WAIT_REASON_STALLED",
 		19: "WAIT_REASON_INPUT_TROUBLE",
+		20: "WAIT_REASON_MEMORY",
+		21: "WAIT_REASON_UNWANTED",
+		22: "WAIT_REASON_ACCOUNT",
 	}
 	WaitReason_value = map[string]int32{
 		"WAIT_REASON_UNSPECIFIED":   0,
@@ -177,6 +186,9 @@ var (
 		"WAIT_REASON_COPIES_FULL":   17,
 		"WAIT_REASON_STALLED":       18,
 		"WAIT_REASON_INPUT_TROUBLE": 19,
+		"WAIT_REASON_MEMORY":        20,
+		"WAIT_REASON_UNWANTED":      21,
+		"WAIT_REASON_ACCOUNT":       22,
 	}
 )
 
@@ -265,8 +277,11 @@ func (x *BlobRef) GetSize() int64 {
 type Provider struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// HOST:PORT of the peer's PieceService.
-	Address       string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	Role          Role   `protobuf:"varint,2,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
+	Role    Role   `protobuf:"varint,2,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	// The node that is there, and no other is asked; empty: not known. Where nobody can
+	// dial the address, the node is asked by this name to come.
+	NodeId        string `protobuf:"bytes,75,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -313,6 +328,13 @@ func (x *Provider) GetRole() Role {
 		return x.Role
 	}
 	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *Provider) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
 }
 
 type ReportPeersRequest struct {
@@ -406,6 +428,273 @@ func (*ReportPeersResponse) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{3}
 }
 
+// Runtime is an interpreter that the grid keeps under a name.
+type Runtime struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Ref   *BlobRef               `protobuf:"bytes,2,opt,name=ref,proto3" json:"ref,omitempty"`
+	// The id as people write it: 64 hex digits.
+	Id string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	// Who alone can use it; empty: everybody.
+	Owner   string                 `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	NamedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=named_at,json=namedAt,proto3" json:"named_at,omitempty"`
+	// How many coordinators hold all of it; none: the blob is not kept any more, or has not
+	// come yet.
+	Copies        uint32 `protobuf:"varint,6,opt,name=copies,proto3" json:"copies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Runtime) Reset() {
+	*x = Runtime{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Runtime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Runtime) ProtoMessage() {}
+
+func (x *Runtime) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Runtime.ProtoReflect.Descriptor instead.
+func (*Runtime) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Runtime) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Runtime) GetRef() *BlobRef {
+	if x != nil {
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *Runtime) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Runtime) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Runtime) GetNamedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NamedAt
+	}
+	return nil
+}
+
+func (x *Runtime) GetCopies() uint32 {
+	if x != nil {
+		return x.Copies
+	}
+	return 0
+}
+
+type NameRuntimeRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Id of a blob that is kept; empty: the name is taken back.
+	Blob []byte `protobuf:"bytes,2,opt,name=blob,proto3" json:"blob,omitempty"`
+	// A request that is repeated with the same id takes effect once.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NameRuntimeRequest) Reset() {
+	*x = NameRuntimeRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NameRuntimeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NameRuntimeRequest) ProtoMessage() {}
+
+func (x *NameRuntimeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NameRuntimeRequest.ProtoReflect.Descriptor instead.
+func (*NameRuntimeRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *NameRuntimeRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *NameRuntimeRequest) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *NameRuntimeRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type NameRuntimeResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NameRuntimeResponse) Reset() {
+	*x = NameRuntimeResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NameRuntimeResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NameRuntimeResponse) ProtoMessage() {}
+
+func (x *NameRuntimeResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NameRuntimeResponse.ProtoReflect.Descriptor instead.
+func (*NameRuntimeResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+}
+
+type ListRuntimesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRuntimesRequest) Reset() {
+	*x = ListRuntimesRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRuntimesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRuntimesRequest) ProtoMessage() {}
+
+func (x *ListRuntimesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRuntimesRequest.ProtoReflect.Descriptor instead.
+func (*ListRuntimesRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+}
+
+type ListRuntimesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Runtimes      []*Runtime             `protobuf:"bytes,1,rep,name=runtimes,proto3" json:"runtimes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListRuntimesResponse) Reset() {
+	*x = ListRuntimesResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListRuntimesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListRuntimesResponse) ProtoMessage() {}
+
+func (x *ListRuntimesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListRuntimesResponse.ProtoReflect.Descriptor instead.
+func (*ListRuntimesResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *ListRuntimesResponse) GetRuntimes() []*Runtime {
+	if x != nil {
+		return x.Runtimes
+	}
+	return nil
+}
+
 // Blob describes a blob that is kept.
 type Blob struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -436,7 +725,7 @@ type Blob struct {
 
 func (x *Blob) Reset() {
 	*x = Blob{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -448,7 +737,7 @@ func (x *Blob) String() string {
 func (*Blob) ProtoMessage() {}
 
 func (x *Blob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[4]
+	mi := &file_anthill_v1_blob_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -461,7 +750,7 @@ func (x *Blob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Blob.ProtoReflect.Descriptor instead.
 func (*Blob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Blob) GetRef() *BlobRef {
@@ -556,7 +845,7 @@ type Wait struct {
 
 func (x *Wait) Reset() {
 	*x = Wait{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -568,7 +857,7 @@ func (x *Wait) String() string {
 func (*Wait) ProtoMessage() {}
 
 func (x *Wait) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[5]
+	mi := &file_anthill_v1_blob_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -581,7 +870,7 @@ func (x *Wait) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wait.ProtoReflect.Descriptor instead.
 func (*Wait) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Wait) GetReason() WaitReason {
@@ -652,7 +941,7 @@ type BlobClaim struct {
 
 func (x *BlobClaim) Reset() {
 	*x = BlobClaim{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -664,7 +953,7 @@ func (x *BlobClaim) String() string {
 func (*BlobClaim) ProtoMessage() {}
 
 func (x *BlobClaim) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[6]
+	mi := &file_anthill_v1_blob_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -677,7 +966,7 @@ func (x *BlobClaim) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BlobClaim.ProtoReflect.Descriptor instead.
 func (*BlobClaim) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BlobClaim) GetOwner() string {
@@ -716,7 +1005,7 @@ type KeepBlobRequest struct {
 
 func (x *KeepBlobRequest) Reset() {
 	*x = KeepBlobRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -728,7 +1017,7 @@ func (x *KeepBlobRequest) String() string {
 func (*KeepBlobRequest) ProtoMessage() {}
 
 func (x *KeepBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[7]
+	mi := &file_anthill_v1_blob_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -741,7 +1030,7 @@ func (x *KeepBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepBlobRequest.ProtoReflect.Descriptor instead.
 func (*KeepBlobRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *KeepBlobRequest) GetRef() *BlobRef {
@@ -781,7 +1070,7 @@ type KeepBlobResponse struct {
 
 func (x *KeepBlobResponse) Reset() {
 	*x = KeepBlobResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +1082,7 @@ func (x *KeepBlobResponse) String() string {
 func (*KeepBlobResponse) ProtoMessage() {}
 
 func (x *KeepBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[8]
+	mi := &file_anthill_v1_blob_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +1095,7 @@ func (x *KeepBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeepBlobResponse.ProtoReflect.Descriptor instead.
 func (*KeepBlobResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *KeepBlobResponse) GetBlob() *Blob {
@@ -825,7 +1114,7 @@ type GetBlobRequest struct {
 
 func (x *GetBlobRequest) Reset() {
 	*x = GetBlobRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -837,7 +1126,7 @@ func (x *GetBlobRequest) String() string {
 func (*GetBlobRequest) ProtoMessage() {}
 
 func (x *GetBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[9]
+	mi := &file_anthill_v1_blob_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -850,7 +1139,7 @@ func (x *GetBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlobRequest.ProtoReflect.Descriptor instead.
 func (*GetBlobRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetBlobRequest) GetId() []byte {
@@ -869,7 +1158,7 @@ type GetBlobResponse struct {
 
 func (x *GetBlobResponse) Reset() {
 	*x = GetBlobResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	mi := &file_anthill_v1_blob_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1170,7 @@ func (x *GetBlobResponse) String() string {
 func (*GetBlobResponse) ProtoMessage() {}
 
 func (x *GetBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[10]
+	mi := &file_anthill_v1_blob_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1183,7 @@ func (x *GetBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlobResponse.ProtoReflect.Descriptor instead.
 func (*GetBlobResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetBlobResponse) GetBlob() *Blob {
@@ -912,7 +1201,7 @@ type ListBlobsRequest struct {
 
 func (x *ListBlobsRequest) Reset() {
 	*x = ListBlobsRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	mi := &file_anthill_v1_blob_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -924,7 +1213,7 @@ func (x *ListBlobsRequest) String() string {
 func (*ListBlobsRequest) ProtoMessage() {}
 
 func (x *ListBlobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[11]
+	mi := &file_anthill_v1_blob_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -937,7 +1226,7 @@ func (x *ListBlobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBlobsRequest.ProtoReflect.Descriptor instead.
 func (*ListBlobsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{16}
 }
 
 type ListBlobsResponse struct {
@@ -949,7 +1238,7 @@ type ListBlobsResponse struct {
 
 func (x *ListBlobsResponse) Reset() {
 	*x = ListBlobsResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[12]
+	mi := &file_anthill_v1_blob_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -961,7 +1250,7 @@ func (x *ListBlobsResponse) String() string {
 func (*ListBlobsResponse) ProtoMessage() {}
 
 func (x *ListBlobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[12]
+	mi := &file_anthill_v1_blob_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -974,7 +1263,7 @@ func (x *ListBlobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBlobsResponse.ProtoReflect.Descriptor instead.
 func (*ListBlobsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListBlobsResponse) GetBlobs() []*Blob {
@@ -995,7 +1284,7 @@ type DropBlobRequest struct {
 
 func (x *DropBlobRequest) Reset() {
 	*x = DropBlobRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[13]
+	mi := &file_anthill_v1_blob_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1007,7 +1296,7 @@ func (x *DropBlobRequest) String() string {
 func (*DropBlobRequest) ProtoMessage() {}
 
 func (x *DropBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[13]
+	mi := &file_anthill_v1_blob_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1020,7 +1309,7 @@ func (x *DropBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropBlobRequest.ProtoReflect.Descriptor instead.
 func (*DropBlobRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DropBlobRequest) GetId() []byte {
@@ -1045,7 +1334,7 @@ type DropBlobResponse struct {
 
 func (x *DropBlobResponse) Reset() {
 	*x = DropBlobResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[14]
+	mi := &file_anthill_v1_blob_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1346,7 @@ func (x *DropBlobResponse) String() string {
 func (*DropBlobResponse) ProtoMessage() {}
 
 func (x *DropBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[14]
+	mi := &file_anthill_v1_blob_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1359,7 @@ func (x *DropBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropBlobResponse.ProtoReflect.Descriptor instead.
 func (*DropBlobResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{19}
 }
 
 type ReadBlobsRequest struct {
@@ -1082,7 +1371,7 @@ type ReadBlobsRequest struct {
 
 func (x *ReadBlobsRequest) Reset() {
 	*x = ReadBlobsRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[15]
+	mi := &file_anthill_v1_blob_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1383,7 @@ func (x *ReadBlobsRequest) String() string {
 func (*ReadBlobsRequest) ProtoMessage() {}
 
 func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[15]
+	mi := &file_anthill_v1_blob_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1396,7 @@ func (x *ReadBlobsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsRequest.ProtoReflect.Descriptor instead.
 func (*ReadBlobsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ReadBlobsRequest) GetBlobs() [][]byte {
@@ -1128,7 +1417,7 @@ type ReadBlobsResponse struct {
 
 func (x *ReadBlobsResponse) Reset() {
 	*x = ReadBlobsResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[16]
+	mi := &file_anthill_v1_blob_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1429,7 @@ func (x *ReadBlobsResponse) String() string {
 func (*ReadBlobsResponse) ProtoMessage() {}
 
 func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[16]
+	mi := &file_anthill_v1_blob_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1442,7 @@ func (x *ReadBlobsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadBlobsResponse.ProtoReflect.Descriptor instead.
 func (*ReadBlobsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ReadBlobsResponse) GetBlob() []byte {
@@ -1211,7 +1500,7 @@ type ExchangeRequest struct {
 
 func (x *ExchangeRequest) Reset() {
 	*x = ExchangeRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[17]
+	mi := &file_anthill_v1_blob_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1512,7 @@ func (x *ExchangeRequest) String() string {
 func (*ExchangeRequest) ProtoMessage() {}
 
 func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[17]
+	mi := &file_anthill_v1_blob_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1525,7 @@ func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeRequest.ProtoReflect.Descriptor instead.
 func (*ExchangeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExchangeRequest) GetBlob() []byte {
@@ -1342,7 +1631,7 @@ type ExchangeResponse struct {
 
 func (x *ExchangeResponse) Reset() {
 	*x = ExchangeResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[18]
+	mi := &file_anthill_v1_blob_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1354,7 +1643,7 @@ func (x *ExchangeResponse) String() string {
 func (*ExchangeResponse) ProtoMessage() {}
 
 func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[18]
+	mi := &file_anthill_v1_blob_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1367,7 +1656,7 @@ func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExchangeResponse.ProtoReflect.Descriptor instead.
 func (*ExchangeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExchangeResponse) GetManifest() []byte {
@@ -1445,7 +1734,7 @@ type AnnounceRequest struct {
 
 func (x *AnnounceRequest) Reset() {
 	*x = AnnounceRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[19]
+	mi := &file_anthill_v1_blob_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1457,7 +1746,7 @@ func (x *AnnounceRequest) String() string {
 func (*AnnounceRequest) ProtoMessage() {}
 
 func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[19]
+	mi := &file_anthill_v1_blob_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1470,7 +1759,7 @@ func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceRequest.ProtoReflect.Descriptor instead.
 func (*AnnounceRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AnnounceRequest) GetAddress() string {
@@ -1502,7 +1791,7 @@ type Announcement struct {
 
 func (x *Announcement) Reset() {
 	*x = Announcement{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[20]
+	mi := &file_anthill_v1_blob_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +1803,7 @@ func (x *Announcement) String() string {
 func (*Announcement) ProtoMessage() {}
 
 func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[20]
+	mi := &file_anthill_v1_blob_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +1816,7 @@ func (x *Announcement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
 func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Announcement) GetBlob() []byte {
@@ -1570,7 +1859,7 @@ type AnnounceResponse struct {
 
 func (x *AnnounceResponse) Reset() {
 	*x = AnnounceResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[21]
+	mi := &file_anthill_v1_blob_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1582,7 +1871,7 @@ func (x *AnnounceResponse) String() string {
 func (*AnnounceResponse) ProtoMessage() {}
 
 func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[21]
+	mi := &file_anthill_v1_blob_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1884,7 @@ func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
 func (*AnnounceResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AnnounceResponse) GetSwarms() []*SwarmPeers {
@@ -1622,7 +1911,7 @@ type SwarmPeers struct {
 
 func (x *SwarmPeers) Reset() {
 	*x = SwarmPeers{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[22]
+	mi := &file_anthill_v1_blob_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1634,7 +1923,7 @@ func (x *SwarmPeers) String() string {
 func (*SwarmPeers) ProtoMessage() {}
 
 func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[22]
+	mi := &file_anthill_v1_blob_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1647,7 +1936,7 @@ func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwarmPeers.ProtoReflect.Descriptor instead.
 func (*SwarmPeers) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SwarmPeers) GetPeers() []*Provider {
@@ -1665,14 +1954,31 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"anthill.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"-\n" +
 	"\aBlobRef\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
-	"\x04size\x18\x02 \x01(\x03R\x04size\"J\n" +
+	"\x04size\x18\x02 \x01(\x03R\x04size\"c\n" +
 	"\bProvider\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12$\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"@\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x17\n" +
+	"\anode_id\x18K \x01(\tR\x06nodeId\"@\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\x12\x14\n" +
 	"\x05blobs\x18\x02 \x03(\fR\x05blobs\"\x15\n" +
-	"\x13ReportPeersResponse\"\xd3\x02\n" +
+	"\x13ReportPeersResponse\"\xb9\x01\n" +
+	"\aRuntime\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
+	"\x03ref\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\x125\n" +
+	"\bnamed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\anamedAt\x12\x16\n" +
+	"\x06copies\x18\x06 \x01(\rR\x06copies\"[\n" +
+	"\x12NameRuntimeRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04blob\x18\x02 \x01(\fR\x04blob\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"\x15\n" +
+	"\x13NameRuntimeResponse\"\x15\n" +
+	"\x13ListRuntimesRequest\"G\n" +
+	"\x14ListRuntimesResponse\x12/\n" +
+	"\bruntimes\x18\x01 \x03(\v2\x13.anthill.v1.RuntimeR\bruntimes\"\xd3\x02\n" +
 	"\x04Blob\x12%\n" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12-\n" +
 	"\x06claims\x18\x02 \x03(\v2\x15.anthill.v1.BlobClaimR\x06claims\x12\x16\n" +
@@ -1767,7 +2073,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +
 	"\vROLE_WORKER\x10\x02\x12\x12\n" +
 	"\x0eROLE_SUBMITTER\x10\x03\x12\x11\n" +
-	"\rROLE_OPERATOR\x10\x04*\x9d\x04\n" +
+	"\rROLE_OPERATOR\x10\x04*\xe8\x04\n" +
 	"\n" +
 	"WaitReason\x12\x1b\n" +
 	"\x17WAIT_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
@@ -1790,18 +2096,23 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x17WAIT_REASON_COPIES_AWAY\x10\x10\x12\x1b\n" +
 	"\x17WAIT_REASON_COPIES_FULL\x10\x11\x12\x17\n" +
 	"\x13WAIT_REASON_STALLED\x10\x12\x12\x1d\n" +
-	"\x19WAIT_REASON_INPUT_TROUBLE\x10\x132\xa5\x01\n" +
+	"\x19WAIT_REASON_INPUT_TROUBLE\x10\x13\x12\x16\n" +
+	"\x12WAIT_REASON_MEMORY\x10\x14\x12\x18\n" +
+	"\x14WAIT_REASON_UNWANTED\x10\x15\x12\x17\n" +
+	"\x13WAIT_REASON_ACCOUNT\x10\x162\xa5\x01\n" +
 	"\fPieceService\x12J\n" +
 	"\tReadBlobs\x12\x1c.anthill.v1.ReadBlobsRequest\x1a\x1d.anthill.v1.ReadBlobsResponse0\x01\x12I\n" +
 	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
 	"\x0eTrackerService\x12E\n" +
 	"\bAnnounce\x12\x1b.anthill.v1.AnnounceRequest\x1a\x1c.anthill.v1.AnnounceResponse\x12N\n" +
-	"\vReportPeers\x12\x1e.anthill.v1.ReportPeersRequest\x1a\x1f.anthill.v1.ReportPeersResponse2\xa9\x02\n" +
+	"\vReportPeers\x12\x1e.anthill.v1.ReportPeersRequest\x1a\x1f.anthill.v1.ReportPeersResponse2\xcc\x03\n" +
 	"\vBlobService\x12E\n" +
 	"\bKeepBlob\x12\x1b.anthill.v1.KeepBlobRequest\x1a\x1c.anthill.v1.KeepBlobResponse\x12B\n" +
 	"\aGetBlob\x12\x1a.anthill.v1.GetBlobRequest\x1a\x1b.anthill.v1.GetBlobResponse\x12H\n" +
 	"\tListBlobs\x12\x1c.anthill.v1.ListBlobsRequest\x1a\x1d.anthill.v1.ListBlobsResponse\x12E\n" +
-	"\bDropBlob\x12\x1b.anthill.v1.DropBlobRequest\x1a\x1c.anthill.v1.DropBlobResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\bDropBlob\x12\x1b.anthill.v1.DropBlobRequest\x1a\x1c.anthill.v1.DropBlobResponse\x12N\n" +
+	"\vNameRuntime\x12\x1e.anthill.v1.NameRuntimeRequest\x1a\x1f.anthill.v1.NameRuntimeResponse\x12Q\n" +
+	"\fListRuntimes\x12\x1f.anthill.v1.ListRuntimesRequest\x1a .anthill.v1.ListRuntimesResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_blob_proto_rawDescOnce sync.Once
@@ -1816,7 +2127,7 @@ func file_anthill_v1_blob_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_anthill_v1_blob_proto_goTypes = []any{
 	(Role)(0),                     // 0: anthill.v1.Role
 	(WaitReason)(0),               // 1: anthill.v1.WaitReason
@@ -1824,67 +2135,79 @@ var file_anthill_v1_blob_proto_goTypes = []any{
 	(*Provider)(nil),              // 3: anthill.v1.Provider
 	(*ReportPeersRequest)(nil),    // 4: anthill.v1.ReportPeersRequest
 	(*ReportPeersResponse)(nil),   // 5: anthill.v1.ReportPeersResponse
-	(*Blob)(nil),                  // 6: anthill.v1.Blob
-	(*Wait)(nil),                  // 7: anthill.v1.Wait
-	(*BlobClaim)(nil),             // 8: anthill.v1.BlobClaim
-	(*KeepBlobRequest)(nil),       // 9: anthill.v1.KeepBlobRequest
-	(*KeepBlobResponse)(nil),      // 10: anthill.v1.KeepBlobResponse
-	(*GetBlobRequest)(nil),        // 11: anthill.v1.GetBlobRequest
-	(*GetBlobResponse)(nil),       // 12: anthill.v1.GetBlobResponse
-	(*ListBlobsRequest)(nil),      // 13: anthill.v1.ListBlobsRequest
-	(*ListBlobsResponse)(nil),     // 14: anthill.v1.ListBlobsResponse
-	(*DropBlobRequest)(nil),       // 15: anthill.v1.DropBlobRequest
-	(*DropBlobResponse)(nil),      // 16: anthill.v1.DropBlobResponse
-	(*ReadBlobsRequest)(nil),      // 17: anthill.v1.ReadBlobsRequest
-	(*ReadBlobsResponse)(nil),     // 18: anthill.v1.ReadBlobsResponse
-	(*ExchangeRequest)(nil),       // 19: anthill.v1.ExchangeRequest
-	(*ExchangeResponse)(nil),      // 20: anthill.v1.ExchangeResponse
-	(*AnnounceRequest)(nil),       // 21: anthill.v1.AnnounceRequest
-	(*Announcement)(nil),          // 22: anthill.v1.Announcement
-	(*AnnounceResponse)(nil),      // 23: anthill.v1.AnnounceResponse
-	(*SwarmPeers)(nil),            // 24: anthill.v1.SwarmPeers
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
+	(*Runtime)(nil),               // 6: anthill.v1.Runtime
+	(*NameRuntimeRequest)(nil),    // 7: anthill.v1.NameRuntimeRequest
+	(*NameRuntimeResponse)(nil),   // 8: anthill.v1.NameRuntimeResponse
+	(*ListRuntimesRequest)(nil),   // 9: anthill.v1.ListRuntimesRequest
+	(*ListRuntimesResponse)(nil),  // 10: anthill.v1.ListRuntimesResponse
+	(*Blob)(nil),                  // 11: anthill.v1.Blob
+	(*Wait)(nil),                  // 12: anthill.v1.Wait
+	(*BlobClaim)(nil),             // 13: anthill.v1.BlobClaim
+	(*KeepBlobRequest)(nil),       // 14: anthill.v1.KeepBlobRequest
+	(*KeepBlobResponse)(nil),      // 15: anthill.v1.KeepBlobResponse
+	(*GetBlobRequest)(nil),        // 16: anthill.v1.GetBlobRequest
+	(*GetBlobResponse)(nil),       // 17: anthill.v1.GetBlobResponse
+	(*ListBlobsRequest)(nil),      // 18: anthill.v1.ListBlobsRequest
+	(*ListBlobsResponse)(nil),     // 19: anthill.v1.ListBlobsResponse
+	(*DropBlobRequest)(nil),       // 20: anthill.v1.DropBlobRequest
+	(*DropBlobResponse)(nil),      // 21: anthill.v1.DropBlobResponse
+	(*ReadBlobsRequest)(nil),      // 22: anthill.v1.ReadBlobsRequest
+	(*ReadBlobsResponse)(nil),     // 23: anthill.v1.ReadBlobsResponse
+	(*ExchangeRequest)(nil),       // 24: anthill.v1.ExchangeRequest
+	(*ExchangeResponse)(nil),      // 25: anthill.v1.ExchangeResponse
+	(*AnnounceRequest)(nil),       // 26: anthill.v1.AnnounceRequest
+	(*Announcement)(nil),          // 27: anthill.v1.Announcement
+	(*AnnounceResponse)(nil),      // 28: anthill.v1.AnnounceResponse
+	(*SwarmPeers)(nil),            // 29: anthill.v1.SwarmPeers
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
 }
 var file_anthill_v1_blob_proto_depIdxs = []int32{
 	0,  // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
-	2,  // 1: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
-	8,  // 2: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
-	7,  // 3: anthill.v1.Blob.wait:type_name -> anthill.v1.Wait
-	1,  // 4: anthill.v1.Wait.reason:type_name -> anthill.v1.WaitReason
-	25, // 5: anthill.v1.Wait.since:type_name -> google.protobuf.Timestamp
-	25, // 6: anthill.v1.Wait.until:type_name -> google.protobuf.Timestamp
-	25, // 7: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
-	2,  // 8: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
-	6,  // 9: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
-	6,  // 10: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
-	6,  // 11: anthill.v1.ListBlobsResponse.blobs:type_name -> anthill.v1.Blob
-	3,  // 12: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
-	22, // 13: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
-	24, // 14: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
-	26, // 15: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
-	3,  // 16: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
-	17, // 17: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
-	19, // 18: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
-	21, // 19: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
-	4,  // 20: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
-	9,  // 21: anthill.v1.BlobService.KeepBlob:input_type -> anthill.v1.KeepBlobRequest
-	11, // 22: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
-	13, // 23: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
-	15, // 24: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
-	18, // 25: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
-	20, // 26: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
-	23, // 27: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
-	5,  // 28: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
-	10, // 29: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
-	12, // 30: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
-	14, // 31: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
-	16, // 32: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
-	25, // [25:33] is the sub-list for method output_type
-	17, // [17:25] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	2,  // 1: anthill.v1.Runtime.ref:type_name -> anthill.v1.BlobRef
+	30, // 2: anthill.v1.Runtime.named_at:type_name -> google.protobuf.Timestamp
+	6,  // 3: anthill.v1.ListRuntimesResponse.runtimes:type_name -> anthill.v1.Runtime
+	2,  // 4: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
+	13, // 5: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
+	12, // 6: anthill.v1.Blob.wait:type_name -> anthill.v1.Wait
+	1,  // 7: anthill.v1.Wait.reason:type_name -> anthill.v1.WaitReason
+	30, // 8: anthill.v1.Wait.since:type_name -> google.protobuf.Timestamp
+	30, // 9: anthill.v1.Wait.until:type_name -> google.protobuf.Timestamp
+	30, // 10: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
+	2,  // 11: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
+	11, // 12: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
+	11, // 13: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
+	11, // 14: anthill.v1.ListBlobsResponse.blobs:type_name -> anthill.v1.Blob
+	3,  // 15: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
+	27, // 16: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
+	29, // 17: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
+	31, // 18: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
+	3,  // 19: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
+	22, // 20: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
+	24, // 21: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
+	26, // 22: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
+	4,  // 23: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
+	14, // 24: anthill.v1.BlobService.KeepBlob:input_type -> anthill.v1.KeepBlobRequest
+	16, // 25: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
+	18, // 26: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
+	20, // 27: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
+	7,  // 28: anthill.v1.BlobService.NameRuntime:input_type -> anthill.v1.NameRuntimeRequest
+	9,  // 29: anthill.v1.BlobService.ListRuntimes:input_type -> anthill.v1.ListRuntimesRequest
+	23, // 30: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
+	25, // 31: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
+	28, // 32: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
+	5,  // 33: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
+	15, // 34: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
+	17, // 35: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
+	19, // 36: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
+	21, // 37: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
+	8,  // 38: anthill.v1.BlobService.NameRuntime:output_type -> anthill.v1.NameRuntimeResponse
+	10, // 39: anthill.v1.BlobService.ListRuntimes:output_type -> anthill.v1.ListRuntimesResponse
+	30, // [30:40] is the sub-list for method output_type
+	20, // [20:30] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_blob_proto_init() }
@@ -1898,7 +2221,7 @@ func file_anthill_v1_blob_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_blob_proto_rawDesc), len(file_anthill_v1_blob_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -334,10 +334,12 @@ var TrackerService_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	BlobService_KeepBlob_FullMethodName  = "/anthill.v1.BlobService/KeepBlob"
-	BlobService_GetBlob_FullMethodName   = "/anthill.v1.BlobService/GetBlob"
-	BlobService_ListBlobs_FullMethodName = "/anthill.v1.BlobService/ListBlobs"
-	BlobService_DropBlob_FullMethodName  = "/anthill.v1.BlobService/DropBlob"
+	BlobService_KeepBlob_FullMethodName     = "/anthill.v1.BlobService/KeepBlob"
+	BlobService_GetBlob_FullMethodName      = "/anthill.v1.BlobService/GetBlob"
+	BlobService_ListBlobs_FullMethodName    = "/anthill.v1.BlobService/ListBlobs"
+	BlobService_DropBlob_FullMethodName     = "/anthill.v1.BlobService/DropBlob"
+	BlobService_NameRuntime_FullMethodName  = "/anthill.v1.BlobService/NameRuntime"
+	BlobService_ListRuntimes_FullMethodName = "/anthill.v1.BlobService/ListRuntimes"
 )
 
 // BlobServiceClient is the client API for BlobService service.
@@ -362,6 +364,13 @@ type BlobServiceClient interface {
 	// claims). A blob without claims is deleted once no running job reads it.
 	// NOT_FOUND if it is not kept, PERMISSION_DENIED if it is kept for others only.
 	DropBlob(ctx context.Context, in *DropBlobRequest, opts ...grpc.CallOption) (*DropBlobResponse, error)
+	// NameRuntime makes a blob that is kept a runtime: an interpreter that job files name.
+	// Operators do so for the whole grid, submitters for their owner. An earlier one of
+	// that name is replaced.
+	NameRuntime(ctx context.Context, in *NameRuntimeRequest, opts ...grpc.CallOption) (*NameRuntimeResponse, error)
+	// ListRuntimes describes the runtimes that jobs of the caller can name, in the order of
+	// their names.
+	ListRuntimes(ctx context.Context, in *ListRuntimesRequest, opts ...grpc.CallOption) (*ListRuntimesResponse, error)
 }
 
 type blobServiceClient struct {
@@ -412,6 +421,26 @@ func (c *blobServiceClient) DropBlob(ctx context.Context, in *DropBlobRequest, o
 	return out, nil
 }
 
+func (c *blobServiceClient) NameRuntime(ctx context.Context, in *NameRuntimeRequest, opts ...grpc.CallOption) (*NameRuntimeResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NameRuntimeResponse)
+	err := c.cc.Invoke(ctx, BlobService_NameRuntime_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *blobServiceClient) ListRuntimes(ctx context.Context, in *ListRuntimesRequest, opts ...grpc.CallOption) (*ListRuntimesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListRuntimesResponse)
+	err := c.cc.Invoke(ctx, BlobService_ListRuntimes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // BlobServiceServer is the server API for BlobService service.
 // All implementations must embed UnimplementedBlobServiceServer
 // for forward compatibility.
@@ -434,6 +463,13 @@ type BlobServiceServer interface {
 	// claims). A blob without claims is deleted once no running job reads it.
 	// NOT_FOUND if it is not kept, PERMISSION_DENIED if it is kept for others only.
 	DropBlob(context.Context, *DropBlobRequest) (*DropBlobResponse, error)
+	// NameRuntime makes a blob that is kept a runtime: an interpreter that job files name.
+	// Operators do so for the whole grid, submitters for their owner. An earlier one of
+	// that name is replaced.
+	NameRuntime(context.Context, *NameRuntimeRequest) (*NameRuntimeResponse, error)
+	// ListRuntimes describes the runtimes that jobs of the caller can name, in the order of
+	// their names.
+	ListRuntimes(context.Context, *ListRuntimesRequest) (*ListRuntimesResponse, error)
 	mustEmbedUnimplementedBlobServiceServer()
 }
 
@@ -455,6 +491,12 @@ func (UnimplementedBlobServiceServer) ListBlobs(context.Context, *ListBlobsReque
 }
 func (UnimplementedBlobServiceServer) DropBlob(context.Context, *DropBlobRequest) (*DropBlobResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DropBlob not implemented")
+}
+func (UnimplementedBlobServiceServer) NameRuntime(context.Context, *NameRuntimeRequest) (*NameRuntimeResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NameRuntime not implemented")
+}
+func (UnimplementedBlobServiceServer) ListRuntimes(context.Context, *ListRuntimesRequest) (*ListRuntimesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListRuntimes not implemented")
 }
 func (UnimplementedBlobServiceServer) mustEmbedUnimplementedBlobServiceServer() {}
 func (UnimplementedBlobServiceServer) testEmbeddedByValue()                     {}
@@ -549,6 +591,42 @@ func _BlobService_DropBlob_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BlobService_NameRuntime_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NameRuntimeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlobServiceServer).NameRuntime(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlobService_NameRuntime_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlobServiceServer).NameRuntime(ctx, req.(*NameRuntimeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BlobService_ListRuntimes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListRuntimesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlobServiceServer).ListRuntimes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlobService_ListRuntimes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlobServiceServer).ListRuntimes(ctx, req.(*ListRuntimesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // BlobService_ServiceDesc is the grpc.ServiceDesc for BlobService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -571,6 +649,14 @@ var BlobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DropBlob",
 			Handler:    _BlobService_DropBlob_Handler,
+		},
+		{
+			MethodName: "NameRuntime",
+			Handler:    _BlobService_NameRuntime_Handler,
+		},
+		{
+			MethodName: "ListRuntimes",
+			Handler:    _BlobService_ListRuntimes_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

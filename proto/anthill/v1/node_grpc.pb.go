@@ -286,6 +286,8 @@ const (
 	CoordinatorService_GetProgress_FullMethodName   = "/anthill.v1.CoordinatorService/GetProgress"
 	CoordinatorService_LocateWorkers_FullMethodName = "/anthill.v1.CoordinatorService/LocateWorkers"
 	CoordinatorService_Describe_FullMethodName      = "/anthill.v1.CoordinatorService/Describe"
+	CoordinatorService_Beat_FullMethodName          = "/anthill.v1.CoordinatorService/Beat"
+	CoordinatorService_Deliver_FullMethodName       = "/anthill.v1.CoordinatorService/Deliver"
 )
 
 // CoordinatorServiceClient is the client API for CoordinatorService service.
@@ -310,6 +312,11 @@ type CoordinatorServiceClient interface {
 	// Describe tells what the coordinator can do and what time it has. The leader
 	// asks every voter.
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
+	// Beat tells the leader what workers say that have their sessions with the caller.
+	Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error)
+	// Deliver gives a signal to a node, if that has its session with the coordinator that
+	// is asked, or is that coordinator.
+	Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error)
 }
 
 type coordinatorServiceClient struct {
@@ -370,6 +377,26 @@ func (c *coordinatorServiceClient) Describe(ctx context.Context, in *DescribeReq
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BeatResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Beat_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *coordinatorServiceClient) Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeliverResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Deliver_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CoordinatorServiceServer is the server API for CoordinatorService service.
 // All implementations must embed UnimplementedCoordinatorServiceServer
 // for forward compatibility.
@@ -392,6 +419,11 @@ type CoordinatorServiceServer interface {
 	// Describe tells what the coordinator can do and what time it has. The leader
 	// asks every voter.
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
+	// Beat tells the leader what workers say that have their sessions with the caller.
+	Beat(context.Context, *BeatRequest) (*BeatResponse, error)
+	// Deliver gives a signal to a node, if that has its session with the coordinator that
+	// is asked, or is that coordinator.
+	Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error)
 	mustEmbedUnimplementedCoordinatorServiceServer()
 }
 
@@ -416,6 +448,12 @@ func (UnimplementedCoordinatorServiceServer) LocateWorkers(context.Context, *Loc
 }
 func (UnimplementedCoordinatorServiceServer) Describe(context.Context, *DescribeRequest) (*DescribeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Describe not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Beat(context.Context, *BeatRequest) (*BeatResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Beat not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Deliver not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) mustEmbedUnimplementedCoordinatorServiceServer() {}
 func (UnimplementedCoordinatorServiceServer) testEmbeddedByValue()                            {}
@@ -528,6 +566,42 @@ func _CoordinatorService_Describe_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_Beat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BeatRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Beat(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Beat_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Beat(ctx, req.(*BeatRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CoordinatorService_Deliver_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeliverRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Deliver(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Deliver_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Deliver(ctx, req.(*DeliverRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CoordinatorService_ServiceDesc is the grpc.ServiceDesc for CoordinatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -554,6 +628,14 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Describe",
 			Handler:    _CoordinatorService_Describe_Handler,
+		},
+		{
+			MethodName: "Beat",
+			Handler:    _CoordinatorService_Beat_Handler,
+		},
+		{
+			MethodName: "Deliver",
+			Handler:    _CoordinatorService_Deliver_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -100,18 +100,85 @@ func (AttemptStatus) EnumDescriptor() ([]byte, []int) {
 	return file_anthill_v1_work_proto_rawDescGZIP(), []int{0}
 }
 
+// Terms are on what a donor lends its worker.
+type Terms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many bytes the attempts that run at a time may take together, each counted with
+	// its memory limit, what it reads and writes and the process it runs in; 0: not said.
+	Memory int64 `protobuf:"varint,1,opt,name=memory,proto3" json:"memory,omitempty"`
+	// For whose jobs it works alone, and for whose it does not, at most 256 each; none:
+	// for everybody's.
+	OnlyOwners    []string `protobuf:"bytes,2,rep,name=only_owners,json=onlyOwners,proto3" json:"only_owners,omitempty"`
+	NotOwners     []string `protobuf:"bytes,3,rep,name=not_owners,json=notOwners,proto3" json:"not_owners,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Terms) Reset() {
+	*x = Terms{}
+	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Terms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Terms) ProtoMessage() {}
+
+func (x *Terms) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Terms.ProtoReflect.Descriptor instead.
+func (*Terms) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Terms) GetMemory() int64 {
+	if x != nil {
+		return x.Memory
+	}
+	return 0
+}
+
+func (x *Terms) GetOnlyOwners() []string {
+	if x != nil {
+		return x.OnlyOwners
+	}
+	return nil
+}
+
+func (x *Terms) GetNotOwners() []string {
+	if x != nil {
+		return x.NotOwners
+	}
+	return nil
+}
+
 type OfferRequest struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Capacity uint32                 `protobuf:"varint,1,opt,name=capacity,proto3" json:"capacity,omitempty"`
 	// The newest rules of counting fuel that the worker knows, as in JobSpec; 0: 2.
-	Metering      uint32 `protobuf:"varint,2,opt,name=metering,proto3" json:"metering,omitempty"`
+	Metering uint32 `protobuf:"varint,2,opt,name=metering,proto3" json:"metering,omitempty"`
+	// As in HeartbeatRequest.
+	Terms         *Terms `protobuf:"bytes,70,opt,name=terms,proto3" json:"terms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OfferRequest) Reset() {
 	*x = OfferRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	mi := &file_anthill_v1_work_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -123,7 +190,7 @@ func (x *OfferRequest) String() string {
 func (*OfferRequest) ProtoMessage() {}
 
 func (x *OfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	mi := &file_anthill_v1_work_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -136,7 +203,7 @@ func (x *OfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferRequest.ProtoReflect.Descriptor instead.
 func (*OfferRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{0}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *OfferRequest) GetCapacity() uint32 {
@@ -153,6 +220,13 @@ func (x *OfferRequest) GetMetering() uint32 {
 	return 0
 }
 
+func (x *OfferRequest) GetTerms() *Terms {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
 type OfferResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Leases        []*Lease               `protobuf:"bytes,1,rep,name=leases,proto3" json:"leases,omitempty"`
@@ -162,7 +236,7 @@ type OfferResponse struct {
 
 func (x *OfferResponse) Reset() {
 	*x = OfferResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[1]
+	mi := &file_anthill_v1_work_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -174,7 +248,7 @@ func (x *OfferResponse) String() string {
 func (*OfferResponse) ProtoMessage() {}
 
 func (x *OfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[1]
+	mi := &file_anthill_v1_work_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -187,7 +261,7 @@ func (x *OfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferResponse.ProtoReflect.Descriptor instead.
 func (*OfferResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{1}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *OfferResponse) GetLeases() []*Lease {
@@ -209,14 +283,16 @@ type Lease struct {
 	Task uint32   `protobuf:"varint,3,opt,name=task,proto3" json:"task,omitempty"`
 	Spec *JobSpec `protobuf:"bytes,4,opt,name=spec,proto3" json:"spec,omitempty"`
 	// Peers that may have the job's blobs.
-	Providers     []*Provider `protobuf:"bytes,5,rep,name=providers,proto3" json:"providers,omitempty"`
+	Providers []*Provider `protobuf:"bytes,5,rep,name=providers,proto3" json:"providers,omitempty"`
+	// Whose job it is.
+	Owner         string `protobuf:"bytes,70,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_anthill_v1_work_proto_msgTypes[2]
+	mi := &file_anthill_v1_work_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -228,7 +304,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[2]
+	mi := &file_anthill_v1_work_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -241,7 +317,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{2}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Lease) GetId() uint64 {
@@ -279,6 +355,13 @@ func (x *Lease) GetProviders() []*Provider {
 	return nil
 }
 
+func (x *Lease) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 type ReportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reports       []*AttemptReport       `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
@@ -288,7 +371,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[3]
+	mi := &file_anthill_v1_work_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +383,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[3]
+	mi := &file_anthill_v1_work_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +396,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{3}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ReportRequest) GetReports() []*AttemptReport {
@@ -331,7 +414,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	mi := &file_anthill_v1_work_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -343,7 +426,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	mi := &file_anthill_v1_work_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -356,7 +439,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{5}
 }
 
 // AttemptReport tells what came of one lease.
@@ -376,14 +459,17 @@ type AttemptReport struct {
 	Fetched *Traffic             `protobuf:"bytes,8,opt,name=fetched,proto3" json:"fetched,omitempty"`
 	// The fuel that the guest used; part of the vote. 0 if status is neither SUCCEEDED
 	// nor FAILED: where it was killed differs between machines.
-	Fuel          uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	// With STOPPED: the donor has ruled out what the job runs or reads, and the worker is
+	// to get no more of it.
+	Declined      bool `protobuf:"varint,70,opt,name=declined,proto3" json:"declined,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AttemptReport) Reset() {
 	*x = AttemptReport{}
-	mi := &file_anthill_v1_work_proto_msgTypes[5]
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +481,7 @@ func (x *AttemptReport) String() string {
 func (*AttemptReport) ProtoMessage() {}
 
 func (x *AttemptReport) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[5]
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +494,7 @@ func (x *AttemptReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptReport.ProtoReflect.Descriptor instead.
 func (*AttemptReport) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AttemptReport) GetLease() uint64 {
@@ -474,6 +560,13 @@ func (x *AttemptReport) GetFuel() uint64 {
 	return 0
 }
 
+func (x *AttemptReport) GetDeclined() bool {
+	if x != nil {
+		return x.Declined
+	}
+	return false
+}
+
 type HeartbeatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The leases that the worker holds.
@@ -489,14 +582,16 @@ type HeartbeatRequest struct {
 	// so far; 0 if that is not known. It is shown to people and counts nowhere.
 	Fuel []uint64 `protobuf:"varint,7,rep,packed,name=fuel,proto3" json:"fuel,omitempty"`
 	// The worker stops, and sends no more of these.
-	Leaving       bool `protobuf:"varint,8,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	Leaving bool `protobuf:"varint,8,opt,name=leaving,proto3" json:"leaving,omitempty"`
+	// On what its donor lends it; none: on none that it says.
+	Terms         *Terms `protobuf:"bytes,70,opt,name=terms,proto3" json:"terms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -508,7 +603,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -521,7 +616,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *HeartbeatRequest) GetLeases() []uint64 {
@@ -573,6 +668,13 @@ func (x *HeartbeatRequest) GetLeaving() bool {
 	return false
 }
 
+func (x *HeartbeatRequest) GetTerms() *Terms {
+	if x != nil {
+		return x.Terms
+	}
+	return nil
+}
+
 type HeartbeatResponse struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	VoidLeases []uint64               `protobuf:"fixed64,1,rep,packed,name=void_leases,json=voidLeases,proto3" json:"void_leases,omitempty"`
@@ -589,7 +691,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -601,7 +703,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -614,7 +716,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HeartbeatResponse) GetVoidLeases() []uint64 {
@@ -650,21 +752,29 @@ var File_anthill_v1_work_proto protoreflect.FileDescriptor
 const file_anthill_v1_work_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/work.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"F\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"_\n" +
+	"\x05Terms\x12\x16\n" +
+	"\x06memory\x18\x01 \x01(\x03R\x06memory\x12\x1f\n" +
+	"\vonly_owners\x18\x02 \x03(\tR\n" +
+	"onlyOwners\x12\x1d\n" +
+	"\n" +
+	"not_owners\x18\x03 \x03(\tR\tnotOwners\"o\n" +
 	"\fOfferRequest\x12\x1a\n" +
 	"\bcapacity\x18\x01 \x01(\rR\bcapacity\x12\x1a\n" +
-	"\bmetering\x18\x02 \x01(\rR\bmetering\":\n" +
+	"\bmetering\x18\x02 \x01(\rR\bmetering\x12'\n" +
+	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\":\n" +
 	"\rOfferResponse\x12)\n" +
-	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\x9f\x01\n" +
+	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\xb5\x01\n" +
 	"\x05Lease\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04task\x18\x03 \x01(\rR\x04task\x12'\n" +
 	"\x04spec\x18\x04 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x122\n" +
-	"\tproviders\x18\x05 \x03(\v2\x14.anthill.v1.ProviderR\tproviders\"D\n" +
+	"\tproviders\x18\x05 \x03(\v2\x14.anthill.v1.ProviderR\tproviders\x12\x14\n" +
+	"\x05owner\x18F \x01(\tR\x05owner\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
-	"\x0eReportResponse\"\xc6\x02\n" +
+	"\x0eReportResponse\"\xe2\x02\n" +
 	"\rAttemptReport\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.anthill.v1.AttemptStatusR\x06status\x12\x1b\n" +
@@ -675,7 +785,8 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\"\xb6\x01\n" +
+	" \x01(\x04R\x04fuel\x12\x1a\n" +
+	"\bdeclined\x18F \x01(\bR\bdeclined\"\xdf\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
@@ -683,7 +794,8 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x05blobs\x18\x04 \x03(\fR\x05blobs\x12\x16\n" +
 	"\x06paused\x18\x06 \x01(\bR\x06paused\x12\x12\n" +
 	"\x04fuel\x18\a \x03(\x04R\x04fuel\x12\x18\n" +
-	"\aleaving\x18\b \x01(\bR\aleaving\"\xc6\x01\n" +
+	"\aleaving\x18\b \x01(\bR\aleaving\x12'\n" +
+	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\"\xc6\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +
@@ -716,45 +828,48 @@ func file_anthill_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_anthill_v1_work_proto_goTypes = []any{
 	(AttemptStatus)(0),          // 0: anthill.v1.AttemptStatus
-	(*OfferRequest)(nil),        // 1: anthill.v1.OfferRequest
-	(*OfferResponse)(nil),       // 2: anthill.v1.OfferResponse
-	(*Lease)(nil),               // 3: anthill.v1.Lease
-	(*ReportRequest)(nil),       // 4: anthill.v1.ReportRequest
-	(*ReportResponse)(nil),      // 5: anthill.v1.ReportResponse
-	(*AttemptReport)(nil),       // 6: anthill.v1.AttemptReport
-	(*HeartbeatRequest)(nil),    // 7: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),   // 8: anthill.v1.HeartbeatResponse
-	(*JobSpec)(nil),             // 9: anthill.v1.JobSpec
-	(*Provider)(nil),            // 10: anthill.v1.Provider
-	(*BlobRef)(nil),             // 11: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil), // 12: google.protobuf.Duration
-	(*Traffic)(nil),             // 13: anthill.v1.Traffic
+	(*Terms)(nil),               // 1: anthill.v1.Terms
+	(*OfferRequest)(nil),        // 2: anthill.v1.OfferRequest
+	(*OfferResponse)(nil),       // 3: anthill.v1.OfferResponse
+	(*Lease)(nil),               // 4: anthill.v1.Lease
+	(*ReportRequest)(nil),       // 5: anthill.v1.ReportRequest
+	(*ReportResponse)(nil),      // 6: anthill.v1.ReportResponse
+	(*AttemptReport)(nil),       // 7: anthill.v1.AttemptReport
+	(*HeartbeatRequest)(nil),    // 8: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),   // 9: anthill.v1.HeartbeatResponse
+	(*JobSpec)(nil),             // 10: anthill.v1.JobSpec
+	(*Provider)(nil),            // 11: anthill.v1.Provider
+	(*BlobRef)(nil),             // 12: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil), // 13: google.protobuf.Duration
+	(*Traffic)(nil),             // 14: anthill.v1.Traffic
 }
 var file_anthill_v1_work_proto_depIdxs = []int32{
-	3,  // 0: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
-	9,  // 1: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
-	10, // 2: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
-	6,  // 3: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
-	0,  // 4: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
-	11, // 5: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
-	12, // 6: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
-	13, // 7: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
-	12, // 8: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
-	10, // 9: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
-	1,  // 10: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
-	4,  // 11: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
-	7,  // 12: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
-	2,  // 13: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
-	5,  // 14: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
-	8,  // 15: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	1,  // 0: anthill.v1.OfferRequest.terms:type_name -> anthill.v1.Terms
+	4,  // 1: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
+	10, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
+	11, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
+	7,  // 4: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
+	0,  // 5: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
+	12, // 6: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
+	13, // 7: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
+	14, // 8: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
+	1,  // 9: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
+	13, // 10: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
+	11, // 11: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
+	2,  // 12: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
+	5,  // 13: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
+	8,  // 14: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
+	3,  // 15: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
+	6,  // 16: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
+	9,  // 17: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
+	15, // [15:18] is the sub-list for method output_type
+	12, // [12:15] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_work_proto_init() }
@@ -770,7 +885,7 @@ func file_anthill_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_work_proto_rawDesc), len(file_anthill_v1_work_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -16,6 +16,7 @@ import (
 // last, for it forbids what puts up the others.
 func systemWalls(cfg Config) []wall {
 	return []wall{
+		plain("first out of memory", dieFirst),
 		plain("cpu time", func() error { return dieOfLimit(cfg.CPU) }),
 		plain("SCHED_IDLE", func() error { return forEachThread(scheduleWhenIdle) }),
 		plain("idle I/O", func() error { return forEachThread(readWhenIdle) }),

@@ -1,0 +1,231 @@
+package rpc
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/wire"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	// maxTokensListed bounds the tokens of one answer, and maxActs the acts.
+	maxTokensListed = 5000
+	maxActs         = 1000
+	usualActs       = 100
+	// leastDigits is how many digits of an id name what it is of.
+	leastDigits = 8
+)
+
+// ListTokens implements AdminService.
+func (s *Server) ListTokens(ctx context.Context, _ *anthillv1.ListTokensRequest) (*anthillv1.ListTokensResponse, error) {
+	if err := s.fresh(ctx); err != nil {
+		return nil, err
+	}
+	resp := &anthillv1.ListTokensResponse{}
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for id, t := range st.Tokens {
+			resp.Tokens = append(resp.Tokens, tokenView(id, t))
+		}
+	})
+	slices.SortFunc(resp.Tokens, func(a, b *anthillv1.JoinToken) int {
+		return cmp.Or(b.GetExpiresAt().AsTime().Compare(a.GetExpiresAt().AsTime()), strings.Compare(a.GetId(), b.GetId()))
+	})
+	if n := len(resp.Tokens); n > maxTokensListed {
+		resp.Tokens, resp.LeftOut = resp.Tokens[:maxTokensListed], uint32(n-maxTokensListed)
+	}
+	return resp, nil
+}
+
+func tokenView(id jobs.TokenID, t *jobs.Token) *anthillv1.JoinToken {
+	m := &anthillv1.JoinToken{
+		Id: string(id), Role: wire.RoleToProto(t.Role), Owner: string(t.Owner), ExpiresAt: wire.TimeToProto(t.Expires),
+		UsesLeft: t.Uses, Used: uint32(len(t.Nodes)), CreatedBy: string(t.By),
+	}
+	if t.Created != 0 {
+		m.CreatedAt = wire.TimeToProto(t.Created)
+	}
+	return m
+}
+
+// RevokeToken implements AdminService.
+func (s *Server) RevokeToken(ctx context.Context, req *anthillv1.RevokeTokenRequest) (*anthillv1.RevokeTokenResponse, error) {
+	name := req.GetToken()
+	if token, err := identity.ParseToken(name); err == nil {
+		name = string(tokenID(token.Secret[:]))
+	}
+	resp := &anthillv1.RevokeTokenResponse{}
+	id, err := named(s, name, jobs.UnknownToken, func(st *jobs.State) map[jobs.TokenID]*jobs.Token { return st.Tokens },
+		func(id jobs.TokenID, t *jobs.Token) { resp.Token = tokenView(id, t) })
+	if err != nil {
+		return nil, err
+	}
+	c := jobs.RevokeToken{Token: id, By: callerFrom(ctx).Node, Why: req.GetReason()}
+	_, err = s.propose(ctx, req.GetRequestId(), jobs.Command{RevokeToken: &c})
+	return resp, err
+}
+
+// named finds what has an id that begins with these digits, and nothing else has.
+func named[K ~string, V any](s *Server, digits string, unknown func(K) *jobs.Rejection, all func(*jobs.State) map[K]V, found func(K, V)) (id K, err error) {
+	if len(digits) < leastDigits {
+		return "", jobs.InvalidField("id", "%q: give at least the first %d digits", digits, leastDigits)
+	}
+	n := 0
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for key, v := range all(st) {
+			if strings.HasPrefix(string(key), digits) {
+				n++
+				id = key
+				found(key, v)
+			}
+		}
+	})
+	switch n {
+	case 0:
+		return "", unknown(K(digits))
+	case 1:
+		return id, nil
+	}
+	return "", jobs.InvalidField("id", "%d ids begin with %q: give more digits", n, digits)
+}
+
+// ListMembers implements AdminService.
+func (s *Server) ListMembers(ctx context.Context, _ *anthillv1.ListMembersRequest) (*anthillv1.ListMembersResponse, error) {
+	lives := map[jobs.NodeID]membership.Member{}
+	for _, m := range s.cfg.Members() {
+		lives[m.Node] = m
+	}
+	for id := range s.cfg.Workers(ctx) {
+		lives[id] = membership.Member{Node: id, Role: jobs.Worker, Status: membership.Alive}
+	}
+	resp := &anthillv1.ListMembersResponse{}
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for _, id := range slices.Sorted(maps.Keys(st.Nodes)) {
+			m := memberView(st, id)
+			if n := st.Nodes[id]; n.Ended == nil && (n.Role == jobs.Coordinator || n.Role == jobs.Worker) {
+				m.Liveness = s.livenessOf(id, n.Role, lives[id])
+			}
+			resp.Members = append(resp.Members, m)
+		}
+	})
+	return resp, nil
+}
+
+func memberView(st *jobs.State, id jobs.NodeID) *anthillv1.Member {
+	n := st.Nodes[id]
+	m := &anthillv1.Member{
+		Id: string(id), Role: wire.RoleToProto(n.Role), Owner: string(n.Owner), AdmittedAt: wire.TimeToProto(n.Admitted), ShutOut: st.ShutOut(id),
+	}
+	if n.Ended != nil {
+		m.EndedAt, m.Revoked = wire.TimeToProto(n.Ended.At), n.Ended.Revoked
+	}
+	return m
+}
+
+// EndNode implements AdminService.
+func (s *Server) EndNode(ctx context.Context, req *anthillv1.EndNodeRequest) (*anthillv1.EndNodeResponse, error) {
+	id, err := named(s, req.GetNode(), jobs.UnknownNode, func(st *jobs.State) map[jobs.NodeID]*jobs.Node { return st.Nodes }, func(jobs.NodeID, *jobs.Node) {})
+	if err != nil {
+		return nil, err
+	}
+	c := jobs.EndNode{Node: id, By: callerFrom(ctx).Node, Revoke: req.GetRevoke(), Coordinator: req.GetCoordinator(), Why: req.GetReason()}
+	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{EndNode: &c}); err != nil {
+		return nil, err
+	}
+	resp := &anthillv1.EndNodeResponse{}
+	s.cfg.Replica.View(func(st *jobs.State) { resp.Member = memberView(st, id) })
+	return resp, nil
+}
+
+// ListOwners implements AdminService.
+func (s *Server) ListOwners(ctx context.Context, req *anthillv1.ListOwnersRequest) (*anthillv1.ListOwnersResponse, error) {
+	if err := s.fresh(ctx); err != nil {
+		return nil, err
+	}
+	resp := &anthillv1.ListOwnersResponse{Owners: s.owners(jobs.OwnerID(req.GetName()))}
+	if req.GetName() != "" && len(resp.GetOwners()) == 0 {
+		return nil, jobs.UnknownOwner(jobs.OwnerID(req.GetName()))
+	}
+	return resp, nil
+}
+
+// owners describes one owner, or all of them in order.
+func (s *Server) owners(only jobs.OwnerID) (list []*anthillv1.Owner) {
+	s.cfg.Replica.View(func(st *jobs.State) {
+		views := map[jobs.OwnerID]*anthillv1.Owner{}
+		for id, o := range st.Owners {
+			if only == "" || only == id {
+				views[id] = &anthillv1.Owner{Name: string(id), Record: recordView(o, st.Credibility(id))}
+				list = append(list, views[id])
+			}
+		}
+		count(st, views)
+	})
+	slices.SortFunc(list, func(a, b *anthillv1.Owner) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return list
+}
+
+// count adds up what is whose.
+func count(st *jobs.State, views map[jobs.OwnerID]*anthillv1.Owner) {
+	for _, n := range st.Nodes {
+		if v := views[n.Owner]; v != nil && n.Ended == nil {
+			v.Nodes++
+			if n.Role == jobs.Worker {
+				v.Workers++
+			}
+		}
+	}
+	for _, j := range st.Jobs {
+		if v := views[j.Owner]; v != nil && j.State == jobs.JobRunning {
+			v.JobsRunning++
+		} else if v != nil {
+			v.JobsFinished++
+		}
+	}
+	for _, d := range st.Datasets {
+		for _, id := range d.Owners() {
+			if v := views[id]; v != nil {
+				v.Datasets++
+			}
+		}
+	}
+}
+
+// BanOwner implements AdminService.
+func (s *Server) BanOwner(ctx context.Context, req *anthillv1.BanOwnerRequest) (*anthillv1.BanOwnerResponse, error) {
+	c := jobs.BanOwner{Owner: jobs.OwnerID(req.GetOwner()), By: callerFrom(ctx).Node, Why: req.GetReason(), Lift: req.GetLift()}
+	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{BanOwner: &c}); err != nil {
+		return nil, err
+	}
+	resp := &anthillv1.BanOwnerResponse{}
+	if list := s.owners(c.Owner); len(list) > 0 {
+		resp.Owner = list[0]
+	}
+	return resp, nil
+}
+
+// ListActs implements AdminService.
+func (s *Server) ListActs(ctx context.Context, req *anthillv1.ListActsRequest) (*anthillv1.ListActsResponse, error) {
+	if err := s.fresh(ctx); err != nil {
+		return nil, err
+	}
+	limit := int(min(cmp.Or(req.GetLimit(), usualActs), maxActs))
+	resp := &anthillv1.ListActsResponse{}
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for _, e := range slices.Backward(st.Record) {
+			if len(resp.Acts) == limit || req.GetSince() != nil && e.At.Std().Before(req.GetSince().AsTime()) {
+				return
+			}
+			resp.Acts = append(resp.Acts, &anthillv1.AdministrativeAct{
+				At: wire.TimeToProto(e.At), NodeId: string(e.By), Owner: string(e.Owner), Act: string(e.Act), Subject: e.Subject, Reason: e.Why,
+			})
+		}
+	})
+	return resp, nil
+}

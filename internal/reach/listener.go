@@ -1,0 +1,63 @@
+package reach
+
+import (
+	"errors"
+	"net"
+	"sync"
+)
+
+// Listen gives what comes to a listener and what this node dialled for others alike. It
+// is called once.
+func (r *Room) Listen(inner net.Listener) net.Listener {
+	return &listener{Listener: inner, room: r, accepted: make(chan accepted), closed: make(chan struct{})}
+}
+
+type listener struct {
+	net.Listener
+	room     *Room
+	accepted chan accepted
+	begin    sync.Once
+	once     sync.Once
+	closed   chan struct{}
+}
+
+type accepted struct {
+	conn net.Conn
+	err  error
+}
+
+// Accept implements net.Listener.
+func (l *listener) Accept() (net.Conn, error) {
+	l.begin.Do(func() { go l.accept() })
+	select {
+	case a := <-l.accepted:
+		return a.conn, a.err
+	case conn := <-l.room.comers:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *listener) accept() {
+	for {
+		conn, err := l.Listener.Accept()
+		select {
+		case l.accepted <- accepted{conn, err}:
+		case <-l.closed:
+			if err == nil {
+				closeConn(conn)
+			}
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+	}
+}
+
+// Close implements net.Listener.
+func (l *listener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}

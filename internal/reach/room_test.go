@@ -1,0 +1,238 @@
+package reach
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/peer"
+
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// lan is some nodes on this machine, of which some cannot be dialled.
+type lan struct {
+	*testing.T
+	authority *identity.Authority
+	relays    []string
+
+	mu     sync.Mutex
+	nodes  map[jobs.NodeID]*host
+	walled map[string]bool
+}
+
+// host is one node.
+type host struct {
+	lan     *lan
+	id      *identity.Identity
+	room    *Room
+	relay   *Relay
+	address string
+	callers chan net.Addr
+}
+
+func newLAN(t *testing.T) *lan {
+	t.Helper()
+	a, err := identity.NewAuthority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &lan{T: t, authority: a, nodes: map[jobs.NodeID]*host{}, walled: map[string]bool{}}
+}
+
+// add starts a node; walled: nobody can dial it.
+func (l *lan) add(role jobs.Role, walled bool) *host {
+	l.Helper()
+	key, err := identity.NewKey()
+	if err != nil {
+		l.Fatal(err)
+	}
+	cert, err := l.authority.Issue(key.Public(), role, nil)
+	if err != nil {
+		l.Fatal(err)
+	}
+	id, err := identity.New(key, cert, l.authority.Certificate())
+	if err != nil {
+		l.Fatal(err)
+	}
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		l.Fatal(err)
+	}
+	h := &host{lan: l, id: id, address: inner.Addr().String(), callers: make(chan net.Addr, 64), relay: NewRelay(RelayConfig{Rate: 100 << 20})}
+	l.mu.Lock()
+	l.nodes[id.Node()], l.walled[h.address] = h, walled
+	l.mu.Unlock()
+	h.room = New(Config{Identity: id, Address: h.address, Dial: l.dial})
+	h.room.Join(l, func() []string { return l.relays })
+	note := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+		from, _ := peer.FromContext(ctx)
+		h.callers <- from.Addr
+		return next(ctx, req)
+	}
+	server := grpc.NewServer(grpc.UnaryInterceptor(note),
+		grpc.Creds(identity.ServerCredentials(id, identity.Handover{Back: h.room.Back, Relay: h.relay.Take})))
+	healthv1.RegisterHealthServer(server, health.NewServer())
+	served := make(chan struct{})
+	go func() { server.Serve(h.room.Listen(inner)); close(served) }()
+	l.Cleanup(func() {
+		server.Stop()
+		<-served
+		h.relay.Close()
+		h.room.Close()
+	})
+	return h
+}
+
+var errWall = errors.New("a router in between")
+
+func (l *lan) dial(ctx context.Context, address string) (net.Conn, error) {
+	l.mu.Lock()
+	walled := l.walled[address]
+	l.mu.Unlock()
+	if walled {
+		<-ctx.Done()
+		return nil, errWall
+	}
+	return Dial(ctx, address)
+}
+
+// Signal implements Signaller: of whoever there is. The tests have one caller at a time.
+func (l *lan) signal(from, to jobs.NodeID, payload []byte) error {
+	l.mu.Lock()
+	h := l.nodes[to]
+	l.mu.Unlock()
+	if h == nil {
+		return errors.New("it has no session")
+	}
+	h.room.Signalled(from, payload)
+	return nil
+}
+
+// Signal implements Signaller.
+func (l *lan) Signal(_ context.Context, to jobs.NodeID, payload []byte) error {
+	return errors.New("nobody in particular signals")
+}
+
+// speaks is a node's own Signaller.
+type speaks struct{ *host }
+
+func (s speaks) Signal(_ context.Context, to jobs.NodeID, payload []byte) error {
+	return s.lan.signal(s.id.Node(), to, payload)
+}
+
+// call makes a gRPC call to another node, and says by which path.
+func (h *host) call(to *host) (Path, error) {
+	h.room.Join(speaks{h}, func() []string { return h.lan.relays })
+	to.room.Join(speaks{to}, func() []string { return h.lan.relays })
+	target := Target{Node: to.id.Node(), Address: to.address}
+	conn, err := grpc.NewClient("passthrough:///"+to.address, grpc.WithTransportCredentials(identity.PeerCredentials(h.id, nil)),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return h.room.Dial(ctx, target) }))
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	ctx, cancel := context.WithTimeout(h.lan.Context(), 10*time.Second)
+	defer cancel()
+	var at peer.Peer
+	if _, err := healthv1.NewHealthClient(conn).Check(ctx, &healthv1.HealthCheckRequest{}, grpc.Peer(&at), grpc.WaitForReady(true)); err != nil {
+		return 0, err
+	}
+	if p, err := identity.FromAuthInfo(at.AuthInfo); err != nil || p.Node != to.id.Node() {
+		h.lan.Errorf("node %v answered, want %v (%v)", p.Node, to.id.Node(), err)
+	}
+	if seen := PathOf(<-to.callers); seen != PathOf(at.Addr) {
+		h.lan.Errorf("the caller is by path %v, and the called by %v", PathOf(at.Addr), seen)
+	}
+	return PathOf(at.Addr), nil
+}
+
+func TestPaths(t *testing.T) {
+	l := newLAN(t)
+	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
+	l.relays = []string{open.address}
+	for _, c := range []struct {
+		from, to *host
+		want     Path
+	}{{walled, open, Direct}, {open, walled, Reversed}, {walled, other, Relayed}, {other, walled, Relayed}} {
+		got, err := c.from.call(c.to)
+		if err != nil || got != c.want {
+			t.Errorf("got %v (%v), want %v", got, err, c.want)
+		}
+	}
+	carried := open.relay.Carried()
+	for _, h := range []*host{walled, other} {
+		if carried[string(h.id.Node())] == 0 {
+			t.Errorf("nothing was counted for %s: %v", h.id.Node().Short(), carried)
+		}
+	}
+}
+
+// Nobody but the node that was called can come in its place, and nobody uncalled.
+func TestOnlyTheCalledComes(t *testing.T) {
+	l := newLAN(t)
+	open, called, liar := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
+	c := open.room.calls.begin(called.id.Node())
+	for name, n := range map[string]nonce{"another node": c.nonce, "nobody's nonce": newNonce()} {
+		conn, err := liar.room.dialBack(t.Context(), open.id.Node(), n, open.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("%s: %v, want to be hung up on", name, err)
+		}
+	}
+	select {
+	case <-c.arrived:
+		t.Error("somebody came who was not called")
+	default:
+	}
+	if _, err := called.room.dialBack(t.Context(), liar.id.Node(), c.nonce, open.address); err == nil {
+		t.Error("a node comes to another than the one that called it")
+	}
+	conn, err := called.room.dialBack(t.Context(), open.id.Node(), c.nonce, open.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	got, err := c.wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Close()
+}
+
+// A stranger, without a certificate of the grid, gets neither to a call nor to a relay.
+func TestStrangersAreNotLetIn(t *testing.T) {
+	l := newLAN(t)
+	open := l.add(jobs.Coordinator, false)
+	key, err := identity.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, proto := range []string{identity.ProtoBack, identity.ProtoRelay} {
+		config, err := identity.EnrolTLS(key, l.authority.Fingerprint(), proto)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := tls.Dial("tcp", open.address, config)
+		if err != nil {
+			continue
+		}
+		conn.SetDeadline(time.Now().Add(5 * time.Second))
+		conn.Write(make([]byte, 64))
+		if _, err := conn.Read(make([]byte, 1)); err == nil {
+			t.Errorf("%s: a stranger is spoken to", proto)
+		}
+		conn.Close()
+	}
+}

@@ -1,0 +1,81 @@
+package sdk
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+// What follows is for operators: others get an error of kind ErrRefused. Reasons are
+// kept in the grid's record, see Acts.
+
+// Tokens describes the join tokens that the grid remembers, and says how many more there
+// are.
+func (g *Grid) Tokens(ctx context.Context) (list []*anthillv1.JoinToken, leftOut int, err error) {
+	resp, err := call(ctx, g, "list tokens", func(ctx context.Context) (*anthillv1.ListTokensResponse, error) {
+		return g.admin.ListTokens(ctx, &anthillv1.ListTokensRequest{})
+	})
+	return resp.GetTokens(), int(resp.GetLeftOut()), err
+}
+
+// RevokeToken ends a token, named by itself or by the first digits of its id.
+func (g *Grid) RevokeToken(ctx context.Context, token, reason string) (*anthillv1.JoinToken, error) {
+	req := &anthillv1.RevokeTokenRequest{Token: token, Reason: reason, RequestId: rand.Text()}
+	resp, err := call(ctx, g, "revoke token", func(ctx context.Context) (*anthillv1.RevokeTokenResponse, error) {
+		return g.admin.RevokeToken(ctx, req)
+	})
+	return resp.GetToken(), err
+}
+
+// Members describes all nodes that the grid knows, those that were ended included.
+func (g *Grid) Members(ctx context.Context) ([]*anthillv1.Member, error) {
+	resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListMembersResponse, error) {
+		return g.admin.ListMembers(ctx, &anthillv1.ListMembersRequest{})
+	})
+	return resp.GetMembers(), err
+}
+
+// EndNode ends a node's part in the grid. A request_id is made if there is none.
+func (g *Grid) EndNode(ctx context.Context, req *anthillv1.EndNodeRequest) (*anthillv1.Member, error) {
+	if req.GetRequestId() == "" {
+		req.RequestId = rand.Text()
+	}
+	resp, err := call(ctx, g, "end node", func(ctx context.Context) (*anthillv1.EndNodeResponse, error) {
+		return g.admin.EndNode(ctx, req)
+	})
+	return resp.GetMember(), err
+}
+
+// Owners describes one owner, or all of them where no name is given.
+func (g *Grid) Owners(ctx context.Context, name string) ([]*anthillv1.Owner, error) {
+	resp, err := call(ctx, g, "list owners", func(ctx context.Context) (*anthillv1.ListOwnersResponse, error) {
+		return g.admin.ListOwners(ctx, &anthillv1.ListOwnersRequest{Name: name})
+	})
+	return resp.GetOwners(), err
+}
+
+// BanOwner bans an owner, or lifts its ban.
+func (g *Grid) BanOwner(ctx context.Context, name, reason string, lift bool) (*anthillv1.Owner, error) {
+	req := &anthillv1.BanOwnerRequest{Owner: name, Reason: reason, Lift: lift, RequestId: rand.Text()}
+	resp, err := call(ctx, g, "ban owner", func(ctx context.Context) (*anthillv1.BanOwnerResponse, error) {
+		return g.admin.BanOwner(ctx, req)
+	})
+	return resp.GetOwner(), err
+}
+
+// Acts is the grid's record of administrative acts since a time (zero: a year ago), the
+// latest first, at most limit of them (0: 100).
+func (g *Grid) Acts(ctx context.Context, since time.Time, limit int) ([]*anthillv1.AdministrativeAct, error) {
+	req := &anthillv1.ListActsRequest{Limit: uint32(max(0, limit))}
+	if !since.IsZero() {
+		req.Since = timestamppb.New(since)
+	}
+	resp, err := call(ctx, g, "list acts", func(ctx context.Context) (*anthillv1.ListActsResponse, error) {
+		return g.admin.ListActs(ctx, req)
+	})
+	return resp.GetActs(), err
+}
