@@ -16,6 +16,7 @@ import (
 func (w *Worker) Status() control.Status {
 	s := control.Status{
 		Node: string(w.Node()), Grid: w.Grid(), Owner: w.Owner(), Address: w.Address(),
+		Coordinator: w.session.Home(), Reserve: w.session.Reserve(),
 		Pauses: w.pauses.list(), Slots: w.running.list(), Leases: w.leases.count(),
 	}
 	if p, err := machine.Power(); err == nil && p != (limits.Power{}) {

@@ -5,9 +5,14 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/anthill-grid/anthill/coordinator/desk"
+	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -72,7 +77,7 @@ func (b *beats) landed(answers []*anthillv1.HeartbeatResponse) {
 	b.flying = nil
 	b.mu.Unlock()
 	for i, h := range list {
-		if i < len(answers) {
+		if i < len(answers) && answers[i] != nil {
 			h.from.answer(h.number, answers[i])
 		} else if !h.answered {
 			h.from.answer(h.number, nil)
@@ -153,7 +158,30 @@ func (s *Server) askLeader(ctx context.Context, list []*heardBeat) ([]*anthillv1
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	resp, err := anthillv1.NewCoordinatorServiceClient(leader).Beat(ctx, req)
+	if status.Code(err) == codes.Unimplemented {
+		return forwardEach(ctx, leader, list), nil
+	}
 	return resp.GetAnswers(), err
+}
+
+// forwardEach is for a leader of a release that does not know Beat, while the coordinators
+// are brought to a newer one.
+func forwardEach(ctx context.Context, leader *gridconn.Conn, list []*heardBeat) []*anthillv1.HeartbeatResponse {
+	answers := make([]*anthillv1.HeartbeatResponse, len(list))
+	var calls errgroup.Group
+	calls.SetLimit(16)
+	for i, h := range list {
+		calls.Go(func() error {
+			ctx := metadata.AppendToOutgoingContext(ctx, forwardedFor, h.from.caller.encode())
+			resp, err := anthillv1.NewWorkServiceClient(leader).Heartbeat(ctx, h.beat)
+			if err == nil {
+				answers[i] = resp
+			}
+			return nil
+		})
+	}
+	_ = calls.Wait() // those without an answer are said to be without a leader
+	return answers
 }
 
 // Beat implements CoordinatorService.
@@ -190,7 +218,7 @@ func (s *Server) noteBeat(node jobs.NodeID, m *anthillv1.HeartbeatRequest) (*ant
 		return nil, err
 	}
 	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
-	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules = uint32(st.Version()) })
+	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules, resp.DenyRevision = uint32(st.Version()), st.DenyRevision })
 	for _, id := range void {
 		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}

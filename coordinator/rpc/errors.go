@@ -151,3 +151,15 @@ func signalsFull(id jobs.NodeID) error {
 func tooManySignals(id jobs.NodeID) error {
 	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: more than %d signals a second", id.Short(), signalRate), "TOO_MANY_SIGNALS", string(id), "try again")
 }
+
+// tooFast refuses a call that comes long before its time, see paces.
+func tooFast(id jobs.NodeID, method string) error {
+	p := paces[method]
+	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: more than %d calls of %s at once, and %.0f a second", id.Short(), p.burst, method, float64(p.each)),
+		problem.TooFast, string(id), "wait some seconds and try again")
+}
+
+func tooManyWatches(id jobs.NodeID) error {
+	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: it follows %d jobs at a time already", id.Short(), maxWatches), "TOO_MANY_WATCHES", string(id),
+		"stop following some of them")
+}

@@ -122,7 +122,7 @@ type Config struct {
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;
 	// nil: it takes none.
-	Signalled func(from jobs.NodeID, payload []byte)
+	Signalled func(*anthillv1.IncomingSignal)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
 	// Backup writes an archive of the grid, with the blobs or without.
@@ -148,6 +148,7 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	rates     rates
 	sessions  *sessions
 	beats     *beats
 	began     time.Time

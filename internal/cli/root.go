@@ -101,6 +101,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newBackupCommand()),
 		newRestoreCommand(),
 		connecting(newLogCommand()),
+		connecting(newDenyCommand()),
 		newJoinCommand(),
 		newCoordinatorCommand(),
 		newWorkerCommand(),

@@ -61,6 +61,17 @@ func writeWorkerJSON(w io.Writer, s control.Status) error {
 	return encoder.Encode(s)
 }
 
+// sessionText is which coordinator the worker is with.
+func sessionText(s control.Status) string {
+	switch {
+	case s.Coordinator == "":
+		return "none answers"
+	case s.Reserve == "":
+		return s.Coordinator
+	}
+	return s.Coordinator + " (in reserve " + s.Reserve + ")"
+}
+
 func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 	state := "working"
 	if len(s.Pauses) > 0 {
@@ -68,7 +79,7 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 	}
 	fields := [][2]string{
 		{"worker", jobs.NodeID(s.Node).Short()}, {"owner", s.Owner}, {"grid", s.Grid}, {"address", s.Address},
-		{"state", state}, {"leases", fmt.Sprint(s.Leases)},
+		{"coordinator", sessionText(s)}, {"state", state}, {"leases", fmt.Sprint(s.Leases)},
 	}
 	for _, p := range s.Pauses {
 		fields = append(fields, [2]string{"because", fmt.Sprintf("%s, since %s (%v)",

@@ -106,3 +106,21 @@ func message(st *status.Status) string {
 	}
 	return text
 }
+
+// TooFast is the reason of calls that came too soon after others of the same node, and
+// may be tried again.
+const TooFast = "TOO_FAST"
+
+// Reason is the stable reason of a gRPC status; "" if it has none.
+func Reason(err error) string {
+	st, ok := status.FromError(err)
+	if !ok {
+		return ""
+	}
+	for _, d := range st.Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == "anthill" {
+			return info.GetReason()
+		}
+	}
+	return ""
+}

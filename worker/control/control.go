@@ -36,6 +36,10 @@ type Status struct {
 	Slots []Slot `json:"slots"`
 	// Leases counts what it holds, running or waiting.
 	Leases int `json:"leases"`
+	// Coordinator is HOST:PORT of the one that its session is with, and Reserve of the
+	// one that it moves to if that is gone; empty while there is none.
+	Coordinator string `json:"coordinator,omitempty"`
+	Reserve     string `json:"reserve,omitempty"`
 	// Silence is since when no coordinator answers; nil while one does.
 	Silence *Silence `json:"silence,omitempty"`
 	// Power is what the machine runs on, such as "battery (BAT0, 57 %)"; empty where
