@@ -11,26 +11,27 @@ type Command struct {
 	At      Time      `cbor:"1,keyasint"` // the proposer's clock
 	Request RequestID `cbor:"2,keyasint,omitempty"`
 
-	Found       *FoundGrid      `cbor:"10,keyasint,omitempty"`
-	CreateToken *CreateToken    `cbor:"11,keyasint,omitempty"`
-	Admit       *AdmitNode      `cbor:"12,keyasint,omitempty"`
-	Submit      *SubmitJob      `cbor:"13,keyasint,omitempty"`
-	Cancel      *CancelJob      `cbor:"14,keyasint,omitempty"`
-	Grant       *GrantLeases    `cbor:"15,keyasint,omitempty"`
-	Renew       *RenewLeases    `cbor:"16,keyasint,omitempty"`
-	Expire      *ExpireLeases   `cbor:"17,keyasint,omitempty"`
-	Report      *ReportAttempts `cbor:"18,keyasint,omitempty"`
-	Confirm     *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
-	Concede     *ConcedeJob     `cbor:"20,keyasint,omitempty"`
-	Accuse      *AccusePeers    `cbor:"21,keyasint,omitempty"`
-	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
-	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
-	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
-	SetOwner    *SetOwner       `cbor:"35,keyasint,omitempty"`
-	RevokeToken *RevokeToken    `cbor:"45,keyasint,omitempty"`
-	EndNode     *EndNode        `cbor:"46,keyasint,omitempty"`
-	BanOwner    *BanOwner       `cbor:"47,keyasint,omitempty"`
-	Runtime     *NameRuntime    `cbor:"80,keyasint,omitempty"`
+	Found        *FoundGrid      `cbor:"10,keyasint,omitempty"`
+	CreateToken  *CreateToken    `cbor:"11,keyasint,omitempty"`
+	Admit        *AdmitNode      `cbor:"12,keyasint,omitempty"`
+	Submit       *SubmitJob      `cbor:"13,keyasint,omitempty"`
+	Cancel       *CancelJob      `cbor:"14,keyasint,omitempty"`
+	Grant        *GrantLeases    `cbor:"15,keyasint,omitempty"`
+	Renew        *RenewLeases    `cbor:"16,keyasint,omitempty"`
+	Expire       *ExpireLeases   `cbor:"17,keyasint,omitempty"`
+	Report       *ReportAttempts `cbor:"18,keyasint,omitempty"`
+	Confirm      *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
+	Concede      *ConcedeJob     `cbor:"20,keyasint,omitempty"`
+	Accuse       *AccusePeers    `cbor:"21,keyasint,omitempty"`
+	Keep         *KeepBlob       `cbor:"22,keyasint,omitempty"`
+	Drop         *DropBlob       `cbor:"23,keyasint,omitempty"`
+	Raise        *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+	SetOwner     *SetOwner       `cbor:"35,keyasint,omitempty"`
+	RevokeToken  *RevokeToken    `cbor:"45,keyasint,omitempty"`
+	EndNode      *EndNode        `cbor:"46,keyasint,omitempty"`
+	BanOwner     *BanOwner       `cbor:"47,keyasint,omitempty"`
+	Runtime      *NameRuntime    `cbor:"80,keyasint,omitempty"`
+	ChangeDenied *ChangeDenied   `cbor:"70,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -47,7 +48,7 @@ func (c *Command) Version() Version {
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v
-	case c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.CreateToken != nil && c.CreateToken.By != "":
+	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.CreateToken != nil && c.CreateToken.By != "":
 		return VersionStrangers
 	}
 	return 0

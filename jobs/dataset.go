@@ -132,6 +132,9 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 	case !IsBlobName(c.Name):
 		return rejected(invalid("name", "%.40q is not a name", c.Name).next("use at most 128 bytes, on one line"))
 	}
+	if s.Denies(c.Blob.ID) {
+		return rejected(s.denied("blob", c.Blob.ID))
+	}
 	d := s.Datasets[c.Blob.ID]
 	if d != nil && d.Known && d.Size != c.Blob.Size {
 		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), d.Size, c.Blob.Size))

@@ -143,6 +143,9 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	if r := s.CheckSpec(c.Spec); r != nil {
 		return rejected(r)
 	}
+	if r := s.deniedIn(c.Spec); r != nil {
+		return rejected(r)
+	}
 	if r := s.MaySubmit(n.Owner, c.Spec); r != nil {
 		return rejected(r)
 	}

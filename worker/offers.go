@@ -83,6 +83,10 @@ func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
 	if ctx.Err() != nil && err != nil {
 		return
 	}
+	if denied := w.deniedIn(lease); err != nil && denied != nil {
+		w.decline(lease, denied) // since it came
+		return
+	}
 	if err != nil {
 		w.cfg.Logger.Warn("failed to prepare attempt", "job", lease.GetJobId(), "task", lease.GetTask(), "error", err)
 		w.prefetch.failed()

@@ -36,6 +36,13 @@ func (s *sharedInputs) add(spec *anthillv1.JobSpec) {
 	s.ids = s.ids[:min(len(s.ids), jobs.HeartbeatBlobs)]
 }
 
+// drop takes out those of which out says so.
+func (s *sharedInputs) drop(out func(blob.ID) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ids = slices.DeleteFunc(s.ids, out)
+}
+
 func (s *sharedInputs) has(id blob.ID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -48,6 +48,8 @@ type Keeper struct {
 	here     []*errand
 	round    int
 	labelled map[jobs.JobID]bool // whose labels are pinned
+	// denyRevision is that of the grid's deny list by which blobs are barred here.
+	denyRevision uint64
 	// home is for how long nothing is fetched, after trouble of this coordinator's own,
 	// and unheard for how long nothing is confirmed. What was lacked before excused
 	// counts for nothing.
@@ -114,6 +116,7 @@ func (k *Keeper) Run(ctx context.Context) {
 	var looked time.Time
 	for ctx.Err() == nil {
 		changed := k.cfg.Replica.Changed()
+		k.keepAway()
 		k.keepJobs(ctx, &inputs)
 		if time.Since(looked) >= datasetsEvery {
 			k.keepDatasets(ctx, &inputs)

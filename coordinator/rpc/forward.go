@@ -31,6 +31,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.AdminService_EndNode_FullMethodName:           true,
 	anthillv1.AdminService_BanOwner_FullMethodName:          true,
 	anthillv1.AdminService_ListMembers_FullMethodName:       true,
+	anthillv1.AdminService_ChangeDenied_FullMethodName:      true,
 	anthillv1.WorkService_Offer_FullMethodName:              true,
 	anthillv1.WorkService_Report_FullMethodName:             true,
 	anthillv1.WorkService_Heartbeat_FullMethodName:          true,

@@ -121,7 +121,7 @@ type Config struct {
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;
 	// nil: it takes none.
-	Signalled func(from jobs.NodeID, payload []byte)
+	Signalled func(*anthillv1.IncomingSignal)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
 	Logger *slog.Logger

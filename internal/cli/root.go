@@ -100,6 +100,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newAccountCommand()),
 		connecting(newTokenCommand()),
 		connecting(newLogCommand()),
+		connecting(newDenyCommand()),
 		newJoinCommand(),
 		newCoordinatorCommand(),
 		newWorkerCommand(),
