@@ -33,6 +33,8 @@ type Command struct {
 	Share        *ShareBlob      `cbor:"48,keyasint,omitempty"`
 	Runtime      *NameRuntime    `cbor:"80,keyasint,omitempty"`
 	ChangeDenied *ChangeDenied   `cbor:"70,keyasint,omitempty"`
+
+	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -40,6 +42,8 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Dismiss != nil:
+		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
 	case c.Confirm != nil && len(c.Confirm.Proven) > 0:

@@ -90,6 +90,7 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 		Identity: g.identity, Coordinators: g.conn.Known(), Address: p.listener.Addr().String(), Logger: g.logger,
 	})
 	p.session.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	p.session.Open(p.paths)
 	p.serving.Go(func() { p.session.Run(ctx) })
 	return p, nil
 }

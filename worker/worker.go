@@ -130,6 +130,7 @@ func (w *Worker) startSession() {
 		Logger: w.cfg.Logger,
 	})
 	w.session.OnNews(func(n session.News) { w.learn(n.Addresses()) })
+	w.session.Open(w.base.Paths)
 }
 
 // find asks the grid who else has or wants a blob, and says that this worker

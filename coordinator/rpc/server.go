@@ -5,6 +5,7 @@ package rpc
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -123,9 +124,11 @@ type Config struct {
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;
 	// nil: it takes none.
-	Signalled func(from jobs.NodeID, payload []byte)
+	Signalled func(*anthillv1.IncomingSignal)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
+	// Backup writes an archive of the grid, with the blobs or without.
+	Backup func(w io.Writer, blobs bool) error
 	Logger *slog.Logger
 }
 
@@ -138,6 +141,7 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
+	anthillv1.UnimplementedOperationServiceServer
 	anthillv1.UnimplementedSessionServiceServer
 	anthillv1.UnimplementedAccountServiceServer
 	anthillv1.UnimplementedAdminServiceServer
@@ -169,6 +173,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
+	anthillv1.RegisterOperationServiceServer(s.grpc, s)
 	anthillv1.RegisterSessionServiceServer(s.grpc, s)
 	anthillv1.RegisterAccountServiceServer(s.grpc, s)
 	anthillv1.RegisterAdminServiceServer(s.grpc, s)

@@ -83,6 +83,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 	root.AddCommand(
 		newTaskCommand(),
 		connecting(newSubmitCommand()),
+		connecting(newRunCommand()),
 		connecting(newJobsCommand()),
 		connecting(newStatusCommand()),
 		connecting(newResultsCommand()),
@@ -99,6 +100,8 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newOwnerCommand()),
 		connecting(newAccountCommand()),
 		connecting(newTokenCommand()),
+		connecting(newBackupCommand()),
+		newRestoreCommand(),
 		connecting(newLogCommand()),
 		connecting(newDenyCommand()),
 		newJoinCommand(),

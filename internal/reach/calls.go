@@ -43,10 +43,11 @@ type call struct {
 	nonce   nonce
 	node    jobs.NodeID
 	arrived chan net.Conn
+	answers chan []string // the addresses from which its UDP packets come
 }
 
 func (cs *calls) begin(node jobs.NodeID) *call {
-	c := &call{nonce: newNonce(), node: node, arrived: make(chan net.Conn, 1)}
+	c := &call{nonce: newNonce(), node: node, arrived: make(chan net.Conn, 1), answers: make(chan []string, 1)}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.waiting == nil {
@@ -82,6 +83,28 @@ func (cs *calls) deliver(n nonce, node jobs.NodeID, conn net.Conn) bool {
 		return true
 	default:
 		return false // one came already
+	}
+}
+
+// answer gives a call the answer of the node that was called.
+func (cs *calls) answer(n nonce, node jobs.NodeID, udp []string) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if c := cs.waiting[n]; c != nil && c.node == node {
+		select {
+		case c.answers <- udp:
+		default: // it had one
+		}
+	}
+}
+
+// awaitAnswer waits for the word to begin punching.
+func (c *call) awaitAnswer(ctx context.Context) ([]string, error) {
+	select {
+	case udp := <-c.answers:
+		return udp, nil
+	case <-ctx.Done():
+		return nil, errors.New("it does not say from where its UDP packets come")
 	}
 }
 

@@ -54,11 +54,11 @@ func TestAJobFromHomes(t *testing.T) {
 	g := start(t)
 	for i := range 3 {
 		name := fmt.Sprintf("w%d", i+1)
-		if err := g.Worker(t.Context(), g.machine(t, name, Open), "owner-"+name); err != nil {
+		if err := g.Worker(t.Context(), g.machine(t, name, Cone), "owner-"+name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	home := g.machine(t, "sub", Open)
+	home := g.machine(t, "sub", Cone)
 	if err := g.Submitter(t.Context(), home, "sue"); err != nil {
 		t.Fatal(err)
 	}

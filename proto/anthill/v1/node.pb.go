@@ -939,6 +939,7 @@ type DeliverRequest struct {
 	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	FromHost      string                 `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -992,6 +993,13 @@ func (x *DeliverRequest) GetPayload() []byte {
 		return x.Payload
 	}
 	return nil
+}
+
+func (x *DeliverRequest) GetFromHost() string {
+	if x != nil {
+		return x.FromHost
+	}
+	return ""
 }
 
 type DeliverResponse struct {
@@ -1932,11 +1940,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x120\n" +
 	"\x04beat\x18\x02 \x01(\v2\x1c.anthill.v1.HeartbeatRequestR\x04beat\"G\n" +
 	"\fBeatResponse\x127\n" +
-	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"N\n" +
+	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"k\n" +
 	"\x0eDeliverRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
-	"\apayload\x18\x03 \x01(\fR\apayload\"9\n" +
+	"\apayload\x18\x03 \x01(\fR\apayload\x12\x1b\n" +
+	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\"\x16\n" +
