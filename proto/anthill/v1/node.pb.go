@@ -1143,6 +1143,7 @@ type DeliverRequest struct {
 	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	FromHost      string                 `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1196,6 +1197,13 @@ func (x *DeliverRequest) GetPayload() []byte {
 		return x.Payload
 	}
 	return nil
+}
+
+func (x *DeliverRequest) GetFromHost() string {
+	if x != nil {
+		return x.FromHost
+	}
+	return ""
 }
 
 type DeliverResponse struct {
@@ -1860,7 +1868,9 @@ type ConfirmHeldRequest struct {
 	// to blame but a line.
 	Slow bool `protobuf:"varint,8,opt,name=slow,proto3" json:"slow,omitempty"`
 	// Coordinators that are not there: what they alone hold is missing too.
-	Away          []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	Away []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	// Blobs that whoever named them has proved to the caller to have.
+	Proven        []*ProvenBlobs `protobuf:"bytes,45,rep,name=proven,proto3" json:"proven,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1958,6 +1968,74 @@ func (x *ConfirmHeldRequest) GetAway() []string {
 	return nil
 }
 
+func (x *ConfirmHeldRequest) GetProven() []*ProvenBlobs {
+	if x != nil {
+		return x.Proven
+	}
+	return nil
+}
+
+// ProvenBlobs are blobs of a job, or a dataset that an owner claims.
+type ProvenBlobs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Owner         string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	Blobs         [][]byte               `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvenBlobs) Reset() {
+	*x = ProvenBlobs{}
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvenBlobs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvenBlobs) ProtoMessage() {}
+
+func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
+func (*ProvenBlobs) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ProvenBlobs) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetBlobs() [][]byte {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
 // RefusedJob says why a job cannot be run.
 type RefusedJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1969,7 +2047,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1981,7 +2059,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1994,7 +2072,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -2023,7 +2101,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +2113,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2126,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -2073,7 +2151,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2085,7 +2163,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +2176,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -2184,11 +2262,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x120\n" +
 	"\x04beat\x18\x02 \x01(\v2\x1c.anthill.v1.HeartbeatRequestR\x04beat\"G\n" +
 	"\fBeatResponse\x127\n" +
-	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"N\n" +
+	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"k\n" +
 	"\x0eDeliverRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
-	"\apayload\x18\x03 \x01(\fR\apayload\"9\n" +
+	"\apayload\x18\x03 \x01(\fR\apayload\x12\x1b\n" +
+	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\"^\n" +
@@ -2223,7 +2302,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\xc1\x02\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xf2\x02\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
@@ -2233,7 +2312,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04lost\x18\x06 \x01(\bR\x04lost\x121\n" +
 	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\x12\x12\n" +
 	"\x04slow\x18\b \x01(\bR\x04slow\x12\x12\n" +
-	"\x04away\x18\t \x03(\tR\x04away\";\n" +
+	"\x04away\x18\t \x03(\tR\x04away\x12/\n" +
+	"\x06proven\x18- \x03(\v2\x17.anthill.v1.ProvenBlobsR\x06proven\"P\n" +
+	"\vProvenBlobs\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05blobs\x18\x03 \x03(\fR\x05blobs\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
@@ -2276,7 +2360,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -2310,75 +2394,77 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*ReadIndexRequest)(nil),      // 29: anthill.v1.ReadIndexRequest
 	(*ReadIndexResponse)(nil),     // 30: anthill.v1.ReadIndexResponse
 	(*ConfirmHeldRequest)(nil),    // 31: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 32: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 33: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 34: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 35: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
-	(*HeartbeatRequest)(nil),      // 38: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 39: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),    // 40: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                  // 41: anthill.v1.Wait
-	(*BlobRef)(nil),               // 42: anthill.v1.BlobRef
+	(*ProvenBlobs)(nil),           // 32: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),            // 33: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 34: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 35: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 36: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
+	(*HeartbeatRequest)(nil),      // 39: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 40: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),    // 41: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 42: anthill.v1.Wait
+	(*BlobRef)(nil),               // 43: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	35, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	36, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	36, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	37, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	37, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	38, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
 	7,  // 6: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
 	8,  // 7: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	35, // 8: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	37, // 9: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	36, // 10: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	35, // 11: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	36, // 12: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	36, // 8: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	38, // 9: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	37, // 10: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 11: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	37, // 12: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
 	13, // 13: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	36, // 14: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	37, // 14: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
 	15, // 15: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	38, // 16: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	39, // 17: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	40, // 18: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	39, // 16: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	40, // 17: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	41, // 18: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
 	23, // 19: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	36, // 20: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	37, // 20: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
 	28, // 21: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	41, // 22: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	33, // 23: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	32, // 24: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	42, // 25: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	33, // 26: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 27: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 28: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	9,  // 29: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	11, // 30: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	29, // 31: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	31, // 32: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	26, // 33: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	21, // 34: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	24, // 35: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	19, // 36: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	14, // 37: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	17, // 38: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 39: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 40: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	10, // 41: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	12, // 42: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	30, // 43: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	34, // 44: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	27, // 45: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	22, // 46: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	25, // 47: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	20, // 48: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	16, // 49: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	18, // 50: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	39, // [39:51] is the sub-list for method output_type
-	27, // [27:39] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	42, // 22: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	34, // 23: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	33, // 24: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	43, // 25: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	34, // 26: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	32, // 27: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 28: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 29: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	9,  // 30: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	11, // 31: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	29, // 32: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	31, // 33: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	26, // 34: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	21, // 35: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	24, // 36: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	19, // 37: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	14, // 38: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	17, // 39: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	4,  // 40: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 41: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	10, // 42: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	12, // 43: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	30, // 44: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	35, // 45: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	27, // 46: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	22, // 47: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	25, // 48: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	20, // 49: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	16, // 50: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	18, // 51: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	40, // [40:52] is the sub-list for method output_type
+	28, // [28:40] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -2396,7 +2482,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
