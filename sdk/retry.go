@@ -75,11 +75,11 @@ func (g *Grid) persistUntold(ctx context.Context, untold time.Duration, what str
 	}
 }
 
-// retryable errors say that this coordinator could not answer now. Repeating
-// is safe: every mutation has a request_id.
+// retryable errors say that this coordinator could not answer now, or wants to be asked
+// more slowly. Repeating is safe: every mutation has a request_id.
 func retryable(err error) bool {
 	code := status.Code(err)
-	return code == codes.Unavailable || code == codes.DeadlineExceeded
+	return code == codes.Unavailable || code == codes.DeadlineExceeded || problem.Reason(err) == problem.TooFast
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -31,6 +31,7 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.PieceService":                  everybody,
 	"/anthill.v1.TrackerService":                everybody,
 	"/anthill.v1.CoordinatorService":            {jobs.Coordinator},
+	"/anthill.v1.OperationService":              {jobs.Operator},
 	"/anthill.v1.AccountService/SetOwner":       {jobs.Operator},
 	"/anthill.v1.AccountService/GetAccount":     {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},
@@ -138,6 +139,9 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	if err := gridconn.CheckNames(req); err != nil {
 		return nil, err
 	}
+	if err := s.inTime(ctx, info.FullMethod); err != nil {
+		return nil, statusOf(err)
+	}
 	if leaderOnly[info.FullMethod] {
 		leader, err := s.leader(ctx)
 		if err != nil {
@@ -152,6 +156,9 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 	return resp, statusOf(err)
 }
 
-func (s *Server) stream(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if err := s.inTime(ss.Context(), info.FullMethod); err != nil {
+		return statusOf(err)
+	}
 	return statusOf(handler(srv, ss))
 }

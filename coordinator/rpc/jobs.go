@@ -216,6 +216,11 @@ const watchFresh = 2 * time.Second
 // was last: it says that there is no leader.
 func (s *Server) WatchJob(req *anthillv1.WatchJobRequest, stream grpc.ServerStreamingServer[anthillv1.WatchJobResponse]) error {
 	ctx := stream.Context()
+	done, ok := s.rates.watch(callerFrom(ctx).Node)
+	if !ok {
+		return tooManyWatches(callerFrom(ctx).Node)
+	}
+	defer done()
 	patience, cancel := context.WithTimeout(ctx, watchFresh)
 	defer cancel()
 	late := s.fresh(patience)

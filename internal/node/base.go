@@ -53,9 +53,9 @@ type Base struct {
 	Volume   *throttle.Volume // nil where the month's traffic has no limit
 
 	gossip func(net.Conn, identity.Peer)
-	lock  io.Closer
-	line  *throttle.Line
-	peers *swarm.Pool
+	lock   io.Closer
+	line   *throttle.Line
+	peers  *swarm.Pool
 }
 
 // NewBase locks the data directory, opens the port, gets the identity, and
@@ -94,7 +94,10 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 		}
 	}
 	b.line = throttle.New(cfg.Traffic, b.Volume)
-	b.Paths = reach.New(reach.Config{Identity: b.Identity, Address: b.Address, Dial: b.line.Dial, Logger: cfg.Logger})
+	b.Paths = reach.New(reach.Config{
+		Identity: b.Identity, Address: b.Address, Dial: b.line.Dial, Carry: b.line.Carry,
+		UDP: b.Listener.Addr().String(), Tell: cfg.Role == jobs.Coordinator, Logger: cfg.Logger,
+	})
 	b.Relay = reach.NewRelay(cfg.Relay)
 	b.Listener = b.Paths.Listen(b.line.Listen(b.Listener))
 	b.peers = swarm.NewPool(identity.PeerCredentials(b.Identity, nil), b.Paths)

@@ -49,6 +49,18 @@ func ToStatus(code codes.Code, message, reason, subject, next string) error {
 	return st.Err()
 }
 
+// Subject is what a status with a reason, see ToStatus, is about. false: the error is not
+// one for that reason.
+func Subject(err error, reason string) (subject string, ok bool) {
+	st, _ := status.FromError(err)
+	for _, d := range st.Details() {
+		if info, is := d.(*errdetails.ErrorInfo); is && info.GetReason() == reason {
+			return info.GetMetadata()["subject"], true
+		}
+	}
+	return "", false
+}
+
 func kindOf(code codes.Code) error {
 	switch code {
 	case codes.InvalidArgument, codes.OutOfRange:
@@ -93,4 +105,22 @@ func message(st *status.Status) string {
 		text = strings.ReplaceAll(text, noise, "")
 	}
 	return text
+}
+
+// TooFast is the reason of calls that came too soon after others of the same node, and
+// may be tried again.
+const TooFast = "TOO_FAST"
+
+// Reason is the stable reason of a gRPC status; "" if it has none.
+func Reason(err error) string {
+	st, ok := status.FromError(err)
+	if !ok {
+		return ""
+	}
+	for _, d := range st.Details() {
+		if info, ok := d.(*errdetails.ErrorInfo); ok && info.GetDomain() == "anthill" {
+			return info.GetReason()
+		}
+	}
+	return ""
 }
