@@ -6,16 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
@@ -23,6 +24,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // diskQuota bounds the blobs that a coordinator keeps; what no job needs any
@@ -57,6 +59,7 @@ type Coordinator struct {
 	membership *membership.Membership
 	raft       *replica.Listener
 	replica    *replica.Replica
+	chronicle  *chronicle.Chronicle
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
@@ -67,7 +70,7 @@ type Coordinator struct {
 
 // New opens the coordinator's port and disk, and enrols it where needed.
 func New(ctx context.Context, cfg Config) (*Coordinator, error) {
-	c := &Coordinator{cfg: cfg}
+	c := &Coordinator{cfg: cfg, chronicle: chronicle.New()}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
@@ -101,6 +104,7 @@ func (c *Coordinator) startReplica() (err error) {
 	c.replica, err = replica.Open(replica.Config{
 		Node: id, Address: c.base.Address, Dir: filepath.Join(c.cfg.Dir, "raft"),
 		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger, Alone: c.cfg.Bootstrap,
+		Observe: c.chronicle.Observe,
 	})
 	if err != nil {
 		return err
@@ -142,22 +146,39 @@ func (c *Coordinator) startServices() {
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
 		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
-		Leads: c.desk.Leading, Ready: c.desk.LookAgain,
+		Granted: func(node jobs.NodeID, b blob.ID, grant []byte) bool { return id.Granted(node, b, grant) },
+		Leads:   c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
-		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
+		Chronicle:       c.chronicle,
+		Signalled:       c.signalled,
+		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, id, c.handover())
+	c.base.Paths.Join(reach.Session{Signal: c.rpc.Send, Coordinators: c.addresses, Host: func() string { return "" }})
+}
+
+// signalled takes what a node has this one told.
+func (c *Coordinator) signalled(m *anthillv1.IncomingSignal) {
+	c.base.Paths.Signalled(reach.Signal{From: jobs.NodeID(m.GetFrom()), FromHost: m.GetFromHost(), Payload: m.GetPayload()})
+}
+
+// addresses are those of all coordinators.
+func (c *Coordinator) addresses() (list []string) {
+	for _, v := range c.replica.Voters() {
+		list = append(list, v.Address)
+	}
+	return list
 }
 
 // handover says who takes what comes beside gRPC.
 func (c *Coordinator) handover() identity.Handover {
 	hand := c.base.Handover()
 	hand.Back, hand.Relay = c.notBanned(hand.Back), c.notBanned(hand.Relay)
-	hand.Raft, hand.Gossip = func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }, c.takeGossip
+	hand.Raft, hand.Gossip = c.takeRaft, c.takeGossip
 	return hand
 }
 
@@ -199,6 +220,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
+	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
 	failed := make(chan error, 2)
 	go func() {

@@ -19,7 +19,7 @@ type State struct {
 	// Datasets are kept for their own sake, not for one job.
 	Datasets map[blob.ID]*Dataset `cbor:"11,keyasint,omitempty"`
 	// Holders are the coordinators in the order of their admission; a position
-	// in it is a bit in sets of holders.
+	// in it is a bit in sets of holders. One that is free has no coordinator any more.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
 	// Numbered are the workers in the order of their admission; a closed task
 	// names its voters by their NodeNumbers.
@@ -230,6 +230,10 @@ func (s *State) administer(c Command) Outcome {
 		return s.endNode(c.EndNode)
 	case c.BanOwner != nil:
 		return s.banOwner(c.BanOwner)
+	case c.Share != nil:
+		return s.shareBlob(c.Share)
+	case c.Dismiss != nil:
+		return s.dismiss(c.Dismiss)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -43,7 +43,7 @@ type JobFile struct {
 	// the interpreter; if it is empty then, that is the one that the grid has by this name.
 	Bundle string `json:"bundle"`
 	// Runtime is the interpreter of Script, a program: python, js, or whatever `anthill
-	// runtime list` has.
+	// runtime list` has. Without a script, it is started with Args alone.
 	Runtime string `json:"runtime"`
 	Script  string `json:"script"`
 	// Modules are what a Python script imports: packages, directories with modules in
