@@ -26,6 +26,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.AccountService_SetOwner_FullMethodName:        true,
 	anthillv1.BlobService_NameRuntime_FullMethodName:        true,
 	anthillv1.NodeService_ListNodes_FullMethodName:          true,
+	anthillv1.NodeService_ListTrust_FullMethodName:          true,
 	anthillv1.EnrolmentService_CreateToken_FullMethodName:   true,
 	anthillv1.EnrolmentService_Enrol_FullMethodName:         true,
 	anthillv1.AdminService_RevokeToken_FullMethodName:       true,
