@@ -46,21 +46,21 @@ class Job:
         """Stop it."""
         self._last = self._grid._child.one("cancel", "job", job_id=self.id)
 
-    def wait(self, on_change: Optional[Callable[[Dict[str, Any]], None]] = None) -> "Job":
+    def wait(self, on_change: Optional[Callable[[Dict[str, Any]], None]] = None, *, progress: Optional[bool] = None) -> "Job":
         """Wait until it is finished. Ctrl-C leaves it to the grid, and says how to come
         back to it."""
-        progress = Progress(self._grid._progress)
+        bar = Progress(self._grid._progress if progress is None else progress)
         try:
             for line in self._grid._child.ask("watch", job_id=self.id):
                 self._last = line["job"]
-                progress.show(self._last)
+                bar.show(self._last)
                 if on_change is not None:
                     on_change(self._last)
         except KeyboardInterrupt:
-            progress.say(self.farewell())
+            bar.say(self.farewell())
             raise
         finally:
-            progress.close()
+            bar.close()
         return self
 
     def farewell(self) -> str:
