@@ -62,6 +62,7 @@ var who = map[string]string{
 	"anthill.v1.AdminService/ChangeDenied":        "o",
 	"anthill.v1.WorkService/GetDenyList":          "w",
 	"anthill.v1.EnrolmentService/Enrol":           "scwuo",
+	"anthill.v1.EnrolmentService/Renew":           "scwuo",
 	"grpc.health.v1.Health/*":                     "cwuo",
 	"grpc.reflection.v1.ServerReflection/*":       "cwuo",
 	"grpc.reflection.v1alpha.ServerReflection/*":  "cwuo",
