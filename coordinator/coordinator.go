@@ -219,6 +219,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	defer cancel()
 	loops.Go(func() { c.keepGossiping(ctx) })
 	loops.Go(func() { c.keepAddress(ctx) })
+	loops.Go(func() { c.base.KeepCertificate(ctx) })
 	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })

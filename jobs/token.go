@@ -132,7 +132,7 @@ func (s *State) admit(c *AdmitNode) Outcome {
 		s.cuts++
 		return Outcome{Owner: t.Owner}
 	}
-	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers), Member: t.Member})
+	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers) && !c.Long, Member: t.Member})
 	s.review()
 	return Outcome{Owner: t.Owner}
 }

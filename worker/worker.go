@@ -196,6 +196,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.keepGossip(ctx) })
+	loops.Go(func() { w.base.KeepCertificate(ctx) })
 	loops.Go(func() { w.offers(ctx) })
 	loops.Go(func() { w.watchDenyLists(ctx) })
 	loops.Go(func() { yield.run(ctx) })
