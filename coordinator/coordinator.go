@@ -153,6 +153,7 @@ func (c *Coordinator) startServices() {
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
+		Retire:          c.retire,
 		Chronicle:       c.chronicle,
 		Signalled:       c.signalled,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
@@ -222,15 +223,17 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() {
 		failed <- fmt.Errorf("serve on %s: %w", c.base.Address, c.rpc.Serve(c.base.Listener))
 	}()
-	loops.Go(func() {
-		if err := c.checkSaboteurs(ctx); err != nil {
-			failed <- err
-		}
-	})
+	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws} {
+		loops.Go(func() {
+			if err := watch(ctx); err != nil {
+				failed <- err
+			}
+		})
+	}
 	var err error
 	select {
 	case err = <-failed:

@@ -46,7 +46,7 @@ func (c *Coordinator) recruits() []membership.Member {
 			continue
 		}
 		c.replica.View(func(s *jobs.State) {
-			if n := s.Nodes[m.Node]; n != nil && n.Role == jobs.Coordinator {
+			if n := s.Nodes[m.Node]; n != nil && n.Role == jobs.Coordinator && n.Ended == nil {
 				list = append(list, m)
 			}
 		})

@@ -119,7 +119,7 @@ func (g *Grid) serve(listener net.Listener, paths *reach.Room, server *grpc.Serv
 	s := session.New(session.Config{
 		Identity: g.identity, Coordinators: g.conn.Known(), Address: listener.Addr().String(), Logger: g.logger,
 	})
-	s.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	s.OnNews(g.heed)
 	s.Open(paths)
 	serving.Go(func() { s.Run(ctx) })
 	return func() error {

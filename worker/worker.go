@@ -129,7 +129,10 @@ func (w *Worker) startSession() {
 		Beat: w.beat, Answered: w.answered, Every: func() time.Duration { return jobs.HeartbeatEvery(w.leaseTime) },
 		Logger: w.cfg.Logger,
 	})
-	w.session.OnNews(func(n session.News) { w.learn(n.Addresses()) })
+	w.session.OnNews(func(n session.News) {
+		w.base.Identity.ShutOut(n.RevokedNodes)
+		w.learn(n.Addresses())
+	})
 	w.session.Open(w.base.Paths)
 }
 
