@@ -218,6 +218,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loops.Go(func() { c.keepGossiping(ctx) })
+	loops.Go(func() { c.base.KeepCertificate(ctx) })
 	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })

@@ -55,7 +55,7 @@ func (c *Command) Version() Version {
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v
-	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.Share != nil, c.CreateToken != nil && c.CreateToken.By != "":
+	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.Share != nil, c.CreateToken != nil && c.CreateToken.By != "", c.Admit != nil && c.Admit.Long:
 		return VersionStrangers
 	}
 	return 0
@@ -96,6 +96,8 @@ type AdmitNode struct {
 	Node    NodeID  `cbor:"2,keyasint"`
 	Role    Role    `cbor:"3,keyasint"`
 	Address string  `cbor:"4,keyasint,omitempty"`
+	// Long: its certificate is valid for longer than CertificateLife.
+	Long bool `cbor:"45,keyasint,omitempty"`
 }
 
 // SubmitJob stores a job; the spec has its defaults filled in.

@@ -126,7 +126,7 @@ func (s *State) admit(c *AdmitNode) Outcome {
 		s.cuts++
 		return Outcome{Owner: t.Owner}
 	}
-	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers)})
+	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers) && !c.Long})
 	s.review()
 	return Outcome{Owner: t.Owner}
 }

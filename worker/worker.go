@@ -193,6 +193,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
+	loops.Go(func() { w.base.KeepCertificate(ctx) })
 	loops.Go(func() { w.offers(ctx) })
 	loops.Go(func() { w.watchDenyLists(ctx) })
 	loops.Go(func() { yield.run(ctx) })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -50,6 +51,9 @@ type Base struct {
 	Relay    *reach.Relay
 	Volume   *throttle.Volume // nil where the month's traffic has no limit
 
+	dir    string
+	logger *slog.Logger
+
 	lock  io.Closer
 	line  *throttle.Line
 	peers *swarm.Pool
@@ -66,6 +70,7 @@ func NewBase(ctx context.Context, cfg BaseConfig) (*Base, error) {
 }
 
 func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
+	b.dir, b.logger = cfg.Dir, cfg.Logger
 	if b.lock, err = Lock(cfg.Dir); err != nil {
 		return err
 	}
@@ -117,6 +122,22 @@ func (b *Base) Credentials() credentials.TransportCredentials {
 // Handover says who takes what comes beside gRPC to any node.
 func (b *Base) Handover() identity.Handover {
 	return identity.Handover{Back: b.Paths.Back, Relay: b.Relay.Take}
+}
+
+// KeepCertificate renews the node's certificate whenever that is due, until ctx ends.
+func (b *Base) KeepCertificate(ctx context.Context) {
+	renew := func() error { return enrol.Renew(ctx, b.Directory, b.dir) }
+	if b.Authority != nil {
+		renew = func() error {
+			if err := b.RenewSelf(b.Address); err != nil {
+				return err
+			}
+			return b.Save(b.dir)
+		}
+	}
+	enrol.Keep(ctx, b.Identity, renew, func(err error) {
+		b.logger.Warn("failed to renew this node's certificate", "ends", b.Identity.Leaf().NotAfter, "error", err)
+	})
 }
 
 // Close closes what was opened, the last first.

@@ -173,6 +173,7 @@ var NodeService_ServiceDesc = grpc.ServiceDesc{
 const (
 	EnrolmentService_CreateToken_FullMethodName = "/anthill.v1.EnrolmentService/CreateToken"
 	EnrolmentService_Enrol_FullMethodName       = "/anthill.v1.EnrolmentService/Enrol"
+	EnrolmentService_Renew_FullMethodName       = "/anthill.v1.EnrolmentService/Renew"
 )
 
 // EnrolmentServiceClient is the client API for EnrolmentService service.
@@ -187,6 +188,9 @@ type EnrolmentServiceClient interface {
 	// without a certificate may make; its TLS certificate must be self-signed by
 	// the key that it enrols. PERMISSION_DENIED says what is wrong with a token.
 	Enrol(ctx context.Context, in *EnrolRequest, opts ...grpc.CallOption) (*EnrolResponse, error)
+	// Renew gives a node that the grid knows another certificate for its key, also when
+	// its last one has ended: then it shows one that it signed itself.
+	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
 }
 
 type enrolmentServiceClient struct {
@@ -217,6 +221,16 @@ func (c *enrolmentServiceClient) Enrol(ctx context.Context, in *EnrolRequest, op
 	return out, nil
 }
 
+func (c *enrolmentServiceClient) Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenewResponse)
+	err := c.cc.Invoke(ctx, EnrolmentService_Renew_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // EnrolmentServiceServer is the server API for EnrolmentService service.
 // All implementations must embed UnimplementedEnrolmentServiceServer
 // for forward compatibility.
@@ -229,6 +243,9 @@ type EnrolmentServiceServer interface {
 	// without a certificate may make; its TLS certificate must be self-signed by
 	// the key that it enrols. PERMISSION_DENIED says what is wrong with a token.
 	Enrol(context.Context, *EnrolRequest) (*EnrolResponse, error)
+	// Renew gives a node that the grid knows another certificate for its key, also when
+	// its last one has ended: then it shows one that it signed itself.
+	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
 	mustEmbedUnimplementedEnrolmentServiceServer()
 }
 
@@ -244,6 +261,9 @@ func (UnimplementedEnrolmentServiceServer) CreateToken(context.Context, *CreateT
 }
 func (UnimplementedEnrolmentServiceServer) Enrol(context.Context, *EnrolRequest) (*EnrolResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Enrol not implemented")
+}
+func (UnimplementedEnrolmentServiceServer) Renew(context.Context, *RenewRequest) (*RenewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
 }
 func (UnimplementedEnrolmentServiceServer) mustEmbedUnimplementedEnrolmentServiceServer() {}
 func (UnimplementedEnrolmentServiceServer) testEmbeddedByValue()                          {}
@@ -302,6 +322,24 @@ func _EnrolmentService_Enrol_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _EnrolmentService_Renew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EnrolmentServiceServer).Renew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EnrolmentService_Renew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EnrolmentServiceServer).Renew(ctx, req.(*RenewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // EnrolmentService_ServiceDesc is the grpc.ServiceDesc for EnrolmentService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -316,6 +354,10 @@ var EnrolmentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Enrol",
 			Handler:    _EnrolmentService_Enrol_Handler,
+		},
+		{
+			MethodName: "Renew",
+			Handler:    _EnrolmentService_Renew_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
