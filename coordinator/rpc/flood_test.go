@@ -262,3 +262,23 @@ func TestEnrolmentTakesOneSmallMessage(t *testing.T) {
 		}
 	}
 }
+
+// TestOneNodeHasSoManyConnections: more are hung up on, and others get in meanwhile.
+func TestOneNodeHasSoManyConnections(t *testing.T) {
+	t.Parallel()
+	g := start(t)
+	eve := g.admit(jobs.Submitter, "eve")
+	shut := 0
+	for range maxConnections + 20 {
+		if drain(g.attack(eve), 50*time.Millisecond) {
+			shut++
+		}
+	}
+	if shut < 10 { // a busy machine is slow to hang up
+		t.Errorf("%d of 20 too many were hung up on", shut)
+	}
+	other := g.dial(g.admit(jobs.Submitter, "alice"), g.leader)
+	if _, err := anthillv1.NewJobServiceClient(other).ListJobs(ctx(t), &anthillv1.ListJobsRequest{}); err != nil {
+		t.Errorf("another submitter meanwhile: %v", err)
+	}
+}

@@ -167,7 +167,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	s := &Server{cfg: cfg, health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
-	creds := identity.ServerCredentials(id, hand)
+	creds := newDoorway(identity.ServerCredentials(id, hand))
 	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
 		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
 	anthillv1.RegisterJobServiceServer(s.grpc, s)
