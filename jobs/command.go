@@ -27,6 +27,8 @@ type Command struct {
 	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
 	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
 	SetOwner    *SetOwner       `cbor:"35,keyasint,omitempty"`
+	Forget      *Forget         `cbor:"36,keyasint,omitempty"`
+	See         *SeeNodes       `cbor:"37,keyasint,omitempty"`
 	RevokeToken *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode     *EndNode        `cbor:"46,keyasint,omitempty"`
 	BanOwner    *BanOwner       `cbor:"47,keyasint,omitempty"`
@@ -42,7 +44,7 @@ func (c *Command) Version() Version {
 		return VersionInput
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
-	case c.SetOwner != nil, c.Runtime != nil:
+	case c.SetOwner != nil, c.Forget != nil, c.See != nil, c.Runtime != nil:
 		return VersionStrangers
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()

@@ -211,6 +211,10 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.raise(c.Raise)
 	case c.SetOwner != nil:
 		return s.setOwner(c.SetOwner)
+	case c.Forget != nil:
+		return s.forget(c.Forget)
+	case c.See != nil:
+		return s.see(c.See)
 	}
 	return s.administer(c)
 }
