@@ -20,7 +20,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check cross check clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,13 @@ example-rust-%:
 			set -x; "$$dir/rustc" --target $$target -C opt-level=3 -C strip=symbols -o $(or $(OUT),examples/$*)/$*.wasm examples/$*/main.rs; { exit; } 2>/dev/null; \
 		fi; done; done; \
 	echo 'make examples: no rustc for wasm32-wasip1, so no $*; for it: rustup target add wasm32-wasip1, or install rustc libstd-rust-dev-wasm32 (Debian)'
+
+runtimes: runtime-js ## build the interpreters that are ours, runtimes/NAME/NAME.wasm (JavaScript)
+
+# A module of its own, so that nobody who imports the SDK gets an interpreter with it.
+JS := $(CURDIR)/runtimes/js/js.wasm
+runtime-js:
+	cd runtimes/js && CGO_ENABLED=0 GOOS=wasip1 GOARCH=wasm go build -trimpath -buildvcs=false -ldflags='-s -w' -o $(JS) .
 
 demo: build examples ## a grid on this machine: a job, a liar, a killed leader (ARGS=...)
 	bin/anthill demo $(ARGS)

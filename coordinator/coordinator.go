@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
@@ -23,6 +23,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // diskQuota bounds the blobs that a coordinator keeps; what no job needs any
@@ -142,22 +143,38 @@ func (c *Coordinator) startServices() {
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
 		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
-		Leads: c.desk.Leading, Ready: c.desk.LookAgain,
+		Granted: func(node jobs.NodeID, b blob.ID, grant []byte) bool { return id.Granted(node, b, grant) },
+		Leads:   c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
-		DialCoordinator: c.voters.Dial, Logger: c.cfg.Logger,
+		Signalled:       c.signalled,
+		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, id, c.handover())
+	c.base.Paths.Join(reach.Session{Signal: c.rpc.Send, Coordinators: c.addresses, Host: func() string { return "" }})
+}
+
+// signalled takes what a node has this one told.
+func (c *Coordinator) signalled(m *anthillv1.IncomingSignal) {
+	c.base.Paths.Signalled(reach.Signal{From: jobs.NodeID(m.GetFrom()), FromHost: m.GetFromHost(), Payload: m.GetPayload()})
+}
+
+// addresses are those of all coordinators.
+func (c *Coordinator) addresses() (list []string) {
+	for _, v := range c.replica.Voters() {
+		list = append(list, v.Address)
+	}
+	return list
 }
 
 // handover says who takes what comes beside gRPC.
 func (c *Coordinator) handover() identity.Handover {
 	hand := c.base.Handover()
 	hand.Back, hand.Relay = c.notBanned(hand.Back), c.notBanned(hand.Relay)
-	hand.Raft, hand.Gossip = func(conn net.Conn, _ identity.Peer) { c.raft.Hand(conn) }, c.takeGossip
+	hand.Raft, hand.Gossip = c.takeRaft, c.takeGossip
 	return hand
 }
 

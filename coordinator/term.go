@@ -67,6 +67,9 @@ func (c *Coordinator) begin(ctx context.Context) error {
 	if err := c.foundState(ctx); err != nil {
 		return err
 	}
+	if err := c.heedRescue(ctx); err != nil {
+		return err
+	}
 	return c.desk.Open(ctx)
 }
 

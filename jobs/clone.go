@@ -21,7 +21,10 @@ func (s *State) Clone() *State {
 		Saboteurs: s.Saboteurs,
 		Answered:  slices.Clone(s.Answered),
 		Record:    slices.Clone(s.Record),
-		Runtimes:  slices.Clone(s.Runtimes),
+
+		Denied:       maps.Clone(s.Denied), // nothing changes a Denial
+		DenyRevision: s.DenyRevision,
+		Runtimes:     slices.Clone(s.Runtimes),
 	}
 }
 

@@ -11,28 +11,32 @@ type Command struct {
 	At      Time      `cbor:"1,keyasint"` // the proposer's clock
 	Request RequestID `cbor:"2,keyasint,omitempty"`
 
-	Found       *FoundGrid      `cbor:"10,keyasint,omitempty"`
-	CreateToken *CreateToken    `cbor:"11,keyasint,omitempty"`
-	Admit       *AdmitNode      `cbor:"12,keyasint,omitempty"`
-	Submit      *SubmitJob      `cbor:"13,keyasint,omitempty"`
-	Cancel      *CancelJob      `cbor:"14,keyasint,omitempty"`
-	Grant       *GrantLeases    `cbor:"15,keyasint,omitempty"`
-	Renew       *RenewLeases    `cbor:"16,keyasint,omitempty"`
-	Expire      *ExpireLeases   `cbor:"17,keyasint,omitempty"`
-	Report      *ReportAttempts `cbor:"18,keyasint,omitempty"`
-	Confirm     *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
-	Concede     *ConcedeJob     `cbor:"20,keyasint,omitempty"`
-	Accuse      *AccusePeers    `cbor:"21,keyasint,omitempty"`
-	Keep        *KeepBlob       `cbor:"22,keyasint,omitempty"`
-	Drop        *DropBlob       `cbor:"23,keyasint,omitempty"`
-	Raise       *RaiseVersion   `cbor:"24,keyasint,omitempty"`
-	SetOwner    *SetOwner       `cbor:"35,keyasint,omitempty"`
-	Forget      *Forget         `cbor:"36,keyasint,omitempty"`
-	See         *SeeNodes       `cbor:"37,keyasint,omitempty"`
-	RevokeToken *RevokeToken    `cbor:"45,keyasint,omitempty"`
-	EndNode     *EndNode        `cbor:"46,keyasint,omitempty"`
-	BanOwner    *BanOwner       `cbor:"47,keyasint,omitempty"`
-	Runtime     *NameRuntime    `cbor:"80,keyasint,omitempty"`
+	Found        *FoundGrid      `cbor:"10,keyasint,omitempty"`
+	CreateToken  *CreateToken    `cbor:"11,keyasint,omitempty"`
+	Admit        *AdmitNode      `cbor:"12,keyasint,omitempty"`
+	Submit       *SubmitJob      `cbor:"13,keyasint,omitempty"`
+	Cancel       *CancelJob      `cbor:"14,keyasint,omitempty"`
+	Grant        *GrantLeases    `cbor:"15,keyasint,omitempty"`
+	Renew        *RenewLeases    `cbor:"16,keyasint,omitempty"`
+	Expire       *ExpireLeases   `cbor:"17,keyasint,omitempty"`
+	Report       *ReportAttempts `cbor:"18,keyasint,omitempty"`
+	Confirm      *ConfirmHeld    `cbor:"19,keyasint,omitempty"`
+	Concede      *ConcedeJob     `cbor:"20,keyasint,omitempty"`
+	Accuse       *AccusePeers    `cbor:"21,keyasint,omitempty"`
+	Keep         *KeepBlob       `cbor:"22,keyasint,omitempty"`
+	Drop         *DropBlob       `cbor:"23,keyasint,omitempty"`
+	Raise        *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+	SetOwner     *SetOwner       `cbor:"35,keyasint,omitempty"`
+	Forget       *Forget         `cbor:"36,keyasint,omitempty"`
+	See          *SeeNodes       `cbor:"37,keyasint,omitempty"`
+	RevokeToken  *RevokeToken    `cbor:"45,keyasint,omitempty"`
+	EndNode      *EndNode        `cbor:"46,keyasint,omitempty"`
+	BanOwner     *BanOwner       `cbor:"47,keyasint,omitempty"`
+	Share        *ShareBlob      `cbor:"48,keyasint,omitempty"`
+	Runtime      *NameRuntime    `cbor:"80,keyasint,omitempty"`
+	ChangeDenied *ChangeDenied   `cbor:"70,keyasint,omitempty"`
+
+	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -40,8 +44,12 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Dismiss != nil:
+		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Confirm != nil && len(c.Confirm.Proven) > 0:
+		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
 	case c.SetOwner != nil, c.Forget != nil, c.See != nil, c.Runtime != nil:
@@ -49,7 +57,7 @@ func (c *Command) Version() Version {
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v
-	case c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.CreateToken != nil && c.CreateToken.By != "":
+	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.Share != nil, c.CreateToken != nil && c.CreateToken.By != "":
 		return VersionStrangers
 	}
 	return 0
@@ -241,6 +249,8 @@ type ConfirmHeld struct {
 	Slow bool `cbor:"9,keyasint,omitempty"`
 	// Away are coordinators that are not there: what they alone hold is missing too.
 	Away []NodeID `cbor:"10,keyasint,omitempty"`
+	// Proven are blobs that whoever named them has proved to have.
+	Proven []ProvenBlobs `cbor:"45,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

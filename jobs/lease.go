@@ -252,6 +252,8 @@ func (s *State) end(j *Job, place Place, a *Attempt, r *Report) {
 		s.lose(j, a, "the worker reported more fuel than the job's limit allows")
 	case r.Status == Succeeded && j.Spec.Limits.Output > 0 && r.Output.Size > j.Spec.Limits.Output:
 		s.lose(j, a, "the worker reported a larger output than the job's limit allows")
+	case r.Status == Succeeded && s.Denies(r.Output.ID):
+		s.lose(j, a, "the result is on the grid's deny list")
 	case r.Status == Succeeded && !s.fits(j, place, r.Output.Size):
 		s.endLease(a, AttemptReturned, "there was no room for its result in the account of the job's owner")
 		j.Attempts.Returned++

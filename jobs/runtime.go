@@ -67,7 +67,7 @@ func (s *State) CheckRuntime(c *NameRuntime) *Rejection {
 		return nil
 	}
 	d := s.Datasets[c.Blob]
-	if d == nil || n.Role != Operator && d.claimOf(n.Owner) < 0 {
+	if d == nil || n.Role != Operator && (d.claimOf(n.Owner) < 0 || !d.readableBy(n.Owner)) {
 		return UnknownBlob(c.Blob)
 	}
 	if s.runtimeAt(scope, c.Name) < 0 && s.runtimesOf(scope) >= maxRuntimes {

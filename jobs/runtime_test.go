@@ -14,6 +14,7 @@ func namers(t *testing.T) *State {
 	if r := s.Apply(keep("sue")).Rejection; r != nil {
 		t.Fatal(r)
 	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Proven: []ProvenBlobs{{Owner: "sue", Blobs: []blob.ID{corpus.ID}}}}})
 	return s
 }
 

@@ -19,7 +19,7 @@ type State struct {
 	// Datasets are kept for their own sake, not for one job.
 	Datasets map[blob.ID]*Dataset `cbor:"11,keyasint,omitempty"`
 	// Holders are the coordinators in the order of their admission; a position
-	// in it is a bit in sets of holders.
+	// in it is a bit in sets of holders. One that is free has no coordinator any more.
 	Holders []NodeID `cbor:"7,keyasint,omitempty"`
 	// Numbered are the workers in the order of their admission; a closed task
 	// names its voters by their NodeNumbers.
@@ -37,6 +37,9 @@ type State struct {
 	// Record is what operators and rules have done, oldest first, see Entry.
 	Record []Entry `cbor:"45,keyasint,omitempty"`
 
+	// Denied is the grid's deny list, and DenyRevision counts its changes.
+	Denied       map[DenyKey]*Denial `cbor:"70,keyasint,omitempty"`
+	DenyRevision uint64              `cbor:"71,keyasint,omitempty"`
 	// Runtimes are datasets that jobs name as their interpreters, oldest first.
 	Runtimes []Runtime `cbor:"80,keyasint,omitempty"`
 
@@ -84,6 +87,7 @@ func (s *State) Reindex() {
 	makeMap(&s.Owners)
 	makeMap(&s.Jobs)
 	makeMap(&s.Datasets)
+	makeMap(&s.Denied)
 	s.leases, s.silent, s.requests, s.running = newLeaseIndex(), newLeaseIndex(), map[RequestID]Outcome{}, nil
 	s.accounts = map[OwnerID]*Account{}
 	for i := range s.Answered {
@@ -205,6 +209,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.keepBlob(c.Keep)
 	case c.Drop != nil:
 		return s.dropBlob(c.Drop)
+	case c.ChangeDenied != nil:
+		return s.changeDenied(c.ChangeDenied)
 	case c.Runtime != nil:
 		return s.nameRuntime(c.Runtime)
 	case c.Raise != nil:
@@ -228,6 +234,10 @@ func (s *State) administer(c Command) Outcome {
 		return s.endNode(c.EndNode)
 	case c.BanOwner != nil:
 		return s.banOwner(c.BanOwner)
+	case c.Share != nil:
+		return s.shareBlob(c.Share)
+	case c.Dismiss != nil:
+		return s.dismiss(c.Dismiss)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -3,10 +3,12 @@ package sdk
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -65,6 +67,37 @@ func (g *Grid) BanOwner(ctx context.Context, name, reason string, lift bool) (*a
 		return g.admin.BanOwner(ctx, req)
 	})
 	return resp.GetOwner(), err
+}
+
+// Denied is the grid's deny list, in the order of its keys.
+func (g *Grid) Denied(ctx context.Context) (list []*anthillv1.Denied, err error) {
+	req := &anthillv1.ListDeniedRequest{}
+	for {
+		resp, err := call(ctx, g, "list deny list", func(ctx context.Context) (*anthillv1.ListDeniedResponse, error) {
+			return g.admin.ListDenied(ctx, req)
+		})
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, resp.GetDenied()...)
+		if req.PageToken = resp.GetNextPageToken(); req.PageToken == "" {
+			return list, nil
+		}
+	}
+}
+
+// ChangeDenied takes blobs on the grid's deny list, by their keys, or off it.
+func (g *Grid) ChangeDenied(ctx context.Context, keys []string, off bool, reason string) error {
+	for part := range slices.Chunk(keys, jobs.MaxDenyChange) {
+		req := &anthillv1.ChangeDeniedRequest{Keys: part, Off: off, Reason: reason, RequestId: rand.Text()}
+		_, err := call(ctx, g, "change deny list", func(ctx context.Context) (*anthillv1.ChangeDeniedResponse, error) {
+			return g.admin.ChangeDenied(ctx, req)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Acts is the grid's record of administrative acts since a time (zero: a year ago), the

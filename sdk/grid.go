@@ -46,6 +46,7 @@ type Grid struct {
 	jobs      anthillv1.JobServiceClient
 	nodes     anthillv1.NodeServiceClient
 	enrolment anthillv1.EnrolmentServiceClient
+	operation anthillv1.OperationServiceClient
 	blobs     anthillv1.BlobServiceClient
 	accounts  anthillv1.AccountServiceClient
 	admin     anthillv1.AdminServiceClient
@@ -102,10 +103,11 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		identity: dir.Identity, home: path, patience: cfg.Patience, waiting: cfg.Waiting, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
-		blobs:    anthillv1.NewBlobServiceClient(conn),
-		accounts: anthillv1.NewAccountServiceClient(conn),
-		admin:    anthillv1.NewAdminServiceClient(conn),
-		learned:  make(chan struct{}),
+		operation: anthillv1.NewOperationServiceClient(conn),
+		blobs:     anthillv1.NewBlobServiceClient(conn),
+		accounts:  anthillv1.NewAccountServiceClient(conn),
+		admin:     anthillv1.NewAdminServiceClient(conn),
+		learned:   make(chan struct{}),
 	}
 	g.life, g.end = context.WithCancel(context.Background())
 	go g.learn(dir, path)

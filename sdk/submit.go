@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 
 	"google.golang.org/grpc"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/internal/reach"
+	"github.com/anthill-grid/anthill/internal/session"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
@@ -26,8 +27,7 @@ type Job struct {
 	id       string
 	grid     *Grid
 	prepared *Prepared
-	server   *grpc.Server
-	paths    *reach.Room
+	end      func() error // of serving
 }
 
 // ID names the job in the grid.
@@ -79,8 +79,7 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 	if err != nil {
 		return nil, fmt.Errorf("%s: serve input: %w", what, err)
 	}
-	server := g.newServer(paths, prepared)
-	go server.Serve(listener) //nolint:errcheck // it ends when the job is closed, and has nothing to tell then
+	end := g.serve(listener, paths, g.newServer(paths, prepared))
 	req := &anthillv1.SubmitJobRequest{Spec: wire.SpecToProto(prepared.spec), RequestId: rand.Text(), Provider: listener.Addr().String()}
 	resp, err := call(ctx, g, what, func(ctx context.Context) (*anthillv1.SubmitJobResponse, error) {
 		return g.jobs.SubmitJob(ctx, req)
@@ -89,10 +88,9 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 		err = g.understood(ctx, prepared.spec, resp.GetJob())
 	}
 	if err != nil {
-		server.Stop()
-		return nil, errors.Join(err, paths.Close())
+		return nil, errors.Join(err, end())
 	}
-	return &Job{id: resp.GetJob().GetId(), grid: g, prepared: prepared, server: server, paths: paths}, nil
+	return &Job{id: resp.GetJob().GetId(), grid: g, prepared: prepared, end: end}, nil
 }
 
 // understood cancels a job of which a coordinator, being too old, has left out what it
@@ -112,6 +110,26 @@ func (g *Grid) understood(ctx context.Context, spec jobs.Spec, job *anthillv1.Jo
 	return errors.Join(refused, err)
 }
 
+// serve answers those who come to a port, or whom a session has this process come to,
+// until end is called.
+func (g *Grid) serve(listener net.Listener, paths *reach.Room, server *grpc.Server) (end func() error) {
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) }) // it ends by end, and has nothing to tell then
+	ctx, cancel := context.WithCancel(context.Background())
+	s := session.New(session.Config{
+		Identity: g.identity, Coordinators: g.conn.Known(), Address: listener.Addr().String(), Logger: g.logger,
+	})
+	s.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	s.Open(paths)
+	serving.Go(func() { s.Run(ctx) })
+	return func() error {
+		cancel()
+		server.Stop()
+		serving.Wait()
+		return paths.Close()
+	}
+}
+
 // listen opens a port on the address by which this host reaches a coordinator, and the
 // paths that lead to it and from it.
 func (g *Grid) listen() (net.Listener, *reach.Room, error) {
@@ -119,7 +137,7 @@ func (g *Grid) listen() (net.Listener, *reach.Room, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), Logger: g.logger})
+	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), UDP: l.Addr().String(), Logger: g.logger})
 	return paths.Listen(l), paths, nil
 }
 
@@ -142,14 +160,10 @@ func (g *Grid) listenTCP() (net.Listener, error) {
 		"no route to any coordinator: %w", errors.Join(failures...))
 }
 
-// newServer serves the job's blobs to coordinators and workers.
+// newServer serves the job's blobs to coordinators, and to workers that run its tasks.
 func (g *Grid) newServer(paths *reach.Room, prepared *Prepared) *grpc.Server {
 	return g.pieceServer(paths, swarm.ServerConfig{
-		Store: prepared.store,
-		Allow: func(ctx context.Context, _ blob.ID) bool {
-			peer, err := identity.FromContext(ctx)
-			return err == nil && (peer.Role == jobs.Coordinator || peer.Role == jobs.Worker)
-		},
+		Store: prepared.store, Allow: g.granted,
 	})
 }
 
@@ -183,6 +197,5 @@ func Uploaded(job *anthillv1.Job) bool {
 // Close stops serving the input and removes the local copy of it. The job goes
 // on in the grid.
 func (j *Job) Close() error {
-	j.server.Stop()
-	return errors.Join(j.paths.Close(), j.prepared.Close())
+	return errors.Join(j.end(), j.prepared.Close())
 }

@@ -38,6 +38,7 @@ func (w *Worker) answered(resp *anthillv1.HeartbeatResponse, err error) {
 		w.leaseTime = d
 	}
 	w.rules.Store(resp.GetRules())
+	w.denying.told.Store(resp.GetDenyRevision())
 	for _, id := range resp.GetVoidLeases() {
 		w.leases.drop(id)
 	}

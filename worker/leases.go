@@ -87,6 +87,22 @@ func (l *leases) giveUp() []*anthillv1.Lease {
 	return list
 }
 
+// withdraw ends the attempts of those leases of which out says so, whether they have
+// started or not, and returns the leases, to be reported.
+func (l *leases) withdraw(out func(*anthillv1.Lease) bool) []*anthillv1.Lease {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []*anthillv1.Lease
+	for _, h := range l.held {
+		if !h.given && out(h.lease) {
+			h.given = true
+			h.cancel()
+			list = append(list, h.lease)
+		}
+	}
+	return list
+}
+
 // usedFuel notes how much fuel a lease's attempt has used so far.
 func (l *leases) usedFuel(id, fuel uint64) {
 	l.mu.Lock()

@@ -38,6 +38,7 @@ func (w *Worker) offers(ctx context.Context) {
 			}
 			leaseCtx := w.leases.add(ctx, lease)
 			w.shared.add(lease.GetSpec())
+			w.keepGrants(lease)
 			w.preparing.Go(func() { w.prepare(leaseCtx, lease) })
 		}
 		if w.pauses.any() {
@@ -81,6 +82,10 @@ func (w *Worker) prepare(ctx context.Context, lease *anthillv1.Lease) {
 	began := time.Now()
 	a, err := w.equip(ctx, lease)
 	if ctx.Err() != nil && err != nil {
+		return
+	}
+	if denied := w.deniedIn(lease); err != nil && denied != nil {
+		w.decline(lease, denied) // since it came
 		return
 	}
 	if err != nil {

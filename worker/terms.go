@@ -2,6 +2,7 @@ package worker
 
 import (
 	"errors"
+	"fmt"
 
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 	"github.com/anthill-grid/anthill/worker/executor"
@@ -21,9 +22,9 @@ func (w *Worker) terms() *anthillv1.Terms {
 // an older version know nothing of terms, so they are looked at here again.
 func (w *Worker) refuses(lease *anthillv1.Lease) error {
 	if err := w.cfg.Lent.Owners.Refuses(lease.GetOwner()); err != nil {
-		return errors.Join(errDeclined, err)
+		return fmt.Errorf("%w: %w", errDeclined, err)
 	}
-	return nil
+	return w.deniedIn(lease)
 }
 
 // decline gives back a lease that the donor has ruled out.

@@ -2,7 +2,11 @@ package worker
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,5 +90,77 @@ func TestAttemptsShareTheMemory(t *testing.T) {
 	}
 	if _, err := newMemory(0).take(t.Context(), attempt(t, 1<<20)); err != nil {
 		t.Errorf("without a limit: %v", err)
+	}
+}
+
+// TestDeniedBlobsAreKeptOut: what reads them is declined, running or not, and neither the
+// store nor other nodes get them. A donor's exception counts more than the grid's list.
+func TestDeniedBlobsAreKeptOut(t *testing.T) {
+	w, c := newWorker(t)
+	path := filepath.Join(t.TempDir(), "x.deny")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad, other := blob.Of([]byte("bad")).ID(), blob.Of([]byte("other")).ID()
+	lease := func(n uint64, id blob.ID) *anthillv1.Lease {
+		return &anthillv1.Lease{Id: n, Spec: &anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:], Size: 3}}}
+	}
+	write("")
+	w.cfg.DenyList, w.cfg.FollowDenyList = path, true
+	if err := w.startDenying(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.base.Store.PutMany([][]byte{[]byte("bad"), []byte("other")}); err != nil {
+		t.Fatal(err)
+	}
+	runs := w.leases.add(t.Context(), lease(1, bad))
+	w.leases.start(1)
+	w.leases.add(t.Context(), lease(2, other))
+	w.shared.add(lease(1, bad).GetSpec())
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() { w.watchDenyLists(ctx) })
+	defer watching.Wait()
+	defer cancel()
+	write("/anthill/" + bad.String() + "\n")
+	batch := take(t, w.reports)
+	if len(batch) != 1 || batch[0].GetLease() != 1 || !batch[0].GetDeclined() || runs.Err() == nil {
+		t.Errorf("reported %v", batch)
+	}
+	w.reports.handedIn()
+	until(t, "the blob is gone", func() bool { return !w.base.Store.Complete(bad) && !w.shared.has(bad) })
+	if err := w.refuses(lease(3, bad)); !errors.Is(err, errDeclined) || w.refuses(lease(4, other)) != nil {
+		t.Errorf("the next: %v", err)
+	}
+
+	c.denied.Store(&anthillv1.GetDenyListResponse{Revision: 7, Keys: keyOf(t, other)})
+	w.denying.told.Store(7)
+	if batch := take(t, w.reports); len(batch) != 1 || batch[0].GetLease() != 2 {
+		t.Errorf("reported %v", batch)
+	}
+	until(t, "the other is gone", func() bool { return !w.base.Store.Complete(other) })
+	write("!" + other.String() + "\n")
+	until(t, "the exception counts", func() bool { return w.refuses(lease(5, other)) == nil && w.refuses(lease(6, bad)) == nil })
+}
+
+func keyOf(t *testing.T, id blob.ID) []byte {
+	t.Helper()
+	key, err := hex.DecodeString(string(jobs.DenyKeyOf(id)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func until(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("in vain: " + what)
+		}
 	}
 }

@@ -32,6 +32,10 @@ type Config struct {
 	Listen string // HOST:PORT; ":0" takes a free port
 	Token  string // empty: Dir belongs to a grid already
 	Lent   limits.Lent
+	// DenyList is the donor's list of blobs to keep away from, a .deny file that is read
+	// again when it changes; "": there is none. FollowDenyList: the grid's counts too.
+	DenyList       string
+	FollowDenyList bool
 	// SandboxCommand starts a sandbox child; see sandbox.Config.
 	SandboxCommand []string
 	// Misbehave is how the worker lies, for trying out whether a grid notices.
@@ -59,6 +63,7 @@ type Worker struct {
 	prefetch   prefetch
 	shared     sharedInputs
 	memory     *memory
+	denying    denying
 	badBundles badBundles
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
@@ -92,6 +97,9 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := w.startDenying(); err != nil {
+		return err
+	}
 	id := w.base.Identity
 	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
 	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.MaxConcurrentStreams(gridconn.PeerStreams), grpc.Creds(w.base.Credentials()))...)
@@ -122,12 +130,15 @@ func (w *Worker) startSession() {
 		Logger: w.cfg.Logger,
 	})
 	w.session.OnNews(func(n session.News) { w.learn(n.Addresses()) })
+	w.session.Open(w.base.Paths)
 }
 
 // find asks the grid who else has or wants a blob, and says that this worker
 // does. Nothing is fetched before there is a connection.
 func (w *Worker) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
-	return swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(w.conn), w.base.Address, id, false)
+	m, err := swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(w.conn), w.base.Address, id, false, false)
+	w.base.Swarm.Grant(id, m.Grant)
+	return m.Peers, m.Again, err
 }
 
 // startLying is called in liars only.
@@ -180,6 +191,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
 	loops.Go(func() { w.offers(ctx) })
+	loops.Go(func() { w.watchDenyLists(ctx) })
 	loops.Go(func() { yield.run(ctx) })
 	if w.control != nil {
 		loops.Go(func() { w.control.Run(ctx) })

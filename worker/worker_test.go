@@ -29,6 +29,11 @@ type coordinators struct {
 	life    time.Duration // of leases
 	offers  atomic.Int32
 	rules   uint32 // of the grid
+	denied  atomic.Pointer[anthillv1.GetDenyListResponse]
+}
+
+func (c *coordinators) GetDenyList(context.Context, *anthillv1.GetDenyListRequest, ...grpc.CallOption) (*anthillv1.GetDenyListResponse, error) {
+	return c.denied.Load(), nil
 }
 
 // Offer has no work.

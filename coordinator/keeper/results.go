@@ -93,6 +93,9 @@ func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence jobs.Sequence) (w w
 	}
 	place := j.Order[sequence]
 	output := j.Closed[place].Output
+	if s.Denies(output.ID) {
+		return wanted{}, false
+	}
 	if s.Holds(j, place, k.cfg.Node) && k.cfg.Store.Complete(output.ID) {
 		k.cfg.Store.Pin(output.ID)
 		k.supersede(id, place, output)

@@ -230,8 +230,11 @@ func (r *Replica) Voters() []Voter {
 	if f.Error() != nil {
 		return nil
 	}
-	var voters []Voter
-	for _, s := range f.Configuration().Servers {
+	return votersOf(f.Configuration())
+}
+
+func votersOf(c raft.Configuration) (voters []Voter) {
+	for _, s := range c.Servers {
 		_, hostPort, _ := splitAddress(s.Address)
 		voters = append(voters, Voter{jobs.NodeID(s.ID), hostPort})
 	}

@@ -31,6 +31,7 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.PieceService":                  everybody,
 	"/anthill.v1.TrackerService":                everybody,
 	"/anthill.v1.CoordinatorService":            {jobs.Coordinator},
+	"/anthill.v1.OperationService":              {jobs.Operator},
 	"/anthill.v1.AccountService/SetOwner":       {jobs.Operator},
 	"/anthill.v1.AccountService/GetAccount":     {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},

@@ -218,7 +218,7 @@ func (s *Server) noteBeat(node jobs.NodeID, m *anthillv1.HeartbeatRequest) (*ant
 		return nil, err
 	}
 	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
-	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules = uint32(st.Version()) })
+	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules, resp.DenyRevision = uint32(st.Version()), st.DenyRevision })
 	for _, id := range void {
 		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}

@@ -16,9 +16,13 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// leaderError is what a call to the leader failed with: where the leader could not be
-// reached, the caller's next step is that of desk.ErrNoLeader.
-func leaderError(err error) error {
+// leaderError is what a call to the leader by a coordinator failed with: where the leader
+// could not be reached, or this coordinator is not one any more, the caller's next step is
+// that of desk.ErrNoLeader: it asks another.
+func leaderError(self jobs.NodeID, err error) error {
+	if subject, ended := problem.Subject(err, reasonEnded); ended && subject == string(self) {
+		return fmt.Errorf("%w: this coordinator was removed from the grid", desk.ErrNoLeader)
+	}
 	if st, ok := status.FromError(err); ok && st.Code() == codes.Unavailable && len(st.Details()) == 0 {
 		return fmt.Errorf("%w: it does not answer: %s", desk.ErrNoLeader, st.Message())
 	}
@@ -86,9 +90,12 @@ func badForward(coordinator jobs.NodeID) error {
 		"run the same version on all coordinators")
 }
 
+// reasonEnded is of a node that was removed from the grid.
+const reasonEnded = "NODE_ENDED"
+
 // shutOut refuses a node that was ended, or whose owner is banned.
 func shutOut(id jobs.NodeID, why string, banned bool) error {
-	reason := "NODE_ENDED"
+	reason := reasonEnded
 	if banned {
 		reason = "OWNER_BANNED"
 	}

@@ -71,18 +71,24 @@ func TestStatusOf(t *testing.T) {
 }
 
 func TestLeaderError(t *testing.T) {
-	if err := leaderError(status.Error(codes.Unavailable, "connection refused")); !errors.Is(err, desk.ErrNoLeader) {
+	if err := leaderError("self", status.Error(codes.Unavailable, "connection refused")); !errors.Is(err, desk.ErrNoLeader) {
 		t.Errorf("a leader who cannot be reached: %v, want desk.ErrNoLeader", err)
 	}
 	said := statusOf(rejection(jobs.NotFound))
-	if err := leaderError(said); err != said {
+	if err := leaderError("self", said); err != said {
 		t.Errorf("what the leader said became %v", err)
 	}
 	busy := problem.ToStatus(codes.Unavailable, "later", "BUSY", "", "")
-	if err := leaderError(busy); err != busy {
+	if err := leaderError("self", busy); err != busy {
 		t.Errorf("what the leader said with details became %v", err)
 	}
-	if err := leaderError(nil); err != nil {
+	if err := leaderError("self", shutOut("self", "removed", false)); !errors.Is(err, desk.ErrNoLeader) {
+		t.Errorf("a leader who has removed this coordinator: %v, want desk.ErrNoLeader", err)
+	}
+	if err := leaderError("self", shutOut("w1", "removed", false)); errors.Is(err, desk.ErrNoLeader) {
+		t.Error("a worker that was removed is sent to another coordinator")
+	}
+	if err := leaderError("self", nil); err != nil {
 		t.Error(err)
 	}
 }

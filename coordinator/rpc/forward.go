@@ -22,6 +22,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.JobService_CancelJob_FullMethodName:           true,
 	anthillv1.BlobService_KeepBlob_FullMethodName:           true,
 	anthillv1.BlobService_DropBlob_FullMethodName:           true,
+	anthillv1.BlobService_ShareBlob_FullMethodName:          true,
 	anthillv1.AccountService_SetOwner_FullMethodName:        true,
 	anthillv1.BlobService_NameRuntime_FullMethodName:        true,
 	anthillv1.NodeService_ListNodes_FullMethodName:          true,
@@ -31,6 +32,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.AdminService_EndNode_FullMethodName:           true,
 	anthillv1.AdminService_BanOwner_FullMethodName:          true,
 	anthillv1.AdminService_ListMembers_FullMethodName:       true,
+	anthillv1.AdminService_ChangeDenied_FullMethodName:      true,
 	anthillv1.WorkService_Offer_FullMethodName:              true,
 	anthillv1.WorkService_Report_FullMethodName:             true,
 	anthillv1.WorkService_Heartbeat_FullMethodName:          true,
@@ -55,7 +57,7 @@ func (s *Server) forward(ctx context.Context, leader *gridconn.Conn, method stri
 		return nil, err
 	}
 	ctx = metadata.AppendToOutgoingContext(ctx, forwardedFor, c.encode())
-	return resp, leaderError(leader.Invoke(ctx, method, req, resp))
+	return resp, leaderError(s.cfg.Node, leader.Invoke(ctx, method, req, resp))
 }
 
 // leader is a connection to the leader, once there is one; nil if that is this
@@ -117,7 +119,7 @@ func (s *Server) fresh(ctx context.Context) error {
 	defer cancel()
 	resp, err := anthillv1.NewCoordinatorServiceClient(leader).ReadIndex(ctx, &anthillv1.ReadIndexRequest{})
 	if err != nil {
-		return leaderError(err)
+		return leaderError(s.cfg.Node, err)
 	}
 	return s.cfg.Replica.WaitApplied(ctx, resp.GetIndex())
 }

@@ -5,6 +5,7 @@ package rpc
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -87,6 +88,8 @@ type Results interface {
 	// Result is a small result's bytes, or nil if it is not here yet. Of a
 	// large one it says only whether it is here.
 	Result(ref blob.Ref) (data []byte, here bool)
+	// Tell notes that a node may read a large result.
+	Tell(node jobs.NodeID, id blob.ID)
 	// Fits tells whether blobs that are not here yet have space on this coordinator's
 	// disk, beside all that is to come already and a part for results;
 	// blobstore.ErrFull if not.
@@ -121,9 +124,11 @@ type Config struct {
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;
 	// nil: it takes none.
-	Signalled func(from jobs.NodeID, payload []byte)
+	Signalled func(*anthillv1.IncomingSignal)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
+	// Backup writes an archive of the grid, with the blobs or without.
+	Backup func(w io.Writer, blobs bool) error
 	Logger *slog.Logger
 }
 
@@ -136,6 +141,7 @@ type Server struct {
 	anthillv1.UnimplementedCoordinatorServiceServer
 	anthillv1.UnimplementedTrackerServiceServer
 	anthillv1.UnimplementedBlobServiceServer
+	anthillv1.UnimplementedOperationServiceServer
 	anthillv1.UnimplementedSessionServiceServer
 	anthillv1.UnimplementedAccountServiceServer
 	anthillv1.UnimplementedAdminServiceServer
@@ -167,6 +173,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	anthillv1.RegisterPieceServiceServer(s.grpc, cfg.Pieces)
 	anthillv1.RegisterTrackerServiceServer(s.grpc, s)
 	anthillv1.RegisterBlobServiceServer(s.grpc, s)
+	anthillv1.RegisterOperationServiceServer(s.grpc, s)
 	anthillv1.RegisterSessionServiceServer(s.grpc, s)
 	anthillv1.RegisterAccountServiceServer(s.grpc, s)
 	anthillv1.RegisterAdminServiceServer(s.grpc, s)

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,20 +30,33 @@ var errSilent = errors.New("session: nothing was heard of the node")
 
 type attending = grpc.BidiStreamingServer[anthillv1.AttendRequest, anthillv1.AttendResponse]
 
-// sessions are those that nodes have with this coordinator, one each.
+// maxProcesses bounds the processes of a user that have a session at a time: each command
+// that serves something has one.
+const maxProcesses = 16
+
+// sessions are those that nodes have with this coordinator: workers one each, and users
+// one for each process, the oldest first.
 type sessions struct {
 	mu   sync.Mutex
-	list map[jobs.NodeID]*attendee
+	list map[jobs.NodeID][]*attendee
 	news *anthillv1.News // as the nodes were told
 }
 
-func newSessions() *sessions { return &sessions{list: map[jobs.NodeID]*attendee{}} }
+func newSessions() *sessions { return &sessions{list: map[jobs.NodeID][]*attendee{}} }
 
-// begin ends the session that the node had before.
+// begin ends the session that the node had before, if it is one too many.
 func (s *sessions) begin(x *attendee) {
+	most := 1
+	if x.caller.Role != jobs.Worker {
+		most = maxProcesses
+	}
+	var before *attendee
 	s.mu.Lock()
-	before := s.list[x.node]
-	s.list[x.node] = x
+	list := s.list[x.node]
+	if len(list) >= most {
+		before, list = list[0], list[1:]
+	}
+	s.list[x.node] = append(slices.Clone(list), x)
 	news := s.news
 	s.mu.Unlock()
 	if before != nil {
@@ -54,26 +68,29 @@ func (s *sessions) begin(x *attendee) {
 func (s *sessions) leave(x *attendee) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.list[x.node] == x {
+	left := slices.DeleteFunc(slices.Clone(s.list[x.node]), func(other *attendee) bool { return other == x })
+	if len(left) == 0 {
 		delete(s.list, x.node)
+		return
 	}
+	s.list[x.node] = left
 }
 
-// of is a node's session, nil if it has none here.
-func (s *sessions) of(node jobs.NodeID) *attendee {
+// of are a node's sessions, none if it has none here.
+func (s *sessions) of(node jobs.NodeID) []*attendee {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.list[node]
+	return s.list[node] // which is never changed
 }
 
 func (s *sessions) all() []*attendee {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	list := make([]*attendee, 0, len(s.list))
-	for _, x := range s.list {
-		list = append(list, x)
+	all := make([]*attendee, 0, len(s.list))
+	for _, list := range s.list {
+		all = append(all, list...)
 	}
-	return list
+	return all
 }
 
 // attendee is a node that has a session here. It is heard by one goroutine, and told by
@@ -92,6 +109,7 @@ type attendee struct {
 	known   uint64   // the revision of the revocations that it knows
 	out     outgoing
 	telling bool
+	greeted bool // it has been told something
 	signals bucket
 }
 

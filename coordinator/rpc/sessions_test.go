@@ -87,12 +87,12 @@ func TestSignals(t *testing.T) {
 	a := g.attend(session.Config{Identity: worker}, g.follower)
 	b := g.attend(session.Config{Identity: submitter}, g.leader)
 	got := make(chan string, 100)
-	b.OnSignal(func(from jobs.NodeID, payload []byte) { got <- string(from) + " " + string(payload) })
+	b.OnSignal(func(m session.Signal) { got <- string(m.From) + " " + string(m.Payload) + " from " + m.FromHost })
 	until(t, "both sessions", func() bool { return a.Home() != "" && b.Home() != "" })
 	if err := a.Signal(ctx(t), submitter.Node(), []byte("dial me")); err != nil {
 		t.Fatal(err)
 	}
-	if m := <-got; m != string(worker.Node())+" dial me" {
+	if m := <-got; m != string(worker.Node())+" dial me from 127.0.0.1" {
 		t.Errorf("got %q", m)
 	}
 	expect(t, "to nobody", a.Signal(ctx(t), g.admit(jobs.Worker, "x").Node(), nil), codes.NotFound, "NOT_ATTENDING")

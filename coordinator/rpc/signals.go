@@ -47,18 +47,19 @@ func (s *Server) Signal(ctx context.Context, req *anthillv1.SignalRequest) (*ant
 	if n := len(req.GetPayload()); n > maxSignal {
 		return nil, jobs.InvalidField("payload", "%d bytes are too many, at most %d", n, maxSignal)
 	}
-	from := callerFrom(ctx).Node
-	x := s.sessions.of(from)
-	if x == nil {
-		return nil, noSession(from)
+	from := callerFrom(ctx)
+	own := s.sessions.of(from.Node)
+	if len(own) == 0 {
+		return nil, noSession(from.Node)
 	}
+	x := own[0] // of all, if there are several
 	x.mu.Lock()
 	may := x.signals.take(time.Now())
 	x.mu.Unlock()
 	if !may {
-		return nil, tooManySignals(from)
+		return nil, tooManySignals(from.Node)
 	}
-	return &anthillv1.SignalResponse{}, s.route(ctx, from, jobs.NodeID(req.GetTo()), req.GetPayload())
+	return &anthillv1.SignalResponse{}, s.route(ctx, &anthillv1.DeliverRequest{From: string(from.Node), FromHost: from.host, To: req.GetTo(), Payload: req.GetPayload()})
 }
 
 // Send sends a signal of this coordinator's own.
@@ -66,15 +67,20 @@ func (s *Server) Send(ctx context.Context, to jobs.NodeID, payload []byte) error
 	if n := len(payload); n > maxSignal {
 		return jobs.InvalidField("payload", "%d bytes are too many, at most %d", n, maxSignal)
 	}
-	return s.route(ctx, s.cfg.Node, to, payload)
+	return s.route(ctx, &anthillv1.DeliverRequest{From: string(s.cfg.Node), To: string(to), Payload: payload})
 }
 
-// route gives a signal to a node here, or at the coordinator that has it.
-func (s *Server) route(ctx context.Context, from, to jobs.NodeID, payload []byte) error {
-	m := &anthillv1.DeliverRequest{From: string(from), To: string(to), Payload: payload}
+// route gives a signal to a node here, or at the coordinator that has it. A user may have
+// sessions with several.
+func (s *Server) route(ctx context.Context, m *anthillv1.DeliverRequest) error {
+	to := jobs.NodeID(m.GetTo())
+	var several bool
+	s.cfg.Replica.View(func(st *jobs.State) { several = st.Nodes[to] != nil && st.Nodes[to].Role > jobs.Worker })
 	resp := s.deliver(m)
-	if !resp.GetHere() {
-		resp = s.askOthers(ctx, m)
+	if !resp.GetHere() || several {
+		if other := s.askOthers(ctx, m, several); !resp.GetHere() {
+			resp = other
+		}
 	}
 	switch {
 	case !resp.GetHere():
@@ -91,21 +97,23 @@ func (s *Server) Deliver(_ context.Context, m *anthillv1.DeliverRequest) (*anthi
 }
 
 func (s *Server) deliver(m *anthillv1.DeliverRequest) *anthillv1.DeliverResponse {
+	signal := &anthillv1.IncomingSignal{From: m.GetFrom(), FromHost: m.GetFromHost(), Payload: m.GetPayload()}
 	if to := jobs.NodeID(m.GetTo()); to == s.cfg.Node && s.cfg.Signalled != nil {
-		s.cfg.Signalled(jobs.NodeID(m.GetFrom()), m.GetPayload())
+		s.cfg.Signalled(signal)
 		return &anthillv1.DeliverResponse{Here: true}
 	}
-	x := s.sessions.of(jobs.NodeID(m.GetTo()))
-	if x == nil {
-		return &anthillv1.DeliverResponse{}
+	resp := &anthillv1.DeliverResponse{}
+	for _, x := range s.sessions.of(jobs.NodeID(m.GetTo())) {
+		took := x.signal(signal)
+		resp.Here, resp.Full = true, resp.GetFull() || !took
 	}
-	took := x.signal(&anthillv1.IncomingSignal{From: m.GetFrom(), Payload: m.GetPayload()})
-	return &anthillv1.DeliverResponse{Here: true, Full: !took}
+	return resp
 }
 
 // askOthers asks all other coordinators at once: there are few of them, and a table of
-// who is where would be wrong when it matters.
-func (s *Server) askOthers(ctx context.Context, m *anthillv1.DeliverRequest) (answer *anthillv1.DeliverResponse) {
+// who is where would be wrong when it matters. Where it is with one alone, the others are
+// not waited for.
+func (s *Server) askOthers(ctx context.Context, m *anthillv1.DeliverRequest, several bool) (answer *anthillv1.DeliverResponse) {
 	ctx, cancel := context.WithTimeout(ctx, deliverTime)
 	defer cancel()
 	var mu sync.Mutex
@@ -123,7 +131,9 @@ func (s *Server) askOthers(ctx context.Context, m *anthillv1.DeliverRequest) (an
 				mu.Lock()
 				defer mu.Unlock()
 				answer = resp
-				cancel() // no need to wait for the others
+				if !several {
+					cancel()
+				}
 			}
 		})
 	}

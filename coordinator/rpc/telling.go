@@ -86,6 +86,9 @@ func (x *attendee) next() *anthillv1.AttendResponse {
 		return nil
 	}
 	m := &anthillv1.AttendResponse{Answer: out.answer, News: x.abridge(out.news)}
+	if !x.greeted {
+		x.greeted, m.YourHost = true, x.caller.host
+	}
 	if len(out.signals) > 0 {
 		m.Signal, out.signals = out.signals[0], out.signals[1:]
 	}

@@ -20,21 +20,28 @@ func (s *Store) Put(data []byte) (blob.Ref, error) {
 }
 
 // PutMany stores several blobs and makes all of them durable at once. None of
-// them is evicted for the sake of another.
+// them is evicted for the sake of another. That some are barred is an error, and the others
+// are stored all the same.
 func (s *Store) PutMany(all [][]byte) ([]blob.Ref, error) {
 	refs := make([]blob.Ref, len(all))
-	ids := make([]blob.ID, len(all))
+	var ids []blob.ID
 	var small []parcel
+	var barred error
 	for i, data := range all {
 		m := blob.Of(data)
 		refs[i] = m.Ref()
-		ids[i] = refs[i].ID
-		s.Pin(ids[i])
-		defer s.Unpin(ids[i])
+		id := refs[i].ID
+		if err := s.admit(id); err != nil {
+			barred = errors.Join(barred, fmt.Errorf("put: %w", err))
+			continue
+		}
+		ids = append(ids, id)
+		s.Pin(id)
+		defer s.Unpin(id)
 		if m.Size <= blob.MinPiece {
-			small = append(small, parcel{ids[i], m, data})
-		} else if err := s.put(ids[i], m, data); err != nil {
-			return nil, fmt.Errorf("put blob %s: %w", ids[i].Short(), full(err))
+			small = append(small, parcel{id, m, data})
+		} else if err := s.put(id, m, data); err != nil {
+			return nil, fmt.Errorf("put blob %s: %w", id.Short(), full(err))
 		}
 	}
 	if err := s.packUp(s.missing(small)); err != nil {
@@ -43,7 +50,7 @@ func (s *Store) PutMany(all [][]byte) ([]blob.Ref, error) {
 	if err := s.syncAll(ids); err != nil {
 		return nil, err
 	}
-	return refs, nil
+	return refs, barred
 }
 
 // put stores a larger blob, of which m is the manifest. The caller has pinned it.

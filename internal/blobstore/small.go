@@ -93,6 +93,12 @@ func (s *Store) append(records []pack.Record) ([]pack.Place, error) {
 // settle enters a record in the index, unless another call has written the same
 // blob. It is called with mu held, and with the cost taken from the quota.
 func (s *Store) settle(p parcel, at pack.Place) {
+	if s.isBarred(p.id) { // since a moment ago
+		_ = s.packs.Wipe(at, p.m.Size)
+		s.packs.Drop(at, p.m.Size)
+		s.used -= pack.Cost(p.m.Size)
+		return
+	}
 	e := s.blobs[p.id]
 	if e == nil {
 		e = newEntry(p.id, p.m)

@@ -65,9 +65,10 @@ type Store struct {
 	blobs  map[blob.ID]*entry
 	recent *list.List // of *entry, last used first
 	pins   map[blob.ID]int
-	used   int64     // bytes of quota, taken or reserved
-	busy   bool      // tidying
-	old    []blob.ID // are still a file each, see packOld; Open's own
+	barred func(blob.ID) bool // see Bar; nil: none is
+	used   int64              // bytes of quota, taken or reserved
+	busy   bool               // tidying
+	old    []blob.ID          // are still a file each, see packOld; Open's own
 }
 
 // Open reads the directory. Whatever a crash left half done is completed or
@@ -115,7 +116,7 @@ func (s *Store) Close() error {
 func (s *Store) acquire(id blob.ID) (*entry, error) {
 	s.mu.Lock()
 	e := s.blobs[id]
-	if e == nil {
+	if e == nil || s.isBarred(id) {
 		s.mu.Unlock()
 		return nil, ErrNotFound
 	}
@@ -138,6 +139,10 @@ func (s *Store) create(id blob.ID, m blob.Manifest, build func(*entry) error) (b
 	e.io.Lock()
 	defer e.io.Unlock()
 	s.mu.Lock()
+	if s.isBarred(id) {
+		s.mu.Unlock()
+		return false, fmt.Errorf("blob %s: %w", id.Short(), ErrBarred)
+	}
 	if s.blobs[id] != nil {
 		s.mu.Unlock()
 		return false, nil

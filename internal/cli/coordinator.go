@@ -56,6 +56,7 @@ for coordinators. Later starts need neither.`,
 	_ = cmd.MarkFlagRequired("data")   // the flags exist
 	_ = cmd.MarkFlagRequired("listen") //
 	d.flags(cmd)
+	cmd.AddCommand(newRecoverCommand(), newOrphanedResultsCommand())
 	cmd.AddCommand(connecting(newEndCommand(removal{
 		use: "rm NODE...", short: "Remove coordinators from the grid", coordinator: true,
 		long: `Remove coordinators from the grid: they lose their votes, and what they hold is

@@ -50,10 +50,20 @@ func (f *taskFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.unknown, "unknown-imports", "", "imports that the grid does not have: refuse, or trap to let the task fail when it calls one (default refuse)")
 }
 
-// file is the job file that the flags stand for.
+// file is the job file that the flags stand for, of one task.
 func (f *taskFlags) file(module string) (*sdk.JobFile, error) {
+	job, err := f.terms()
+	if err != nil {
+		return nil, err
+	}
+	job.Bundle, job.Input = module, sdk.Input{Items: []any{""}}
+	return job, job.Check()
+}
+
+// terms are what the flags say of any job.
+func (f *taskFlags) terms() (*sdk.JobFile, error) {
 	job := &sdk.JobFile{
-		Name: "test", Bundle: module, Args: f.args, UnknownImports: f.unknown, Input: sdk.Input{Items: []any{""}},
+		Name: "test", Args: f.args, UnknownImports: f.unknown,
 		Limits: sdk.Limits{Time: sdk.Duration(f.time), Memory: sdk.Size(f.memory), Output: sdk.Size(f.output), Fuel: f.fuel},
 	}
 	var err error
@@ -63,7 +73,7 @@ func (f *taskFlags) file(module string) (*sdk.JobFile, error) {
 	if job.Data, err = pairs("--data", "NAME=PATH", f.data); err != nil {
 		return nil, err
 	}
-	return job, job.Check()
+	return job, nil
 }
 
 // pairs splits the values of a flag.

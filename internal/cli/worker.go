@@ -57,6 +57,8 @@ killed at its limits. The token is needed only at the first start.`,
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Memory), "memory", "memory that tasks may take together: their limits, their processes, what they read and write (default half of the machine's)")
 	cmd.Flags().StringSliceVar(&cfg.Lent.Owners.Only, "only-owners", nil, "`owners` for whose jobs alone to work, such as ann,bob (default everybody)")
 	cmd.Flags().StringSliceVar(&cfg.Lent.Owners.Not, "not-owners", nil, "`owners` for whose jobs not to work")
+	cmd.Flags().StringVar(&cfg.DenyList, "deny-list", "", "`file` with blobs to keep away from (.deny, the compact format of IPIP-383), read again when it changes")
+	cmd.Flags().BoolVar(&cfg.FollowDenyList, "follow-deny-list", true, "keep away from what the grid's operators have put on its deny list")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Up), "upload", "rate at which other nodes may fetch from here, such as 10mbit, 10Mb/s or 1MiB/s: a small b is a bit, a big B a byte (default no limit)")
 	cmd.Flags().Var((*rateFlag)(&cfg.Lent.Traffic.Down), "download", "rate at which to fetch from other nodes (default no limit)")
 	cmd.Flags().IntVar(&cfg.Lent.Traffic.Peers, "max-peers", 0, "connections that other nodes may hold at a time (default no limit)")

@@ -19,6 +19,8 @@ const (
 	// ProtoRelay for those that are to be joined with another, see package reach.
 	ProtoBack  = "anthill-back/1"
 	ProtoRelay = "anthill-relay/1"
+	// ProtoPunch is spoken over UDP alone.
+	ProtoPunch = "anthill-punch/1"
 )
 
 // Identity is an enrolled node: its key and what the authority says of it.

@@ -90,7 +90,10 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 		}
 	}
 	b.line = throttle.New(cfg.Traffic, b.Volume)
-	b.Paths = reach.New(reach.Config{Identity: b.Identity, Address: b.Address, Dial: b.line.Dial, Logger: cfg.Logger})
+	b.Paths = reach.New(reach.Config{
+		Identity: b.Identity, Address: b.Address, Dial: b.line.Dial, Carry: b.line.Carry,
+		UDP: b.Listener.Addr().String(), Tell: cfg.Role == jobs.Coordinator, Logger: cfg.Logger,
+	})
 	b.Relay = reach.NewRelay(cfg.Relay)
 	b.Listener = b.Paths.Listen(b.line.Listen(b.Listener))
 	b.peers = swarm.NewPool(identity.PeerCredentials(b.Identity, nil), b.Paths)

@@ -49,6 +49,18 @@ func ToStatus(code codes.Code, message, reason, subject, next string) error {
 	return st.Err()
 }
 
+// Subject is what a status with a reason, see ToStatus, is about. false: the error is not
+// one for that reason.
+func Subject(err error, reason string) (subject string, ok bool) {
+	st, _ := status.FromError(err)
+	for _, d := range st.Details() {
+		if info, is := d.(*errdetails.ErrorInfo); is && info.GetReason() == reason {
+			return info.GetMetadata()["subject"], true
+		}
+	}
+	return "", false
+}
+
 func kindOf(code codes.Code) error {
 	switch code {
 	case codes.InvalidArgument, codes.OutOfRange:

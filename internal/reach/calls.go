@@ -43,10 +43,11 @@ type call struct {
 	nonce   nonce
 	node    jobs.NodeID
 	arrived chan net.Conn
+	answers chan []string // the addresses from which its UDP packets come
 }
 
 func (cs *calls) begin(node jobs.NodeID) *call {
-	c := &call{nonce: newNonce(), node: node, arrived: make(chan net.Conn, 1)}
+	c := &call{nonce: newNonce(), node: node, arrived: make(chan net.Conn, 1), answers: make(chan []string, 1)}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.waiting == nil {
@@ -85,6 +86,28 @@ func (cs *calls) deliver(n nonce, node jobs.NodeID, conn net.Conn) bool {
 	}
 }
 
+// answer gives a call the answer of the node that was called.
+func (cs *calls) answer(n nonce, node jobs.NodeID, udp []string) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if c := cs.waiting[n]; c != nil && c.node == node {
+		select {
+		case c.answers <- udp:
+		default: // it had one
+		}
+	}
+}
+
+// awaitAnswer waits for the word to begin punching.
+func (c *call) awaitAnswer(ctx context.Context) ([]string, error) {
+	select {
+	case udp := <-c.answers:
+		return udp, nil
+	case <-ctx.Done():
+		return nil, errors.New("it does not say from where its UDP packets come")
+	}
+}
+
 // wait waits for the node to come.
 func (c *call) wait(ctx context.Context) (net.Conn, error) {
 	select {
@@ -107,7 +130,7 @@ func (r *Room) Back(conn *tls.Conn, peer identity.Peer) {
 		if err == nil {
 			err = conn.SetDeadline(time.Time{})
 		}
-		if err != nil || !r.calls.deliver(n, peer.Node, secured{conn, Reversed}) {
+		if err != nil || !r.calls.deliver(n, peer.Node, r.secured(conn, Reversed)) {
 			closeConn(conn)
 		}
 	}()
@@ -129,5 +152,5 @@ func (r *Room) dialBack(ctx context.Context, node jobs.NodeID, n nonce, address 
 	if _, err := conn.Write(n[:]); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return secured{conn, Reversed}, nil
+	return r.secured(conn, Reversed), nil
 }

@@ -9,19 +9,39 @@ import (
 // maxKnocks is at how many addresses a node knocks for one that called it.
 const maxKnocks = 5
 
-// knocks are those of the addresses that another node said which are tried: of networks
-// that belong to nobody those alone that are this node's own.
-func knocks(said []string, own []netip.Prefix) (list []string) {
+// knocker says at which doors a node knocks because another asks it to. Otherwise anybody
+// could have a crowd of nodes knock at a stranger's.
+type knocker struct {
+	known []string       // coordinators, HOST:PORT
+	host  string         // from which the other's session comes, as a coordinator sees it
+	own   []netip.Prefix // the networks that this machine is in
+}
+
+// doors are those of the addresses that another node said at which to knock: those of
+// coordinators, those of the host from which it comes, and of networks that belong to
+// nobody this machine's own.
+func (k knocker) doors(said []string) (list []string) {
 	for _, address := range said[:min(len(said), maxKnocks)] {
-		at, err := netip.ParseAddrPort(address)
-		if err != nil || at.Port() == 0 {
-			continue
-		}
-		if ip := at.Addr().Unmap(); isPublic(ip) || slices.ContainsFunc(own, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+		if k.may(address) {
 			list = append(list, address)
 		}
 	}
 	return list
+}
+
+func (k knocker) may(address string) bool {
+	if slices.Contains(k.known, address) {
+		return true
+	}
+	at, err := netip.ParseAddrPort(address)
+	if err != nil || at.Port() == 0 {
+		return false
+	}
+	ip := at.Addr().Unmap()
+	if host, err := netip.ParseAddr(k.host); err == nil && host.Unmap() == ip {
+		return true
+	}
+	return !isPublic(ip) && slices.ContainsFunc(k.own, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
 // isPublic tells whether an address is the same for everybody.

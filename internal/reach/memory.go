@@ -60,7 +60,7 @@ func (m *memory) plan(node jobs.NodeID, now time.Time, ways []way) []way {
 }
 
 // learn notes which path led to a node, and which did not though it had its time.
-func (m *memory) learn(node jobs.NodeID, done []outcome, began, now time.Time) {
+func (m *memory) learn(node jobs.NodeID, ways []way, done []outcome, began, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := slices.IndexFunc(done, func(o outcome) bool { return o.err == nil })
@@ -75,10 +75,12 @@ func (m *memory) learn(node jobs.NodeID, done []outcome, began, now time.Time) {
 	e.used = now
 	won := done[at].way.path
 	e.failures[won], e.alone[won] = 0, time.Time{}
-	for p := range won {
-		e.failed(p, now)
+	for _, w := range ways {
+		refused := slices.ContainsFunc(done, func(o outcome) bool { return o.way.path == w.path && o.err != nil })
+		if w.path < won && (refused || now.Sub(began) >= w.after+callStart) {
+			e.failed(w.path, now)
+		}
 	}
-	_ = began
 }
 
 // failed notes that a better path than that which won did not lead there.

@@ -2,7 +2,6 @@ package reach
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -29,9 +28,22 @@ const (
 	maxRelays = 3
 )
 
-// Signaller has a node told something through its session.
-type Signaller interface {
-	Signal(ctx context.Context, to jobs.NodeID, payload []byte) error
+// Session is what a room needs of its node's.
+type Session struct {
+	// Signal has another node told something.
+	Signal func(ctx context.Context, to jobs.NodeID, payload []byte) error
+	// Coordinators are where those are that this node knows of, HOST:PORT.
+	Coordinators func() []string
+	// Host is from where the session comes, as a coordinator sees it; "" if that is not
+	// known.
+	Host func() string
+}
+
+// Signal is what another node has this one told.
+type Signal struct {
+	From     jobs.NodeID // as a coordinator has authenticated it
+	FromHost string      // from which its session comes; "" for coordinators
+	Payload  []byte
 }
 
 // Target is a node, and where it is said to be.
@@ -46,7 +58,13 @@ type Config struct {
 	// Address is the HOST:PORT at which this node listens.
 	Address string
 	// Dial connects by TCP; default Dial.
-	Dial   func(ctx context.Context, address string) (net.Conn, error)
+	Dial func(ctx context.Context, address string) (net.Conn, error)
+	// Carry puts a connection that was not made by Dial on the node's line; nil: as it is.
+	Carry func(net.Conn) net.Conn
+	// UDP is HOST:PORT of the UDP port to open; empty: none.
+	UDP string
+	// Tell has it answer those who ask from where their packets come.
+	Tell   bool
 	Logger *slog.Logger // nil means none
 }
 
@@ -58,16 +76,15 @@ type Room struct {
 	memory  memory
 	comers  chan net.Conn
 	answers chan struct{} // has room for as many as are answered at a time
-	session atomic.Pointer[session]
+	session atomic.Pointer[Session]
+	joined  chan struct{} // has something when there is a session
+	port    *port         // nil: there is none
+	outside outside
+	traffic [paths]counter
+	better  better
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
-}
-
-// session is what a room needs of the node's session.
-type session struct {
-	signaller Signaller
-	relays    func() []string
 }
 
 // New makes a Room, to be closed after use.
@@ -78,20 +95,42 @@ func New(cfg Config) *Room {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	r := &Room{cfg: cfg, comers: make(chan net.Conn), answers: make(chan struct{}, maxAnswers)}
+	if cfg.Carry == nil {
+		cfg.Carry = func(c net.Conn) net.Conn { return c }
+	}
+	r := &Room{cfg: cfg, comers: make(chan net.Conn), answers: make(chan struct{}, maxAnswers), joined: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
+	if cfg.UDP == "" {
+		return r
+	}
+	p, err := r.openPort(cfg.UDP)
+	if err != nil {
+		cfg.Logger.Warn("no UDP port could be opened: other nodes may be reached through relays alone", "error", err)
+		return r
+	}
+	r.port = p
+	r.running.Go(func() { r.keepSeen(p) })
 	return r
 }
 
-// Join lets the room use a node's session: to call others by s, and to meet at relays.
-// Before, nobody is reached but by dialling.
-func (r *Room) Join(s Signaller, relays func() []string) { r.session.Store(&session{s, relays}) }
+// Join lets the room use a node's session: to call others, and to meet at relays. Before,
+// nobody is reached but by dialling.
+func (r *Room) Join(s Session) {
+	r.session.Store(&s)
+	select {
+	case r.joined <- struct{}{}:
+	default:
+	}
+}
 
 // Close ends what is under way.
 func (r *Room) Close() error {
 	r.stop()
 	r.running.Wait()
-	return nil
+	if r.port == nil {
+		return nil
+	}
+	return r.port.close()
 }
 
 // Dial connects to a node by the first path that leads there. What it gives is either to
@@ -99,25 +138,49 @@ func (r *Room) Close() error {
 func (r *Room) Dial(ctx context.Context, t Target) (net.Conn, error) {
 	s := r.session.Load()
 	if s == nil || t.Node == "" || t.Node == r.cfg.Identity.Node() {
-		return r.cfg.Dial(ctx, t.Address)
+		return r.dial(ctx, t.Address)
+	}
+	if conn := r.better.take(t); conn != nil {
+		return conn, nil
 	}
 	c := r.calls.begin(t.Node)
 	defer r.calls.end(c)
 	began := time.Now()
-	conn, done := overtake(ctx, r.ways(t, c, s), closeConn)
-	r.memory.learn(t.Node, done, began, time.Now())
+	ways := r.ways(t, c, s)
+	conn, done := overtake(ctx, ways, closeConn)
+	r.memory.learn(t.Node, ways, done, began, time.Now())
 	if conn == nil {
-		return nil, unreached(done)
+		err := unreached(done)
+		r.cfg.Logger.Debug("failed to reach a node", "node", t.Node.Short(), "address", t.Address, "after", time.Since(began), "error", err)
+		return nil, err
+	}
+	r.cfg.Logger.Debug("reached a node", "node", t.Node.Short(), "address", t.Address, "path", PathOf(conn.RemoteAddr()), "after", time.Since(began))
+	if PathOf(conn.RemoteAddr()) == Relayed {
+		conn = r.whileRelayed(conn, t)
 	}
 	return conn, nil
 }
 
+// dial connects by TCP, and counts what goes there.
+func (r *Room) dial(ctx context.Context, address string) (net.Conn, error) {
+	conn, err := r.cfg.Dial(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return r.count(conn, Direct), nil
+}
+
 // ways are those to a node, in the order in which they are tried.
-func (r *Room) ways(t Target, c *call, s *session) []way {
-	meet := s.someRelays()
-	say := sync.OnceValue(func() error { return r.call(t, c, s, meet) })
+func (r *Room) ways(t Target, c *call, s *Session) []way {
+	relays := s.someRelays()
+	return r.memory.plan(t.Node, time.Now(), r.waysPast(t, c, s, relays))
+}
+
+// waysPast are all ways to a node, with these relays.
+func (r *Room) waysPast(t Target, c *call, s *Session, relays []string) []way {
+	say := sync.OnceValue(func() error { return r.call(t, c, s, relays) })
 	ways := []way{
-		{path: Direct, try: func(ctx context.Context) (net.Conn, error) { return r.cfg.Dial(ctx, t.Address) }},
+		{path: Direct, try: func(ctx context.Context) (net.Conn, error) { return r.dial(ctx, t.Address) }},
 		{path: Reversed, try: func(ctx context.Context) (net.Conn, error) {
 			if err := say(); err != nil {
 				return nil, err
@@ -125,44 +188,64 @@ func (r *Room) ways(t Target, c *call, s *session) []way {
 			return c.wait(ctx)
 		}},
 	}
-	if len(meet) > 0 {
+	if len(r.udpAddresses()) > 0 {
+		ways = append(ways, way{path: Punched, try: func(ctx context.Context) (net.Conn, error) {
+			if err := say(); err != nil {
+				return nil, err
+			}
+			addresses, err := c.awaitAnswer(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return r.dialPunched(ctx, r.port, t.Node, addresses)
+		}})
+	}
+	if len(relays) > 0 {
 		ways = append(ways, way{path: Relayed, try: func(ctx context.Context) (net.Conn, error) {
 			if err := say(); err != nil {
 				return nil, err
 			}
-			return r.meetAny(ctx, meet, t.Node, c.nonce)
+			return r.meetAny(ctx, relays, t.Node, c.nonce)
 		}})
 	}
-	return r.memory.plan(t.Node, time.Now(), ways)
+	return ways
 }
 
 // someRelays are those at which a node that is called is to be met.
-func (s *session) someRelays() []string {
-	list := slices.Clone(s.relays())
+func (s *Session) someRelays() []string {
+	list := slices.Clone(s.Coordinators())
 	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	return list[:min(len(list), maxRelays)]
 }
 
 // call asks a node to come.
-func (r *Room) call(t Target, c *call, s *session, relays []string) error {
+func (r *Room) call(t Target, c *call, s *Session, relays []string) error {
 	ctx, cancel := context.WithTimeout(r.ctx, greeting)
 	defer cancel()
 	payload, err := proto.Marshal(&anthillv1.PathSignal{Call: &anthillv1.PathCall{
-		Nonce: c.nonce[:], Address: t.Address, Addresses: r.addresses(), Relays: relays,
+		Nonce: c.nonce[:], Address: t.Address, Addresses: r.addresses(), Relays: relays, Udp: r.udpAddresses(),
 	}})
 	if err != nil {
 		return err
 	}
-	return s.signaller.Signal(ctx, t.Node, payload)
+	return s.Signal(ctx, t.Node, payload)
 }
 
 // addresses are where this node can perhaps be dialled.
 func (r *Room) addresses() []string { return []string{r.cfg.Address} }
 
 // Signalled takes what another node has this one told.
-func (r *Room) Signalled(from jobs.NodeID, payload []byte) {
+func (r *Room) Signalled(s Signal) {
 	var m anthillv1.PathSignal
-	if err := proto.Unmarshal(payload, &m); err != nil || m.GetCall() == nil {
+	if err := proto.Unmarshal(s.Payload, &m); err != nil {
+		return
+	}
+	if a := m.GetAnswer(); a != nil {
+		if n, ok := nonceOf(a.GetNonce()); ok {
+			r.calls.answer(n, s.From, r.knocker(s.FromHost).doors(a.GetUdp()))
+		}
+	}
+	if m.GetCall() == nil {
 		return // it is of a kind that is not known here
 	}
 	n, ok := nonceOf(m.GetCall().GetNonce())
@@ -176,8 +259,8 @@ func (r *Room) Signalled(from jobs.NodeID, payload []byte) {
 	}
 	r.running.Go(func() {
 		defer func() { <-r.answers }()
-		if err := r.answer(from, n, m.GetCall()); err != nil {
-			r.cfg.Logger.Debug("failed to come to a node that called", "node", from.Short(), "error", err)
+		if err := r.answer(s, n, m.GetCall()); err != nil {
+			r.cfg.Logger.Debug("failed to come to a node that called", "node", s.From.Short(), "error", err)
 		}
 	})
 }
@@ -192,11 +275,13 @@ func (r *Room) means(address string) bool {
 
 // answer comes to a node that called. What comes late is served as well: the other side
 // decides which connection it uses.
-func (r *Room) answer(from jobs.NodeID, n nonce, c *anthillv1.PathCall) error {
+func (r *Room) answer(s Signal, n nonce, c *anthillv1.PathCall) error {
 	ctx, cancel := context.WithTimeout(r.ctx, answerTime)
 	defer cancel()
 	var ways []way
-	for i, address := range knocks(c.GetAddresses(), ownNetworks()) {
+	k, from := r.knocker(s.FromHost), s.From
+	r.meetHalfway(ctx, from, n, k.doors(c.GetUdp()))
+	for i, address := range k.doors(c.GetAddresses()) {
 		ways = append(ways, way{path: Reversed, after: time.Duration(i) * headStart, try: func(ctx context.Context) (net.Conn, error) {
 			return r.dialBack(ctx, from, n, address)
 		}})
@@ -207,7 +292,7 @@ func (r *Room) answer(from jobs.NodeID, n nonce, c *anthillv1.PathCall) error {
 		}})
 	}
 	if len(ways) == 0 {
-		return errors.New("it does not say where to come to")
+		return nil // it comes here, if it can
 	}
 	conn, done := overtake(ctx, ways, r.serve)
 	if conn == nil {
@@ -217,13 +302,53 @@ func (r *Room) answer(from jobs.NodeID, n nonce, c *anthillv1.PathCall) error {
 	return nil
 }
 
+// meetHalfway opens this node's router for one that called, and tells where it is.
+func (r *Room) meetHalfway(ctx context.Context, node jobs.NodeID, n nonce, at []string) {
+	s, own := r.session.Load(), r.udpAddresses()
+	if s == nil || len(own) == 0 || len(at) == 0 {
+		return
+	}
+	for _, to := range at {
+		if to, err := net.ResolveUDPAddr("udp", to); err == nil {
+			r.running.Go(func() { r.port.punch(ctx, to) })
+		}
+	}
+	payload, err := proto.Marshal(&anthillv1.PathSignal{Answer: &anthillv1.PathAnswer{Nonce: n[:], Udp: own}})
+	if err == nil {
+		err = s.Signal(ctx, node, payload)
+	}
+	if err != nil {
+		r.cfg.Logger.Debug("failed to answer a node that called", "node", node.Short(), "error", err)
+	}
+}
+
+// udpAddresses are from where this node's UDP packets come, as far as that can be told.
+func (r *Room) udpAddresses() []string {
+	if r.port == nil {
+		return nil
+	}
+	if kind, at := r.outside.mapping(time.Now()); kind == Same {
+		return []string{at.String()}
+	}
+	return nil
+}
+
+// knocker says at whose doors to knock for a node that comes from a host.
+func (r *Room) knocker(host string) knocker {
+	k := knocker{host: host, own: ownNetworks()}
+	if s := r.session.Load(); s != nil {
+		k.known = s.Coordinators()
+	}
+	return k
+}
+
 // trusted are those relays of a call that this node knows of itself.
 func (r *Room) trusted(said []string) []string {
 	s := r.session.Load()
 	if s == nil {
 		return nil
 	}
-	known := s.relays()
+	known := s.Coordinators()
 	return slices.DeleteFunc(slices.Clone(said[:min(len(said), maxRelays)]), func(a string) bool { return !slices.Contains(known, a) })
 }
 

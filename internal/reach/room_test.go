@@ -28,6 +28,15 @@ type lan struct {
 	mu     sync.Mutex
 	nodes  map[jobs.NodeID]*host
 	walled map[string]bool
+	noUDP  bool
+}
+
+// udp is the UDP port that a node opens.
+func (l *lan) udp(address string) string {
+	if l.noUDP {
+		return ""
+	}
+	return address
 }
 
 // host is one node.
@@ -72,8 +81,8 @@ func (l *lan) add(role jobs.Role, walled bool) *host {
 	l.mu.Lock()
 	l.nodes[id.Node()], l.walled[h.address] = h, walled
 	l.mu.Unlock()
-	h.room = New(Config{Identity: id, Address: h.address, Dial: l.dial})
-	h.room.Join(l, func() []string { return l.relays })
+	h.room = New(Config{Identity: id, Address: h.address, Dial: l.dial, UDP: l.udp(h.address), Tell: role == jobs.Coordinator})
+	h.join()
 	note := func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		from, _ := peer.FromContext(ctx)
 		h.callers <- from.Addr
@@ -106,7 +115,7 @@ func (l *lan) dial(ctx context.Context, address string) (net.Conn, error) {
 	return Dial(ctx, address)
 }
 
-// Signal implements Signaller: of whoever there is. The tests have one caller at a time.
+// signal has a node told something.
 func (l *lan) signal(from, to jobs.NodeID, payload []byte) error {
 	l.mu.Lock()
 	h := l.nodes[to]
@@ -114,26 +123,36 @@ func (l *lan) signal(from, to jobs.NodeID, payload []byte) error {
 	if h == nil {
 		return errors.New("it has no session")
 	}
-	h.room.Signalled(from, payload)
+	h.room.Signalled(Signal{From: from, FromHost: "127.0.0.1", Payload: payload})
 	return nil
 }
 
-// Signal implements Signaller.
-func (l *lan) Signal(_ context.Context, to jobs.NodeID, payload []byte) error {
-	return errors.New("nobody in particular signals")
+// meetAt makes a node the coordinator that all know of.
+func (l *lan) meetAt(h *host) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.relays = []string{h.address}
 }
 
-// speaks is a node's own Signaller.
-type speaks struct{ *host }
+func (l *lan) coordinators() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.relays
+}
 
-func (s speaks) Signal(_ context.Context, to jobs.NodeID, payload []byte) error {
-	return s.lan.signal(s.id.Node(), to, payload)
+// join gives a node a session.
+func (h *host) join() {
+	h.room.Join(Session{
+		Signal: func(_ context.Context, to jobs.NodeID, payload []byte) error {
+			return h.lan.signal(h.id.Node(), to, payload)
+		},
+		Coordinators: h.lan.coordinators,
+		Host:         func() string { return "127.0.0.1" },
+	})
 }
 
 // call makes a gRPC call to another node, and says by which path.
 func (h *host) call(to *host) (Path, error) {
-	h.room.Join(speaks{h}, func() []string { return h.lan.relays })
-	to.room.Join(speaks{to}, func() []string { return h.lan.relays })
 	target := Target{Node: to.id.Node(), Address: to.address}
 	conn, err := grpc.NewClient("passthrough:///"+to.address, grpc.WithTransportCredentials(identity.PeerCredentials(h.id, nil)),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return h.room.Dial(ctx, target) }))
@@ -158,8 +177,9 @@ func (h *host) call(to *host) (Path, error) {
 
 func TestPaths(t *testing.T) {
 	l := newLAN(t)
+	l.noUDP = true
 	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
-	l.relays = []string{open.address}
+	l.meetAt(open)
 	for _, c := range []struct {
 		from, to *host
 		want     Path
@@ -174,6 +194,25 @@ func TestPaths(t *testing.T) {
 		if carried[string(h.id.Node())] == 0 {
 			t.Errorf("nothing was counted for %s: %v", h.id.Node().Short(), carried)
 		}
+	}
+}
+
+// Two nodes that nobody can dial meet by UDP, once a third has told them from where
+// their packets come.
+func TestPunched(t *testing.T) {
+	l := newLAN(t)
+	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
+	l.meetAt(open)
+	for _, h := range []*host{walled, other} {
+		h.join() // now that there is somebody to ask
+		for deadline := time.Now().Add(10 * time.Second); len(h.room.udpAddresses()) == 0; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("nobody says from where packets come")
+			}
+		}
+	}
+	if got, err := walled.call(other); err != nil || got != Punched {
+		t.Errorf("got %v (%v), want %v", got, err, Punched)
 	}
 }
 
@@ -234,5 +273,36 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 			t.Errorf("%s: a stranger is spoken to", proto)
 		}
 		conn.Close()
+	}
+}
+
+// A better path that opens is found beside a connection through a relay, and the next
+// goes by it.
+func TestABetterPathIsTaken(t *testing.T) {
+	l := newLAN(t)
+	l.noUDP = true
+	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
+	l.meetAt(open)
+	told := make(chan Target, 1)
+	walled.room.OnBetter(func(at Target) { told <- at })
+	target := Target{Node: other.id.Node(), Address: other.address}
+	conn, err := walled.room.Dial(t.Context(), target)
+	if err != nil || PathOf(conn.RemoteAddr()) != Relayed {
+		t.Fatalf("got %v, %v", conn, err)
+	}
+	defer conn.Close()
+	l.mu.Lock()
+	l.walled[other.address] = false
+	l.mu.Unlock()
+	select {
+	case at := <-told:
+		if at != target {
+			t.Errorf("told of %v", at)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("no better path was found")
+	}
+	if got, err := walled.call(other); err != nil || got != Direct {
+		t.Errorf("got %v (%v), want %v", got, err, Direct)
 	}
 }

@@ -164,6 +164,11 @@ func (a *attending) speak() error {
 }
 
 func (a *attending) hear(ctx context.Context, m *anthillv1.AttendResponse) {
+	if host := m.GetYourHost(); host != "" {
+		a.mu.Lock()
+		a.host = host
+		a.mu.Unlock()
+	}
 	if answer := m.GetAnswer(); answer != nil {
 		a.answered(ctx, answer)
 	}
@@ -175,7 +180,7 @@ func (a *attending) hear(ctx context.Context, m *anthillv1.AttendResponse) {
 		f := a.onSignal
 		a.mu.Unlock()
 		if f != nil {
-			f(jobs.NodeID(signal.GetFrom()), signal.GetPayload())
+			f(Signal{jobs.NodeID(signal.GetFrom()), signal.GetFromHost(), signal.GetPayload()})
 		}
 	}
 }

@@ -52,7 +52,8 @@ type Session struct {
 	patience patience
 	news     *News
 	onNews   []func(News)
-	onSignal func(jobs.NodeID, []byte)
+	onSignal func(Signal)
+	host     string // from which it comes, as a coordinator sees it
 	hurry    chan struct{}
 	heard    map[chan struct{}]bool // those that wait until the leader has heard a beat
 }
@@ -97,9 +98,23 @@ func (s *Session) Reserve() string {
 	return s.reserve.address
 }
 
-// OnSignal sets who gets the signals of other nodes, by their ids as a coordinator has
-// authenticated them. It must return soon.
-func (s *Session) OnSignal(f func(from jobs.NodeID, payload []byte)) {
+// Signal is what another node has this one told.
+type Signal struct {
+	From     jobs.NodeID // as a coordinator has authenticated it
+	FromHost string      // from which its session comes; "" for coordinators
+	Payload  []byte
+}
+
+// Host is from where this node's session comes, as a coordinator sees it; "" if that is
+// not known.
+func (s *Session) Host() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.host
+}
+
+// OnSignal sets who gets the signals of other nodes. It must return soon.
+func (s *Session) OnSignal(f func(Signal)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.onSignal = f

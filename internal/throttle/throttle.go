@@ -86,10 +86,18 @@ func (l *listener) Accept() (net.Conn, error) {
 // Dial connects to an address over the line.
 func (l *Line) Dial(ctx context.Context, address string) (net.Conn, error) {
 	c, err := reach.Dial(ctx, address)
-	if err != nil || l.free() {
-		return c, err
+	if err != nil {
+		return nil, err
 	}
-	return l.wrap(c), nil
+	return l.Carry(c), nil
+}
+
+// Carry puts a connection that was made otherwise on the line.
+func (l *Line) Carry(c net.Conn) net.Conn {
+	if l.free() {
+		return c
+	}
+	return l.wrap(c)
 }
 
 func (l *Line) wrap(c net.Conn) net.Conn {
@@ -104,6 +112,9 @@ type conn struct {
 	ctx  context.Context // ends with Close
 	end  context.CancelFunc
 }
+
+// Unwrap is the connection without the line.
+func (c *conn) Unwrap() net.Conn { return c.Conn }
 
 // Close also ends reads and writes that wait.
 func (c *conn) Close() error {

@@ -220,6 +220,14 @@ func (l *Log) Drop(p Place, n int64) {
 	})
 }
 
+// Wipe overwrites the n bytes of a record's content, before it is dropped.
+func (l *Log) Wipe(p Place, n int64) error {
+	return p.segment.with(func(f *os.File) error {
+		_, err := f.WriteAt(make([]byte, n), p.off+headerSize)
+		return err
+	})
+}
+
 // release counts a record as not needed where it lies.
 func (l *Log) release(p Place, n int64) {
 	l.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -26,6 +27,9 @@ func start(t *testing.T) *Grid {
 		t.Fatal(err)
 	}
 	g := &Grid{Exe: gridtest.Binary(t), Dir: t.TempDir(), Lab: lab}
+	if d := os.Getenv("KEEPDIR"); d != "" {
+		g.Dir = d
+	}
 	t.Cleanup(func() {
 		g.Close()
 		if err := lab.Close(); err != nil {
@@ -54,11 +58,11 @@ func TestAJobFromHomes(t *testing.T) {
 	g := start(t)
 	for i := range 3 {
 		name := fmt.Sprintf("w%d", i+1)
-		if err := g.Worker(t.Context(), g.machine(t, name, Open), "owner-"+name); err != nil {
+		if err := g.Worker(t.Context(), g.machine(t, name, Cone), "owner-"+name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	home := g.machine(t, "sub", Open)
+	home := g.machine(t, "sub", Cone)
 	if err := g.Submitter(t.Context(), home, "sue"); err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,8 @@ type Worker struct {
 	Slots     int
 	Prior     float64 // that the owner is a saboteur; 0: the grid's
 	Misbehave misbehave.Way
-	Upload    string // the rate of its line, such as 8KiB/s; empty: no limit
+	Upload    string   // the rate of its line, such as 8KiB/s; empty: no limit
+	Args      []string // further flags
 }
 
 // Grid is a running grid. Its processes are named c1, c2, ... and w1, w2, ...
@@ -144,6 +145,7 @@ func (g *Grid) worker(ctx context.Context, n int, w Worker) (*process, error) {
 	if w.Upload != "" {
 		p.args = append(p.args, "--upload", w.Upload)
 	}
+	p.args = append(p.args, w.Args...)
 	if p.isEnrolled() {
 		return p, nil
 	}

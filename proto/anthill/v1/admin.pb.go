@@ -24,6 +24,287 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type Denied struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The SHA-256 in hex of the blob's id as people write it.
+	Key string                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	At  *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// The node of the operator who did it, and his words.
+	By            string `protobuf:"bytes,3,opt,name=by,proto3" json:"by,omitempty"`
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Denied) Reset() {
+	*x = Denied{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Denied) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Denied) ProtoMessage() {}
+
+func (x *Denied) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Denied.ProtoReflect.Descriptor instead.
+func (*Denied) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *Denied) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Denied) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Denied) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Denied) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ListDeniedRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 10,000, which is also the default.
+	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before; empty: the first page.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeniedRequest) Reset() {
+	*x = ListDeniedRequest{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeniedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeniedRequest) ProtoMessage() {}
+
+func (x *ListDeniedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeniedRequest.ProtoReflect.Descriptor instead.
+func (*ListDeniedRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ListDeniedRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListDeniedRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListDeniedResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Denied []*Denied              `protobuf:"bytes,1,rep,name=denied,proto3" json:"denied,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListDeniedResponse) Reset() {
+	*x = ListDeniedResponse{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListDeniedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListDeniedResponse) ProtoMessage() {}
+
+func (x *ListDeniedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListDeniedResponse.ProtoReflect.Descriptor instead.
+func (*ListDeniedResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ListDeniedResponse) GetDenied() []*Denied {
+	if x != nil {
+		return x.Denied
+	}
+	return nil
+}
+
+func (x *ListDeniedResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type ChangeDeniedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Keys          []string               `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	Off           bool                   `protobuf:"varint,2,opt,name=off,proto3" json:"off,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	RequestId     string                 `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeDeniedRequest) Reset() {
+	*x = ChangeDeniedRequest{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeDeniedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeDeniedRequest) ProtoMessage() {}
+
+func (x *ChangeDeniedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeDeniedRequest.ProtoReflect.Descriptor instead.
+func (*ChangeDeniedRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ChangeDeniedRequest) GetKeys() []string {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *ChangeDeniedRequest) GetOff() bool {
+	if x != nil {
+		return x.Off
+	}
+	return false
+}
+
+func (x *ChangeDeniedRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ChangeDeniedRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type ChangeDeniedResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeDeniedResponse) Reset() {
+	*x = ChangeDeniedResponse{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeDeniedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeDeniedResponse) ProtoMessage() {}
+
+func (x *ChangeDeniedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeDeniedResponse.ProtoReflect.Descriptor instead.
+func (*ChangeDeniedResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{4}
+}
+
 type JoinToken struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The SHA-256 of its secret in hex. Nobody can join by it.
@@ -43,7 +324,7 @@ type JoinToken struct {
 
 func (x *JoinToken) Reset() {
 	*x = JoinToken{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	mi := &file_anthill_v1_admin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -55,7 +336,7 @@ func (x *JoinToken) String() string {
 func (*JoinToken) ProtoMessage() {}
 
 func (x *JoinToken) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	mi := &file_anthill_v1_admin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -68,7 +349,7 @@ func (x *JoinToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinToken.ProtoReflect.Descriptor instead.
 func (*JoinToken) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{0}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *JoinToken) GetId() string {
@@ -135,7 +416,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	mi := &file_anthill_v1_admin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -147,7 +428,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	mi := &file_anthill_v1_admin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -160,7 +441,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{1}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
 type ListTokensResponse struct {
@@ -174,7 +455,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	mi := &file_anthill_v1_admin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -186,7 +467,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	mi := &file_anthill_v1_admin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -199,7 +480,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{2}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListTokensResponse) GetTokens() []*JoinToken {
@@ -228,7 +509,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	mi := &file_anthill_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -240,7 +521,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	mi := &file_anthill_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -253,7 +534,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RevokeTokenRequest) GetToken() string {
@@ -286,7 +567,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	mi := &file_anthill_v1_admin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -298,7 +579,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	mi := &file_anthill_v1_admin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -311,7 +592,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RevokeTokenResponse) GetToken() *JoinToken {
@@ -340,7 +621,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[5]
+	mi := &file_anthill_v1_admin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +633,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[5]
+	mi := &file_anthill_v1_admin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +646,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Member) GetId() string {
@@ -432,7 +713,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[6]
+	mi := &file_anthill_v1_admin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +725,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[6]
+	mi := &file_anthill_v1_admin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +738,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
 type ListMembersResponse struct {
@@ -469,7 +750,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[7]
+	mi := &file_anthill_v1_admin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +762,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[7]
+	mi := &file_anthill_v1_admin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +775,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -521,7 +802,7 @@ type EndNodeRequest struct {
 
 func (x *EndNodeRequest) Reset() {
 	*x = EndNodeRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[8]
+	mi := &file_anthill_v1_admin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -533,7 +814,7 @@ func (x *EndNodeRequest) String() string {
 func (*EndNodeRequest) ProtoMessage() {}
 
 func (x *EndNodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[8]
+	mi := &file_anthill_v1_admin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -546,7 +827,7 @@ func (x *EndNodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndNodeRequest.ProtoReflect.Descriptor instead.
 func (*EndNodeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *EndNodeRequest) GetNode() string {
@@ -593,7 +874,7 @@ type EndNodeResponse struct {
 
 func (x *EndNodeResponse) Reset() {
 	*x = EndNodeResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[9]
+	mi := &file_anthill_v1_admin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -605,7 +886,7 @@ func (x *EndNodeResponse) String() string {
 func (*EndNodeResponse) ProtoMessage() {}
 
 func (x *EndNodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[9]
+	mi := &file_anthill_v1_admin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -618,7 +899,7 @@ func (x *EndNodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndNodeResponse.ProtoReflect.Descriptor instead.
 func (*EndNodeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EndNodeResponse) GetMember() *Member {
@@ -644,7 +925,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[10]
+	mi := &file_anthill_v1_admin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +937,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[10]
+	mi := &file_anthill_v1_admin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +950,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Owner) GetName() string {
@@ -731,7 +1012,7 @@ type ListOwnersRequest struct {
 
 func (x *ListOwnersRequest) Reset() {
 	*x = ListOwnersRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[11]
+	mi := &file_anthill_v1_admin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +1024,7 @@ func (x *ListOwnersRequest) String() string {
 func (*ListOwnersRequest) ProtoMessage() {}
 
 func (x *ListOwnersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[11]
+	mi := &file_anthill_v1_admin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +1037,7 @@ func (x *ListOwnersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOwnersRequest.ProtoReflect.Descriptor instead.
 func (*ListOwnersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListOwnersRequest) GetName() string {
@@ -775,7 +1056,7 @@ type ListOwnersResponse struct {
 
 func (x *ListOwnersResponse) Reset() {
 	*x = ListOwnersResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[12]
+	mi := &file_anthill_v1_admin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +1068,7 @@ func (x *ListOwnersResponse) String() string {
 func (*ListOwnersResponse) ProtoMessage() {}
 
 func (x *ListOwnersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[12]
+	mi := &file_anthill_v1_admin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +1081,7 @@ func (x *ListOwnersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOwnersResponse.ProtoReflect.Descriptor instead.
 func (*ListOwnersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListOwnersResponse) GetOwners() []*Owner {
@@ -822,7 +1103,7 @@ type BanOwnerRequest struct {
 
 func (x *BanOwnerRequest) Reset() {
 	*x = BanOwnerRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[13]
+	mi := &file_anthill_v1_admin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1115,7 @@ func (x *BanOwnerRequest) String() string {
 func (*BanOwnerRequest) ProtoMessage() {}
 
 func (x *BanOwnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[13]
+	mi := &file_anthill_v1_admin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1128,7 @@ func (x *BanOwnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanOwnerRequest.ProtoReflect.Descriptor instead.
 func (*BanOwnerRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BanOwnerRequest) GetOwner() string {
@@ -887,7 +1168,7 @@ type BanOwnerResponse struct {
 
 func (x *BanOwnerResponse) Reset() {
 	*x = BanOwnerResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[14]
+	mi := &file_anthill_v1_admin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1180,7 @@ func (x *BanOwnerResponse) String() string {
 func (*BanOwnerResponse) ProtoMessage() {}
 
 func (x *BanOwnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[14]
+	mi := &file_anthill_v1_admin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1193,7 @@ func (x *BanOwnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanOwnerResponse.ProtoReflect.Descriptor instead.
 func (*BanOwnerResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BanOwnerResponse) GetOwner() *Owner {
@@ -938,7 +1219,7 @@ type AdministrativeAct struct {
 
 func (x *AdministrativeAct) Reset() {
 	*x = AdministrativeAct{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[15]
+	mi := &file_anthill_v1_admin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1231,7 @@ func (x *AdministrativeAct) String() string {
 func (*AdministrativeAct) ProtoMessage() {}
 
 func (x *AdministrativeAct) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[15]
+	mi := &file_anthill_v1_admin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1244,7 @@ func (x *AdministrativeAct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdministrativeAct.ProtoReflect.Descriptor instead.
 func (*AdministrativeAct) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AdministrativeAct) GetAt() *timestamppb.Timestamp {
@@ -1020,7 +1301,7 @@ type ListActsRequest struct {
 
 func (x *ListActsRequest) Reset() {
 	*x = ListActsRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[16]
+	mi := &file_anthill_v1_admin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1313,7 @@ func (x *ListActsRequest) String() string {
 func (*ListActsRequest) ProtoMessage() {}
 
 func (x *ListActsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[16]
+	mi := &file_anthill_v1_admin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1326,7 @@ func (x *ListActsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListActsRequest.ProtoReflect.Descriptor instead.
 func (*ListActsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListActsRequest) GetLimit() uint32 {
@@ -1071,7 +1352,7 @@ type ListActsResponse struct {
 
 func (x *ListActsResponse) Reset() {
 	*x = ListActsResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[17]
+	mi := &file_anthill_v1_admin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1364,7 @@ func (x *ListActsResponse) String() string {
 func (*ListActsResponse) ProtoMessage() {}
 
 func (x *ListActsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[17]
+	mi := &file_anthill_v1_admin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1377,7 @@ func (x *ListActsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListActsResponse.ProtoReflect.Descriptor instead.
 func (*ListActsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListActsResponse) GetActs() []*AdministrativeAct {
@@ -1111,7 +1392,26 @@ var File_anthill_v1_admin_proto protoreflect.FileDescriptor
 const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16anthill/v1/admin.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x15anthill/v1/node.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x02\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x15anthill/v1/node.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"n\n" +
+	"\x06Denied\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x0e\n" +
+	"\x02by\x18\x03 \x01(\tR\x02by\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\"O\n" +
+	"\x11ListDeniedRequest\x12\x1b\n" +
+	"\tpage_size\x18\x01 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tR\tpageToken\"h\n" +
+	"\x12ListDeniedResponse\x12*\n" +
+	"\x06denied\x18\x01 \x03(\v2\x12.anthill.v1.DeniedR\x06denied\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"r\n" +
+	"\x13ChangeDeniedRequest\x12\x12\n" +
+	"\x04keys\x18\x01 \x03(\tR\x04keys\x12\x10\n" +
+	"\x03off\x18\x02 \x01(\bR\x03off\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\x16\n" +
+	"\x14ChangeDeniedResponse\"\x9d\x02\n" +
 	"\tJoinToken\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
@@ -1188,7 +1488,7 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\x05limit\x18\x01 \x01(\rR\x05limit\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"E\n" +
 	"\x10ListActsResponse\x121\n" +
-	"\x04acts\x18\x01 \x03(\v2\x1d.anthill.v1.AdministrativeActR\x04acts2\x9a\x04\n" +
+	"\x04acts\x18\x01 \x03(\v2\x1d.anthill.v1.AdministrativeActR\x04acts2\xba\x05\n" +
 	"\fAdminService\x12K\n" +
 	"\n" +
 	"ListTokens\x12\x1d.anthill.v1.ListTokensRequest\x1a\x1e.anthill.v1.ListTokensResponse\x12N\n" +
@@ -1198,7 +1498,10 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"ListOwners\x12\x1d.anthill.v1.ListOwnersRequest\x1a\x1e.anthill.v1.ListOwnersResponse\x12E\n" +
 	"\bBanOwner\x12\x1b.anthill.v1.BanOwnerRequest\x1a\x1c.anthill.v1.BanOwnerResponse\x12E\n" +
-	"\bListActs\x12\x1b.anthill.v1.ListActsRequest\x1a\x1c.anthill.v1.ListActsResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\bListActs\x12\x1b.anthill.v1.ListActsRequest\x1a\x1c.anthill.v1.ListActsResponse\x12K\n" +
+	"\n" +
+	"ListDenied\x12\x1d.anthill.v1.ListDeniedRequest\x1a\x1e.anthill.v1.ListDeniedResponse\x12Q\n" +
+	"\fChangeDenied\x12\x1f.anthill.v1.ChangeDeniedRequest\x1a .anthill.v1.ChangeDeniedResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_admin_proto_rawDescOnce sync.Once
@@ -1212,68 +1515,79 @@ func file_anthill_v1_admin_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_admin_proto_rawDescData
 }
 
-var file_anthill_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_anthill_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_anthill_v1_admin_proto_goTypes = []any{
-	(*JoinToken)(nil),             // 0: anthill.v1.JoinToken
-	(*ListTokensRequest)(nil),     // 1: anthill.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),    // 2: anthill.v1.ListTokensResponse
-	(*RevokeTokenRequest)(nil),    // 3: anthill.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),   // 4: anthill.v1.RevokeTokenResponse
-	(*Member)(nil),                // 5: anthill.v1.Member
-	(*ListMembersRequest)(nil),    // 6: anthill.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),   // 7: anthill.v1.ListMembersResponse
-	(*EndNodeRequest)(nil),        // 8: anthill.v1.EndNodeRequest
-	(*EndNodeResponse)(nil),       // 9: anthill.v1.EndNodeResponse
-	(*Owner)(nil),                 // 10: anthill.v1.Owner
-	(*ListOwnersRequest)(nil),     // 11: anthill.v1.ListOwnersRequest
-	(*ListOwnersResponse)(nil),    // 12: anthill.v1.ListOwnersResponse
-	(*BanOwnerRequest)(nil),       // 13: anthill.v1.BanOwnerRequest
-	(*BanOwnerResponse)(nil),      // 14: anthill.v1.BanOwnerResponse
-	(*AdministrativeAct)(nil),     // 15: anthill.v1.AdministrativeAct
-	(*ListActsRequest)(nil),       // 16: anthill.v1.ListActsRequest
-	(*ListActsResponse)(nil),      // 17: anthill.v1.ListActsResponse
-	(Role)(0),                     // 18: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(Liveness)(0),                 // 20: anthill.v1.Liveness
-	(*OwnerRecord)(nil),           // 21: anthill.v1.OwnerRecord
+	(*Denied)(nil),                // 0: anthill.v1.Denied
+	(*ListDeniedRequest)(nil),     // 1: anthill.v1.ListDeniedRequest
+	(*ListDeniedResponse)(nil),    // 2: anthill.v1.ListDeniedResponse
+	(*ChangeDeniedRequest)(nil),   // 3: anthill.v1.ChangeDeniedRequest
+	(*ChangeDeniedResponse)(nil),  // 4: anthill.v1.ChangeDeniedResponse
+	(*JoinToken)(nil),             // 5: anthill.v1.JoinToken
+	(*ListTokensRequest)(nil),     // 6: anthill.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),    // 7: anthill.v1.ListTokensResponse
+	(*RevokeTokenRequest)(nil),    // 8: anthill.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),   // 9: anthill.v1.RevokeTokenResponse
+	(*Member)(nil),                // 10: anthill.v1.Member
+	(*ListMembersRequest)(nil),    // 11: anthill.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),   // 12: anthill.v1.ListMembersResponse
+	(*EndNodeRequest)(nil),        // 13: anthill.v1.EndNodeRequest
+	(*EndNodeResponse)(nil),       // 14: anthill.v1.EndNodeResponse
+	(*Owner)(nil),                 // 15: anthill.v1.Owner
+	(*ListOwnersRequest)(nil),     // 16: anthill.v1.ListOwnersRequest
+	(*ListOwnersResponse)(nil),    // 17: anthill.v1.ListOwnersResponse
+	(*BanOwnerRequest)(nil),       // 18: anthill.v1.BanOwnerRequest
+	(*BanOwnerResponse)(nil),      // 19: anthill.v1.BanOwnerResponse
+	(*AdministrativeAct)(nil),     // 20: anthill.v1.AdministrativeAct
+	(*ListActsRequest)(nil),       // 21: anthill.v1.ListActsRequest
+	(*ListActsResponse)(nil),      // 22: anthill.v1.ListActsResponse
+	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(Role)(0),                     // 24: anthill.v1.Role
+	(Liveness)(0),                 // 25: anthill.v1.Liveness
+	(*OwnerRecord)(nil),           // 26: anthill.v1.OwnerRecord
 }
 var file_anthill_v1_admin_proto_depIdxs = []int32{
-	18, // 0: anthill.v1.JoinToken.role:type_name -> anthill.v1.Role
-	19, // 1: anthill.v1.JoinToken.expires_at:type_name -> google.protobuf.Timestamp
-	19, // 2: anthill.v1.JoinToken.created_at:type_name -> google.protobuf.Timestamp
-	0,  // 3: anthill.v1.ListTokensResponse.tokens:type_name -> anthill.v1.JoinToken
-	0,  // 4: anthill.v1.RevokeTokenResponse.token:type_name -> anthill.v1.JoinToken
-	18, // 5: anthill.v1.Member.role:type_name -> anthill.v1.Role
-	19, // 6: anthill.v1.Member.admitted_at:type_name -> google.protobuf.Timestamp
-	19, // 7: anthill.v1.Member.ended_at:type_name -> google.protobuf.Timestamp
-	20, // 8: anthill.v1.Member.liveness:type_name -> anthill.v1.Liveness
-	5,  // 9: anthill.v1.ListMembersResponse.members:type_name -> anthill.v1.Member
-	5,  // 10: anthill.v1.EndNodeResponse.member:type_name -> anthill.v1.Member
-	21, // 11: anthill.v1.Owner.record:type_name -> anthill.v1.OwnerRecord
-	10, // 12: anthill.v1.ListOwnersResponse.owners:type_name -> anthill.v1.Owner
-	10, // 13: anthill.v1.BanOwnerResponse.owner:type_name -> anthill.v1.Owner
-	19, // 14: anthill.v1.AdministrativeAct.at:type_name -> google.protobuf.Timestamp
-	19, // 15: anthill.v1.ListActsRequest.since:type_name -> google.protobuf.Timestamp
-	15, // 16: anthill.v1.ListActsResponse.acts:type_name -> anthill.v1.AdministrativeAct
-	1,  // 17: anthill.v1.AdminService.ListTokens:input_type -> anthill.v1.ListTokensRequest
-	3,  // 18: anthill.v1.AdminService.RevokeToken:input_type -> anthill.v1.RevokeTokenRequest
-	6,  // 19: anthill.v1.AdminService.ListMembers:input_type -> anthill.v1.ListMembersRequest
-	8,  // 20: anthill.v1.AdminService.EndNode:input_type -> anthill.v1.EndNodeRequest
-	11, // 21: anthill.v1.AdminService.ListOwners:input_type -> anthill.v1.ListOwnersRequest
-	13, // 22: anthill.v1.AdminService.BanOwner:input_type -> anthill.v1.BanOwnerRequest
-	16, // 23: anthill.v1.AdminService.ListActs:input_type -> anthill.v1.ListActsRequest
-	2,  // 24: anthill.v1.AdminService.ListTokens:output_type -> anthill.v1.ListTokensResponse
-	4,  // 25: anthill.v1.AdminService.RevokeToken:output_type -> anthill.v1.RevokeTokenResponse
-	7,  // 26: anthill.v1.AdminService.ListMembers:output_type -> anthill.v1.ListMembersResponse
-	9,  // 27: anthill.v1.AdminService.EndNode:output_type -> anthill.v1.EndNodeResponse
-	12, // 28: anthill.v1.AdminService.ListOwners:output_type -> anthill.v1.ListOwnersResponse
-	14, // 29: anthill.v1.AdminService.BanOwner:output_type -> anthill.v1.BanOwnerResponse
-	17, // 30: anthill.v1.AdminService.ListActs:output_type -> anthill.v1.ListActsResponse
-	24, // [24:31] is the sub-list for method output_type
-	17, // [17:24] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	23, // 0: anthill.v1.Denied.at:type_name -> google.protobuf.Timestamp
+	0,  // 1: anthill.v1.ListDeniedResponse.denied:type_name -> anthill.v1.Denied
+	24, // 2: anthill.v1.JoinToken.role:type_name -> anthill.v1.Role
+	23, // 3: anthill.v1.JoinToken.expires_at:type_name -> google.protobuf.Timestamp
+	23, // 4: anthill.v1.JoinToken.created_at:type_name -> google.protobuf.Timestamp
+	5,  // 5: anthill.v1.ListTokensResponse.tokens:type_name -> anthill.v1.JoinToken
+	5,  // 6: anthill.v1.RevokeTokenResponse.token:type_name -> anthill.v1.JoinToken
+	24, // 7: anthill.v1.Member.role:type_name -> anthill.v1.Role
+	23, // 8: anthill.v1.Member.admitted_at:type_name -> google.protobuf.Timestamp
+	23, // 9: anthill.v1.Member.ended_at:type_name -> google.protobuf.Timestamp
+	25, // 10: anthill.v1.Member.liveness:type_name -> anthill.v1.Liveness
+	10, // 11: anthill.v1.ListMembersResponse.members:type_name -> anthill.v1.Member
+	10, // 12: anthill.v1.EndNodeResponse.member:type_name -> anthill.v1.Member
+	26, // 13: anthill.v1.Owner.record:type_name -> anthill.v1.OwnerRecord
+	15, // 14: anthill.v1.ListOwnersResponse.owners:type_name -> anthill.v1.Owner
+	15, // 15: anthill.v1.BanOwnerResponse.owner:type_name -> anthill.v1.Owner
+	23, // 16: anthill.v1.AdministrativeAct.at:type_name -> google.protobuf.Timestamp
+	23, // 17: anthill.v1.ListActsRequest.since:type_name -> google.protobuf.Timestamp
+	20, // 18: anthill.v1.ListActsResponse.acts:type_name -> anthill.v1.AdministrativeAct
+	6,  // 19: anthill.v1.AdminService.ListTokens:input_type -> anthill.v1.ListTokensRequest
+	8,  // 20: anthill.v1.AdminService.RevokeToken:input_type -> anthill.v1.RevokeTokenRequest
+	11, // 21: anthill.v1.AdminService.ListMembers:input_type -> anthill.v1.ListMembersRequest
+	13, // 22: anthill.v1.AdminService.EndNode:input_type -> anthill.v1.EndNodeRequest
+	16, // 23: anthill.v1.AdminService.ListOwners:input_type -> anthill.v1.ListOwnersRequest
+	18, // 24: anthill.v1.AdminService.BanOwner:input_type -> anthill.v1.BanOwnerRequest
+	21, // 25: anthill.v1.AdminService.ListActs:input_type -> anthill.v1.ListActsRequest
+	1,  // 26: anthill.v1.AdminService.ListDenied:input_type -> anthill.v1.ListDeniedRequest
+	3,  // 27: anthill.v1.AdminService.ChangeDenied:input_type -> anthill.v1.ChangeDeniedRequest
+	7,  // 28: anthill.v1.AdminService.ListTokens:output_type -> anthill.v1.ListTokensResponse
+	9,  // 29: anthill.v1.AdminService.RevokeToken:output_type -> anthill.v1.RevokeTokenResponse
+	12, // 30: anthill.v1.AdminService.ListMembers:output_type -> anthill.v1.ListMembersResponse
+	14, // 31: anthill.v1.AdminService.EndNode:output_type -> anthill.v1.EndNodeResponse
+	17, // 32: anthill.v1.AdminService.ListOwners:output_type -> anthill.v1.ListOwnersResponse
+	19, // 33: anthill.v1.AdminService.BanOwner:output_type -> anthill.v1.BanOwnerResponse
+	22, // 34: anthill.v1.AdminService.ListActs:output_type -> anthill.v1.ListActsResponse
+	2,  // 35: anthill.v1.AdminService.ListDenied:output_type -> anthill.v1.ListDeniedResponse
+	4,  // 36: anthill.v1.AdminService.ChangeDenied:output_type -> anthill.v1.ChangeDeniedResponse
+	28, // [28:37] is the sub-list for method output_type
+	19, // [19:28] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_admin_proto_init() }
@@ -1289,7 +1603,7 @@ func file_anthill_v1_admin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_admin_proto_rawDesc), len(file_anthill_v1_admin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,13 +21,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AdminService_ListTokens_FullMethodName  = "/anthill.v1.AdminService/ListTokens"
-	AdminService_RevokeToken_FullMethodName = "/anthill.v1.AdminService/RevokeToken"
-	AdminService_ListMembers_FullMethodName = "/anthill.v1.AdminService/ListMembers"
-	AdminService_EndNode_FullMethodName     = "/anthill.v1.AdminService/EndNode"
-	AdminService_ListOwners_FullMethodName  = "/anthill.v1.AdminService/ListOwners"
-	AdminService_BanOwner_FullMethodName    = "/anthill.v1.AdminService/BanOwner"
-	AdminService_ListActs_FullMethodName    = "/anthill.v1.AdminService/ListActs"
+	AdminService_ListTokens_FullMethodName   = "/anthill.v1.AdminService/ListTokens"
+	AdminService_RevokeToken_FullMethodName  = "/anthill.v1.AdminService/RevokeToken"
+	AdminService_ListMembers_FullMethodName  = "/anthill.v1.AdminService/ListMembers"
+	AdminService_EndNode_FullMethodName      = "/anthill.v1.AdminService/EndNode"
+	AdminService_ListOwners_FullMethodName   = "/anthill.v1.AdminService/ListOwners"
+	AdminService_BanOwner_FullMethodName     = "/anthill.v1.AdminService/BanOwner"
+	AdminService_ListActs_FullMethodName     = "/anthill.v1.AdminService/ListActs"
+	AdminService_ListDenied_FullMethodName   = "/anthill.v1.AdminService/ListDenied"
+	AdminService_ChangeDenied_FullMethodName = "/anthill.v1.AdminService/ChangeDenied"
 )
 
 // AdminServiceClient is the client API for AdminService service.
@@ -55,6 +57,12 @@ type AdminServiceClient interface {
 	// ListActs gives the record of administrative acts, the latest first. They are kept
 	// for a year, the last 10,000.
 	ListActs(ctx context.Context, in *ListActsRequest, opts ...grpc.CallOption) (*ListActsResponse, error)
+	// ListDenied gives the grid's deny list, in the order of its keys.
+	ListDenied(ctx context.Context, in *ListDeniedRequest, opts ...grpc.CallOption) (*ListDeniedResponse, error)
+	// ChangeDenied takes blobs on the list, at most 2000 at once, or off it. What is on
+	// it is gone from all coordinators within seconds, and from the workers whose donors
+	// follow the list; jobs that name it fail.
+	ChangeDenied(ctx context.Context, in *ChangeDeniedRequest, opts ...grpc.CallOption) (*ChangeDeniedResponse, error)
 }
 
 type adminServiceClient struct {
@@ -135,6 +143,26 @@ func (c *adminServiceClient) ListActs(ctx context.Context, in *ListActsRequest, 
 	return out, nil
 }
 
+func (c *adminServiceClient) ListDenied(ctx context.Context, in *ListDeniedRequest, opts ...grpc.CallOption) (*ListDeniedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListDeniedResponse)
+	err := c.cc.Invoke(ctx, AdminService_ListDenied_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) ChangeDenied(ctx context.Context, in *ChangeDeniedRequest, opts ...grpc.CallOption) (*ChangeDeniedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeDeniedResponse)
+	err := c.cc.Invoke(ctx, AdminService_ChangeDenied_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
@@ -160,6 +188,12 @@ type AdminServiceServer interface {
 	// ListActs gives the record of administrative acts, the latest first. They are kept
 	// for a year, the last 10,000.
 	ListActs(context.Context, *ListActsRequest) (*ListActsResponse, error)
+	// ListDenied gives the grid's deny list, in the order of its keys.
+	ListDenied(context.Context, *ListDeniedRequest) (*ListDeniedResponse, error)
+	// ChangeDenied takes blobs on the list, at most 2000 at once, or off it. What is on
+	// it is gone from all coordinators within seconds, and from the workers whose donors
+	// follow the list; jobs that name it fail.
+	ChangeDenied(context.Context, *ChangeDeniedRequest) (*ChangeDeniedResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -190,6 +224,12 @@ func (UnimplementedAdminServiceServer) BanOwner(context.Context, *BanOwnerReques
 }
 func (UnimplementedAdminServiceServer) ListActs(context.Context, *ListActsRequest) (*ListActsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListActs not implemented")
+}
+func (UnimplementedAdminServiceServer) ListDenied(context.Context, *ListDeniedRequest) (*ListDeniedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListDenied not implemented")
+}
+func (UnimplementedAdminServiceServer) ChangeDenied(context.Context, *ChangeDeniedRequest) (*ChangeDeniedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangeDenied not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -338,6 +378,42 @@ func _AdminService_ListActs_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_ListDenied_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListDeniedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ListDenied(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ListDenied_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ListDenied(ctx, req.(*ListDeniedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_ChangeDenied_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangeDeniedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).ChangeDenied(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_ChangeDenied_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).ChangeDenied(ctx, req.(*ChangeDeniedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -372,6 +448,14 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListActs",
 			Handler:    _AdminService_ListActs_Handler,
+		},
+		{
+			MethodName: "ListDenied",
+			Handler:    _AdminService_ListDenied_Handler,
+		},
+		{
+			MethodName: "ChangeDenied",
+			Handler:    _AdminService_ChangeDenied_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

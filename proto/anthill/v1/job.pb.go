@@ -2324,7 +2324,9 @@ type StreamResultsResponse struct {
 	// The fuel that the task took.
 	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	// The task failed: there is no output, and sequence means nothing.
-	Failure       *TaskFailure `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
+	Failure *TaskFailure `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
+	// Of a large result: that the caller may read it, see ExchangeRequest.
+	Grant         []byte `protobuf:"bytes,45,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2397,6 +2399,13 @@ func (x *StreamResultsResponse) GetFuel() uint64 {
 func (x *StreamResultsResponse) GetFailure() *TaskFailure {
 	if x != nil {
 		return x.Failure
+	}
+	return nil
+}
+
+func (x *StreamResultsResponse) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
 	}
 	return nil
 }
@@ -2635,7 +2644,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12 \n" +
 	"\vprovisional\x18\x03 \x01(\bR\vprovisional\x12\x1a\n" +
 	"\bfailures\x18\x04 \x01(\bR\bfailures\x12!\n" +
-	"\fwithout_data\x18\x05 \x01(\bR\vwithoutData\"\xcf\x01\n" +
+	"\fwithout_data\x18\x05 \x01(\bR\vwithoutData\"\xe5\x01\n" +
 	"\x15StreamResultsResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\x12+\n" +
@@ -2643,7 +2652,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x04data\x18\x04 \x01(\fR\x04data\x12\x12\n" +
 	"\x04fuel\x18\n" +
 	" \x01(\x04R\x04fuel\x121\n" +
-	"\afailure\x18\v \x01(\v2\x17.anthill.v1.TaskFailureR\afailure\"]\n" +
+	"\afailure\x18\v \x01(\v2\x17.anthill.v1.TaskFailureR\afailure\x12\x14\n" +
+	"\x05grant\x18- \x01(\fR\x05grant\"]\n" +
 	"\vTaskFailure\x12\x19\n" +
 	"\bgiven_up\x18\x01 \x01(\bR\agivenUp\x12\x1b\n" +
 	"\texit_code\x18\x02 \x01(\rR\bexitCode\x12\x16\n" +

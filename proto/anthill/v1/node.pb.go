@@ -939,6 +939,7 @@ type DeliverRequest struct {
 	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
+	FromHost      string                 `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -992,6 +993,13 @@ func (x *DeliverRequest) GetPayload() []byte {
 		return x.Payload
 	}
 	return nil
+}
+
+func (x *DeliverRequest) GetFromHost() string {
+	if x != nil {
+		return x.FromHost
+	}
+	return ""
 }
 
 type DeliverResponse struct {
@@ -1551,7 +1559,9 @@ type ConfirmHeldRequest struct {
 	// to blame but a line.
 	Slow bool `protobuf:"varint,8,opt,name=slow,proto3" json:"slow,omitempty"`
 	// Coordinators that are not there: what they alone hold is missing too.
-	Away          []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	Away []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	// Blobs that whoever named them has proved to the caller to have.
+	Proven        []*ProvenBlobs `protobuf:"bytes,45,rep,name=proven,proto3" json:"proven,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1649,6 +1659,74 @@ func (x *ConfirmHeldRequest) GetAway() []string {
 	return nil
 }
 
+func (x *ConfirmHeldRequest) GetProven() []*ProvenBlobs {
+	if x != nil {
+		return x.Proven
+	}
+	return nil
+}
+
+// ProvenBlobs are blobs of a job, or a dataset that an owner claims.
+type ProvenBlobs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Owner         string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	Blobs         [][]byte               `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvenBlobs) Reset() {
+	*x = ProvenBlobs{}
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvenBlobs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvenBlobs) ProtoMessage() {}
+
+func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
+func (*ProvenBlobs) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ProvenBlobs) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetBlobs() [][]byte {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
 // RefusedJob says why a job cannot be run.
 type RefusedJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1660,7 +1738,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1750,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1763,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -1714,7 +1792,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1726,7 +1804,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1739,7 +1817,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -1764,7 +1842,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1776,7 +1854,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1789,7 +1867,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1862,11 +1940,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x120\n" +
 	"\x04beat\x18\x02 \x01(\v2\x1c.anthill.v1.HeartbeatRequestR\x04beat\"G\n" +
 	"\fBeatResponse\x127\n" +
-	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"N\n" +
+	"\aanswers\x18\x01 \x03(\v2\x1d.anthill.v1.HeartbeatResponseR\aanswers\"k\n" +
 	"\x0eDeliverRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
-	"\apayload\x18\x03 \x01(\fR\apayload\"9\n" +
+	"\apayload\x18\x03 \x01(\fR\apayload\x12\x1b\n" +
+	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\"\x16\n" +
@@ -1894,7 +1973,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\xc1\x02\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xf2\x02\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
@@ -1904,7 +1983,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04lost\x18\x06 \x01(\bR\x04lost\x121\n" +
 	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\x12\x12\n" +
 	"\x04slow\x18\b \x01(\bR\x04slow\x12\x12\n" +
-	"\x04away\x18\t \x03(\tR\x04away\";\n" +
+	"\x04away\x18\t \x03(\tR\x04away\x12/\n" +
+	"\x06proven\x18- \x03(\v2\x17.anthill.v1.ProvenBlobsR\x06proven\"P\n" +
+	"\vProvenBlobs\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05blobs\x18\x03 \x03(\fR\x05blobs\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
@@ -1945,7 +2029,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -1973,67 +2057,69 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*ReadIndexRequest)(nil),      // 23: anthill.v1.ReadIndexRequest
 	(*ReadIndexResponse)(nil),     // 24: anthill.v1.ReadIndexResponse
 	(*ConfirmHeldRequest)(nil),    // 25: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 26: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 27: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 28: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 29: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
-	(*HeartbeatRequest)(nil),      // 32: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 33: anthill.v1.HeartbeatResponse
-	(*Wait)(nil),                  // 34: anthill.v1.Wait
-	(*BlobRef)(nil),               // 35: anthill.v1.BlobRef
+	(*ProvenBlobs)(nil),           // 26: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),            // 27: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 28: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 29: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 30: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
+	(*HeartbeatRequest)(nil),      // 33: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 34: anthill.v1.HeartbeatResponse
+	(*Wait)(nil),                  // 35: anthill.v1.Wait
+	(*BlobRef)(nil),               // 36: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	29, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	30, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	30, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	31, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	31, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	32, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	29, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	31, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	30, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	29, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	30, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	30, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	32, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	31, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	30, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	31, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
 	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	30, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	31, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
 	11, // 13: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	32, // 14: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	33, // 15: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	33, // 14: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	34, // 15: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
 	17, // 16: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	30, // 17: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	31, // 17: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
 	22, // 18: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	34, // 19: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	27, // 20: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	26, // 21: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	35, // 22: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	27, // 23: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 24: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 25: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 26: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	23, // 27: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	25, // 28: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	20, // 29: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	15, // 30: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	18, // 31: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	10, // 32: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	13, // 33: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 34: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 35: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 36: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	24, // 37: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	28, // 38: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	21, // 39: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	16, // 40: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	19, // 41: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	12, // 42: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	14, // 43: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	35, // 19: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	28, // 20: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	27, // 21: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	36, // 22: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	28, // 23: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	26, // 24: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 25: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 26: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	7,  // 27: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	23, // 28: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	25, // 29: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	20, // 30: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	15, // 31: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	18, // 32: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	10, // 33: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	13, // 34: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	4,  // 35: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 36: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	8,  // 37: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	24, // 38: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	29, // 39: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	21, // 40: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	16, // 41: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	19, // 42: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	12, // 43: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	14, // 44: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	35, // [35:45] is the sub-list for method output_type
+	25, // [25:35] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -2049,7 +2135,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   28,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -162,10 +162,12 @@ func (x *Hello) GetRevision() uint64 {
 }
 
 type AttendResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Answer        *Answer                `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
-	News          *News                  `protobuf:"bytes,2,opt,name=news,proto3" json:"news,omitempty"`
-	Signal        *IncomingSignal        `protobuf:"bytes,3,opt,name=signal,proto3" json:"signal,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Answer *Answer                `protobuf:"bytes,1,opt,name=answer,proto3" json:"answer,omitempty"`
+	News   *News                  `protobuf:"bytes,2,opt,name=news,proto3" json:"news,omitempty"`
+	Signal *IncomingSignal        `protobuf:"bytes,3,opt,name=signal,proto3" json:"signal,omitempty"`
+	// In the first message: the host from which the node's session comes.
+	YourHost      string `protobuf:"bytes,75,opt,name=your_host,json=yourHost,proto3" json:"your_host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -219,6 +221,13 @@ func (x *AttendResponse) GetSignal() *IncomingSignal {
 		return x.Signal
 	}
 	return nil
+}
+
+func (x *AttendResponse) GetYourHost() string {
+	if x != nil {
+		return x.YourHost
+	}
+	return ""
 }
 
 // Answer is to one message of the node's, or to several: those up to that number.
@@ -362,8 +371,10 @@ func (x *News) GetRevokedOwners() []string {
 type IncomingSignal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who sent it, as a coordinator has authenticated it.
-	From          string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
-	Payload       []byte `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	From    string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	Payload []byte `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
+	// The host from which the sender's session comes; empty for coordinators.
+	FromHost      string `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,6 +421,13 @@ func (x *IncomingSignal) GetPayload() []byte {
 		return x.Payload
 	}
 	return nil
+}
+
+func (x *IncomingSignal) GetFromHost() string {
+	if x != nil {
+		return x.FromHost
+	}
+	return ""
 }
 
 type SignalRequest struct {
@@ -517,11 +535,12 @@ const file_anthill_v1_session_proto_rawDesc = "" +
 	"\x05Hello\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\x04R\brevision\"\x96\x01\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\"\xb3\x01\n" +
 	"\x0eAttendResponse\x12*\n" +
 	"\x06answer\x18\x01 \x01(\v2\x12.anthill.v1.AnswerR\x06answer\x12$\n" +
 	"\x04news\x18\x02 \x01(\v2\x10.anthill.v1.NewsR\x04news\x122\n" +
-	"\x06signal\x18\x03 \x01(\v2\x1a.anthill.v1.IncomingSignalR\x06signal\"]\n" +
+	"\x06signal\x18\x03 \x01(\v2\x1a.anthill.v1.IncomingSignalR\x06signal\x12\x1b\n" +
+	"\tyour_host\x18K \x01(\tR\byourHost\"]\n" +
 	"\x06Answer\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12;\n" +
 	"\theartbeat\x18\x02 \x01(\v2\x1d.anthill.v1.HeartbeatResponseR\theartbeat\"\xc6\x01\n" +
@@ -530,10 +549,11 @@ const file_anthill_v1_session_proto_rawDesc = "" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x12\n" +
 	"\x04same\x18\x03 \x01(\bR\x04same\x12#\n" +
 	"\rrevoked_nodes\x18\x04 \x03(\tR\frevokedNodes\x12%\n" +
-	"\x0erevoked_owners\x18\x05 \x03(\tR\rrevokedOwners\">\n" +
+	"\x0erevoked_owners\x18\x05 \x03(\tR\rrevokedOwners\"[\n" +
 	"\x0eIncomingSignal\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x18\n" +
-	"\apayload\x18\x02 \x01(\fR\apayload\"9\n" +
+	"\apayload\x18\x02 \x01(\fR\apayload\x12\x1b\n" +
+	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
 	"\rSignalRequest\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\tR\x02to\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"\x10\n" +

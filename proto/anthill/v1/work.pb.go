@@ -100,6 +100,114 @@ func (AttemptStatus) EnumDescriptor() ([]byte, []int) {
 	return file_anthill_v1_work_proto_rawDescGZIP(), []int{0}
 }
 
+type GetDenyListRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The last key of the page before; empty: the first page.
+	After         []byte `protobuf:"bytes,1,opt,name=after,proto3" json:"after,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDenyListRequest) Reset() {
+	*x = GetDenyListRequest{}
+	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDenyListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDenyListRequest) ProtoMessage() {}
+
+func (x *GetDenyListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDenyListRequest.ProtoReflect.Descriptor instead.
+func (*GetDenyListRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *GetDenyListRequest) GetAfter() []byte {
+	if x != nil {
+		return x.After
+	}
+	return nil
+}
+
+type GetDenyListResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in HeartbeatResponse. Pages of different revisions do not belong together.
+	Revision uint64 `protobuf:"varint,1,opt,name=revision,proto3" json:"revision,omitempty"`
+	// The SHA-256 of each blob's id in hex, in order, 32 bytes each, at most 10,000.
+	Keys []byte `protobuf:"bytes,2,opt,name=keys,proto3" json:"keys,omitempty"`
+	// There are more.
+	More          bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetDenyListResponse) Reset() {
+	*x = GetDenyListResponse{}
+	mi := &file_anthill_v1_work_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetDenyListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetDenyListResponse) ProtoMessage() {}
+
+func (x *GetDenyListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetDenyListResponse.ProtoReflect.Descriptor instead.
+func (*GetDenyListResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *GetDenyListResponse) GetRevision() uint64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+func (x *GetDenyListResponse) GetKeys() []byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *GetDenyListResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
 // Terms are on what a donor lends its worker.
 type Terms struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -116,7 +224,7 @@ type Terms struct {
 
 func (x *Terms) Reset() {
 	*x = Terms{}
-	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	mi := &file_anthill_v1_work_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -128,7 +236,7 @@ func (x *Terms) String() string {
 func (*Terms) ProtoMessage() {}
 
 func (x *Terms) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[0]
+	mi := &file_anthill_v1_work_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -141,7 +249,7 @@ func (x *Terms) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Terms.ProtoReflect.Descriptor instead.
 func (*Terms) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{0}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Terms) GetMemory() int64 {
@@ -178,7 +286,7 @@ type OfferRequest struct {
 
 func (x *OfferRequest) Reset() {
 	*x = OfferRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[1]
+	mi := &file_anthill_v1_work_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -190,7 +298,7 @@ func (x *OfferRequest) String() string {
 func (*OfferRequest) ProtoMessage() {}
 
 func (x *OfferRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[1]
+	mi := &file_anthill_v1_work_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -203,7 +311,7 @@ func (x *OfferRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferRequest.ProtoReflect.Descriptor instead.
 func (*OfferRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{1}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *OfferRequest) GetCapacity() uint32 {
@@ -236,7 +344,7 @@ type OfferResponse struct {
 
 func (x *OfferResponse) Reset() {
 	*x = OfferResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[2]
+	mi := &file_anthill_v1_work_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -248,7 +356,7 @@ func (x *OfferResponse) String() string {
 func (*OfferResponse) ProtoMessage() {}
 
 func (x *OfferResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[2]
+	mi := &file_anthill_v1_work_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -261,7 +369,7 @@ func (x *OfferResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OfferResponse.ProtoReflect.Descriptor instead.
 func (*OfferResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{2}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OfferResponse) GetLeases() []*Lease {
@@ -285,14 +393,16 @@ type Lease struct {
 	// Peers that may have the job's blobs.
 	Providers []*Provider `protobuf:"bytes,5,rep,name=providers,proto3" json:"providers,omitempty"`
 	// Whose job it is.
-	Owner         string `protobuf:"bytes,70,opt,name=owner,proto3" json:"owner,omitempty"`
+	Owner string `protobuf:"bytes,70,opt,name=owner,proto3" json:"owner,omitempty"`
+	// That the worker may read the job's blobs, see ExchangeRequest.
+	Grants        []*BlobGrant `protobuf:"bytes,45,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_anthill_v1_work_proto_msgTypes[3]
+	mi := &file_anthill_v1_work_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -304,7 +414,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[3]
+	mi := &file_anthill_v1_work_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -317,7 +427,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{3}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Lease) GetId() uint64 {
@@ -362,6 +472,66 @@ func (x *Lease) GetOwner() string {
 	return ""
 }
 
+func (x *Lease) GetGrants() []*BlobGrant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+// BlobGrant is a coordinator's word that a node may read a blob.
+type BlobGrant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	Grant         []byte                 `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlobGrant) Reset() {
+	*x = BlobGrant{}
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlobGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlobGrant) ProtoMessage() {}
+
+func (x *BlobGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlobGrant.ProtoReflect.Descriptor instead.
+func (*BlobGrant) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *BlobGrant) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *BlobGrant) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
 type ReportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reports       []*AttemptReport       `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
@@ -371,7 +541,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -383,7 +553,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[4]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -396,7 +566,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ReportRequest) GetReports() []*AttemptReport {
@@ -414,7 +584,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[5]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -426,7 +596,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[5]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -439,7 +609,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{8}
 }
 
 // AttemptReport tells what came of one lease.
@@ -469,7 +639,7 @@ type AttemptReport struct {
 
 func (x *AttemptReport) Reset() {
 	*x = AttemptReport{}
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -481,7 +651,7 @@ func (x *AttemptReport) String() string {
 func (*AttemptReport) ProtoMessage() {}
 
 func (x *AttemptReport) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -494,7 +664,7 @@ func (x *AttemptReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptReport.ProtoReflect.Descriptor instead.
 func (*AttemptReport) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AttemptReport) GetLease() uint64 {
@@ -591,7 +761,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +773,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +786,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HeartbeatRequest) GetLeases() []uint64 {
@@ -684,14 +854,16 @@ type HeartbeatResponse struct {
 	Coordinators []*Provider `protobuf:"bytes,3,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
 	// The version of the rules by which reports are judged; 0 from coordinators that
 	// do not say so.
-	Rules         uint32 `protobuf:"varint,4,opt,name=rules,proto3" json:"rules,omitempty"`
+	Rules uint32 `protobuf:"varint,4,opt,name=rules,proto3" json:"rules,omitempty"`
+	// How often the grid's deny list has changed: see GetDenyList.
+	DenyRevision  uint64 `protobuf:"varint,70,opt,name=deny_revision,json=denyRevision,proto3" json:"deny_revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[8]
+	mi := &file_anthill_v1_work_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +875,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[8]
+	mi := &file_anthill_v1_work_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +888,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HeartbeatResponse) GetVoidLeases() []uint64 {
@@ -747,12 +919,25 @@ func (x *HeartbeatResponse) GetRules() uint32 {
 	return 0
 }
 
+func (x *HeartbeatResponse) GetDenyRevision() uint64 {
+	if x != nil {
+		return x.DenyRevision
+	}
+	return 0
+}
+
 var File_anthill_v1_work_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_work_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/work.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"_\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x1egoogle/protobuf/duration.proto\"*\n" +
+	"\x12GetDenyListRequest\x12\x14\n" +
+	"\x05after\x18\x01 \x01(\fR\x05after\"Y\n" +
+	"\x13GetDenyListResponse\x12\x1a\n" +
+	"\brevision\x18\x01 \x01(\x04R\brevision\x12\x12\n" +
+	"\x04keys\x18\x02 \x01(\fR\x04keys\x12\x12\n" +
+	"\x04more\x18\x03 \x01(\bR\x04more\"_\n" +
 	"\x05Terms\x12\x16\n" +
 	"\x06memory\x18\x01 \x01(\x03R\x06memory\x12\x1f\n" +
 	"\vonly_owners\x18\x02 \x03(\tR\n" +
@@ -764,14 +949,18 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\bmetering\x18\x02 \x01(\rR\bmetering\x12'\n" +
 	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\":\n" +
 	"\rOfferResponse\x12)\n" +
-	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\xb5\x01\n" +
+	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\xe4\x01\n" +
 	"\x05Lease\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04task\x18\x03 \x01(\rR\x04task\x12'\n" +
 	"\x04spec\x18\x04 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x122\n" +
 	"\tproviders\x18\x05 \x03(\v2\x14.anthill.v1.ProviderR\tproviders\x12\x14\n" +
-	"\x05owner\x18F \x01(\tR\x05owner\"D\n" +
+	"\x05owner\x18F \x01(\tR\x05owner\x12-\n" +
+	"\x06grants\x18- \x03(\v2\x15.anthill.v1.BlobGrantR\x06grants\"5\n" +
+	"\tBlobGrant\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x14\n" +
+	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
 	"\x0eReportResponse\"\xe2\x02\n" +
@@ -795,13 +984,14 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x06paused\x18\x06 \x01(\bR\x06paused\x12\x12\n" +
 	"\x04fuel\x18\a \x03(\x04R\x04fuel\x12\x18\n" +
 	"\aleaving\x18\b \x01(\bR\aleaving\x12'\n" +
-	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\"\xc6\x01\n" +
+	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\"\xeb\x01\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +
 	"\x0elease_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\x128\n" +
 	"\fcoordinators\x18\x03 \x03(\v2\x14.anthill.v1.ProviderR\fcoordinators\x12\x14\n" +
-	"\x05rules\x18\x04 \x01(\rR\x05rules*\xd4\x01\n" +
+	"\x05rules\x18\x04 \x01(\rR\x05rules\x12#\n" +
+	"\rdeny_revision\x18F \x01(\x04R\fdenyRevision*\xd4\x01\n" +
 	"\rAttemptStatus\x12\x1e\n" +
 	"\x1aATTEMPT_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18ATTEMPT_STATUS_SUCCEEDED\x10\x01\x12\x19\n" +
@@ -809,11 +999,12 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x15ATTEMPT_STATUS_KILLED\x10\x03\x12\x17\n" +
 	"\x13ATTEMPT_STATUS_LOST\x10\x04\x12\x1a\n" +
 	"\x16ATTEMPT_STATUS_STARVED\x10\x05\x12\x1a\n" +
-	"\x16ATTEMPT_STATUS_STOPPED\x10\x062\xd6\x01\n" +
+	"\x16ATTEMPT_STATUS_STOPPED\x10\x062\xa6\x02\n" +
 	"\vWorkService\x12<\n" +
 	"\x05Offer\x12\x18.anthill.v1.OfferRequest\x1a\x19.anthill.v1.OfferResponse\x12?\n" +
 	"\x06Report\x12\x19.anthill.v1.ReportRequest\x1a\x1a.anthill.v1.ReportResponse\x12H\n" +
-	"\tHeartbeat\x12\x1c.anthill.v1.HeartbeatRequest\x1a\x1d.anthill.v1.HeartbeatResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\tHeartbeat\x12\x1c.anthill.v1.HeartbeatRequest\x1a\x1d.anthill.v1.HeartbeatResponse\x12N\n" +
+	"\vGetDenyList\x12\x1e.anthill.v1.GetDenyListRequest\x1a\x1f.anthill.v1.GetDenyListResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_work_proto_rawDescOnce sync.Once
@@ -828,48 +1019,54 @@ func file_anthill_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_anthill_v1_work_proto_goTypes = []any{
 	(AttemptStatus)(0),          // 0: anthill.v1.AttemptStatus
-	(*Terms)(nil),               // 1: anthill.v1.Terms
-	(*OfferRequest)(nil),        // 2: anthill.v1.OfferRequest
-	(*OfferResponse)(nil),       // 3: anthill.v1.OfferResponse
-	(*Lease)(nil),               // 4: anthill.v1.Lease
-	(*ReportRequest)(nil),       // 5: anthill.v1.ReportRequest
-	(*ReportResponse)(nil),      // 6: anthill.v1.ReportResponse
-	(*AttemptReport)(nil),       // 7: anthill.v1.AttemptReport
-	(*HeartbeatRequest)(nil),    // 8: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),   // 9: anthill.v1.HeartbeatResponse
-	(*JobSpec)(nil),             // 10: anthill.v1.JobSpec
-	(*Provider)(nil),            // 11: anthill.v1.Provider
-	(*BlobRef)(nil),             // 12: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil), // 13: google.protobuf.Duration
-	(*Traffic)(nil),             // 14: anthill.v1.Traffic
+	(*GetDenyListRequest)(nil),  // 1: anthill.v1.GetDenyListRequest
+	(*GetDenyListResponse)(nil), // 2: anthill.v1.GetDenyListResponse
+	(*Terms)(nil),               // 3: anthill.v1.Terms
+	(*OfferRequest)(nil),        // 4: anthill.v1.OfferRequest
+	(*OfferResponse)(nil),       // 5: anthill.v1.OfferResponse
+	(*Lease)(nil),               // 6: anthill.v1.Lease
+	(*BlobGrant)(nil),           // 7: anthill.v1.BlobGrant
+	(*ReportRequest)(nil),       // 8: anthill.v1.ReportRequest
+	(*ReportResponse)(nil),      // 9: anthill.v1.ReportResponse
+	(*AttemptReport)(nil),       // 10: anthill.v1.AttemptReport
+	(*HeartbeatRequest)(nil),    // 11: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),   // 12: anthill.v1.HeartbeatResponse
+	(*JobSpec)(nil),             // 13: anthill.v1.JobSpec
+	(*Provider)(nil),            // 14: anthill.v1.Provider
+	(*BlobRef)(nil),             // 15: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
+	(*Traffic)(nil),             // 17: anthill.v1.Traffic
 }
 var file_anthill_v1_work_proto_depIdxs = []int32{
-	1,  // 0: anthill.v1.OfferRequest.terms:type_name -> anthill.v1.Terms
-	4,  // 1: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
-	10, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
-	11, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
-	7,  // 4: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
-	0,  // 5: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
-	12, // 6: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
-	13, // 7: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
-	14, // 8: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
-	1,  // 9: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
-	13, // 10: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
-	11, // 11: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
-	2,  // 12: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
-	5,  // 13: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
-	8,  // 14: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
-	3,  // 15: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
-	6,  // 16: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
-	9,  // 17: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
-	15, // [15:18] is the sub-list for method output_type
-	12, // [12:15] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	3,  // 0: anthill.v1.OfferRequest.terms:type_name -> anthill.v1.Terms
+	6,  // 1: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
+	13, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
+	14, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
+	7,  // 4: anthill.v1.Lease.grants:type_name -> anthill.v1.BlobGrant
+	10, // 5: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
+	0,  // 6: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
+	15, // 7: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
+	16, // 8: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
+	17, // 9: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
+	3,  // 10: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
+	16, // 11: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
+	14, // 12: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
+	4,  // 13: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
+	8,  // 14: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
+	11, // 15: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
+	1,  // 16: anthill.v1.WorkService.GetDenyList:input_type -> anthill.v1.GetDenyListRequest
+	5,  // 17: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
+	9,  // 18: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
+	12, // 19: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
+	2,  // 20: anthill.v1.WorkService.GetDenyList:output_type -> anthill.v1.GetDenyListResponse
+	17, // [17:21] is the sub-list for method output_type
+	13, // [13:17] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_work_proto_init() }
@@ -885,7 +1082,7 @@ func file_anthill_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_work_proto_rawDesc), len(file_anthill_v1_work_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,9 +21,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	WorkService_Offer_FullMethodName     = "/anthill.v1.WorkService/Offer"
-	WorkService_Report_FullMethodName    = "/anthill.v1.WorkService/Report"
-	WorkService_Heartbeat_FullMethodName = "/anthill.v1.WorkService/Heartbeat"
+	WorkService_Offer_FullMethodName       = "/anthill.v1.WorkService/Offer"
+	WorkService_Report_FullMethodName      = "/anthill.v1.WorkService/Report"
+	WorkService_Heartbeat_FullMethodName   = "/anthill.v1.WorkService/Heartbeat"
+	WorkService_GetDenyList_FullMethodName = "/anthill.v1.WorkService/GetDenyList"
 )
 
 // WorkServiceClient is the client API for WorkService service.
@@ -39,6 +40,8 @@ type WorkServiceClient interface {
 	Report(ctx context.Context, in *ReportRequest, opts ...grpc.CallOption) (*ReportResponse, error)
 	// Heartbeat renews the worker's leases and tells which of them are void.
 	Heartbeat(ctx context.Context, in *HeartbeatRequest, opts ...grpc.CallOption) (*HeartbeatResponse, error)
+	// GetDenyList gives the grid's deny list, for those whose donors follow it.
+	GetDenyList(ctx context.Context, in *GetDenyListRequest, opts ...grpc.CallOption) (*GetDenyListResponse, error)
 }
 
 type workServiceClient struct {
@@ -79,6 +82,16 @@ func (c *workServiceClient) Heartbeat(ctx context.Context, in *HeartbeatRequest,
 	return out, nil
 }
 
+func (c *workServiceClient) GetDenyList(ctx context.Context, in *GetDenyListRequest, opts ...grpc.CallOption) (*GetDenyListResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetDenyListResponse)
+	err := c.cc.Invoke(ctx, WorkService_GetDenyList_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // WorkServiceServer is the server API for WorkService service.
 // All implementations must embed UnimplementedWorkServiceServer
 // for forward compatibility.
@@ -92,6 +105,8 @@ type WorkServiceServer interface {
 	Report(context.Context, *ReportRequest) (*ReportResponse, error)
 	// Heartbeat renews the worker's leases and tells which of them are void.
 	Heartbeat(context.Context, *HeartbeatRequest) (*HeartbeatResponse, error)
+	// GetDenyList gives the grid's deny list, for those whose donors follow it.
+	GetDenyList(context.Context, *GetDenyListRequest) (*GetDenyListResponse, error)
 	mustEmbedUnimplementedWorkServiceServer()
 }
 
@@ -110,6 +125,9 @@ func (UnimplementedWorkServiceServer) Report(context.Context, *ReportRequest) (*
 }
 func (UnimplementedWorkServiceServer) Heartbeat(context.Context, *HeartbeatRequest) (*HeartbeatResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Heartbeat not implemented")
+}
+func (UnimplementedWorkServiceServer) GetDenyList(context.Context, *GetDenyListRequest) (*GetDenyListResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetDenyList not implemented")
 }
 func (UnimplementedWorkServiceServer) mustEmbedUnimplementedWorkServiceServer() {}
 func (UnimplementedWorkServiceServer) testEmbeddedByValue()                     {}
@@ -186,6 +204,24 @@ func _WorkService_Heartbeat_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkService_GetDenyList_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetDenyListRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkServiceServer).GetDenyList(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkService_GetDenyList_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkServiceServer).GetDenyList(ctx, req.(*GetDenyListRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // WorkService_ServiceDesc is the grpc.ServiceDesc for WorkService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -204,6 +240,10 @@ var WorkService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Heartbeat",
 			Handler:    _WorkService_Heartbeat_Handler,
+		},
+		{
+			MethodName: "GetDenyList",
+			Handler:    _WorkService_GetDenyList_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

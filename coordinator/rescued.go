@@ -1,0 +1,47 @@
+package coordinator
+
+import (
+	"context"
+	"io"
+	"net"
+
+	"github.com/anthill-grid/anthill/coordinator/rescue"
+	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/jobs"
+)
+
+// heedRescue dismisses the coordinators that were given up when this one was recovered,
+// or made from a backup.
+func (c *Coordinator) heedRescue(ctx context.Context) error {
+	gone, rescued, err := rescue.Word(c.cfg.Dir)
+	if err != nil || !rescued {
+		return err
+	}
+	self := c.base.Identity.Node()
+	if _, err := c.replica.Propose(ctx, jobs.Command{At: c.replica.Now(), Dismiss: &jobs.DismissCoordinators{Nodes: gone, By: self}}); err != nil {
+		return err
+	}
+	c.cfg.Logger.Info("this coordinator was rescued: the others are dismissed, and join again with a token and an empty directory", "others", len(gone))
+	return rescue.Heeded(c.cfg.Dir)
+}
+
+// takeRaft takes a connection for raft, except of a coordinator that was removed: it may
+// believe that it still votes, and raft would believe it.
+func (c *Coordinator) takeRaft(conn net.Conn, peer identity.Peer) {
+	gone := false
+	c.replica.View(func(s *jobs.State) { gone = s.ShutOut(peer.Node) != "" })
+	if gone {
+		_ = conn.Close() // it has no part in this grid
+		return
+	}
+	c.raft.Hand(conn)
+}
+
+// backUp writes an archive of the grid, with the blobs that are here or without.
+func (c *Coordinator) backUp(w io.Writer, blobs bool) error {
+	src := rescue.Source{State: c.replica.WriteState, Authority: c.base.Authority}
+	if blobs {
+		src.Store = c.base.Store
+	}
+	return rescue.Write(w, src)
+}
