@@ -51,6 +51,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { c.recruit(ctx) })
 	loops.Go(func() { c.survey(ctx) })
+	loops.Go(func() { c.sweep(ctx) })
 	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }

@@ -25,6 +25,10 @@ type described struct {
 	node  jobs.NodeID
 	last  jobs.Version  // the newest rules that it can apply; zero: it did not say
 	ahead time.Duration // its clock, of this machine's
+	// reading are jobs whose results somebody reads there, and seen nodes that are there
+	// and of which the state has not noted it.
+	reading []jobs.JobID
+	seen    []jobs.NodeID
 }
 
 // survey asks the voters from time to time, while this coordinator leads.
@@ -108,7 +112,14 @@ func (c *Coordinator) describe(ctx context.Context, v replica.Voter) (described,
 	}
 	theirs := jobs.TimeOf(resp.GetTime().AsTime()).Add(time.Since(began) / 2)
 	ahead := time.Duration(theirs-c.replica.Wall()) * time.Millisecond
-	return described{node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))), ahead: ahead}, nil
+	d := described{node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))), ahead: ahead}
+	for _, id := range resp.GetReading() {
+		d.reading = append(d.reading, jobs.JobID(id))
+	}
+	for _, id := range resp.GetSeen() {
+		d.seen = append(d.seen, jobs.NodeID(id))
+	}
+	return d, nil
 }
 
 // clockOf is how far a voter's clock is ahead of the leader's, if the leader has

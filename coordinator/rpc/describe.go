@@ -10,8 +10,15 @@ import (
 
 // Describe implements CoordinatorService.
 func (s *Server) Describe(context.Context, *anthillv1.DescribeRequest) (*anthillv1.DescribeResponse, error) {
-	return &anthillv1.DescribeResponse{
+	resp := &anthillv1.DescribeResponse{
 		FirstVersion: uint32(jobs.FirstVersion), LastVersion: uint32(jobs.LastVersion),
 		Time: wire.TimeToProto(s.cfg.Replica.Wall()),
-	}, nil
+	}
+	for _, id := range s.Reading() {
+		resp.Reading = append(resp.Reading, string(id))
+	}
+	for _, node := range s.Seen() {
+		resp.Seen = append(resp.Seen, string(node))
+	}
+	return resp, nil
 }

@@ -163,3 +163,8 @@ func tooManyWatches(id jobs.NodeID) error {
 	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: it follows %d jobs at a time already", id.Short(), maxWatches), "TOO_MANY_WATCHES", string(id),
 		"stop following some of them")
 }
+
+func resultsGone(id jobs.JobID) error {
+	return problem.ToStatus(codes.FailedPrecondition, "job "+string(id)+": its results are gone", "RESULTS_GONE", string(id),
+		"they go when a job is cancelled or removed; submit it again")
+}

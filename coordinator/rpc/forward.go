@@ -20,6 +20,7 @@ import (
 var leaderOnly = map[string]bool{
 	anthillv1.JobService_SubmitJob_FullMethodName:           true,
 	anthillv1.JobService_CancelJob_FullMethodName:           true,
+	anthillv1.JobService_DeleteJob_FullMethodName:           true,
 	anthillv1.BlobService_KeepBlob_FullMethodName:           true,
 	anthillv1.BlobService_DropBlob_FullMethodName:           true,
 	anthillv1.BlobService_ShareBlob_FullMethodName:          true,

@@ -151,6 +151,8 @@ type Server struct {
 	health    *health.Server
 	inFlight  inFlight
 	rates     rates
+	reads     reads
+	seen      seen
 	sessions  *sessions
 	beats     *beats
 	began     time.Time

@@ -235,7 +235,10 @@ type JobSpec struct {
 	AllowFailedShare float64 `protobuf:"fixed64,11,opt,name=allow_failed_share,json=allowFailedShare,proto3" json:"allow_failed_share,omitempty"`
 	// The job of which this one runs tasks that have no result; its labels say which. For
 	// clients, which put the results of both together.
-	RetryOf       string `protobuf:"bytes,13,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	RetryOf string `protobuf:"bytes,13,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	// For how long the job and its results are kept once it is finished; 0: as the
+	// owner's account has it. At least a minute, at most ten years.
+	Retain        *durationpb.Duration `protobuf:"bytes,35,opt,name=retain,proto3" json:"retain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -359,6 +362,13 @@ func (x *JobSpec) GetRetryOf() string {
 		return x.RetryOf
 	}
 	return ""
+}
+
+func (x *JobSpec) GetRetain() *durationpb.Duration {
+	if x != nil {
+		return x.Retain
+	}
+	return nil
 }
 
 // Input says what each task reads on stdin. The number of tasks follows from it.
@@ -838,8 +848,12 @@ type Job struct {
 	InputWait *Wait `protobuf:"bytes,51,opt,name=input_wait,json=inputWait,proto3" json:"input_wait,omitempty"`
 	// Coordinators whose copies of the input are not waited for any more, in words.
 	InputPassedOver []string `protobuf:"bytes,52,rep,name=input_passed_over,json=inputPassedOver,proto3" json:"input_passed_over,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// It was cancelled, and its results are gone.
+	Released bool `protobuf:"varint,35,opt,name=released,proto3" json:"released,omitempty"`
+	// When it is forgotten, if it is finished; later, if somebody reads its results then.
+	ForgottenAt   *timestamppb.Timestamp `protobuf:"bytes,36,opt,name=forgotten_at,json=forgottenAt,proto3" json:"forgotten_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -1036,6 +1050,20 @@ func (x *Job) GetInputWait() *Wait {
 func (x *Job) GetInputPassedOver() []string {
 	if x != nil {
 		return x.InputPassedOver
+	}
+	return nil
+}
+
+func (x *Job) GetReleased() bool {
+	if x != nil {
+		return x.Released
+	}
+	return false
+}
+
+func (x *Job) GetForgottenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ForgottenAt
 	}
 	return nil
 }
@@ -1875,6 +1903,95 @@ func (x *CancelJobResponse) GetJob() *Job {
 	return nil
 }
 
+type DeleteJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// A request that is repeated with the same id takes effect once.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobRequest) Reset() {
+	*x = DeleteJobRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobRequest) ProtoMessage() {}
+
+func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
+func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DeleteJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *DeleteJobRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type DeleteJobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobResponse) Reset() {
+	*x = DeleteJobResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobResponse) ProtoMessage() {}
+
+func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
+func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{23}
+}
+
 type GetTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -1886,7 +2003,7 @@ type GetTaskRequest struct {
 
 func (x *GetTaskRequest) Reset() {
 	*x = GetTaskRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	mi := &file_anthill_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +2015,7 @@ func (x *GetTaskRequest) String() string {
 func (*GetTaskRequest) ProtoMessage() {}
 
 func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	mi := &file_anthill_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +2028,7 @@ func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskRequest.ProtoReflect.Descriptor instead.
 func (*GetTaskRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetTaskRequest) GetJobId() string {
@@ -1954,7 +2071,7 @@ type GetTaskResponse struct {
 
 func (x *GetTaskResponse) Reset() {
 	*x = GetTaskResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	mi := &file_anthill_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1966,7 +2083,7 @@ func (x *GetTaskResponse) String() string {
 func (*GetTaskResponse) ProtoMessage() {}
 
 func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	mi := &file_anthill_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1979,7 +2096,7 @@ func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskResponse.ProtoReflect.Descriptor instead.
 func (*GetTaskResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetTaskResponse) GetTask() uint32 {
@@ -2057,7 +2174,7 @@ type VoteGroup struct {
 
 func (x *VoteGroup) Reset() {
 	*x = VoteGroup{}
-	mi := &file_anthill_v1_job_proto_msgTypes[24]
+	mi := &file_anthill_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2069,7 +2186,7 @@ func (x *VoteGroup) String() string {
 func (*VoteGroup) ProtoMessage() {}
 
 func (x *VoteGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[24]
+	mi := &file_anthill_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2082,7 +2199,7 @@ func (x *VoteGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoteGroup.ProtoReflect.Descriptor instead.
 func (*VoteGroup) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *VoteGroup) GetGroup() uint32 {
@@ -2153,7 +2270,7 @@ type TaskAttempt struct {
 
 func (x *TaskAttempt) Reset() {
 	*x = TaskAttempt{}
-	mi := &file_anthill_v1_job_proto_msgTypes[25]
+	mi := &file_anthill_v1_job_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2165,7 +2282,7 @@ func (x *TaskAttempt) String() string {
 func (*TaskAttempt) ProtoMessage() {}
 
 func (x *TaskAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[25]
+	mi := &file_anthill_v1_job_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2178,7 +2295,7 @@ func (x *TaskAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskAttempt.ProtoReflect.Descriptor instead.
 func (*TaskAttempt) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TaskAttempt) GetNodeId() string {
@@ -2249,7 +2366,7 @@ type StreamResultsRequest struct {
 
 func (x *StreamResultsRequest) Reset() {
 	*x = StreamResultsRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[26]
+	mi := &file_anthill_v1_job_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2261,7 +2378,7 @@ func (x *StreamResultsRequest) String() string {
 func (*StreamResultsRequest) ProtoMessage() {}
 
 func (x *StreamResultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[26]
+	mi := &file_anthill_v1_job_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2274,7 +2391,7 @@ func (x *StreamResultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResultsRequest.ProtoReflect.Descriptor instead.
 func (*StreamResultsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StreamResultsRequest) GetJobId() string {
@@ -2333,7 +2450,7 @@ type StreamResultsResponse struct {
 
 func (x *StreamResultsResponse) Reset() {
 	*x = StreamResultsResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[27]
+	mi := &file_anthill_v1_job_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2345,7 +2462,7 @@ func (x *StreamResultsResponse) String() string {
 func (*StreamResultsResponse) ProtoMessage() {}
 
 func (x *StreamResultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[27]
+	mi := &file_anthill_v1_job_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2358,7 +2475,7 @@ func (x *StreamResultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResultsResponse.ProtoReflect.Descriptor instead.
 func (*StreamResultsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StreamResultsResponse) GetSequence() uint64 {
@@ -2425,7 +2542,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_anthill_v1_job_proto_msgTypes[28]
+	mi := &file_anthill_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2437,7 +2554,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[28]
+	mi := &file_anthill_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2450,7 +2567,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TaskFailure) GetGivenUp() bool {
@@ -2479,7 +2596,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x04\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x04\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -2494,7 +2611,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\fallow_failed\x18\n" +
 	" \x01(\rR\vallowFailed\x12,\n" +
 	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
-	"\bretry_of\x18\r \x01(\tR\aretryOf\x1a6\n" +
+	"\bretry_of\x18\r \x01(\tR\aretryOf\x121\n" +
+	"\x06retain\x18# \x01(\v2\x19.google.protobuf.DurationR\x06retain\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -2526,7 +2644,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\x9f\a\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xfa\a\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -2554,7 +2672,9 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x04wait\x182 \x01(\v2\x10.anthill.v1.WaitR\x04wait\x12/\n" +
 	"\n" +
 	"input_wait\x183 \x01(\v2\x10.anthill.v1.WaitR\tinputWait\x12*\n" +
-	"\x11input_passed_over\x184 \x03(\tR\x0finputPassedOver\"\x8d\x02\n" +
+	"\x11input_passed_over\x184 \x03(\tR\x0finputPassedOver\x12\x1a\n" +
+	"\breleased\x18# \x01(\bR\breleased\x12=\n" +
+	"\fforgotten_at\x18$ \x01(\v2\x1a.google.protobuf.TimestampR\vforgottenAt\"\x8d\x02\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
@@ -2610,7 +2730,12 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"6\n" +
 	"\x11CancelJobResponse\x12!\n" +
-	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\";\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\"H\n" +
+	"\x10DeleteJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\"\x13\n" +
+	"\x11DeleteJobResponse\";\n" +
 	"\x0eGetTaskRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\"\xa0\x02\n" +
@@ -2676,14 +2801,15 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x13EVENT_KIND_REOPENED\x10\x04\x12\x16\n" +
 	"\x12EVENT_KIND_CHANGED\x10\x05\x12\x16\n" +
 	"\x12EVENT_KIND_DOUBTED\x10\x06\x12\x15\n" +
-	"\x11EVENT_KIND_FAILED\x10\a2\x8d\x04\n" +
+	"\x11EVENT_KIND_FAILED\x10\a2\xd7\x04\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\tSubmitJob\x12\x1c.anthill.v1.SubmitJobRequest\x1a\x1d.anthill.v1.SubmitJobResponse\x12?\n" +
 	"\x06GetJob\x12\x19.anthill.v1.GetJobRequest\x1a\x1a.anthill.v1.GetJobResponse\x12E\n" +
 	"\bListJobs\x12\x1b.anthill.v1.ListJobsRequest\x1a\x1c.anthill.v1.ListJobsResponse\x12G\n" +
 	"\bWatchJob\x12\x1b.anthill.v1.WatchJobRequest\x1a\x1c.anthill.v1.WatchJobResponse0\x01\x12H\n" +
-	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12B\n" +
+	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12H\n" +
+	"\tDeleteJob\x12\x1c.anthill.v1.DeleteJobRequest\x1a\x1d.anthill.v1.DeleteJobResponse\x12B\n" +
 	"\aGetTask\x12\x1a.anthill.v1.GetTaskRequest\x1a\x1b.anthill.v1.GetTaskResponse\x12V\n" +
 	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
@@ -2700,7 +2826,7 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
@@ -2727,77 +2853,83 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*Event)(nil),                 // 22: anthill.v1.Event
 	(*CancelJobRequest)(nil),      // 23: anthill.v1.CancelJobRequest
 	(*CancelJobResponse)(nil),     // 24: anthill.v1.CancelJobResponse
-	(*GetTaskRequest)(nil),        // 25: anthill.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),       // 26: anthill.v1.GetTaskResponse
-	(*VoteGroup)(nil),             // 27: anthill.v1.VoteGroup
-	(*TaskAttempt)(nil),           // 28: anthill.v1.TaskAttempt
-	(*StreamResultsRequest)(nil),  // 29: anthill.v1.StreamResultsRequest
-	(*StreamResultsResponse)(nil), // 30: anthill.v1.StreamResultsResponse
-	(*TaskFailure)(nil),           // 31: anthill.v1.TaskFailure
-	nil,                           // 32: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 33: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 36: anthill.v1.Wait
+	(*DeleteJobRequest)(nil),      // 25: anthill.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 26: anthill.v1.DeleteJobResponse
+	(*GetTaskRequest)(nil),        // 27: anthill.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),       // 28: anthill.v1.GetTaskResponse
+	(*VoteGroup)(nil),             // 29: anthill.v1.VoteGroup
+	(*TaskAttempt)(nil),           // 30: anthill.v1.TaskAttempt
+	(*StreamResultsRequest)(nil),  // 31: anthill.v1.StreamResultsRequest
+	(*StreamResultsResponse)(nil), // 32: anthill.v1.StreamResultsResponse
+	(*TaskFailure)(nil),           // 33: anthill.v1.TaskFailure
+	nil,                           // 34: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 35: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 38: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	33, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	32, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	35, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	34, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
 	4,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
 	7,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
 	8,  // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
 	9,  // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	5,  // 7: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	6,  // 8: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	33, // 9: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	33, // 10: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	33, // 11: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	33, // 12: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	34, // 13: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	3,  // 14: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
-	1,  // 15: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	35, // 16: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	35, // 17: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	11, // 18: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	12, // 19: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	13, // 20: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	36, // 21: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	36, // 22: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	3,  // 23: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	10, // 24: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	10, // 25: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	10, // 26: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	10, // 27: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	22, // 28: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	35, // 29: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,  // 30: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	10, // 31: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	33, // 32: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	27, // 33: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	28, // 34: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	33, // 35: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	33, // 36: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	31, // 37: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	14, // 38: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	16, // 39: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	18, // 40: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	20, // 41: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	23, // 42: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	25, // 43: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	29, // 44: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	15, // 45: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	17, // 46: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	19, // 47: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	21, // 48: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	24, // 49: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	26, // 50: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	30, // 51: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	45, // [45:52] is the sub-list for method output_type
-	38, // [38:45] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	36, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
+	5,  // 8: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	6,  // 9: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	35, // 10: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	35, // 11: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	35, // 12: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	35, // 13: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	36, // 14: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	3,  // 15: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	1,  // 16: anthill.v1.Job.state:type_name -> anthill.v1.JobState
+	37, // 17: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	37, // 18: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	11, // 19: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	12, // 20: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	13, // 21: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	38, // 22: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	38, // 23: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	37, // 24: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	3,  // 25: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	10, // 26: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	10, // 27: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	10, // 28: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	10, // 29: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	22, // 30: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	37, // 31: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,  // 32: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	10, // 33: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	35, // 34: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	29, // 35: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	30, // 36: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	35, // 37: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	35, // 38: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	33, // 39: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	14, // 40: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	16, // 41: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	18, // 42: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	20, // 43: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	23, // 44: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	25, // 45: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	27, // 46: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	31, // 47: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	15, // 48: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	17, // 49: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	19, // 50: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	21, // 51: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	24, // 52: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	26, // 53: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	28, // 54: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	32, // 55: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	48, // [48:56] is the sub-list for method output_type
+	40, // [40:48] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -2816,7 +2948,7 @@ func file_anthill_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1232,7 +1232,11 @@ type DescribeResponse struct {
 	FirstVersion uint32 `protobuf:"varint,1,opt,name=first_version,json=firstVersion,proto3" json:"first_version,omitempty"`
 	LastVersion  uint32 `protobuf:"varint,2,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
 	// The time by its own clock.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// Jobs whose results somebody reads from the coordinator, or has a moment ago.
+	Reading []string `protobuf:"bytes,35,rep,name=reading,proto3" json:"reading,omitempty"`
+	// Nodes that are there, and of which the state has not noted that lately.
+	Seen          []string `protobuf:"bytes,36,rep,name=seen,proto3" json:"seen,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1284,6 +1288,20 @@ func (x *DescribeResponse) GetLastVersion() uint32 {
 func (x *DescribeResponse) GetTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Time
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetReading() []string {
+	if x != nil {
+		return x.Reading
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetSeen() []string {
+	if x != nil {
+		return x.Seen
 	}
 	return nil
 }
@@ -1955,11 +1973,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x0eWorkerLocation\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\"\x11\n" +
-	"\x0fDescribeRequest\"\x8a\x01\n" +
+	"\x0fDescribeRequest\"\xb8\x01\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
-	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"+\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
+	"\areading\x18# \x03(\tR\areading\x12\x12\n" +
+	"\x04seen\x18$ \x03(\tR\x04seen\"+\n" +
 	"\x12GetProgressRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xc2\x01\n" +
 	"\x13GetProgressResponse\x127\n" +
