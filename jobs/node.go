@@ -14,6 +14,10 @@ type Node struct {
 	Number NodeNumber `cbor:"6,keyasint,omitempty"`
 	// Seen is when it was there last, roughly; zero: not since it was admitted.
 	Seen Time `cbor:"35,keyasint,omitempty"`
+	// Moves is how often it has said itself where it serves, see MoveNode.
+	Moves uint64 `cbor:"30,keyasint,omitempty"`
+	// Member: it is a worker of the operators' own, and gossips with the coordinators.
+	Member bool `cbor:"31,keyasint,omitempty"`
 	// Ended: it takes part no more.
 	Ended *Ending `cbor:"45,keyasint,omitempty"`
 	// Short: none of its certificates was ever valid for longer than CertificateLife.

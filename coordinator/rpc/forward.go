@@ -27,6 +27,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.AccountService_SetOwner_FullMethodName:        true,
 	anthillv1.BlobService_NameRuntime_FullMethodName:        true,
 	anthillv1.NodeService_ListNodes_FullMethodName:          true,
+	anthillv1.NodeService_ListTrust_FullMethodName:          true,
 	anthillv1.EnrolmentService_CreateToken_FullMethodName:   true,
 	anthillv1.EnrolmentService_Enrol_FullMethodName:         true,
 	anthillv1.AdminService_RevokeToken_FullMethodName:       true,
@@ -40,6 +41,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.TrackerService_Announce_FullMethodName:        true,
 	anthillv1.TrackerService_ReportPeers_FullMethodName:     true,
 	anthillv1.CoordinatorService_ReadIndex_FullMethodName:   true,
+	anthillv1.CoordinatorService_Move_FullMethodName:        true,
 	anthillv1.CoordinatorService_ConfirmHeld_FullMethodName: true,
 }
 

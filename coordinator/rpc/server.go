@@ -16,6 +16,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/placement"
@@ -111,6 +112,8 @@ type Config struct {
 	Replica *replica.Replica
 	Desk    Desk
 	Results Results
+	// Chronicle is what this coordinator has seen of late.
+	Chronicle *chronicle.Chronicle
 	// Members are the nodes that gossip knows, and Workers the live workers, with
 	// where they serve what they have.
 	Members func() []membership.Member
@@ -120,6 +123,8 @@ type Config struct {
 	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
 	// not been heard.
 	ClockOf func(jobs.NodeID) (time.Duration, bool)
+	// Retire takes a coordinator's vote; nil: there is none to take.
+	Retire func(context.Context, jobs.NodeID) error
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;

@@ -210,6 +210,133 @@ func (EventKind) EnumDescriptor() ([]byte, []int) {
 	return file_anthill_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
+// TaskState is how far a task is. Each fits into a byte.
+type TaskState int32
+
+const (
+	// No worker has got it yet.
+	TaskState_TASK_STATE_UNSPECIFIED TaskState = 0
+	// An attempt is under way, or one is to be repeated.
+	TaskState_TASK_STATE_OPEN TaskState = 1
+	// It has its result, which is being copied or checked.
+	TaskState_TASK_STATE_ACCEPTED TaskState = 2
+	// Its result is accepted, and held where no single loss can take it.
+	TaskState_TASK_STATE_DONE TaskState = 3
+	// Attempts disagree.
+	TaskState_TASK_STATE_DISPUTED TaskState = 4
+	TaskState_TASK_STATE_FAILED   TaskState = 5
+)
+
+// Enum value maps for TaskState.
+var (
+	TaskState_name = map[int32]string{
+		0: "TASK_STATE_UNSPECIFIED",
+		1: "TASK_STATE_OPEN",
+		2: "TASK_STATE_ACCEPTED",
+		3: "TASK_STATE_DONE",
+		4: "TASK_STATE_DISPUTED",
+		5: "TASK_STATE_FAILED",
+	}
+	TaskState_value = map[string]int32{
+		"TASK_STATE_UNSPECIFIED": 0,
+		"TASK_STATE_OPEN":        1,
+		"TASK_STATE_ACCEPTED":    2,
+		"TASK_STATE_DONE":        3,
+		"TASK_STATE_DISPUTED":    4,
+		"TASK_STATE_FAILED":      5,
+	}
+)
+
+func (x TaskState) Enum() *TaskState {
+	p := new(TaskState)
+	*p = x
+	return p
+}
+
+func (x TaskState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TaskState) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_job_proto_enumTypes[3].Descriptor()
+}
+
+func (TaskState) Type() protoreflect.EnumType {
+	return &file_anthill_v1_job_proto_enumTypes[3]
+}
+
+func (x TaskState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TaskState.Descriptor instead.
+func (TaskState) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{3}
+}
+
+// AttemptEnding is how an attempt ended.
+type AttemptEnding int32
+
+const (
+	AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED AttemptEnding = 0
+	AttemptEnding_ATTEMPT_ENDING_SUCCEEDED   AttemptEnding = 1
+	// The program failed.
+	AttemptEnding_ATTEMPT_ENDING_FAILED AttemptEnding = 2
+	// At a limit of time or memory, or by the engine.
+	AttemptEnding_ATTEMPT_ENDING_KILLED AttemptEnding = 3
+	// The worker could not run it, or was lost.
+	AttemptEnding_ATTEMPT_ENDING_LOST AttemptEnding = 4
+	// Given back, or not needed any more.
+	AttemptEnding_ATTEMPT_ENDING_RETURNED AttemptEnding = 5
+)
+
+// Enum value maps for AttemptEnding.
+var (
+	AttemptEnding_name = map[int32]string{
+		0: "ATTEMPT_ENDING_UNSPECIFIED",
+		1: "ATTEMPT_ENDING_SUCCEEDED",
+		2: "ATTEMPT_ENDING_FAILED",
+		3: "ATTEMPT_ENDING_KILLED",
+		4: "ATTEMPT_ENDING_LOST",
+		5: "ATTEMPT_ENDING_RETURNED",
+	}
+	AttemptEnding_value = map[string]int32{
+		"ATTEMPT_ENDING_UNSPECIFIED": 0,
+		"ATTEMPT_ENDING_SUCCEEDED":   1,
+		"ATTEMPT_ENDING_FAILED":      2,
+		"ATTEMPT_ENDING_KILLED":      3,
+		"ATTEMPT_ENDING_LOST":        4,
+		"ATTEMPT_ENDING_RETURNED":    5,
+	}
+)
+
+func (x AttemptEnding) Enum() *AttemptEnding {
+	p := new(AttemptEnding)
+	*p = x
+	return p
+}
+
+func (x AttemptEnding) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AttemptEnding) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_job_proto_enumTypes[4].Descriptor()
+}
+
+func (AttemptEnding) Type() protoreflect.EnumType {
+	return &file_anthill_v1_job_proto_enumTypes[4]
+}
+
+func (x AttemptEnding) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AttemptEnding.Descriptor instead.
+func (AttemptEnding) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{4}
+}
+
 // JobSpec is a job as the grid runs it: everything by digest.
 type JobSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -238,7 +365,10 @@ type JobSpec struct {
 	RetryOf string `protobuf:"bytes,13,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
 	// For how long the job and its results are kept once it is finished; 0: as the
 	// owner's account has it. At least a minute, at most ten years.
-	Retain        *durationpb.Duration `protobuf:"bytes,35,opt,name=retain,proto3" json:"retain,omitempty"`
+	Retain *durationpb.Duration `protobuf:"bytes,35,opt,name=retain,proto3" json:"retain,omitempty"`
+	// The variables of env whose values are secret: workers get them, and whoever looks at
+	// the job sees a digest, "sha256:" and 12 hex digits.
+	Secret        []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -367,6 +497,13 @@ func (x *JobSpec) GetRetryOf() string {
 func (x *JobSpec) GetRetain() *durationpb.Duration {
 	if x != nil {
 		return x.Retain
+	}
+	return nil
+}
+
+func (x *JobSpec) GetSecret() []string {
+	if x != nil {
+		return x.Secret
 	}
 	return nil
 }
@@ -2591,12 +2728,481 @@ func (x *TaskFailure) GetReason() string {
 	return ""
 }
 
+type WatchTasksRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTasksRequest) Reset() {
+	*x = WatchTasksRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTasksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTasksRequest) ProtoMessage() {}
+
+func (x *WatchTasksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTasksRequest.ProtoReflect.Descriptor instead.
+func (*WatchTasksRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *WatchTasksRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type WatchTasksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the first message: the TaskState of every task by its index, a byte each.
+	States []byte `protobuf:"bytes,1,opt,name=states,proto3" json:"states,omitempty"`
+	// In others: the tasks that have changed, and the states that they have now.
+	Changed       []uint32 `protobuf:"varint,2,rep,packed,name=changed,proto3" json:"changed,omitempty"`
+	ChangedStates []byte   `protobuf:"bytes,3,opt,name=changed_states,json=changedStates,proto3" json:"changed_states,omitempty"`
+	// Attempts that began, or ended, since the last message: of those that ended the
+	// latest few thousand. What this coordinator did not live to see is missing.
+	Attempts []*AttemptSpan `protobuf:"bytes,4,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// Workers in the order in which they are told; attempts refer to them by position.
+	Workers []*TaskWorker `protobuf:"bytes,5,rep,name=workers,proto3" json:"workers,omitempty"`
+	// The grid's time.
+	Now *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=now,proto3" json:"now,omitempty"`
+	// The share of saboteurs that the grid assumes among strangers.
+	Saboteurs     float64 `protobuf:"fixed64,7,opt,name=saboteurs,proto3" json:"saboteurs,omitempty"`
+	Finished      bool    `protobuf:"varint,8,opt,name=finished,proto3" json:"finished,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTasksResponse) Reset() {
+	*x = WatchTasksResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTasksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTasksResponse) ProtoMessage() {}
+
+func (x *WatchTasksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTasksResponse.ProtoReflect.Descriptor instead.
+func (*WatchTasksResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *WatchTasksResponse) GetStates() []byte {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetChanged() []uint32 {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetChangedStates() []byte {
+	if x != nil {
+		return x.ChangedStates
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetAttempts() []*AttemptSpan {
+	if x != nil {
+		return x.Attempts
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetWorkers() []*TaskWorker {
+	if x != nil {
+		return x.Workers
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetNow() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetSaboteurs() float64 {
+	if x != nil {
+		return x.Saboteurs
+	}
+	return 0
+}
+
+func (x *WatchTasksResponse) GetFinished() bool {
+	if x != nil {
+		return x.Finished
+	}
+	return false
+}
+
+// TaskWorker is a worker that tried a task.
+type TaskWorker struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	NodeId        string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Owner         string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskWorker) Reset() {
+	*x = TaskWorker{}
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskWorker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskWorker) ProtoMessage() {}
+
+func (x *TaskWorker) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskWorker.ProtoReflect.Descriptor instead.
+func (*TaskWorker) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *TaskWorker) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *TaskWorker) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+// AttemptSpan is when a worker had a task. It may have waited there at first: no worker
+// runs more at a time than it has slots.
+type AttemptSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Lease uint64                 `protobuf:"fixed64,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Task  uint32                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	// Position among the workers.
+	Worker uint32 `protobuf:"varint,3,opt,name=worker,proto3" json:"worker,omitempty"`
+	// Milliseconds since the job was submitted; ended is 0 while it goes on.
+	Begun int64 `protobuf:"varint,4,opt,name=begun,proto3" json:"begun,omitempty"`
+	Ended int64 `protobuf:"varint,5,opt,name=ended,proto3" json:"ended,omitempty"`
+	// UNSPECIFIED while it goes on, and where it ended without a word of the worker's.
+	Ending        AttemptEnding `protobuf:"varint,6,opt,name=ending,proto3,enum=anthill.v1.AttemptEnding" json:"ending,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttemptSpan) Reset() {
+	*x = AttemptSpan{}
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttemptSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttemptSpan) ProtoMessage() {}
+
+func (x *AttemptSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttemptSpan.ProtoReflect.Descriptor instead.
+func (*AttemptSpan) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *AttemptSpan) GetLease() uint64 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetTask() uint32 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetWorker() uint32 {
+	if x != nil {
+		return x.Worker
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetBegun() int64 {
+	if x != nil {
+		return x.Begun
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetEnded() int64 {
+	if x != nil {
+		return x.Ended
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetEnding() AttemptEnding {
+	if x != nil {
+		return x.Ending
+	}
+	return AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED
+}
+
+type StreamLogsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Only of this task.
+	Task *uint32 `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
+	// Go on until the job is finished.
+	Follow        bool `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamLogsRequest) Reset() {
+	*x = StreamLogsRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamLogsRequest) ProtoMessage() {}
+
+func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamLogsRequest.ProtoReflect.Descriptor instead.
+func (*StreamLogsRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *StreamLogsRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *StreamLogsRequest) GetTask() uint32 {
+	if x != nil && x.Task != nil {
+		return *x.Task
+	}
+	return 0
+}
+
+func (x *StreamLogsRequest) GetFollow() bool {
+	if x != nil {
+		return x.Follow
+	}
+	return false
+}
+
+// StreamLogsResponse is the log of one attempt. It was written by the job's program on a
+// stranger's machine: no word of it is the grid's.
+type StreamLogsResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Lease  uint64                 `protobuf:"fixed64,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Task   uint32                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	NodeId string                 `protobuf:"bytes,3,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Owner  string                 `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	Ending AttemptEnding          `protobuf:"varint,5,opt,name=ending,proto3,enum=anthill.v1.AttemptEnding" json:"ending,omitempty"`
+	// Of FAILED.
+	ExitCode uint32 `protobuf:"varint,6,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
+	// When it was reported.
+	At *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=at,proto3" json:"at,omitempty"`
+	// What happened, in a line.
+	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The last of stderr, at most 64 KiB.
+	Text          []byte `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamLogsResponse) Reset() {
+	*x = StreamLogsResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamLogsResponse) ProtoMessage() {}
+
+func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamLogsResponse.ProtoReflect.Descriptor instead.
+func (*StreamLogsResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *StreamLogsResponse) GetLease() uint64 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *StreamLogsResponse) GetTask() uint32 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *StreamLogsResponse) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *StreamLogsResponse) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *StreamLogsResponse) GetEnding() AttemptEnding {
+	if x != nil {
+		return x.Ending
+	}
+	return AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED
+}
+
+func (x *StreamLogsResponse) GetExitCode() uint32 {
+	if x != nil {
+		return x.ExitCode
+	}
+	return 0
+}
+
+func (x *StreamLogsResponse) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *StreamLogsResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *StreamLogsResponse) GetText() []byte {
+	if x != nil {
+		return x.Text
+	}
+	return nil
+}
+
 var File_anthill_v1_job_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xee\x04\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x05\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -2612,7 +3218,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	" \x01(\rR\vallowFailed\x12,\n" +
 	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
 	"\bretry_of\x18\r \x01(\tR\aretryOf\x121\n" +
-	"\x06retain\x18# \x01(\v2\x19.google.protobuf.DurationR\x06retain\x1a6\n" +
+	"\x06retain\x18# \x01(\v2\x19.google.protobuf.DurationR\x06retain\x12\x16\n" +
+	"\x06secret\x18- \x03(\tR\x06secret\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -2782,7 +3389,44 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\vTaskFailure\x12\x19\n" +
 	"\bgiven_up\x18\x01 \x01(\bR\agivenUp\x12\x1b\n" +
 	"\texit_code\x18\x02 \x01(\rR\bexitCode\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason*g\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"*\n" +
+	"\x11WatchTasksRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xbc\x02\n" +
+	"\x12WatchTasksResponse\x12\x16\n" +
+	"\x06states\x18\x01 \x01(\fR\x06states\x12\x18\n" +
+	"\achanged\x18\x02 \x03(\rR\achanged\x12%\n" +
+	"\x0echanged_states\x18\x03 \x01(\fR\rchangedStates\x123\n" +
+	"\battempts\x18\x04 \x03(\v2\x17.anthill.v1.AttemptSpanR\battempts\x120\n" +
+	"\aworkers\x18\x05 \x03(\v2\x16.anthill.v1.TaskWorkerR\aworkers\x12,\n" +
+	"\x03now\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x03now\x12\x1c\n" +
+	"\tsaboteurs\x18\a \x01(\x01R\tsaboteurs\x12\x1a\n" +
+	"\bfinished\x18\b \x01(\bR\bfinished\";\n" +
+	"\n" +
+	"TaskWorker\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\"\xae\x01\n" +
+	"\vAttemptSpan\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\x12\x16\n" +
+	"\x06worker\x18\x03 \x01(\rR\x06worker\x12\x14\n" +
+	"\x05begun\x18\x04 \x01(\x03R\x05begun\x12\x14\n" +
+	"\x05ended\x18\x05 \x01(\x03R\x05ended\x121\n" +
+	"\x06ending\x18\x06 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\"d\n" +
+	"\x11StreamLogsRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
+	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x16\n" +
+	"\x06follow\x18\x03 \x01(\bR\x06followB\a\n" +
+	"\x05_task\"\x95\x02\n" +
+	"\x12StreamLogsResponse\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\x12\x17\n" +
+	"\anode_id\x18\x03 \x01(\tR\x06nodeId\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\x121\n" +
+	"\x06ending\x18\x05 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\x12\x1b\n" +
+	"\texit_code\x18\x06 \x01(\rR\bexitCode\x12*\n" +
+	"\x02at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12\x12\n" +
+	"\x04text\x18\t \x01(\fR\x04text*g\n" +
 	"\x0eUnknownImports\x12\x1f\n" +
 	"\x1bUNKNOWN_IMPORTS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16UNKNOWN_IMPORTS_REFUSE\x10\x01\x12\x18\n" +
@@ -2801,7 +3445,21 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x13EVENT_KIND_REOPENED\x10\x04\x12\x16\n" +
 	"\x12EVENT_KIND_CHANGED\x10\x05\x12\x16\n" +
 	"\x12EVENT_KIND_DOUBTED\x10\x06\x12\x15\n" +
-	"\x11EVENT_KIND_FAILED\x10\a2\xd7\x04\n" +
+	"\x11EVENT_KIND_FAILED\x10\a*\x9a\x01\n" +
+	"\tTaskState\x12\x1a\n" +
+	"\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fTASK_STATE_OPEN\x10\x01\x12\x17\n" +
+	"\x13TASK_STATE_ACCEPTED\x10\x02\x12\x13\n" +
+	"\x0fTASK_STATE_DONE\x10\x03\x12\x17\n" +
+	"\x13TASK_STATE_DISPUTED\x10\x04\x12\x15\n" +
+	"\x11TASK_STATE_FAILED\x10\x05*\xb9\x01\n" +
+	"\rAttemptEnding\x12\x1e\n" +
+	"\x1aATTEMPT_ENDING_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18ATTEMPT_ENDING_SUCCEEDED\x10\x01\x12\x19\n" +
+	"\x15ATTEMPT_ENDING_FAILED\x10\x02\x12\x19\n" +
+	"\x15ATTEMPT_ENDING_KILLED\x10\x03\x12\x17\n" +
+	"\x13ATTEMPT_ENDING_LOST\x10\x04\x12\x1b\n" +
+	"\x17ATTEMPT_ENDING_RETURNED\x10\x052\xf5\x05\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\tSubmitJob\x12\x1c.anthill.v1.SubmitJobRequest\x1a\x1d.anthill.v1.SubmitJobResponse\x12?\n" +
@@ -2811,7 +3469,11 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12H\n" +
 	"\tDeleteJob\x12\x1c.anthill.v1.DeleteJobRequest\x1a\x1d.anthill.v1.DeleteJobResponse\x12B\n" +
 	"\aGetTask\x12\x1a.anthill.v1.GetTaskRequest\x1a\x1b.anthill.v1.GetTaskResponse\x12V\n" +
-	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01\x12M\n" +
+	"\n" +
+	"WatchTasks\x12\x1d.anthill.v1.WatchTasksRequest\x1a\x1e.anthill.v1.WatchTasksResponse0\x01\x12M\n" +
+	"\n" +
+	"StreamLogs\x12\x1d.anthill.v1.StreamLogsRequest\x1a\x1e.anthill.v1.StreamLogsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_job_proto_rawDescOnce sync.Once
@@ -2825,111 +3487,129 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_job_proto_rawDescData
 }
 
-var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
 	(EventKind)(0),                // 2: anthill.v1.EventKind
-	(*JobSpec)(nil),               // 3: anthill.v1.JobSpec
-	(*Input)(nil),                 // 4: anthill.v1.Input
-	(*RangeInput)(nil),            // 5: anthill.v1.RangeInput
-	(*BlobInput)(nil),             // 6: anthill.v1.BlobInput
-	(*DataFile)(nil),              // 7: anthill.v1.DataFile
-	(*Limits)(nil),                // 8: anthill.v1.Limits
-	(*Trust)(nil),                 // 9: anthill.v1.Trust
-	(*Job)(nil),                   // 10: anthill.v1.Job
-	(*TaskCounts)(nil),            // 11: anthill.v1.TaskCounts
-	(*AttemptCounts)(nil),         // 12: anthill.v1.AttemptCounts
-	(*Traffic)(nil),               // 13: anthill.v1.Traffic
-	(*SubmitJobRequest)(nil),      // 14: anthill.v1.SubmitJobRequest
-	(*SubmitJobResponse)(nil),     // 15: anthill.v1.SubmitJobResponse
-	(*GetJobRequest)(nil),         // 16: anthill.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 17: anthill.v1.GetJobResponse
-	(*ListJobsRequest)(nil),       // 18: anthill.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 19: anthill.v1.ListJobsResponse
-	(*WatchJobRequest)(nil),       // 20: anthill.v1.WatchJobRequest
-	(*WatchJobResponse)(nil),      // 21: anthill.v1.WatchJobResponse
-	(*Event)(nil),                 // 22: anthill.v1.Event
-	(*CancelJobRequest)(nil),      // 23: anthill.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 24: anthill.v1.CancelJobResponse
-	(*DeleteJobRequest)(nil),      // 25: anthill.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 26: anthill.v1.DeleteJobResponse
-	(*GetTaskRequest)(nil),        // 27: anthill.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),       // 28: anthill.v1.GetTaskResponse
-	(*VoteGroup)(nil),             // 29: anthill.v1.VoteGroup
-	(*TaskAttempt)(nil),           // 30: anthill.v1.TaskAttempt
-	(*StreamResultsRequest)(nil),  // 31: anthill.v1.StreamResultsRequest
-	(*StreamResultsResponse)(nil), // 32: anthill.v1.StreamResultsResponse
-	(*TaskFailure)(nil),           // 33: anthill.v1.TaskFailure
-	nil,                           // 34: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 35: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 38: anthill.v1.Wait
+	(TaskState)(0),                // 3: anthill.v1.TaskState
+	(AttemptEnding)(0),            // 4: anthill.v1.AttemptEnding
+	(*JobSpec)(nil),               // 5: anthill.v1.JobSpec
+	(*Input)(nil),                 // 6: anthill.v1.Input
+	(*RangeInput)(nil),            // 7: anthill.v1.RangeInput
+	(*BlobInput)(nil),             // 8: anthill.v1.BlobInput
+	(*DataFile)(nil),              // 9: anthill.v1.DataFile
+	(*Limits)(nil),                // 10: anthill.v1.Limits
+	(*Trust)(nil),                 // 11: anthill.v1.Trust
+	(*Job)(nil),                   // 12: anthill.v1.Job
+	(*TaskCounts)(nil),            // 13: anthill.v1.TaskCounts
+	(*AttemptCounts)(nil),         // 14: anthill.v1.AttemptCounts
+	(*Traffic)(nil),               // 15: anthill.v1.Traffic
+	(*SubmitJobRequest)(nil),      // 16: anthill.v1.SubmitJobRequest
+	(*SubmitJobResponse)(nil),     // 17: anthill.v1.SubmitJobResponse
+	(*GetJobRequest)(nil),         // 18: anthill.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 19: anthill.v1.GetJobResponse
+	(*ListJobsRequest)(nil),       // 20: anthill.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 21: anthill.v1.ListJobsResponse
+	(*WatchJobRequest)(nil),       // 22: anthill.v1.WatchJobRequest
+	(*WatchJobResponse)(nil),      // 23: anthill.v1.WatchJobResponse
+	(*Event)(nil),                 // 24: anthill.v1.Event
+	(*CancelJobRequest)(nil),      // 25: anthill.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 26: anthill.v1.CancelJobResponse
+	(*DeleteJobRequest)(nil),      // 27: anthill.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 28: anthill.v1.DeleteJobResponse
+	(*GetTaskRequest)(nil),        // 29: anthill.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),       // 30: anthill.v1.GetTaskResponse
+	(*VoteGroup)(nil),             // 31: anthill.v1.VoteGroup
+	(*TaskAttempt)(nil),           // 32: anthill.v1.TaskAttempt
+	(*StreamResultsRequest)(nil),  // 33: anthill.v1.StreamResultsRequest
+	(*StreamResultsResponse)(nil), // 34: anthill.v1.StreamResultsResponse
+	(*TaskFailure)(nil),           // 35: anthill.v1.TaskFailure
+	(*WatchTasksRequest)(nil),     // 36: anthill.v1.WatchTasksRequest
+	(*WatchTasksResponse)(nil),    // 37: anthill.v1.WatchTasksResponse
+	(*TaskWorker)(nil),            // 38: anthill.v1.TaskWorker
+	(*AttemptSpan)(nil),           // 39: anthill.v1.AttemptSpan
+	(*StreamLogsRequest)(nil),     // 40: anthill.v1.StreamLogsRequest
+	(*StreamLogsResponse)(nil),    // 41: anthill.v1.StreamLogsResponse
+	nil,                           // 42: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 43: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 45: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 46: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	35, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	34, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
-	4,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
-	7,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
-	8,  // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
-	9,  // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
+	43, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	42, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	6,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
+	9,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
+	10, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
+	11, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	36, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
-	5,  // 8: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	6,  // 9: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	35, // 10: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	35, // 11: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	35, // 12: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	35, // 13: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	36, // 14: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	3,  // 15: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	44, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
+	7,  // 8: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	8,  // 9: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	43, // 10: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	43, // 11: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	43, // 12: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	43, // 13: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	44, // 14: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	5,  // 15: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
 	1,  // 16: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	37, // 17: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	37, // 18: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	11, // 19: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	12, // 20: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	13, // 21: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	38, // 22: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	38, // 23: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	37, // 24: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
-	3,  // 25: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	10, // 26: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	10, // 27: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	10, // 28: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	10, // 29: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	22, // 30: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	37, // 31: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	45, // 17: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	45, // 18: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	13, // 19: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	14, // 20: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	15, // 21: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	46, // 22: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	46, // 23: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	45, // 24: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	5,  // 25: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	12, // 26: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	12, // 27: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	12, // 28: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	12, // 29: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	24, // 30: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	45, // 31: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
 	2,  // 32: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	10, // 33: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	35, // 34: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	29, // 35: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	30, // 36: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	35, // 37: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	35, // 38: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	33, // 39: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	14, // 40: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	16, // 41: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	18, // 42: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	20, // 43: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	23, // 44: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	25, // 45: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
-	27, // 46: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	31, // 47: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	15, // 48: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	17, // 49: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	19, // 50: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	21, // 51: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	24, // 52: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	26, // 53: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
-	28, // 54: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	32, // 55: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	48, // [48:56] is the sub-list for method output_type
-	40, // [40:48] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	12, // 33: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	43, // 34: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	31, // 35: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	32, // 36: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	43, // 37: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	43, // 38: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	35, // 39: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	39, // 40: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
+	38, // 41: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
+	45, // 42: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	4,  // 43: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
+	4,  // 44: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	45, // 45: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 46: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	18, // 47: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	20, // 48: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	22, // 49: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	25, // 50: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	27, // 51: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	29, // 52: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	33, // 53: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	36, // 54: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	40, // 55: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	17, // 56: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	19, // 57: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	21, // 58: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	23, // 59: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	26, // 60: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	28, // 61: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	30, // 62: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	34, // 63: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	37, // 64: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	41, // 65: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	56, // [56:66] is the sub-list for method output_type
+	46, // [46:56] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -2942,13 +3622,14 @@ func file_anthill_v1_job_proto_init() {
 		(*Input_Range)(nil),
 		(*Input_Blob)(nil),
 	}
+	file_anthill_v1_job_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   32,
+			NumEnums:      5,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -630,6 +630,8 @@ type AttemptReport struct {
 	// The fuel that the guest used; part of the vote. 0 if status is neither SUCCEEDED
 	// nor FAILED: where it was killed differs between machines.
 	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	// The last of what the guest wrote to stderr, at most 64 KiB. It counts nowhere.
+	Log []byte `protobuf:"bytes,80,opt,name=log,proto3" json:"log,omitempty"`
 	// With STOPPED: the donor has ruled out what the job runs or reads, and the worker is
 	// to get no more of it.
 	Declined      bool `protobuf:"varint,70,opt,name=declined,proto3" json:"declined,omitempty"`
@@ -728,6 +730,13 @@ func (x *AttemptReport) GetFuel() uint64 {
 		return x.Fuel
 	}
 	return 0
+}
+
+func (x *AttemptReport) GetLog() []byte {
+	if x != nil {
+		return x.Log
+	}
+	return nil
 }
 
 func (x *AttemptReport) GetDeclined() bool {
@@ -963,7 +972,7 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
-	"\x0eReportResponse\"\xe2\x02\n" +
+	"\x0eReportResponse\"\xf4\x02\n" +
 	"\rAttemptReport\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.anthill.v1.AttemptStatusR\x06status\x12\x1b\n" +
@@ -974,7 +983,8 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\x12\x1a\n" +
+	" \x01(\x04R\x04fuel\x12\x10\n" +
+	"\x03log\x18P \x01(\fR\x03log\x12\x1a\n" +
 	"\bdeclined\x18F \x01(\bR\bdeclined\"\xdf\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
