@@ -14,6 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
+	"github.com/anthill-grid/anthill/coordinator/logbook"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -60,6 +61,7 @@ type Coordinator struct {
 	raft       *replica.Listener
 	replica    *replica.Replica
 	chronicle  *chronicle.Chronicle
+	logs       *logbook.Book
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
@@ -85,6 +87,9 @@ func (c *Coordinator) start(ctx context.Context) (err error) {
 		Relay: reach.RelayConfig{Rate: c.cfg.Relay, Owner: c.ownerOf}, Found: c.foundIfNew, Find: c.find, Logger: c.cfg.Logger,
 	})
 	if err != nil {
+		return err
+	}
+	if c.logs, err = logbook.Open(filepath.Join(c.cfg.Dir, "attempts")); err != nil {
 		return err
 	}
 	c.voters = gridconn.NewPool(c.base.Identity)
@@ -152,8 +157,8 @@ func (c *Coordinator) startServices() {
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
-		ClockOf:         c.clockOf,
-		Chronicle:       c.chronicle,
+		ClockOf:   c.clockOf,
+		Chronicle: c.chronicle, Logs: c.logs,
 		Signalled:       c.signalled,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
@@ -221,6 +226,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
+	loops.Go(func() { c.sweepLogs(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
 	failed := make(chan error, 2)
 	go func() {

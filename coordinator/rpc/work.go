@@ -100,7 +100,12 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	s.shorten(reports)
 	s.noteLost(reports)
 	s.storeOutputs(outputs)
-	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
+	logs := s.logsOf(worker, req.GetReports(), held)
+	if err := s.cfg.Desk.Report(ctx, reports); err != nil {
+		return nil, err
+	}
+	s.keepLogs(logs)
+	return &anthillv1.ReportResponse{}, nil
 }
 
 // held are those leases of a worker's reports that it holds, or may have back after its

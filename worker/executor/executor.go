@@ -217,6 +217,7 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 	}
 	report := &anthillv1.AttemptReport{
 		Lease: a.Lease.GetId(), Elapsed: durationpb.New(result.Elapsed), Fetched: traffic(a.fetched), Fuel: fuelOf(result),
+		Log: result.Stderr,
 	}
 	if result.Succeeded() {
 		output := result.Output

@@ -52,6 +52,36 @@ func TestOnYourDesk(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d tasks end alike", same, tasks)
+	testLogs(t, grid, id)
+}
+
+// testLogs reads what the failed tasks wrote to stderr, and lets nobody else.
+func testLogs(t *testing.T, grid *gridtest.Grid, id string) {
+	code, stdout, stderr := grid.Run(t, "logs", id)
+	if code != 0 {
+		t.Fatalf("logs: %d %s", code, stderr)
+	}
+	for task := 1; task < 7; task++ {
+		if !strings.Contains(stdout, fmt.Sprintf("== task %d, ", task)) || task < 5 && !strings.Contains(stdout, fmt.Sprintf("task of %d drew ", task)) {
+			t.Errorf("nothing of task %d in\n%.3000s", task, stdout)
+		}
+	}
+	code, stdout, _ = grid.Run(t, "logs", id, "--task", "6", "-o", "json", "--follow")
+	lines := strings.Split(strings.TrimSpace(stdout), "\n")
+	for _, line := range lines {
+		var log struct {
+			Task     uint32
+			Text     []byte
+			ExitCode uint32 `json:"exit_code"`
+		}
+		if err := json.Unmarshal([]byte(line), &log); err != nil || code != 0 || log.Task != 6 || log.ExitCode != 7 || len(log.Text) != 64<<10 || !strings.HasSuffix(string(log.Text), "the last words of 6\n") {
+			t.Errorf("task 6: %v, %d bytes that end with %q", err, len(log.Text), log.Text[max(0, len(log.Text)-40):])
+		}
+	}
+	code, stdout, _ = grid.RunAs(t, grid.Join(t, "stranger"), "logs", id)
+	if code == 0 || stdout != "" {
+		t.Errorf("a stranger reads %.100q", stdout)
+	}
 }
 
 // endOf is how a task ended by the votes of the workers.
