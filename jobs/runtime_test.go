@@ -88,6 +88,21 @@ func TestANamedBlobIsNotDropped(t *testing.T) {
 	}
 }
 
+func TestToNameABlobIsNotToReadIt(t *testing.T) {
+	s := namers(t)
+	s.Apply(keep("tom"))
+	if r := s.Apply(name("tom", "python", corpus.ID)).Rejection; r == nil || s.MayRead("tom", corpus.ID) || s.IsRuntime("tom", corpus.ID) {
+		t.Errorf("tom may use what sue keeps, since he knows its id: %v", r)
+	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Proven: []ProvenBlobs{{Owner: "tom", Blobs: []blob.ID{corpus.ID}}}}})
+	if r := s.Apply(name("tom", "python", corpus.ID)).Rejection; r != nil {
+		t.Fatal(r)
+	}
+	if !s.MayRead("tom", corpus.ID) || !s.IsRuntime("tom", corpus.ID) {
+		t.Error("tom has proved to have it, and cannot read it")
+	}
+}
+
 func TestOlderCoordinatorsGetNoRuntimes(t *testing.T) {
 	s := keepers()
 	s.Apply(keep("sue"))

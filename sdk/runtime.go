@@ -88,7 +88,7 @@ func (f *JobFile) Plain(dir string) (*JobFile, error) {
 		if err := f.packModules(zip); err != nil {
 			return nil, err
 		}
-		plain.Data[modulesFile] = zip
+		plain.Data[modulesFile], plain.made = zip, zip
 		plain.Env["PYTHONPATH"] = "/data/" + modulesFile
 	}
 	maps.Copy(plain.Env, f.Env)

@@ -76,6 +76,9 @@ func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error
 	ctx, cancel := d.context(cmd.Context())
 	defer cancel()
 	keepPrivate()
+	if err := checkPrivate(cfg.Dir); err != nil {
+		return err
+	}
 	cfg.Logger = d.logger(cmd.ErrOrStderr())
 	c, err := coordinator.New(ctx, cfg)
 	if err != nil {

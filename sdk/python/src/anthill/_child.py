@@ -139,7 +139,10 @@ class Child:
         self._errors.join(2)
         words = self._words or ["anthill: the program has ended"]
         first = words[0][len("anthill: ") :] if words[0].startswith("anthill: ") else words[0]
-        code = self._process.poll()
+        try:
+            code: Optional[int] = self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            code = None
         kind = {2: "invalid", 3: "not_found", 4: "unavailable"}.get(code if code is not None else -1, "")
         return KINDS.get(kind, AnthillError)(first, "\n".join(words[1:]))
 

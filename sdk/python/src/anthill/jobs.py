@@ -138,12 +138,13 @@ class Job:
             told = self._grid._child.one("task", "task", job_id=self.id, task=task) or {}
         except Exception:
             return ""
-        digests = {a.get("output", {}).get("id") for a in told.get("attempts", []) if a.get("output")}
-        if len(digests - {None, ""}) < 2:
+        groups = [g for g in told.get("groups", []) if not g.get("failed")]
+        if len(groups) < 2:
             return ""
+        answers = "; ".join(f"{g['output']['size']} bytes, {g['output']['id'][:12]}, fuel {g['fuel']}" for g in groups)
         return (
-            f"\nworkers answered {len(digests)} different things: the function depends on something that is not the same everywhere,"
-            " such as the order of a set of objects, id(), or the clock"
+            f"\nworkers gave {len(groups)} different answers ({answers}): either some of them lie, or the function depends on"
+            " what is not the same everywhere"
         )
 
     def __repr__(self) -> str:
