@@ -150,14 +150,15 @@ func (c *Coordinator) startServices() {
 	})
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
-		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Members: c.members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
 		Granted: func(node jobs.NodeID, b blob.ID, grant []byte) bool { return id.Granted(node, b, grant) },
 		Leads:   c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
+		Members: c.members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:   c.clockOf,
+		Retire:    c.retire,
 		Chronicle: c.chronicle, Logs: c.logs,
 		Signalled:       c.signalled,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
@@ -222,21 +223,25 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loops.Go(func() { c.keepGossiping(ctx) })
+	loops.Go(func() { c.keepAddress(ctx) })
+	loops.Go(func() { c.base.KeepCertificate(ctx) })
 	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
 	loops.Go(func() { c.sweepLogs(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() {
 		failed <- fmt.Errorf("serve on %s: %w", c.base.Address, c.rpc.Serve(c.base.Listener))
 	}()
-	loops.Go(func() {
-		if err := c.checkSaboteurs(ctx); err != nil {
-			failed <- err
-		}
-	})
+	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws} {
+		loops.Go(func() {
+			if err := watch(ctx); err != nil {
+				failed <- err
+			}
+		})
+	}
 	var err error
 	select {
 	case err = <-failed:

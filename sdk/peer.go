@@ -89,7 +89,7 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	p.session = session.New(session.Config{
 		Identity: g.identity, Coordinators: g.conn.Known(), Address: p.listener.Addr().String(), Logger: g.logger,
 	})
-	p.session.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	p.session.OnNews(g.heed)
 	p.session.Open(p.paths)
 	p.serving.Go(func() { p.session.Run(ctx) })
 	return p, nil
@@ -202,4 +202,11 @@ func (p *peer) leave(id blob.ID) {
 	if _, err := p.tracker.Announce(ctx, req); err != nil {
 		p.grid.logger.Debug("failed to say that a blob is not served any more", "blob", id, "error", err)
 	}
+}
+
+// heed takes the news of the grid: where the coordinators are, and with whom nobody has
+// anything to do any more.
+func (g *Grid) heed(n session.News) {
+	g.identity.ShutOut(n.RevokedNodes)
+	g.conn.Learn(n.Addresses())
 }

@@ -100,6 +100,8 @@ func (g *Grid) understood(ctx context.Context, spec jobs.Spec, job *anthillv1.Jo
 	switch {
 	case got.GetAllowFailed() != spec.AllowFailed || got.GetAllowFailedShare() != wire.ShareToProto(spec.AllowFailedShare):
 		field = "allow_failed"
+	case len(got.GetSecret()) != len(spec.Secret):
+		field = "secret"
 	case got.GetRetryOf() != string(spec.RetryOf), spec.RetryOf != "" && got.GetInput().GetBlob().GetLabels() == nil:
 		field = "retry"
 	default:
@@ -119,7 +121,7 @@ func (g *Grid) serve(listener net.Listener, paths *reach.Room, server *grpc.Serv
 	s := session.New(session.Config{
 		Identity: g.identity, Coordinators: g.conn.Known(), Address: listener.Addr().String(), Logger: g.logger,
 	})
-	s.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	s.OnNews(g.heed)
 	s.Open(paths)
 	serving.Go(func() { s.Run(ctx) })
 	return func() error {

@@ -255,6 +255,14 @@ func (r *Replica) AddVoter(id jobs.NodeID, hostPort string) error {
 	return nil
 }
 
+// RemoveVoter takes a voter's vote.
+func (r *Replica) RemoveVoter(id jobs.NodeID) error {
+	if err := r.raft.RemoveServer(raft.ServerID(id), 0, 10*time.Second).Error(); err != nil {
+		return fmt.Errorf("remove voter %s: %w", id.Short(), err)
+	}
+	return nil
+}
+
 // TransferLeadership hands leadership to another voter, if there is one.
 func (r *Replica) TransferLeadership() error { return r.raft.LeadershipTransfer().Error() }
 

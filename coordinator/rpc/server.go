@@ -126,6 +126,8 @@ type Config struct {
 	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
 	// not been heard.
 	ClockOf func(jobs.NodeID) (time.Duration, bool)
+	// Retire takes a coordinator's vote; nil: there is none to take.
+	Retire func(context.Context, jobs.NodeID) error
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;

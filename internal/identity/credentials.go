@@ -29,14 +29,16 @@ type serverCredentials struct {
 	credentials.TransportCredentials
 	config *tls.Config
 	hand   Handover
+	gate   *gate
 }
 
 // Handover says who gets connections that are not for the gRPC server itself. The
 // functions own what they get and must return soon, since a graceful stop of the
 // server waits for them. The zero value hands over nothing.
 type Handover struct {
-	// Raft and Gossip get connections of coordinators that ask for ProtoRaft and
-	// ProtoGossip.
+	// Raft gets connections of coordinators that ask for ProtoRaft, and Gossip those of
+	// coordinators and workers that ask for ProtoGossip: which workers may, the
+	// certificate does not say.
 	Raft, Gossip func(net.Conn, Peer)
 	// Back and Relay get connections of nodes of the grid that ask for ProtoBack and
 	// ProtoRelay.
@@ -62,25 +64,29 @@ func (h Handover) protos() []string {
 // ServerCredentials is for a gRPC server.
 func ServerCredentials(id *Identity, hand Handover) credentials.TransportCredentials {
 	config := id.ServerTLS(hand.protos()...)
-	return &serverCredentials{credentials.NewTLS(config), config, hand}
+	return &serverCredentials{credentials.NewTLS(config), config, hand, &id.gate}
 }
 
 // ClientCredentials is for gRPC clients of an enrolled node.
 func ClientCredentials(id *Identity, want Want) credentials.TransportCredentials {
-	return credentials.NewTLS(id.ClientTLS(want, ProtoGRPC))
+	return &gated{credentials.NewTLS(id.ClientTLS(want, ProtoGRPC)), &id.gate}
 }
 
 // ServerHandshake authenticates a client and finds out what it wants to speak. A
 // connection that this node made itself brings its handshake along.
 func (c *serverCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if made, ok := raw.(TLSConn); ok {
-		return takeHandshake(made)
+		return c.gate.take(made)
 	}
+	watched := c.gate.watch(raw)
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
-	conn := tls.Server(raw, c.config)
+	conn := tls.Server(watched, c.config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("TLS handshake with %s: %w", raw.RemoteAddr(), err), raw.Close())
+	}
+	if peer, err := PeerFrom(conn.ConnectionState()); err == nil && peer.Role != jobs.Stranger {
+		watched.knows(peer.Node)
 	}
 	info, err := c.dispatch(conn)
 	if err == nil {
@@ -106,9 +112,9 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 		}
 		return newAuthInfo(state, peer), nil
 	case ProtoRaft:
-		return AuthInfo{}, dispatch(conn, peer, c.hand.Raft)
+		return AuthInfo{}, dispatch(conn, peer, c.hand.Raft, jobs.Coordinator)
 	case ProtoGossip:
-		return AuthInfo{}, dispatch(conn, peer, c.hand.Gossip)
+		return AuthInfo{}, dispatch(conn, peer, c.hand.Gossip, jobs.Coordinator, jobs.Worker)
 	case ProtoBack:
 		return AuthInfo{}, dispatchMember(conn, peer, c.hand.Back)
 	case ProtoRelay:
@@ -118,9 +124,9 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 	}
 }
 
-// dispatch hands over a connection on which coordinators talk among themselves.
-func dispatch(conn *tls.Conn, peer Peer, hand func(net.Conn, Peer)) error {
-	return dispatchTo(conn, peer, func(c *tls.Conn, p Peer) { hand(c, p) }, jobs.Coordinator)
+// dispatch hands over a connection on which nodes of these roles talk among themselves.
+func dispatch(conn *tls.Conn, peer Peer, hand func(net.Conn, Peer), roles ...jobs.Role) error {
+	return dispatchTo(conn, peer, func(c *tls.Conn, p Peer) { hand(c, p) }, roles...)
 }
 
 // dispatchMember hands over a connection of any node of the grid.
@@ -142,7 +148,7 @@ func dispatchTo(conn *tls.Conn, peer Peer, hand func(*tls.Conn, Peer), roles ...
 
 // Clone is part of the gRPC interface.
 func (c *serverCredentials) Clone() credentials.TransportCredentials {
-	return &serverCredentials{c.TransportCredentials.Clone(), c.config.Clone(), c.hand}
+	return &serverCredentials{c.TransportCredentials.Clone(), c.config.Clone(), c.hand, c.gate}
 }
 
 func newAuthInfo(state tls.ConnectionState, peer Peer) AuthInfo {

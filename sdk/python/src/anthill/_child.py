@@ -16,6 +16,9 @@ from .errors import KINDS, AnthillError, NotFoundError
 
 Line = Dict[str, Any]
 
+# Windows lets no Ctrl-C through while something waits without end.
+_PATIENCE = 0.5 if os.name == "nt" else None
+
 
 def find_binary(given: Optional[str] = None) -> str:
     """The path of the ``anthill`` program: as given, as $ANTHILL_BINARY says, or as found
@@ -87,7 +90,10 @@ class Child:
         done = False
         try:
             while True:
-                line = answers.get()
+                try:
+                    line = answers.get(timeout=_PATIENCE)
+                except queue.Empty:
+                    continue
                 if "error" in line:
                     done = True
                     raise _error(line["error"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
 
 from . import _results
 from ._progress import Progress
-from .errors import JobError, TaskError
+from .errors import JobError, ShortOfBoundWarning, TaskError
 
 if TYPE_CHECKING:
     from .grid import Grid
@@ -46,21 +47,21 @@ class Job:
         """Stop it."""
         self._last = self._grid._child.one("cancel", "job", job_id=self.id)
 
-    def wait(self, on_change: Optional[Callable[[Dict[str, Any]], None]] = None) -> "Job":
+    def wait(self, on_change: Optional[Callable[[Dict[str, Any]], None]] = None, *, progress: Optional[bool] = None) -> "Job":
         """Wait until it is finished. Ctrl-C leaves it to the grid, and says how to come
         back to it."""
-        progress = Progress(self._grid._progress)
+        bar = Progress(self._grid._progress if progress is None else progress)
         try:
             for line in self._grid._child.ask("watch", job_id=self.id):
                 self._last = line["job"]
-                progress.show(self._last)
+                bar.show(self._last)
                 if on_change is not None:
                     on_change(self._last)
         except KeyboardInterrupt:
-            progress.say(self.farewell())
+            bar.say(self.farewell())
             raise
         finally:
-            progress.close()
+            bar.close()
         return self
 
     def farewell(self) -> str:
@@ -121,7 +122,15 @@ class Job:
                 failures[line["failure"]["task"]] = line["failure"]
         if self.state == "running":
             self.refresh()
+        self._warn()
         return found, failures
+
+    def _warn(self) -> None:
+        """Say so if the results are less certain than was asked for."""
+        if self.state == "succeeded" and self._last.get("short"):
+            asked = self._last.get("spec", {}).get("trust", {}).get("max_error")
+            text = f"job {self.id}: all results are there, but short of the max error: {asked} asked, {self._last.get('bound'):.1e} reached; {self._last['short']}"
+            warnings.warn(text, ShortOfBoundWarning, stacklevel=2)
 
     def _lacking(self, task: int, failure: Optional[Dict[str, Any]]) -> JobError:
         if failure is not None:
