@@ -33,16 +33,16 @@ func (c *Coordinator) recruit(ctx context.Context) {
 	}
 }
 
-// recruits are coordinators that are alive and no voters, or voters with a new
-// address.
+// recruits are coordinators that are alive and no voters, or voters that have said that
+// they are at a new address.
 func (c *Coordinator) recruits() []membership.Member {
 	voters := map[jobs.NodeID]string{}
 	for _, v := range c.replica.Voters() {
 		voters[v.Node] = v.Address
 	}
 	var list []membership.Member
-	for _, m := range c.membership.Members() {
-		if m.Role != jobs.Coordinator || m.Status != membership.Alive || voters[m.Node] == m.Address {
+	for _, m := range c.members() {
+		if m.Status != membership.Alive || voters[m.Node] == m.Address {
 			continue
 		}
 		c.replica.View(func(s *jobs.State) {

@@ -48,6 +48,7 @@ var who = map[string]string{
 	"anthill.v1.CoordinatorService/LocateWorkers":    "c",
 	"anthill.v1.CoordinatorService/Beat":             "c",
 	"anthill.v1.CoordinatorService/Deliver":          "c",
+	"anthill.v1.CoordinatorService/Move":             "c",
 	"anthill.v1.SessionService/Attend":               "wuo",
 	"anthill.v1.SessionService/Signal":               "wuo",
 	"anthill.v1.EnrolmentService/CreateToken":        "co",

@@ -138,7 +138,7 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	}
 	c := jobs.CreateToken{
 		Token: tokenID(token.Secret[:]), Role: token.Role, Uses: uses, Owner: jobs.OwnerID(req.GetOwner()),
-		Expires: s.cfg.Replica.Now().Add(lifetime), Prior: prior,
+		Expires: s.cfg.Replica.Now().Add(lifetime), Prior: prior, Member: req.GetMember(),
 	}
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if st.Version() >= jobs.VersionStrangers {

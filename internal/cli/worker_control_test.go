@@ -27,7 +27,6 @@ func TestAWorkerTellsWhyItIsPaused(t *testing.T) {
 owner      me
 grid       g
 address    h:1
-session    none answers
 state      paused
 leases     2
 because    paused by the user, since 2026-11-25 03:00:00 (1m30s)

@@ -35,6 +35,8 @@ type BaseConfig struct {
 	Relay reach.RelayConfig
 	// Find is swarm.Config's.
 	Find func(context.Context, blob.ID) ([]swarm.Provider, time.Duration, error)
+	// Gossip, where set, gets connections of nodes that want to gossip.
+	Gossip func(net.Conn, identity.Peer)
 	// Found, where set, may make an identity in Dir before one is looked for.
 	Found  func(address string) error
 	Logger *slog.Logger
@@ -51,6 +53,7 @@ type Base struct {
 	Relay    *reach.Relay
 	Volume   *throttle.Volume // nil where the month's traffic has no limit
 
+	gossip func(net.Conn, identity.Peer)
 	dir    string
 	logger *slog.Logger
 
@@ -77,6 +80,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	if b.Listener, b.Address, err = Listen(cfg.Listen, Toward(cfg.Token)); err != nil {
 		return err
 	}
+	b.gossip = cfg.Gossip
 	if cfg.Found != nil {
 		if err := cfg.Found(b.Address); err != nil {
 			return err
@@ -121,7 +125,7 @@ func (b *Base) Credentials() credentials.TransportCredentials {
 
 // Handover says who takes what comes beside gRPC to any node.
 func (b *Base) Handover() identity.Handover {
-	return identity.Handover{Back: b.Paths.Back, Relay: b.Relay.Take}
+	return identity.Handover{Back: b.Paths.Back, Relay: b.Relay.Take, Gossip: b.gossip}
 }
 
 // KeepCertificate renews the node's certificate whenever that is due, until ctx ends.

@@ -372,6 +372,7 @@ const (
 	CoordinatorService_Describe_FullMethodName      = "/anthill.v1.CoordinatorService/Describe"
 	CoordinatorService_ReadLogs_FullMethodName      = "/anthill.v1.CoordinatorService/ReadLogs"
 	CoordinatorService_Beat_FullMethodName          = "/anthill.v1.CoordinatorService/Beat"
+	CoordinatorService_Move_FullMethodName          = "/anthill.v1.CoordinatorService/Move"
 	CoordinatorService_Deliver_FullMethodName       = "/anthill.v1.CoordinatorService/Deliver"
 )
 
@@ -401,6 +402,9 @@ type CoordinatorServiceClient interface {
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
 	// Beat tells the leader what workers say that have their sessions with the caller.
 	Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error)
+	// Move tells where the caller serves, when that has changed. It is how a voter's address
+	// changes, and the only way.
+	Move(ctx context.Context, in *MoveRequest, opts ...grpc.CallOption) (*MoveResponse, error)
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
 	// is asked, or is that coordinator.
 	Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error)
@@ -493,6 +497,16 @@ func (c *coordinatorServiceClient) Beat(ctx context.Context, in *BeatRequest, op
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) Move(ctx context.Context, in *MoveRequest, opts ...grpc.CallOption) (*MoveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MoveResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Move_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *coordinatorServiceClient) Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeliverResponse)
@@ -529,6 +543,9 @@ type CoordinatorServiceServer interface {
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
 	// Beat tells the leader what workers say that have their sessions with the caller.
 	Beat(context.Context, *BeatRequest) (*BeatResponse, error)
+	// Move tells where the caller serves, when that has changed. It is how a voter's address
+	// changes, and the only way.
+	Move(context.Context, *MoveRequest) (*MoveResponse, error)
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
 	// is asked, or is that coordinator.
 	Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error)
@@ -562,6 +579,9 @@ func (UnimplementedCoordinatorServiceServer) ReadLogs(*ReadLogsRequest, grpc.Ser
 }
 func (UnimplementedCoordinatorServiceServer) Beat(context.Context, *BeatRequest) (*BeatResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Beat not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Move(context.Context, *MoveRequest) (*MoveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Move not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Deliver not implemented")
@@ -706,6 +726,24 @@ func _CoordinatorService_Beat_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_Move_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MoveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Move(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Move_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Move(ctx, req.(*MoveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CoordinatorService_Deliver_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeliverRequest)
 	if err := dec(in); err != nil {
@@ -754,6 +792,10 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Beat",
 			Handler:    _CoordinatorService_Beat_Handler,
+		},
+		{
+			MethodName: "Move",
+			Handler:    _CoordinatorService_Move_Handler,
 		},
 		{
 			MethodName: "Deliver",
