@@ -20,7 +20,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-python test determinism fmt vet lint proto proto-check cross check clean
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds
 
 bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs root and iproute2 (ARGS="--peers 8 --size 64MiB --uplink 32mbit [--kill 3] [--liars 1]")
 	go run ./internal/lab/bench/swarm $(ARGS)
+
+bench-python: ## what the grid costs a Python function (PYTHON=python.wasm)
+	go run ./internal/lab/bench/python $(PYTHON)
 
 test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)

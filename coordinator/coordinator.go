@@ -12,10 +12,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
@@ -63,6 +65,7 @@ type Coordinator struct {
 	membership *membership.Membership
 	raft       *replica.Listener
 	replica    *replica.Replica
+	chronicle  *chronicle.Chronicle
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
@@ -75,7 +78,7 @@ type Coordinator struct {
 // New opens the coordinator's port and disk, and enrols it where needed.
 func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 	cfg.ReplaceAfter = cmp.Or(cfg.ReplaceAfter, ReplaceAfter)
-	c := &Coordinator{cfg: cfg}
+	c := &Coordinator{cfg: cfg, chronicle: chronicle.New()}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
@@ -109,6 +112,7 @@ func (c *Coordinator) startReplica() (err error) {
 	c.replica, err = replica.Open(replica.Config{
 		Node: id, Address: c.base.Address, Dir: filepath.Join(c.cfg.Dir, "raft"),
 		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger, Alone: c.cfg.Bootstrap,
+		Observe: c.chronicle.Observe,
 	})
 	if err != nil {
 		return err
@@ -150,12 +154,15 @@ func (c *Coordinator) startServices() {
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
 		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
-		Leads: c.desk.Leading, Ready: c.desk.LookAgain,
+		Granted: func(node jobs.NodeID, b blob.ID, grant []byte) bool { return id.Granted(node, b, grant) },
+		Leads:   c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
+		Retire:          c.retire,
+		Chronicle:       c.chronicle,
 		Signalled:       c.signalled,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Group: group{c}, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
@@ -222,16 +229,19 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
+	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() {
 		failed <- fmt.Errorf("serve on %s: %w", c.base.Address, c.rpc.Serve(c.base.Listener))
 	}()
-	loops.Go(func() {
-		if err := c.checkSaboteurs(ctx); err != nil {
-			failed <- err
-		}
-	})
+	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws} {
+		loops.Go(func() {
+			if err := watch(ctx); err != nil {
+				failed <- err
+			}
+		})
+	}
 	var err error
 	select {
 	case err = <-failed:

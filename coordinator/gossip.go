@@ -33,7 +33,7 @@ func (c *Coordinator) takeGossip(conn net.Conn, peer identity.Peer) {
 	present := false
 	c.replica.View(func(s *jobs.State) {
 		n := s.Nodes[peer.Node]
-		present = s.Grid == "" || n != nil && n.Role == jobs.Coordinator
+		present = s.Grid == "" || n != nil && n.Role == jobs.Coordinator && n.Ended == nil
 	})
 	if !present {
 		_ = conn.Close() // it has no part in this grid

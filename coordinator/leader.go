@@ -52,7 +52,8 @@ func (c *Coordinator) find(ctx context.Context, id blob.ID) ([]swarm.Provider, t
 	if err != nil {
 		return nil, 0, err
 	}
-	return swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(conn), c.base.Address, id, false)
+	m, err := swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(conn), c.base.Address, id, false, false)
+	return m.Peers, m.Again, err
 }
 
 // accuse tells the leader, which may be this coordinator, which node served wrong bytes.

@@ -30,6 +30,7 @@ type Command struct {
 	RevokeToken  *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode      *EndNode        `cbor:"46,keyasint,omitempty"`
 	BanOwner     *BanOwner       `cbor:"47,keyasint,omitempty"`
+	Share        *ShareBlob      `cbor:"48,keyasint,omitempty"`
 	Runtime      *NameRuntime    `cbor:"80,keyasint,omitempty"`
 	ChangeDenied *ChangeDenied   `cbor:"70,keyasint,omitempty"`
 
@@ -45,6 +46,8 @@ func (c *Command) Version() Version {
 		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Confirm != nil && len(c.Confirm.Proven) > 0:
+		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
 	case c.SetOwner != nil, c.Runtime != nil:
@@ -52,7 +55,7 @@ func (c *Command) Version() Version {
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v
-	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.CreateToken != nil && c.CreateToken.By != "":
+	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.Share != nil, c.CreateToken != nil && c.CreateToken.By != "":
 		return VersionStrangers
 	}
 	return 0
@@ -244,6 +247,8 @@ type ConfirmHeld struct {
 	Slow bool `cbor:"9,keyasint,omitempty"`
 	// Away are coordinators that are not there: what they alone hold is missing too.
 	Away []NodeID `cbor:"10,keyasint,omitempty"`
+	// Proven are blobs that whoever named them has proved to have.
+	Proven []ProvenBlobs `cbor:"45,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

@@ -103,6 +103,9 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 			j.InputHolders |= bit
 		}
 	}
+	for _, p := range c.Proven {
+		s.prove(p)
+	}
 	for _, ref := range c.Sizes {
 		s.settleSize(ref)
 	}

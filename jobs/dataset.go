@@ -29,6 +29,11 @@ type Claim struct {
 	Size  int64   `cbor:"4,keyasint"` // in bytes, as the owner says; a wrong one costs the claim
 	// Provider is where it can be had from the owner, HOST:PORT.
 	Provider string `cbor:"5,keyasint,omitempty"`
+	// Unproven: the owner could not read the blob when it claimed it, and has not proved
+	// yet that it has it.
+	Unproven bool `cbor:"45,keyasint,omitempty"`
+	// Shared are the owners that may read it besides, see ShareBlob. It is not written to.
+	Shared []OwnerID `cbor:"46,keyasint,omitempty"`
 	// Node is the one that serves it there; older rules do not say.
 	Node NodeID `cbor:"75,keyasint,omitempty"`
 }
@@ -71,11 +76,16 @@ type DropBlob struct {
 // Copies is the number of coordinators that hold all of it.
 func (d *Dataset) Copies() int { return bits.OnesCount64(d.Holders) }
 
+// Proven says whether somebody's claim of it stands.
+func (d *Dataset) Proven() bool {
+	return slices.ContainsFunc(d.Claims, func(c Claim) bool { return !c.Unproven })
+}
+
 // Providers are where its claimers serve it, the oldest claim first.
 func (d *Dataset) Providers() []Source {
 	var list []Source
 	for _, c := range d.Claims {
-		if s := (Source{c.Node, c.Provider}); c.Provider != "" && !slices.Contains(list, s) {
+		if s := (Source{c.Node, c.Provider}); c.Provider != "" && !c.Unproven && !slices.Contains(list, s) {
 			list = append(list, s)
 		}
 	}
@@ -136,7 +146,8 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		return rejected(s.denied("blob", c.Blob.ID))
 	}
 	d := s.Datasets[c.Blob.ID]
-	if d != nil && d.Known && d.Size != c.Blob.Size {
+	sees := d != nil && (!s.can(VersionStrangers) || s.MayRead(c.By, c.Blob.ID))
+	if sees && d.Known && d.Size != c.Blob.Size {
 		return rejected(invalid("blob", "blob %s has %d bytes, not %d", c.Blob.ID.Short(), d.Size, c.Blob.Size))
 	}
 	if d == nil || d.claimOf(n.Owner) < 0 {
@@ -157,6 +168,9 @@ func (s *State) keepBlob(c *KeepBlob) Outcome {
 		s.Datasets[c.Blob.ID] = d
 	}
 	claim := Claim{Owner: n.Owner, Name: c.Name, At: s.Now, Size: c.Blob.Size, Provider: c.Provider}
+	if s.can(VersionStrangers) {
+		claim.Unproven = !s.MayRead(c.By, c.Blob.ID)
+	}
 	if s.can(VersionStrangers) && c.Provider != "" {
 		claim.Node = c.By
 	}
@@ -175,6 +189,7 @@ func (d *Dataset) claim(c Claim) {
 	if c.Provider == "" {
 		c.Provider, c.Node = d.Claims[at].Provider, d.Claims[at].Node
 	}
+	c.Shared = d.Claims[at].Shared
 	d.Claims[at] = c
 }
 
@@ -197,14 +212,16 @@ func (s *State) settleSize(ref blob.Ref) {
 		return
 	}
 	d.Size, d.Known = ref.Size, true
-	d.Claims = slices.DeleteFunc(d.Claims, func(c Claim) bool { return c.Size != ref.Size })
+	d.Claims = slices.DeleteFunc(d.Claims, func(c Claim) bool { return c.Size != ref.Size && !c.Unproven })
 	if len(d.Claims) == 0 {
 		delete(s.Datasets, ref.ID)
 	}
 }
 
 // stale says whether a claim is too old for a blob that nobody has brought.
-func (d *Dataset) stale(c Claim, at Time) bool { return d.Holders == 0 && c.At.Add(claimTime) <= at }
+func (d *Dataset) stale(c Claim, at Time) bool {
+	return (d.Holders == 0 || c.Unproven) && c.At.Add(claimTime) <= at
+}
 
 // dropStale takes back the claims of blobs that were announced and never came.
 func (s *State) dropStale() {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 )
 
 // JobState is where a job is in its life.
@@ -76,6 +78,9 @@ type Job struct {
 	Pace time.Duration `cbor:"29,keyasint,omitempty"`
 	// Fuel is what the accepted results took.
 	Fuel FuelSum `cbor:"40,keyasint"`
+	// Unproven are blobs of the spec that its owner could not read when it named them,
+	// and has not proved yet to have. See State.MayRead.
+	Unproven []blob.ID `cbor:"45,keyasint,omitempty"`
 	// Lacks is how much more room the last result needed than its owner's account had.
 	Lacks int64 `cbor:"35,keyasint,omitempty"`
 
@@ -151,7 +156,7 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	}
 	j := &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
-		State: JobRunning, Submitted: s.Now, Seed: c.Seed,
+		State: JobRunning, Submitted: s.Now, Seed: c.Seed, Unproven: s.unproven(n, c.Spec),
 		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{},
 		Reasons: map[Place]string{}, Tries: map[Place][]Try{}, tally: newTally(),
 	}

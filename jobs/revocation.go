@@ -72,7 +72,7 @@ func because(what, why string) string {
 
 func (s *State) endNode(c *EndNode) Outcome {
 	n := s.Nodes[c.Node]
-	if r := s.mayEnd(c, n); r != nil {
+	if r := s.MayEnd(c); r != nil {
 		return rejected(r)
 	}
 	if n.Ended != nil && (n.Ended.Revoked || !c.Revoke) {
@@ -93,7 +93,9 @@ func (s *State) endNode(c *EndNode) Outcome {
 	return Outcome{Owner: n.Owner}
 }
 
-func (s *State) mayEnd(c *EndNode, n *Node) *Rejection {
+// MayEnd says why a node is not ended, or nil.
+func (s *State) MayEnd(c *EndNode) *Rejection {
+	n := s.Nodes[c.Node]
 	switch {
 	case n == nil:
 		return UnknownNode(c.Node)

@@ -40,13 +40,14 @@ func (s *State) Runtime(owner OwnerID, name string) *Runtime {
 	return nil
 }
 
-// IsRuntime says whether a blob is a runtime that an owner's jobs may name.
+// IsRuntime says whether a blob is a runtime that an owner's jobs may name and read: one
+// of the grid or, since to name a blob is not to have it, one of its own that it keeps.
 func (s *State) IsRuntime(owner OwnerID, id blob.ID) bool {
-	return slices.ContainsFunc(s.Runtimes, func(r Runtime) bool { return r.Blob == id && r.For(owner) })
+	return slices.ContainsFunc(s.Runtimes, func(r Runtime) bool {
+		d := s.Datasets[id]
+		return r.Blob == id && (r.Owner == "" || r.Owner == owner && d != nil && d.readableBy(owner))
+	})
 }
-
-// For says whether an owner may use the runtime.
-func (r Runtime) For(owner OwnerID) bool { return r.Owner == "" || r.Owner == owner }
 
 // CheckRuntime says what is wrong with a naming by the rules in force, or nil.
 func (s *State) CheckRuntime(c *NameRuntime) *Rejection {
@@ -67,7 +68,7 @@ func (s *State) CheckRuntime(c *NameRuntime) *Rejection {
 		return nil
 	}
 	d := s.Datasets[c.Blob]
-	if d == nil || n.Role != Operator && d.claimOf(n.Owner) < 0 {
+	if d == nil || n.Role != Operator && (d.claimOf(n.Owner) < 0 || !d.readableBy(n.Owner)) {
 		return UnknownBlob(c.Blob)
 	}
 	if s.runtimeAt(scope, c.Name) < 0 && s.runtimesOf(scope) >= maxRuntimes {

@@ -14,6 +14,7 @@ func namers(t *testing.T) *State {
 	if r := s.Apply(keep("sue")).Rejection; r != nil {
 		t.Fatal(r)
 	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Proven: []ProvenBlobs{{Owner: "sue", Blobs: []blob.ID{corpus.ID}}}}})
 	return s
 }
 
@@ -84,6 +85,21 @@ func TestANamedBlobIsNotDropped(t *testing.T) {
 	s.Apply(name("sue", "python", blob.ID{}))
 	if r := s.Apply(Command{Drop: &DropBlob{Blob: corpus.ID, By: "sue"}}).Rejection; r != nil || len(s.Datasets) != 0 {
 		t.Errorf("%v, %v", r, s.Datasets)
+	}
+}
+
+func TestToNameABlobIsNotToReadIt(t *testing.T) {
+	s := namers(t)
+	s.Apply(keep("tom"))
+	if r := s.Apply(name("tom", "python", corpus.ID)).Rejection; r == nil || s.MayRead("tom", corpus.ID) || s.IsRuntime("tom", corpus.ID) {
+		t.Errorf("tom may use what sue keeps, since he knows its id: %v", r)
+	}
+	s.Apply(Command{Confirm: &ConfirmHeld{Coordinator: "c1", Proven: []ProvenBlobs{{Owner: "tom", Blobs: []blob.ID{corpus.ID}}}}})
+	if r := s.Apply(name("tom", "python", corpus.ID)).Rejection; r != nil {
+		t.Fatal(r)
+	}
+	if !s.MayRead("tom", corpus.ID) || !s.IsRuntime("tom", corpus.ID) {
+		t.Error("tom has proved to have it, and cannot read it")
 	}
 }
 

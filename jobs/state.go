@@ -230,6 +230,8 @@ func (s *State) administer(c Command) Outcome {
 		return s.endNode(c.EndNode)
 	case c.BanOwner != nil:
 		return s.banOwner(c.BanOwner)
+	case c.Share != nil:
+		return s.shareBlob(c.Share)
 	case c.Dismiss != nil:
 		return s.dismiss(c.Dismiss)
 	}

@@ -16,6 +16,17 @@ import (
 	"github.com/anthill-grid/anthill/internal/steady"
 )
 
+const (
+	// maxEntries bounds the files, directories and links of an archive, and maxDepth how
+	// deep they lie: half a kilobyte of an archive can make a directory of eight times as
+	// much, and the room on the disk is looked for by bytes.
+	maxEntries = 1_000_000
+	maxDepth   = 255
+)
+
+// errEntries is of archives with too many of them.
+var errEntries = fmt.Errorf("it has more than %d files and directories", maxEntries)
+
 // archive gives a directory as one stream: a tar file in the order of the names,
 // without times and owners, so that equal directories become equal blobs.
 // Anything but files, directories and symbolic links is an error, and so is a change
@@ -90,6 +101,9 @@ func (a *archiver) add(name, full string) error {
 	a.seen = append(a.seen, a.sum(name, info))
 	if name == "." {
 		return nil
+	}
+	if len(a.seen) > maxEntries || strings.Count(name, "/") > maxDepth {
+		return invalid("put it into the grid in several parts, or as a file of your own making, such as a tar file", "%s: %w, or they lie deeper than %d", a.dir, errEntries, maxDepth)
 	}
 	return a.write(name, full, info)
 }
@@ -172,7 +186,10 @@ var errNotArchive = errors.New("it is not an archive of a directory")
 
 // unpack makes the directory of an archive, which must not be there. The archive
 // may be anybody's: nothing of it leaves the directory.
-func unpack(in io.Reader, dir string) (err error) {
+func unpack(in io.Reader, dir string) error { return unpackAtMost(in, dir, maxEntries) }
+
+// unpackAtMost takes so many entries, those included that are made for others to lie in.
+func unpackAtMost(in io.Reader, dir string, left int) (err error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
@@ -190,10 +207,22 @@ func unpack(in io.Reader, dir string) (err error) {
 		if err != nil {
 			return fmt.Errorf("%w: %w", errNotArchive, err)
 		}
+		depth := strings.Count(path.Clean(header.Name), "/")
+		if left -= 1 + newParents(root, header.Name, depth); left < 0 || depth > maxDepth {
+			return fmt.Errorf("unpack: %w, or they lie deeper than %d", errEntries, maxDepth)
+		}
 		if err := unpackOne(root, header, r); err != nil {
 			return fmt.Errorf("unpack %q: %w", header.Name, err)
 		}
 	}
+}
+
+// newParents is how many directories an entry may need that are not there.
+func newParents(root *os.Root, name string, depth int) int {
+	if _, err := root.Lstat(path.Dir(path.Clean(name))); err == nil {
+		return 0
+	}
+	return depth
 }
 
 // checkLink refuses a symbolic link that leads out of the directory.

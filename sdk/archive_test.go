@@ -135,3 +135,34 @@ func setType(block []byte, kind byte) {
 	}
 	copy(block[148:156], fmt.Sprintf("%06o\x00 ", sum))
 }
+
+// TestArchivesAreBoundedInEntries: a few bytes more make a directory, or many.
+func TestArchivesAreBoundedInEntries(t *testing.T) {
+	for name, test := range map[string]struct {
+		entries []string
+		fits    bool
+	}{
+		"few":      {[]string{"a/b/c/d/e", "a/b/c/d/f"}, true},
+		"deep":     {[]string{strings.Repeat("d/", maxDepth+2)}, false},
+		"many":     {strings.Fields(strings.Repeat("x ", 11)), false},
+		"parents":  {[]string{"a/b/c/d/e", "b/b/c/d/e", "c/b/c/d/e"}, false},
+		"ten":      {[]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, true},
+		"in a row": {[]string{"a/b", "a/c", "a/d", "a/e", "a/f"}, true},
+	} {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for i, entry := range test.entries {
+			if name == "many" {
+				entry = fmt.Sprint(i)
+			}
+			if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimSuffix(entry, "/"), Format: tar.FormatPAX}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.Close()
+		err := unpackAtMost(&b, filepath.Join(t.TempDir(), "dir"), 10)
+		if test.fits && err != nil || !test.fits && !errors.Is(err, errEntries) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

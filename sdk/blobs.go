@@ -27,6 +27,7 @@ func (g *Grid) ServeFile(ctx context.Context, path string, began func(id string,
 		return fmt.Errorf("serve %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
+	p.sharing = withEverybody
 	file, err := steady.Open(path)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)

@@ -236,6 +236,20 @@ func (g *Grid) blob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 	return resp.GetBlob(), err
 }
 
+// Share lets another owner, or "everybody", read a dataset that is kept for this identity's
+// owner, or ends that. It is an error of kind ErrNotFound if it is not kept for it.
+func (g *Grid) Share(ctx context.Context, name, with string, stop bool) error {
+	id, err := parseBlob("share", name)
+	if err != nil {
+		return err
+	}
+	req := &anthillv1.ShareBlobRequest{Id: id[:], With: with, Stop: stop, RequestId: rand.Text()}
+	_, err = call(ctx, g, "share blob", func(ctx context.Context) (*anthillv1.ShareBlobResponse, error) {
+		return g.blobs.ShareBlob(ctx, req)
+	})
+	return err
+}
+
 // Drop ends the keeping of a dataset, unless other owners want it too. It is an
 // error of kind ErrInvalid if the name is no id, of kind ErrNotFound if the blob
 // is not kept, and of kind ErrRefused if it is kept for others alone.

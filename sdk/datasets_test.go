@@ -56,7 +56,7 @@ func TestTheNameOfADatasetIsText(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"d/corpus.txt": "corpus.txt", "d/dir/": "dir", ".": filepath.Base(here), "a\xffb\x1b\nc": "a?b??c", "é😀": "é😀",
-		strings.Repeat("x", 200): strings.Repeat("x", 128), "x" + strings.Repeat("é", 100): "x" + strings.Repeat("é", 63), "\u202eb": "\u202eb",
+		strings.Repeat("x", 200): strings.Repeat("x", 128), "x" + strings.Repeat("é", 100): "x" + strings.Repeat("é", 63), "\u202eb": "?b",
 	} {
 		if got := nameFor(path); got != want || !jobs.IsBlobName(got) || !utf8.ValidString(got) {
 			t.Errorf("%q: got %q, want %q", path, got, want)

@@ -71,6 +71,7 @@ func (g *Grid) FetchBlob(ctx context.Context, name string, opts FetchOptions) (e
 		return fmt.Errorf("get %s: %w", id.Short(), err)
 	}
 	defer func() { err = errors.Join(err, f.peer.close()) }()
+	f.peer.sharing = likeOthers
 	f.peer.store.Pin(id)
 	defer f.peer.store.Unpin(id)
 	return f.run(ctx)

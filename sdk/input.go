@@ -67,6 +67,9 @@ func (p *Prepared) readFiles(ctx context.Context) error {
 	if err != nil {
 		return p.file.unread("input.files", err)
 	}
+	if err := p.file.checkAllInside("input.files", paths); err != nil {
+		return err
+	}
 	p.notices = append(p.notices, notices...)
 	files := &packer{paths: paths, limit: int64(in.Pack)}
 	if files.limit == 0 {

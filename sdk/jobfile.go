@@ -32,6 +32,9 @@ type JobFile struct {
 	// Path is where the file lies: paths in it are relative to its directory.
 	// A JobFile made by hand may leave it empty for the working directory.
 	Path string `json:"-"`
+	// AllowOutside lets it name files outside of that directory, also by links. By
+	// itself it may not: it may be a stranger's, and what it names is sent to strangers.
+	AllowOutside bool `json:"-"`
 
 	// Name is for people: at most 64 letters, digits, '-', '_' and '.', a letter or a
 	// digit first.
@@ -40,7 +43,7 @@ type JobFile struct {
 	// the interpreter; if it is empty then, that is the one that the grid has by this name.
 	Bundle string `json:"bundle"`
 	// Runtime is the interpreter of Script, a program: python, js, or whatever `anthill
-	// runtime list` has.
+	// runtime list` has. Without a script, it is started with Args alone.
 	Runtime string `json:"runtime"`
 	Script  string `json:"script"`
 	// Modules are what a Python script imports: packages, directories with modules in
@@ -62,6 +65,7 @@ type JobFile struct {
 	UnknownImports string `json:"unknown_imports"`
 
 	lines map[string]int // where the fields stand in the file
+	made  string         // a file that was made for it, and may lie anywhere
 }
 
 // Input says what the tasks read on stdin. Exactly one of Files, Split, Range

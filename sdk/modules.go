@@ -52,6 +52,9 @@ func (f *JobFile) packModules(into string) error {
 // of another one the contents count.
 func (p *modulePack) add(entry string) error {
 	full := p.file.Resolve(entry)
+	if err := p.file.checkInside("modules", full); err != nil {
+		return err
+	}
 	info, err := os.Stat(full)
 	switch {
 	case err != nil:
@@ -84,6 +87,9 @@ func (p *modulePack) addDir(entry, root, prefix string) error {
 		}
 		if info, err := os.Stat(full); err != nil || !info.Mode().IsRegular() {
 			return nil // directories, and what leads nowhere
+		}
+		if err := p.file.checkInside("modules", full); err != nil {
+			return err
 		}
 		inside, err := filepath.Rel(root, full)
 		if err != nil {

@@ -83,7 +83,7 @@ func TestModulesThatCannotBeImportedAreRefused(t *testing.T) {
 func TestScriptsNeedARuntime(t *testing.T) {
 	for want, change := range map[string]func(*JobFile){
 		"it needs a runtime": func(f *JobFile) { f.Runtime = "" },
-		"script: missing":    func(f *JobFile) { f.Script = "" },
+		"script: missing":    func(f *JobFile) { f.Script, f.Args = "", nil },
 		"only python":        func(f *JobFile) { f.Runtime = "js" },
 		"have this name":     func(f *JobFile) { f.Data = map[string]string{"main.py": "other.py"} },
 	} {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -17,6 +18,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/session"
 	"github.com/anthill-grid/anthill/internal/swarm"
+	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -25,8 +27,9 @@ import (
 // one that runs.
 const refusedFile = "client-refused.json"
 
-// peer shares blobs with other peers: it serves what it has to every member of
-// the grid, and fetches from them.
+// peer shares blobs with other peers: it serves what it has to coordinators and to those
+// who may read it, and fetches from them. What is shared with everybody is served to
+// every member of the grid.
 type peer struct {
 	grid     *Grid
 	store    *blobstore.Store
@@ -39,7 +42,18 @@ type peer struct {
 	session  *session.Session
 	serving  sync.WaitGroup
 	stop     context.CancelFunc // of reporting, and the session
+	sharing  sharing
+	public   atomic.Bool // as the tracker said last, where this peer shares likeOthers
 }
+
+// sharing is with whom a peer shares what it has, besides coordinators.
+type sharing int
+
+const (
+	withReaders   sharing = iota // those who may read it
+	withEverybody                // all members of the grid
+	likeOthers                   // those of whom this peer may have it itself
+)
 
 // openPeer keeps the blobs in a directory. Tamper, where set, changes what is
 // sent.
@@ -66,10 +80,7 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	}
 	p.server = g.pieceServer(p.paths, swarm.ServerConfig{
 		Store: p.store, Swarm: p.swarm, Tamper: tamper,
-		Allow: func(ctx context.Context, _ blob.ID) bool {
-			_, err := identity.FromContext(ctx)
-			return err == nil
-		},
+		Allow: func(ctx context.Context, id blob.ID) bool { return p.isPublic() || g.granted(ctx, id) },
 	})
 	p.serving.Go(func() { _ = p.server.Serve(p.listener) }) // it ends with close
 	ctx, stop := context.WithCancel(context.Background())
@@ -78,7 +89,7 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	p.session = session.New(session.Config{
 		Identity: g.identity, Coordinators: g.conn.Known(), Address: p.listener.Addr().String(), Logger: g.logger,
 	})
-	p.session.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	p.session.OnNews(g.heed)
 	p.session.Open(p.paths)
 	p.serving.Go(func() { p.session.Run(ctx) })
 	return p, nil
@@ -117,7 +128,23 @@ func (p *peer) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Dur
 
 // meet announces this peer to the tracker, and asks for others.
 func (p *peer) meet(ctx context.Context, id blob.ID, complete bool) ([]swarm.Provider, time.Duration, error) {
-	return swarm.Announce(ctx, p.tracker, p.listener.Addr().String(), id, complete)
+	m, err := swarm.Announce(ctx, p.tracker, p.listener.Addr().String(), id, complete, p.sharing == withEverybody)
+	p.swarm.Grant(id, m.Grant)
+	if err == nil {
+		p.public.Store(len(m.Grant) == 0)
+	}
+	return m.Peers, m.Again, err
+}
+
+func (p *peer) isPublic() bool {
+	return p.sharing == withEverybody || p.sharing == likeOthers && p.public.Load()
+}
+
+// granted says whether a caller gets a blob that is not for everybody: a coordinator does,
+// and whoever shows a coordinator's word for it.
+func (g *Grid) granted(ctx context.Context, id blob.ID) bool {
+	from, err := identity.FromContext(ctx)
+	return err == nil && (from.Role == jobs.Coordinator || g.identity.Granted(from.Node, id, swarm.GrantFrom(ctx)))
 }
 
 // serve announces a blob that is complete until ctx ends; began is called once
@@ -175,4 +202,11 @@ func (p *peer) leave(id blob.ID) {
 	if _, err := p.tracker.Announce(ctx, req); err != nil {
 		p.grid.logger.Debug("failed to say that a blob is not served any more", "blob", id, "error", err)
 	}
+}
+
+// heed takes the news of the grid: where the coordinators are, and with whom nobody has
+// anything to do any more.
+func (g *Grid) heed(n session.News) {
+	g.identity.ShutOut(n.RevokedNodes)
+	g.conn.Learn(n.Addresses())
 }

@@ -239,6 +239,9 @@ func (f *JobFile) measure(field, path string) (size int64, err error) {
 // open opens a regular file that a field names.
 func (f *JobFile) open(field, path string) (*steady.File, error) {
 	full := f.Resolve(path)
+	if err := f.checkInside(field, full); err != nil {
+		return nil, err
+	}
 	in, err := steady.Open(full)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

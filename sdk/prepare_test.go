@@ -49,6 +49,7 @@ func prepareText(t testing.TB, dir, text string) (*Prepared, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	file.AllowOutside = true
 	p, err := Prepare(context.Background(), file)
 	if err == nil {
 		t.Cleanup(func() {

@@ -28,6 +28,7 @@ type Result struct {
 	id     blob.ID
 	inline bool
 	data   []byte
+	grant  []byte // of a large one
 	grid   *Grid
 }
 
@@ -74,6 +75,7 @@ func (r *Result) Copy(ctx context.Context, w io.Writer) error {
 	}
 	return r.grid.persist(ctx, fmt.Sprintf("fetch result of task %d", r.Task), func(ctx context.Context, alive func()) error {
 		alive() // it is peers that are asked
+		large.swarm.Grant(r.id, r.grant)
 		return large.fetch(ctx, r.id, w)
 	})
 }
@@ -165,7 +167,7 @@ func (g *Grid) result(msg *anthillv1.StreamResultsResponse) (*Result, error) {
 	}
 	r := &Result{
 		Task: int(msg.GetTask()), Sequence: msg.GetSequence(), Size: msg.GetOutput().GetSize(), Fuel: Fuel(msg.GetFuel()),
-		id: id, data: msg.GetData(), grid: g,
+		id: id, data: msg.GetData(), grant: msg.GetGrant(), grid: g,
 	}
 	r.inline = int64(len(r.data)) == r.Size
 	if r.inline && blob.Of(r.data).ID() != id {

@@ -31,19 +31,28 @@ func (f *JobFile) checkRuntime() error {
 		return f.wrong("script", "add a line such as 'runtime: python'", "it needs a runtime")
 	case f.Runtime == "" && f.Modules != nil:
 		return f.wrong("modules", "add the lines 'runtime: python' and 'script: main.py'", "they need a runtime")
-	case f.Runtime == "":
-		return nil
-	case f.Script == "":
-		return f.wrong("script", "add the path of a program, such as 'script: main.py'", "missing")
 	case f.Modules != nil && f.Runtime != python:
 		return f.wrong("modules", "give what the script needs as 'data'", "only python has them, found %s", f.Runtime)
+	case f.Runtime != "" && f.Script == "" && len(f.Args) == 0:
+		return f.wrong("script", "add the path of a program, such as 'script: main.py'; or the interpreter's own 'args'", "missing")
 	}
-	for _, name := range []string{f.scriptName(), modulesFile} {
+	for _, name := range f.ownData() {
 		if _, taken := f.Data[name]; taken {
 			return f.wrong("data."+name, "rename it", "the script, or its modules, have this name")
 		}
 	}
 	return nil
+}
+
+// ownData are the data files that script and modules become.
+func (f *JobFile) ownData() (names []string) {
+	if f.Script != "" {
+		names = append(names, f.scriptName())
+	}
+	if f.Modules != nil {
+		names = append(names, modulesFile)
+	}
+	return names
 }
 
 // scriptName is the script as a data file: called as it is, so that tracebacks name it.
@@ -53,11 +62,8 @@ func (f *JobFile) scriptName() string { return path.Base(filepath.ToSlash(f.Scri
 // files by which its runtime is started. The modules are put together in a file in dir. A
 // bundle that is still empty then is the grid's to give.
 func (f *JobFile) Plain(dir string) (*JobFile, error) {
-	if f.Runtime == "" || f.Script == "" {
+	if f.Runtime == "" {
 		return f, nil
-	}
-	if _, err := f.measure("script", f.Script); err != nil {
-		return nil, err
 	}
 	plain := *f
 	plain.Script, plain.Modules = "", nil
@@ -65,8 +71,13 @@ func (f *JobFile) Plain(dir string) (*JobFile, error) {
 	if plain.Data == nil {
 		plain.Data = map[string]string{}
 	}
-	plain.Data[f.scriptName()] = f.Script
-	plain.Args = append([]string{"/data/" + f.scriptName()}, f.Args...)
+	if f.Script != "" {
+		if _, err := f.measure("script", f.Script); err != nil {
+			return nil, err
+		}
+		plain.Data[f.scriptName()] = f.Script
+		plain.Args = append([]string{"/data/" + f.scriptName()}, f.Args...)
+	}
 	if f.Runtime != python {
 		return &plain, nil
 	}
@@ -77,7 +88,7 @@ func (f *JobFile) Plain(dir string) (*JobFile, error) {
 		if err := f.packModules(zip); err != nil {
 			return nil, err
 		}
-		plain.Data[modulesFile] = zip
+		plain.Data[modulesFile], plain.made = zip, zip
 		plain.Env["PYTHONPATH"] = "/data/" + modulesFile
 	}
 	maps.Copy(plain.Env, f.Env)

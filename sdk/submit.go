@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/grpc"
 
-	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -120,7 +119,7 @@ func (g *Grid) serve(listener net.Listener, paths *reach.Room, server *grpc.Serv
 	s := session.New(session.Config{
 		Identity: g.identity, Coordinators: g.conn.Known(), Address: listener.Addr().String(), Logger: g.logger,
 	})
-	s.OnNews(func(n session.News) { g.conn.Learn(n.Addresses()) })
+	s.OnNews(g.heed)
 	s.Open(paths)
 	serving.Go(func() { s.Run(ctx) })
 	return func() error {
@@ -161,14 +160,10 @@ func (g *Grid) listenTCP() (net.Listener, error) {
 		"no route to any coordinator: %w", errors.Join(failures...))
 }
 
-// newServer serves the job's blobs to coordinators and workers.
+// newServer serves the job's blobs to coordinators, and to workers that run its tasks.
 func (g *Grid) newServer(paths *reach.Room, prepared *Prepared) *grpc.Server {
 	return g.pieceServer(paths, swarm.ServerConfig{
-		Store: prepared.store,
-		Allow: func(ctx context.Context, _ blob.ID) bool {
-			peer, err := identity.FromContext(ctx)
-			return err == nil && (peer.Role == jobs.Coordinator || peer.Role == jobs.Worker)
-		},
+		Store: prepared.store, Allow: g.granted,
 	})
 }
 

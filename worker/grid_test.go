@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
@@ -132,13 +133,25 @@ func (g *grid) coordinator(jobService anthillv1.JobServiceServer) (address strin
 // reader is a node that asks others for blobs.
 type reader struct {
 	testing.TB
-	pool *swarm.Pool
+	grid    *grid
+	id      *identity.Identity
+	pool    *swarm.Pool
+	granted bool // it shows coordinators' words
+}
+
+// grant is a coordinator's word that the reader may read a blob, if it shows such.
+func (r *reader) grant(id blob.ID) []byte {
+	if !r.granted {
+		return nil
+	}
+	return r.grid.authority.Grant(r.id.Node(), id, time.Now().Add(time.Hour))
 }
 
 func (g *grid) reader(role jobs.Role) *reader {
-	pool := swarm.NewDialer(g.issue(role).ClientTLS(nil, identity.ProtoGRPC))
+	id := g.issue(role)
+	pool := swarm.NewDialer(id.ClientTLS(nil, identity.ProtoGRPC))
 	g.Cleanup(func() { pool.Close() })
-	return &reader{g.TB, pool}
+	return &reader{TB: g.TB, grid: g, id: id, pool: pool}
 }
 
 // gets says whether a worker sends a blob, asked in both ways: these must
@@ -171,7 +184,7 @@ func (r *reader) read(client anthillv1.PieceServiceClient, id blob.ID) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	err = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:], Ask: []uint32{0}})
+	err = stream.Send(&anthillv1.ExchangeRequest{Blob: id[:], Ask: []uint32{0}, Grant: r.grant(id)})
 	for {
 		resp, recvErr := stream.Recv()
 		if err = errors.Join(err, recvErr); err != nil || len(resp.GetData()) > 0 {
@@ -181,7 +194,7 @@ func (r *reader) read(client anthillv1.PieceServiceClient, id blob.ID) ([]byte, 
 }
 
 func (r *reader) readBlob(client anthillv1.PieceServiceClient, id blob.ID) []byte {
-	stream, err := client.ReadBlobs(r.Context(), &anthillv1.ReadBlobsRequest{Blobs: [][]byte{id[:]}})
+	stream, err := client.ReadBlobs(r.Context(), &anthillv1.ReadBlobsRequest{Blobs: [][]byte{id[:]}, Grants: [][]byte{r.grant(id)}})
 	if err != nil {
 		r.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/problem"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -58,8 +59,9 @@ func TestCopycatCopiesWhatItCanGet(t *testing.T) {
 		t.Errorf("the victim told it %q", got)
 	}
 	victim.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	thief.base.Swarm.Grant(id, g.authority.Grant(thief.Node(), id, time.Now().Add(time.Hour)))
 	if got := copies(); !bytes.Equal(got, truth) {
-		t.Errorf("it says %q of what anybody may read", got)
+		t.Errorf("it says %q of what it may read", got)
 	}
 	told.results[1].Data, told.results[1].Fuel = []byte("told"), 7
 	if got, fuel := l.Tamper(t.Context(), &anthillv1.Lease{JobId: "j", Task: 3}, nil, 0); string(got) != "told" || fuel != 7 {

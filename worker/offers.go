@@ -38,6 +38,7 @@ func (w *Worker) offers(ctx context.Context) {
 			}
 			leaseCtx := w.leases.add(ctx, lease)
 			w.shared.add(lease.GetSpec())
+			w.keepGrants(lease)
 			w.preparing.Go(func() { w.prepare(leaseCtx, lease) })
 		}
 		if w.pauses.any() {

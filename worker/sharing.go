@@ -7,6 +7,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -59,11 +60,20 @@ func (s *sharedInputs) list() [][]byte {
 	return list
 }
 
-// mayRead says who may read a blob here: coordinators everything, others only
-// the shared inputs.
+// mayRead says who may read a blob here: coordinators everything, others of the shared
+// inputs what a coordinator says they may.
 func (w *Worker) mayRead(ctx context.Context, id blob.ID) bool {
 	peer, err := identity.FromContext(ctx)
-	return err == nil && (peer.Role == jobs.Coordinator || w.shared.has(id))
+	return err == nil && (peer.Role == jobs.Coordinator || w.shared.has(id) && w.base.Identity.Granted(peer.Node, id, swarm.GrantFrom(ctx)))
+}
+
+// keepGrants keeps what lets this worker read a job's blobs at its peers.
+func (w *Worker) keepGrants(lease *anthillv1.Lease) {
+	for _, g := range lease.GetGrants() {
+		if id, err := blob.IDFrom(g.GetBlob()); err == nil {
+			w.base.Swarm.Grant(id, g.GetGrant())
+		}
+	}
 }
 
 // owed says who gets a blob even when the month's volume is used up: coordinators,

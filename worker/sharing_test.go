@@ -10,6 +10,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/node"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -45,12 +46,13 @@ func TestSharedInputs(t *testing.T) {
 
 func TestWhoMayRead(t *testing.T) {
 	input, output := blob.Of([]byte("input")).ID(), blob.Of([]byte("output")).ID()
-	w := &Worker{}
+	g := newGrid(t)
+	w := &Worker{base: &node.Base{Directory: &identity.Directory{Identity: g.issue(jobs.Worker)}}}
 	w.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: input[:]}})
 	for _, c := range []struct {
 		role          jobs.Role
 		input, output bool
-	}{{jobs.Coordinator, true, true}, {jobs.Worker, true, false}, {jobs.Submitter, true, false}, {jobs.Operator, true, false}} {
+	}{{jobs.Coordinator, true, true}, {jobs.Worker, false, false}, {jobs.Submitter, false, false}, {jobs.Operator, false, false}} {
 		ctx := identity.NewContext(t.Context(), identity.Peer{Node: "n", Role: c.role})
 		if in, out := w.mayRead(ctx, input), w.mayRead(ctx, output); in != c.input || out != c.output {
 			t.Errorf("a %v reads inputs: %v, outputs: %v", c.role, in, out)
@@ -80,9 +82,14 @@ func TestResultsStayFromOtherWorkers(t *testing.T) {
 		t.Helper()
 		for role, r := range readers {
 			for _, data := range [][]byte{small, large} {
-				if got, want := r.gets(ada, data), shared || role == jobs.Coordinator; got != want {
+				if got, want := r.gets(ada, data), role == jobs.Coordinator; got != want {
 					t.Errorf("%s: a %v gets a result of %d bytes: %v, want %v", when, role, len(data), got, want)
 				}
+				r.granted = true
+				if got, want := r.gets(ada, data), shared || role == jobs.Coordinator; got != want {
+					t.Errorf("%s: a %v with a grant gets a result of %d bytes: %v, want %v", when, role, len(data), got, want)
+				}
+				r.granted = false
 			}
 		}
 		if n := len(ada.shared.list()); (n > 0) != shared {
@@ -117,6 +124,11 @@ func TestSwarmsOfOtherWorkersGetNoResults(t *testing.T) {
 		t.Errorf("a worker fetched %q, %v", got[0], err)
 	}
 	ada.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
+	bruno.base.Swarm.Grant(id, g.authority.Grant(ada.Node(), id, time.Now().Add(time.Hour)))
+	if got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, ada.provider()); err != nil || got[0] != nil {
+		t.Errorf("by another's grant a worker fetched %q, %v", got[0], err)
+	}
+	bruno.base.Swarm.Grant(id, g.authority.Grant(bruno.Node(), id, time.Now().Add(time.Hour)))
 	if got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, ada.provider()); err != nil || !bytes.Equal(got[0], result) {
 		t.Errorf("a worker fetched %q of an input, %v", got[0], err)
 	}
@@ -131,6 +143,7 @@ func TestImpostorsAreNotAsked(t *testing.T) {
 	id := ada.holds(result)
 	ada.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
 	meant := ada.provider()
+	bruno.base.Swarm.Grant(id, g.authority.Grant(bruno.Node(), id, time.Now().Add(time.Hour)))
 	for node, want := range map[jobs.NodeID]bool{ada.Node(): true, bruno.Node(): false} {
 		meant[0].Node = node
 		got, _, err := bruno.base.Swarm.FetchSmall(t.Context(), []blob.ID{id}, meant)
@@ -156,6 +169,7 @@ func TestCoordinatorsGetResultsPastTheVolume(t *testing.T) {
 	id := blob.Of(input).ID()
 	ada.shared.add(&anthillv1.JobSpec{Bundle: &anthillv1.BlobRef{Id: id[:]}})
 	coordinator, worker := g.reader(jobs.Coordinator), g.reader(jobs.Worker)
+	worker.granted = true
 	if !worker.gets(ada, input) {
 		t.Fatal("within the volume a worker gets no input")
 	}

@@ -129,14 +129,19 @@ func (w *Worker) startSession() {
 		Beat: w.beat, Answered: w.answered, Every: func() time.Duration { return jobs.HeartbeatEvery(w.leaseTime) },
 		Logger: w.cfg.Logger,
 	})
-	w.session.OnNews(func(n session.News) { w.learn(n.Addresses()) })
+	w.session.OnNews(func(n session.News) {
+		w.base.Identity.ShutOut(n.RevokedNodes)
+		w.learn(n.Addresses())
+	})
 	w.session.Open(w.base.Paths)
 }
 
 // find asks the grid who else has or wants a blob, and says that this worker
 // does. Nothing is fetched before there is a connection.
 func (w *Worker) find(ctx context.Context, id blob.ID) ([]swarm.Provider, time.Duration, error) {
-	return swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(w.conn), w.base.Address, id, false)
+	m, err := swarm.Announce(ctx, anthillv1.NewTrackerServiceClient(w.conn), w.base.Address, id, false, false)
+	w.base.Swarm.Grant(id, m.Grant)
+	return m.Peers, m.Again, err
 }
 
 // startLying is called in liars only.

@@ -32,6 +32,9 @@ type Announcement struct {
 	Complete bool
 	Leaving  bool
 	Peers    int // how many others it would like to hear of
+	// Public: the peer has no right to the blob, or shares it with everybody. It is told
+	// of none but such peers, and named to none but them.
+	Public bool
 }
 
 // tracker tells peers of each other that want or have the same blob: by what they have
@@ -39,10 +42,11 @@ type Announcement struct {
 // learns it from the next announcements and heartbeats.
 type tracker struct {
 	crowds *crowds
+	public *crowds // of blobs that are shared with everybody, or so they say
 	stock  *stock
 }
 
-func newTracker() *tracker { return &tracker{newCrowds(), newStock()} }
+func newTracker() *tracker { return &tracker{newCrowds(), newCrowds(), newStock()} }
 
 // Introduce notes what a peer has and wants, and names others for each blob.
 func (d *Desk) Introduce(id jobs.NodeID, self swarm.Provider, list []Announcement) ([][]swarm.Provider, error) {
@@ -51,9 +55,17 @@ func (d *Desk) Introduce(id jobs.NodeID, self swarm.Provider, list []Announcemen
 	if !d.leading {
 		return nil, ErrNoLeader
 	}
-	peers := d.tracker.crowds.announce(id, self, list, time.Now())
+	peers, now := make([][]swarm.Provider, len(list)), time.Now()
 	for i, a := range list {
-		if lacking := a.Peers - len(peers[i]); lacking > 0 {
+		crowds := d.tracker.crowds
+		if a.Public {
+			crowds = d.tracker.public
+		}
+		peers[i] = crowds.announce(id, self, list[i:i+1], now)[0]
+		if lacking := a.Peers - len(peers[i]); lacking > 0 && !a.Public && self.Role > jobs.Worker {
+			peers[i] = append(peers[i], d.tracker.public.others(a.Blob, member{id, self.Address}, lacking, now)...)
+		}
+		if lacking := a.Peers - len(peers[i]); lacking > 0 && !a.Public {
 			peers[i] = append(peers[i], d.workersHaving([]blob.Ref{{ID: a.Blob}}, id, lacking)...)
 		}
 	}
@@ -108,6 +120,9 @@ func (d *Desk) whereabouts(node jobs.NodeID, id blob.ID) (swarm.Provider, bool) 
 		return swarm.Provider{Address: w.address, Role: jobs.Worker, Node: node}, true
 	}
 	p, ok := d.tracker.crowds.serving(id, node)
+	if !ok {
+		p, ok = d.tracker.public.serving(id, node)
+	}
 	p.Node = node
 	return p, ok
 }

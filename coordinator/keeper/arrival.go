@@ -50,6 +50,8 @@ func (k *Keeper) Lacks(s *jobs.State, id jobs.JobID) waits.Wait {
 	}
 	h, t := k.troubleWith(charge{job: id})
 	switch {
+	case len(j.Unproven) > 0: // what is here is for others to know
+		return waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here", Since: later(t.stuck, j.Submitted.Std())}
 	case h == nil:
 		return waits.Wait{} // it is so new that nobody has looked yet
 	case t.err != nil:
@@ -113,4 +115,11 @@ func (k *Keeper) lives(id jobs.NodeID) bool {
 		}
 	}
 	return !k.roll.absent[id]
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -19,7 +19,6 @@ type charge struct {
 // holding is what the keeper does about a charge.
 type holding struct {
 	blobs  []blob.Ref
-	input  bool // workers may read them
 	cancel context.CancelFunc
 	// again hears that a dataset was claimed again, at the time of claimed: it may be
 	// found now where it was not before.
@@ -49,7 +48,7 @@ func (k *Keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
 			if c := (charge{job: id}); k.taken[c] == nil {
-				fresh[c] = &holding{blobs: s.Jobs[id].Spec.Blobs(), input: true}
+				fresh[c] = &holding{blobs: s.Jobs[id].Spec.Blobs()}
 			}
 		}
 		for c := range k.taken {
@@ -127,12 +126,6 @@ func (k *Keeper) count(h *holding, by int) {
 			k.cfg.Store.Pin(r.ID)
 		} else {
 			k.cfg.Store.Unpin(r.ID)
-		}
-		if !h.input {
-			continue
-		}
-		if k.inputs[r.ID] += by; k.inputs[r.ID] == 0 {
-			delete(k.inputs, r.ID)
 		}
 	}
 }

@@ -44,6 +44,9 @@ func (k *Keeper) hold(ctx context.Context, c charge, h *holding) {
 
 // bring makes sure that a charge is here, and that the state knows it.
 func (k *Keeper) bring(ctx context.Context, c charge, h *holding) error {
+	if err := k.prove(ctx, c); err != nil {
+		return err
+	}
 	here := k.complete(h)
 	if here && k.confirmed(c) {
 		return nil

@@ -125,7 +125,7 @@ func (k *Keeper) setReady(h *holding, ready jobs.Place) {
 // what they read. s is the state as it is now.
 func (k *Keeper) Ready(s *jobs.State, id jobs.JobID) jobs.Place {
 	j := s.Jobs[id]
-	if j == nil {
+	if j == nil || len(j.Unproven) > 0 {
 		return 0
 	}
 	if slices.ContainsFunc(s.InputHolders(j), func(holder jobs.NodeID) bool { return holder == k.cfg.Node || k.lives(holder) }) {

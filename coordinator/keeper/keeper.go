@@ -57,9 +57,8 @@ type Keeper struct {
 	excused, reviewed time.Time
 	away              []jobs.NodeID // coordinators, as of the last review
 
-	mu     sync.Mutex
-	inputs map[blob.ID]int // blobs of unfinished jobs, by the number of jobs
-	taken  map[charge]*holding
+	mu    sync.Mutex
+	taken map[charge]*holding
 	// rewound are the sequences from which on results are to be copied again.
 	rewound map[jobs.JobID]jobs.Sequence
 	demands map[jobs.JobID]time.Time // see Demand
@@ -67,6 +66,7 @@ type Keeper struct {
 	full    time.Time                // when the disk took no more last
 	copying map[jobs.JobID]*Copying  // as of the last review
 	roll    roll
+	told    told
 }
 
 // Config is what a keeper works with.
@@ -86,6 +86,8 @@ type Config struct {
 	Members func() []membership.Member
 	// Workers are the live workers, and where they serve what they have.
 	Workers func(context.Context) map[jobs.NodeID]string
+	// Granted says whether a grant that a node shows is good for a blob; nil: none is.
+	Granted func(node jobs.NodeID, id blob.ID, grant []byte) bool
 	// Spent is why the line may carry no more, or nil.
 	Spent  func() error
 	Logger *slog.Logger
@@ -102,7 +104,7 @@ func New(cfg Config) *Keeper {
 	return &Keeper{
 		cfg: cfg, turns: newTurns(), landed: make(chan struct{}, 1), every: reviewEvery, least: leastPatience,
 		courses: map[jobs.JobID]*course{}, copies: map[blob.ID]*flight{}, smalls: map[blob.ID]bool{}, origins: map[string]*origin{}, labelled: map[jobs.JobID]bool{}, reviewed: time.Now(),
-		inputs: map[blob.ID]int{}, taken: map[charge]*holding{},
+		taken:   map[charge]*holding{},
 		rewound: map[jobs.JobID]jobs.Sequence{}, demands: map[jobs.JobID]time.Time{},
 	}
 }

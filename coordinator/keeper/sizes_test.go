@@ -19,6 +19,7 @@ func TestKeeperFindsOutWrongSizes(t *testing.T) {
 	l := voter.New(t)
 	l.Admit(jobs.Submitter, "liar")
 	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.cfg.Leads = func() bool { return true } // and asks for proofs
 	data := bytes.Repeat([]byte("dataset "), 1<<16)
 	ref, small := blob.Of(data).Ref(), blob.Ref{ID: blob.Of(data).ID(), Size: 1000}
 	put(t, k.peer("submitter"), data)

@@ -87,6 +87,7 @@ func TestDatasetsWaitForATurn(t *testing.T) {
 	l := voter.New(t)
 	l.Admit(jobs.Submitter, "sue", "tom")
 	k := newKeeping(l, openStore(t, t.TempDir()))
+	k.cfg.Leads = func() bool { return true } // and asks for proofs
 	for range turnsPerOwner {
 		k.turns.try([]jobs.OwnerID{"sue"})
 	}

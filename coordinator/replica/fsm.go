@@ -16,10 +16,11 @@ type fsm struct {
 	state   *jobs.State
 	index   uint64 // of the last applied command
 	changed chan struct{}
+	observe func(*jobs.Command, jobs.Outcome, *jobs.State)
 }
 
 func newFSM() *fsm {
-	return &fsm{state: jobs.NewState(), changed: make(chan struct{})}
+	return &fsm{state: jobs.NewState(), changed: make(chan struct{}), observe: func(*jobs.Command, jobs.Outcome, *jobs.State) {}}
 }
 
 func (f *fsm) view(read func(*jobs.State)) {
@@ -57,6 +58,7 @@ func (f *fsm) Apply(entry *raft.Log) any {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	out := f.state.Apply(c)
+	f.observe(&c, out, f.state)
 	f.advance(entry.Index)
 	return out
 }

@@ -45,7 +45,10 @@ type Config struct {
 	Alone bool
 	// Transport is how voters talk; see NewTransport.
 	Transport raft.Transport
-	Logger    *slog.Logger
+	// Observe, where set, sees each command that has been applied, before anybody reads the
+	// state after it. It must be quick, keep nothing of the state and change nothing.
+	Observe func(*jobs.Command, jobs.Outcome, *jobs.State)
+	Logger  *slog.Logger
 }
 
 // Replica is one voter's copy of the state.
@@ -78,6 +81,9 @@ func Open(cfg Config) (*Replica, error) {
 		return nil, errors.Join(fmt.Errorf("open replica in %s: %w", cfg.Dir, err), logs.Close())
 	}
 	r := &Replica{cfg: cfg, fsm: newFSM(), logs: logs, clock: clock{logger: cfg.Logger}}
+	if cfg.Observe != nil {
+		r.fsm.observe = cfg.Observe
+	}
 	r.raft, err = raft.NewRaft(r.raftConfig(), r.fsm, logs, logs, snapshots, cfg.Transport)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), logs.Close())

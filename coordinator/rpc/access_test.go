@@ -29,6 +29,7 @@ var who = map[string]string{
 	"anthill.v1.BlobService/ListBlobs":            "uo",
 	"anthill.v1.BlobService/DropBlob":             "uo",
 	"anthill.v1.BlobService/NameRuntime":          "uo",
+	"anthill.v1.BlobService/ShareBlob":            "uo",
 	"anthill.v1.BlobService/ListRuntimes":         "uo",
 	"anthill.v1.AccountService/SetOwner":          "o",
 	"anthill.v1.AccountService/GetAccount":        "uo",

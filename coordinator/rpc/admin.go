@@ -135,12 +135,31 @@ func (s *Server) EndNode(ctx context.Context, req *anthillv1.EndNodeRequest) (*a
 		return nil, err
 	}
 	c := jobs.EndNode{Node: id, By: callerFrom(ctx).Node, Revoke: req.GetRevoke(), Coordinator: req.GetCoordinator(), Why: req.GetReason()}
+	if err := s.retire(ctx, &c); err != nil {
+		return nil, err
+	}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{EndNode: &c}); err != nil {
 		return nil, err
 	}
 	resp := &anthillv1.EndNodeResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) { resp.Member = memberView(st, id) })
 	return resp, nil
+}
+
+// retire takes a coordinator's vote before it is ended.
+func (s *Server) retire(ctx context.Context, c *jobs.EndNode) error {
+	if err := s.readable(jobs.Command{EndNode: c}); err != nil {
+		return err
+	}
+	var r *jobs.Rejection
+	s.cfg.Replica.View(func(st *jobs.State) { r = st.MayEnd(c) })
+	switch {
+	case r != nil:
+		return r
+	case !c.Coordinator || s.cfg.Retire == nil:
+		return nil
+	}
+	return s.cfg.Retire(ctx, c.Node)
 }
 
 // ListOwners implements AdminService.

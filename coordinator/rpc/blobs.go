@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/waits"
@@ -61,14 +62,21 @@ func (s *Server) describeBlob(ctx context.Context, id blob.ID) (*anthillv1.Blob,
 	var b *anthillv1.Blob
 	s.cfg.Replica.View(func(st *jobs.State) {
 		sees := sightOf(st, callerFrom(ctx))
-		if d := st.Datasets[id]; d != nil && slices.ContainsFunc(d.Owners(), sees) {
-			b = blobView(s.attendance(st), id, d, sees, readers(st, sees))
+		if d := st.Datasets[id]; d != nil && showsTo(st, callerFrom(ctx), d, sees) {
+			b = unseen(st, callerFrom(ctx), blobView(s.attendance(st), id, d, sees, readers(st, sees)))
 		}
 	})
 	if b == nil {
 		return nil, jobs.UnknownBlob(id)
 	}
 	return b, nil
+}
+
+// showsTo says whether a caller hears of a dataset: its owner keeps it, or somebody shares
+// it with its owner.
+func showsTo(st *jobs.State, c caller, d *jobs.Dataset, sees func(jobs.OwnerID) bool) bool {
+	n := st.Nodes[c.Node]
+	return slices.ContainsFunc(d.Owners(), sees) || n != nil && d.SharedWith(n.Owner)
 }
 
 // sightOf tells of which owners a caller sees what they keep, run and read: its own, and
@@ -90,17 +98,25 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 		sees := sightOf(st, callerFrom(ctx))
 		jobsOf, a := readers(st, sees), s.attendance(st)
 		for id, d := range st.Datasets {
-			if slices.ContainsFunc(d.Owners(), sees) {
-				resp.Blobs = append(resp.Blobs, blobView(a, id, d, sees, jobsOf))
+			if showsTo(st, callerFrom(ctx), d, sees) {
+				resp.Blobs = append(resp.Blobs, unseen(st, callerFrom(ctx), blobView(a, id, d, sees, jobsOf)))
 			}
 		}
 	})
 	slices.SortFunc(resp.Blobs, func(a, b *anthillv1.Blob) int {
 		return cmp.Or(
-			b.GetClaims()[0].GetAt().AsTime().Compare(a.GetClaims()[0].GetAt().AsTime()),
+			put(b).Compare(put(a)),
 			slices.Compare(a.GetRef().GetId(), b.GetRef().GetId()))
 	})
 	return resp, nil
+}
+
+// put is when a blob was put by the first whose claim is seen.
+func put(b *anthillv1.Blob) time.Time {
+	if len(b.GetClaims()) == 0 {
+		return time.Time{}
+	}
+	return b.GetClaims()[0].GetAt().AsTime()
 }
 
 // DropBlob implements BlobService.
@@ -130,6 +146,14 @@ func readers(st *jobs.State, sees func(jobs.OwnerID) bool) map[blob.ID][]string 
 	return list
 }
 
+func claimView(c jobs.Claim) *anthillv1.BlobClaim {
+	m := &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: wire.TimeToProto(c.At)}
+	for _, owner := range c.Shared {
+		m.SharedWith = append(m.SharedWith, string(owner))
+	}
+	return m
+}
+
 func blobView(a attendance, id blob.ID, d *jobs.Dataset, sees func(jobs.OwnerID) bool, jobsOf map[blob.ID][]string) *anthillv1.Blob {
 	b := &anthillv1.Blob{
 		Id: id.String(), Ref: wire.RefToProto(blob.Ref{ID: id, Size: d.Size}), Jobs: jobsOf[id],
@@ -139,8 +163,39 @@ func blobView(a attendance, id blob.ID, d *jobs.Dataset, sees func(jobs.OwnerID)
 	b.CopiesNeeded, b.CopyOwnersNeeded = a.needed()
 	for _, c := range d.Claims {
 		if sees(c.Owner) {
-			b.Claims = append(b.Claims, &anthillv1.BlobClaim{Owner: string(c.Owner), Name: c.Name, At: wire.TimeToProto(c.At)})
+			b.Claims = append(b.Claims, claimView(c))
 		}
 	}
 	return b
+}
+
+// unseen leaves out what a caller must not know of a blob that it has claimed and may not
+// read yet: whether it is here, and for whom.
+func unseen(st *jobs.State, c caller, b *anthillv1.Blob) *anthillv1.Blob {
+	id, err := blob.IDFrom(b.GetRef().GetId())
+	if err != nil || st.MayRead(c.Node, id) {
+		return b
+	}
+	for _, claim := range st.Datasets[id].Claims {
+		if n := st.Nodes[c.Node]; n != nil && claim.Owner == n.Owner {
+			b.Ref.Size = claim.Size
+		}
+	}
+	b.Copies, b.CopyOwners, b.PassedOver = 0, 0, nil
+	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here"})
+	return b
+}
+
+// ShareBlob implements BlobService.
+func (s *Server) ShareBlob(ctx context.Context, req *anthillv1.ShareBlobRequest) (*anthillv1.ShareBlobResponse, error) {
+	id, err := wire.IDFromProto("id", req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.describeBlob(ctx, id); err != nil {
+		return nil, err
+	}
+	c := jobs.ShareBlob{Blob: id, By: callerFrom(ctx).Node, With: jobs.OwnerID(req.GetWith()), Stop: req.GetStop()}
+	_, err = s.propose(ctx, req.GetRequestId(), jobs.Command{Share: &c})
+	return &anthillv1.ShareBlobResponse{}, err
 }

@@ -163,6 +163,11 @@ func (r *resultStream) send(refs []resultRef) (sent int, err error) {
 			break
 		}
 		msg := &anthillv1.StreamResultsResponse{Sequence: uint64(ref.sequence), Task: uint32(ref.task), Output: wire.RefToProto(ref.output), Data: data, Fuel: ref.fuel}
+		if large := ref.output.Size > blob.MinPiece; large && !r.bare {
+			reader := callerFrom(r.stream.Context()).Node
+			r.server.cfg.Results.Tell(reader, ref.output.ID)
+			msg.Grant = r.server.grant(reader, ref.output.ID)
+		}
 		if err := r.stream.Send(msg); err != nil {
 			return sent, err
 		}

@@ -16,6 +16,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/placement"
@@ -88,6 +89,8 @@ type Results interface {
 	// Result is a small result's bytes, or nil if it is not here yet. Of a
 	// large one it says only whether it is here.
 	Result(ref blob.Ref) (data []byte, here bool)
+	// Tell notes that a node may read a large result.
+	Tell(node jobs.NodeID, id blob.ID)
 	// Fits tells whether blobs that are not here yet have space on this coordinator's
 	// disk, beside all that is to come already and a part for results;
 	// blobstore.ErrFull if not.
@@ -109,6 +112,8 @@ type Config struct {
 	Replica *replica.Replica
 	Desk    Desk
 	Results Results
+	// Chronicle is what this coordinator has seen of late.
+	Chronicle *chronicle.Chronicle
 	// Members are the nodes that gossip knows, and Workers the live workers, with
 	// where they serve what they have.
 	Members func() []membership.Member
@@ -118,6 +123,8 @@ type Config struct {
 	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
 	// not been heard.
 	ClockOf func(jobs.NodeID) (time.Duration, bool)
+	// Retire takes a coordinator's vote; nil: there is none to take.
+	Retire func(context.Context, jobs.NodeID) error
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;

@@ -205,6 +205,8 @@ func (s *shelf) Fits([]blob.Ref) error {
 	return s.full
 }
 
+func (s *shelf) Tell(jobs.NodeID, blob.ID) {}
+
 func (s *shelf) DatasetSpace() int64 { return 1 << 30 }
 
 func (s *shelf) Lacks(*jobs.State, jobs.JobID) waits.Wait {

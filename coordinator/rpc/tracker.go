@@ -30,16 +30,27 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, desk.Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Peers: int(min(a.GetPeers(), maxNamed))})
+		list = append(list, desk.Announcement{Blob: id, Complete: a.GetComplete(), Leaving: a.GetLeaving(), Public: a.GetPublic(), Peers: int(min(a.GetPeers(), maxNamed))})
 	}
 	c := callerFrom(ctx)
+	readable := make([]bool, len(list))
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for i := range list {
+			readable[i] = st.MayRead(c.Node, list[i].Blob)
+			list[i].Public = list[i].Public || !readable[i]
+		}
+	})
 	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: c.reach(req.GetAddress()), Role: c.Role, Node: c.Node}, list)
 	if err != nil {
 		return nil, err
 	}
 	resp := &anthillv1.AnnounceResponse{Again: durationpb.New(desk.AnnounceAgain())}
-	for _, named := range peers {
-		resp.Swarms = append(resp.Swarms, &anthillv1.SwarmPeers{Peers: providersToProto(named)})
+	for i, named := range peers {
+		swarm := &anthillv1.SwarmPeers{Peers: providersToProto(named)}
+		if c.Role != jobs.Coordinator && readable[i] {
+			swarm.Grant = s.grant(c.Node, list[i].Blob)
+		}
+		resp.Swarms = append(resp.Swarms, swarm)
 	}
 	return resp, nil
 }

@@ -32,12 +32,14 @@ func (s *Server) Offer(ctx context.Context, req *anthillv1.OfferRequest) (*anthi
 	resp := &anthillv1.OfferResponse{}
 	shared := map[jobs.JobID]*anthillv1.Lease{} // what the leases of a job have in common
 	for _, l := range leases {
+		var grants []*anthillv1.BlobGrant // come once
 		if shared[l.Job] == nil {
+			grants = s.grants(worker, l.Spec)
 			shared[l.Job] = &anthillv1.Lease{Spec: specForWorkers(l.Spec), Providers: providersToProto(l.Providers), Owner: string(l.Owner)}
 		}
 		common := shared[l.Job]
 		resp.Leases = append(resp.Leases, &anthillv1.Lease{
-			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(), Owner: common.GetOwner(),
+			Id: uint64(l.ID), JobId: string(l.Job), Task: uint32(l.Task), Spec: common.GetSpec(), Providers: common.GetProviders(), Owner: common.GetOwner(), Grants: grants,
 		})
 	}
 	return resp, nil

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/anthill-grid/anthill/internal/jsonapi"
 	"github.com/anthill-grid/anthill/internal/problem"
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -16,7 +17,7 @@ func (s *apiServer) message(id int64, name string, m proto.Message, err error) e
 	if err != nil {
 		return err
 	}
-	text, err := protoJSON(m)
+	text, err := jsonapi.Marshal(m)
 	if err != nil {
 		return err
 	}

@@ -69,15 +69,24 @@ finished.`,
 func writeBlobs(w io.Writer, list []*anthillv1.Blob) error {
 	var rows []table.Row
 	for _, b := range list {
-		var names, claimers []string
+		var names, claimers, shared []string
 		for _, c := range b.GetClaims() {
 			names, claimers = append(names, c.GetName()), append(claimers, c.GetOwner())
+			shared = append(shared, c.GetSharedWith()...)
 		}
 		rows = append(rows, table.Row{
 			b.GetId(), strings.Join(names, ", "), sdk.Size(b.GetRef().GetSize()),
 			fmt.Sprintf("%d of %d, %s", b.GetCopies(), b.GetCopiesNeeded(), owners(b.GetCopyOwners())),
-			strings.Join(claimers, ", "), len(b.GetJobs()), stamp(b.GetClaims()[0].GetAt()),
+			strings.Join(claimers, ", "), len(b.GetJobs()), stampOfPut(b), strings.Join(shared, ", "),
 		})
 	}
-	return writeTable(w, table.Row{"blob", "name", "size", "copies", "kept for", "jobs", "put"}, rows)
+	return writeTable(w, table.Row{"blob", "name", "size", "copies", "kept for", "jobs", "put", "shared with"}, rows)
+}
+
+// stampOfPut is when a blob was put; others have put what is only shared.
+func stampOfPut(b *anthillv1.Blob) string {
+	if len(b.GetClaims()) == 0 {
+		return ""
+	}
+	return stamp(b.GetClaims()[0].GetAt())
 }

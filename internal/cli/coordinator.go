@@ -77,6 +77,9 @@ func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error
 	ctx, cancel := d.context(cmd.Context())
 	defer cancel()
 	keepPrivate()
+	if err := checkPrivate(cfg.Dir); err != nil {
+		return err
+	}
 	cfg.Release = cmd.Root().Version
 	cfg.Logger = d.logger(cmd.ErrOrStderr())
 	c, err := coordinator.New(ctx, cfg)

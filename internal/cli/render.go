@@ -2,25 +2,16 @@ package cli
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protopath"
-	"google.golang.org/protobuf/reflect/protorange"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/anthill-grid/anthill/jobs"
-	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/internal/jsonapi"
 )
 
 // format is how a command prints data.
@@ -48,61 +39,10 @@ func addFormatFlag(cmd *cobra.Command, f *format) {
 	cmd.Flags().VarP(f, "output", "o", "table or json")
 }
 
-// protoJSON is the message on one line, with the ids of blobs in hex as everywhere
-// else, where protojson has base64. protojson adds spaces at random, so that nobody
-// relies on its bytes; here scripts may.
-func protoJSON(m proto.Message) ([]byte, error) {
-	loose, err := protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("write JSON: %w", err)
-	}
-	var stable bytes.Buffer
-	if err := json.Compact(&stable, loose); err != nil {
-		return nil, fmt.Errorf("write JSON: %w", err)
-	}
-	ids, err := blobIDs(m)
-	if err != nil {
-		return nil, fmt.Errorf("write JSON: %w", err)
-	}
-	return escapeUnseen(strings.NewReplacer(ids...).Replace(stable.String())), nil
-}
-
-// escapeUnseen writes what a terminal might obey as JSON's \u escapes: the value
-// stays the same. JSON itself escapes less, C0 alone.
-func escapeUnseen(line string) []byte {
-	var b []byte
-	for _, r := range line {
-		if r == '\n' || jobs.IsPlain(string(r)) {
-			b = utf8.AppendRune(b, r)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			b = fmt.Appendf(b, "\\u%04x", unit)
-		}
-	}
-	return b
-}
-
-// blobIDs lists the ids in the references of a message, as protojson writes them and as
-// people know them. Nothing else looks like the first: 32 bytes in base64 end with "=".
-func blobIDs(m proto.Message) (pairs []string, err error) {
-	err = protorange.Range(m.ProtoReflect(), func(v protopath.Values) error {
-		message, ok := v.Index(-1).Value.Interface().(protoreflect.Message)
-		if !ok {
-			return nil
-		}
-		if ref, ok := message.Interface().(*anthillv1.BlobRef); ok && len(ref.GetId()) > 0 {
-			pairs = append(pairs, `"id":"`+base64.StdEncoding.EncodeToString(ref.GetId())+`"`, `"id":"`+hex.EncodeToString(ref.GetId())+`"`)
-		}
-		return nil
-	})
-	return pairs, err
-}
-
 // writeJSONLines writes one object a line.
 func writeJSONLines[M proto.Message](w io.Writer, messages []M) error {
 	for _, m := range messages {
-		line, err := protoJSON(m)
+		line, err := jsonapi.Marshal(m)
 		if err != nil {
 			return err
 		}
@@ -123,7 +63,7 @@ func writeList[M proto.Message](cmd *cobra.Command, output format, list []M, wri
 
 // writeJSON writes one object over several lines.
 func writeJSON(w io.Writer, m proto.Message) error {
-	line, err := protoJSON(m)
+	line, err := jsonapi.Marshal(m)
 	if err != nil {
 		return err
 	}

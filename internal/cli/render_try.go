@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/jsonapi"
 	"github.com/anthill-grid/anthill/internal/module/screen"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker/executor"
@@ -117,7 +118,7 @@ func writeIndented(w io.Writer, value any) error {
 	if err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	_, err = w.Write(escapeUnseen(string(text) + "\n"))
+	_, err = w.Write(jsonapi.EscapeUnseen(string(text) + "\n"))
 	return err
 }
 

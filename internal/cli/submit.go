@@ -42,6 +42,7 @@ earlier job's tasks, and can go into the same directory.`,
 	}
 	cmd.Flags().BoolVarP(&s.wait, "wait", "w", false, "stay until the job is finished")
 	cmd.Flags().StringVarP(&s.dir, "output", "o", "", "write the results into this `directory` when the job is finished; implies --wait")
+	cmd.Flags().BoolVar(&s.outside, "allow-outside", false, "let the job file name files outside of its directory, also by links: they are sent to the grid's machines")
 	cmd.Flags().StringVar(&s.missingOf, "only-missing", "", "run only the tasks of this earlier `job` that have no result")
 	return cmd
 }
@@ -52,6 +53,7 @@ type submission struct {
 	missingOf string // an earlier job, or ""
 	wait      bool
 	dir       string // for the results, or ""
+	outside   bool   // the job file may name files anywhere
 }
 
 func (s *submission) run(cmd *cobra.Command) error {
@@ -87,6 +89,7 @@ func (s *submission) submit(cmd *cobra.Command) (*sdk.Job, *sdk.Grid, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	file.AllowOutside = s.outside
 	prepared, err := sdk.Prepare(cmd.Context(), file)
 	if err != nil {
 		return nil, nil, err
@@ -107,6 +110,7 @@ func (s *submission) retry(cmd *cobra.Command) (*sdk.Job, *sdk.Grid, error) {
 		if file, err = sdk.LoadJobFile(s.file); err != nil {
 			return nil, nil, err
 		}
+		file.AllowOutside = s.outside
 	}
 	grid, err := connect(cmd, followPatience)
 	if err != nil {

@@ -111,6 +111,9 @@ func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
 		return fmt.Errorf("worker: %w", err)
 	}
 	keepPrivate()
+	if err := checkPrivate(cfg.Dir); err != nil {
+		return err
+	}
 	cfg.Logger = d.logger(cmd.ErrOrStderr())
 	cfg.SandboxCommand = []string{exe, sandboxChild}
 	w, err := worker.New(ctx, cfg)

@@ -29,6 +29,7 @@ type serverCredentials struct {
 	credentials.TransportCredentials
 	config *tls.Config
 	hand   Handover
+	gate   *gate
 }
 
 // Handover says who gets connections that are not for the gRPC server itself. The
@@ -62,25 +63,29 @@ func (h Handover) protos() []string {
 // ServerCredentials is for a gRPC server.
 func ServerCredentials(id *Identity, hand Handover) credentials.TransportCredentials {
 	config := id.ServerTLS(hand.protos()...)
-	return &serverCredentials{credentials.NewTLS(config), config, hand}
+	return &serverCredentials{credentials.NewTLS(config), config, hand, &id.gate}
 }
 
 // ClientCredentials is for gRPC clients of an enrolled node.
 func ClientCredentials(id *Identity, want Want) credentials.TransportCredentials {
-	return credentials.NewTLS(id.ClientTLS(want, ProtoGRPC))
+	return &gated{credentials.NewTLS(id.ClientTLS(want, ProtoGRPC)), &id.gate}
 }
 
 // ServerHandshake authenticates a client and finds out what it wants to speak. A
 // connection that this node made itself brings its handshake along.
 func (c *serverCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	if made, ok := raw.(TLSConn); ok {
-		return takeHandshake(made)
+		return c.gate.take(made)
 	}
+	watched := c.gate.watch(raw)
 	ctx, cancel := context.WithTimeout(context.Background(), handshakeTimeout)
 	defer cancel()
-	conn := tls.Server(raw, c.config)
+	conn := tls.Server(watched, c.config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("TLS handshake with %s: %w", raw.RemoteAddr(), err), raw.Close())
+	}
+	if peer, err := PeerFrom(conn.ConnectionState()); err == nil && peer.Role != jobs.Stranger {
+		watched.knows(peer.Node)
 	}
 	info, err := c.dispatch(conn)
 	if err == nil {
@@ -142,7 +147,7 @@ func dispatchTo(conn *tls.Conn, peer Peer, hand func(*tls.Conn, Peer), roles ...
 
 // Clone is part of the gRPC interface.
 func (c *serverCredentials) Clone() credentials.TransportCredentials {
-	return &serverCredentials{c.TransportCredentials.Clone(), c.config.Clone(), c.hand}
+	return &serverCredentials{c.TransportCredentials.Clone(), c.config.Clone(), c.hand, c.gate}
 }
 
 func newAuthInfo(state tls.ConnectionState, peer Peer) AuthInfo {

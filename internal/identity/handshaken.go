@@ -44,15 +44,27 @@ func takeHandshake(conn TLSConn) (net.Conn, credentials.AuthInfo, error) {
 	return conn, newAuthInfo(state, peer), nil
 }
 
+// take is takeHandshake for a connection that the gate has to know.
+func (g *gate) take(made TLSConn) (net.Conn, credentials.AuthInfo, error) {
+	conn, info, err := takeHandshake(made)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := g.watch(conn)
+	w.knows(info.(AuthInfo).Peer.Node)
+	return w, info, nil
+}
+
 // PeerCredentials is for gRPC clients that reach nodes of the grid by any path: some
 // connections bring a handshake along in which the other side was the client.
 func PeerCredentials(id *Identity, want Want) credentials.TransportCredentials {
-	return &peerCredentials{ClientCredentials(id, want), want}
+	return &peerCredentials{ClientCredentials(id, want), want, &id.gate}
 }
 
 type peerCredentials struct {
 	credentials.TransportCredentials
 	want Want
+	gate *gate
 }
 
 // ClientHandshake makes a handshake or takes the one that was made.
@@ -61,7 +73,7 @@ func (c *peerCredentials) ClientHandshake(ctx context.Context, authority string,
 	if !ok {
 		return c.TransportCredentials.ClientHandshake(ctx, authority, conn)
 	}
-	_, info, err := takeHandshake(made)
+	conn, info, err := c.gate.take(made)
 	if err == nil && c.want != nil {
 		err = c.want(info.(AuthInfo).Peer)
 	}
@@ -70,7 +82,7 @@ func (c *peerCredentials) ClientHandshake(ctx context.Context, authority string,
 
 // Clone is part of the gRPC interface.
 func (c *peerCredentials) Clone() credentials.TransportCredentials {
-	return &peerCredentials{c.TransportCredentials.Clone(), c.want}
+	return &peerCredentials{c.TransportCredentials.Clone(), c.want, c.gate}
 }
 
 // Clone is part of the gRPC interface.

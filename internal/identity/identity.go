@@ -30,6 +30,8 @@ type Identity struct {
 	CA          *x509.Certificate
 	Grid        string
 	Role        jobs.Role
+
+	gate gate
 }
 
 // New puts an identity together and checks that its parts belong together and
@@ -62,8 +64,11 @@ func (id *Identity) ServerTLS(protos ...string) *tls.Config {
 	config := id.baseTLS(protos)
 	config.ClientAuth = tls.RequireAnyClientCert
 	config.VerifyConnection = func(state tls.ConnectionState) error {
-		_, err := id.verifyClient(state)
-		return err
+		peer, err := id.verifyClient(state)
+		if err != nil {
+			return err
+		}
+		return id.admits(peer, state, true)
 	}
 	return config
 }
@@ -84,7 +89,14 @@ func (id *Identity) ClientTLS(want Want, protos ...string) *tls.Config {
 	config := id.baseTLS(protos)
 	config.InsecureSkipVerify = true // VerifyConnection does more than the host check
 	config.VerifyConnection = func(state tls.ConnectionState) error {
-		return verifyServer(state, id.CA, want)
+		if err := verifyServer(state, id.CA, want); err != nil {
+			return err
+		}
+		peer, err := PeerFrom(state)
+		if err != nil {
+			return err
+		}
+		return id.admits(peer, state, false)
 	}
 	return config
 }

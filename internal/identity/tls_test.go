@@ -185,8 +185,7 @@ func TestClientRefusesServers(t *testing.T) {
 	coordinator, worker := enrol(t, a, jobs.Coordinator), enrol(t, a, jobs.Worker)
 	key := newKey(t)
 	expired := forge(t, a, newKey(t), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
-	selfSigned := *worker
-	selfSigned.Key, selfSigned.Certificate = key, mustSelfSign(t, key)
+	selfSigned := &Identity{Key: key, Certificate: mustSelfSign(t, key), CA: worker.CA, Grid: worker.Grid, Role: worker.Role}
 	enrolTLS := func(fingerprint [32]byte) *tls.Config {
 		config, err := EnrolTLS(newKey(t), fingerprint)
 		if err != nil {
@@ -195,7 +194,7 @@ func TestClientRefusesServers(t *testing.T) {
 		return config
 	}
 	// It shows the right CA, but its certificate is another's.
-	twoFaced := *enrol(t, b, jobs.Coordinator)
+	twoFaced := enrol(t, b, jobs.Coordinator)
 	twoFaced.CA = a.Certificate()
 
 	for _, test := range []struct {
@@ -208,9 +207,9 @@ func TestClientRefusesServers(t *testing.T) {
 		{"another node", worker, client.ClientTLS(WantNode(coordinator.Node())), "in the place of node " + string(coordinator.Node())},
 		{"another grid", enrol(t, b, jobs.Coordinator), client.ClientTLS(nil), "unknown authority"},
 		{"expired", expired, client.ClientTLS(nil), "expired"},
-		{"self-signed", &selfSigned, client.ClientTLS(nil), "is not from grid " + a.Grid()},
+		{"self-signed", selfSigned, client.ClientTLS(nil), "is not from grid " + a.Grid()},
 		{"enrolment, wrong CA", coordinator, enrolTLS(b.Fingerprint()), "its authority is another"},
-		{"enrolment, CA of another", &twoFaced, enrolTLS(a.Fingerprint()), "unknown authority"},
+		{"enrolment, CA of another", twoFaced, enrolTLS(a.Fingerprint()), "unknown authority"},
 		{"enrolment at a worker", worker, enrolTLS(a.Fingerprint()), "is a worker: want a coordinator"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -130,7 +130,7 @@ func (r *Room) Back(conn *tls.Conn, peer identity.Peer) {
 		if err == nil {
 			err = conn.SetDeadline(time.Time{})
 		}
-		if err != nil || !r.calls.deliver(n, peer.Node, secured{conn, Reversed}) {
+		if err != nil || !r.calls.deliver(n, peer.Node, r.secured(conn, Reversed)) {
 			closeConn(conn)
 		}
 	}()
@@ -152,5 +152,5 @@ func (r *Room) dialBack(ctx context.Context, node jobs.NodeID, n nonce, address 
 	if _, err := conn.Write(n[:]); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return secured{conn, Reversed}, nil
+	return r.secured(conn, Reversed), nil
 }

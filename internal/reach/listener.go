@@ -31,7 +31,10 @@ func (l *listener) Accept() (net.Conn, error) {
 	l.begin.Do(func() { go l.accept() })
 	select {
 	case a := <-l.accepted:
-		return a.conn, a.err
+		if a.err != nil {
+			return nil, a.err
+		}
+		return l.room.count(a.conn, Direct), nil
 	case conn := <-l.room.comers:
 		return conn, nil
 	case <-l.closed:

@@ -51,7 +51,7 @@ func PathOf(a net.Addr) Path {
 
 // plain is a connection by some path. It hides whatever handshake was made with a relay.
 type plain struct {
-	net.Conn
+	counted
 	path Path
 }
 
@@ -60,9 +60,14 @@ func (c plain) RemoteAddr() net.Addr { return Addr{c.Conn.RemoteAddr(), c.path} 
 
 // secured is one whose handshake was made with the node at the other end.
 type secured struct {
-	*tls.Conn
-	path Path
+	plain
+	tls interface{ ConnectionState() tls.ConnectionState }
 }
 
-// RemoteAddr implements net.Conn.
-func (c secured) RemoteAddr() net.Addr { return Addr{c.Conn.RemoteAddr(), c.path} }
+// ConnectionState implements identity.TLSConn.
+func (c secured) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
+
+// plain and secured put a connection by some path together.
+func (r *Room) plain(c net.Conn, p Path) plain { return plain{r.count(c, p), p} }
+
+func (r *Room) secured(c *tls.Conn, p Path) secured { return secured{r.plain(c, p), c} }

@@ -151,7 +151,7 @@ func (p *port) punch(ctx context.Context, to *net.UDPAddr) {
 
 // punched is a connection by QUIC, of which it is the only stream.
 func (r *Room) punched(conn *quic.Conn, stream *quic.Stream) net.Conn {
-	return quicConn{r.cfg.Carry(quicStream{stream, conn}), conn}
+	return secured{r.plain(r.cfg.Carry(quicStream{stream, conn}), Punched), quicState{conn}}
 }
 
 // quicStream is a stream as a connection.
@@ -161,7 +161,7 @@ type quicStream struct {
 }
 
 func (s quicStream) LocalAddr() net.Addr  { return s.conn.LocalAddr() }
-func (s quicStream) RemoteAddr() net.Addr { return Addr{s.conn.RemoteAddr(), Punched} }
+func (s quicStream) RemoteAddr() net.Addr { return s.conn.RemoteAddr() }
 
 // Close ends the connection, once the other side may have all that was written.
 func (s quicStream) Close() error {
@@ -171,11 +171,7 @@ func (s quicStream) Close() error {
 	return err
 }
 
-// quicConn is one that brings its handshake along.
-type quicConn struct {
-	net.Conn
-	conn *quic.Conn
-}
+// quicState is the handshake of a connection by QUIC.
+type quicState struct{ conn *quic.Conn }
 
-// ConnectionState implements identity.TLSConn.
-func (c quicConn) ConnectionState() tls.ConnectionState { return c.conn.ConnectionState().TLS }
+func (s quicState) ConnectionState() tls.ConnectionState { return s.conn.ConnectionState().TLS }

@@ -82,7 +82,7 @@ func NewRelay(cfg RelayConfig) *Relay {
 
 // Take takes a connection of a node of the grid. It returns at once.
 func (r *Relay) Take(conn *tls.Conn, peer identity.Peer) {
-	if tcp, ok := conn.NetConn().(*net.TCPConn); ok {
+	if tcp, ok := bare(conn.NetConn()).(*net.TCPConn); ok {
 		_ = errors.Join(tcp.SetReadBuffer(relayBuffer), tcp.SetWriteBuffer(relayBuffer)) // it works without, if worse
 	}
 	g := &guest{Conn: conn, owner: r.owner(peer.Node), other: make(chan *guest, 1)}
@@ -94,6 +94,17 @@ func (r *Relay) Take(conn *tls.Conn, peer identity.Peer) {
 		defer r.leave(g)
 		r.host(g, peer.Node)
 	}()
+}
+
+// bare is a connection without what was put around it.
+func bare(c net.Conn) net.Conn {
+	for {
+		around, ok := c.(interface{ Unwrap() net.Conn })
+		if !ok {
+			return c
+		}
+		c = around.Unwrap()
+	}
 }
 
 func (r *Relay) enter(g *guest) bool {
@@ -304,5 +315,5 @@ func (r *Room) meetAt(ctx context.Context, relay string, node jobs.NodeID, n non
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return plain{conn, Relayed}, nil
+	return r.plain(conn, Relayed), nil
 }

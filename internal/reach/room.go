@@ -80,6 +80,8 @@ type Room struct {
 	joined  chan struct{} // has something when there is a session
 	port    *port         // nil: there is none
 	outside outside
+	traffic [paths]counter
+	better  better
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -136,7 +138,10 @@ func (r *Room) Close() error {
 func (r *Room) Dial(ctx context.Context, t Target) (net.Conn, error) {
 	s := r.session.Load()
 	if s == nil || t.Node == "" || t.Node == r.cfg.Identity.Node() {
-		return r.cfg.Dial(ctx, t.Address)
+		return r.dial(ctx, t.Address)
+	}
+	if conn := r.better.take(t); conn != nil {
+		return conn, nil
 	}
 	c := r.calls.begin(t.Node)
 	defer r.calls.end(c)
@@ -145,17 +150,37 @@ func (r *Room) Dial(ctx context.Context, t Target) (net.Conn, error) {
 	conn, done := overtake(ctx, ways, closeConn)
 	r.memory.learn(t.Node, ways, done, began, time.Now())
 	if conn == nil {
-		return nil, unreached(done)
+		err := unreached(done)
+		r.cfg.Logger.Debug("failed to reach a node", "node", t.Node.Short(), "address", t.Address, "after", time.Since(began), "error", err)
+		return nil, err
+	}
+	r.cfg.Logger.Debug("reached a node", "node", t.Node.Short(), "address", t.Address, "path", PathOf(conn.RemoteAddr()), "after", time.Since(began))
+	if PathOf(conn.RemoteAddr()) == Relayed {
+		conn = r.whileRelayed(conn, t)
 	}
 	return conn, nil
 }
 
+// dial connects by TCP, and counts what goes there.
+func (r *Room) dial(ctx context.Context, address string) (net.Conn, error) {
+	conn, err := r.cfg.Dial(ctx, address)
+	if err != nil {
+		return nil, err
+	}
+	return r.count(conn, Direct), nil
+}
+
 // ways are those to a node, in the order in which they are tried.
 func (r *Room) ways(t Target, c *call, s *Session) []way {
-	meet := s.someRelays()
-	say := sync.OnceValue(func() error { return r.call(t, c, s, meet) })
+	relays := s.someRelays()
+	return r.memory.plan(t.Node, time.Now(), r.waysPast(t, c, s, relays))
+}
+
+// waysPast are all ways to a node, with these relays.
+func (r *Room) waysPast(t Target, c *call, s *Session, relays []string) []way {
+	say := sync.OnceValue(func() error { return r.call(t, c, s, relays) })
 	ways := []way{
-		{path: Direct, try: func(ctx context.Context) (net.Conn, error) { return r.cfg.Dial(ctx, t.Address) }},
+		{path: Direct, try: func(ctx context.Context) (net.Conn, error) { return r.dial(ctx, t.Address) }},
 		{path: Reversed, try: func(ctx context.Context) (net.Conn, error) {
 			if err := say(); err != nil {
 				return nil, err
@@ -175,15 +200,15 @@ func (r *Room) ways(t Target, c *call, s *Session) []way {
 			return r.dialPunched(ctx, r.port, t.Node, addresses)
 		}})
 	}
-	if len(meet) > 0 {
+	if len(relays) > 0 {
 		ways = append(ways, way{path: Relayed, try: func(ctx context.Context) (net.Conn, error) {
 			if err := say(); err != nil {
 				return nil, err
 			}
-			return r.meetAny(ctx, meet, t.Node, c.nonce)
+			return r.meetAny(ctx, relays, t.Node, c.nonce)
 		}})
 	}
-	return r.memory.plan(t.Node, time.Now(), ways)
+	return ways
 }
 
 // someRelays are those at which a node that is called is to be met.

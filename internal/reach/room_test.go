@@ -127,13 +127,26 @@ func (l *lan) signal(from, to jobs.NodeID, payload []byte) error {
 	return nil
 }
 
+// meetAt makes a node the coordinator that all know of.
+func (l *lan) meetAt(h *host) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.relays = []string{h.address}
+}
+
+func (l *lan) coordinators() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.relays
+}
+
 // join gives a node a session.
 func (h *host) join() {
 	h.room.Join(Session{
 		Signal: func(_ context.Context, to jobs.NodeID, payload []byte) error {
 			return h.lan.signal(h.id.Node(), to, payload)
 		},
-		Coordinators: func() []string { return h.lan.relays },
+		Coordinators: h.lan.coordinators,
 		Host:         func() string { return "127.0.0.1" },
 	})
 }
@@ -166,7 +179,7 @@ func TestPaths(t *testing.T) {
 	l := newLAN(t)
 	l.noUDP = true
 	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
-	l.relays = []string{open.address}
+	l.meetAt(open)
 	for _, c := range []struct {
 		from, to *host
 		want     Path
@@ -189,7 +202,7 @@ func TestPaths(t *testing.T) {
 func TestPunched(t *testing.T) {
 	l := newLAN(t)
 	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
-	l.relays = []string{open.address}
+	l.meetAt(open)
 	for _, h := range []*host{walled, other} {
 		h.join() // now that there is somebody to ask
 		for deadline := time.Now().Add(10 * time.Second); len(h.room.udpAddresses()) == 0; time.Sleep(10 * time.Millisecond) {
@@ -260,5 +273,36 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 			t.Errorf("%s: a stranger is spoken to", proto)
 		}
 		conn.Close()
+	}
+}
+
+// A better path that opens is found beside a connection through a relay, and the next
+// goes by it.
+func TestABetterPathIsTaken(t *testing.T) {
+	l := newLAN(t)
+	l.noUDP = true
+	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
+	l.meetAt(open)
+	told := make(chan Target, 1)
+	walled.room.OnBetter(func(at Target) { told <- at })
+	target := Target{Node: other.id.Node(), Address: other.address}
+	conn, err := walled.room.Dial(t.Context(), target)
+	if err != nil || PathOf(conn.RemoteAddr()) != Relayed {
+		t.Fatalf("got %v, %v", conn, err)
+	}
+	defer conn.Close()
+	l.mu.Lock()
+	l.walled[other.address] = false
+	l.mu.Unlock()
+	select {
+	case at := <-told:
+		if at != target {
+			t.Errorf("told of %v", at)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("no better path was found")
+	}
+	if got, err := walled.call(other); err != nil || got != Direct {
+		t.Errorf("got %v (%v), want %v", got, err, Direct)
 	}
 }

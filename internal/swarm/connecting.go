@@ -87,7 +87,7 @@ func (d *download) prompter(now time.Time) (best *remote) {
 		if r.link != nil && r.link.prompt {
 			return nil
 		}
-		if r.callable(now) && (best == nil || rank(r.identity.role) < rank(best.identity.role)) {
+		if r.callable(now) && (best == nil || r.identity.rank() < best.identity.rank()) {
 			best = r
 		}
 	}

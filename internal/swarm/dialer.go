@@ -41,6 +41,10 @@ type Pool struct {
 
 	mu    sync.Mutex
 	conns map[reach.Target]*grpc.ClientConn // nil once closed
+
+	life context.Context // ends with Close
+	end  context.CancelFunc
+	old  sync.WaitGroup // connections that are used to their end
 }
 
 // NewPool makes a Pool, to be closed after use, of connections by whatever paths there
@@ -48,7 +52,25 @@ type Pool struct {
 func NewPool(creds credentials.TransportCredentials, paths *reach.Room) *Pool {
 	p := newPool(creds)
 	p.paths = paths
+	paths.OnBetter(p.renew)
 	return p
+}
+
+// renew has new calls to a peer go by a new connection. The old one ends once nothing has
+// gone over it for a while.
+func (p *Pool) renew(at reach.Target) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := p.conns[at]
+	if old == nil {
+		return
+	}
+	delete(p.conns, at)
+	p.old.Go(func() {
+		for state := old.GetState(); state != connectivity.Idle && old.WaitForStateChange(p.life, state); state = old.GetState() {
+		}
+		_ = old.Close() // it has nothing to lose
+	})
 }
 
 // NewDialer makes a Pool, to be closed after use; its method Dial is a Dialer.
@@ -59,7 +81,9 @@ func NewDialer(cfg *tls.Config, options ...grpc.DialOption) *Pool {
 }
 
 func newPool(creds credentials.TransportCredentials) *Pool {
-	return &Pool{creds: creds, conns: make(map[reach.Target]*grpc.ClientConn)}
+	p := &Pool{creds: creds, conns: make(map[reach.Target]*grpc.ClientConn)}
+	p.life, p.end = context.WithCancel(context.Background())
+	return p
 }
 
 // Dial gives the connection to a peer. It does not wait for it to stand.
@@ -112,6 +136,8 @@ func (p *Pool) closeIdle() {
 
 // Close closes all connections.
 func (p *Pool) Close() error {
+	defer p.old.Wait()
+	p.end()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var errs []error

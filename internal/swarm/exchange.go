@@ -19,11 +19,12 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 	if err != nil {
 		return err
 	}
-	id, err := s.check(stream.Context(), first.GetBlob())
+	ctx := withGrant(stream.Context(), first.GetGrant())
+	id, err := s.check(ctx, first.GetBlob())
 	if err != nil {
 		return err
 	}
-	n, err := s.uploads.join(id, s.store, s.caller(stream.Context()), first, s.introduce(stream.Context(), id, first.GetAddress()), s.owed(stream.Context(), id))
+	n, err := s.uploads.join(id, s.store, s.caller(ctx), first, s.introduce(ctx, id, first.GetAddress()), s.owed(ctx, id))
 	if err != nil {
 		return statusOf(id, err)
 	}
@@ -46,15 +47,15 @@ func (s *Server) Exchange(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequ
 			}
 		}
 	}()
-	return s.upload(stream, n, gone)
+	return s.upload(ctx, stream, n, gone)
 }
 
 // upload sends the client its pieces until it goes.
-func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], n *session, gone <-chan error) error {
+func (s *Server) upload(ctx context.Context, stream grpc.BidiStreamingServer[anthillv1.ExchangeRequest, anthillv1.ExchangeResponse], n *session, gone <-chan error) error {
 	ticker := time.NewTicker(ackTimeout / 4)
 	defer ticker.Stop()
 	for {
-		if !s.allow(stream.Context(), n.id) {
+		if !s.allow(ctx, n.id) {
 			return statusOf(n.id, blobstore.ErrNotFound) // its job has ended since, say
 		}
 		news, i := s.uploads.todo(n)
@@ -72,7 +73,7 @@ func (s *Server) upload(stream grpc.BidiStreamingServer[anthillv1.ExchangeReques
 		select {
 		case <-n.wake:
 		case <-ticker.C:
-			if !s.serves(stream.Context(), n.id) {
+			if !s.serves(ctx, n.id) {
 				return statusOf(n.id, blobstore.ErrNotFound)
 			}
 			s.uploads.review(n, s.store)

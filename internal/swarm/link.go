@@ -111,7 +111,7 @@ func (l *link) run(ctx context.Context, p Provider, have blob.Bitmap, start uint
 func (l *link) exchange(ctx context.Context, p Provider, have blob.Bitmap, start uint32) (peerIdentity, error) {
 	s := l.download.swarm
 	id := l.download.id
-	hello := &anthillv1.ExchangeRequest{Blob: id[:], Address: s.cfg.Self, Have: have, Start: start, Prompt: l.prompt}
+	hello := &anthillv1.ExchangeRequest{Blob: id[:], Address: s.cfg.Self, Have: have, Start: start, Prompt: l.prompt, Grant: s.grants.of(id)}
 	stream, err := s.open(ctx, p, hello)
 	if err != nil {
 		return peerIdentity{role: p.Role}, err

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -25,6 +26,7 @@ var errRefused = errors.New("is refused since it sent wrong bytes")
 type peerIdentity struct {
 	node jobs.NodeID
 	role jobs.Role
+	path reach.Path // by which it is reached, once it is
 }
 
 // identify asks the authentication, and falls back on what the provider's entry
@@ -32,7 +34,7 @@ type peerIdentity struct {
 func (s *Swarm) identify(p *peer.Peer, said Provider) peerIdentity {
 	if s.cfg.Identify != nil && p != nil && p.AuthInfo != nil {
 		if node, role, err := s.cfg.Identify(p.AuthInfo); err == nil {
-			return peerIdentity{node, role}
+			return peerIdentity{node, role, reach.PathOf(p.Addr)}
 		}
 	}
 	return peerIdentity{role: said.Role}

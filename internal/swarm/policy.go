@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -33,8 +34,21 @@ func rank(role jobs.Role) int {
 	}
 }
 
-// lastRank is below that of every role.
-const lastRank = 3
+const (
+	// relayedRank is that of peers that are reached through a third one: it has but so
+	// much for all.
+	relayedRank = 3
+	// lastRank is below that of every peer.
+	lastRank = 4
+)
+
+// rank is by whom it is, and by which path it is reached.
+func (w peerIdentity) rank() int {
+	if w.path == reach.Relayed {
+		return relayedRank
+	}
+	return rank(w.role)
+}
 
 // assign hands out missing pieces, rarest first, until no source is free or has
 // anything to do. A source gets a piece that a preferred one has only if it is

@@ -32,7 +32,7 @@ func (s *Swarm) Probe(ctx context.Context, id blob.ID, p Provider) error {
 }
 
 func (s *Swarm) probe(ctx context.Context, id blob.ID, p Provider) (peerIdentity, error) {
-	stream, err := s.open(ctx, p, &anthillv1.ExchangeRequest{Blob: id[:]})
+	stream, err := s.open(ctx, p, &anthillv1.ExchangeRequest{Blob: id[:], Grant: s.grants.of(id)})
 	if err != nil {
 		return peerIdentity{role: p.Role}, err
 	}
@@ -50,6 +50,51 @@ func (s *Swarm) probe(ctx context.Context, id blob.ID, p Provider) (peerIdentity
 	}
 	_ = stream.Send(&anthillv1.ExchangeRequest{Ask: []uint32{uint32(i)}})
 	return from, takePiece(stream, m, i)
+}
+
+// maxProofs is how many pieces a peer is asked for that is to prove that it has a blob.
+const maxProofs = 8
+
+// Prove returns nil if a peer has a blob: all of it, to judge by pieces that are chosen
+// here. Who only knows the blob's id cannot answer.
+func (s *Swarm) Prove(ctx context.Context, id blob.ID, p Provider) error {
+	ctx, cancel := context.WithCancel(ctx) // which ends the stream
+	defer cancel()
+	if err := s.prove(ctx, id, p); err != nil {
+		return fmt.Errorf("have %s prove blob %s: %w", p.Address, id.Short(), err)
+	}
+	return nil
+}
+
+func (s *Swarm) prove(ctx context.Context, id blob.ID, p Provider) error {
+	stream, err := s.open(ctx, p, &anthillv1.ExchangeRequest{Blob: id[:]})
+	if err != nil {
+		return err
+	}
+	first, _, err := s.handshake(stream, p)
+	if err != nil {
+		return err
+	}
+	m, err := blob.Decode(id, first.GetManifest())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errLie, err)
+	}
+	if n := blob.Bitmap(first.GetHave()).Count(); n < len(m.Pieces) {
+		return fmt.Errorf("it has %d of %d pieces", n, len(m.Pieces))
+	}
+	order := rand.Perm(len(m.Pieces))
+	for _, i := range order[:min(maxProofs, len(order))] {
+		if err := stream.Send(&anthillv1.ExchangeRequest{Ask: []uint32{uint32(i)}}); err != nil {
+			return err
+		}
+		if err := takePiece(stream, m, i); err != nil {
+			return err
+		}
+		if err := stream.Send(&anthillv1.ExchangeRequest{Gained: []uint32{uint32(i)}}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // anyPiece is a random one of those that a peer has, or -1.

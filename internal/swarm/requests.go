@@ -54,13 +54,13 @@ func (d *download) source(r *remote, now time.Time) source {
 // one of them: otherwise one that has everything and a slow line would keep all others
 // from sending.
 func (d *download) rank(r *remote, now time.Time) int {
-	own := rank(r.identity.role)
+	own := r.identity.rank()
 	if own == 0 || r.pace == 0 {
 		return own
 	}
 	var preferred float64
 	for _, other := range d.remotes {
-		if other.favoured(now) && rank(other.identity.role) < own {
+		if other.favoured(now) && other.identity.rank() < own {
 			preferred += other.speed(d.manifest.PieceSize, now)
 		}
 	}
@@ -101,7 +101,7 @@ func (d *download) spares(r *remote, now time.Time) bool {
 		}
 		found := false
 		for _, other := range d.remotes {
-			if found = other.favoured(now) && rank(other.identity.role) < best && other.have.Has(i); found {
+			if found = other.favoured(now) && other.identity.rank() < best && other.have.Has(i); found {
 				break
 			}
 		}

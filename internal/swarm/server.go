@@ -73,8 +73,12 @@ func (s *Server) ReadBlobs(req *anthillv1.ReadBlobsRequest, stream grpc.ServerSt
 	if len(req.GetBlobs()) > maxBlobs {
 		return newStatus(codes.InvalidArgument, "TOO_MANY_BLOBS", "%d blobs in one request, at most %d", len(req.GetBlobs()), maxBlobs)
 	}
-	for _, raw := range req.GetBlobs() {
-		resp, err := s.readBlob(stream.Context(), raw)
+	for i, raw := range req.GetBlobs() {
+		ctx := stream.Context()
+		if i < len(req.GetGrants()) {
+			ctx = withGrant(ctx, req.GetGrants()[i])
+		}
+		resp, err := s.readBlob(ctx, raw)
 		if err != nil {
 			return err
 		}

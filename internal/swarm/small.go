@@ -99,7 +99,7 @@ func (s *Swarm) readBlobs(ctx context.Context, q *smallQueue, batch []blob.ID, p
 	}
 	req := &anthillv1.ReadBlobsRequest{}
 	for _, id := range batch {
-		req.Blobs = append(req.Blobs, id[:])
+		req.Blobs, req.Grants = append(req.Blobs, id[:]), append(req.Grants, s.grants.of(id))
 	}
 	stream, err := anthillv1.NewPieceServiceClient(conn).ReadBlobs(ctx, req, s.onlyNode(p))
 	if err != nil {

@@ -155,6 +155,7 @@ type Swarm struct {
 	caught   chan Caught
 	uploads  *uploads
 	running  sync.WaitGroup
+	grants   grants
 	received atomic.Int64 // bytes of pieces
 	stored   atomic.Int64 // those that were missing
 

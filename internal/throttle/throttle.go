@@ -113,6 +113,9 @@ type conn struct {
 	end  context.CancelFunc
 }
 
+// Unwrap is the connection without the line.
+func (c *conn) Unwrap() net.Conn { return c.Conn }
+
 // Close also ends reads and writes that wait.
 func (c *conn) Close() error {
 	c.end()

@@ -15,6 +15,9 @@ func ConfirmToProto(c jobs.ConfirmHeld) *anthillv1.ConfirmHeldRequest {
 	for _, id := range c.Away {
 		m.Away = append(m.Away, string(id))
 	}
+	for _, p := range c.Proven {
+		m.Proven = append(m.Proven, &anthillv1.ProvenBlobs{JobId: string(p.Job), Owner: string(p.Owner), Blobs: IDsToProto(p.Blobs)})
+	}
 	for _, id := range c.Inputs {
 		m.Inputs = append(m.Inputs, string(id))
 	}
@@ -38,6 +41,13 @@ func ConfirmFromProto(m *anthillv1.ConfirmHeldRequest, by jobs.NodeID) (c jobs.C
 	}
 	for _, r := range m.GetRefused() {
 		c.Refused = append(c.Refused, jobs.RefusedJob{Job: jobs.JobID(r.GetJobId()), Reason: r.GetReason()})
+	}
+	for _, p := range m.GetProven() {
+		blobs, err := IDsFromProto("proven", p.GetBlobs())
+		if err != nil {
+			return jobs.ConfirmHeld{}, err
+		}
+		c.Proven = append(c.Proven, jobs.ProvenBlobs{Job: jobs.JobID(p.GetJobId()), Owner: jobs.OwnerID(p.GetOwner()), Blobs: blobs})
 	}
 	if c.Blobs, err = IDsFromProto("blobs", m.GetBlobs()); err != nil {
 		return jobs.ConfirmHeld{}, err

@@ -57,8 +57,9 @@ func TestOnAGrid(t *testing.T) {
 	interpreter(t)
 	wasm := guests.Python(t)
 	g := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Friends("one", "two")})
-	if code, _, said := g.Run(t, "runtime", "add", "python", wasm); code != 0 {
+	sue := g.Join(t, "sue")
+	if code, _, said := g.RunAs(t, sue, "runtime", "add", "python", wasm); code != 0 {
 		t.Fatalf("runtime add exits with %d: %s", code, said)
 	}
-	runTests(t, "test_grid.py", "ANTHILL_GRID="+g.Context(), "ANTHILL_BINARY="+g.Exe)
+	runTests(t, "test_grid.py", "ANTHILL_GRID="+sue, "ANTHILL_BINARY="+g.Exe)
 }

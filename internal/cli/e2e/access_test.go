@@ -122,12 +122,12 @@ func testOtherOwner(t *testing.T, grid *gridtest.Grid, ann, ben string) {
 	for _, address := range coordinators(t, grid) {
 		service := anthillv1.NewJobServiceClient(dialAs(t, address, ben))
 		_, err := service.CancelJob(within(t, deadline), &anthillv1.CancelJobRequest{JobId: id})
-		expectStatus(t, "cancel", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+		expectStatus(t, "cancel", err, codes.NotFound, "UNKNOWN_JOB")
 		stream, err := service.StreamResults(within(t, deadline), &anthillv1.StreamResultsRequest{JobId: id})
 		if err != nil {
 			t.Fatal(err)
 		}
 		_, err = stream.Recv()
-		expectStatus(t, "results", err, codes.PermissionDenied, "NOT_YOUR_JOB")
+		expectStatus(t, "results", err, codes.NotFound, "UNKNOWN_JOB")
 	}
 }

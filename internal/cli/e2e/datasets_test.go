@@ -76,6 +76,13 @@ func TestPutIsKilled(t *testing.T) {
 	if list := mustAs(t, grid, sue, "blobs"); !strings.Contains(list, "2 of 2") && !strings.Contains(list, "3 of 2") {
 		t.Errorf("put has ended, and blobs lists\n%s", list)
 	}
+	if code, _, stderr := grid.RunAs(t, tom, "submit", job); code != 3 || strings.Contains(stderr, "sue") {
+		t.Errorf("a job on another's dataset: exit code %d, %s", code, stderr)
+	}
+	mustAs(t, grid, sue, "dataset", "share", id, "--with", "tom")
+	if list := mustAs(t, grid, tom, "blobs"); !strings.Contains(list, id) || strings.Contains(list, "sue") {
+		t.Errorf("a dataset that is shared is not listed:\n%s", list)
+	}
 	for _, owner := range []string{sue, tom} {
 		out := filepath.Join(t.TempDir(), "out")
 		mustAs(t, grid, owner, "submit", job, "-o", out)
@@ -86,6 +93,7 @@ func TestPutIsKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	mustAs(t, grid, sue, "dataset", "unshare", id, "--with", "tom")
 	if list := mustAs(t, grid, tom, "blobs"); strings.Contains(list, id) {
 		t.Errorf("another's dataset is listed:\n%s", list)
 	}

@@ -17,7 +17,7 @@ var layers = []layer{
 	{"the domain", []string{"jobs"}},
 	{"the messages", []string{"proto/..."}},
 	{"the wire", []string{"internal/wire"}},
-	{"the adapters", []string{"internal/..."}},
+	{"the adapters", []string{"internal/...", "web"}},
 	{"the rooms", []string{"coordinator/...", "worker/..."}},
 	{"the houses", []string{"coordinator", "worker", "sdk/..."}},
 	{"the examples", []string{"examples/..."}},

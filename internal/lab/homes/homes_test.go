@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -26,6 +27,9 @@ func start(t *testing.T) *Grid {
 		t.Fatal(err)
 	}
 	g := &Grid{Exe: gridtest.Binary(t), Dir: t.TempDir(), Lab: lab}
+	if d := os.Getenv("KEEPDIR"); d != "" {
+		g.Dir = d
+	}
 	t.Cleanup(func() {
 		g.Close()
 		if err := lab.Close(); err != nil {

@@ -933,8 +933,10 @@ type BlobClaim struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Owner string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
 	// For people, such as a file's name.
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	At            *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	Name string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	At   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	// The owners that may read it besides, or "everybody".
+	SharedWith    []string `protobuf:"bytes,45,rep,name=shared_with,json=sharedWith,proto3" json:"shared_with,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -986,6 +988,13 @@ func (x *BlobClaim) GetName() string {
 func (x *BlobClaim) GetAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.At
+	}
+	return nil
+}
+
+func (x *BlobClaim) GetSharedWith() []string {
+	if x != nil {
+		return x.SharedWith
 	}
 	return nil
 }
@@ -1363,8 +1372,10 @@ func (*DropBlobResponse) Descriptor() ([]byte, []int) {
 }
 
 type ReadBlobsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Blobs         [][]byte               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Blobs [][]byte               `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// Of each blob, where there is one: as in ExchangeRequest.
+	Grants        [][]byte `protobuf:"bytes,45,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1402,6 +1413,13 @@ func (*ReadBlobsRequest) Descriptor() ([]byte, []int) {
 func (x *ReadBlobsRequest) GetBlobs() [][]byte {
 	if x != nil {
 		return x.Blobs
+	}
+	return nil
+}
+
+func (x *ReadBlobsRequest) GetGrants() [][]byte {
+	if x != nil {
+		return x.Grants
 	}
 	return nil
 }
@@ -1493,7 +1511,10 @@ type ExchangeRequest struct {
 	// First message only: a blob of one piece may come at once, without being
 	// asked for. If its line is free, the peer promises it with its first message and
 	// sends it. A peer that does not know this field waits to be asked.
-	Prompt        bool `protobuf:"varint,11,opt,name=prompt,proto3" json:"prompt,omitempty"`
+	Prompt bool `protobuf:"varint,11,opt,name=prompt,proto3" json:"prompt,omitempty"`
+	// In the first message: a coordinator's word that the caller may read the blob, where
+	// it has one. Without it only coordinators are served by most.
+	Grant         []byte `protobuf:"bytes,45,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1603,6 +1624,13 @@ func (x *ExchangeRequest) GetPrompt() bool {
 		return x.Prompt
 	}
 	return false
+}
+
+func (x *ExchangeRequest) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
 }
 
 type ExchangeResponse struct {
@@ -1784,7 +1812,9 @@ type Announcement struct {
 	// The caller does not serve it any more.
 	Leaving bool `protobuf:"varint,3,opt,name=leaving,proto3" json:"leaving,omitempty"`
 	// How many peers the caller would like to hear of, at most 32.
-	Peers         uint32 `protobuf:"varint,4,opt,name=peers,proto3" json:"peers,omitempty"`
+	Peers uint32 `protobuf:"varint,4,opt,name=peers,proto3" json:"peers,omitempty"`
+	// The peer shares the blob with everybody, whether he may read it or not.
+	Public        bool `protobuf:"varint,45,opt,name=public,proto3" json:"public,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1847,6 +1877,13 @@ func (x *Announcement) GetPeers() uint32 {
 	return 0
 }
 
+func (x *Announcement) GetPublic() bool {
+	if x != nil {
+		return x.Public
+	}
+	return false
+}
+
 type AnnounceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of the announcements.
@@ -1904,7 +1941,10 @@ func (x *AnnounceResponse) GetAgain() *durationpb.Duration {
 type SwarmPeers struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In random order; at least two of them have everything, if so many do.
-	Peers         []*Provider `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
+	Peers []*Provider `protobuf:"bytes,1,rep,name=peers,proto3" json:"peers,omitempty"`
+	// That the caller may read the blob, see ExchangeRequest. Where there is none, the
+	// peers are those that share the blob with everybody.
+	Grant         []byte `protobuf:"bytes,45,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1944,6 +1984,119 @@ func (x *SwarmPeers) GetPeers() []*Provider {
 		return x.Peers
 	}
 	return nil
+}
+
+func (x *SwarmPeers) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
+type ShareBlobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// An owner, or "everybody".
+	With string `protobuf:"bytes,2,opt,name=with,proto3" json:"with,omitempty"`
+	// It is shared with them no more.
+	Stop          bool   `protobuf:"varint,3,opt,name=stop,proto3" json:"stop,omitempty"`
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareBlobRequest) Reset() {
+	*x = ShareBlobRequest{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareBlobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareBlobRequest) ProtoMessage() {}
+
+func (x *ShareBlobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareBlobRequest.ProtoReflect.Descriptor instead.
+func (*ShareBlobRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ShareBlobRequest) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *ShareBlobRequest) GetWith() string {
+	if x != nil {
+		return x.With
+	}
+	return ""
+}
+
+func (x *ShareBlobRequest) GetStop() bool {
+	if x != nil {
+		return x.Stop
+	}
+	return false
+}
+
+func (x *ShareBlobRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type ShareBlobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareBlobResponse) Reset() {
+	*x = ShareBlobResponse{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareBlobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareBlobResponse) ProtoMessage() {}
+
+func (x *ShareBlobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareBlobResponse.ProtoReflect.Descriptor instead.
+func (*ShareBlobResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{29}
 }
 
 var File_anthill_v1_blob_proto protoreflect.FileDescriptor
@@ -2000,11 +2153,13 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x05count\x18\x05 \x01(\rR\x05count\x12\x14\n" +
 	"\x05bytes\x18\x06 \x01(\x03R\x05bytes\x12\x12\n" +
 	"\x04rate\x18\a \x01(\x01R\x04rate\x12\x16\n" +
-	"\x06detail\x18\b \x01(\tR\x06detail\"a\n" +
+	"\x06detail\x18\b \x01(\tR\x06detail\"\x82\x01\n" +
 	"\tBlobClaim\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12*\n" +
-	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\x87\x01\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x1f\n" +
+	"\vshared_with\x18- \x03(\tR\n" +
+	"sharedWith\"\x87\x01\n" +
 	"\x0fKeepBlobRequest\x12%\n" +
 	"\x03ref\x18\x01 \x01(\v2\x13.anthill.v1.BlobRefR\x03ref\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1a\n" +
@@ -2024,13 +2179,14 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"\x12\n" +
-	"\x10DropBlobResponse\"(\n" +
+	"\x10DropBlobResponse\"@\n" +
 	"\x10ReadBlobsRequest\x12\x14\n" +
-	"\x05blobs\x18\x01 \x03(\fR\x05blobs\"U\n" +
+	"\x05blobs\x18\x01 \x03(\fR\x05blobs\x12\x16\n" +
+	"\x06grants\x18- \x03(\fR\x06grants\"U\n" +
 	"\x11ReadBlobsResponse\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12\x18\n" +
-	"\amissing\x18\x03 \x01(\bR\amissing\"\x87\x02\n" +
+	"\amissing\x18\x03 \x01(\bR\amissing\"\x9d\x02\n" +
 	"\x0fExchangeRequest\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x12\n" +
@@ -2043,7 +2199,8 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x03ask\x18\a \x03(\rR\x03ask\x12\x16\n" +
 	"\x06cancel\x18\b \x03(\rR\x06cancel\x12\x16\n" +
 	"\x06credit\x18\t \x01(\rR\x06credit\x12\x16\n" +
-	"\x06prompt\x18\v \x01(\bR\x06prompt\"\xfe\x01\n" +
+	"\x06prompt\x18\v \x01(\bR\x06prompt\x12\x14\n" +
+	"\x05grant\x18- \x01(\fR\x05grant\"\xfe\x01\n" +
 	"\x10ExchangeResponse\x12\x1a\n" +
 	"\bmanifest\x18\x01 \x01(\fR\bmanifest\x12\x12\n" +
 	"\x04have\x18\x02 \x01(\fR\x04have\x12\x16\n" +
@@ -2056,18 +2213,27 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x04data\x18\t \x01(\fR\x04data\"[\n" +
 	"\x0fAnnounceRequest\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12.\n" +
-	"\x05blobs\x18\x02 \x03(\v2\x18.anthill.v1.AnnouncementR\x05blobs\"n\n" +
+	"\x05blobs\x18\x02 \x03(\v2\x18.anthill.v1.AnnouncementR\x05blobs\"\x86\x01\n" +
 	"\fAnnouncement\x12\x12\n" +
 	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x1a\n" +
 	"\bcomplete\x18\x02 \x01(\bR\bcomplete\x12\x18\n" +
 	"\aleaving\x18\x03 \x01(\bR\aleaving\x12\x14\n" +
-	"\x05peers\x18\x04 \x01(\rR\x05peers\"s\n" +
+	"\x05peers\x18\x04 \x01(\rR\x05peers\x12\x16\n" +
+	"\x06public\x18- \x01(\bR\x06public\"s\n" +
 	"\x10AnnounceResponse\x12.\n" +
 	"\x06swarms\x18\x01 \x03(\v2\x16.anthill.v1.SwarmPeersR\x06swarms\x12/\n" +
-	"\x05again\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05again\"8\n" +
+	"\x05again\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05again\"N\n" +
 	"\n" +
 	"SwarmPeers\x12*\n" +
-	"\x05peers\x18\x01 \x03(\v2\x14.anthill.v1.ProviderR\x05peers*j\n" +
+	"\x05peers\x18\x01 \x03(\v2\x14.anthill.v1.ProviderR\x05peers\x12\x14\n" +
+	"\x05grant\x18- \x01(\fR\x05grant\"i\n" +
+	"\x10ShareBlobRequest\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x12\n" +
+	"\x04with\x18\x02 \x01(\tR\x04with\x12\x12\n" +
+	"\x04stop\x18\x03 \x01(\bR\x04stop\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"\x13\n" +
+	"\x11ShareBlobResponse*j\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10ROLE_COORDINATOR\x10\x01\x12\x0f\n" +
@@ -2105,12 +2271,13 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\bExchange\x12\x1b.anthill.v1.ExchangeRequest\x1a\x1c.anthill.v1.ExchangeResponse(\x010\x012\xa7\x01\n" +
 	"\x0eTrackerService\x12E\n" +
 	"\bAnnounce\x12\x1b.anthill.v1.AnnounceRequest\x1a\x1c.anthill.v1.AnnounceResponse\x12N\n" +
-	"\vReportPeers\x12\x1e.anthill.v1.ReportPeersRequest\x1a\x1f.anthill.v1.ReportPeersResponse2\xcc\x03\n" +
+	"\vReportPeers\x12\x1e.anthill.v1.ReportPeersRequest\x1a\x1f.anthill.v1.ReportPeersResponse2\x96\x04\n" +
 	"\vBlobService\x12E\n" +
 	"\bKeepBlob\x12\x1b.anthill.v1.KeepBlobRequest\x1a\x1c.anthill.v1.KeepBlobResponse\x12B\n" +
 	"\aGetBlob\x12\x1a.anthill.v1.GetBlobRequest\x1a\x1b.anthill.v1.GetBlobResponse\x12H\n" +
 	"\tListBlobs\x12\x1c.anthill.v1.ListBlobsRequest\x1a\x1d.anthill.v1.ListBlobsResponse\x12E\n" +
-	"\bDropBlob\x12\x1b.anthill.v1.DropBlobRequest\x1a\x1c.anthill.v1.DropBlobResponse\x12N\n" +
+	"\bDropBlob\x12\x1b.anthill.v1.DropBlobRequest\x1a\x1c.anthill.v1.DropBlobResponse\x12H\n" +
+	"\tShareBlob\x12\x1c.anthill.v1.ShareBlobRequest\x1a\x1d.anthill.v1.ShareBlobResponse\x12N\n" +
 	"\vNameRuntime\x12\x1e.anthill.v1.NameRuntimeRequest\x1a\x1f.anthill.v1.NameRuntimeResponse\x12Q\n" +
 	"\fListRuntimes\x12\x1f.anthill.v1.ListRuntimesRequest\x1a .anthill.v1.ListRuntimesResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
@@ -2127,7 +2294,7 @@ func file_anthill_v1_blob_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_anthill_v1_blob_proto_goTypes = []any{
 	(Role)(0),                     // 0: anthill.v1.Role
 	(WaitReason)(0),               // 1: anthill.v1.WaitReason
@@ -2159,21 +2326,23 @@ var file_anthill_v1_blob_proto_goTypes = []any{
 	(*Announcement)(nil),          // 27: anthill.v1.Announcement
 	(*AnnounceResponse)(nil),      // 28: anthill.v1.AnnounceResponse
 	(*SwarmPeers)(nil),            // 29: anthill.v1.SwarmPeers
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
+	(*ShareBlobRequest)(nil),      // 30: anthill.v1.ShareBlobRequest
+	(*ShareBlobResponse)(nil),     // 31: anthill.v1.ShareBlobResponse
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
 }
 var file_anthill_v1_blob_proto_depIdxs = []int32{
 	0,  // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
 	2,  // 1: anthill.v1.Runtime.ref:type_name -> anthill.v1.BlobRef
-	30, // 2: anthill.v1.Runtime.named_at:type_name -> google.protobuf.Timestamp
+	32, // 2: anthill.v1.Runtime.named_at:type_name -> google.protobuf.Timestamp
 	6,  // 3: anthill.v1.ListRuntimesResponse.runtimes:type_name -> anthill.v1.Runtime
 	2,  // 4: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
 	13, // 5: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
 	12, // 6: anthill.v1.Blob.wait:type_name -> anthill.v1.Wait
 	1,  // 7: anthill.v1.Wait.reason:type_name -> anthill.v1.WaitReason
-	30, // 8: anthill.v1.Wait.since:type_name -> google.protobuf.Timestamp
-	30, // 9: anthill.v1.Wait.until:type_name -> google.protobuf.Timestamp
-	30, // 10: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
+	32, // 8: anthill.v1.Wait.since:type_name -> google.protobuf.Timestamp
+	32, // 9: anthill.v1.Wait.until:type_name -> google.protobuf.Timestamp
+	32, // 10: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
 	2,  // 11: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
 	11, // 12: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
 	11, // 13: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
@@ -2181,7 +2350,7 @@ var file_anthill_v1_blob_proto_depIdxs = []int32{
 	3,  // 15: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
 	27, // 16: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
 	29, // 17: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
-	31, // 18: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
+	33, // 18: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
 	3,  // 19: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
 	22, // 20: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
 	24, // 21: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
@@ -2191,20 +2360,22 @@ var file_anthill_v1_blob_proto_depIdxs = []int32{
 	16, // 25: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
 	18, // 26: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
 	20, // 27: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
-	7,  // 28: anthill.v1.BlobService.NameRuntime:input_type -> anthill.v1.NameRuntimeRequest
-	9,  // 29: anthill.v1.BlobService.ListRuntimes:input_type -> anthill.v1.ListRuntimesRequest
-	23, // 30: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
-	25, // 31: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
-	28, // 32: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
-	5,  // 33: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
-	15, // 34: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
-	17, // 35: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
-	19, // 36: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
-	21, // 37: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
-	8,  // 38: anthill.v1.BlobService.NameRuntime:output_type -> anthill.v1.NameRuntimeResponse
-	10, // 39: anthill.v1.BlobService.ListRuntimes:output_type -> anthill.v1.ListRuntimesResponse
-	30, // [30:40] is the sub-list for method output_type
-	20, // [20:30] is the sub-list for method input_type
+	30, // 28: anthill.v1.BlobService.ShareBlob:input_type -> anthill.v1.ShareBlobRequest
+	7,  // 29: anthill.v1.BlobService.NameRuntime:input_type -> anthill.v1.NameRuntimeRequest
+	9,  // 30: anthill.v1.BlobService.ListRuntimes:input_type -> anthill.v1.ListRuntimesRequest
+	23, // 31: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
+	25, // 32: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
+	28, // 33: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
+	5,  // 34: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
+	15, // 35: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
+	17, // 36: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
+	19, // 37: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
+	21, // 38: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
+	31, // 39: anthill.v1.BlobService.ShareBlob:output_type -> anthill.v1.ShareBlobResponse
+	8,  // 40: anthill.v1.BlobService.NameRuntime:output_type -> anthill.v1.NameRuntimeResponse
+	10, // 41: anthill.v1.BlobService.ListRuntimes:output_type -> anthill.v1.ListRuntimesResponse
+	31, // [31:42] is the sub-list for method output_type
+	20, // [20:31] is the sub-list for method input_type
 	20, // [20:20] is the sub-list for extension type_name
 	20, // [20:20] is the sub-list for extension extendee
 	0,  // [0:20] is the sub-list for field type_name
@@ -2221,7 +2392,7 @@ func file_anthill_v1_blob_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_blob_proto_rawDesc), len(file_anthill_v1_blob_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -338,6 +338,7 @@ const (
 	BlobService_GetBlob_FullMethodName      = "/anthill.v1.BlobService/GetBlob"
 	BlobService_ListBlobs_FullMethodName    = "/anthill.v1.BlobService/ListBlobs"
 	BlobService_DropBlob_FullMethodName     = "/anthill.v1.BlobService/DropBlob"
+	BlobService_ShareBlob_FullMethodName    = "/anthill.v1.BlobService/ShareBlob"
 	BlobService_NameRuntime_FullMethodName  = "/anthill.v1.BlobService/NameRuntime"
 	BlobService_ListRuntimes_FullMethodName = "/anthill.v1.BlobService/ListRuntimes"
 )
@@ -364,6 +365,8 @@ type BlobServiceClient interface {
 	// claims). A blob without claims is deleted once no running job reads it.
 	// NOT_FOUND if it is not kept, PERMISSION_DENIED if it is kept for others only.
 	DropBlob(ctx context.Context, in *DropBlobRequest, opts ...grpc.CallOption) (*DropBlobResponse, error)
+	// ShareBlob lets another owner read a blob that is kept for the caller's, or no more.
+	ShareBlob(ctx context.Context, in *ShareBlobRequest, opts ...grpc.CallOption) (*ShareBlobResponse, error)
 	// NameRuntime makes a blob that is kept a runtime: an interpreter that job files name.
 	// Operators do so for the whole grid, submitters for their owner. An earlier one of
 	// that name is replaced.
@@ -421,6 +424,16 @@ func (c *blobServiceClient) DropBlob(ctx context.Context, in *DropBlobRequest, o
 	return out, nil
 }
 
+func (c *blobServiceClient) ShareBlob(ctx context.Context, in *ShareBlobRequest, opts ...grpc.CallOption) (*ShareBlobResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ShareBlobResponse)
+	err := c.cc.Invoke(ctx, BlobService_ShareBlob_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *blobServiceClient) NameRuntime(ctx context.Context, in *NameRuntimeRequest, opts ...grpc.CallOption) (*NameRuntimeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(NameRuntimeResponse)
@@ -463,6 +476,8 @@ type BlobServiceServer interface {
 	// claims). A blob without claims is deleted once no running job reads it.
 	// NOT_FOUND if it is not kept, PERMISSION_DENIED if it is kept for others only.
 	DropBlob(context.Context, *DropBlobRequest) (*DropBlobResponse, error)
+	// ShareBlob lets another owner read a blob that is kept for the caller's, or no more.
+	ShareBlob(context.Context, *ShareBlobRequest) (*ShareBlobResponse, error)
 	// NameRuntime makes a blob that is kept a runtime: an interpreter that job files name.
 	// Operators do so for the whole grid, submitters for their owner. An earlier one of
 	// that name is replaced.
@@ -491,6 +506,9 @@ func (UnimplementedBlobServiceServer) ListBlobs(context.Context, *ListBlobsReque
 }
 func (UnimplementedBlobServiceServer) DropBlob(context.Context, *DropBlobRequest) (*DropBlobResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DropBlob not implemented")
+}
+func (UnimplementedBlobServiceServer) ShareBlob(context.Context, *ShareBlobRequest) (*ShareBlobResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ShareBlob not implemented")
 }
 func (UnimplementedBlobServiceServer) NameRuntime(context.Context, *NameRuntimeRequest) (*NameRuntimeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method NameRuntime not implemented")
@@ -591,6 +609,24 @@ func _BlobService_DropBlob_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BlobService_ShareBlob_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ShareBlobRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlobServiceServer).ShareBlob(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlobService_ShareBlob_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlobServiceServer).ShareBlob(ctx, req.(*ShareBlobRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _BlobService_NameRuntime_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(NameRuntimeRequest)
 	if err := dec(in); err != nil {
@@ -649,6 +685,10 @@ var BlobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DropBlob",
 			Handler:    _BlobService_DropBlob_Handler,
+		},
+		{
+			MethodName: "ShareBlob",
+			Handler:    _BlobService_ShareBlob_Handler,
 		},
 		{
 			MethodName: "NameRuntime",

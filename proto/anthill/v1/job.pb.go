@@ -210,6 +210,133 @@ func (EventKind) EnumDescriptor() ([]byte, []int) {
 	return file_anthill_v1_job_proto_rawDescGZIP(), []int{2}
 }
 
+// TaskState is how far a task is. Each fits into a byte.
+type TaskState int32
+
+const (
+	// No worker has got it yet.
+	TaskState_TASK_STATE_UNSPECIFIED TaskState = 0
+	// An attempt is under way, or one is to be repeated.
+	TaskState_TASK_STATE_OPEN TaskState = 1
+	// It has its result, which is being copied or checked.
+	TaskState_TASK_STATE_ACCEPTED TaskState = 2
+	// Its result is accepted, and held where no single loss can take it.
+	TaskState_TASK_STATE_DONE TaskState = 3
+	// Attempts disagree.
+	TaskState_TASK_STATE_DISPUTED TaskState = 4
+	TaskState_TASK_STATE_FAILED   TaskState = 5
+)
+
+// Enum value maps for TaskState.
+var (
+	TaskState_name = map[int32]string{
+		0: "TASK_STATE_UNSPECIFIED",
+		1: "TASK_STATE_OPEN",
+		2: "TASK_STATE_ACCEPTED",
+		3: "TASK_STATE_DONE",
+		4: "TASK_STATE_DISPUTED",
+		5: "TASK_STATE_FAILED",
+	}
+	TaskState_value = map[string]int32{
+		"TASK_STATE_UNSPECIFIED": 0,
+		"TASK_STATE_OPEN":        1,
+		"TASK_STATE_ACCEPTED":    2,
+		"TASK_STATE_DONE":        3,
+		"TASK_STATE_DISPUTED":    4,
+		"TASK_STATE_FAILED":      5,
+	}
+)
+
+func (x TaskState) Enum() *TaskState {
+	p := new(TaskState)
+	*p = x
+	return p
+}
+
+func (x TaskState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TaskState) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_job_proto_enumTypes[3].Descriptor()
+}
+
+func (TaskState) Type() protoreflect.EnumType {
+	return &file_anthill_v1_job_proto_enumTypes[3]
+}
+
+func (x TaskState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TaskState.Descriptor instead.
+func (TaskState) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{3}
+}
+
+// AttemptEnding is how an attempt ended.
+type AttemptEnding int32
+
+const (
+	AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED AttemptEnding = 0
+	AttemptEnding_ATTEMPT_ENDING_SUCCEEDED   AttemptEnding = 1
+	// The program failed.
+	AttemptEnding_ATTEMPT_ENDING_FAILED AttemptEnding = 2
+	// At a limit of time or memory, or by the engine.
+	AttemptEnding_ATTEMPT_ENDING_KILLED AttemptEnding = 3
+	// The worker could not run it, or was lost.
+	AttemptEnding_ATTEMPT_ENDING_LOST AttemptEnding = 4
+	// Given back, or not needed any more.
+	AttemptEnding_ATTEMPT_ENDING_RETURNED AttemptEnding = 5
+)
+
+// Enum value maps for AttemptEnding.
+var (
+	AttemptEnding_name = map[int32]string{
+		0: "ATTEMPT_ENDING_UNSPECIFIED",
+		1: "ATTEMPT_ENDING_SUCCEEDED",
+		2: "ATTEMPT_ENDING_FAILED",
+		3: "ATTEMPT_ENDING_KILLED",
+		4: "ATTEMPT_ENDING_LOST",
+		5: "ATTEMPT_ENDING_RETURNED",
+	}
+	AttemptEnding_value = map[string]int32{
+		"ATTEMPT_ENDING_UNSPECIFIED": 0,
+		"ATTEMPT_ENDING_SUCCEEDED":   1,
+		"ATTEMPT_ENDING_FAILED":      2,
+		"ATTEMPT_ENDING_KILLED":      3,
+		"ATTEMPT_ENDING_LOST":        4,
+		"ATTEMPT_ENDING_RETURNED":    5,
+	}
+)
+
+func (x AttemptEnding) Enum() *AttemptEnding {
+	p := new(AttemptEnding)
+	*p = x
+	return p
+}
+
+func (x AttemptEnding) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AttemptEnding) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_job_proto_enumTypes[4].Descriptor()
+}
+
+func (AttemptEnding) Type() protoreflect.EnumType {
+	return &file_anthill_v1_job_proto_enumTypes[4]
+}
+
+func (x AttemptEnding) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AttemptEnding.Descriptor instead.
+func (AttemptEnding) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{4}
+}
+
 // JobSpec is a job as the grid runs it: everything by digest.
 type JobSpec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2324,7 +2451,9 @@ type StreamResultsResponse struct {
 	// The fuel that the task took.
 	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	// The task failed: there is no output, and sequence means nothing.
-	Failure       *TaskFailure `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
+	Failure *TaskFailure `protobuf:"bytes,11,opt,name=failure,proto3" json:"failure,omitempty"`
+	// Of a large result: that the caller may read it, see ExchangeRequest.
+	Grant         []byte `protobuf:"bytes,45,opt,name=grant,proto3" json:"grant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2401,6 +2530,13 @@ func (x *StreamResultsResponse) GetFailure() *TaskFailure {
 	return nil
 }
 
+func (x *StreamResultsResponse) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
 // TaskFailure says how a task failed.
 type TaskFailure struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2463,6 +2599,475 @@ func (x *TaskFailure) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+type WatchTasksRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTasksRequest) Reset() {
+	*x = WatchTasksRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTasksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTasksRequest) ProtoMessage() {}
+
+func (x *WatchTasksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTasksRequest.ProtoReflect.Descriptor instead.
+func (*WatchTasksRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *WatchTasksRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type WatchTasksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the first message: the TaskState of every task by its index, a byte each.
+	States []byte `protobuf:"bytes,1,opt,name=states,proto3" json:"states,omitempty"`
+	// In others: the tasks that have changed, and the states that they have now.
+	Changed       []uint32 `protobuf:"varint,2,rep,packed,name=changed,proto3" json:"changed,omitempty"`
+	ChangedStates []byte   `protobuf:"bytes,3,opt,name=changed_states,json=changedStates,proto3" json:"changed_states,omitempty"`
+	// Attempts that began, or ended, since the last message: of those that ended the
+	// latest few thousand. What this coordinator did not live to see is missing.
+	Attempts []*AttemptSpan `protobuf:"bytes,4,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// Workers in the order in which they are told; attempts refer to them by position.
+	Workers []*TaskWorker `protobuf:"bytes,5,rep,name=workers,proto3" json:"workers,omitempty"`
+	// The grid's time.
+	Now *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=now,proto3" json:"now,omitempty"`
+	// The share of saboteurs that the grid assumes among strangers.
+	Saboteurs     float64 `protobuf:"fixed64,7,opt,name=saboteurs,proto3" json:"saboteurs,omitempty"`
+	Finished      bool    `protobuf:"varint,8,opt,name=finished,proto3" json:"finished,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchTasksResponse) Reset() {
+	*x = WatchTasksResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchTasksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchTasksResponse) ProtoMessage() {}
+
+func (x *WatchTasksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchTasksResponse.ProtoReflect.Descriptor instead.
+func (*WatchTasksResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *WatchTasksResponse) GetStates() []byte {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetChanged() []uint32 {
+	if x != nil {
+		return x.Changed
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetChangedStates() []byte {
+	if x != nil {
+		return x.ChangedStates
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetAttempts() []*AttemptSpan {
+	if x != nil {
+		return x.Attempts
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetWorkers() []*TaskWorker {
+	if x != nil {
+		return x.Workers
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetNow() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Now
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetSaboteurs() float64 {
+	if x != nil {
+		return x.Saboteurs
+	}
+	return 0
+}
+
+func (x *WatchTasksResponse) GetFinished() bool {
+	if x != nil {
+		return x.Finished
+	}
+	return false
+}
+
+// TaskWorker is a worker that tried a task.
+type TaskWorker struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	NodeId        string                 `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Owner         string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskWorker) Reset() {
+	*x = TaskWorker{}
+	mi := &file_anthill_v1_job_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskWorker) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskWorker) ProtoMessage() {}
+
+func (x *TaskWorker) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskWorker.ProtoReflect.Descriptor instead.
+func (*TaskWorker) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *TaskWorker) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *TaskWorker) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+// AttemptSpan is when a worker had a task. It may have waited there at first: no worker
+// runs more at a time than it has slots.
+type AttemptSpan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Lease uint64                 `protobuf:"fixed64,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Task  uint32                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	// Position among the workers.
+	Worker uint32 `protobuf:"varint,3,opt,name=worker,proto3" json:"worker,omitempty"`
+	// Milliseconds since the job was submitted; ended is 0 while it goes on.
+	Begun int64 `protobuf:"varint,4,opt,name=begun,proto3" json:"begun,omitempty"`
+	Ended int64 `protobuf:"varint,5,opt,name=ended,proto3" json:"ended,omitempty"`
+	// UNSPECIFIED while it goes on, and where it ended without a word of the worker's.
+	Ending        AttemptEnding `protobuf:"varint,6,opt,name=ending,proto3,enum=anthill.v1.AttemptEnding" json:"ending,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttemptSpan) Reset() {
+	*x = AttemptSpan{}
+	mi := &file_anthill_v1_job_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttemptSpan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttemptSpan) ProtoMessage() {}
+
+func (x *AttemptSpan) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttemptSpan.ProtoReflect.Descriptor instead.
+func (*AttemptSpan) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *AttemptSpan) GetLease() uint64 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetTask() uint32 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetWorker() uint32 {
+	if x != nil {
+		return x.Worker
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetBegun() int64 {
+	if x != nil {
+		return x.Begun
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetEnded() int64 {
+	if x != nil {
+		return x.Ended
+	}
+	return 0
+}
+
+func (x *AttemptSpan) GetEnding() AttemptEnding {
+	if x != nil {
+		return x.Ending
+	}
+	return AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED
+}
+
+type StreamLogsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// Only of this task.
+	Task *uint32 `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
+	// Go on until the job is finished.
+	Follow        bool `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamLogsRequest) Reset() {
+	*x = StreamLogsRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamLogsRequest) ProtoMessage() {}
+
+func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamLogsRequest.ProtoReflect.Descriptor instead.
+func (*StreamLogsRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *StreamLogsRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *StreamLogsRequest) GetTask() uint32 {
+	if x != nil && x.Task != nil {
+		return *x.Task
+	}
+	return 0
+}
+
+func (x *StreamLogsRequest) GetFollow() bool {
+	if x != nil {
+		return x.Follow
+	}
+	return false
+}
+
+// StreamLogsResponse is the log of one attempt. It was written by the job's program on a
+// stranger's machine: no word of it is the grid's.
+type StreamLogsResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Lease  uint64                 `protobuf:"fixed64,1,opt,name=lease,proto3" json:"lease,omitempty"`
+	Task   uint32                 `protobuf:"varint,2,opt,name=task,proto3" json:"task,omitempty"`
+	NodeId string                 `protobuf:"bytes,3,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Owner  string                 `protobuf:"bytes,4,opt,name=owner,proto3" json:"owner,omitempty"`
+	Ending AttemptEnding          `protobuf:"varint,5,opt,name=ending,proto3,enum=anthill.v1.AttemptEnding" json:"ending,omitempty"`
+	// Of FAILED.
+	ExitCode uint32 `protobuf:"varint,6,opt,name=exit_code,json=exitCode,proto3" json:"exit_code,omitempty"`
+	// When it was reported.
+	At *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=at,proto3" json:"at,omitempty"`
+	// What happened, in a line.
+	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The last of stderr, at most 64 KiB.
+	Text          []byte `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamLogsResponse) Reset() {
+	*x = StreamLogsResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamLogsResponse) ProtoMessage() {}
+
+func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamLogsResponse.ProtoReflect.Descriptor instead.
+func (*StreamLogsResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *StreamLogsResponse) GetLease() uint64 {
+	if x != nil {
+		return x.Lease
+	}
+	return 0
+}
+
+func (x *StreamLogsResponse) GetTask() uint32 {
+	if x != nil {
+		return x.Task
+	}
+	return 0
+}
+
+func (x *StreamLogsResponse) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *StreamLogsResponse) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *StreamLogsResponse) GetEnding() AttemptEnding {
+	if x != nil {
+		return x.Ending
+	}
+	return AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED
+}
+
+func (x *StreamLogsResponse) GetExitCode() uint32 {
+	if x != nil {
+		return x.ExitCode
+	}
+	return 0
+}
+
+func (x *StreamLogsResponse) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *StreamLogsResponse) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *StreamLogsResponse) GetText() []byte {
+	if x != nil {
+		return x.Text
+	}
+	return nil
 }
 
 var File_anthill_v1_job_proto protoreflect.FileDescriptor
@@ -2635,7 +3240,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\rfrom_sequence\x18\x02 \x01(\x04R\ffromSequence\x12 \n" +
 	"\vprovisional\x18\x03 \x01(\bR\vprovisional\x12\x1a\n" +
 	"\bfailures\x18\x04 \x01(\bR\bfailures\x12!\n" +
-	"\fwithout_data\x18\x05 \x01(\bR\vwithoutData\"\xcf\x01\n" +
+	"\fwithout_data\x18\x05 \x01(\bR\vwithoutData\"\xe5\x01\n" +
 	"\x15StreamResultsResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\x12+\n" +
@@ -2643,11 +3248,49 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x04data\x18\x04 \x01(\fR\x04data\x12\x12\n" +
 	"\x04fuel\x18\n" +
 	" \x01(\x04R\x04fuel\x121\n" +
-	"\afailure\x18\v \x01(\v2\x17.anthill.v1.TaskFailureR\afailure\"]\n" +
+	"\afailure\x18\v \x01(\v2\x17.anthill.v1.TaskFailureR\afailure\x12\x14\n" +
+	"\x05grant\x18- \x01(\fR\x05grant\"]\n" +
 	"\vTaskFailure\x12\x19\n" +
 	"\bgiven_up\x18\x01 \x01(\bR\agivenUp\x12\x1b\n" +
 	"\texit_code\x18\x02 \x01(\rR\bexitCode\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason*g\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"*\n" +
+	"\x11WatchTasksRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xbc\x02\n" +
+	"\x12WatchTasksResponse\x12\x16\n" +
+	"\x06states\x18\x01 \x01(\fR\x06states\x12\x18\n" +
+	"\achanged\x18\x02 \x03(\rR\achanged\x12%\n" +
+	"\x0echanged_states\x18\x03 \x01(\fR\rchangedStates\x123\n" +
+	"\battempts\x18\x04 \x03(\v2\x17.anthill.v1.AttemptSpanR\battempts\x120\n" +
+	"\aworkers\x18\x05 \x03(\v2\x16.anthill.v1.TaskWorkerR\aworkers\x12,\n" +
+	"\x03now\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x03now\x12\x1c\n" +
+	"\tsaboteurs\x18\a \x01(\x01R\tsaboteurs\x12\x1a\n" +
+	"\bfinished\x18\b \x01(\bR\bfinished\";\n" +
+	"\n" +
+	"TaskWorker\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\"\xae\x01\n" +
+	"\vAttemptSpan\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\x12\x16\n" +
+	"\x06worker\x18\x03 \x01(\rR\x06worker\x12\x14\n" +
+	"\x05begun\x18\x04 \x01(\x03R\x05begun\x12\x14\n" +
+	"\x05ended\x18\x05 \x01(\x03R\x05ended\x121\n" +
+	"\x06ending\x18\x06 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\"d\n" +
+	"\x11StreamLogsRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
+	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x16\n" +
+	"\x06follow\x18\x03 \x01(\bR\x06followB\a\n" +
+	"\x05_task\"\x95\x02\n" +
+	"\x12StreamLogsResponse\x12\x14\n" +
+	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
+	"\x04task\x18\x02 \x01(\rR\x04task\x12\x17\n" +
+	"\anode_id\x18\x03 \x01(\tR\x06nodeId\x12\x14\n" +
+	"\x05owner\x18\x04 \x01(\tR\x05owner\x121\n" +
+	"\x06ending\x18\x05 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\x12\x1b\n" +
+	"\texit_code\x18\x06 \x01(\rR\bexitCode\x12*\n" +
+	"\x02at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
+	"\x06reason\x18\b \x01(\tR\x06reason\x12\x12\n" +
+	"\x04text\x18\t \x01(\fR\x04text*g\n" +
 	"\x0eUnknownImports\x12\x1f\n" +
 	"\x1bUNKNOWN_IMPORTS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16UNKNOWN_IMPORTS_REFUSE\x10\x01\x12\x18\n" +
@@ -2666,7 +3309,21 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x13EVENT_KIND_REOPENED\x10\x04\x12\x16\n" +
 	"\x12EVENT_KIND_CHANGED\x10\x05\x12\x16\n" +
 	"\x12EVENT_KIND_DOUBTED\x10\x06\x12\x15\n" +
-	"\x11EVENT_KIND_FAILED\x10\a2\x8d\x04\n" +
+	"\x11EVENT_KIND_FAILED\x10\a*\x9a\x01\n" +
+	"\tTaskState\x12\x1a\n" +
+	"\x16TASK_STATE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fTASK_STATE_OPEN\x10\x01\x12\x17\n" +
+	"\x13TASK_STATE_ACCEPTED\x10\x02\x12\x13\n" +
+	"\x0fTASK_STATE_DONE\x10\x03\x12\x17\n" +
+	"\x13TASK_STATE_DISPUTED\x10\x04\x12\x15\n" +
+	"\x11TASK_STATE_FAILED\x10\x05*\xb9\x01\n" +
+	"\rAttemptEnding\x12\x1e\n" +
+	"\x1aATTEMPT_ENDING_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18ATTEMPT_ENDING_SUCCEEDED\x10\x01\x12\x19\n" +
+	"\x15ATTEMPT_ENDING_FAILED\x10\x02\x12\x19\n" +
+	"\x15ATTEMPT_ENDING_KILLED\x10\x03\x12\x17\n" +
+	"\x13ATTEMPT_ENDING_LOST\x10\x04\x12\x1b\n" +
+	"\x17ATTEMPT_ENDING_RETURNED\x10\x052\xab\x05\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\tSubmitJob\x12\x1c.anthill.v1.SubmitJobRequest\x1a\x1d.anthill.v1.SubmitJobResponse\x12?\n" +
@@ -2675,7 +3332,11 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\bWatchJob\x12\x1b.anthill.v1.WatchJobRequest\x1a\x1c.anthill.v1.WatchJobResponse0\x01\x12H\n" +
 	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12B\n" +
 	"\aGetTask\x12\x1a.anthill.v1.GetTaskRequest\x1a\x1b.anthill.v1.GetTaskResponse\x12V\n" +
-	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01\x12M\n" +
+	"\n" +
+	"WatchTasks\x12\x1d.anthill.v1.WatchTasksRequest\x1a\x1e.anthill.v1.WatchTasksResponse0\x01\x12M\n" +
+	"\n" +
+	"StreamLogs\x12\x1d.anthill.v1.StreamLogsRequest\x1a\x1e.anthill.v1.StreamLogsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_job_proto_rawDescOnce sync.Once
@@ -2689,105 +3350,123 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_job_proto_rawDescData
 }
 
-var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
 	(EventKind)(0),                // 2: anthill.v1.EventKind
-	(*JobSpec)(nil),               // 3: anthill.v1.JobSpec
-	(*Input)(nil),                 // 4: anthill.v1.Input
-	(*RangeInput)(nil),            // 5: anthill.v1.RangeInput
-	(*BlobInput)(nil),             // 6: anthill.v1.BlobInput
-	(*DataFile)(nil),              // 7: anthill.v1.DataFile
-	(*Limits)(nil),                // 8: anthill.v1.Limits
-	(*Trust)(nil),                 // 9: anthill.v1.Trust
-	(*Job)(nil),                   // 10: anthill.v1.Job
-	(*TaskCounts)(nil),            // 11: anthill.v1.TaskCounts
-	(*AttemptCounts)(nil),         // 12: anthill.v1.AttemptCounts
-	(*Traffic)(nil),               // 13: anthill.v1.Traffic
-	(*SubmitJobRequest)(nil),      // 14: anthill.v1.SubmitJobRequest
-	(*SubmitJobResponse)(nil),     // 15: anthill.v1.SubmitJobResponse
-	(*GetJobRequest)(nil),         // 16: anthill.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 17: anthill.v1.GetJobResponse
-	(*ListJobsRequest)(nil),       // 18: anthill.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 19: anthill.v1.ListJobsResponse
-	(*WatchJobRequest)(nil),       // 20: anthill.v1.WatchJobRequest
-	(*WatchJobResponse)(nil),      // 21: anthill.v1.WatchJobResponse
-	(*Event)(nil),                 // 22: anthill.v1.Event
-	(*CancelJobRequest)(nil),      // 23: anthill.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 24: anthill.v1.CancelJobResponse
-	(*GetTaskRequest)(nil),        // 25: anthill.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),       // 26: anthill.v1.GetTaskResponse
-	(*VoteGroup)(nil),             // 27: anthill.v1.VoteGroup
-	(*TaskAttempt)(nil),           // 28: anthill.v1.TaskAttempt
-	(*StreamResultsRequest)(nil),  // 29: anthill.v1.StreamResultsRequest
-	(*StreamResultsResponse)(nil), // 30: anthill.v1.StreamResultsResponse
-	(*TaskFailure)(nil),           // 31: anthill.v1.TaskFailure
-	nil,                           // 32: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 33: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 36: anthill.v1.Wait
+	(TaskState)(0),                // 3: anthill.v1.TaskState
+	(AttemptEnding)(0),            // 4: anthill.v1.AttemptEnding
+	(*JobSpec)(nil),               // 5: anthill.v1.JobSpec
+	(*Input)(nil),                 // 6: anthill.v1.Input
+	(*RangeInput)(nil),            // 7: anthill.v1.RangeInput
+	(*BlobInput)(nil),             // 8: anthill.v1.BlobInput
+	(*DataFile)(nil),              // 9: anthill.v1.DataFile
+	(*Limits)(nil),                // 10: anthill.v1.Limits
+	(*Trust)(nil),                 // 11: anthill.v1.Trust
+	(*Job)(nil),                   // 12: anthill.v1.Job
+	(*TaskCounts)(nil),            // 13: anthill.v1.TaskCounts
+	(*AttemptCounts)(nil),         // 14: anthill.v1.AttemptCounts
+	(*Traffic)(nil),               // 15: anthill.v1.Traffic
+	(*SubmitJobRequest)(nil),      // 16: anthill.v1.SubmitJobRequest
+	(*SubmitJobResponse)(nil),     // 17: anthill.v1.SubmitJobResponse
+	(*GetJobRequest)(nil),         // 18: anthill.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 19: anthill.v1.GetJobResponse
+	(*ListJobsRequest)(nil),       // 20: anthill.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 21: anthill.v1.ListJobsResponse
+	(*WatchJobRequest)(nil),       // 22: anthill.v1.WatchJobRequest
+	(*WatchJobResponse)(nil),      // 23: anthill.v1.WatchJobResponse
+	(*Event)(nil),                 // 24: anthill.v1.Event
+	(*CancelJobRequest)(nil),      // 25: anthill.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 26: anthill.v1.CancelJobResponse
+	(*GetTaskRequest)(nil),        // 27: anthill.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),       // 28: anthill.v1.GetTaskResponse
+	(*VoteGroup)(nil),             // 29: anthill.v1.VoteGroup
+	(*TaskAttempt)(nil),           // 30: anthill.v1.TaskAttempt
+	(*StreamResultsRequest)(nil),  // 31: anthill.v1.StreamResultsRequest
+	(*StreamResultsResponse)(nil), // 32: anthill.v1.StreamResultsResponse
+	(*TaskFailure)(nil),           // 33: anthill.v1.TaskFailure
+	(*WatchTasksRequest)(nil),     // 34: anthill.v1.WatchTasksRequest
+	(*WatchTasksResponse)(nil),    // 35: anthill.v1.WatchTasksResponse
+	(*TaskWorker)(nil),            // 36: anthill.v1.TaskWorker
+	(*AttemptSpan)(nil),           // 37: anthill.v1.AttemptSpan
+	(*StreamLogsRequest)(nil),     // 38: anthill.v1.StreamLogsRequest
+	(*StreamLogsResponse)(nil),    // 39: anthill.v1.StreamLogsResponse
+	nil,                           // 40: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 41: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 44: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	33, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	32, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
-	4,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
-	7,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
-	8,  // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
-	9,  // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
+	41, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	40, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	6,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
+	9,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
+	10, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
+	11, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	5,  // 7: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	6,  // 8: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	33, // 9: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	33, // 10: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	33, // 11: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	33, // 12: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	34, // 13: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	3,  // 14: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	7,  // 7: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	8,  // 8: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	41, // 9: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	41, // 10: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	41, // 11: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	41, // 12: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	42, // 13: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	5,  // 14: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
 	1,  // 15: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	35, // 16: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	35, // 17: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	11, // 18: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	12, // 19: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	13, // 20: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	36, // 21: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	36, // 22: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	3,  // 23: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	10, // 24: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	10, // 25: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	10, // 26: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	10, // 27: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	22, // 28: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	35, // 29: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	43, // 16: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	43, // 17: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	13, // 18: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	14, // 19: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	15, // 20: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	44, // 21: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	44, // 22: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	5,  // 23: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	12, // 24: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	12, // 25: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	12, // 26: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	12, // 27: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	24, // 28: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	43, // 29: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
 	2,  // 30: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	10, // 31: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	33, // 32: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	27, // 33: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	28, // 34: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	33, // 35: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	33, // 36: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	31, // 37: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	14, // 38: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	16, // 39: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	18, // 40: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	20, // 41: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	23, // 42: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	25, // 43: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	29, // 44: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	15, // 45: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	17, // 46: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	19, // 47: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	21, // 48: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	24, // 49: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	26, // 50: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	30, // 51: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	45, // [45:52] is the sub-list for method output_type
-	38, // [38:45] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	12, // 31: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	41, // 32: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	29, // 33: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	30, // 34: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	41, // 35: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	41, // 36: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	33, // 37: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	37, // 38: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
+	36, // 39: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
+	43, // 40: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	4,  // 41: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
+	4,  // 42: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	43, // 43: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 44: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	18, // 45: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	20, // 46: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	22, // 47: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	25, // 48: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	27, // 49: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	31, // 50: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	34, // 51: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	38, // 52: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	17, // 53: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	19, // 54: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	21, // 55: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	23, // 56: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	26, // 57: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	28, // 58: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	32, // 59: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	35, // 60: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	39, // 61: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	53, // [53:62] is the sub-list for method output_type
+	44, // [44:53] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -2800,13 +3479,14 @@ func file_anthill_v1_job_proto_init() {
 		(*Input_Range)(nil),
 		(*Input_Blob)(nil),
 	}
+	file_anthill_v1_job_proto_msgTypes[33].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   30,
+			NumEnums:      5,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

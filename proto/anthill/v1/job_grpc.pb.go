@@ -28,6 +28,8 @@ const (
 	JobService_CancelJob_FullMethodName     = "/anthill.v1.JobService/CancelJob"
 	JobService_GetTask_FullMethodName       = "/anthill.v1.JobService/GetTask"
 	JobService_StreamResults_FullMethodName = "/anthill.v1.JobService/StreamResults"
+	JobService_WatchTasks_FullMethodName    = "/anthill.v1.JobService/WatchTasks"
+	JobService_StreamLogs_FullMethodName    = "/anthill.v1.JobService/StreamLogs"
 )
 
 // JobServiceClient is the client API for JobService service.
@@ -56,6 +58,13 @@ type JobServiceClient interface {
 	// StreamResults waits until the job is finished, sends each task's result and
 	// ends. With provisional it sends results as they are accepted.
 	StreamResults(ctx context.Context, in *StreamResultsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamResultsResponse], error)
+	// WatchTasks sends how far each task of a job is, and which workers tried them when;
+	// then what has changed, a few times a second, and ends after the message in which the
+	// job is finished. PERMISSION_DENIED to other owners.
+	WatchTasks(ctx context.Context, in *WatchTasksRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTasksResponse], error)
+	// StreamLogs sends what the attempts that failed, or are disputed, wrote to stderr at
+	// their ends, in the order in which they ended. PERMISSION_DENIED to other owners.
+	StreamLogs(ctx context.Context, in *StreamLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamLogsResponse], error)
 }
 
 type jobServiceClient struct {
@@ -154,6 +163,44 @@ func (c *jobServiceClient) StreamResults(ctx context.Context, in *StreamResultsR
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type JobService_StreamResultsClient = grpc.ServerStreamingClient[StreamResultsResponse]
 
+func (c *jobServiceClient) WatchTasks(ctx context.Context, in *WatchTasksRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTasksResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &JobService_ServiceDesc.Streams[2], JobService_WatchTasks_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchTasksRequest, WatchTasksResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type JobService_WatchTasksClient = grpc.ServerStreamingClient[WatchTasksResponse]
+
+func (c *jobServiceClient) StreamLogs(ctx context.Context, in *StreamLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamLogsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &JobService_ServiceDesc.Streams[3], JobService_StreamLogs_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StreamLogsRequest, StreamLogsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type JobService_StreamLogsClient = grpc.ServerStreamingClient[StreamLogsResponse]
+
 // JobServiceServer is the server API for JobService service.
 // All implementations must embed UnimplementedJobServiceServer
 // for forward compatibility.
@@ -180,6 +227,13 @@ type JobServiceServer interface {
 	// StreamResults waits until the job is finished, sends each task's result and
 	// ends. With provisional it sends results as they are accepted.
 	StreamResults(*StreamResultsRequest, grpc.ServerStreamingServer[StreamResultsResponse]) error
+	// WatchTasks sends how far each task of a job is, and which workers tried them when;
+	// then what has changed, a few times a second, and ends after the message in which the
+	// job is finished. PERMISSION_DENIED to other owners.
+	WatchTasks(*WatchTasksRequest, grpc.ServerStreamingServer[WatchTasksResponse]) error
+	// StreamLogs sends what the attempts that failed, or are disputed, wrote to stderr at
+	// their ends, in the order in which they ended. PERMISSION_DENIED to other owners.
+	StreamLogs(*StreamLogsRequest, grpc.ServerStreamingServer[StreamLogsResponse]) error
 	mustEmbedUnimplementedJobServiceServer()
 }
 
@@ -210,6 +264,12 @@ func (UnimplementedJobServiceServer) GetTask(context.Context, *GetTaskRequest) (
 }
 func (UnimplementedJobServiceServer) StreamResults(*StreamResultsRequest, grpc.ServerStreamingServer[StreamResultsResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamResults not implemented")
+}
+func (UnimplementedJobServiceServer) WatchTasks(*WatchTasksRequest, grpc.ServerStreamingServer[WatchTasksResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchTasks not implemented")
+}
+func (UnimplementedJobServiceServer) StreamLogs(*StreamLogsRequest, grpc.ServerStreamingServer[StreamLogsResponse]) error {
+	return status.Error(codes.Unimplemented, "method StreamLogs not implemented")
 }
 func (UnimplementedJobServiceServer) mustEmbedUnimplementedJobServiceServer() {}
 func (UnimplementedJobServiceServer) testEmbeddedByValue()                    {}
@@ -344,6 +404,28 @@ func _JobService_StreamResults_Handler(srv interface{}, stream grpc.ServerStream
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type JobService_StreamResultsServer = grpc.ServerStreamingServer[StreamResultsResponse]
 
+func _JobService_WatchTasks_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchTasksRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(JobServiceServer).WatchTasks(m, &grpc.GenericServerStream[WatchTasksRequest, WatchTasksResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type JobService_WatchTasksServer = grpc.ServerStreamingServer[WatchTasksResponse]
+
+func _JobService_StreamLogs_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(StreamLogsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(JobServiceServer).StreamLogs(m, &grpc.GenericServerStream[StreamLogsRequest, StreamLogsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type JobService_StreamLogsServer = grpc.ServerStreamingServer[StreamLogsResponse]
+
 // JobService_ServiceDesc is the grpc.ServiceDesc for JobService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -381,6 +463,16 @@ var JobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "StreamResults",
 			Handler:       _JobService_StreamResults_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "WatchTasks",
+			Handler:       _JobService_WatchTasks_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "StreamLogs",
+			Handler:       _JobService_StreamLogs_Handler,
 			ServerStreams: true,
 		},
 	},

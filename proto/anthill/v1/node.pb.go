@@ -442,6 +442,210 @@ func (x *ListNodesResponse) GetNodes() []*Node {
 	return nil
 }
 
+type ListTrustRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTrustRequest) Reset() {
+	*x = ListTrustRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTrustRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTrustRequest) ProtoMessage() {}
+
+func (x *ListTrustRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTrustRequest.ProtoReflect.Descriptor instead.
+func (*ListTrustRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{4}
+}
+
+type ListTrustResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owners        []*OwnerTrust          `protobuf:"bytes,1,rep,name=owners,proto3" json:"owners,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTrustResponse) Reset() {
+	*x = ListTrustResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTrustResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTrustResponse) ProtoMessage() {}
+
+func (x *ListTrustResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTrustResponse.ProtoReflect.Descriptor instead.
+func (*ListTrustResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListTrustResponse) GetOwners() []*OwnerTrust {
+	if x != nil {
+		return x.Owners
+	}
+	return nil
+}
+
+// OwnerTrust is an owner's history, as far as one coordinator has seen it.
+type OwnerTrust struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Owner string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Oldest first, closer together the later they are.
+	Points        []*TrustPoint `protobuf:"bytes,2,rep,name=points,proto3" json:"points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwnerTrust) Reset() {
+	*x = OwnerTrust{}
+	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwnerTrust) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwnerTrust) ProtoMessage() {}
+
+func (x *OwnerTrust) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwnerTrust.ProtoReflect.Descriptor instead.
+func (*OwnerTrust) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *OwnerTrust) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *OwnerTrust) GetPoints() []*TrustPoint {
+	if x != nil {
+		return x.Points
+	}
+	return nil
+}
+
+type TrustPoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Seconds since 1970.
+	At int64 `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"`
+	// As in OwnerRecord.
+	Credibility   float64 `protobuf:"fixed64,2,opt,name=credibility,proto3" json:"credibility,omitempty"`
+	Credit        uint64  `protobuf:"varint,3,opt,name=credit,proto3" json:"credit,omitempty"`
+	Banned        bool    `protobuf:"varint,4,opt,name=banned,proto3" json:"banned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TrustPoint) Reset() {
+	*x = TrustPoint{}
+	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TrustPoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TrustPoint) ProtoMessage() {}
+
+func (x *TrustPoint) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TrustPoint.ProtoReflect.Descriptor instead.
+func (*TrustPoint) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TrustPoint) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *TrustPoint) GetCredibility() float64 {
+	if x != nil {
+		return x.Credibility
+	}
+	return 0
+}
+
+func (x *TrustPoint) GetCredit() uint64 {
+	if x != nil {
+		return x.Credit
+	}
+	return 0
+}
+
+func (x *TrustPoint) GetBanned() bool {
+	if x != nil {
+		return x.Banned
+	}
+	return false
+}
+
 type CreateTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Role  Role                   `protobuf:"varint,1,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
@@ -462,7 +666,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	mi := &file_anthill_v1_node_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +678,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[4]
+	mi := &file_anthill_v1_node_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +691,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateTokenRequest) GetRole() Role {
@@ -543,7 +747,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -555,7 +759,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[5]
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -568,7 +772,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateTokenResponse) GetToken() string {
@@ -601,7 +805,7 @@ type EnrolRequest struct {
 
 func (x *EnrolRequest) Reset() {
 	*x = EnrolRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -613,7 +817,7 @@ func (x *EnrolRequest) String() string {
 func (*EnrolRequest) ProtoMessage() {}
 
 func (x *EnrolRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[6]
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -626,7 +830,7 @@ func (x *EnrolRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrolRequest.ProtoReflect.Descriptor instead.
 func (*EnrolRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EnrolRequest) GetSecret() []byte {
@@ -674,7 +878,7 @@ type EnrolResponse struct {
 
 func (x *EnrolResponse) Reset() {
 	*x = EnrolResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +890,7 @@ func (x *EnrolResponse) String() string {
 func (*EnrolResponse) ProtoMessage() {}
 
 func (x *EnrolResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[7]
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +903,7 @@ func (x *EnrolResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrolResponse.ProtoReflect.Descriptor instead.
 func (*EnrolResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *EnrolResponse) GetCertificate() []byte {
@@ -749,7 +953,7 @@ type CoordinatorAddress struct {
 
 func (x *CoordinatorAddress) Reset() {
 	*x = CoordinatorAddress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -761,7 +965,7 @@ func (x *CoordinatorAddress) String() string {
 func (*CoordinatorAddress) ProtoMessage() {}
 
 func (x *CoordinatorAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -774,7 +978,7 @@ func (x *CoordinatorAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorAddress.ProtoReflect.Descriptor instead.
 func (*CoordinatorAddress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CoordinatorAddress) GetNodeId() string {
@@ -800,7 +1004,7 @@ type BeatRequest struct {
 
 func (x *BeatRequest) Reset() {
 	*x = BeatRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -812,7 +1016,7 @@ func (x *BeatRequest) String() string {
 func (*BeatRequest) ProtoMessage() {}
 
 func (x *BeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -825,7 +1029,7 @@ func (x *BeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatRequest.ProtoReflect.Descriptor instead.
 func (*BeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *BeatRequest) GetBeats() []*NodeBeat {
@@ -847,7 +1051,7 @@ type NodeBeat struct {
 
 func (x *NodeBeat) Reset() {
 	*x = NodeBeat{}
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +1063,7 @@ func (x *NodeBeat) String() string {
 func (*NodeBeat) ProtoMessage() {}
 
 func (x *NodeBeat) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +1076,7 @@ func (x *NodeBeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeBeat.ProtoReflect.Descriptor instead.
 func (*NodeBeat) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *NodeBeat) GetNodeId() string {
@@ -899,7 +1103,7 @@ type BeatResponse struct {
 
 func (x *BeatResponse) Reset() {
 	*x = BeatResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -911,7 +1115,7 @@ func (x *BeatResponse) String() string {
 func (*BeatResponse) ProtoMessage() {}
 
 func (x *BeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -924,7 +1128,7 @@ func (x *BeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatResponse.ProtoReflect.Descriptor instead.
 func (*BeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BeatResponse) GetAnswers() []*HeartbeatResponse {
@@ -946,7 +1150,7 @@ type DeliverRequest struct {
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -958,7 +1162,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -971,7 +1175,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeliverRequest) GetFrom() string {
@@ -1014,7 +1218,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1230,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1243,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeliverResponse) GetHere() bool {
@@ -1056,6 +1260,111 @@ func (x *DeliverResponse) GetFull() bool {
 	return false
 }
 
+type ReadLogsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Task  *uint32                `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
+	// Leave out as many as the caller has read before.
+	Skip          uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadLogsRequest) Reset() {
+	*x = ReadLogsRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadLogsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadLogsRequest) ProtoMessage() {}
+
+func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
+func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ReadLogsRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ReadLogsRequest) GetTask() uint32 {
+	if x != nil && x.Task != nil {
+		return *x.Task
+	}
+	return 0
+}
+
+func (x *ReadLogsRequest) GetSkip() uint32 {
+	if x != nil {
+		return x.Skip
+	}
+	return 0
+}
+
+type ReadLogsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Log           *StreamLogsResponse    `protobuf:"bytes,1,opt,name=log,proto3" json:"log,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReadLogsResponse) Reset() {
+	*x = ReadLogsResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReadLogsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReadLogsResponse) ProtoMessage() {}
+
+func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
+func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ReadLogsResponse) GetLog() *StreamLogsResponse {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
 type LocateWorkersRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1064,7 +1373,7 @@ type LocateWorkersRequest struct {
 
 func (x *LocateWorkersRequest) Reset() {
 	*x = LocateWorkersRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1385,7 @@ func (x *LocateWorkersRequest) String() string {
 func (*LocateWorkersRequest) ProtoMessage() {}
 
 func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1089,7 +1398,7 @@ func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersRequest.ProtoReflect.Descriptor instead.
 func (*LocateWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 type LocateWorkersResponse struct {
@@ -1101,7 +1410,7 @@ type LocateWorkersResponse struct {
 
 func (x *LocateWorkersResponse) Reset() {
 	*x = LocateWorkersResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1422,7 @@ func (x *LocateWorkersResponse) String() string {
 func (*LocateWorkersResponse) ProtoMessage() {}
 
 func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1435,7 @@ func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersResponse.ProtoReflect.Descriptor instead.
 func (*LocateWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *LocateWorkersResponse) GetWorkers() []*WorkerLocation {
@@ -1148,7 +1457,7 @@ type WorkerLocation struct {
 
 func (x *WorkerLocation) Reset() {
 	*x = WorkerLocation{}
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1469,7 @@ func (x *WorkerLocation) String() string {
 func (*WorkerLocation) ProtoMessage() {}
 
 func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1482,7 @@ func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerLocation.ProtoReflect.Descriptor instead.
 func (*WorkerLocation) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *WorkerLocation) GetNodeId() string {
@@ -1198,7 +1507,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1519,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1532,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 type DescribeResponse struct {
@@ -1248,7 +1557,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1260,7 +1569,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1273,7 +1582,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -1341,7 +1650,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1353,7 +1662,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1366,7 +1675,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -1392,7 +1701,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1713,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1726,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -1459,7 +1768,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1471,7 +1780,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1484,7 +1793,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -1509,7 +1818,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1830,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1843,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 type ReadIndexResponse struct {
@@ -1546,7 +1855,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1558,7 +1867,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1571,7 +1880,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -1603,14 +1912,16 @@ type ConfirmHeldRequest struct {
 	// to blame but a line.
 	Slow bool `protobuf:"varint,8,opt,name=slow,proto3" json:"slow,omitempty"`
 	// Coordinators that are not there: what they alone hold is missing too.
-	Away          []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	Away []string `protobuf:"bytes,9,rep,name=away,proto3" json:"away,omitempty"`
+	// Blobs that whoever named them has proved to the caller to have.
+	Proven        []*ProvenBlobs `protobuf:"bytes,45,rep,name=proven,proto3" json:"proven,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1933,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1946,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -1701,6 +2012,74 @@ func (x *ConfirmHeldRequest) GetAway() []string {
 	return nil
 }
 
+func (x *ConfirmHeldRequest) GetProven() []*ProvenBlobs {
+	if x != nil {
+		return x.Proven
+	}
+	return nil
+}
+
+// ProvenBlobs are blobs of a job, or a dataset that an owner claims.
+type ProvenBlobs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	Owner         string                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	Blobs         [][]byte               `protobuf:"bytes,3,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvenBlobs) Reset() {
+	*x = ProvenBlobs{}
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvenBlobs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvenBlobs) ProtoMessage() {}
+
+func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
+func (*ProvenBlobs) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *ProvenBlobs) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ProvenBlobs) GetBlobs() [][]byte {
+	if x != nil {
+		return x.Blobs
+	}
+	return nil
+}
+
 // RefusedJob says why a job cannot be run.
 type RefusedJob struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1712,7 +2091,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +2103,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +2116,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -1766,7 +2145,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +2157,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +2170,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -1816,7 +2195,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +2207,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +2220,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -1849,7 +2228,7 @@ var File_anthill_v1_node_proto protoreflect.FileDescriptor
 const file_anthill_v1_node_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/node.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x15anthill/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x15anthill/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
@@ -1881,7 +2260,20 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ListNodesRequest\";\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\xd0\x01\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\x12\n" +
+	"\x10ListTrustRequest\"C\n" +
+	"\x11ListTrustResponse\x12.\n" +
+	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\"R\n" +
+	"\n" +
+	"OwnerTrust\x12\x14\n" +
+	"\x05owner\x18\x01 \x01(\tR\x05owner\x12.\n" +
+	"\x06points\x18\x02 \x03(\v2\x16.anthill.v1.TrustPointR\x06points\"n\n" +
+	"\n" +
+	"TrustPoint\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12 \n" +
+	"\vcredibility\x18\x02 \x01(\x01R\vcredibility\x12\x16\n" +
+	"\x06credit\x18\x03 \x01(\x04R\x06credit\x12\x16\n" +
+	"\x06banned\x18\x04 \x01(\bR\x06banned\"\xd0\x01\n" +
 	"\x12CreateTokenRequest\x12$\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x125\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x12\x12\n" +
@@ -1922,7 +2314,14 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
-	"\x04full\x18\x02 \x01(\bR\x04full\"\x16\n" +
+	"\x04full\x18\x02 \x01(\bR\x04full\"^\n" +
+	"\x0fReadLogsRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
+	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x12\n" +
+	"\x04skip\x18\x03 \x01(\rR\x04skipB\a\n" +
+	"\x05_task\"D\n" +
+	"\x10ReadLogsResponse\x120\n" +
+	"\x03log\x18\x01 \x01(\v2\x1e.anthill.v1.StreamLogsResponseR\x03log\"\x16\n" +
 	"\x14LocateWorkersRequest\"M\n" +
 	"\x15LocateWorkersResponse\x124\n" +
 	"\aworkers\x18\x01 \x03(\v2\x1a.anthill.v1.WorkerLocationR\aworkers\"C\n" +
@@ -1952,7 +2351,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\"\x12\n" +
 	"\x10ReadIndexRequest\")\n" +
 	"\x11ReadIndexResponse\x12\x14\n" +
-	"\x05index\x18\x01 \x01(\x04R\x05index\"\xc1\x02\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\"\xf2\x02\n" +
 	"\x12ConfirmHeldRequest\x121\n" +
 	"\aresults\x18\x01 \x03(\v2\x17.anthill.v1.HeldResultsR\aresults\x12\x16\n" +
 	"\x06inputs\x18\x02 \x03(\tR\x06inputs\x12\x14\n" +
@@ -1962,7 +2361,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04lost\x18\x06 \x01(\bR\x04lost\x121\n" +
 	"\amissing\x18\a \x03(\v2\x17.anthill.v1.HeldResultsR\amissing\x12\x12\n" +
 	"\x04slow\x18\b \x01(\bR\x04slow\x12\x12\n" +
-	"\x04away\x18\t \x03(\tR\x04away\";\n" +
+	"\x04away\x18\t \x03(\tR\x04away\x12/\n" +
+	"\x06proven\x18- \x03(\v2\x17.anthill.v1.ProvenBlobsR\x06proven\"P\n" +
+	"\vProvenBlobs\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05blobs\x18\x03 \x03(\fR\x05blobs\";\n" +
 	"\n" +
 	"RefusedJob\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x16\n" +
@@ -1975,18 +2379,20 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x14LIVENESS_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eLIVENESS_ALIVE\x10\x01\x12\x13\n" +
 	"\x0fLIVENESS_FAILED\x10\x02\x12\x11\n" +
-	"\rLIVENESS_LEFT\x10\x032W\n" +
+	"\rLIVENESS_LEFT\x10\x032\xa1\x01\n" +
 	"\vNodeService\x12H\n" +
-	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse2\xa0\x01\n" +
+	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse\x12H\n" +
+	"\tListTrust\x12\x1c.anthill.v1.ListTrustRequest\x1a\x1d.anthill.v1.ListTrustResponse2\xa0\x01\n" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
-	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\x9a\x04\n" +
+	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse2\xe3\x04\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
 	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
 	"\vGetProgress\x12\x1e.anthill.v1.GetProgressRequest\x1a\x1f.anthill.v1.GetProgressResponse\x12T\n" +
 	"\rLocateWorkers\x12 .anthill.v1.LocateWorkersRequest\x1a!.anthill.v1.LocateWorkersResponse\x12E\n" +
-	"\bDescribe\x12\x1b.anthill.v1.DescribeRequest\x1a\x1c.anthill.v1.DescribeResponse\x129\n" +
+	"\bDescribe\x12\x1b.anthill.v1.DescribeRequest\x1a\x1c.anthill.v1.DescribeResponse\x12G\n" +
+	"\bReadLogs\x12\x1b.anthill.v1.ReadLogsRequest\x1a\x1c.anthill.v1.ReadLogsResponse0\x01\x129\n" +
 	"\x04Beat\x12\x17.anthill.v1.BeatRequest\x1a\x18.anthill.v1.BeatResponse\x12B\n" +
 	"\aDeliver\x12\x1a.anthill.v1.DeliverRequest\x1a\x1b.anthill.v1.DeliverResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
@@ -2003,95 +2409,111 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
 	(*OwnerRecord)(nil),           // 2: anthill.v1.OwnerRecord
 	(*ListNodesRequest)(nil),      // 3: anthill.v1.ListNodesRequest
 	(*ListNodesResponse)(nil),     // 4: anthill.v1.ListNodesResponse
-	(*CreateTokenRequest)(nil),    // 5: anthill.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),   // 6: anthill.v1.CreateTokenResponse
-	(*EnrolRequest)(nil),          // 7: anthill.v1.EnrolRequest
-	(*EnrolResponse)(nil),         // 8: anthill.v1.EnrolResponse
-	(*CoordinatorAddress)(nil),    // 9: anthill.v1.CoordinatorAddress
-	(*BeatRequest)(nil),           // 10: anthill.v1.BeatRequest
-	(*NodeBeat)(nil),              // 11: anthill.v1.NodeBeat
-	(*BeatResponse)(nil),          // 12: anthill.v1.BeatResponse
-	(*DeliverRequest)(nil),        // 13: anthill.v1.DeliverRequest
-	(*DeliverResponse)(nil),       // 14: anthill.v1.DeliverResponse
-	(*LocateWorkersRequest)(nil),  // 15: anthill.v1.LocateWorkersRequest
-	(*LocateWorkersResponse)(nil), // 16: anthill.v1.LocateWorkersResponse
-	(*WorkerLocation)(nil),        // 17: anthill.v1.WorkerLocation
-	(*DescribeRequest)(nil),       // 18: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 19: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 20: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 21: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 22: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 23: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 24: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 25: anthill.v1.ConfirmHeldRequest
-	(*RefusedJob)(nil),            // 26: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 27: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 28: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 29: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
-	(*HeartbeatRequest)(nil),      // 32: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 33: anthill.v1.HeartbeatResponse
-	(*Wait)(nil),                  // 34: anthill.v1.Wait
-	(*BlobRef)(nil),               // 35: anthill.v1.BlobRef
+	(*ListTrustRequest)(nil),      // 5: anthill.v1.ListTrustRequest
+	(*ListTrustResponse)(nil),     // 6: anthill.v1.ListTrustResponse
+	(*OwnerTrust)(nil),            // 7: anthill.v1.OwnerTrust
+	(*TrustPoint)(nil),            // 8: anthill.v1.TrustPoint
+	(*CreateTokenRequest)(nil),    // 9: anthill.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),   // 10: anthill.v1.CreateTokenResponse
+	(*EnrolRequest)(nil),          // 11: anthill.v1.EnrolRequest
+	(*EnrolResponse)(nil),         // 12: anthill.v1.EnrolResponse
+	(*CoordinatorAddress)(nil),    // 13: anthill.v1.CoordinatorAddress
+	(*BeatRequest)(nil),           // 14: anthill.v1.BeatRequest
+	(*NodeBeat)(nil),              // 15: anthill.v1.NodeBeat
+	(*BeatResponse)(nil),          // 16: anthill.v1.BeatResponse
+	(*DeliverRequest)(nil),        // 17: anthill.v1.DeliverRequest
+	(*DeliverResponse)(nil),       // 18: anthill.v1.DeliverResponse
+	(*ReadLogsRequest)(nil),       // 19: anthill.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),      // 20: anthill.v1.ReadLogsResponse
+	(*LocateWorkersRequest)(nil),  // 21: anthill.v1.LocateWorkersRequest
+	(*LocateWorkersResponse)(nil), // 22: anthill.v1.LocateWorkersResponse
+	(*WorkerLocation)(nil),        // 23: anthill.v1.WorkerLocation
+	(*DescribeRequest)(nil),       // 24: anthill.v1.DescribeRequest
+	(*DescribeResponse)(nil),      // 25: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),    // 26: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 27: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 28: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 29: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 30: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 31: anthill.v1.ConfirmHeldRequest
+	(*ProvenBlobs)(nil),           // 32: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),            // 33: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 34: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 35: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 36: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 37: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 38: google.protobuf.Duration
+	(*HeartbeatRequest)(nil),      // 39: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 40: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),    // 41: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 42: anthill.v1.Wait
+	(*BlobRef)(nil),               // 43: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	29, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	36, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	30, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	31, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	37, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	38, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	29, // 6: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	31, // 7: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	30, // 8: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	29, // 9: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	30, // 10: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	9,  // 11: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	30, // 12: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	11, // 13: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	32, // 14: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	33, // 15: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	17, // 16: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	30, // 17: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	22, // 18: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	34, // 19: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	27, // 20: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	26, // 21: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	35, // 22: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	27, // 23: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	3,  // 24: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 25: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	7,  // 26: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	23, // 27: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	25, // 28: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	20, // 29: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	15, // 30: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	18, // 31: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	10, // 32: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	13, // 33: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 34: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 35: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	8,  // 36: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	24, // 37: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	28, // 38: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	21, // 39: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	16, // 40: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	19, // 41: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	12, // 42: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	14, // 43: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	7,  // 6: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 7: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	36, // 8: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	38, // 9: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	37, // 10: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 11: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	37, // 12: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	13, // 13: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	37, // 14: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	15, // 15: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	39, // 16: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	40, // 17: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	41, // 18: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	23, // 19: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	37, // 20: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	28, // 21: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	42, // 22: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	34, // 23: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	33, // 24: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	43, // 25: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	34, // 26: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	32, // 27: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 28: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 29: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	9,  // 30: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	11, // 31: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	29, // 32: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	31, // 33: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	26, // 34: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	21, // 35: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	24, // 36: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	19, // 37: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	14, // 38: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	17, // 39: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	4,  // 40: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 41: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	10, // 42: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	12, // 43: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	30, // 44: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	35, // 45: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	27, // 46: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	22, // 47: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	25, // 48: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	20, // 49: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	16, // 50: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	18, // 51: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	40, // [40:52] is the sub-list for method output_type
+	28, // [28:40] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -2100,14 +2522,16 @@ func file_anthill_v1_node_proto_init() {
 		return
 	}
 	file_anthill_v1_blob_proto_init()
+	file_anthill_v1_job_proto_init()
 	file_anthill_v1_work_proto_init()
+	file_anthill_v1_node_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   28,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

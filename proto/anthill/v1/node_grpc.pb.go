@@ -22,6 +22,7 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	NodeService_ListNodes_FullMethodName = "/anthill.v1.NodeService/ListNodes"
+	NodeService_ListTrust_FullMethodName = "/anthill.v1.NodeService/ListTrust"
 )
 
 // NodeServiceClient is the client API for NodeService service.
@@ -32,6 +33,9 @@ const (
 type NodeServiceClient interface {
 	// ListNodes describes coordinators and workers.
 	ListNodes(ctx context.Context, in *ListNodesRequest, opts ...grpc.CallOption) (*ListNodesResponse, error)
+	// ListTrust tells how what the grid believes of owners has changed of late: to
+	// operators of all owners, to others of their own.
+	ListTrust(ctx context.Context, in *ListTrustRequest, opts ...grpc.CallOption) (*ListTrustResponse, error)
 }
 
 type nodeServiceClient struct {
@@ -52,6 +56,16 @@ func (c *nodeServiceClient) ListNodes(ctx context.Context, in *ListNodesRequest,
 	return out, nil
 }
 
+func (c *nodeServiceClient) ListTrust(ctx context.Context, in *ListTrustRequest, opts ...grpc.CallOption) (*ListTrustResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTrustResponse)
+	err := c.cc.Invoke(ctx, NodeService_ListTrust_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // NodeServiceServer is the server API for NodeService service.
 // All implementations must embed UnimplementedNodeServiceServer
 // for forward compatibility.
@@ -60,6 +74,9 @@ func (c *nodeServiceClient) ListNodes(ctx context.Context, in *ListNodesRequest,
 type NodeServiceServer interface {
 	// ListNodes describes coordinators and workers.
 	ListNodes(context.Context, *ListNodesRequest) (*ListNodesResponse, error)
+	// ListTrust tells how what the grid believes of owners has changed of late: to
+	// operators of all owners, to others of their own.
+	ListTrust(context.Context, *ListTrustRequest) (*ListTrustResponse, error)
 	mustEmbedUnimplementedNodeServiceServer()
 }
 
@@ -72,6 +89,9 @@ type UnimplementedNodeServiceServer struct{}
 
 func (UnimplementedNodeServiceServer) ListNodes(context.Context, *ListNodesRequest) (*ListNodesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListNodes not implemented")
+}
+func (UnimplementedNodeServiceServer) ListTrust(context.Context, *ListTrustRequest) (*ListTrustResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTrust not implemented")
 }
 func (UnimplementedNodeServiceServer) mustEmbedUnimplementedNodeServiceServer() {}
 func (UnimplementedNodeServiceServer) testEmbeddedByValue()                     {}
@@ -112,6 +132,24 @@ func _NodeService_ListNodes_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _NodeService_ListTrust_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTrustRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(NodeServiceServer).ListTrust(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: NodeService_ListTrust_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(NodeServiceServer).ListTrust(ctx, req.(*ListTrustRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // NodeService_ServiceDesc is the grpc.ServiceDesc for NodeService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -122,6 +160,10 @@ var NodeService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListNodes",
 			Handler:    _NodeService_ListNodes_Handler,
+		},
+		{
+			MethodName: "ListTrust",
+			Handler:    _NodeService_ListTrust_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
@@ -286,6 +328,7 @@ const (
 	CoordinatorService_GetProgress_FullMethodName   = "/anthill.v1.CoordinatorService/GetProgress"
 	CoordinatorService_LocateWorkers_FullMethodName = "/anthill.v1.CoordinatorService/LocateWorkers"
 	CoordinatorService_Describe_FullMethodName      = "/anthill.v1.CoordinatorService/Describe"
+	CoordinatorService_ReadLogs_FullMethodName      = "/anthill.v1.CoordinatorService/ReadLogs"
 	CoordinatorService_Beat_FullMethodName          = "/anthill.v1.CoordinatorService/Beat"
 	CoordinatorService_Deliver_FullMethodName       = "/anthill.v1.CoordinatorService/Deliver"
 )
@@ -312,6 +355,8 @@ type CoordinatorServiceClient interface {
 	// Describe tells what the coordinator can do and what time it has. The leader
 	// asks every voter.
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
+	// ReadLogs sends the logs of attempts that the coordinator keeps.
+	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
 	// Beat tells the leader what workers say that have their sessions with the caller.
 	Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error)
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
@@ -377,6 +422,25 @@ func (c *coordinatorServiceClient) Describe(ctx context.Context, in *DescribeReq
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &CoordinatorService_ServiceDesc.Streams[0], CoordinatorService_ReadLogs_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ReadLogsRequest, ReadLogsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CoordinatorService_ReadLogsClient = grpc.ServerStreamingClient[ReadLogsResponse]
+
 func (c *coordinatorServiceClient) Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BeatResponse)
@@ -419,6 +483,8 @@ type CoordinatorServiceServer interface {
 	// Describe tells what the coordinator can do and what time it has. The leader
 	// asks every voter.
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
+	// ReadLogs sends the logs of attempts that the coordinator keeps.
+	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
 	// Beat tells the leader what workers say that have their sessions with the caller.
 	Beat(context.Context, *BeatRequest) (*BeatResponse, error)
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
@@ -448,6 +514,9 @@ func (UnimplementedCoordinatorServiceServer) LocateWorkers(context.Context, *Loc
 }
 func (UnimplementedCoordinatorServiceServer) Describe(context.Context, *DescribeRequest) (*DescribeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Describe not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error {
+	return status.Error(codes.Unimplemented, "method ReadLogs not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) Beat(context.Context, *BeatRequest) (*BeatResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Beat not implemented")
@@ -566,6 +635,17 @@ func _CoordinatorService_Describe_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_ReadLogs_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ReadLogsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(CoordinatorServiceServer).ReadLogs(m, &grpc.GenericServerStream[ReadLogsRequest, ReadLogsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type CoordinatorService_ReadLogsServer = grpc.ServerStreamingServer[ReadLogsResponse]
+
 func _CoordinatorService_Beat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(BeatRequest)
 	if err := dec(in); err != nil {
@@ -638,6 +718,12 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _CoordinatorService_Deliver_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "ReadLogs",
+			Handler:       _CoordinatorService_ReadLogs_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "anthill/v1/node.proto",
 }

@@ -393,7 +393,9 @@ type Lease struct {
 	// Peers that may have the job's blobs.
 	Providers []*Provider `protobuf:"bytes,5,rep,name=providers,proto3" json:"providers,omitempty"`
 	// Whose job it is.
-	Owner         string `protobuf:"bytes,70,opt,name=owner,proto3" json:"owner,omitempty"`
+	Owner string `protobuf:"bytes,70,opt,name=owner,proto3" json:"owner,omitempty"`
+	// That the worker may read the job's blobs, see ExchangeRequest.
+	Grants        []*BlobGrant `protobuf:"bytes,45,rep,name=grants,proto3" json:"grants,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -470,6 +472,66 @@ func (x *Lease) GetOwner() string {
 	return ""
 }
 
+func (x *Lease) GetGrants() []*BlobGrant {
+	if x != nil {
+		return x.Grants
+	}
+	return nil
+}
+
+// BlobGrant is a coordinator's word that a node may read a blob.
+type BlobGrant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Blob          []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	Grant         []byte                 `protobuf:"bytes,2,opt,name=grant,proto3" json:"grant,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BlobGrant) Reset() {
+	*x = BlobGrant{}
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BlobGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BlobGrant) ProtoMessage() {}
+
+func (x *BlobGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BlobGrant.ProtoReflect.Descriptor instead.
+func (*BlobGrant) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *BlobGrant) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *BlobGrant) GetGrant() []byte {
+	if x != nil {
+		return x.Grant
+	}
+	return nil
+}
+
 type ReportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Reports       []*AttemptReport       `protobuf:"bytes,1,rep,name=reports,proto3" json:"reports,omitempty"`
@@ -479,7 +541,7 @@ type ReportRequest struct {
 
 func (x *ReportRequest) Reset() {
 	*x = ReportRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -491,7 +553,7 @@ func (x *ReportRequest) String() string {
 func (*ReportRequest) ProtoMessage() {}
 
 func (x *ReportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[6]
+	mi := &file_anthill_v1_work_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -504,7 +566,7 @@ func (x *ReportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportRequest.ProtoReflect.Descriptor instead.
 func (*ReportRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ReportRequest) GetReports() []*AttemptReport {
@@ -522,7 +584,7 @@ type ReportResponse struct {
 
 func (x *ReportResponse) Reset() {
 	*x = ReportResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -534,7 +596,7 @@ func (x *ReportResponse) String() string {
 func (*ReportResponse) ProtoMessage() {}
 
 func (x *ReportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[7]
+	mi := &file_anthill_v1_work_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -547,7 +609,7 @@ func (x *ReportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReportResponse.ProtoReflect.Descriptor instead.
 func (*ReportResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{8}
 }
 
 // AttemptReport tells what came of one lease.
@@ -568,6 +630,8 @@ type AttemptReport struct {
 	// The fuel that the guest used; part of the vote. 0 if status is neither SUCCEEDED
 	// nor FAILED: where it was killed differs between machines.
 	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	// The last of what the guest wrote to stderr, at most 64 KiB. It counts nowhere.
+	Log []byte `protobuf:"bytes,80,opt,name=log,proto3" json:"log,omitempty"`
 	// With STOPPED: the donor has ruled out what the job runs or reads, and the worker is
 	// to get no more of it.
 	Declined      bool `protobuf:"varint,70,opt,name=declined,proto3" json:"declined,omitempty"`
@@ -577,7 +641,7 @@ type AttemptReport struct {
 
 func (x *AttemptReport) Reset() {
 	*x = AttemptReport{}
-	mi := &file_anthill_v1_work_proto_msgTypes[8]
+	mi := &file_anthill_v1_work_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +653,7 @@ func (x *AttemptReport) String() string {
 func (*AttemptReport) ProtoMessage() {}
 
 func (x *AttemptReport) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[8]
+	mi := &file_anthill_v1_work_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +666,7 @@ func (x *AttemptReport) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptReport.ProtoReflect.Descriptor instead.
 func (*AttemptReport) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AttemptReport) GetLease() uint64 {
@@ -668,6 +732,13 @@ func (x *AttemptReport) GetFuel() uint64 {
 	return 0
 }
 
+func (x *AttemptReport) GetLog() []byte {
+	if x != nil {
+		return x.Log
+	}
+	return nil
+}
+
 func (x *AttemptReport) GetDeclined() bool {
 	if x != nil {
 		return x.Declined
@@ -699,7 +770,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[9]
+	mi := &file_anthill_v1_work_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +782,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[9]
+	mi := &file_anthill_v1_work_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +795,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HeartbeatRequest) GetLeases() []uint64 {
@@ -801,7 +872,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[10]
+	mi := &file_anthill_v1_work_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -813,7 +884,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[10]
+	mi := &file_anthill_v1_work_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -826,7 +897,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HeartbeatResponse) GetVoidLeases() []uint64 {
@@ -887,17 +958,21 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\bmetering\x18\x02 \x01(\rR\bmetering\x12'\n" +
 	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\":\n" +
 	"\rOfferResponse\x12)\n" +
-	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\xb5\x01\n" +
+	"\x06leases\x18\x01 \x03(\v2\x11.anthill.v1.LeaseR\x06leases\"\xe4\x01\n" +
 	"\x05Lease\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x06R\x02id\x12\x15\n" +
 	"\x06job_id\x18\x02 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04task\x18\x03 \x01(\rR\x04task\x12'\n" +
 	"\x04spec\x18\x04 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x122\n" +
 	"\tproviders\x18\x05 \x03(\v2\x14.anthill.v1.ProviderR\tproviders\x12\x14\n" +
-	"\x05owner\x18F \x01(\tR\x05owner\"D\n" +
+	"\x05owner\x18F \x01(\tR\x05owner\x12-\n" +
+	"\x06grants\x18- \x03(\v2\x15.anthill.v1.BlobGrantR\x06grants\"5\n" +
+	"\tBlobGrant\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x14\n" +
+	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
-	"\x0eReportResponse\"\xe2\x02\n" +
+	"\x0eReportResponse\"\xf4\x02\n" +
 	"\rAttemptReport\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.anthill.v1.AttemptStatusR\x06status\x12\x1b\n" +
@@ -908,7 +983,8 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\aelapsed\x18\a \x01(\v2\x19.google.protobuf.DurationR\aelapsed\x12-\n" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
-	" \x01(\x04R\x04fuel\x12\x1a\n" +
+	" \x01(\x04R\x04fuel\x12\x10\n" +
+	"\x03log\x18P \x01(\fR\x03log\x12\x1a\n" +
 	"\bdeclined\x18F \x01(\bR\bdeclined\"\xdf\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
@@ -953,7 +1029,7 @@ func file_anthill_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_anthill_v1_work_proto_goTypes = []any{
 	(AttemptStatus)(0),          // 0: anthill.v1.AttemptStatus
 	(*GetDenyListRequest)(nil),  // 1: anthill.v1.GetDenyListRequest
@@ -962,43 +1038,45 @@ var file_anthill_v1_work_proto_goTypes = []any{
 	(*OfferRequest)(nil),        // 4: anthill.v1.OfferRequest
 	(*OfferResponse)(nil),       // 5: anthill.v1.OfferResponse
 	(*Lease)(nil),               // 6: anthill.v1.Lease
-	(*ReportRequest)(nil),       // 7: anthill.v1.ReportRequest
-	(*ReportResponse)(nil),      // 8: anthill.v1.ReportResponse
-	(*AttemptReport)(nil),       // 9: anthill.v1.AttemptReport
-	(*HeartbeatRequest)(nil),    // 10: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),   // 11: anthill.v1.HeartbeatResponse
-	(*JobSpec)(nil),             // 12: anthill.v1.JobSpec
-	(*Provider)(nil),            // 13: anthill.v1.Provider
-	(*BlobRef)(nil),             // 14: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil), // 15: google.protobuf.Duration
-	(*Traffic)(nil),             // 16: anthill.v1.Traffic
+	(*BlobGrant)(nil),           // 7: anthill.v1.BlobGrant
+	(*ReportRequest)(nil),       // 8: anthill.v1.ReportRequest
+	(*ReportResponse)(nil),      // 9: anthill.v1.ReportResponse
+	(*AttemptReport)(nil),       // 10: anthill.v1.AttemptReport
+	(*HeartbeatRequest)(nil),    // 11: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),   // 12: anthill.v1.HeartbeatResponse
+	(*JobSpec)(nil),             // 13: anthill.v1.JobSpec
+	(*Provider)(nil),            // 14: anthill.v1.Provider
+	(*BlobRef)(nil),             // 15: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
+	(*Traffic)(nil),             // 17: anthill.v1.Traffic
 }
 var file_anthill_v1_work_proto_depIdxs = []int32{
 	3,  // 0: anthill.v1.OfferRequest.terms:type_name -> anthill.v1.Terms
 	6,  // 1: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
-	12, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
-	13, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
-	9,  // 4: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
-	0,  // 5: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
-	14, // 6: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
-	15, // 7: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
-	16, // 8: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
-	3,  // 9: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
-	15, // 10: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
-	13, // 11: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
-	4,  // 12: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
-	7,  // 13: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
-	10, // 14: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
-	1,  // 15: anthill.v1.WorkService.GetDenyList:input_type -> anthill.v1.GetDenyListRequest
-	5,  // 16: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
-	8,  // 17: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
-	11, // 18: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
-	2,  // 19: anthill.v1.WorkService.GetDenyList:output_type -> anthill.v1.GetDenyListResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	13, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
+	14, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
+	7,  // 4: anthill.v1.Lease.grants:type_name -> anthill.v1.BlobGrant
+	10, // 5: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
+	0,  // 6: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
+	15, // 7: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
+	16, // 8: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
+	17, // 9: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
+	3,  // 10: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
+	16, // 11: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
+	14, // 12: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
+	4,  // 13: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
+	8,  // 14: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
+	11, // 15: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
+	1,  // 16: anthill.v1.WorkService.GetDenyList:input_type -> anthill.v1.GetDenyListRequest
+	5,  // 17: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
+	9,  // 18: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
+	12, // 19: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
+	2,  // 20: anthill.v1.WorkService.GetDenyList:output_type -> anthill.v1.GetDenyListResponse
+	17, // [17:21] is the sub-list for method output_type
+	13, // [13:17] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_work_proto_init() }
@@ -1014,7 +1092,7 @@ func file_anthill_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_work_proto_rawDesc), len(file_anthill_v1_work_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,8 +23,10 @@ def call(f, *iterables, pack=None):
             target = Path(folder, "modules", at)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+        source = Path(grid.__file__).with_name("on_the_grid")
+        shutil.copyfile(source / "anthill.py", Path(folder, "anthill.py"))
         guest = Path(folder, "guest.py")
-        guest.write_text(Path(grid.__file__).with_name("guest.py").read_text().replace('DATA = "/data/"', f"DATA = {folder + os.sep!r}"))
+        guest.write_text((source / "guest.py").read_text().replace('DATA = "/data/"', f"DATA = {folder + os.sep!r}"))
         env = {"PYTHONPATH": str(Path(folder, "modules")), "PYTHONHASHSEED": "0", "PATH": os.environ["PATH"]}
         done = subprocess.run([sys.executable, str(guest)], input=item.encode() + b"\n", capture_output=True, env=env, cwd=folder)
     if done.returncode:

@@ -16,6 +16,9 @@ from .errors import KINDS, AnthillError, NotFoundError
 
 Line = Dict[str, Any]
 
+# Windows lets no Ctrl-C through while something waits without end.
+_PATIENCE = 0.5 if os.name == "nt" else None
+
 
 def find_binary(given: Optional[str] = None) -> str:
     """The path of the ``anthill`` program: as given, as $ANTHILL_BINARY says, or as found
@@ -87,7 +90,10 @@ class Child:
         done = False
         try:
             while True:
-                line = answers.get()
+                try:
+                    line = answers.get(timeout=_PATIENCE)
+                except queue.Empty:
+                    continue
                 if "error" in line:
                     done = True
                     raise _error(line["error"])
@@ -139,7 +145,10 @@ class Child:
         self._errors.join(2)
         words = self._words or ["anthill: the program has ended"]
         first = words[0][len("anthill: ") :] if words[0].startswith("anthill: ") else words[0]
-        code = self._process.poll()
+        try:
+            code: Optional[int] = self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            code = None
         kind = {2: "invalid", 3: "not_found", 4: "unavailable"}.get(code if code is not None else -1, "")
         return KINDS.get(kind, AnthillError)(first, "\n".join(words[1:]))
 

@@ -7,6 +7,7 @@ import time
 from concurrent import futures
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
+from ._progress import Progress
 from .errors import CannotTravelError
 from .grid import Call, Grid
 from .jobs import Job
@@ -33,6 +34,7 @@ class Executor(futures.Executor):
         self._waiting: List[Tuple["futures.Future[Any]", Call]] = []
         self._shut = False
         self._followers: List[threading.Thread] = []
+        self._running: List[Job] = []
         self._sender: Optional[threading.Thread] = None
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "futures.Future[T]":
@@ -119,8 +121,9 @@ class Executor(futures.Executor):
         return {"name": _name(live[0][1][0]), **self._terms}
 
     def _follow(self, job: Job, waiting: List["futures.Future[Any]"]) -> None:
+        self._running.append(job)
         try:
-            job.wait()
+            job.wait(progress=False)
             answers = job.by_task()
             for task, future in enumerate(waiting):
                 ok, value = answers[task][0]
@@ -132,6 +135,21 @@ class Executor(futures.Executor):
             for future in waiting:
                 if not future.done():
                     future.set_exception(error)
+        finally:
+            self._running.remove(job)
+
+    def __exit__(self, kind: Any, error: Any, where: Any) -> Optional[bool]:
+        """As in other executors, except that Ctrl-C leaves jobs to the grid."""
+        if kind is not KeyboardInterrupt:
+            return super().__exit__(kind, error, where)
+        self.leave()
+        return False
+
+    def leave(self) -> None:
+        """Leave what was sent to the grid, and say how to come back to it."""
+        for job in list(self._running):
+            Progress(None).say(job.farewell())
+        self.shutdown(wait=False, cancel_futures=True)
 
 
 def gather(*waiting: "futures.Future[Any]", return_exceptions: bool = False) -> List[Any]:

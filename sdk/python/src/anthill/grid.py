@@ -27,7 +27,7 @@ T = TypeVar("T")
 Call = Tuple[Callable[..., Any], Tuple[Any, ...], Dict[str, Any]]
 
 _TASKS = 500  # at most, if nobody says how many items each gets
-_GUEST = Path(__file__).with_name("guest.py")
+_GUEST = Path(__file__).with_name("on_the_grid")
 
 
 class Grid:
@@ -170,8 +170,8 @@ class Grid:
         job: Dict[str, Any] = {
             "name": name,
             "runtime": "python",
-            "script": str(_GUEST),
-            "data": {"program": program},
+            "args": ["-S", "/data/guest.py"],  # what site sets up is of no use there
+            "data": {"program": program, "guest.py": str(_GUEST / "guest.py"), "anthill.py": str(_GUEST / "anthill.py")},
             "input": {"items": items},
         }
         if self._python:
@@ -193,7 +193,7 @@ class Grid:
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], traceback: Optional[TracebackType]) -> None:
         if kind is not None and self._executor is not None:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._executor.leave()
             self._executor = None
         self.close()
 

@@ -46,21 +46,21 @@ class Job:
         """Stop it."""
         self._last = self._grid._child.one("cancel", "job", job_id=self.id)
 
-    def wait(self, on_change: Optional[Callable[[Dict[str, Any]], None]] = None) -> "Job":
+    def wait(self, on_change: Optional[Callable[[Dict[str, Any]], None]] = None, *, progress: Optional[bool] = None) -> "Job":
         """Wait until it is finished. Ctrl-C leaves it to the grid, and says how to come
         back to it."""
-        progress = Progress(self._grid._progress)
+        bar = Progress(self._grid._progress if progress is None else progress)
         try:
             for line in self._grid._child.ask("watch", job_id=self.id):
                 self._last = line["job"]
-                progress.show(self._last)
+                bar.show(self._last)
                 if on_change is not None:
                     on_change(self._last)
         except KeyboardInterrupt:
-            progress.say(self.farewell())
+            bar.say(self.farewell())
             raise
         finally:
-            progress.close()
+            bar.close()
         return self
 
     def farewell(self) -> str:
@@ -138,12 +138,13 @@ class Job:
             told = self._grid._child.one("task", "task", job_id=self.id, task=task) or {}
         except Exception:
             return ""
-        digests = {a.get("output", {}).get("id") for a in told.get("attempts", []) if a.get("output")}
-        if len(digests - {None, ""}) < 2:
+        groups = [g for g in told.get("groups", []) if not g.get("failed")]
+        if len(groups) < 2:
             return ""
+        answers = "; ".join(f"{g['output']['size']} bytes, {g['output']['id'][:12]}, fuel {g['fuel']}" for g in groups)
         return (
-            f"\nworkers answered {len(digests)} different things: the function depends on something that is not the same everywhere,"
-            " such as the order of a set of objects, id(), or the clock"
+            f"\nworkers gave {len(groups)} different answers ({answers}): either some of them lie, or the function depends on"
+            " what is not the same everywhere"
         )
 
     def __repr__(self) -> str:

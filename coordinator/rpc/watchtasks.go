@@ -1,0 +1,153 @@
+package rpc
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/anthill-grid/anthill/coordinator/chronicle"
+	"github.com/anthill-grid/anthill/internal/wire"
+	"github.com/anthill-grid/anthill/jobs"
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+)
+
+const (
+	// tasksInterval is the shortest time between two messages of WatchTasks. Each looks at
+	// all tasks, so that of a large job there is more time, see tasksPause.
+	tasksInterval = 250 * time.Millisecond
+	// spansTold bounds the attempts in one message.
+	spansTold = 8192
+)
+
+// WatchTasks implements JobService. It reads this coordinator's replica, as WatchJob does.
+func (s *Server) WatchTasks(req *anthillv1.WatchTasksRequest, stream grpc.ServerStreamingServer[anthillv1.WatchTasksResponse]) error {
+	ctx, id := stream.Context(), jobs.JobID(req.GetJobId())
+	done, ok := s.rates.watch(callerFrom(ctx).Node)
+	if !ok {
+		return tooManyWatches(callerFrom(ctx).Node)
+	}
+	defer done()
+	patience, cancel := context.WithTimeout(ctx, watchFresh)
+	defer cancel()
+	late := s.fresh(patience)
+	if err := s.mayControl(ctx, id); err != nil {
+		return cmp.Or(late, err)
+	}
+	w := taskWatch{server: s, job: id, reader: s.cfg.Chronicle.Read(id)}
+	for {
+		changed := s.cfg.Replica.Changed()
+		m := w.look()
+		if m == nil {
+			return jobs.UnknownJob(id)
+		}
+		if err := stream.Send(m); err != nil || m.GetFinished() {
+			return err
+		}
+		if err := pause(ctx, changed, tasksPause(len(w.stages)), 2*time.Second); err != nil {
+			return err
+		}
+	}
+}
+
+// tasksPause keeps the looking at a job of a million tasks below a hundredth of the time.
+func tasksPause(tasks int) time.Duration {
+	return tasksInterval + time.Duration(tasks)*2*time.Microsecond
+}
+
+// taskWatch is one caller's WatchTasks.
+type taskWatch struct {
+	server *Server
+	job    jobs.JobID
+	reader *chronicle.Reader
+	stages []byte // as they were told
+}
+
+// look is what there is to tell; nil if the job is gone.
+func (w *taskWatch) look() (m *anthillv1.WatchTasksResponse) {
+	w.server.cfg.Replica.View(func(st *jobs.State) {
+		j := st.Jobs[w.job]
+		if j == nil {
+			return
+		}
+		m = &anthillv1.WatchTasksResponse{
+			Now: wire.TimeToProto(w.server.cfg.Replica.Now()), Saboteurs: wire.ShareToProto(st.AssumedSaboteurs()),
+			Finished: j.State != jobs.JobRunning,
+		}
+		w.tellStages(m, j.Stages())
+		news := w.reader.News(st, spansTold)
+		for _, id := range news.Workers {
+			worker := &anthillv1.TaskWorker{NodeId: string(id)}
+			if n := st.Nodes[id]; n != nil {
+				worker.Owner = string(n.Owner)
+			}
+			m.Workers = append(m.Workers, worker)
+		}
+		for _, span := range news.Spans {
+			m.Attempts = append(m.Attempts, spanToProto(span, j.Submitted))
+		}
+	})
+	return m
+}
+
+func (w *taskWatch) tellStages(m *anthillv1.WatchTasksResponse, now []byte) {
+	if w.stages == nil {
+		w.stages, m.States = now, bytes.Clone(now)
+		return
+	}
+	for i, stage := range now {
+		if w.stages[i] != stage {
+			m.Changed, m.ChangedStates = append(m.Changed, uint32(i)), append(m.ChangedStates, stage)
+		}
+	}
+	w.stages = now
+}
+
+func spanToProto(s chronicle.Span, submitted jobs.Time) *anthillv1.AttemptSpan {
+	since := func(t jobs.Time) int64 { return max(1, t.Std().Sub(submitted.Std()).Milliseconds()) }
+	m := &anthillv1.AttemptSpan{Lease: uint64(s.Lease), Task: uint32(s.Task), Worker: s.Worker, Begun: since(s.Begun), Ending: endingToProto(s.Ending)}
+	if s.Ended != 0 {
+		m.Ended = since(s.Ended)
+	}
+	return m
+}
+
+func endingToProto(status jobs.AttemptStatus) anthillv1.AttemptEnding {
+	switch status {
+	case jobs.Succeeded:
+		return anthillv1.AttemptEnding_ATTEMPT_ENDING_SUCCEEDED
+	case jobs.Crashed:
+		return anthillv1.AttemptEnding_ATTEMPT_ENDING_FAILED
+	case jobs.Killed:
+		return anthillv1.AttemptEnding_ATTEMPT_ENDING_KILLED
+	case jobs.Lost:
+		return anthillv1.AttemptEnding_ATTEMPT_ENDING_LOST
+	case jobs.Starved, jobs.Stopped:
+		return anthillv1.AttemptEnding_ATTEMPT_ENDING_RETURNED
+	}
+	return anthillv1.AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED
+}
+
+// ListTrust implements NodeService.
+func (s *Server) ListTrust(ctx context.Context, _ *anthillv1.ListTrustRequest) (*anthillv1.ListTrustResponse, error) {
+	c := callerFrom(ctx)
+	var own jobs.OwnerID
+	s.cfg.Replica.View(func(st *jobs.State) {
+		if n := st.Nodes[c.Node]; n != nil {
+			own = n.Owner
+		}
+	})
+	resp := &anthillv1.ListTrustResponse{}
+	for _, h := range s.cfg.Chronicle.Histories(func(id jobs.OwnerID) bool { return id == own || c.Role == jobs.Operator }) {
+		owner := &anthillv1.OwnerTrust{Owner: string(h.Owner)}
+		for _, p := range h.Points {
+			owner.Points = append(owner.Points, &anthillv1.TrustPoint{
+				At: p.At.Std().Unix(), Credibility: wire.ShareToProto(p.Credibility), Credit: p.Credit, Banned: p.Banned,
+			})
+		}
+		resp.Owners = append(resp.Owners, owner)
+	}
+	return resp, nil
+}
