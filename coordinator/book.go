@@ -15,23 +15,23 @@ const nearlyThere = 256
 // book is what the leader knows of the other coordinators, from asking them.
 type book struct {
 	mu     sync.Mutex
-	began  time.Time // the leader's term
-	others map[jobs.NodeID]*heard
+	others map[jobs.NodeID]*heard // nil: this coordinator does not lead
 }
 
 // heard is what is known of one.
 type heard struct {
 	described
+	since  time.Time // when it was looked for first
 	at     time.Time // when it answered last; zero: it has not
 	steady time.Time // since when it has answered and been up to date; zero: it is not
 	behind uint64    // entries of the log that it lacked
 }
 
 // begin forgets what an earlier term knew.
-func (b *book) begin(now time.Time) {
+func (b *book) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.began, b.others = now, map[jobs.NodeID]*heard{}
+	b.others = map[jobs.NodeID]*heard{}
 }
 
 // end is when this coordinator leads no more.
@@ -51,7 +51,7 @@ func (b *book) note(list []described, applied uint64, now time.Time) {
 	for _, d := range list {
 		h := b.others[d.node]
 		if h == nil {
-			h = &heard{described: described{node: d.node}}
+			h = &heard{described: described{node: d.node}, since: now}
 			b.others[d.node] = h
 		}
 		if d.last == 0 {
@@ -73,9 +73,15 @@ func (b *book) fill(s *electorate.Server, now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.others[s.Node]
+	if h == nil && b.others != nil {
+		h = &heard{described: described{node: s.Node}, since: now}
+		b.others[s.Node] = h
+	}
 	switch {
-	case h == nil || h.at.IsZero():
-		s.Silent = max(1, now.Sub(b.began))
+	case h == nil:
+		s.Silent = 1
+	case h.at.IsZero():
+		s.Silent = max(1, now.Sub(h.since))
 	case now.Sub(h.at) > 2*describeEvery+describeWait:
 		s.Silent = now.Sub(h.at)
 	case !h.steady.IsZero():

@@ -36,7 +36,10 @@ func (c *Coordinator) recruit(ctx context.Context) {
 			}
 		}
 		told = failed
-		c.elect()
+		c.elect(ctx)
+		if err := c.noteAway(ctx); err != nil {
+			c.cfg.Logger.Warn("failed to note which coordinators are away", "error", err)
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -106,7 +109,7 @@ func (c *Coordinator) checkRules(ctx context.Context, m membership.Member) error
 }
 
 // elect takes the next step towards who should vote, one at a time.
-func (c *Coordinator) elect() {
+func (c *Coordinator) elect(ctx context.Context) {
 	step := electorate.Next(c.servers(), c.cfg.ReplaceAfter)
 	if step.Act == electorate.None {
 		return
@@ -119,7 +122,7 @@ func (c *Coordinator) elect() {
 	case electorate.Demote:
 		what, err = "coordinator is a spare now", c.replica.Demote(step.Node)
 	case electorate.Remove:
-		what, err = "coordinator left the group", c.replica.Remove(step.Node)
+		what, err = "coordinator left the group", c.drop(ctx, step)
 	case electorate.HandOver:
 		what, err = "another coordinator leads", c.replica.TransferLeadership()
 	}
@@ -128,6 +131,45 @@ func (c *Coordinator) elect() {
 		return
 	}
 	c.cfg.Logger.Info(what, "node", step.Node.Short(), "since", step.Why)
+}
+
+// drop has a coordinator leave the group. One that another has taken the place of is gone
+// for good: nothing is waited for from it.
+func (c *Coordinator) drop(ctx context.Context, step electorate.Step) error {
+	if err := c.replica.Remove(step.Node); err != nil || !step.Phantom {
+		return err
+	}
+	_, err := c.desk.Propose(ctx, jobs.Command{EndNode: &jobs.EndNode{
+		Node: step.Node, By: c.base.Identity.Node(), Coordinator: true, Why: step.Why,
+	}})
+	return err
+}
+
+// noteAway tells the state which coordinators have been silent for so long that others
+// take their places, and which are back.
+func (c *Coordinator) noteAway(ctx context.Context) error {
+	long := map[jobs.NodeID]bool{}
+	for _, s := range c.servers() {
+		long[s.Node] = s.Silent >= c.cfg.ReplaceAfter
+	}
+	var note jobs.NoteAway
+	c.replica.View(func(s *jobs.State) {
+		for _, id := range s.Holders {
+			n := s.Nodes[id]
+			switch away, known := long[id]; {
+			case n.Ended != nil || !known:
+			case away && !n.Away:
+				note.Away = append(note.Away, id)
+			case !away && n.Away:
+				note.Back = append(note.Back, id)
+			}
+		}
+	})
+	if len(note.Away)+len(note.Back) == 0 {
+		return nil
+	}
+	_, err := c.desk.Propose(ctx, jobs.Command{Away: &note})
+	return err
 }
 
 // servers are the members of the group as the leader knows them.

@@ -19,6 +19,9 @@ const (
 	MaxVoters = 5
 	// steady is for how long a spare must have been up to date before it votes.
 	steady = time.Second
+	// vanished is for how long one must have been silent whose address another has: it
+	// takes a moment to find out which of the two is there.
+	vanished = 5 * time.Second
 )
 
 // Server is a coordinator in the raft group, as the leader knows it.
@@ -52,6 +55,8 @@ type Step struct {
 	Act  Act
 	Node jobs.NodeID
 	Why  string
+	// Phantom: the coordinator is not there any more, and another is in its place.
+	Phantom bool
 }
 
 // Next is the next step, or one with Act None. A voter that has been silent for
@@ -93,9 +98,9 @@ func (e electorate) removed() Step {
 		switch {
 		case !s.Removed || s.Votes && !e.majorityWithout(s):
 		case s.Leads && e.successor():
-			return Step{HandOver, s.Node, "it was removed from the grid"}
+			return Step{Act: HandOver, Node: s.Node, Why: "it was removed from the grid"}
 		case !s.Leads:
-			return Step{Remove, s.Node, "it was removed from the grid"}
+			return Step{Act: Remove, Node: s.Node, Why: "it was removed from the grid"}
 		}
 	}
 	return e.makeRoom()
@@ -107,7 +112,7 @@ func (e electorate) makeRoom() Step {
 		return Step{}
 	}
 	if spare, ok := e.spare(); ok {
-		return Step{Promote, spare.Node, "one that was removed from the grid still votes"}
+		return Step{Act: Promote, Node: spare.Node, Why: "one that was removed from the grid still votes"}
 	}
 	return Step{}
 }
@@ -135,9 +140,9 @@ func (e electorate) successor() bool {
 // was wiped, and it joined again.
 func (e electorate) phantom() Step {
 	for _, s := range e.servers {
-		taken := slices.ContainsFunc(e.servers, func(o Server) bool { return o.Node != s.Node && o.Address == s.Address && o.Silent == 0 })
-		if s.Silent > 0 && taken && (!s.Votes || e.majorityWithout(s)) {
-			return Step{Remove, s.Node, "another coordinator is at its address"}
+		taken := slices.ContainsFunc(e.servers, func(o Server) bool { return o.Node != s.Node && o.Address == s.Address && o.Steady >= steady })
+		if s.Silent >= vanished && taken && (!s.Votes || e.majorityWithout(s)) {
+			return Step{Act: Remove, Node: s.Node, Why: "another coordinator is at its address", Phantom: true}
 		}
 	}
 	return Step{}
@@ -156,7 +161,7 @@ func (e electorate) replaced() Step {
 	if len(gone) == 0 || !spare && len(gone) < 2 || !e.majorityWithout(gone[0]) {
 		return Step{}
 	}
-	return Step{Remove, gone[0].Node, "it has been silent for " + gone[0].Silent.Round(time.Second).String()}
+	return Step{Act: Remove, Node: gone[0].Node, Why: "it has been silent for " + gone[0].Silent.Round(time.Second).String()}
 }
 
 // odd keeps the number of voters odd.
@@ -173,9 +178,9 @@ func (e electorate) odd() Step {
 	spare, _ := e.spare()
 	switch even := voters%2 == 0; {
 	case even && spares > 0 && voters < MaxVoters:
-		return Step{Promote, spare.Node, "an odd number should vote"}
+		return Step{Act: Promote, Node: spare.Node, Why: "an odd number should vote"}
 	case !even && spares > 1 && voters+2 <= MaxVoters:
-		return Step{Promote, spare.Node, "two more can vote"}
+		return Step{Act: Promote, Node: spare.Node, Why: "two more can vote"}
 	case even && voters > 0:
 		return e.surplus()
 	}
@@ -194,7 +199,7 @@ func (e electorate) surplus() Step {
 	if most == nil || !e.majorityWithout(*most) {
 		return Step{}
 	}
-	return Step{Demote, most.Node, "an odd number should vote"}
+	return Step{Act: Demote, Node: most.Node, Why: "an odd number should vote"}
 }
 
 // spare is the one that has been ready for longest.

@@ -86,7 +86,11 @@ func TestNext(t *testing.T) {
 func TestAPhantomGoes(t *testing.T) {
 	list := parse(t, "a:lead b:vote c:out d:new")
 	list[3].Address = list[2].Address
-	if step := Next(list, replaceAfter); step.Act != Remove || step.Node != "c" {
+	if step := Next(list, replaceAfter); step.Act == Remove {
+		t.Errorf("before it is known which of the two is there: %+v", step)
+	}
+	list[2].Silent, list[3].Steady = vanished, steady
+	if step := Next(list, replaceAfter); step.Act != Remove || step.Node != "c" || !step.Phantom {
 		t.Errorf("of a wiped disk: %+v", step)
 	}
 }
