@@ -3,6 +3,8 @@
 
 BUF         := github.com/bufbuild/buf/cmd/buf@v1.75.0
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULN_DB     := https://vuln.go.dev
 
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
@@ -20,7 +22,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-python test determinism fmt vet lint proto proto-check cross check clean
+.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,7 +124,19 @@ cross-%:
 	go build -trimpath -o /dev/null .
 	go vet -trimpath ./...
 
-check: lint proto-check cross test ## everything that .ci/run checks
+notices: ## write THIRD_PARTY.md: what is compiled into the binary, and its licences
+	go run ./internal/lab/notices
+
+notices-check: ## fail if THIRD_PARTY.md is not what is compiled in
+	go run ./internal/lab/notices -check
+
+# The database is on the net: where it cannot be reached nothing is said of the modules.
+vuln: ## look up known vulnerabilities of what is compiled in, where the database can be reached
+	@if curl -sfm 10 -o /dev/null $(VULN_DB)/index/db.json 2>/dev/null; then \
+		go run $(GOVULNCHECK) -db $(VULN_DB) .; \
+	else echo 'make vuln: skipped: $(VULN_DB) cannot be reached from here, so known vulnerabilities were NOT looked up'; fi
+
+check: lint proto-check notices-check vuln cross test ## everything that .ci/run checks
 
 clean: ## remove what was built
 	rm -rf bin $(foreach name,$(EXAMPLES) $(EXAMPLES_C) $(EXAMPLES_RUST),examples/$(name)/$(name).wasm)

@@ -153,13 +153,13 @@ func (c *Coordinator) startServices() {
 	})
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
-		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Members: c.members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
 		Granted: func(node jobs.NodeID, b blob.ID, grant []byte) bool { return id.Granted(node, b, grant) },
 		Leads:   c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
+		Members: c.members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:         c.clockOf,
 		Retire:          c.retire,
 		Chronicle:       c.chronicle,
@@ -226,6 +226,8 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	loops.Go(func() { c.keepGossiping(ctx) })
+	loops.Go(func() { c.keepAddress(ctx) })
+	loops.Go(func() { c.base.KeepCertificate(ctx) })
 	loops.Go(func() { c.lookForLeader(ctx) })
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })

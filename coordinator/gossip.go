@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -21,25 +22,33 @@ const rejoinEvery = time.Second
 func (c *Coordinator) dialGossip(ctx context.Context, address string, node jobs.NodeID) (*tls.Conn, error) {
 	want := identity.WantRole(jobs.Coordinator)
 	if node != "" {
+		if !c.gossipsWith(node, jobs.Coordinator) {
+			return nil, fmt.Errorf("node %s is no member", node.Short())
+		}
 		want = identity.WantNode(node)
 	}
 	return reach.DialTLS(ctx, address, c.base.Identity.ClientTLS(want, identity.ProtoGossip))
 }
 
-// takeGossip takes a connection of a node whose certificate says that it is a
-// coordinator, if the state says so too: one that was let go may keep its certificate.
-// A replica that has heard of nothing yet cannot tell, and needs gossip to be found.
+// takeGossip takes a connection of a member: one that was let go may keep its
+// certificate.
 func (c *Coordinator) takeGossip(conn net.Conn, peer identity.Peer) {
-	present := false
-	c.replica.View(func(s *jobs.State) {
-		n := s.Nodes[peer.Node]
-		present = s.Grid == "" || n != nil && n.Role == jobs.Coordinator && n.Ended == nil
-	})
-	if !present {
-		_ = conn.Close() // it has no part in this grid
+	if !c.gossipsWith(peer.Node, peer.Role) {
+		_ = conn.Close() // it has no part in this
 		return
 	}
-	c.gossip.Take(conn)
+	c.gossip.Take(conn, peer.Node)
+}
+
+// gossipsWith says whether a node is a member as the state has it: a coordinator, or a
+// worker of the operators' own. A replica that has heard of nothing yet cannot tell, and
+// needs gossip to be found; it believes certificates.
+func (c *Coordinator) gossipsWith(node jobs.NodeID, role jobs.Role) (member bool) {
+	c.replica.View(func(s *jobs.State) {
+		n := s.Nodes[node]
+		member = s.Grid == "" && role == jobs.Coordinator || n != nil && (n.Role == jobs.Coordinator || n.Member) && s.ShutOut(node) == ""
+	})
+	return member
 }
 
 // keepGossiping joins the gossip whenever this node is alone in it, and tells the others

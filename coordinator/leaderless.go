@@ -44,7 +44,7 @@ var errLeaderless = errors.New("no coordinator leads")
 // votersThere is how many of the voters are alive, as gossip has it.
 func (c *Coordinator) votersThere() (there, all int) {
 	alive := map[string]bool{string(c.base.Identity.Node()): true}
-	for _, m := range c.membership.Members() {
+	for _, m := range c.members() {
 		if m.Status == membership.Alive {
 			alive[string(m.Node)] = true
 		}

@@ -54,16 +54,16 @@ type recruited struct {
 	votes bool
 }
 
-// recruits are coordinators that are alive and not in the group, or in it at another
-// address.
+// recruits are coordinators that are alive and not in the group, or in it and say that
+// they are at another address.
 func (c *Coordinator) recruits() []recruited {
 	servers := map[jobs.NodeID]replica.Server{}
 	for _, s := range c.replica.Servers() {
 		servers[s.Node] = s
 	}
 	var list []recruited
-	for _, m := range c.membership.Members() {
-		if m.Role != jobs.Coordinator || m.Status != membership.Alive || servers[m.Node].Address == m.Address {
+	for _, m := range c.members() {
+		if m.Status != membership.Alive || servers[m.Node].Address == m.Address {
 			continue
 		}
 		c.replica.View(func(s *jobs.State) {

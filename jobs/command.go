@@ -26,6 +26,7 @@ type Command struct {
 	Keep         *KeepBlob       `cbor:"22,keyasint,omitempty"`
 	Drop         *DropBlob       `cbor:"23,keyasint,omitempty"`
 	Raise        *RaiseVersion   `cbor:"24,keyasint,omitempty"`
+	Move         *MoveNode       `cbor:"30,keyasint,omitempty"`
 	SetOwner     *SetOwner       `cbor:"35,keyasint,omitempty"`
 	RevokeToken  *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode      *EndNode        `cbor:"46,keyasint,omitempty"`
@@ -51,12 +52,12 @@ func (c *Command) Version() Version {
 		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
-	case c.SetOwner != nil, c.Runtime != nil:
+	case c.Move != nil, c.SetOwner != nil, c.Runtime != nil:
 		return VersionStrangers
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()
 		return v
-	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.Share != nil, c.CreateToken != nil && c.CreateToken.By != "":
+	case c.ChangeDenied != nil, c.RevokeToken != nil, c.EndNode != nil, c.BanOwner != nil, c.Share != nil, c.CreateToken != nil && (c.CreateToken.By != "" || c.CreateToken.Member), c.Admit != nil && c.Admit.Long:
 		return VersionStrangers
 	}
 	return 0
@@ -87,6 +88,8 @@ type CreateToken struct {
 	Owner   OwnerID `cbor:"5,keyasint,omitempty"` // empty: the token itself
 	// Prior is the probability that the owner is a saboteur; zero: the grid's.
 	Prior Prob `cbor:"6,keyasint,omitempty"`
+	// Member: the workers are the operators' own, and gossip with the coordinators.
+	Member bool `cbor:"30,keyasint,omitempty"`
 	// By is the node of who makes it, where the rules in force can keep that.
 	By NodeID `cbor:"45,keyasint,omitempty"`
 }
@@ -97,6 +100,8 @@ type AdmitNode struct {
 	Node    NodeID  `cbor:"2,keyasint"`
 	Role    Role    `cbor:"3,keyasint"`
 	Address string  `cbor:"4,keyasint,omitempty"`
+	// Long: its certificate is valid for longer than CertificateLife.
+	Long bool `cbor:"45,keyasint,omitempty"`
 }
 
 // SubmitJob stores a job; the spec has its defaults filled in.

@@ -12,6 +12,10 @@ type Node struct {
 	Reliability Prob `cbor:"5,keyasint,omitempty"`
 	// Number is a worker's, see State.Numbered.
 	Number NodeNumber `cbor:"6,keyasint,omitempty"`
+	// Moves is how often it has said itself where it serves, see MoveNode.
+	Moves uint64 `cbor:"30,keyasint,omitempty"`
+	// Member: it is a worker of the operators' own, and gossips with the coordinators.
+	Member bool `cbor:"31,keyasint,omitempty"`
 	// Ended: it takes part no more.
 	Ended *Ending `cbor:"45,keyasint,omitempty"`
 	// Short: none of its certificates was ever valid for longer than CertificateLife.

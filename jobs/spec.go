@@ -40,6 +40,8 @@ type Spec struct {
 	AllowFailedShare Prob   `cbor:"14,keyasint,omitempty"`
 	// RetryOf is the job of which this one runs the tasks that have no result.
 	RetryOf JobID `cbor:"15,keyasint,omitempty"`
+	// Secret are the variables of Env whose values are shown to nobody but workers.
+	Secret []string `cbor:"45,keyasint,omitempty"`
 }
 
 // MayFail is how many of the job's tasks may fail without it.
@@ -54,6 +56,8 @@ func (s Spec) MayFail() int {
 // they could not.
 func (s Spec) version() (v Version, field string) {
 	switch {
+	case len(s.Secret) > 0:
+		return VersionStrangers, "secret"
 	case s.AllowFailed > 0 || s.AllowFailedShare > 0:
 		return VersionInput, "allow_failed"
 	case s.RetryOf != "":
@@ -221,7 +225,12 @@ func (s Spec) checkText() *Rejection {
 		}
 		size += len(k) + len(v) + 2
 	}
-	if size > MaxSpecBytes {
+	for _, k := range s.Secret {
+		if _, given := s.Env[k]; !given {
+			return invalid("secret", "%q is not a variable of env", k)
+		}
+	}
+	if size > MaxSpecBytes || len(s.Secret) > len(s.Env) {
 		return invalid("args, env", "they have %d bytes, more than %d", size, MaxSpecBytes).next("put large values into a data file")
 	}
 	return nil

@@ -215,6 +215,8 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.nameRuntime(c.Runtime)
 	case c.Raise != nil:
 		return s.raise(c.Raise)
+	case c.Move != nil:
+		return s.move(c.Move)
 	case c.SetOwner != nil:
 		return s.setOwner(c.SetOwner)
 	}

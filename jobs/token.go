@@ -14,6 +14,8 @@ type Token struct {
 	Owner   OwnerID         `cbor:"4,keyasint"`
 	Prior   Prob            `cbor:"6,keyasint,omitempty"`
 	Nodes   map[NodeID]bool `cbor:"5,keyasint,omitempty"` // admitted by it
+	// Member: the workers that it admits gossip with the coordinators.
+	Member bool `cbor:"30,keyasint,omitempty"`
 	// Created is when it was made, and By by which node.
 	Created Time   `cbor:"45,keyasint,omitempty"`
 	By      NodeID `cbor:"46,keyasint,omitempty"`
@@ -44,6 +46,10 @@ func (s *State) createToken(c *CreateToken) Outcome {
 		return rejected(invalid("prior", "%v is not between 0 and %v", c.Prior, MaxPrior).next("give the probability that the owner is a saboteur, such as 0.01 for machines of your own"))
 	case c.Prior != 0 && c.Role != Worker:
 		return rejected(invalid("prior", "it is for workers, not for a %v", c.Role).next("leave it out"))
+	case c.Member && c.Role != Worker:
+		return rejected(invalid("member", "it is for workers, not for a %v", c.Role).next("leave it out: coordinators are members, and others have no use for it"))
+	case c.Member && !s.can(VersionStrangers):
+		return rejected(invalid("member", "some of the grid's coordinators are too old for it").next("upgrade the grid's coordinators, or leave it out"))
 	case s.Tokens[c.Token] != nil:
 		return rejected(reject(Precondition, "TOKEN_EXISTS", "token", "it exists already"))
 	}
@@ -51,7 +57,7 @@ func (s *State) createToken(c *CreateToken) Outcome {
 	if owner == "" {
 		owner = OwnerID("token-" + string(c.Token[:min(8, len(c.Token))]))
 	}
-	t := &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner, Prior: c.Prior}
+	t := &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner, Prior: c.Prior, Member: c.Member}
 	if c.By != "" {
 		t.Created, t.By = s.Now, c.By
 		s.note(c.By, ActTokenCreated, fmt.Sprintf("%s for %s of %s", c.Token.Short(), plural(int(c.Uses), c.Role.String()), owner), "")
@@ -122,11 +128,11 @@ func (s *State) admit(c *AdmitNode) Outcome {
 		o.Prior = t.Prior
 	}
 	if n := s.Nodes[c.Node]; n != nil { // it was removed
-		n.Ended, n.Address = nil, c.Address
+		n.Ended, n.Address, n.Member = nil, c.Address, t.Member
 		s.cuts++
 		return Outcome{Owner: t.Owner}
 	}
-	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers)})
+	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers) && !c.Long, Member: t.Member})
 	s.review()
 	return Outcome{Owner: t.Owner}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/contexts"
+	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/problem"
@@ -82,6 +83,9 @@ func Connect(ctx context.Context, cfg Config) (*Grid, error) {
 	if len(dir.Coordinators) == 0 {
 		return nil, problem.Invalid("join the grid again: anthill join TOKEN", "connect: %s names no coordinators", path)
 	}
+	if err := enrol.Wake(ctx, dir, path); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
 	return open(dir, path, cfg)
 }
 
@@ -121,6 +125,11 @@ func (g *Grid) learn(dir *identity.Directory, path string) {
 	defer close(g.learned)
 	ctx, cancel := context.WithTimeout(g.life, callTime)
 	defer cancel()
+	if dir.Identity.Due(time.Now()) {
+		if err := enrol.Renew(ctx, dir, path); err != nil {
+			g.logger.Debug("failed to renew the certificate", "error", err)
+		}
+	}
 	resp, err := g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{})
 	if err != nil {
 		g.logger.Debug("failed to ask for the coordinators", "error", err)

@@ -51,7 +51,10 @@ type JobFile struct {
 	Modules []string          `json:"modules"`
 	Args    []string          `json:"args"`
 	Env     map[string]string `json:"env"`
-	Input   Input             `json:"input"`
+	// Secret is like Env, but its values are shown to nobody who looks at the job. Workers
+	// get them: strangers may read them.
+	Secret map[string]string `json:"secret"`
+	Input  Input             `json:"input"`
 	// Data maps names, which are like Name, to paths of files, or to blob:ID for what
 	// was put into the grid; the guest reads them as /data/NAME. At most 256.
 	Data   map[string]string `json:"data"`

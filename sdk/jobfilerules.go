@@ -38,8 +38,13 @@ func (f *JobFile) Terms() (jobs.Spec, error) {
 	if err != nil {
 		return jobs.Spec{}, f.rejected(err)
 	}
+	for k := range f.Secret {
+		if _, twice := f.Env[k]; twice {
+			return jobs.Spec{}, f.wrong("secret", "say it once", "%q is in env too", k)
+		}
+	}
 	spec := jobs.Spec{
-		Name: f.Name, Args: f.Args, Env: f.Env, UnknownImports: unknown,
+		Name: f.Name, Args: f.Args, Env: f.allEnv(), Secret: slices.Sorted(maps.Keys(f.Secret)), UnknownImports: unknown,
 		Limits: jobs.Limits{
 			Time: time.Duration(f.Limits.Time), Memory: int64(f.Limits.Memory), Output: int64(f.Limits.Output), Fuel: int64(f.Limits.Fuel),
 		},
@@ -231,3 +236,13 @@ func (f *JobFile) checkBlobName(field, path string) error {
 }
 
 func (f *JobFile) dataNames() []string { return slices.Sorted(maps.Keys(f.Data)) }
+
+// allEnv are the variables that the guest gets, the secret ones among them.
+func (f *JobFile) allEnv() map[string]string {
+	if len(f.Secret) == 0 {
+		return f.Env
+	}
+	all := maps.Clone(f.Secret)
+	maps.Copy(all, f.Env)
+	return all
+}

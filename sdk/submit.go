@@ -100,6 +100,8 @@ func (g *Grid) understood(ctx context.Context, spec jobs.Spec, job *anthillv1.Jo
 	switch {
 	case got.GetAllowFailed() != spec.AllowFailed || got.GetAllowFailedShare() != wire.ShareToProto(spec.AllowFailedShare):
 		field = "allow_failed"
+	case len(got.GetSecret()) != len(spec.Secret):
+		field = "secret"
 	case got.GetRetryOf() != string(spec.RetryOf), spec.RetryOf != "" && got.GetInput().GetBlob().GetLabels() == nil:
 		field = "retry"
 	default:

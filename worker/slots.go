@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"time"
 
@@ -13,9 +14,13 @@ import (
 )
 
 func (w *Worker) startSlots() error {
+	sealKey, err := w.base.Identity.Key.Derive("code cache")
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
 	for range w.cfg.Lent.Slots {
 		s, err := sandbox.NewSlot(sandbox.Config{
-			Command: w.cfg.SandboxCommand, CacheDir: filepath.Join(w.cfg.Dir, "compiled"),
+			Command: w.cfg.SandboxCommand, CacheDir: filepath.Join(w.cfg.Dir, "compiled"), SealKey: sealKey,
 			Readable: []string{w.base.Store.Dir()}, Logger: w.cfg.Logger,
 		})
 		if err != nil {

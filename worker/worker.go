@@ -52,6 +52,7 @@ type Worker struct {
 	work       anthillv1.WorkServiceClient
 	session    *session.Session
 	leaving    atomic.Bool
+	gossip     gossip
 	executor   *executor.Executor
 	slots      []*sandbox.Slot
 	runners    []executor.Runner // of the slots
@@ -92,7 +93,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 func (w *Worker) start(ctx context.Context) (err error) {
 	w.base, err = node.NewBase(ctx, node.BaseConfig{
 		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Quota: w.cfg.Lent.Disk, Traffic: w.cfg.Lent.Traffic,
-		Find: w.find, Logger: w.cfg.Logger,
+		Find: w.find, Gossip: w.takeGossip, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err
@@ -133,6 +134,7 @@ func (w *Worker) startSession() {
 		w.base.Identity.ShutOut(n.RevokedNodes)
 		w.learn(n.Addresses())
 	})
+	w.session.OnNews(w.gossip.heed)
 	w.session.Open(w.base.Paths)
 }
 
@@ -193,6 +195,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- w.pieces.Serve(w.base.Listener) }()
 	loops.Go(func() { w.base.Swarm.ReportCaught(ctx, w.accuse) })
+	loops.Go(func() { w.keepGossip(ctx) })
+	loops.Go(func() { w.base.KeepCertificate(ctx) })
 	loops.Go(func() { w.offers(ctx) })
 	loops.Go(func() { w.watchDenyLists(ctx) })
 	loops.Go(func() { yield.run(ctx) })

@@ -36,6 +36,7 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.AccountService/GetAccount":     {jobs.Submitter, jobs.Operator},
 	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.EnrolmentService/Enrol":        append([]jobs.Role{jobs.Stranger}, everybody...),
+	"/anthill.v1.EnrolmentService/Renew":        append([]jobs.Role{jobs.Stranger}, everybody...),
 	"/grpc.health.v1.Health":                    everybody,
 	"/grpc.reflection.v1.ServerReflection":      everybody,
 	"/grpc.reflection.v1alpha.ServerReflection": everybody,

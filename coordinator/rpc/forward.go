@@ -42,6 +42,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.TrackerService_Announce_FullMethodName:             true,
 	anthillv1.TrackerService_ReportPeers_FullMethodName:          true,
 	anthillv1.CoordinatorService_ReadIndex_FullMethodName:        true,
+	anthillv1.CoordinatorService_Move_FullMethodName:             true,
 	anthillv1.CoordinatorService_ConfirmHeld_FullMethodName:      true,
 }
 

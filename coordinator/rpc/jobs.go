@@ -25,6 +25,13 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	if err != nil {
 		return nil, err
 	}
+	if spec.RetryOf != "" && s.mayControl(ctx, spec.RetryOf) == nil {
+		s.cfg.Replica.View(func(st *jobs.State) {
+			if earlier := st.Jobs[spec.RetryOf]; earlier != nil {
+				spec = spec.Reveal(earlier.Spec)
+			}
+		})
+	}
 	if spec.Metering == 0 {
 		spec.Metering = s.metering(ctx)
 	}

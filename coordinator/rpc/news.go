@@ -3,6 +3,7 @@ package rpc
 import (
 	"hash/fnv"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -10,30 +11,30 @@ import (
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
-// gazette is what nodes have to know at present. Who is shut out is looked up again when
-// the state has changed.
+// lookAgain is how often the gazette looks through all nodes although it knows of nothing
+// that ended any part in the grid.
+const lookAgain = 2 * time.Second
+
+// gazette is what nodes have to know at present.
 type gazette struct {
-	server        *Server
-	changed       <-chan struct{}
-	nodes, owners []string
+	server *Server
+	cuts   uint64 // of the state, when it last looked through all nodes
+	looked time.Time
+	last   anthillv1.News
 }
 
-func (g *gazette) news() *anthillv1.News {
-	if g.stale() {
-		g.changed = g.server.cfg.Replica.Changed()
-		g.server.cfg.Replica.View(func(st *jobs.State) { g.nodes, g.owners = revoked(st) })
-	}
-	news := &anthillv1.News{Coordinators: g.server.coordinators(), RevokedNodes: g.nodes, RevokedOwners: g.owners}
-	news.Revision = revisionOf(news)
-	return news
-}
-
-func (g *gazette) stale() bool {
-	select {
-	case <-g.changed:
-		return true
-	default:
-		return g.changed == nil
+func (g *gazette) news(now time.Time) *anthillv1.News {
+	g.server.cfg.Replica.View(func(st *jobs.State) {
+		if cuts := st.Cuts(); cuts != g.cuts || now.Sub(g.looked) >= lookAgain {
+			g.cuts, g.looked = cuts, now
+			g.last.RevokedNodes, g.last.RevokedOwners = revoked(st)
+			g.last.Members = membersOf(st)
+			g.last.Revision = revisionOf(&g.last)
+		}
+	})
+	return &anthillv1.News{
+		Coordinators: g.server.coordinators(), Revision: g.last.GetRevision(), Members: g.last.GetMembers(),
+		RevokedNodes: g.last.GetRevokedNodes(), RevokedOwners: g.last.GetRevokedOwners(),
 	}
 }
 
@@ -49,6 +50,17 @@ func revoked(st *jobs.State) (nodes, owners []string) {
 	}
 	slices.Sort(owners)
 	return nodes, owners
+}
+
+// membersOf are the workers that gossip, sorted.
+func membersOf(st *jobs.State) (list []string) {
+	for id, n := range st.Nodes {
+		if n.Member && st.ShutOut(id) == "" {
+			list = append(list, string(id))
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // revisionOf is the same on all coordinators, so that a node that moves to another need

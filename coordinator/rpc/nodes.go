@@ -138,7 +138,7 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 	}
 	c := jobs.CreateToken{
 		Token: tokenID(token.Secret[:]), Role: token.Role, Uses: uses, Owner: jobs.OwnerID(req.GetOwner()),
-		Expires: s.cfg.Replica.Now().Add(lifetime), Prior: prior,
+		Expires: s.cfg.Replica.Now().Add(lifetime), Prior: prior, Member: req.GetMember(),
 	}
 	s.cfg.Replica.View(func(st *jobs.State) {
 		if st.Version() >= jobs.VersionStrangers {
@@ -186,6 +186,7 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 	if err := s.mayAdmit(&admit); err != nil {
 		return nil, err
 	}
+	s.cfg.Replica.View(func(st *jobs.State) { admit.Long = !req.GetRenews() && st.Version() >= jobs.VersionStrangers })
 	out, err := s.propose(ctx, "", jobs.Command{Admit: &admit})
 	if err != nil {
 		return nil, err
@@ -195,7 +196,11 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 		hosts = append(hosts, host)
 	}
 	now := s.cfg.Replica.Now().Std()
-	cert, err := s.cfg.Authority.IssueAt(now, c.key, role, hosts)
+	issue := s.cfg.Authority.IssueAt
+	if !req.GetRenews() {
+		issue = s.cfg.Authority.IssueOld
+	}
+	cert, err := issue(now, c.key, role, hosts)
 	if err != nil {
 		return nil, err
 	}

@@ -209,7 +209,7 @@ func (s *Server) keepSessions(ctx context.Context) {
 	defer ticker.Stop()
 	gazette := &gazette{server: s}
 	for {
-		s.lookAtSessions(time.Now(), s.sessions.renew(gazette.news()))
+		s.lookAtSessions(time.Now(), s.sessions.renew(gazette.news(time.Now())))
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

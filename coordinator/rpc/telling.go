@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"slices"
+
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
@@ -96,14 +98,19 @@ func (x *attendee) next() *anthillv1.AttendResponse {
 	return m
 }
 
-// abridge leaves out of the news what the node knows. It is called with mu held.
+// abridge leaves out of the news what the node knows, and what is none of its business.
+// It is called with mu held.
 func (x *attendee) abridge(news *anthillv1.News) *anthillv1.News {
 	if news == nil {
 		return nil
 	}
-	if x.known == news.GetRevision() {
-		return &anthillv1.News{Coordinators: news.GetCoordinators(), Revision: news.GetRevision(), Same: true}
+	m := &anthillv1.News{Coordinators: news.GetCoordinators(), Revision: news.GetRevision()}
+	if m.Same = x.known == news.GetRevision(); !m.GetSame() {
+		m.RevokedNodes, m.RevokedOwners = news.GetRevokedNodes(), news.GetRevokedOwners()
+		x.known = news.GetRevision()
 	}
-	x.known = news.GetRevision()
-	return news
+	if _, m.Member = slices.BinarySearch(news.GetMembers(), string(x.node)); m.GetMember() {
+		m.Members = news.GetMembers()
+	}
+	return m
 }

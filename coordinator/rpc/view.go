@@ -25,7 +25,7 @@ func checkAddress(field, address string) error {
 // input is.
 func jobView(st *jobs.State, id jobs.JobID, j *jobs.Job, a attendance) *anthillv1.Job {
 	m := &anthillv1.Job{
-		Id: string(id), Spec: wire.SpecToProto(j.Spec), Owner: string(j.Owner), State: wire.JobStateToProto(j.State),
+		Id: string(id), Spec: wire.SpecToProto(j.Spec.Hidden()), Owner: string(j.Owner), State: wire.JobStateToProto(j.State),
 		Reason: j.Reason, SubmittedAt: wire.TimeToProto(j.Submitted), Tasks: countTasks(j),
 		Attempts: &anthillv1.AttemptCounts{
 			Started: j.Attempts.Started, Agreed: j.Attempts.Agreed, Outvoted: j.Attempts.Outvoted,

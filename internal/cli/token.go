@@ -31,6 +31,7 @@ type tokenFlags struct {
 	uses   uint32
 	owner  string
 	prior  shareFlag
+	member bool
 	output format
 }
 
@@ -41,6 +42,8 @@ func (f tokenFlags) check() error {
 		return errors.New("--ttl and --uses must be more than zero")
 	case f.prior != 0 && f.role != jobs.Worker:
 		return fmt.Errorf("--prior is for workers: a %s computes nothing that could be wrong", f.role)
+	case f.member && f.role != jobs.Worker:
+		return fmt.Errorf("--member is for workers, not for a %s", f.role)
 	}
 	return nil
 }
@@ -59,6 +62,7 @@ func newTokenCreateCommand() *cobra.Command {
 	cmd.Flags().Uint32Var(&flags.uses, "uses", 1, "how many nodes it admits")
 	cmd.Flags().StringVar(&flags.owner, "owner", "", "who answers for these nodes (default: the token itself)")
 	cmd.Flags().Var(&flags.prior, "prior", "the probability that the owner of these workers is a saboteur, such as 0.01 for machines of your own (default: what the grid assumes of strangers)")
+	cmd.Flags().BoolVar(&flags.member, "member", false, "the workers are machines of your own, and gossip with the coordinators; never for volunteers")
 	addFormatFlag(cmd, &flags.output)
 	if err := cmd.MarkFlagRequired("role"); err != nil {
 		panic("cli: the flag that was just made: " + err.Error())
@@ -73,7 +77,7 @@ func createToken(cmd *cobra.Command, flags tokenFlags) error {
 	}
 	defer grid.Close()
 	resp, err := grid.CreateToken(cmd.Context(), &anthillv1.CreateTokenRequest{
-		Role: wire.RoleToProto(flags.role), Lifetime: durationpb.New(flags.ttl), Uses: flags.uses, Owner: flags.owner, Prior: flags.prior.float(),
+		Role: wire.RoleToProto(flags.role), Lifetime: durationpb.New(flags.ttl), Uses: flags.uses, Owner: flags.owner, Prior: flags.prior.float(), Member: flags.member,
 	})
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func explainWalls(w walls.State) string {
 	if !stands(w, "seccomp") {
 		calls = "is NOT kept from starting programs, nor from other processes or the network"
 	}
-	files := "can touch no files except those that tasks read and the code cache (landlock)"
+	files := "can read no files except those that tasks read and the code cache, and write none (landlock)"
 	if !stands(w, "landlock") {
 		files = "is NOT kept from the files that the worker can read and write"
 	}

@@ -63,10 +63,7 @@ func writeWorkerJSON(w io.Writer, s control.Status) error {
 
 // sessionText is which coordinator the worker is with.
 func sessionText(s control.Status) string {
-	switch {
-	case s.Coordinator == "":
-		return "none answers"
-	case s.Reserve == "":
+	if s.Reserve == "" {
 		return s.Coordinator
 	}
 	return s.Coordinator + " (in reserve " + s.Reserve + ")"
@@ -79,7 +76,10 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 	}
 	fields := [][2]string{
 		{"worker", jobs.NodeID(s.Node).Short()}, {"owner", s.Owner}, {"grid", s.Grid}, {"address", s.Address},
-		{"coordinator", sessionText(s)}, {"state", state}, {"leases", fmt.Sprint(s.Leases)},
+		{"state", state}, {"leases", fmt.Sprint(s.Leases)},
+	}
+	if s.Coordinator != "" {
+		fields = append(fields, [2]string{"coordinator", sessionText(s)})
 	}
 	for _, p := range s.Pauses {
 		fields = append(fields, [2]string{"because", fmt.Sprintf("%s, since %s (%v)",

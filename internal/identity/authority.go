@@ -20,7 +20,8 @@ import (
 
 const (
 	authorityLife = 20 * 365 * 24 * time.Hour
-	nodeLife      = 10 * 365 * 24 * time.Hour
+	// oldLife is for nodes of older versions, which renew nothing.
+	oldLife = 10 * 365 * 24 * time.Hour
 	// clockSkew is for other programs than this one, such as grpcurl, whose clocks may be
 	// behind: we rely on no certificate's beginning, see since.
 	clockSkew = 24 * time.Hour
@@ -81,7 +82,7 @@ func (a *Authority) Fingerprint() [32]byte { return Fingerprint(a.certificate) }
 // Grid is the grid's id: 16 hex digits.
 func (a *Authority) Grid() string { return gridOf(a.certificate) }
 
-// Issue certifies that a key has a role, for ten years. Certificates of
+// Issue certifies that a key has a role, for jobs.CertificateLife. Certificates of
 // coordinators also name hosts (IP addresses or DNS names, without ports), so
 // that an ordinary TLS client such as grpcurl can check where it is; other
 // roles are reached by node id alone. It returns DER.
@@ -89,8 +90,17 @@ func (a *Authority) Issue(public ed25519.PublicKey, role jobs.Role, hosts []stri
 	return a.IssueAt(time.Now(), public, role, hosts)
 }
 
+// IssueOld is IssueAt for a node that renews nothing.
+func (a *Authority) IssueOld(now time.Time, public ed25519.PublicKey, role jobs.Role, hosts []string) ([]byte, error) {
+	return a.issue(now, oldLife, public, role, hosts)
+}
+
 // IssueAt is Issue for a time that is better known than by this machine's clock.
 func (a *Authority) IssueAt(now time.Time, public ed25519.PublicKey, role jobs.Role, hosts []string) ([]byte, error) {
+	return a.issue(now, jobs.CertificateLife, public, role, hosts)
+}
+
+func (a *Authority) issue(now time.Time, life time.Duration, public ed25519.PublicKey, role jobs.Role, hosts []string) ([]byte, error) {
 	peer := Peer{Node: NodeOf(public), Role: role}
 	if _, err := jobs.ParseRole(role.String()); err != nil {
 		return nil, fmt.Errorf("issue certificate to node %s: %w", peer.Node, err)
@@ -98,7 +108,7 @@ func (a *Authority) IssueAt(now time.Time, public ed25519.PublicKey, role jobs.R
 	template := &x509.Certificate{
 		Subject:               pkix.Name{Organization: []string{"anthill"}, CommonName: string(peer.Node)},
 		NotBefore:             now.Add(-clockSkew),
-		NotAfter:              now.Add(nodeLife),
+		NotAfter:              now.Add(life),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		BasicConstraintsValid: true,

@@ -36,8 +36,9 @@ type serverCredentials struct {
 // functions own what they get and must return soon, since a graceful stop of the
 // server waits for them. The zero value hands over nothing.
 type Handover struct {
-	// Raft and Gossip get connections of coordinators that ask for ProtoRaft and
-	// ProtoGossip.
+	// Raft gets connections of coordinators that ask for ProtoRaft, and Gossip those of
+	// coordinators and workers that ask for ProtoGossip: which workers may, the
+	// certificate does not say.
 	Raft, Gossip func(net.Conn, Peer)
 	// Back and Relay get connections of nodes of the grid that ask for ProtoBack and
 	// ProtoRelay.
@@ -111,9 +112,9 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 		}
 		return newAuthInfo(state, peer), nil
 	case ProtoRaft:
-		return AuthInfo{}, dispatch(conn, peer, c.hand.Raft)
+		return AuthInfo{}, dispatch(conn, peer, c.hand.Raft, jobs.Coordinator)
 	case ProtoGossip:
-		return AuthInfo{}, dispatch(conn, peer, c.hand.Gossip)
+		return AuthInfo{}, dispatch(conn, peer, c.hand.Gossip, jobs.Coordinator, jobs.Worker)
 	case ProtoBack:
 		return AuthInfo{}, dispatchMember(conn, peer, c.hand.Back)
 	case ProtoRelay:
@@ -123,9 +124,9 @@ func (c *serverCredentials) dispatch(conn *tls.Conn) (AuthInfo, error) {
 	}
 }
 
-// dispatch hands over a connection on which coordinators talk among themselves.
-func dispatch(conn *tls.Conn, peer Peer, hand func(net.Conn, Peer)) error {
-	return dispatchTo(conn, peer, func(c *tls.Conn, p Peer) { hand(c, p) }, jobs.Coordinator)
+// dispatch hands over a connection on which nodes of these roles talk among themselves.
+func dispatch(conn *tls.Conn, peer Peer, hand func(net.Conn, Peer), roles ...jobs.Role) error {
+	return dispatchTo(conn, peer, func(c *tls.Conn, p Peer) { hand(c, p) }, roles...)
 }
 
 // dispatchMember hands over a connection of any node of the grid.

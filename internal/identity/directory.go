@@ -108,7 +108,7 @@ func (d *Directory) Save(dir string) error {
 	id := d.Identity
 	err := id.Key.Save(filepath.Join(dir, keyFile))
 	if err == nil {
-		err = writePEM(filepath.Join(dir, certFile), pemCertificate, id.Certificate.Raw)
+		err = writePEM(filepath.Join(dir, certFile), pemCertificate, id.Leaf().Raw)
 	}
 	if err == nil {
 		err = writePEM(filepath.Join(dir, caFile), pemCertificate, id.CA.Raw)

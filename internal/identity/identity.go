@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/anthill-grid/anthill/jobs"
 )
@@ -31,17 +32,18 @@ type Identity struct {
 	Grid        string
 	Role        jobs.Role
 
-	gate gate
+	gate    gate
+	renewed atomic.Pointer[x509.Certificate] // that came since; nil: none
 }
 
-// New puts an identity together and checks that its parts belong together and
-// are valid now. The certificate is in DER.
+// New puts an identity together and checks that its parts belong together. The
+// certificate is in DER; it may have ended, see Due.
 func New(key Key, certificate []byte, ca *x509.Certificate) (*Identity, error) {
 	cert, err := x509.ParseCertificate(certificate)
 	if err != nil {
 		return nil, fmt.Errorf("identity of node %s: %w", key.Node(), err)
 	}
-	peer, err := verifyMember(cert, ca)
+	peer, err := verifyOwn(cert, ca)
 	if err != nil {
 		return nil, fmt.Errorf("identity of node %s: %w", key.Node(), err)
 	}
@@ -146,12 +148,15 @@ func verifyServer(state tls.ConnectionState, ca *x509.Certificate, want Want) er
 // fingerprint only.
 func (id *Identity) baseTLS(protos []string) *tls.Config {
 	config := baseTLS(protos)
-	config.Certificates = []tls.Certificate{{
-		Certificate: [][]byte{id.Certificate.Raw, id.CA.Raw},
-		PrivateKey:  id.Key.private,
-		Leaf:        id.Certificate,
-	}}
+	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return id.shown(), nil }
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return id.shown(), nil }
 	return config
+}
+
+// shown is what peers see: the newest certificate.
+func (id *Identity) shown() *tls.Certificate {
+	leaf := id.Leaf()
+	return &tls.Certificate{Certificate: [][]byte{leaf.Raw, id.CA.Raw}, PrivateKey: id.Key.private, Leaf: leaf}
 }
 
 func baseTLS(protos []string) *tls.Config {

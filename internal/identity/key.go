@@ -2,6 +2,7 @@ package identity
 
 import (
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
@@ -83,6 +84,12 @@ func (k Key) Public() ed25519.PublicKey { return k.private.Public().(ed25519.Pub
 
 // Node is the id of the node that has this key.
 func (k Key) Node() jobs.NodeID { return NodeOf(k.Public()) }
+
+// Derive gives a secret for one purpose, from which neither the key nor another secret
+// follows. It stays the same as long as the key does.
+func (k Key) Derive(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, k.private.Seed(), nil, "anthill "+purpose, sha256.Size)
+}
 
 // NodeOf is a public key's node id: the first 32 hex digits of the SHA-256 of
 // its PKIX form.

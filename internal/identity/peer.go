@@ -63,13 +63,25 @@ func PeerFrom(state tls.ConnectionState) (Peer, error) {
 
 // verify tells which peer shows this certificate: a node that the authority
 // certified, or a Stranger that signed it itself.
-func verify(cert, ca *x509.Certificate) (Peer, error) {
+func verify(cert, ca *x509.Certificate) (Peer, error) { return verifyAt(time.Now(), cert, ca) }
+
+// verifyOwn is for a certificate of one's own, which may have ended.
+func verifyOwn(cert, ca *x509.Certificate) (Peer, error) {
+	at := time.Now()
+	if at.After(cert.NotAfter) {
+		at = cert.NotAfter
+	}
+	peer, err := verifyAt(at, cert, ca)
+	return member(peer, err, ca)
+}
+
+func verifyAt(now time.Time, cert, ca *x509.Certificate) (Peer, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(ca)
 	_, err := cert.Verify(x509.VerifyOptions{
 		Roots:       roots,
 		KeyUsages:   []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
-		CurrentTime: since(time.Now(), cert, ca),
+		CurrentTime: since(now, cert, ca),
 	})
 	if err == nil {
 		return verifyNamed(cert, ca)
@@ -83,6 +95,10 @@ func verify(cert, ca *x509.Certificate) (Peer, error) {
 // verifyMember is verify without Strangers.
 func verifyMember(cert, ca *x509.Certificate) (Peer, error) {
 	peer, err := verify(cert, ca)
+	return member(peer, err, ca)
+}
+
+func member(peer Peer, err error, ca *x509.Certificate) (Peer, error) {
 	if err == nil && peer.Role == jobs.Stranger {
 		return Peer{}, fmt.Errorf("node %s: its certificate is not from grid %s", peer.Node, gridOf(ca))
 	}

@@ -94,12 +94,12 @@ func TestServerRefusesClients(t *testing.T) {
 	other := enrol(t, newAuthority(t), jobs.Coordinator)
 
 	bare := worker.ClientTLS(nil)
-	bare.Certificates = nil
+	bare.GetClientCertificate = nil
 	old := worker.ClientTLS(nil)
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
 	shown := func(id *Identity) *tls.Config {
 		config := worker.ClientTLS(nil)
-		config.Certificates = id.ClientTLS(nil).Certificates
+		config.GetClientCertificate = id.ClientTLS(nil).GetClientCertificate
 		return config
 	}
 	uris := func(names ...string) func(*x509.Certificate) {

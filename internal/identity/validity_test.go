@@ -37,10 +37,13 @@ func TestACertificateThatHasEnded(t *testing.T) {
 	a, key := newAuthority(t), newKey(t)
 	end := time.Now().Add(-time.Hour)
 	id := forge(t, a, key, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = end.Add(-time.Hour), end })
-	_, err := New(key, id.Certificate.Raw, a.Certificate())
+	_, err := verifyMember(id.Certificate, a.Certificate())
 	if !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), "it ended at "+clock(end)+", and this machine's clock says "+clock(time.Now())[:13]) ||
 		!strings.Contains(problem.Next(err), "set this machine's clock") {
 		t.Errorf("%v, next %q", err, problem.Next(err))
+	}
+	if own, err := New(key, id.Certificate.Raw, a.Certificate()); err != nil || !own.Expired(time.Now()) || !own.Due(time.Now()) {
+		t.Errorf("one's own is loaded, to be renewed: %v", err)
 	}
 }
 
@@ -52,7 +55,7 @@ func TestIssueAtAnotherTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	cert, err := x509.ParseCertificate(der)
-	if err != nil || !cert.NotBefore.Equal(now.Add(-clockSkew)) || !cert.NotAfter.Equal(now.Add(nodeLife)) {
+	if err != nil || !cert.NotBefore.Equal(now.Add(-clockSkew)) || !cert.NotAfter.Equal(now.Add(jobs.CertificateLife)) {
 		t.Errorf("from %v to %v, %v", cert.NotBefore, cert.NotAfter, err)
 	}
 }

@@ -65,7 +65,7 @@ func open(t *testing.T, i int, address string) port {
 			if err != nil {
 				return
 			}
-			p.Take(conn)
+			p.Take(conn, jobs.NodeID(conn.RemoteAddr().String()))
 		}
 	}()
 	return p

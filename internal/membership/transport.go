@@ -32,6 +32,11 @@ const (
 	writeTimeout = 3 * time.Second
 	// idleAfter is how long a connection without packets is kept.
 	idleAfter = time.Minute
+	// maxTaken bounds the connections that one member may have made, each of which may
+	// carry all that it knows.
+	maxTaken = 8
+	// streamTime bounds one exchange of all that two members know.
+	streamTime = 30 * time.Second
 )
 
 // Transport carries gossip over the nodes' TLS port: every packet comes from a peer
@@ -49,6 +54,9 @@ type Transport struct {
 	mu    sync.Mutex
 	links map[string]*packetLink // by address
 	conns map[net.Conn]bool      // all that are open, to be closed in the end
+
+	counting sync.Mutex
+	taken    map[jobs.NodeID]int // connections that members have made
 }
 
 // NewTransport makes connections by dial, which proves that a member is at the
@@ -57,7 +65,7 @@ type Transport struct {
 func NewTransport(address string, dial func(ctx context.Context, address string, node jobs.NodeID) (*tls.Conn, error)) *Transport {
 	t := &Transport{
 		address: address, dial: dial, packets: make(chan *memberlist.Packet), streams: make(chan net.Conn),
-		links: map[string]*packetLink{}, conns: map[net.Conn]bool{},
+		links: map[string]*packetLink{}, conns: map[net.Conn]bool{}, taken: map[jobs.NodeID]int{},
 	}
 	t.ended, t.end = context.WithCancel(context.Background())
 	return t
@@ -68,8 +76,18 @@ type packetLink struct {
 	queue chan []byte
 }
 
-// Take serves a connection that a member has made. It owns it, and returns at once.
-func (t *Transport) Take(conn net.Conn) {
+// Take serves a connection that a member has made. It owns it, and returns at once. One
+// too many of the same member is closed.
+func (t *Transport) Take(conn net.Conn, from jobs.NodeID) {
+	if !t.enter(from) {
+		_ = conn.Close() // it is none of ours
+		return
+	}
+	raw := conn
+	conn = &trackedConn{Conn: raw, drop: sync.OnceValue(func() error {
+		t.leave(from)
+		return raw.Close()
+	})}
 	if !t.keep(conn) {
 		return
 	}
@@ -93,8 +111,27 @@ func (t *Transport) Take(conn net.Conn) {
 	})
 }
 
+func (t *Transport) enter(from jobs.NodeID) bool {
+	t.counting.Lock()
+	defer t.counting.Unlock()
+	if t.taken[from] >= maxTaken {
+		return false
+	}
+	t.taken[from]++
+	return true
+}
+
+func (t *Transport) leave(from jobs.NodeID) {
+	t.counting.Lock()
+	defer t.counting.Unlock()
+	if t.taken[from]--; t.taken[from] == 0 {
+		delete(t.taken, from)
+	}
+}
+
 // hand gives a stream to memberlist, which closes it.
 func (t *Transport) hand(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(streamTime)) // memberlist sets shorter ones
 	select {
 	case t.streams <- &trackedConn{Conn: conn, drop: func() error { return t.drop(conn) }}:
 	case <-t.ended.Done():

@@ -13,6 +13,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
+	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
@@ -34,6 +35,8 @@ type BaseConfig struct {
 	Relay reach.RelayConfig
 	// Find is swarm.Config's.
 	Find func(context.Context, blob.ID) ([]swarm.Provider, time.Duration, error)
+	// Gossip, where set, gets connections of nodes that want to gossip.
+	Gossip func(net.Conn, identity.Peer)
 	// Found, where set, may make an identity in Dir before one is looked for.
 	Found  func(address string) error
 	Logger *slog.Logger
@@ -49,6 +52,10 @@ type Base struct {
 	Paths    *reach.Room
 	Relay    *reach.Relay
 	Volume   *throttle.Volume // nil where the month's traffic has no limit
+
+	gossip func(net.Conn, identity.Peer)
+	dir    string
+	logger *slog.Logger
 
 	lock  io.Closer
 	line  *throttle.Line
@@ -66,12 +73,14 @@ func NewBase(ctx context.Context, cfg BaseConfig) (*Base, error) {
 }
 
 func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
+	b.dir, b.logger = cfg.Dir, cfg.Logger
 	if b.lock, err = Lock(cfg.Dir); err != nil {
 		return err
 	}
 	if b.Listener, b.Address, err = Listen(cfg.Listen, Toward(cfg.Token)); err != nil {
 		return err
 	}
+	b.gossip = cfg.Gossip
 	if cfg.Found != nil {
 		if err := cfg.Found(b.Address); err != nil {
 			return err
@@ -116,7 +125,23 @@ func (b *Base) Credentials() credentials.TransportCredentials {
 
 // Handover says who takes what comes beside gRPC to any node.
 func (b *Base) Handover() identity.Handover {
-	return identity.Handover{Back: b.Paths.Back, Relay: b.Relay.Take}
+	return identity.Handover{Back: b.Paths.Back, Relay: b.Relay.Take, Gossip: b.gossip}
+}
+
+// KeepCertificate renews the node's certificate whenever that is due, until ctx ends.
+func (b *Base) KeepCertificate(ctx context.Context) {
+	renew := func() error { return enrol.Renew(ctx, b.Directory, b.dir) }
+	if b.Authority != nil {
+		renew = func() error {
+			if err := b.RenewSelf(b.Address); err != nil {
+				return err
+			}
+			return b.Save(b.dir)
+		}
+	}
+	enrol.Keep(ctx, b.Identity, renew, func(err error) {
+		b.logger.Warn("failed to renew this node's certificate", "ends", b.Identity.Leaf().NotAfter, "error", err)
+	})
 }
 
 // Close closes what was opened, the last first.

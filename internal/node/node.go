@@ -44,10 +44,27 @@ func Open(ctx context.Context, cfg Config) (*identity.Directory, error) {
 	if err := checkToken(cfg, dir.Identity); err != nil {
 		return nil, err
 	}
+	if err := wake(ctx, cfg, dir); err != nil {
+		return nil, err
+	}
 	if skew := enrol.Skew(-dir.Identity.Behind()); skew.IsWrong() {
 		cfg.warn(fmt.Sprintf("this machine's clock is at least %v: set it right", skew))
 	}
 	return dir, nil
+}
+
+// wake sees to it that the certificate is valid: a coordinator makes its own.
+func wake(ctx context.Context, cfg Config, dir *identity.Directory) error {
+	if dir.Authority == nil {
+		return enrol.Wake(ctx, dir, cfg.Dir)
+	}
+	if !dir.Identity.Due(time.Now()) {
+		return nil
+	}
+	if err := dir.RenewSelf(cfg.Address); err != nil {
+		return err
+	}
+	return dir.Save(cfg.Dir)
 }
 
 func (cfg Config) warn(text string) {

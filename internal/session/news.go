@@ -18,6 +18,16 @@ type News struct {
 	// RevokedOwners are among them. They are here also when they are not news.
 	RevokedNodes  map[jobs.NodeID]bool
 	RevokedOwners map[jobs.OwnerID]bool
+	// Member says that this node gossips, with the coordinators and with the workers that
+	// are Members.
+	Member  bool
+	Members map[jobs.NodeID]bool
+}
+
+// GossipsWith says whether this node is a member, and another is.
+func (n News) GossipsWith(node jobs.NodeID) bool {
+	_, coordinator := n.Coordinators[node]
+	return n.Member && !n.RevokedNodes[node] && (coordinator || n.Members[node])
 }
 
 // Addresses are the coordinators', sorted.
@@ -62,9 +72,12 @@ func (s *Session) revision() uint64 {
 
 // learn takes what a coordinator told.
 func (s *Session) learn(m *anthillv1.News) {
-	news := &News{Coordinators: map[jobs.NodeID]string{}, Revision: m.GetRevision(), RevokedNodes: map[jobs.NodeID]bool{}, RevokedOwners: map[jobs.OwnerID]bool{}}
+	news := &News{Coordinators: map[jobs.NodeID]string{}, Revision: m.GetRevision(), RevokedNodes: map[jobs.NodeID]bool{}, RevokedOwners: map[jobs.OwnerID]bool{}, Member: m.GetMember(), Members: map[jobs.NodeID]bool{}}
 	for _, c := range m.GetCoordinators() {
 		news.Coordinators[jobs.NodeID(c.GetNodeId())] = c.GetAddress()
+	}
+	for _, id := range m.GetMembers() {
+		news.Members[jobs.NodeID(id)] = true
 	}
 	for _, id := range m.GetRevokedNodes() {
 		news.RevokedNodes[jobs.NodeID(id)] = true

@@ -15,6 +15,7 @@ func SpecToProto(s jobs.Spec) *anthillv1.JobSpec {
 		Name: s.Name, Bundle: RefToProto(s.Bundle), Args: s.Args, Env: maps.Clone(s.Env), Input: InputToProto(s.Input),
 		Limits: limitsToProto(s.Limits), Trust: trustToProto(s.Trust), Metering: s.Metering, UnknownImports: unknownImportsToProto(s.UnknownImports),
 		AllowFailed: s.AllowFailed, AllowFailedShare: ShareToProto(s.AllowFailedShare), RetryOf: string(s.RetryOf),
+		Secret: s.Secret,
 	}
 	for _, d := range s.Data {
 		m.Data = append(m.Data, &anthillv1.DataFile{Name: d.Name, Blob: RefToProto(d.Blob)})
@@ -27,6 +28,7 @@ func SpecFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 	s := jobs.Spec{
 		Name: m.GetName(), Args: m.GetArgs(), Env: m.GetEnv(), Limits: limitsFromProto(m.GetLimits()), Metering: m.GetMetering(),
 		AllowFailed: m.GetAllowFailed(), RetryOf: jobs.JobID(m.GetRetryOf()),
+		Secret: m.GetSecret(),
 	}
 	var err error
 	if s.AllowFailedShare, err = partFromProto("allow_failed", m.GetAllowFailedShare()); err != nil {

@@ -32,7 +32,7 @@ const compileCPU = 2*compileTime + cpuSlack
 // firstWalls are those of a child that has no task yet: as for compiling, which
 // comes first.
 func firstWalls(s setup) walls.Config {
-	return walls.Config{Writable: s.CacheDir, Readable: s.Readable, CPU: compileCPU, Space: compileSpace}
+	return walls.Config{Writable: s.Writable, Readable: s.Readable, CPU: compileCPU, Space: compileSpace}
 }
 
 // bounds are the walls that move with each task: memory and processor time. It

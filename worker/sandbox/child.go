@@ -106,6 +106,13 @@ func (c *child) read() (order, error) {
 
 // serve answers one task. Its errors are those of the pipe.
 func (c *child) serve(ctx context.Context, o order) error {
+	if o.request.Compile {
+		kept, err := c.engine.compileOnly(ctx, o.request)
+		if err != nil {
+			return c.answer(failure(err), nil)
+		}
+		return c.answer(report{Status: Exited, Kept: kept}, nil)
+	}
 	m, err := c.engine.compiled(ctx, o.request)
 	if err != nil {
 		return c.answer(failure(err), nil)

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -15,8 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-
 	"github.com/anthill-grid/anthill/internal/module/rewrite"
 )
 
@@ -29,44 +28,16 @@ const (
 	lockSuffix  = ".lock"
 )
 
-// cacheEntry is the directory of one module, as it was rewritten, and of its
-// native code. The code runs as it
-// is, and the engine's own checksum covers only a part of its file; so each
-// entry is sealed with a hash of all its files, and one whose seal does not
-// fit is thrown away. That finds damage, not malice: anyone who can write into
-// the directory can run code, which is why it is private (0700).
+// An entry of the cache is the directory of one module, as it was rewritten, and of its
+// native code, which runs as it is. So no process that runs a guest can write there: a
+// child of its own compiles the module into a new directory and ends, and the parent seals
+// that with a code by a key that no child has, and moves it to its place. An entry whose
+// seal does not fit is thrown away.
 //
-// An entry stays locked while it is read or made: of the slots that want the
-// same new module, one compiles it and the others read it. The 256 locks are shared
-// by all entries, and never removed: with a new file in the place of one that
-// is waited for, two could have the lock.
-type cacheEntry struct {
-	dir    string
-	most   int64 // bytes of all entries, 0 for any number
-	sealed bool
-	cache  wazero.CompilationCache
-	unlock func()
-}
-
-func openEntry(root, name string, most int64) (*cacheEntry, error) {
-	dir := filepath.Join(root, name)
-	unlock, err := lockFile(lockPath(root, name))
-	if err != nil {
-		return nil, fmt.Errorf("lock code cache: %w", err)
-	}
-	e := &cacheEntry{dir: dir, most: most, sealed: sealFits(dir), unlock: unlock}
-	if !e.sealed {
-		err = os.RemoveAll(dir)
-	}
-	if err == nil {
-		e.cache, err = wazero.NewCompilationCacheWithDir(dir)
-	}
-	if err != nil {
-		unlock()
-		return nil, fmt.Errorf("open code cache: %w", err)
-	}
-	return e, nil
-}
+// It is locked while it is looked at or made: of the slots that want the same new module,
+// one has it compiled and the others wait. The 256 locks are shared by all entries, and
+// never removed: with a new file in the place of one that is waited for, two could have the
+// lock. Who reads an entry does not hold it: one that goes meanwhile costs time.
 
 // lockPath is the file by which an entry is locked; names begin with a digest in hex.
 func lockPath(root, name string) string { return filepath.Join(root, name[:2]+lockSuffix) }
@@ -98,49 +69,46 @@ func entryName(req request) string {
 	return name
 }
 
-// rewritten is the module as it is run, which the entry keeps.
-func (e *cacheEntry) rewritten(s *source, o rewrite.Options) ([]byte, error) {
-	path := filepath.Join(e.dir, sourceName)
-	if e.sealed {
-		if kept, err := os.ReadFile(path); err == nil {
-			return kept, nil
-		}
-	}
-	module, err := s.rewrite(o)
-	if err == nil {
-		_ = os.WriteFile(path, module, 0o600) // if that fails it is rewritten again next time
-	}
-	return module, err
-}
-
-func (e *cacheEntry) release() { e.unlock() }
-
-// seal makes the entry count next time. If that fails, the entry is made again
-// then, and that is all.
-func (e *cacheEntry) seal() {
-	path := filepath.Join(e.dir, sealName)
-	if e.sealed {
-		now := time.Now()
-		_ = os.Chtimes(path, now, now)
-		return
-	}
-	sum, err := hashDir(e.dir)
+// sealOf is what stands in an entry's seal.
+func sealOf(key []byte, dir, name string) (string, error) {
+	sum, err := hashDir(dir)
 	if err != nil {
-		return
+		return "", err
 	}
-	if os.WriteFile(path+".new", []byte(sum), 0o600) == nil {
-		_ = os.Rename(path+".new", path)
-	}
-	pruneEntries(filepath.Dir(e.dir), e.most)
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "%s\n%s", name, sum)
+	return hex.EncodeToString(mac.Sum(nil)), nil
 }
 
-func sealFits(dir string) bool {
-	want, err := os.ReadFile(filepath.Join(dir, sealName))
+// sealFits says whether an entry is as it was made, and notes that it is used.
+func sealFits(key []byte, dir string) bool {
+	path := filepath.Join(dir, sealName)
+	have, err := os.ReadFile(path)
 	if err != nil {
 		return false
 	}
-	sum, err := hashDir(dir)
-	return err == nil && sum == string(want)
+	want, err := sealOf(key, dir, filepath.Base(dir))
+	if err != nil || !hmac.Equal(have, []byte(want)) {
+		return false
+	}
+	now := time.Now()
+	_ = os.Chtimes(path, now, now)
+	return true
+}
+
+// install seals what was made of a module, and moves it to its place.
+func install(key []byte, making, dir string) error {
+	seal, err := sealOf(key, making, filepath.Base(dir))
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(making, sealName), []byte(seal), 0o600); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Rename(making, dir)
 }
 
 // hashDir hashes the names and contents of all files but the seal.

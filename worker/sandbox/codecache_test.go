@@ -57,7 +57,7 @@ func TestDamagedCacheIsThrownAway(t *testing.T) {
 		if r := run(t, s, task); string(r.Output) != "result" {
 			t.Errorf("%s: %v %q", name, r.Status, r.Reason)
 		}
-		if !sealFits(entry) {
+		if !sealFits(nil, entry) {
 			t.Errorf("%s: the entry is not sealed", name)
 		}
 	}
@@ -213,5 +213,39 @@ func TestTheEngineIsInTheNameOfAnEntry(t *testing.T) {
 	name := entryName(request{ModuleID: "0a"})
 	if want := fmt.Sprintf("0a-%s-%d", engineVersion(), rewrite.Version); name != want || engineVersion() == "" {
 		t.Errorf("name %s, want %s", name, want)
+	}
+}
+
+// TestTheCacheIsSealedByTheParent: what somebody without its key put there is not run,
+// though it looks as it should.
+func TestTheCacheIsSealedByTheParent(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	task := newTask(t, handmade.Print(1, "result"))
+	sealed := func(key string) *Slot {
+		s := newSlotIn(t, dir)
+		s.sealKey = []byte(key)
+		return s
+	}
+	run(t, sealed("a guest's guess"), task)
+	entry := entryOf(dir, task)
+	code := codeFile(t, entry)
+	before, err := os.Stat(code)
+	if err != nil || sealFits([]byte("the parent's"), entry) {
+		t.Fatalf("a seal by another key fits: %v", err)
+	}
+	run(t, sealed("the parent's"), task)
+	if after, err := os.Stat(codeFile(t, entry)); err != nil || os.SameFile(before, after) || !sealFits([]byte("the parent's"), entry) {
+		t.Errorf("the code was run as it was found: %v", err)
+	}
+	other := filepath.Join(dir, "other")
+	if err := os.Rename(entry, other); err != nil {
+		t.Fatal(err)
+	}
+	if sealFits([]byte("the parent's"), other) {
+		t.Error("one module's entry passes for another's")
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "making-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

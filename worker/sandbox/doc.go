@@ -21,7 +21,7 @@
 // before its first task, for the day when a guest breaks out of the engine. On Linux:
 //
 //	address space     the guest's memory and a little more, moved with each task
-//	file size         512 MiB: what the child writes is the code cache
+//	file size         512 MiB: what a child that compiles writes is the code cache
 //	descriptors       1024, of which a guest may have 256 files open
 //	no core dumps     what a guest worked on stays off the disk
 //	lowest priority   nice 19
@@ -31,7 +31,7 @@
 //	SCHED_IDLE        only the processor time that nobody else wants
 //	idle I/O          the same for disks whose scheduler knows of it
 //	no new privileges setuid programs give none
-//	landlock          reading: Config.Readable; writing: the cache; no TCP
+//	landlock          reading: Config.Readable and the cache; writing: nothing; no TCP
 //	seccomp           the system calls of this program alone: no socket, no new
 //	                  process, no signal or look at another process
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/tetratelabs/wazero"
@@ -32,6 +33,10 @@ type moduleKey struct {
 	rewrite     rewrite.Options
 }
 
+func keyOf(req request) moduleKey {
+	return moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter, rewrite: req.Rewrite}
+}
+
 // compiled is a compiled module with the runtime that it belongs to.
 type compiled struct {
 	key     moduleKey
@@ -50,7 +55,7 @@ type engine struct {
 // compiled gives the request's module, compiled. The error is a *refusal.Error if the
 // module itself is to blame.
 func (e *engine) compiled(ctx context.Context, req request) (*compiled, error) {
-	key := moduleKey{id: req.ModuleID, pages: uint32(req.Memory / pageSize), trap: req.TrapUnknown, interpreter: req.Interpreter, rewrite: req.Rewrite}
+	key := keyOf(req)
 	at := slices.IndexFunc(e.modules, func(m *compiled) bool { return m.key == key })
 	if at >= 0 {
 		m := e.modules[at]
@@ -58,7 +63,7 @@ func (e *engine) compiled(ctx context.Context, req request) (*compiled, error) {
 		return m, nil
 	}
 	e.bounds.enterCompile()
-	m, err := load(ctx, req, key)
+	m, _, err := load(ctx, req, key)
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +75,16 @@ func (e *engine) compiled(ctx context.Context, req request) (*compiled, error) {
 	return m, nil
 }
 
+// compileOnly has the cache get a request's module, and says whether it has.
+func (e *engine) compileOnly(ctx context.Context, req request) (kept bool, err error) {
+	e.bounds.enterCompile()
+	m, kept, err := load(ctx, req, keyOf(req))
+	if err == nil {
+		m.close(ctx)
+	}
+	return kept, err
+}
+
 func (e *engine) close(ctx context.Context) {
 	for _, m := range e.modules {
 		m.close(ctx)
@@ -78,37 +93,50 @@ func (e *engine) close(ctx context.Context) {
 }
 
 // load screens the module, rewrites it and compiles it, the latter two by the
-// cache where that has it.
-func load(ctx context.Context, req request, key moduleKey) (*compiled, error) {
+// cache where that has it, or is to have it. It says whether the cache has it now.
+func load(ctx context.Context, req request, key moduleKey) (m *compiled, kept bool, err error) {
 	bytes, err := readModule(req.Module)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	decoded, _, err := screen.Decode(bytes, screen.Options{Memory: req.Memory, TrapUnknown: req.TrapUnknown})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	s := &source{bytes, decoded}
-	if key.interpreter { // there is no code to keep
-		return loadFresh(ctx, s, req, key)
+	if req.Entry == "" || key.interpreter { // there is no code to keep
+		m, err = loadFresh(ctx, s, req, key)
+		return m, false, err
 	}
-	entry, err := openEntry(req.CacheDir, entryName(req), req.CacheSize)
-	if err != nil {
-		// A full or broken disk costs time, not the task.
-		return loadFresh(ctx, s, req, key)
+	if m, err = loadKept(ctx, s, req, key); err != nil {
+		// Without the cache it shows whether the module or the cache is bad: a full or
+		// broken disk costs time, not the task.
+		m, err = loadFresh(ctx, s, req, key)
+		return m, false, err
 	}
-	defer entry.release()
-	rewritten, err := entry.rewritten(s, req.Rewrite)
+	return m, true, nil
+}
+
+// loadKept does with the cache.
+func loadKept(ctx context.Context, s *source, req request, key moduleKey) (*compiled, error) {
+	path := filepath.Join(req.Entry, sourceName)
+	var rewritten []byte
+	var err error
+	if req.Compile {
+		if rewritten, err = s.rewrite(req.Rewrite); err == nil {
+			err = os.WriteFile(path, rewritten, 0o600)
+		}
+	} else {
+		rewritten, err = os.ReadFile(path)
+	}
 	if err != nil {
 		return nil, err
 	}
-	m, err := compile(ctx, rewritten, key, entry.cache)
+	cache, err := wazero.NewCompilationCacheWithDir(req.Entry)
 	if err != nil {
-		// Without the cache it shows whether the module or the cache is bad.
-		return loadFresh(ctx, s, req, key)
+		return nil, err
 	}
-	entry.seal()
-	return m, nil
+	return compile(ctx, rewritten, key, cache)
 }
 
 // loadFresh does without the cache.

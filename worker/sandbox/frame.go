@@ -17,7 +17,7 @@ import (
 //	child:  running (empty, when the module is compiled), fuel (8 bytes, now and
 //	        then), report (JSON), output (raw)
 //
-// and only one task is under way at a time. Before the first one
+// or, where the module is only to be compiled, without running and fuel. Only one task is under way at a time. Before the first one
 //
 //	parent: setup (JSON)
 //	child:  hello (JSON), when its walls stand
@@ -39,8 +39,10 @@ const maxFrame = 1<<31 - 1
 
 // request is the task as the child needs it.
 type request struct {
-	CacheDir  string            `json:"cache_dir"`
-	CacheSize int64             `json:"cache_size,omitempty"`
+	// Entry is the directory in which compiled code is, or is to be if Compile is set:
+	// then nothing runs. Empty: there is none.
+	Entry     string            `json:"entry,omitempty"`
+	Compile   bool              `json:"compile,omitempty"`
 	Module    string            `json:"module"`
 	ModuleID  string            `json:"module_id"`
 	Args      []string          `json:"args,omitempty"`
@@ -70,6 +72,7 @@ type report struct {
 	Fuel     uint64        `json:"fuel,omitempty"`
 	Memory   int64         `json:"memory,omitempty"`
 	Fault    string        `json:"fault,omitempty"`
+	Kept     bool          `json:"kept,omitempty"` // the entry has the module now
 }
 
 func writeFrame(w io.Writer, kind byte, content []byte) error {

@@ -24,6 +24,8 @@ func TestMain(m *testing.M) {
 			exitOn(ChildMain(os.Stdin, os.Stdout))
 		case "sandbox-parent":
 			exitOn(parentMain(os.Args[2], os.Args[3]))
+		case "writer":
+			exitOn(writerMain(os.Args[2]))
 		case "hungry":
 			exitOn(hungryMain())
 		}
@@ -162,3 +164,18 @@ func guestTask(t testing.TB, args ...string) (*Slot, Task) {
 var sharedCache = sync.OnceValue(func() string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("anthill-sandbox-test-%d", os.Getpid()))
 })
+
+// warm has the cache get a task's code before the task runs: what a test does to the child
+// is then done to the one that runs it.
+func warm(t testing.TB, s *Slot, task Task) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	req, err := s.request(task)
+	if err == nil {
+		_, _, err = s.provide(context.Background(), task, req)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

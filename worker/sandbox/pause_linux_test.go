@@ -48,6 +48,7 @@ func startPaused(t *testing.T, ctx context.Context, task Task) (s *Slot, child i
 	s = newSlot(t)
 	run(t, s, newTask(t, handmade.Noop()))
 	child = pid(s)
+	warm(t, s, task)
 	done = make(chan ended, 1)
 	go func() {
 		r, err := s.Run(ctx, task)

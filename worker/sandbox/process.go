@@ -87,8 +87,8 @@ func (p *process) obituary() string {
 
 // setup is what a child needs to know before its first task.
 type setup struct {
-	// CacheDir is the one directory that it may write to.
-	CacheDir string `json:"cache_dir"`
+	// Writable is the one directory that it may write to; empty: there is none.
+	Writable string `json:"writable,omitempty"`
 	// Readable are the directories that it may read.
 	Readable []string `json:"readable,omitempty"`
 }

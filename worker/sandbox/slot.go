@@ -39,6 +39,9 @@ type Config struct {
 	// CacheSize bounds what CacheDir keeps, in bytes; 0: only the number of modules
 	// is bounded.
 	CacheSize int64
+	// SealKey is what entries of CacheDir are sealed with. Whoever has it can have code run
+	// as it is: no child may be able to read it. nil: seals find damage alone, not malice.
+	SealKey []byte
 	// Readable are the directories that the files of tasks lie in: modules,
 	// inputs and data. On Linux the child can read nothing else.
 	Readable []string
@@ -59,6 +62,7 @@ type Slot struct {
 	command     []string
 	cacheDir    string
 	cacheSize   int64
+	sealKey     []byte
 	readable    []string
 	rewrite     rewrite.Options
 	interpreter bool
@@ -71,6 +75,7 @@ type Slot struct {
 
 	mu    sync.Mutex  // held through a Run
 	child *process    // nil before the first task and after a kill
+	code  string      // the entry that the child was given last
 	walls walls.State // of the child that was started last
 }
 
@@ -99,7 +104,7 @@ func NewSlot(cfg Config) (*Slot, error) {
 		options = *cfg.Rewrite
 	}
 	return &Slot{
-		command: cfg.Command, cacheDir: dir, cacheSize: cfg.CacheSize, readable: readable, rewrite: options, interpreter: cfg.Interpreter, logger: logger,
+		command: cfg.Command, cacheDir: dir, cacheSize: cfg.CacheSize, sealKey: cfg.SealKey, readable: readable, rewrite: options, interpreter: cfg.Interpreter, logger: logger,
 		compile: compileTime, closed: make(chan struct{}), gate: newGate(),
 	}, nil
 }
@@ -195,16 +200,38 @@ func (s *Slot) Close() {
 }
 
 func (s *Slot) attempt(ctx context.Context, t Task) (Result, error) {
-	if err := s.ready(ctx); err != nil {
-		return Result{}, err
-	}
 	req, err := s.request(t)
 	if err != nil {
 		return Result{}, err
 	}
+	entry, refused, err := s.provide(ctx, t, req)
+	if err != nil {
+		return Result{}, err
+	}
+	if refused != nil {
+		return *refused, nil
+	}
+	req.Entry = entry
+	if err := s.ready(ctx); err != nil {
+		return Result{}, err
+	}
+	return s.have(ctx, t, req, nil)
+}
+
+// have has the child do what a request says. kept, unless nil, hears whether the code is
+// in its entry.
+func (s *Slot) have(ctx context.Context, t Task, req request, kept *bool) (Result, error) {
+	input := t.input()
+	if req.Compile {
+		input = nil
+	}
 	running, done := make(chan struct{}), make(chan answer, 1)
 	go func(child *process) {
-		done <- child.exchange(req, t.input(), running, t.FuelUsed)
+		a := child.exchange(req, input, running, t.FuelUsed)
+		if kept != nil {
+			*kept = a.report.Kept
+		}
+		done <- a
 	}(s.child)
 	return s.supervise(ctx, t, running, done)
 }
@@ -224,24 +251,14 @@ func (s *Slot) ready(ctx context.Context) error {
 	if s.child != nil {
 		return nil
 	}
-	child, err := startProcess(s.command, s.cacheDir)
-	if err != nil {
-		return err
-	}
-	if s.walls, err = s.greet(ctx, child); err != nil {
-		child.kill()
-		return err
-	}
-	s.child = child
-	s.logger.Debug("sandbox child started", "pid", child.cmd.Process.Pid, "walls", s.walls.String())
-	return s.gate.adopt(child)
+	return s.start(ctx, setup{Readable: append([]string{s.cacheDir}, s.readable...)})
 }
 
 // greet waits until a new child has put up its walls.
-func (s *Slot) greet(ctx context.Context, child *process) (walls.State, error) {
+func (s *Slot) greet(ctx context.Context, child *process, within setup) (walls.State, error) {
 	var w walls.State
 	done := make(chan error, 1)
-	go func() { done <- child.greet(setup{CacheDir: s.cacheDir, Readable: s.readable}, &w) }()
+	go func() { done <- child.greet(within, &w) }()
 	timer := time.NewTimer(helloTime)
 	defer timer.Stop()
 	select {
@@ -332,6 +349,7 @@ func (s *Slot) discard() {
 	}
 	_ = s.gate.adopt(nil) // nothing to stop, so nothing can fail
 	s.child.kill()
+	s.code = ""
 	s.logger.Debug("sandbox child ended", "pid", s.child.cmd.Process.Pid, "how", s.child.obituary())
 	s.child = nil
 }
@@ -339,8 +357,8 @@ func (s *Slot) discard() {
 // request names files by absolute paths, since the child works elsewhere.
 func (s *Slot) request(t Task) (request, error) {
 	r := request{
-		CacheDir: s.cacheDir, CacheSize: s.cacheSize, ModuleID: t.ModuleID,
-		Args: t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
+		ModuleID: t.ModuleID,
+		Args:     t.Args, Env: t.Env, Data: make(map[string]string, len(t.Data)),
 		Seed: t.Seed[:], Memory: t.Memory, Output: t.Output, Time: t.Time, Fuel: t.Fuel,
 		Metering: cmp.Or(t.Metering, prices.ByWork), TrapUnknown: t.TrapUnknown,
 		Rewrite: s.rewrite, Interpreter: s.interpreter,

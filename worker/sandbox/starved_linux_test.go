@@ -22,8 +22,9 @@ func TestAStarvedChildIsNotTooLate(t *testing.T) {
 		}
 		time.AfterFunc(time.Second, func() { _ = syscall.Kill(child, syscall.SIGCONT) })
 	}
-	starve()
 	task := newTask(t, handmade.Count(1))
+	warm(t, s, task)
+	starve()
 	task.Time = 500 * time.Millisecond
 	start := time.Now()
 	wantStatus(t, run(t, s, task), Exited, "")
@@ -33,6 +34,7 @@ func TestAStarvedChildIsNotTooLate(t *testing.T) {
 
 	task = newTask(t, handmade.Loop())
 	task.Time = 500 * time.Millisecond
+	warm(t, s, task)
 	done := make(chan ended, 1)
 	start = time.Now()
 	go func() {

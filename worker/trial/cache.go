@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"crypto/rand"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,4 +31,23 @@ func UserCache() (string, error) {
 		}
 	}
 	return dir, nil
+}
+
+// sealKeyOf is the key by which compiled code in a directory is sealed. It lies beside that,
+// where no guest's process can read it, and is made where there is none.
+func sealKeyOf(cache string) ([]byte, error) {
+	path := filepath.Clean(cache) + ".key"
+	key, err := os.ReadFile(path)
+	if err == nil && len(key) >= 32 {
+		return key, nil
+	}
+	key = []byte(rand.Text() + rand.Text())
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	temp := path + "." + rand.Text()
+	if err := os.WriteFile(temp, key, 0o600); err != nil {
+		return nil, err
+	}
+	return key, os.Rename(temp, path)
 }

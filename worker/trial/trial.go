@@ -122,8 +122,12 @@ func (c Config) stages() []stage {
 }
 
 func (s stage) run(ctx context.Context, cfg Config, t sandbox.Task) (runs []Run, err error) {
+	sealKey, err := sealKeyOf(cfg.Cache)
+	if err != nil {
+		return nil, err
+	}
 	slot, err := sandbox.NewSlot(sandbox.Config{
-		Command: cfg.Command, CacheDir: cfg.Cache, CacheSize: CacheSize, Readable: directories(t), Interpreter: s.engine == Interpreter,
+		Command: cfg.Command, CacheDir: cfg.Cache, CacheSize: CacheSize, SealKey: sealKey, Readable: directories(t), Interpreter: s.engine == Interpreter,
 	})
 	if err != nil {
 		return nil, err

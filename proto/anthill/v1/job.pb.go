@@ -362,7 +362,10 @@ type JobSpec struct {
 	AllowFailedShare float64 `protobuf:"fixed64,11,opt,name=allow_failed_share,json=allowFailedShare,proto3" json:"allow_failed_share,omitempty"`
 	// The job of which this one runs tasks that have no result; its labels say which. For
 	// clients, which put the results of both together.
-	RetryOf       string `protobuf:"bytes,13,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	RetryOf string `protobuf:"bytes,13,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	// The variables of env whose values are secret: workers get them, and whoever looks at
+	// the job sees a digest, "sha256:" and 12 hex digits.
+	Secret        []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -486,6 +489,13 @@ func (x *JobSpec) GetRetryOf() string {
 		return x.RetryOf
 	}
 	return ""
+}
+
+func (x *JobSpec) GetSecret() []string {
+	if x != nil {
+		return x.Secret
+	}
+	return nil
 }
 
 // Input says what each task reads on stdin. The number of tasks follows from it.
@@ -3075,7 +3085,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x04\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x04\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -3090,7 +3100,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\fallow_failed\x18\n" +
 	" \x01(\rR\vallowFailed\x12,\n" +
 	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
-	"\bretry_of\x18\r \x01(\tR\aretryOf\x1a6\n" +
+	"\bretry_of\x18\r \x01(\tR\aretryOf\x12\x16\n" +
+	"\x06secret\x18- \x03(\tR\x06secret\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +

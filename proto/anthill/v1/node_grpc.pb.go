@@ -173,6 +173,7 @@ var NodeService_ServiceDesc = grpc.ServiceDesc{
 const (
 	EnrolmentService_CreateToken_FullMethodName = "/anthill.v1.EnrolmentService/CreateToken"
 	EnrolmentService_Enrol_FullMethodName       = "/anthill.v1.EnrolmentService/Enrol"
+	EnrolmentService_Renew_FullMethodName       = "/anthill.v1.EnrolmentService/Renew"
 )
 
 // EnrolmentServiceClient is the client API for EnrolmentService service.
@@ -187,6 +188,9 @@ type EnrolmentServiceClient interface {
 	// without a certificate may make; its TLS certificate must be self-signed by
 	// the key that it enrols. PERMISSION_DENIED says what is wrong with a token.
 	Enrol(ctx context.Context, in *EnrolRequest, opts ...grpc.CallOption) (*EnrolResponse, error)
+	// Renew gives a node that the grid knows another certificate for its key, also when
+	// its last one has ended: then it shows one that it signed itself.
+	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
 }
 
 type enrolmentServiceClient struct {
@@ -217,6 +221,16 @@ func (c *enrolmentServiceClient) Enrol(ctx context.Context, in *EnrolRequest, op
 	return out, nil
 }
 
+func (c *enrolmentServiceClient) Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RenewResponse)
+	err := c.cc.Invoke(ctx, EnrolmentService_Renew_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // EnrolmentServiceServer is the server API for EnrolmentService service.
 // All implementations must embed UnimplementedEnrolmentServiceServer
 // for forward compatibility.
@@ -229,6 +243,9 @@ type EnrolmentServiceServer interface {
 	// without a certificate may make; its TLS certificate must be self-signed by
 	// the key that it enrols. PERMISSION_DENIED says what is wrong with a token.
 	Enrol(context.Context, *EnrolRequest) (*EnrolResponse, error)
+	// Renew gives a node that the grid knows another certificate for its key, also when
+	// its last one has ended: then it shows one that it signed itself.
+	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
 	mustEmbedUnimplementedEnrolmentServiceServer()
 }
 
@@ -244,6 +261,9 @@ func (UnimplementedEnrolmentServiceServer) CreateToken(context.Context, *CreateT
 }
 func (UnimplementedEnrolmentServiceServer) Enrol(context.Context, *EnrolRequest) (*EnrolResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Enrol not implemented")
+}
+func (UnimplementedEnrolmentServiceServer) Renew(context.Context, *RenewRequest) (*RenewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
 }
 func (UnimplementedEnrolmentServiceServer) mustEmbedUnimplementedEnrolmentServiceServer() {}
 func (UnimplementedEnrolmentServiceServer) testEmbeddedByValue()                          {}
@@ -302,6 +322,24 @@ func _EnrolmentService_Enrol_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _EnrolmentService_Renew_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RenewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EnrolmentServiceServer).Renew(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EnrolmentService_Renew_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EnrolmentServiceServer).Renew(ctx, req.(*RenewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // EnrolmentService_ServiceDesc is the grpc.ServiceDesc for EnrolmentService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -317,6 +355,10 @@ var EnrolmentService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Enrol",
 			Handler:    _EnrolmentService_Enrol_Handler,
 		},
+		{
+			MethodName: "Renew",
+			Handler:    _EnrolmentService_Renew_Handler,
+		},
 	},
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "anthill/v1/node.proto",
@@ -330,6 +372,7 @@ const (
 	CoordinatorService_Describe_FullMethodName      = "/anthill.v1.CoordinatorService/Describe"
 	CoordinatorService_ReadLogs_FullMethodName      = "/anthill.v1.CoordinatorService/ReadLogs"
 	CoordinatorService_Beat_FullMethodName          = "/anthill.v1.CoordinatorService/Beat"
+	CoordinatorService_Move_FullMethodName          = "/anthill.v1.CoordinatorService/Move"
 	CoordinatorService_Deliver_FullMethodName       = "/anthill.v1.CoordinatorService/Deliver"
 )
 
@@ -359,6 +402,9 @@ type CoordinatorServiceClient interface {
 	ReadLogs(ctx context.Context, in *ReadLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadLogsResponse], error)
 	// Beat tells the leader what workers say that have their sessions with the caller.
 	Beat(ctx context.Context, in *BeatRequest, opts ...grpc.CallOption) (*BeatResponse, error)
+	// Move tells where the caller serves, when that has changed. It is how a voter's address
+	// changes, and the only way.
+	Move(ctx context.Context, in *MoveRequest, opts ...grpc.CallOption) (*MoveResponse, error)
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
 	// is asked, or is that coordinator.
 	Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error)
@@ -451,6 +497,16 @@ func (c *coordinatorServiceClient) Beat(ctx context.Context, in *BeatRequest, op
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) Move(ctx context.Context, in *MoveRequest, opts ...grpc.CallOption) (*MoveResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MoveResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Move_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *coordinatorServiceClient) Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeliverResponse)
@@ -487,6 +543,9 @@ type CoordinatorServiceServer interface {
 	ReadLogs(*ReadLogsRequest, grpc.ServerStreamingServer[ReadLogsResponse]) error
 	// Beat tells the leader what workers say that have their sessions with the caller.
 	Beat(context.Context, *BeatRequest) (*BeatResponse, error)
+	// Move tells where the caller serves, when that has changed. It is how a voter's address
+	// changes, and the only way.
+	Move(context.Context, *MoveRequest) (*MoveResponse, error)
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
 	// is asked, or is that coordinator.
 	Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error)
@@ -520,6 +579,9 @@ func (UnimplementedCoordinatorServiceServer) ReadLogs(*ReadLogsRequest, grpc.Ser
 }
 func (UnimplementedCoordinatorServiceServer) Beat(context.Context, *BeatRequest) (*BeatResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Beat not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Move(context.Context, *MoveRequest) (*MoveResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Move not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Deliver not implemented")
@@ -664,6 +726,24 @@ func _CoordinatorService_Beat_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_Move_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MoveRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Move(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Move_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Move(ctx, req.(*MoveRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _CoordinatorService_Deliver_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DeliverRequest)
 	if err := dec(in); err != nil {
@@ -712,6 +792,10 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Beat",
 			Handler:    _CoordinatorService_Beat_Handler,
+		},
+		{
+			MethodName: "Move",
+			Handler:    _CoordinatorService_Move_Handler,
 		},
 		{
 			MethodName: "Deliver",

@@ -299,6 +299,9 @@ type News struct {
 	RevokedNodes []string `protobuf:"bytes,4,rep,name=revoked_nodes,json=revokedNodes,proto3" json:"revoked_nodes,omitempty"`
 	// Owners whose work and jobs nobody is to take.
 	RevokedOwners []string `protobuf:"bytes,5,rep,name=revoked_owners,json=revokedOwners,proto3" json:"revoked_owners,omitempty"`
+	// The node is a member: it gossips, with coordinators and with these workers.
+	Member        bool     `protobuf:"varint,6,opt,name=member,proto3" json:"member,omitempty"`
+	Members       []string `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -364,6 +367,20 @@ func (x *News) GetRevokedNodes() []string {
 func (x *News) GetRevokedOwners() []string {
 	if x != nil {
 		return x.RevokedOwners
+	}
+	return nil
+}
+
+func (x *News) GetMember() bool {
+	if x != nil {
+		return x.Member
+	}
+	return false
+}
+
+func (x *News) GetMembers() []string {
+	if x != nil {
+		return x.Members
 	}
 	return nil
 }
@@ -543,13 +560,15 @@ const file_anthill_v1_session_proto_rawDesc = "" +
 	"\tyour_host\x18K \x01(\tR\byourHost\"]\n" +
 	"\x06Answer\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12;\n" +
-	"\theartbeat\x18\x02 \x01(\v2\x1d.anthill.v1.HeartbeatResponseR\theartbeat\"\xc6\x01\n" +
+	"\theartbeat\x18\x02 \x01(\v2\x1d.anthill.v1.HeartbeatResponseR\theartbeat\"\xf8\x01\n" +
 	"\x04News\x12B\n" +
 	"\fcoordinators\x18\x01 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x12\n" +
 	"\x04same\x18\x03 \x01(\bR\x04same\x12#\n" +
 	"\rrevoked_nodes\x18\x04 \x03(\tR\frevokedNodes\x12%\n" +
-	"\x0erevoked_owners\x18\x05 \x03(\tR\rrevokedOwners\"[\n" +
+	"\x0erevoked_owners\x18\x05 \x03(\tR\rrevokedOwners\x12\x16\n" +
+	"\x06member\x18\x06 \x01(\bR\x06member\x12\x18\n" +
+	"\amembers\x18\a \x03(\tR\amembers\"[\n" +
 	"\x0eIncomingSignal\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12\x1b\n" +

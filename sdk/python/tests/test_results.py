@@ -7,7 +7,9 @@ import fractions
 import os
 import pickle
 import unittest
+import warnings
 
+import anthill
 import travellers
 from anthill import UntrustedResultError, _results
 
@@ -81,6 +83,14 @@ class Reading(unittest.TestCase):
         with self.assertRaisesRegex(UntrustedResultError, "argparse.Namespace"):
             _results.load(pickle.dumps(value))
         self.assertEqual(_results.load(pickle.dumps(value), [argparse.Namespace]), value)
+
+    def test_results_that_are_less_certain_than_was_asked(self):
+        job = {"id": "j-1", "state": "JOB_STATE_SUCCEEDED", "short": "more owners would help", "bound": 0.01, "spec": {"trust": {"max_error": 1e-4}}}
+        with self.assertWarnsRegex(anthill.ShortOfBoundWarning, "0.0001 asked, 1.0e-02 reached; more owners would help"):
+            anthill.Job(None, job)._warn()
+        with warnings.catch_warnings(record=True) as caught:
+            anthill.Job(None, dict(job, short=""))._warn()
+        self.assertEqual(caught, [])
 
     def test_what_is_no_answer(self):
         for data in (pickle.dumps(3), pickle.dumps([1]), b"[1]", b"{}"):

@@ -22,7 +22,10 @@ func restrictFiles(cfg Config) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("not in this kernel, or turned off: %w", err)
 	}
-	rules := []landlock.Rule{landlock.RWDirs(cfg.Writable)}
+	var rules []landlock.Rule
+	if cfg.Writable != "" {
+		rules = append(rules, landlock.RWDirs(cfg.Writable))
+	}
 	for _, dir := range cfg.Readable {
 		rules = append(rules, landlock.RODirs(dir).IgnoreIfMissing())
 	}

@@ -48,7 +48,7 @@ func (w State) String() string {
 
 // Config is what the walls leave a process.
 type Config struct {
-	// Writable is the one directory that it may write to.
+	// Writable is the one directory that it may write to; empty: there is none.
 	Writable string
 	// Readable are the directories that it may read; those that do not exist are
 	// left out.

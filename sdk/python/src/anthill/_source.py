@@ -111,7 +111,7 @@ def _top(body: List[ast.stmt]) -> Iterator[ast.stmt]:
 def _lambda(code: types.CodeType, tree: ast.Module, name: str) -> ast.Lambda:
     found = [n for n in ast.walk(tree) if isinstance(n, ast.Lambda) and n.lineno == code.co_firstlineno and _arguments(n) == _parameters(code)]
     if len(found) > 1 and hasattr(code, "co_positions"):
-        at = {(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None}
+        at = {(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None}  # pyright: ignore[reportAttributeAccessIssue]
         found = [n for n in found if all(_within(n.body, line, column) for line, column in at if (line, column) != (n.lineno, 0))]
         found = [n for n in found if not any(m is not n and _within(n, m.lineno, m.col_offset) for m in found)] or found
     elif len(found) > 1:  # before Python 3.11 code does not say in which column it stands

@@ -138,7 +138,7 @@ class Travel:
         defined = isinstance(inner, (types.FunctionType, type)) and own is not None and "<" not in own
         if defined and module == MAIN and own == name:
             self._define(name, inner)
-        elif defined and module != MAIN and isinstance(value, (types.FunctionType, type)) and _found(module, own) is value:
+        elif defined and module != MAIN and isinstance(value, (types.FunctionType, type)) and _found(module, str(own)) is value:
             self.modules.need(str(module), what)
             self._imports[name] = (str(module), own)
         else:

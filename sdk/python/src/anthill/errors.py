@@ -60,6 +60,11 @@ class TaskError(JobError):
         self.task = task
 
 
+class ShortOfBoundWarning(UserWarning):
+    """A job has all of its results, and more of them may be wrong than was asked for:
+    the grid has too few owners to ask."""
+
+
 class RemoteTraceback(Exception):
     """The traceback of an exception on the grid, as the ``__cause__`` of the same here."""
 

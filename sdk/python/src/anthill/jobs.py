@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional
 
 from . import _results
 from ._progress import Progress
-from .errors import JobError, TaskError
+from .errors import JobError, ShortOfBoundWarning, TaskError
 
 if TYPE_CHECKING:
     from .grid import Grid
@@ -121,7 +122,15 @@ class Job:
                 failures[line["failure"]["task"]] = line["failure"]
         if self.state == "running":
             self.refresh()
+        self._warn()
         return found, failures
+
+    def _warn(self) -> None:
+        """Say so if the results are less certain than was asked for."""
+        if self.state == "succeeded" and self._last.get("short"):
+            asked = self._last.get("spec", {}).get("trust", {}).get("max_error")
+            text = f"job {self.id}: all results are there, but short of the max error: {asked} asked, {self._last.get('bound'):.1e} reached; {self._last['short']}"
+            warnings.warn(text, ShortOfBoundWarning, stacklevel=2)
 
     def _lacking(self, task: int, failure: Optional[Dict[str, Any]]) -> JobError:
         if failure is not None:
