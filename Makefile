@@ -22,7 +22,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
+.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs ro
 
 bench-python: ## what the grid costs a Python function (PYTHON=python.wasm)
 	go run ./internal/lab/bench/python $(PYTHON)
+
+bench-doors: ## attack a grid as strangers and submitters can, and measure what that costs it (ARGS=--json)
+	go run ./internal/lab/bench/doors $(ARGS)
 
 test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)
