@@ -135,6 +135,8 @@ type Config struct {
 	Signalled func(*anthillv1.IncomingSignal)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
+	// Group is the raft group.
+	Group Group
 	// Backup writes an archive of the grid, with the blobs or without.
 	Backup func(w io.Writer, blobs bool) error
 	Logger *slog.Logger

@@ -174,7 +174,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range s.cfg.Replica.Voters() {
+	for _, v := range s.cfg.Replica.Servers() {
 		resp.Coordinators = append(resp.Coordinators, &anthillv1.Provider{Address: v.Address, Role: anthillv1.Role_ROLE_COORDINATOR})
 	}
 	return resp, nil
