@@ -25,7 +25,6 @@ var who = map[string]string{
 	"anthill.v1.JobService/WatchTasks":               "uo",
 	"anthill.v1.JobService/GetTask":                  "uo",
 	"anthill.v1.JobService/StreamResults":            "uo",
-	"anthill.v1.JobService/WatchTasks":               "uo",
 	"anthill.v1.BlobService/KeepBlob":                "uo",
 	"anthill.v1.BlobService/GetBlob":                 "uo",
 	"anthill.v1.BlobService/ListBlobs":               "uo",
