@@ -108,6 +108,8 @@ func (t *taskTest) subject(cmd *cobra.Command, args []string, dir string) (*subj
 		return nil, problem.Invalid("write it like --from JOB --task 7", "--from takes the number of a task, and no module")
 	case t.from != "":
 		return subjectOfGrid(cmd, t.from, t.index, dir)
+	case cmd.Flags().Changed("grid") || cmd.Flags().Changed("patience"):
+		return nil, problem.Invalid("write it like --from JOB --task 7", "--grid and --patience are for tasks of a job of the grid")
 	case t.job == "" && len(args) == 0:
 		return nil, problem.Invalid("see 'anthill task test --help'", "task test: no module, and no --job")
 	case t.job == "" && t.as != "":
