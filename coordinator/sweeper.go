@@ -9,12 +9,12 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// sweepEvery is how often the leader looks for what is over, and notes who is there.
-const sweepEvery = 20 * time.Second
+// forgetEvery is how often the leader looks for what is over, and notes who is there.
+const forgetEvery = 20 * time.Second
 
 // sweep has the state forget what is over, while this coordinator leads.
 func (c *Coordinator) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
+	ticker := time.NewTicker(forgetEvery)
 	defer ticker.Stop()
 	for {
 		select {

@@ -38,6 +38,7 @@ type Command struct {
 	ChangeDenied *ChangeDenied   `cbor:"70,keyasint,omitempty"`
 
 	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
+	Away    *NoteAway            `cbor:"86,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -45,7 +46,7 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
-	case c.Dismiss != nil:
+	case c.Dismiss != nil, c.Away != nil:
 		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput

@@ -240,6 +240,8 @@ func (s *State) administer(c Command) Outcome {
 		return s.shareBlob(c.Share)
 	case c.Dismiss != nil:
 		return s.dismiss(c.Dismiss)
+	case c.Away != nil:
+		return s.noteAway(c.Away)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }
