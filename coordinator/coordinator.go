@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
+	"github.com/anthill-grid/anthill/coordinator/logbook"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -44,6 +46,11 @@ type Config struct {
 	Saboteurs jobs.Prob
 	// Token joins a grid, unless Dir belongs to one.
 	Token string
+	// ReplaceAfter is for how long a voter is silent until a spare takes its place.
+	// Default ReplaceAfter.
+	ReplaceAfter time.Duration
+	// Release is the program's version.
+	Release string
 	// Relay is how many bytes a second are carried between nodes that cannot reach
 	// each other; 0: none.
 	Relay  int64
@@ -60,16 +67,19 @@ type Coordinator struct {
 	raft       *replica.Listener
 	replica    *replica.Replica
 	chronicle  *chronicle.Chronicle
+	logs       *logbook.Book
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
 	// clocks is how far the other voters' clocks are ahead, as the leader heard last.
 	clocks atomic.Pointer[map[jobs.NodeID]time.Duration]
 	roster roster
+	book   book
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
 func New(ctx context.Context, cfg Config) (*Coordinator, error) {
+	cfg.ReplaceAfter = cmp.Or(cfg.ReplaceAfter, ReplaceAfter)
 	c := &Coordinator{cfg: cfg, chronicle: chronicle.New()}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
@@ -85,6 +95,9 @@ func (c *Coordinator) start(ctx context.Context) (err error) {
 		Relay: reach.RelayConfig{Rate: c.cfg.Relay, Owner: c.ownerOf}, Found: c.foundIfNew, Find: c.find, Logger: c.cfg.Logger,
 	})
 	if err != nil {
+		return err
+	}
+	if c.logs, err = logbook.Open(filepath.Join(c.cfg.Dir, "attempts")); err != nil {
 		return err
 	}
 	c.voters = gridconn.NewPool(c.base.Identity)
@@ -109,7 +122,7 @@ func (c *Coordinator) startReplica() (err error) {
 	if err != nil {
 		return err
 	}
-	for _, v := range c.replica.Voters() {
+	for _, v := range c.replica.Servers() {
 		if v.Node == id && v.Address != c.base.Address {
 			c.cfg.Logger.Warn("this coordinator has moved: nodes and contexts that know it alone, and where it was, do not find it",
 				"was", v.Address, "is", c.base.Address)
@@ -152,11 +165,11 @@ func (c *Coordinator) startServices() {
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.members, Workers: c.workers, Authority: c.base.Authority,
-		ClockOf:         c.clockOf,
-		Retire:          c.retire,
-		Chronicle:       c.chronicle,
+		ClockOf:   c.clockOf,
+		Retire:    c.retire,
+		Chronicle: c.chronicle, Logs: c.logs,
 		Signalled:       c.signalled,
-		DialCoordinator: c.voters.Dial, Backup: c.backUp, Logger: c.cfg.Logger,
+		DialCoordinator: c.voters.Dial, Backup: c.backUp, Group: group{c}, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, id, c.handover())
 	c.base.Paths.Join(reach.Session{Signal: c.rpc.Send, Coordinators: c.addresses, Host: func() string { return "" }})
@@ -169,7 +182,7 @@ func (c *Coordinator) signalled(m *anthillv1.IncomingSignal) {
 
 // addresses are those of all coordinators.
 func (c *Coordinator) addresses() (list []string) {
-	for _, v := range c.replica.Voters() {
+	for _, v := range c.replica.Servers() {
 		list = append(list, v.Address)
 	}
 	return list
@@ -224,6 +237,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.lead(ctx) })
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
+	loops.Go(func() { c.sweepLogs(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
 	failed := make(chan error, 3)
 	go func() {

@@ -8,7 +8,10 @@
 //	founding    how a grid begins
 //	term        what happens while it leads
 //	leader      what it tells the leader and asks of it
-//	recruiter   the leader makes voters of coordinators that gossip finds
+//	recruiter   the leader adds coordinators that gossip finds, and lets them vote
+//	book        what the leader knows of the other coordinators
+//	group       the coordinators as operators see them
+//	rescued     after a recovery, or from a backup
 //	voters      what the leader asks the voters: their clocks, the rules they know
 //	replica     raft around jobs.State
 //	placement   which worker tries which task

@@ -75,7 +75,7 @@ func (c *Coordinator) keepGossiping(ctx context.Context) {
 // told of when it joined.
 func (c *Coordinator) others() []string {
 	var list []string
-	for _, v := range c.replica.Voters() {
+	for _, v := range c.replica.Servers() {
 		list = append(list, v.Address)
 	}
 	list = append(list, c.base.Coordinators...)

@@ -79,7 +79,7 @@ func TestEnlistOnlyWhoProvesToBeTheNode(t *testing.T) {
 		"nobody":                   {nobody.Addr().String(), "does not answer"},
 		"a worker at this address": {answerAs(t, issue(t, authority, jobs.Worker)), "answers in the place of"},
 	} {
-		err := c.enlist(t.Context(), membership.Member{Node: right.Node(), Address: c2.address})
+		err := c.enlist(t.Context(), recruited{Member: membership.Member{Node: right.Node(), Address: c2.address}, votes: true})
 		if err == nil || !strings.Contains(err.Error(), c2.want) {
 			t.Errorf("%s: got %v, want an error with %q", name, err, c2.want)
 		}
@@ -92,7 +92,7 @@ func TestEnlistOnlyWhoProvesToBeTheNode(t *testing.T) {
 	_, transport := voter.Open(t, right.Node(), address)
 	l.Transport.Connect(replica.Address(right.Node(), address), transport)
 	transport.Connect(replica.Address("c1", "127.0.0.1:1"), l.Transport)
-	if err := c.enlist(t.Context(), membership.Member{Node: right.Node(), Address: address}); err != nil {
+	if err := c.enlist(t.Context(), recruited{Member: membership.Member{Node: right.Node(), Address: address}, votes: true}); err != nil {
 		t.Fatal(err)
 	}
 	if voters := l.Voters(); len(voters) != 2 || voters[1] != (replica.Voter{Node: right.Node(), Address: address}) {

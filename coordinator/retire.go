@@ -17,7 +17,7 @@ func (c *Coordinator) retire(_ context.Context, node jobs.NodeID) error {
 	voters := c.replica.Voters()
 	i := slices.IndexFunc(voters, func(v replica.Voter) bool { return v.Node == node })
 	if i < 0 {
-		return nil
+		return c.dropSpare(node)
 	}
 	voters = slices.Delete(voters, i, i+1)
 	alive := 0
@@ -38,7 +38,7 @@ func (c *Coordinator) retire(_ context.Context, node jobs.NodeID) error {
 		}
 		return desk.ErrNoLeader // the next one removes it
 	}
-	return c.replica.RemoveVoter(node)
+	return c.replica.Remove(node)
 }
 
 // lives says whether gossip hears of a coordinator.
@@ -46,4 +46,14 @@ func (c *Coordinator) lives(node jobs.NodeID) bool {
 	return slices.ContainsFunc(c.membership.Members(), func(m membership.Member) bool {
 		return m.Node == node && m.Status == membership.Alive
 	})
+}
+
+// dropSpare has a coordinator leave the group that has no vote in it.
+func (c *Coordinator) dropSpare(node jobs.NodeID) error {
+	for _, s := range c.replica.Servers() {
+		if s.Node == node {
+			return c.replica.Remove(node)
+		}
+	}
+	return nil
 }

@@ -33,6 +33,8 @@ func (c *Coordinator) rule(ctx context.Context) {
 	c.cfg.Logger.Info("leading", "node", c.base.Identity.Node().Short())
 	defer c.cfg.Logger.Info("not leading any more", "node", c.base.Identity.Node().Short())
 	defer c.desk.Close()
+	c.book.begin()
+	defer c.book.end()
 	for {
 		err := c.begin(ctx)
 		if err == nil {
@@ -51,6 +53,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	var loops sync.WaitGroup
 	loops.Go(func() { c.recruit(ctx) })
 	loops.Go(func() { c.survey(ctx) })
+	loops.Go(func() { c.sweep(ctx) })
 	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }

@@ -12,20 +12,31 @@ import (
 )
 
 const (
-	// describeEvery is how often the leader asks the voters to describe themselves.
-	describeEvery = 5 * time.Second
+	// describeEvery is how often the leader asks the other coordinators to describe
+	// themselves.
+	describeEvery = time.Second
 	// describeWait is how long each is given, and hasteWait at the beginning of a
 	// term, when workers wait.
-	describeWait = time.Second
+	describeWait = 900 * time.Millisecond
 	hasteWait    = 300 * time.Millisecond
 )
 
-// described is what a voter said of itself.
+// described is what a coordinator said of itself.
 type described struct {
-	node  jobs.NodeID
-	last  jobs.Version  // the newest rules that it can apply; zero: it did not say
-	ahead time.Duration // its clock, of this machine's
+	node    jobs.NodeID
+	last    jobs.Version  // the newest rules that it can apply; zero: it did not say
+	ahead   time.Duration // its clock, of this machine's
+	applied uint64        // the last entry of the log that is in its state; zero: it did not say
+	release string
+	disk    disk
+	// reading are jobs whose results somebody reads there, and seen nodes that are there
+	// and of which the state has not noted it.
+	reading []jobs.JobID
+	seen    []jobs.NodeID
 }
+
+// disk is how much of a coordinator's disk is free, and how large it is, in bytes.
+type disk struct{ free, size uint64 }
 
 // survey asks the voters from time to time, while this coordinator leads.
 func (c *Coordinator) survey(ctx context.Context) {
@@ -43,8 +54,8 @@ func (c *Coordinator) survey(ctx context.Context) {
 	}
 }
 
-// heedVoters sets the clock by those of all voters, and brings the newest rules that
-// every one of them can apply into force.
+// heedVoters sets the clock by those of all coordinators, notes which of them answer, and
+// brings the newest rules that every one of them can apply into force.
 func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error {
 	voters := c.askVoters(ctx, wait)
 	var ahead []time.Duration
@@ -57,6 +68,7 @@ func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error 
 	}
 	c.replica.HeedClocks(ahead)
 	c.clocks.Store(&clocks)
+	c.book.note(voters, c.replica.Applied(), time.Now())
 	raise := false
 	c.replica.View(func(s *jobs.State) { raise = s.Version() < last })
 	if !raise {
@@ -69,15 +81,15 @@ func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error 
 	return err
 }
 
-// askVoters asks all voters but this one, side by side. Silent ones, and those too
+// askVoters asks all members of the raft group but this one, side by side. Silent ones, and those too
 // old to be asked, are in the answer without a version.
 func (c *Coordinator) askVoters(ctx context.Context, wait time.Duration) []described {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	var others []replica.Voter
-	for _, v := range c.replica.Voters() {
+	for _, v := range c.replica.Servers() {
 		if v.Node != c.base.Identity.Node() {
-			others = append(others, v)
+			others = append(others, v.Voter)
 		}
 	}
 	list := make([]described, len(others))
@@ -106,9 +118,22 @@ func (c *Coordinator) describe(ctx context.Context, v replica.Voter) (described,
 	if err != nil {
 		return described{}, fmt.Errorf("describe %s: %w", v.Node.Short(), err)
 	}
+	if id := jobs.NodeID(resp.GetNodeId()); id != "" && id != v.Node {
+		return described{}, fmt.Errorf("describe %s: at %s is %s now", v.Node.Short(), v.Address, id.Short())
+	}
 	theirs := jobs.TimeOf(resp.GetTime().AsTime()).Add(time.Since(began) / 2)
 	ahead := time.Duration(theirs-c.replica.Wall()) * time.Millisecond
-	return described{node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))), ahead: ahead}, nil
+	d := described{
+		node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))), ahead: ahead,
+		applied: resp.GetAppliedIndex(), release: resp.GetRelease(), disk: disk{resp.GetDiskFree(), resp.GetDiskSize()},
+	}
+	for _, id := range resp.GetReading() {
+		d.reading = append(d.reading, jobs.JobID(id))
+	}
+	for _, id := range resp.GetSeen() {
+		d.seen = append(d.seen, jobs.NodeID(id))
+	}
+	return d, nil
 }
 
 // clockOf is how far a voter's clock is ahead of the leader's, if the leader has

@@ -12,12 +12,7 @@ import (
 // foundAndRun runs the first coordinator of a grid until the test ends.
 func foundAndRun(t *testing.T) *Coordinator {
 	t.Helper()
-	return foundAndLog(t, slog.New(slog.DiscardHandler))
-}
-
-// foundAndLog is foundAndRun with a log.
-func foundAndLog(t *testing.T, logger *slog.Logger) *Coordinator {
-	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
 	c, err := New(t.Context(), Config{Dir: t.TempDir(), Listen: "127.0.0.1:0", Bootstrap: true, Logger: logger})
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 // there may be.
 type Item uint8
 
-// The items. The last is a term alone: nothing of it is used up.
+// The items. The last two are terms alone: nothing of them is used up.
 const (
 	ItemRunning  Item = iota + 1 // jobs that run
 	ItemKept                     // jobs that are remembered, those that run among them
@@ -24,6 +24,7 @@ const (
 	ItemDatasets                 // bytes of datasets that it claims
 	ItemRequests                 // that are remembered, those of the last hour
 	ItemWeight                   // its part of the leases, of that of all owners
+	ItemRetain                   // milliseconds for which finished jobs are kept that do not say
 	itemEnd
 )
 
@@ -121,6 +122,9 @@ func (s Spec) weight() int64 {
 // of those that may become it: which of the votes is accepted must not take its owner
 // over the limit.
 func (s *State) resultBytes(j *Job, place Place) int64 {
+	if j.Released {
+		return 0
+	}
 	n := max(0, j.Closed[place].Output.Size)
 	t := j.task(place)
 	if t == nil || j.State != JobRunning {
@@ -147,6 +151,7 @@ func (s *State) bookResults(j *Job, n int64) {
 // settleAccount leaves of a job that has ended what its results take.
 func (s *State) settleAccount(j *Job) {
 	s.book(j.Owner, ItemRunning, -1)
+	s.release(j)
 	sum := int64(0)
 	for place := range j.Next {
 		sum += s.resultBytes(j, place)
@@ -224,7 +229,7 @@ func (s *State) asker(r RequestID) OwnerID {
 }
 
 // frees says whether the command gives something back, and does nothing if it is repeated.
-func (c *Command) frees() bool { return c.Cancel != nil || c.Drop != nil }
+func (c *Command) frees() bool { return c.Cancel != nil || c.Drop != nil || c.Forget != nil }
 
 // keepAnswer keeps the answer to a request. One that was refused changed nothing, and may
 // be asked again.

@@ -28,6 +28,8 @@ type Command struct {
 	Raise        *RaiseVersion   `cbor:"24,keyasint,omitempty"`
 	Move         *MoveNode       `cbor:"30,keyasint,omitempty"`
 	SetOwner     *SetOwner       `cbor:"35,keyasint,omitempty"`
+	Forget       *Forget         `cbor:"36,keyasint,omitempty"`
+	See          *SeeNodes       `cbor:"37,keyasint,omitempty"`
 	RevokeToken  *RevokeToken    `cbor:"45,keyasint,omitempty"`
 	EndNode      *EndNode        `cbor:"46,keyasint,omitempty"`
 	BanOwner     *BanOwner       `cbor:"47,keyasint,omitempty"`
@@ -36,6 +38,7 @@ type Command struct {
 	ChangeDenied *ChangeDenied   `cbor:"70,keyasint,omitempty"`
 
 	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
+	Away    *NoteAway            `cbor:"86,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -43,7 +46,7 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
-	case c.Dismiss != nil:
+	case c.Dismiss != nil, c.Away != nil:
 		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
@@ -51,7 +54,7 @@ func (c *Command) Version() Version {
 		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
 		return VersionInput
-	case c.Move != nil, c.SetOwner != nil, c.Runtime != nil:
+	case c.Move != nil, c.SetOwner != nil, c.Forget != nil, c.See != nil, c.Runtime != nil:
 		return VersionStrangers
 	case c.Submit != nil:
 		v, _ := c.Submit.Spec.version()

@@ -14,7 +14,7 @@ const copiesWanted = 2
 func (s *State) CopiesNeeded() int {
 	there := 0
 	for _, id := range s.Holders {
-		if s.Nodes[id].Ended == nil {
+		if n := s.Nodes[id]; n.Ended == nil && !n.Away {
 			there++
 		}
 	}

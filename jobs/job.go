@@ -83,6 +83,8 @@ type Job struct {
 	Unproven []blob.ID `cbor:"45,keyasint,omitempty"`
 	// Lacks is how much more room the last result needed than its owner's account had.
 	Lacks int64 `cbor:"35,keyasint,omitempty"`
+	// Released: it was cancelled, and its results are nobody's any more.
+	Released bool `cbor:"36,keyasint,omitempty"`
 
 	tally *tally
 	// text and results are the bytes that count in the owner's account.
@@ -164,6 +166,7 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	s.weighJob(j)
 	s.bookJob(j, 1)
 	s.setRunning(c.Job)
+	s.seen(c.Submitter)
 	return Outcome{Job: c.Job}
 }
 

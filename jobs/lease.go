@@ -137,6 +137,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	}
 	s.takeOver(j, t, n.Owner)
 	j.Lacks = 0
+	s.seen(g.Worker)
 	j.Attempts.Started++
 	if len(t.Attempts) > 0 {
 		j.Attempts.Extra++

@@ -12,6 +12,8 @@ type Node struct {
 	Reliability Prob `cbor:"5,keyasint,omitempty"`
 	// Number is a worker's, see State.Numbered.
 	Number NodeNumber `cbor:"6,keyasint,omitempty"`
+	// Seen is when it was there last, roughly; zero: not since it was admitted.
+	Seen Time `cbor:"35,keyasint,omitempty"`
 	// Moves is how often it has said itself where it serves, see MoveNode.
 	Moves uint64 `cbor:"30,keyasint,omitempty"`
 	// Member: it is a worker of the operators' own, and gossips with the coordinators.
@@ -20,6 +22,8 @@ type Node struct {
 	Ended *Ending `cbor:"45,keyasint,omitempty"`
 	// Short: none of its certificates was ever valid for longer than CertificateLife.
 	Short bool `cbor:"46,keyasint,omitempty"`
+	// Away: it is a coordinator that has been away for long, see NoteAway.
+	Away bool `cbor:"86,keyasint,omitempty"`
 }
 
 // deliver and stumble keep a worker's reliability, a moving average: some
@@ -45,8 +49,7 @@ func (s *State) found(c *FoundGrid) Outcome {
 func (s *State) addNode(id NodeID, n *Node) {
 	s.Nodes[id] = n
 	if n.Role == Worker {
-		s.Numbered = append(s.Numbered, id)
-		n.Number, n.Reliability = NodeNumber(len(s.Numbered)), One
+		n.Number, n.Reliability = s.newNumber(id), One
 		s.enlist(s.Owners[n.Owner])
 	}
 	if n.Role == Coordinator && !slices.Contains(s.Holders, id) && len(s.Holders) < 64 {
@@ -56,4 +59,15 @@ func (s *State) addNode(id NodeID, n *Node) {
 			s.unholdScarce()
 		}
 	}
+}
+
+// newNumber gives a worker the first number that nobody has.
+func (s *State) newNumber(id NodeID) NodeNumber {
+	at := slices.Index(s.Numbered, "")
+	if at < 0 {
+		at = len(s.Numbered)
+		s.Numbered = append(s.Numbered, id)
+	}
+	s.Numbered[at] = id
+	return NodeNumber(at + 1)
 }

@@ -115,9 +115,11 @@ func talliedOwners(s *State, j *Job) map[OwnerID]bool {
 func (m *trusting) checkRecords(t *rapid.T) {
 	want := map[OwnerID]*recounted{}
 	for id := range m.Owners {
-		want[id] = &recounted{}
+		want[id] = m.earned[id].copy()
 	}
-	want[m.veteran].Checks = m.checks
+	if o := want[m.veteran]; o != nil {
+		o.Checks += m.checks
+	}
 	for _, id := range sortedKeys(m.Jobs) {
 		m.recount(t, id, want)
 	}
@@ -144,6 +146,16 @@ type recounted struct {
 	fuel big.Int
 }
 
+// copy is what an owner has without the jobs that are kept.
+func (r *recounted) copy() *recounted {
+	c := &recounted{}
+	if r != nil {
+		c.Owner = r.Owner
+		c.fuel.Set(&r.fuel)
+	}
+	return c
+}
+
 func exactly(f FuelSum) *big.Int {
 	n := new(big.Int).SetUint64(f.High)
 	return n.Lsh(n, 64).Add(n, new(big.Int).SetUint64(f.Low))
@@ -160,8 +172,11 @@ func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*recounted) {
 			task = m.remember(j, place)
 		}
 		addFuel(fuel, c.Fuel)
-		settled := c.decided() && !task.Disputed && len(said[place]) == 1
+		settled := c.decided() && !task.Disputed && len(said[place]) == 1 && !m.can(VersionInput) // which hear others, too
 		for _, a := range task.Attempts {
+			if want[a.Owner] == nil {
+				want[a.Owner] = &recounted{}
+			}
 			o := want[a.Owner]
 			if a.State == AttemptOutvoted {
 				o.Outvoted++

@@ -40,6 +40,9 @@ type Spec struct {
 	AllowFailedShare Prob   `cbor:"14,keyasint,omitempty"`
 	// RetryOf is the job of which this one runs the tasks that have no result.
 	RetryOf JobID `cbor:"15,keyasint,omitempty"`
+	// Retain is for how long the job is kept once it is finished; 0: as its owner's terms
+	// have it.
+	Retain time.Duration `cbor:"35,keyasint,omitempty"`
 	// Secret are the variables of Env whose values are shown to nobody but workers.
 	Secret []string `cbor:"45,keyasint,omitempty"`
 }
@@ -56,6 +59,8 @@ func (s Spec) MayFail() int {
 // they could not.
 func (s Spec) version() (v Version, field string) {
 	switch {
+	case s.Retain != 0:
+		return VersionStrangers, "retain"
 	case len(s.Secret) > 0:
 		return VersionStrangers, "secret"
 	case s.AllowFailed > 0 || s.AllowFailedShare > 0:
@@ -171,13 +176,13 @@ func (s Spec) Validate() *Rejection { return s.validate(Metering) }
 // validate knows rules of counting fuel up to the newest that a grid has.
 func (s Spec) validate(newest uint32) *Rejection {
 	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
-		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail, s.checkRetryOf)
+		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail, s.checkRetryOf, s.checkRetain)
 }
 
 // ValidateTerms is Validate without the bundle, the input and the blobs of the
 // data files: a submitter knows the rest before it reads any of them.
 func (s Spec) ValidateTerms() *Rejection {
-	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust, s.checkAllowFailed)
+	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust, s.checkAllowFailed, s.checkRetain)
 }
 
 func firstOf(checks ...func() *Rejection) *Rejection {

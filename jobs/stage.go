@@ -1,5 +1,7 @@
 package jobs
 
+import "slices"
+
 // Stage is how far a task is, as people are shown it, in the order of the wire enum.
 type Stage byte
 
@@ -49,4 +51,10 @@ func (s *State) AssumedSaboteurs() Prob {
 		return s.Saboteurs
 	}
 	return DefaultSaboteurs
+}
+
+// Quarrelled tells whether attempts at a task disagree, or have, as far as is still known.
+func (j *Job) Quarrelled(place Place) bool {
+	t := j.task(place)
+	return t != nil && (t.Disputed || slices.ContainsFunc(t.Attempts, func(a Attempt) bool { return a.State == AttemptOutvoted }))
 }

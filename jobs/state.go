@@ -219,6 +219,10 @@ func (s *State) dispatch(c Command) Outcome {
 		return s.move(c.Move)
 	case c.SetOwner != nil:
 		return s.setOwner(c.SetOwner)
+	case c.Forget != nil:
+		return s.forget(c.Forget)
+	case c.See != nil:
+		return s.see(c.See)
 	}
 	return s.administer(c)
 }
@@ -236,6 +240,8 @@ func (s *State) administer(c Command) Outcome {
 		return s.shareBlob(c.Share)
 	case c.Dismiss != nil:
 		return s.dismiss(c.Dismiss)
+	case c.Away != nil:
+		return s.noteAway(c.Away)
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"strings"
+	"time"
 )
 
 // itemDef is what there is to know of an item.
@@ -26,6 +27,7 @@ var itemDefs = [itemEnd]itemDef{
 	ItemDatasets: {name: "datasets", what: "of datasets", bytes: true, usual: Unlimited, next: "drop some (`anthill blobs drop BLOB`)"},
 	ItemRequests: {name: "requests", what: "requests in an hour", usual: 10_000, next: "wait some minutes"},
 	ItemWeight:   {name: "weight", what: "of weight", usual: 1},
+	ItemRetain:   {name: "retain", what: "of milliseconds", usual: (30 * 24 * time.Hour).Milliseconds()},
 }
 
 const removeJobs = "remove finished jobs whose results you have (`anthill jobs rm JOB`)"
@@ -113,8 +115,8 @@ func (s *State) MaySet(c *SetOwner) *Rejection {
 		}
 	}
 	for _, item := range c.Usual {
-		if r := item.check(1); r != nil {
-			return r
+		if item == 0 || item >= itemEnd {
+			return item.check(0)
 		}
 	}
 	return nil
@@ -122,15 +124,17 @@ func (s *State) MaySet(c *SetOwner) *Rejection {
 
 // check says what is wrong with a term, or nil.
 func (i Item) check(n int64) *Rejection {
-	most := int64(Unlimited)
+	least, most := int64(0), int64(Unlimited)
 	switch {
 	case i == 0 || i >= itemEnd:
 		return invalid("terms", "%d is no item of an account", i)
 	case i == ItemWeight:
-		most = MaxWeight
+		least, most = 1, MaxWeight
+	case i == ItemRetain:
+		least, most = MinRetain.Milliseconds(), MaxRetain.Milliseconds()
 	}
-	if n < 0 || n > most || i == ItemWeight && n == 0 {
-		return invalid(i.String(), "%d is not between %d and %d", n, min(1, int64(i/ItemWeight)), most)
+	if n < least || n > most {
+		return invalid(i.String(), "%d is not between %d and %d", n, least, most)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -27,6 +28,8 @@ type trusting struct {
 	said map[LeaseID]statement
 	// ended is what was true when jobs succeeded.
 	ended map[JobID]ending
+	// earned is what owners have from jobs that are forgotten.
+	earned map[OwnerID]*recounted
 }
 
 func TestCredibilityKeepsItsPromises(t *testing.T) {
@@ -48,7 +51,7 @@ func TestCredibilityKeepsItsPromises(t *testing.T) {
 // newTrusting has one to six owners, half of them with two workers. The last
 // ones lie together.
 func newTrusting(t *rapid.T) *trusting {
-	m := &trusting{grid: newGrid(), coords: []NodeID{"c1"}, said: map[LeaseID]statement{}, ended: map[JobID]ending{}}
+	m := &trusting{grid: newGrid(), coords: []NodeID{"c1"}, said: map[LeaseID]statement{}, ended: map[JobID]ending{}, earned: map[OwnerID]*recounted{}}
 	m.State = NewState()
 	saboteurs := rapid.SampledFrom([]Prob{0, One / 20, One / 3}).Draw(t, "saboteurs")
 	m.do(Command{Found: &FoundGrid{Grid: "test", Coordinator: "c1", Operator: "op", Saboteurs: saboteurs}})
@@ -89,7 +92,7 @@ func (m *trusting) do(c Command) Outcome {
 }
 
 func (m *trusting) join(role Role, node NodeID, owner OwnerID, prior Prob) {
-	token := TokenID("for-" + node)
+	token := TokenID(fmt.Sprint("for-", node, "-", len(m.log)))
 	m.do(Command{CreateToken: &CreateToken{Token: token, Role: role, Uses: 1, Owner: owner, Expires: m.clock + 1, Prior: prior}})
 	m.do(Command{Admit: &AdmitNode{Token: token, Node: node, Role: role}})
 }
@@ -105,6 +108,31 @@ func (m *trusting) submitAny(t *rapid.T) {
 	allowAny(t, &spec)
 	seed := rapid.Uint64Range(0, 3).Draw(t, "seed")
 	m.do(Command{Submit: &SubmitJob{Job: JobID(fmt.Sprint("j", len(m.Jobs))), Spec: spec, Submitter: "sub", Seed: seed}})
+}
+
+// forgetAny lets a job be removed, or time go by and the leader sweep.
+func (m *trusting) forgetAny(t *rapid.T) {
+	c := Forget{By: "sub", Jobs: []JobID{rapid.SampledFrom(append(sortedKeys(m.Jobs), "nosuch")).Draw(t, "job")}}
+	if rapid.Bool().Draw(t, "cancel first") {
+		m.do(Command{Cancel: &CancelJob{Job: c.Jobs[0], By: "sub"}})
+	}
+	if rapid.IntRange(0, 2).Draw(t, "sweep") == 0 {
+		m.pass(rapid.SampledFrom([]time.Duration{time.Hour, 31 * day, 100 * day}).Draw(t, "later"))
+		seen := slices.Clone(m.workers[:rapid.IntRange(1, len(m.workers)).Draw(t, "seen")])
+		m.do(Command{See: &SeeNodes{Nodes: seen}})
+		c = m.Overdue(m.clock)
+		slices.Sort(c.Tokens)
+		slices.Sort(c.Nodes)
+	}
+	for _, id := range c.Jobs {
+		if j := m.Jobs[id]; j != nil && j.State != JobRunning {
+			m.recount(t, id, m.earned)
+			maps.DeleteFunc(m.said, func(_ LeaseID, s statement) bool { return s.job == id })
+			delete(m.ended, id)
+		}
+	}
+	m.do(Command{Forget: &c})
+	m.workers = slices.DeleteFunc(m.workers, func(w NodeID) bool { return m.Nodes[w] == nil })
 }
 
 // anyJob is one that runs, if there is any.

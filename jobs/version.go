@@ -63,6 +63,9 @@ func (s *State) raise(c *RaiseVersion) Outcome {
 	if c.Version > LastVersion {
 		panic("jobs: the grid's rules are of a newer version than this coordinator: upgrade it before it votes again")
 	}
+	if !s.can(VersionStrangers) && c.Version >= VersionStrangers {
+		s.seeAll()
+	}
 	s.Raised = max(s.Raised, c.Version)
 	return Outcome{}
 }

@@ -28,3 +28,13 @@ func (g *Grid) Account(ctx context.Context, owner string) (*anthillv1.Account, e
 	})
 	return resp.GetAccount(), err
 }
+
+// DeleteJob has the grid forget a finished job and its results. It is an error of kind
+// ErrNotFound if there is none of this id, and of kind ErrRefused if it is not finished.
+func (g *Grid) DeleteJob(ctx context.Context, id string) error {
+	req := &anthillv1.DeleteJobRequest{JobId: id, RequestId: rand.Text()}
+	_, err := call(ctx, g, "remove job", func(ctx context.Context) (*anthillv1.DeleteJobResponse, error) {
+		return g.jobs.DeleteJob(ctx, req)
+	})
+	return err
+}

@@ -30,3 +30,19 @@ func (g *Grid) Backup(ctx context.Context, results bool, w io.Writer) error {
 		}
 	}
 }
+
+// CoordinatorGroup describes the grid's coordinators. For operators.
+func (g *Grid) CoordinatorGroup(ctx context.Context) (*anthillv1.ListCoordinatorsResponse, error) {
+	return call(ctx, g, "list coordinators", func(ctx context.Context) (*anthillv1.ListCoordinatorsResponse, error) {
+		return g.operation.ListCoordinators(ctx, &anthillv1.ListCoordinatorsRequest{})
+	})
+}
+
+// TransferLeadership has another voter lead: the named one or, where that is empty, any.
+// For operators.
+func (g *Grid) TransferLeadership(ctx context.Context, node string) error {
+	_, err := call(ctx, g, "transfer leadership", func(ctx context.Context) (*anthillv1.TransferLeadershipResponse, error) {
+		return g.operation.TransferLeadership(ctx, &anthillv1.TransferLeadershipRequest{NodeId: node})
+	})
+	return err
+}

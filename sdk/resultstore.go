@@ -96,6 +96,23 @@ func (s *resultStore) fetch(ctx context.Context, id blob.ID, w io.Writer) error 
 	return nil
 }
 
+// fetchPart copies n bytes of a blob from off on to w, and forgets what it has got of it.
+func (s *resultStore) fetchPart(ctx context.Context, id blob.ID, off, n int64, w io.Writer) error {
+	s.store.Pin(id)
+	defer s.forget(id)
+	if _, err := s.swarm.Fetch(ctx, id, off, n, s.providers); err != nil {
+		return status.Errorf(codes.Unavailable, "%v", err)
+	}
+	data, err := s.store.ReadRange(id, off, n)
+	if errors.Is(err, blobstore.ErrNotFound) {
+		return status.Errorf(codes.Unavailable, "%v", err)
+	}
+	if err == nil {
+		_, err = w.Write(data)
+	}
+	return err
+}
+
 // forget drops a blob, unless another task has the same result and is about to
 // read it. What is left goes with the directory.
 func (s *resultStore) forget(id blob.ID) {

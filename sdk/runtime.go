@@ -23,8 +23,6 @@ const python = "python"
 // modulesFile is the data file with a script's modules.
 const modulesFile = "modules.zip"
 
-const runtimeNext = "see which there are by: anthill runtime list; add one by: anthill runtime add NAME FILE.wasm"
-
 func (f *JobFile) checkRuntime() error {
 	switch {
 	case f.Runtime == "" && f.Script != "":

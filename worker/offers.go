@@ -17,6 +17,10 @@ func (w *Worker) offers(ctx context.Context) {
 	for ctx.Err() == nil {
 		sleep(ctx, w.prefetch.rest())
 		w.pauses.wait(ctx)
+		if w.wishes.drains() {
+			sleep(ctx, 100*time.Millisecond)
+			continue
+		}
 		room := len(w.slots) + w.prefetch.ahead(len(w.slots)) - w.leases.count() + w.reports.count()
 		if room <= 0 {
 			sleep(ctx, 5*time.Millisecond)
@@ -43,6 +47,9 @@ func (w *Worker) offers(ctx context.Context) {
 		}
 		if w.pauses.any() {
 			w.giveUp() // it was paused while the offer was on its way
+		}
+		if w.wishes.drains() {
+			w.giveBackForDrain()
 		}
 	}
 }

@@ -25,6 +25,7 @@ func (w *Worker) Status() control.Status {
 	if since, why, silent := w.silence.Lasts(); silent {
 		s.Silence = &control.Silence{Since: since, Why: why}
 	}
+	w.wishes.tell(&s)
 	if u := w.Volume(); u.Limit > 0 {
 		s.Volume = &control.Volume{Used: u.Used, Limit: u.Limit, Until: u.Until}
 	}
@@ -36,9 +37,14 @@ func (w *Worker) Do(c control.Command) (control.Status, error) {
 	var err error
 	switch c.Do {
 	case control.DoPause:
+		w.wishes.pauseUntil(c.Until)
 		err = w.Pause(c.Reason)
 	case control.DoResume:
+		w.wishes.pauseUntil(time.Time{})
+		w.wishes.drain(false)
 		err = w.Resume(c.Reason)
+	case control.DoDrain:
+		w.Drain()
 	case control.DoStatus:
 	default:
 		return control.Status{}, fmt.Errorf("control worker: it does not know what %q means", c.Do)

@@ -65,6 +65,7 @@ type Worker struct {
 	shared     sharedInputs
 	memory     *memory
 	denying    denying
+	wishes     wishes
 	badBundles badBundles
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
@@ -199,6 +200,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	loops.Go(func() { w.base.KeepCertificate(ctx) })
 	loops.Go(func() { w.offers(ctx) })
 	loops.Go(func() { w.watchDenyLists(ctx) })
+	loops.Go(func() { w.endPauses(ctx) })
 	loops.Go(func() { yield.run(ctx) })
 	if w.control != nil {
 		loops.Go(func() { w.control.Run(ctx) })

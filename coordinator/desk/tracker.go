@@ -88,7 +88,7 @@ func (d *Desk) providers(j *jobs.Job, asking jobs.NodeID) []swarm.Provider {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list := d.workersHaving(j.Spec.Blobs(), asking, maxProviders-3)
-	voters := d.replica.Voters()
+	voters := d.replica.Servers()
 	rand.Shuffle(len(voters), func(i, j int) { voters[i], voters[j] = voters[j], voters[i] })
 	for _, v := range voters[:min(2, len(voters))] {
 		list = append(list, swarm.Provider{Address: v.Address, Role: jobs.Coordinator, Node: v.Node})

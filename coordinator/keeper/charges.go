@@ -58,22 +58,7 @@ func (k *Keeper) keepJobs(ctx context.Context, copies *sync.WaitGroup) {
 		}
 	})
 	k.change(ctx, copies, fresh, over)
-	k.keepLabels()
-}
-
-// keepLabels pins the labels of jobs, also of those that are finished: whoever reads
-// their results wants to know of which input they are.
-func (k *Keeper) keepLabels() {
-	k.cfg.Replica.View(func(s *jobs.State) {
-		for id, j := range s.Jobs {
-			for _, l := range j.Spec.Labels() {
-				if !k.labelled[id] && k.cfg.Store.Complete(l.ID) {
-					k.cfg.Store.Pin(l.ID)
-					k.labelled[id] = true
-				}
-			}
-		}
-	})
+	k.keepEstates()
 }
 
 // keepDatasets starts copying new datasets, lets those go that were dropped, and has

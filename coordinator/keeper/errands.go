@@ -34,8 +34,8 @@ type course struct {
 	failing int
 	// reviewed is where in open the last review ended.
 	reviewed int
-	// large are the results of more than a piece that are pinned, by their places.
-	large map[jobs.Place]blob.ID
+	// pinned are the results that are, by their places.
+	pinned []blob.ID
 }
 
 // errand is a result that is to be brought here and confirmed.

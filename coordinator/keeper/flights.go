@@ -215,8 +215,7 @@ func (k *Keeper) present(id blob.ID) (n int64) {
 
 // arrive notes that a result is here.
 func (k *Keeper) arrive(e *errand) {
-	k.cfg.Store.Pin(e.output.ID)
-	k.supersede(e.job, e.place, e.output)
+	k.keep(e.job, e.place, e.output.ID)
 	e.here, e.come = true, e.output.Size
 	k.here = append(k.here, e)
 	k.home = backoff{}

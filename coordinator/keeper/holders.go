@@ -42,7 +42,7 @@ func (k *Keeper) locate(ctx context.Context, list []*errand) {
 	places := k.cfg.Workers(ctx)
 	known := make(map[jobs.NodeID]string, len(places))
 	maps.Copy(known, places)
-	for _, v := range k.cfg.Replica.Voters() {
+	for _, v := range k.cfg.Replica.Servers() {
 		if !slices.Contains(k.away, v.Node) {
 			known[v.Node] = v.Address
 		}

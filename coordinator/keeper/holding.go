@@ -137,7 +137,7 @@ func (k *Keeper) sources(c charge) (blobs []blob.Ref, providers []swarm.Provider
 			providers = append(providers, swarm.Provider{Address: from.Address, Role: jobs.Submitter, Node: from.Node})
 		}
 	}
-	for _, v := range k.cfg.Replica.Voters() {
+	for _, v := range k.cfg.Replica.Servers() {
 		if v.Node != k.cfg.Node {
 			providers = append(providers, swarm.Provider{Address: v.Address, Role: jobs.Coordinator, Node: v.Node})
 		}

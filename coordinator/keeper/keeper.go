@@ -39,15 +39,16 @@ type Keeper struct {
 	// What follows is Run's own: how far the results of jobs are, what is on its way (by
 	// the blob, if it is a large one) and from where, and what is here and is still to be
 	// confirmed.
-	courses  map[jobs.JobID]*course
-	flights  []*flight
-	copies   map[blob.ID]*flight
-	smalls   map[blob.ID]bool
-	origins  map[string]*origin
-	lines    lines
-	here     []*errand
-	round    int
-	labelled map[jobs.JobID]bool // whose labels are pinned
+	courses map[jobs.JobID]*course
+	flights []*flight
+	copies  map[blob.ID]*flight
+	smalls  map[blob.ID]bool
+	origins map[string]*origin
+	lines   lines
+	here    []*errand
+	round   int
+	estates map[jobs.JobID]*estate
+	waste   []blob.ID // to be deleted, unless somebody else needs it
 	// denyRevision is that of the grid's deny list by which blobs are barred here.
 	denyRevision uint64
 	// home is for how long nothing is fetched, after trouble of this coordinator's own,
@@ -103,7 +104,7 @@ func New(cfg Config) *Keeper {
 	}
 	return &Keeper{
 		cfg: cfg, turns: newTurns(), landed: make(chan struct{}, 1), every: reviewEvery, least: leastPatience,
-		courses: map[jobs.JobID]*course{}, copies: map[blob.ID]*flight{}, smalls: map[blob.ID]bool{}, origins: map[string]*origin{}, labelled: map[jobs.JobID]bool{}, reviewed: time.Now(),
+		courses: map[jobs.JobID]*course{}, copies: map[blob.ID]*flight{}, smalls: map[blob.ID]bool{}, origins: map[string]*origin{}, estates: map[jobs.JobID]*estate{}, reviewed: time.Now(),
 		taken:   map[charge]*holding{},
 		rewound: map[jobs.JobID]jobs.Sequence{}, demands: map[jobs.JobID]time.Time{},
 	}
@@ -125,6 +126,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			looked = time.Now()
 		}
 		k.keepResults(ctx)
+		k.discard()
 		sleep(ctx, keepEvery)
 		select {
 		case <-changed:

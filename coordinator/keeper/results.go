@@ -42,6 +42,7 @@ func (k *Keeper) inTurn() []jobs.JobID {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		for id, j := range s.Jobs {
 			switch c := k.courses[id]; {
+			case j.Released:
 			case j.State != jobs.JobRunning && j.State != jobs.JobSucceeded && !k.demanded(id):
 				k.abandon(id)
 			case c != nil && int(c.cursor) >= len(j.Order) && len(c.open) == 0 || len(j.Order) == 0:
@@ -71,11 +72,15 @@ func rotated(list []jobs.JobID, round int) []jobs.JobID {
 func (k *Keeper) scan(id jobs.JobID) {
 	c := k.courses[id]
 	if c == nil {
-		c = &course{large: map[jobs.Place]blob.ID{}}
+		c = &course{}
 		k.courses[id] = c
 	}
 	k.cfg.Replica.View(func(s *jobs.State) {
-		end := min(len(s.Jobs[id].Order), int(c.cursor)+maxScan)
+		j := s.Jobs[id]
+		if j == nil {
+			return // it was forgotten a moment ago
+		}
+		end := min(len(j.Order), int(c.cursor)+maxScan)
 		for ; int(c.cursor) < end && len(c.open)-c.failing < maxOpen; c.cursor++ {
 			if w, lacks := k.want(s, id, c.cursor); lacks {
 				c.open = append(c.open, k.newErrand(w))
@@ -88,7 +93,7 @@ func (k *Keeper) scan(id jobs.JobID) {
 // is from before the start.
 func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence jobs.Sequence) (w wanted, lacks bool) {
 	j := s.Jobs[id]
-	if !j.Current(sequence) {
+	if j == nil || j.Released || !j.Current(sequence) {
 		return wanted{}, false // taken back, or accepted once more further on
 	}
 	place := j.Order[sequence]
@@ -97,8 +102,7 @@ func (k *Keeper) want(s *jobs.State, id jobs.JobID, sequence jobs.Sequence) (w w
 		return wanted{}, false
 	}
 	if s.Holds(j, place, k.cfg.Node) && k.cfg.Store.Complete(output.ID) {
-		k.cfg.Store.Pin(output.ID)
-		k.supersede(id, place, output)
+		k.keep(id, place, output.ID)
 		return wanted{}, false
 	}
 	from, all := k.holders(s, j, place)
@@ -116,19 +120,6 @@ func (k *Keeper) nobodyHolds(s *jobs.State, j *jobs.Job, place jobs.Place) bool 
 		holders &^= s.HolderBits(k.away)
 	}
 	return holders == 0
-}
-
-// supersede notes that a large result is pinned, and lets go what was accepted before of
-// the same task: it may be what a liar made up. Pinning a result twice counts once.
-func (k *Keeper) supersede(id jobs.JobID, place jobs.Place, output blob.Ref) {
-	c := k.courses[id]
-	if !isLarge(output) || c == nil {
-		return
-	}
-	if old, known := c.large[place]; known {
-		k.cfg.Store.Unpin(old)
-	}
-	c.large[place] = output.ID
 }
 
 // confirmResults tells the leader what is here now, of all jobs at once. What it does not

@@ -195,6 +195,9 @@ func (k *Keeper) scrubJob(ctx context.Context, id jobs.JobID, r *reader) {
 func (k *Keeper) heldResults(id jobs.JobID, from jobs.Sequence) (list []wanted, next jobs.Sequence) {
 	k.cfg.Replica.View(func(s *jobs.State) {
 		j := s.Jobs[id]
+		if next = from; j == nil {
+			return // it was forgotten meanwhile
+		}
 		end := jobs.Sequence(min(len(j.Order), int(from)+maxScan))
 		for next = from; next < end && len(list) < maxBatch; next++ {
 			if place := j.Order[next]; j.Current(next) && s.Holds(j, place, k.cfg.Node) {

@@ -52,6 +52,13 @@ func everyCommand() []jobs.Command {
 		{At: 16, RevokeToken: &jobs.RevokeToken{Token: "t", By: "op", Why: "why"}},
 		{At: 16, EndNode: &jobs.EndNode{Node: "c1", By: "op", Revoke: true, Coordinator: true, Why: "why"}},
 		{At: 16, BanOwner: &jobs.BanOwner{Owner: "o", By: "op", Why: "why", Lift: true}},
+		{At: 16, Share: &jobs.ShareBlob{Blob: ref.ID, By: "op", With: "o", Stop: true}},
+		{At: 16, ChangeDenied: &jobs.ChangeDenied{Keys: []jobs.DenyKey{jobs.DenyKeyOf(ref.ID)}, Off: true, By: "op", Why: "why"}},
+		{At: 16, Runtime: &jobs.NameRuntime{Name: "python", Blob: ref.ID, By: "op"}},
+		{At: 16, Forget: &jobs.Forget{By: "op", Jobs: []jobs.JobID{"j"}, Tokens: []jobs.TokenID{"t"}, Nodes: []jobs.NodeID{"w1"}}},
+		{At: 16, See: &jobs.SeeNodes{Nodes: []jobs.NodeID{"w1"}}},
+		{At: 16, Dismiss: &jobs.DismissCoordinators{Nodes: []jobs.NodeID{"c1"}, By: "c2"}},
+		{At: 16, Away: &jobs.NoteAway{Away: []jobs.NodeID{"c1"}, Back: []jobs.NodeID{"c2"}}},
 		{At: 16, SetOwner: &jobs.SetOwner{By: "op", Owner: "o", Set: jobs.Terms{jobs.ItemRunning: 7}, Usual: []jobs.Item{jobs.ItemResults}}},
 	}
 }

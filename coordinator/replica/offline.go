@@ -80,7 +80,7 @@ func (o *Offline) read() error {
 	if err != nil {
 		return err
 	}
-	o.Voters, o.Index = votersOf(configuration), f.index
+	o.Voters, o.Index = votersOf(serversOf(configuration)), f.index
 	if err := o.replay(f); err != nil {
 		return err
 	}

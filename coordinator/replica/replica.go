@@ -216,7 +216,7 @@ func (r *Replica) Leader() (jobs.NodeID, string, bool) {
 	if id == "" {
 		return "", "", false
 	}
-	for _, v := range r.Voters() {
+	for _, v := range r.Servers() {
 		if v.Node == jobs.NodeID(id) {
 			return v.Node, v.Address, true
 		}
@@ -224,44 +224,89 @@ func (r *Replica) Leader() (jobs.NodeID, string, bool) {
 	return "", "", false
 }
 
-// Voter is a member of the raft group.
+// Voter is a member of the raft group that votes.
 type Voter struct {
 	Node    jobs.NodeID
 	Address string // HOST:PORT
 }
 
-// Voters are the group's members.
-func (r *Replica) Voters() []Voter {
+// Server is a member of the raft group. One without a vote follows the log.
+type Server struct {
+	Voter
+	Votes bool
+}
+
+// Servers are the group's members.
+func (r *Replica) Servers() []Server {
 	f := r.raft.GetConfiguration()
 	if f.Error() != nil {
 		return nil
 	}
-	return votersOf(f.Configuration())
+	return serversOf(f.Configuration())
 }
 
-func votersOf(c raft.Configuration) (voters []Voter) {
+func serversOf(c raft.Configuration) (list []Server) {
 	for _, s := range c.Servers {
 		_, hostPort, _ := splitAddress(s.Address)
-		voters = append(voters, Voter{jobs.NodeID(s.ID), hostPort})
+		list = append(list, Server{Voter{jobs.NodeID(s.ID), hostPort}, s.Suffrage == raft.Voter})
+	}
+	return list
+}
+
+// Voters are the group's members that vote.
+func (r *Replica) Voters() []Voter { return votersOf(r.Servers()) }
+
+func votersOf(list []Server) (voters []Voter) {
+	for _, s := range list {
+		if s.Votes {
+			voters = append(voters, s.Voter)
+		}
 	}
 	return voters
 }
 
-// AddVoter adds a voter, or tells the group its new address.
+// changeWait is how long a change of the group waits to be taken up.
+const changeWait = 10 * time.Second
+
+// AddVoter adds a voter, gives a member its vote, or tells the group a voter's new address.
 func (r *Replica) AddVoter(id jobs.NodeID, hostPort string) error {
-	if err := r.raft.AddVoter(raft.ServerID(id), Address(id, hostPort), 0, 10*time.Second).Error(); err != nil {
-		return fmt.Errorf("add voter %s: %w", id.Short(), err)
+	return changed("add voter", id, r.raft.AddVoter(raft.ServerID(id), Address(id, hostPort), 0, changeWait))
+}
+
+// AddFollower adds a member without a vote, or tells the group the new address of one.
+func (r *Replica) AddFollower(id jobs.NodeID, hostPort string) error {
+	return changed("add coordinator", id, r.raft.AddNonvoter(raft.ServerID(id), Address(id, hostPort), 0, changeWait))
+}
+
+// Demote takes a member's vote.
+func (r *Replica) Demote(id jobs.NodeID) error {
+	return changed("demote voter", id, r.raft.DemoteVoter(raft.ServerID(id), 0, changeWait))
+}
+
+// Remove has a member leave the group.
+func (r *Replica) Remove(id jobs.NodeID) error {
+	return changed("remove coordinator", id, r.raft.RemoveServer(raft.ServerID(id), 0, changeWait))
+}
+
+func changed(what string, id jobs.NodeID, f raft.Future) error {
+	if err := f.Error(); err != nil {
+		return fmt.Errorf("%s %s: %w", what, id.Short(), err)
 	}
 	return nil
 }
 
-// RemoveVoter takes a voter's vote.
-func (r *Replica) RemoveVoter(id jobs.NodeID) error {
-	if err := r.raft.RemoveServer(raft.ServerID(id), 0, 10*time.Second).Error(); err != nil {
-		return fmt.Errorf("remove voter %s: %w", id.Short(), err)
+// TransferTo hands leadership to a voter.
+func (r *Replica) TransferTo(id jobs.NodeID) error {
+	for _, v := range r.Voters() {
+		if v.Node == id {
+			return r.raft.LeadershipTransferToServer(raft.ServerID(id), Address(id, v.Address)).Error()
+		}
 	}
-	return nil
+	return fmt.Errorf("transfer leadership: %s does not vote", id.Short())
 }
+
+// Applied is the index of the last command that is in the state.
+func (r *Replica) Applied() uint64 { return r.fsm.applied() }
 
 // TransferLeadership hands leadership to another voter, if there is one.
 func (r *Replica) TransferLeadership() error { return r.raft.LeadershipTransfer().Error() }

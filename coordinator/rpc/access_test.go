@@ -22,6 +22,8 @@ var who = map[string]string{
 	"anthill.v1.JobService/ListJobs":                 "uo",
 	"anthill.v1.JobService/WatchJob":                 "uo",
 	"anthill.v1.JobService/CancelJob":                "uo",
+	"anthill.v1.JobService/DeleteJob":                "uo",
+	"anthill.v1.JobService/WatchTasks":               "uo",
 	"anthill.v1.JobService/GetTask":                  "uo",
 	"anthill.v1.JobService/StreamResults":            "uo",
 	"anthill.v1.BlobService/KeepBlob":                "uo",

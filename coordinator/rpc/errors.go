@@ -93,6 +93,16 @@ func badForward(coordinator jobs.NodeID) error {
 // reasonEnded is of a node that was removed from the grid.
 const reasonEnded = "NODE_ENDED"
 
+// notAVoter refuses to have lead who has no vote.
+func notAVoter(id jobs.NodeID) error {
+	return problem.ToStatus(codes.FailedPrecondition, "node "+id.Short()+": it does not vote, so it cannot lead", "NOT_A_VOTER", string(id), "see 'anthill coordinator list'")
+}
+
+// notTransferred says that leadership stays where it is.
+func notTransferred(err error) error {
+	return problem.ToStatus(codes.FailedPrecondition, "transfer leadership: "+err.Error(), "NOT_TRANSFERRED", "", "see 'anthill coordinator list': another voter must be there and up to date")
+}
+
 // shutOut refuses a node that was ended, or whose owner is banned.
 func shutOut(id jobs.NodeID, why string, banned bool) error {
 	reason := reasonEnded
@@ -162,4 +172,9 @@ func tooFast(id jobs.NodeID, method string) error {
 func tooManyWatches(id jobs.NodeID) error {
 	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: it follows %d jobs at a time already", id.Short(), maxWatches), "TOO_MANY_WATCHES", string(id),
 		"stop following some of them")
+}
+
+func resultsGone(id jobs.JobID) error {
+	return problem.ToStatus(codes.FailedPrecondition, "job "+string(id)+": its results are gone", "RESULTS_GONE", string(id),
+		"they go when a job is cancelled or removed; submit it again")
 }

@@ -32,7 +32,7 @@ func (s *Server) sendFailures(id jobs.JobID, stream grpc.ServerStreamingServer[a
 // failuresFrom collects failed tasks from an index on, and says where it stopped and
 // whether there may be more.
 func failuresFrom(j *jobs.Job, next jobs.Index) (list []jobs.Failure, end jobs.Index, more bool) {
-	if j.Failed == 0 {
+	if j == nil || j.Failed == 0 {
 		return nil, next, false
 	}
 	total := jobs.Index(j.Total())

@@ -153,7 +153,10 @@ func TestFailuresComeAfterTheResults(t *testing.T) {
 	if err := g.results.Store([][]byte{[]byte("one")}); err != nil {
 		t.Fatal(err)
 	}
-	g.do(jobs.Command{Cancel: &jobs.CancelJob{Job: id, By: "op"}})
+	// It ends without being cancelled: of a cancelled job no result is kept.
+	var holder jobs.NodeID
+	g.Replica.View(func(s *jobs.State) { holder = s.Holders[0] })
+	g.do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: holder, Refused: []jobs.RefusedJob{{Job: id, Reason: "no"}}}})
 	result := fmt.Sprintf("%d 3 ", g.taskAt(id, 1))
 	var failures []string
 	for task := range uint32(5) {

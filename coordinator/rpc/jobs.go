@@ -110,7 +110,7 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 		return jobs.Outcome{}, err
 	}
 	c.At = s.cfg.Replica.Now()
-	c.Request = jobs.RequestID(string(callerFrom(ctx).Node) + "/" + request)
+	c.Request = requestID(callerFrom(ctx).Node, request)
 	if r := s.tooMuch(&c); r != nil {
 		return jobs.Outcome{}, r
 	}
@@ -119,6 +119,10 @@ func (s *Server) propose(ctx context.Context, request string, c jobs.Command) (j
 		err = out.Rejection
 	}
 	return out, err
+}
+
+func requestID(node jobs.NodeID, request string) jobs.RequestID {
+	return jobs.RequestID(string(node) + "/" + request)
 }
 
 // tooMuch says why a command is more than its owner's account has room for, or nil: what

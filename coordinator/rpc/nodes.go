@@ -164,7 +164,7 @@ func (s *Server) newToken(by jobs.NodeID, request string, role jobs.Role) (ident
 		return identity.Token{}, fmt.Errorf("derive token: %w", err)
 	}
 	copy(t.Secret[:], secret)
-	for _, v := range s.cfg.Replica.Voters() {
+	for _, v := range s.cfg.Replica.Servers() {
 		t.Addresses = append(t.Addresses, v.Address)
 	}
 	return t, nil
@@ -249,7 +249,7 @@ func (s *Server) mayAdmit(c *jobs.AdmitNode) error {
 // coordinators are the voters.
 func (s *Server) coordinators() []*anthillv1.CoordinatorAddress {
 	var list []*anthillv1.CoordinatorAddress
-	for _, v := range s.cfg.Replica.Voters() {
+	for _, v := range s.cfg.Replica.Servers() {
 		list = append(list, &anthillv1.CoordinatorAddress{NodeId: string(v.Node), Address: v.Address})
 	}
 	return list

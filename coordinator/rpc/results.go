@@ -36,6 +36,7 @@ type batch struct {
 	next     jobs.Sequence // after those looked at
 	finished bool          // the job is
 	last     bool          // and nothing comes after this
+	gone     bool          // its results are: the job was cancelled, or is forgotten
 }
 
 // StreamResults implements JobService. A result is sent once its bytes are on
@@ -56,6 +57,7 @@ func (s *Server) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.
 			return err
 		}
 	}
+	defer s.reads.begin(id)()
 	if !req.GetProvisional() {
 		if err := s.waitFinished(ctx, id); err != nil {
 			return err
@@ -85,7 +87,7 @@ func (s *Server) waitFinished(ctx context.Context, id jobs.JobID) error {
 }
 
 func (s *Server) finished(id jobs.JobID) (yes bool) {
-	s.cfg.Replica.View(func(st *jobs.State) { yes = st.Jobs[id].State != jobs.JobRunning })
+	s.cfg.Replica.View(func(st *jobs.State) { yes = st.Jobs[id] == nil || st.Jobs[id].State != jobs.JobRunning })
 	return yes
 }
 
@@ -103,6 +105,9 @@ func (r *resultStream) run(ctx context.Context) error {
 	for {
 		changed := r.server.cfg.Replica.Changed()
 		b := r.look()
+		if b.gone {
+			return resultsGone(r.job)
+		}
 		sent, err := r.send(b.refs)
 		if err != nil {
 			return err
@@ -134,6 +139,14 @@ func (r *resultStream) run(ctx context.Context) error {
 func (r *resultStream) look() (b batch) {
 	r.server.cfg.Replica.View(func(st *jobs.State) {
 		j := st.Jobs[r.job]
+		if j == nil || j.Released && !r.bare {
+			b.gone = true
+			return
+		}
+		if j.Released {
+			b.last = true // it has none
+			return
+		}
 		end := jobs.Sequence(len(j.Order))
 		for b.next = r.next; b.next < end && len(b.refs) < resultBatch; b.next++ {
 			if j.Current(b.next) {

@@ -19,6 +19,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
+	"github.com/anthill-grid/anthill/coordinator/logbook"
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -114,6 +115,8 @@ type Config struct {
 	Results Results
 	// Chronicle is what this coordinator has seen of late.
 	Chronicle *chronicle.Chronicle
+	// Logs are what it keeps of the logs of attempts.
+	Logs *logbook.Book
 	// Members are the nodes that gossip knows, and Workers the live workers, with
 	// where they serve what they have.
 	Members func() []membership.Member
@@ -132,6 +135,8 @@ type Config struct {
 	Signalled func(*anthillv1.IncomingSignal)
 	// Pieces answers those who read blobs here.
 	Pieces anthillv1.PieceServiceServer
+	// Group is the raft group.
+	Group Group
 	// Backup writes an archive of the grid, with the blobs or without.
 	Backup func(w io.Writer, blobs bool) error
 	Logger *slog.Logger
@@ -155,7 +160,10 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	waiting   *logbook.Waiting
 	rates     rates
+	reads     reads
+	seen      seen
 	sessions  *sessions
 	beats     *beats
 	began     time.Time
@@ -164,7 +172,7 @@ type Server struct {
 // New registers all services on a gRPC server with this identity. Connections that are
 // not for it are handed over; those of strangers it takes itself.
 func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
-	s := &Server{cfg: cfg, health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
+	s := &Server{cfg: cfg, waiting: logbook.NewWaiting(), health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
 	creds := newDoorway(identity.ServerCredentials(id, hand))

@@ -23,8 +23,10 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/anthill-grid/anthill/coordinator/chronicle"
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
+	"github.com/anthill-grid/anthill/coordinator/logbook"
 	"github.com/anthill-grid/anthill/coordinator/placement"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -244,6 +246,7 @@ type grid struct {
 	authority *identity.Authority
 	desk      *fakeDesk // the leader's
 	results   *shelf
+	chronicle *chronicle.Chronicle
 	leader    string
 	follower  string
 }
@@ -254,14 +257,14 @@ func start(t *testing.T) *grid {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &grid{TB: t, authority: authority, results: &shelf{data: map[blob.ID][]byte{}}, desk: &fakeDesk{leading: true, beats: map[jobs.NodeID]desk.Beat{}}}
+	g := &grid{TB: t, authority: authority, chronicle: chronicle.New(), results: &shelf{data: map[blob.ID][]byte{}}, desk: &fakeDesk{leading: true, beats: map[jobs.NodeID]desk.Beat{}}}
 	leader := g.issue(jobs.Coordinator)
 	listener := g.listen()
 	g.leader = listener.Addr().String()
 	_, transport := raft.NewInmemTransport(replica.Address(leader.Node(), g.leader))
 	g.Replica, err = replica.Open(replica.Config{
 		Node: leader.Node(), Address: g.leader, Dir: filepath.Join(t.TempDir(), "raft"), Alone: true,
-		Transport: transport, Logger: slog.New(slog.DiscardHandler),
+		Transport: transport, Observe: g.chronicle.Observe, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -294,7 +297,12 @@ func (g *grid) serve(id *identity.Identity, d Desk, l net.Listener) string {
 
 func (g *grid) run(id *identity.Identity, d Desk, l net.Listener) *Server {
 	pool := gridconn.NewPool(id)
+	logs, err := logbook.Open(g.TempDir())
+	if err != nil {
+		g.Fatal(err)
+	}
 	s := New(Config{
+		Chronicle: g.chronicle, Logs: logs,
 		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, Workers: g.desk.located,
 		Members: g.desk.members, DialCoordinator: pool.Dial,
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),

@@ -118,12 +118,12 @@ func (s *Server) askOthers(ctx context.Context, m *anthillv1.DeliverRequest, sev
 	defer cancel()
 	var mu sync.Mutex
 	var asked sync.WaitGroup
-	for _, v := range s.cfg.Replica.Voters() {
+	for _, v := range s.cfg.Replica.Servers() {
 		if v.Node == s.cfg.Node {
 			continue
 		}
 		asked.Go(func() {
-			resp, err := s.askOther(ctx, v, m)
+			resp, err := s.askOther(ctx, v.Voter, m)
 			if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 				s.cfg.Logger.Debug("failed to pass a signal on", "coordinator", v.Node.Short(), "error", err)
 			}

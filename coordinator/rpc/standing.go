@@ -37,6 +37,7 @@ func (s *Server) standing(ctx context.Context, p identity.Peer) (jobs.Role, erro
 // look asks the state as it is here. A replica that has heard of nothing yet believes
 // coordinators: without them it never hears of anything.
 func (s *Server) look(p identity.Peer) (role jobs.Role, known bool, err error) {
+	unseen := false
 	s.cfg.Replica.View(func(st *jobs.State) {
 		n := st.Nodes[p.Node]
 		if n == nil {
@@ -44,9 +45,13 @@ func (s *Server) look(p identity.Peer) (role jobs.Role, known bool, err error) {
 			return
 		}
 		role, known = n.Role, true
+		unseen = st.Unseen(p.Node)
 		if why := st.ShutOut(p.Node); why != "" {
 			err = shutOut(p.Node, why, n.Ended == nil)
 		}
 	})
+	if unseen && err == nil {
+		s.seen.note(p.Node)
+	}
 	return role, known, err
 }

@@ -36,7 +36,10 @@ func jobView(st *jobs.State, id jobs.JobID, j *jobs.Job, a attendance) *anthillv
 		FuelUsed: j.Fuel.Uint64(), FuelEstimate: j.FuelEstimate(),
 	}
 	if j.Finished != 0 {
-		m.FinishedAt = wire.TimeToProto(j.Finished)
+		m.FinishedAt, m.Released = wire.TimeToProto(j.Finished), j.Released
+		if st.Version() >= jobs.VersionStrangers {
+			m.ForgottenAt = wire.TimeToProto(j.Finished.Add(st.Retain(j)))
+		}
 	}
 	m.InputCopies, m.InputOwners = a.copies(j.InputHolders)
 	m.InputCopiesNeeded, m.InputOwnersNeeded = a.needed()

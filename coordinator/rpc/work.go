@@ -100,7 +100,12 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	s.shorten(reports)
 	s.noteLost(reports)
 	s.storeOutputs(outputs)
-	return &anthillv1.ReportResponse{}, s.cfg.Desk.Report(ctx, reports)
+	logs := s.logsOf(worker, req.GetReports(), held)
+	if err := s.cfg.Desk.Report(ctx, reports); err != nil {
+		return nil, err
+	}
+	s.keepLogs(logs)
+	return &anthillv1.ReportResponse{}, nil
 }
 
 // held are those leases of a worker's reports that it holds, or may have back after its
@@ -169,7 +174,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range s.cfg.Replica.Voters() {
+	for _, v := range s.cfg.Replica.Servers() {
 		resp.Coordinators = append(resp.Coordinators, &anthillv1.Provider{Address: v.Address, Role: anthillv1.Role_ROLE_COORDINATOR})
 	}
 	return resp, nil

@@ -105,6 +105,9 @@ func (s *Store) spare(n int64) error {
 	return nil
 }
 
+// Disk is how many bytes are free on the store's disk, and how large it is.
+func (s *Store) Disk() (free, size int64, err error) { return diskSpace(s.dir) }
+
 // short tells whether the disk has less free than the reserve. It is called with mu
 // held.
 func (s *Store) short() bool { return s.space.floor > 0 && s.space.free < s.space.floor }

@@ -11,6 +11,12 @@ func (s *Store) tidy() {
 	if !s.packs.Due(short) || s.busy {
 		return
 	}
+	s.compact(short)
+}
+
+// compact does so whether it is due or not. It is called with mu held, while the store is
+// not busy.
+func (s *Store) compact(short bool) {
 	s.busy = true
 	s.tidying.Go(func() {
 		// What went wrong is tried again once more has died, and no blob is worse off.

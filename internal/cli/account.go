@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -50,6 +51,7 @@ var terms = []struct {
 	what  string // in the table
 	help  string
 }{
+	{anthillv1.AccountItem_ACCOUNT_ITEM_RETAIN, "retain", false, "finished jobs kept for", "for how `long` finished jobs are kept, such as 30d or 12h"},
 	{anthillv1.AccountItem_ACCOUNT_ITEM_RUNNING, "jobs", false, "jobs that run", "how many `jobs` may run"},
 	{anthillv1.AccountItem_ACCOUNT_ITEM_KEPT, "kept", false, "jobs kept", "how many `jobs` may be kept, those that run among them"},
 	{anthillv1.AccountItem_ACCOUNT_ITEM_TASKS, "tasks", false, "tasks", "how many `tasks` the kept jobs may have"},
@@ -114,6 +116,8 @@ func (f *termFlag) Set(s string) error {
 		f.text, f.req.Usual = s, append(f.req.GetUsual(), f.item)
 		return nil
 	case s == "none":
+	case f.item == anthillv1.AccountItem_ACCOUNT_ITEM_RETAIN:
+		limit, err = retainMillis(s)
 	case f.bytes:
 		var size sdk.Size
 		size, err = sdk.ParseSize(s)
@@ -125,6 +129,22 @@ func (f *termFlag) Set(s string) error {
 	}
 	f.text, f.req.Set = s, append(f.req.GetSet(), &anthillv1.AccountTerm{Item: f.item, Limit: limit})
 	return err
+}
+
+// retainMillis reads a duration that may be in days.
+func retainMillis(s string) (int64, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseInt(days, 10, 32)
+		if err != nil || n < 1 {
+			return 0, fmt.Errorf("%q is not a number of days; write it like 30d or 12h", s)
+		}
+		return n * 24 * time.Hour.Milliseconds(), nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a time; write it like 30d or 12h", s)
+	}
+	return d.Milliseconds(), nil
 }
 
 func (f *termFlag) String() string { return f.text }
@@ -139,18 +159,22 @@ func writeAccount(w io.Writer, account *anthillv1.Account) error {
 			if t.item != line.GetItem() {
 				continue
 			}
+			limit := amount(line.GetLimit(), t.bytes)
+			if t.flag == "retain" {
+				limit = (time.Duration(line.GetLimit()) * time.Millisecond).String()
+			}
 			used := amount(line.GetUsed(), t.bytes)
 			if line.GetReserved() > 0 {
 				used += ", and " + amount(line.GetReserved(), t.bytes) + " reserved"
 			}
-			if t.flag == "weight" || account.GetOwner() == "" {
+			if t.flag == "weight" || t.flag == "retain" || account.GetOwner() == "" {
 				used = ""
 			}
 			own := ""
 			if line.GetOwn() {
 				own = "set for " + account.GetOwner()
 			}
-			rows = append(rows, table.Row{t.what, used, amount(line.GetLimit(), t.bytes), own})
+			rows = append(rows, table.Row{t.what, used, limit, own})
 		}
 	}
 	return writeTable(w, table.Row{"what", "used", "limit", ""}, rows)

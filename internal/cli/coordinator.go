@@ -50,13 +50,14 @@ for coordinators. Later starts need neither.`,
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
 	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: the share of strangers that the grid assumes to be saboteurs; it cannot be changed later")
 	relayFlag(cmd, &cfg.Relay)
+	cmd.Flags().DurationVar(&cfg.ReplaceAfter, "replace-after", coordinator.ReplaceAfter, "for how long a voter is silent until a spare coordinator takes its place; the same on all")
 	token.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join")
 	cmd.MarkFlagsMutuallyExclusive("bootstrap", "join-file")
 	_ = cmd.MarkFlagRequired("data")   // the flags exist
 	_ = cmd.MarkFlagRequired("listen") //
 	d.flags(cmd)
-	cmd.AddCommand(newRecoverCommand(), newOrphanedResultsCommand())
+	cmd.AddCommand(newRecoverCommand(), newOrphanedResultsCommand(), connecting(newCoordinatorListCommand()), connecting(newTransferCommand()))
 	cmd.AddCommand(connecting(newEndCommand(removal{
 		use: "rm NODE...", short: "Remove coordinators from the grid", coordinator: true,
 		long: `Remove coordinators from the grid: they lose their votes, and what they hold is
@@ -79,6 +80,7 @@ func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error
 	if err := checkPrivate(cfg.Dir); err != nil {
 		return err
 	}
+	cfg.Release = cmd.Root().Version
 	cfg.Logger = d.logger(cmd.ErrOrStderr())
 	c, err := coordinator.New(ctx, cfg)
 	if err != nil {

@@ -83,6 +83,7 @@ In another terminal, try:
   anthill nodes
   anthill submit examples/wordcount/job.yaml --wait -o counts
   anthill jobs
+  anthill ui        # prints the link of a page that shows it
 
 Ctrl-C stops it.
 `, took.Seconds())

@@ -27,5 +27,6 @@ func newJobsCommand() *cobra.Command {
 		},
 	}
 	addFormatFlag(cmd, &output)
+	cmd.AddCommand(newJobsRemoveCommand())
 	return cmd
 }

@@ -100,6 +100,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newOwnerCommand()),
 		connecting(newAccountCommand()),
 		connecting(newTokenCommand()),
+		connecting(newLogsCommand()),
 		connecting(newUICommand()),
 		connecting(newBackupCommand()),
 		newRestoreCommand(),

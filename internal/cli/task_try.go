@@ -25,6 +25,7 @@ type taskTest struct {
 	job           string
 	index         uint32
 	as            string // a job of the grid, see likeness
+	from          string // a job of the grid of which it is a task
 	format        format
 	show          bool
 	out           string
@@ -34,7 +35,7 @@ type taskTest struct {
 func newTaskTestCommand() *cobra.Command {
 	t := taskTest{format: formatTable}
 	cmd := &cobra.Command{
-		Use:   "test MODULE.wasm < SHARD | test --job JOB.yaml --task N",
+		Use:   "test MODULE.wasm < SHARD | test --job JOB.yaml --task N | test --from JOB --task N",
 		Short: "Run a task as the grid would, on two engines, and compare",
 		Long: `Run a task as the grid would: screened, rewritten, in a sandbox, within the same
 limits and defaults. It is run twice as compiled code and once on an interpreter,
@@ -49,6 +50,10 @@ file. A task's random numbers follow from its number and the job's id, which onl
 the grid gives; here the job's name takes its place ("test" without a job file), so
 the numbers differ from those in the grid. With --as JOB they are the same.
 
+With --from JOB and --task it is a task of a job that was submitted: what it runs and
+reads is fetched from the grid, and it is run exactly as there, with the same limits,
+arguments, variables, data, random numbers and count of fuel.
+
 The report goes to stdout; with --show the guest's output goes there, and the report
 to stderr. Exit codes: 0 passed, 1 the task fails or the results differ, 2 the module
 is refused or the flags are wrong.`,
@@ -58,12 +63,15 @@ is refused or the flags are wrong.`,
 	t.flags.add(cmd)
 	addFormatFlag(cmd, &t.format)
 	cmd.Flags().StringVar(&t.job, "job", "", "take the task from this job `file`")
+	cmd.Flags().StringVar(&t.from, "from", "", "take the task from this `job` of the grid")
 	cmd.Flags().Uint32Var(&t.index, "task", 0, "which task of the job, from 0")
 	cmd.Flags().StringVar(&t.as, "as", "", "give the task the random numbers that it had in this `job` of the grid; JOB/N if it was task N there")
 	cmd.Flags().BoolVar(&t.show, "show", false, "write the guest's output to stdout, and the report to stderr")
 	cmd.Flags().StringVar(&t.out, "out", "", "write the guest's output into this `file`")
 	cmd.Flags().BoolVar(&t.noInterpreter, "no-interpreter", false, "leave out the slow run")
-	return cmd
+	cmd.MarkFlagsMutuallyExclusive("from", "job")
+	cmd.MarkFlagsMutuallyExclusive("from", "as")
+	return connecting(cmd)
 }
 
 func (t *taskTest) run(cmd *cobra.Command, args []string) error {
@@ -96,6 +104,12 @@ func (t *taskTest) run(cmd *cobra.Command, args []string) error {
 // subject is the task that the flags name; files that are made for it go into dir.
 func (t *taskTest) subject(cmd *cobra.Command, args []string, dir string) (*subject, error) {
 	switch {
+	case t.from != "" && (len(args) > 0 || !cmd.Flags().Changed("task")):
+		return nil, problem.Invalid("write it like --from JOB --task 7", "--from takes the number of a task, and no module")
+	case t.from != "":
+		return subjectOfGrid(cmd, t.from, t.index, dir)
+	case cmd.Flags().Changed("grid") || cmd.Flags().Changed("patience"):
+		return nil, problem.Invalid("write it like --from JOB --task 7", "--grid and --patience are for tasks of a job of the grid")
 	case t.job == "" && len(args) == 0:
 		return nil, problem.Invalid("see 'anthill task test --help'", "task test: no module, and no --job")
 	case t.job == "" && t.as != "":

@@ -57,3 +57,21 @@ func TestNodesShowWhoIsPaused(t *testing.T) {
 		t.Errorf("nodes %s, %v", out.String(), err)
 	}
 }
+
+func TestWhenAPauseEnds(t *testing.T) {
+	now := time.Date(2026, 11, 25, 17, 30, 0, 0, time.Local)
+	for _, test := range []struct {
+		args  []string
+		clock string
+		want  string // empty: it is refused
+	}{
+		{nil, "", "0001-01-01 00:00"}, {[]string{"2h"}, "", "2026-11-25 19:30"}, {[]string{"30m"}, "", "2026-11-25 18:00"},
+		{nil, "18:00", "2026-11-25 18:00"}, {nil, "17:30", "2026-11-26 17:30"}, {nil, "06:00", "2026-11-26 06:00"},
+		{[]string{"2h"}, "18:00", ""}, {[]string{"two"}, "", ""}, {[]string{"-2h"}, "", ""}, {nil, "25:00", ""}, {nil, "6pm", ""},
+	} {
+		end, err := pauseEnd(test.args, test.clock, now)
+		if test.want == "" && err == nil || test.want != "" && (err != nil || end.Format("2006-01-02 15:04") != test.want) {
+			t.Errorf("%v, --until %q: %v, %v; want %s", test.args, test.clock, end, err, test.want)
+		}
+	}
+}

@@ -157,7 +157,7 @@ func TestStreamsAreLines(t *testing.T) {
 
 // TestEveryServiceIsForPeopleOrMachines: who adds one has to say which.
 func TestEveryServiceIsForPeopleOrMachines(t *testing.T) {
-	people := []string{"AccountService", "AdminService", "BlobService", "EnrolmentService", "JobService", "NodeService"}
+	people := []string{"AccountService", "AdminService", "BlobService", "EnrolmentService", "JobService", "NodeService", "OperationService"}
 	found := map[string]bool{}
 	for _, m := range methods {
 		found[string(m.Parent().Name())] = true

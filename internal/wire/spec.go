@@ -2,6 +2,7 @@ package wire
 
 import (
 	"maps"
+	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -14,7 +15,7 @@ func SpecToProto(s jobs.Spec) *anthillv1.JobSpec {
 	m := &anthillv1.JobSpec{
 		Name: s.Name, Bundle: RefToProto(s.Bundle), Args: s.Args, Env: maps.Clone(s.Env), Input: InputToProto(s.Input),
 		Limits: limitsToProto(s.Limits), Trust: trustToProto(s.Trust), Metering: s.Metering, UnknownImports: unknownImportsToProto(s.UnknownImports),
-		AllowFailed: s.AllowFailed, AllowFailedShare: ShareToProto(s.AllowFailedShare), RetryOf: string(s.RetryOf),
+		AllowFailed: s.AllowFailed, AllowFailedShare: ShareToProto(s.AllowFailedShare), RetryOf: string(s.RetryOf), Retain: retainToProto(s.Retain),
 		Secret: s.Secret,
 	}
 	for _, d := range s.Data {
@@ -27,7 +28,7 @@ func SpecToProto(s jobs.Spec) *anthillv1.JobSpec {
 func SpecFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 	s := jobs.Spec{
 		Name: m.GetName(), Args: m.GetArgs(), Env: m.GetEnv(), Limits: limitsFromProto(m.GetLimits()), Metering: m.GetMetering(),
-		AllowFailed: m.GetAllowFailed(), RetryOf: jobs.JobID(m.GetRetryOf()),
+		AllowFailed: m.GetAllowFailed(), RetryOf: jobs.JobID(m.GetRetryOf()), Retain: m.GetRetain().AsDuration(),
 		Secret: m.GetSecret(),
 	}
 	var err error
@@ -62,6 +63,13 @@ func DataFromProto(list []*anthillv1.DataFile) (files []jobs.DataFile, err error
 		files = append(files, jobs.DataFile{Name: d.GetName(), Blob: ref})
 	}
 	return files, nil
+}
+
+func retainToProto(d time.Duration) *durationpb.Duration {
+	if d == 0 {
+		return nil
+	}
+	return durationpb.New(d)
 }
 
 func limitsToProto(l jobs.Limits) *anthillv1.Limits {

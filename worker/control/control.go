@@ -11,6 +11,8 @@ const (
 	DoPause  = "pause"
 	DoResume = "resume"
 	DoStatus = "status"
+	// DoDrain finishes what runs and takes nothing new, until DoResume.
+	DoDrain = "drain"
 )
 
 // ByUser is the reason of a pause that a person asked for.
@@ -22,6 +24,8 @@ type Command struct {
 	// Reason is of DoPause and DoResume: the worker goes on when every reason
 	// to pause was taken away.
 	Reason string `json:"reason,omitempty"`
+	// Until is when a pause ends by itself; zero: it does not.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Status is what a worker does.
@@ -32,6 +36,10 @@ type Status struct {
 	Address string `json:"address"`
 	// Pauses are the reasons for which it does not work, oldest first.
 	Pauses []Pause `json:"pauses"`
+	// Until is when the pause by the user ends by itself; nil: it does not.
+	Until *time.Time `json:"until,omitempty"`
+	// Draining: it finishes what runs, and takes nothing new.
+	Draining bool `json:"draining,omitempty"`
 	// Slots has one entry for each, busy or not.
 	Slots []Slot `json:"slots"`
 	// Leases counts what it holds, running or waiting.

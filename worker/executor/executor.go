@@ -101,12 +101,7 @@ func (e *Executor) Release(a *Attempt) {
 
 func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 	spec := a.Lease.GetSpec()
-	a.task = sandbox.Task{
-		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: Seed(a.Lease.GetJobId(), a.Lease.GetTask()),
-		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
-		Fuel: spec.GetLimits().GetFuel(), Metering: spec.GetMetering(),
-		TrapUnknown: spec.GetUnknownImports() == anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP,
-	}
+	a.task = TaskOf(a.Lease.GetJobId(), a.Lease.GetTask(), spec)
 	bundle, err := wire.RefFromProto("bundle", spec.GetBundle())
 	if err != nil {
 		return err
@@ -129,6 +124,16 @@ func (e *Executor) prepare(ctx context.Context, a *Attempt) error {
 		}
 	}
 	return e.input(ctx, a, in)
+}
+
+// TaskOf is a task of a job as every worker runs it, without the files that it needs.
+func TaskOf(job string, task uint32, spec *anthillv1.JobSpec) sandbox.Task {
+	return sandbox.Task{
+		Args: spec.GetArgs(), Env: env(spec.GetEnv()), Data: map[string]string{}, Seed: Seed(job, task),
+		Time: spec.GetLimits().GetTime().AsDuration(), Memory: spec.GetLimits().GetMemory(), Output: spec.GetLimits().GetOutput(),
+		Fuel: spec.GetLimits().GetFuel(), Metering: spec.GetMetering(),
+		TrapUnknown: spec.GetUnknownImports() == anthillv1.UnknownImports_UNKNOWN_IMPORTS_TRAP,
+	}
 }
 
 // whole fetches a blob and gives the file that it is in.
@@ -212,6 +217,7 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 	}
 	report := &anthillv1.AttemptReport{
 		Lease: a.Lease.GetId(), Elapsed: durationpb.New(result.Elapsed), Fetched: traffic(a.fetched), Fuel: fuelOf(result),
+		Log: result.Stderr,
 	}
 	if result.Succeeded() {
 		output := result.Output

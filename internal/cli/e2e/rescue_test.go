@@ -105,7 +105,7 @@ func TestAGridIsRestored(t *testing.T) {
 	if info, err := os.Stat(backup); code != 0 || err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("backup: exit code %d, %v, %s", code, err, stderr)
 	}
-	listen := listenOf(t, grid)
+	listen := listenOf(t, grid, 1)
 	grid.KillAll(t, "c1", "c2", "c3")
 	operator := filepath.Join(t.TempDir(), "operator")
 	if err := os.CopyFS(operator, os.DirFS(grid.Context())); err != nil {
@@ -145,12 +145,12 @@ func lock(t *testing.T, dir string) {
 	}
 }
 
-// listenOf is where the second coordinator listens.
-func listenOf(t *testing.T, grid *gridtest.Grid) string {
+// listenOf is where a coordinator listens.
+func listenOf(t *testing.T, grid *gridtest.Grid, i int) string {
 	t.Helper()
 	dir, err := identity.Load(grid.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return dir.Coordinators[1]
+	return dir.Coordinators[i]
 }

@@ -236,7 +236,8 @@ func (g *Grid) complete(nodes []*anthillv1.Node) bool {
 			workers++
 		}
 	}
-	return coordinators >= g.cfg.Coordinators && workers >= len(g.cfg.Workers)
+	// An odd number votes.
+	return coordinators >= g.cfg.Coordinators-(1-g.cfg.Coordinators%2) && workers >= len(g.cfg.Workers)
 }
 
 func (g *Grid) saveCoordinators() error {

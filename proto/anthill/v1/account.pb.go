@@ -44,6 +44,9 @@ const (
 	AccountItem_ACCOUNT_ITEM_REQUESTS AccountItem = 7
 	// The owner's part of the leases, of that of all owners. Nothing of it is used up.
 	AccountItem_ACCOUNT_ITEM_WEIGHT AccountItem = 8
+	// Milliseconds for which finished jobs are kept that do not say. Nothing of it is used
+	// up.
+	AccountItem_ACCOUNT_ITEM_RETAIN AccountItem = 9
 )
 
 // Enum value maps for AccountItem.
@@ -58,6 +61,7 @@ var (
 		6: "ACCOUNT_ITEM_DATASETS",
 		7: "ACCOUNT_ITEM_REQUESTS",
 		8: "ACCOUNT_ITEM_WEIGHT",
+		9: "ACCOUNT_ITEM_RETAIN",
 	}
 	AccountItem_value = map[string]int32{
 		"ACCOUNT_ITEM_UNSPECIFIED": 0,
@@ -69,6 +73,7 @@ var (
 		"ACCOUNT_ITEM_DATASETS":    6,
 		"ACCOUNT_ITEM_REQUESTS":    7,
 		"ACCOUNT_ITEM_WEIGHT":      8,
+		"ACCOUNT_ITEM_RETAIN":      9,
 	}
 )
 
@@ -539,7 +544,7 @@ const file_anthill_v1_account_proto_rawDesc = "" +
 	"\x11GetAccountRequest\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\"C\n" +
 	"\x12GetAccountResponse\x12-\n" +
-	"\aaccount\x18\x01 \x01(\v2\x13.anthill.v1.AccountR\aaccount*\xf5\x01\n" +
+	"\aaccount\x18\x01 \x01(\v2\x13.anthill.v1.AccountR\aaccount*\x8e\x02\n" +
 	"\vAccountItem\x12\x1c\n" +
 	"\x18ACCOUNT_ITEM_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14ACCOUNT_ITEM_RUNNING\x10\x01\x12\x15\n" +
@@ -549,7 +554,8 @@ const file_anthill_v1_account_proto_rawDesc = "" +
 	"\x14ACCOUNT_ITEM_RESULTS\x10\x05\x12\x19\n" +
 	"\x15ACCOUNT_ITEM_DATASETS\x10\x06\x12\x19\n" +
 	"\x15ACCOUNT_ITEM_REQUESTS\x10\a\x12\x17\n" +
-	"\x13ACCOUNT_ITEM_WEIGHT\x10\b2\xa4\x01\n" +
+	"\x13ACCOUNT_ITEM_WEIGHT\x10\b\x12\x17\n" +
+	"\x13ACCOUNT_ITEM_RETAIN\x10\t2\xa4\x01\n" +
 	"\x0eAccountService\x12E\n" +
 	"\bSetOwner\x12\x1b.anthill.v1.SetOwnerRequest\x1a\x1c.anthill.v1.SetOwnerResponse\x12K\n" +
 	"\n" +

@@ -363,6 +363,9 @@ type JobSpec struct {
 	// The job of which this one runs tasks that have no result; its labels say which. For
 	// clients, which put the results of both together.
 	RetryOf string `protobuf:"bytes,13,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	// For how long the job and its results are kept once it is finished; 0: as the
+	// owner's account has it. At least a minute, at most ten years.
+	Retain *durationpb.Duration `protobuf:"bytes,35,opt,name=retain,proto3" json:"retain,omitempty"`
 	// The variables of env whose values are secret: workers get them, and whoever looks at
 	// the job sees a digest, "sha256:" and 12 hex digits.
 	Secret        []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
@@ -489,6 +492,13 @@ func (x *JobSpec) GetRetryOf() string {
 		return x.RetryOf
 	}
 	return ""
+}
+
+func (x *JobSpec) GetRetain() *durationpb.Duration {
+	if x != nil {
+		return x.Retain
+	}
+	return nil
 }
 
 func (x *JobSpec) GetSecret() []string {
@@ -975,8 +985,12 @@ type Job struct {
 	InputWait *Wait `protobuf:"bytes,51,opt,name=input_wait,json=inputWait,proto3" json:"input_wait,omitempty"`
 	// Coordinators whose copies of the input are not waited for any more, in words.
 	InputPassedOver []string `protobuf:"bytes,52,rep,name=input_passed_over,json=inputPassedOver,proto3" json:"input_passed_over,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// It was cancelled, and its results are gone.
+	Released bool `protobuf:"varint,35,opt,name=released,proto3" json:"released,omitempty"`
+	// When it is forgotten, if it is finished; later, if somebody reads its results then.
+	ForgottenAt   *timestamppb.Timestamp `protobuf:"bytes,36,opt,name=forgotten_at,json=forgottenAt,proto3" json:"forgotten_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Job) Reset() {
@@ -1173,6 +1187,20 @@ func (x *Job) GetInputWait() *Wait {
 func (x *Job) GetInputPassedOver() []string {
 	if x != nil {
 		return x.InputPassedOver
+	}
+	return nil
+}
+
+func (x *Job) GetReleased() bool {
+	if x != nil {
+		return x.Released
+	}
+	return false
+}
+
+func (x *Job) GetForgottenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ForgottenAt
 	}
 	return nil
 }
@@ -2012,6 +2040,95 @@ func (x *CancelJobResponse) GetJob() *Job {
 	return nil
 }
 
+type DeleteJobRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	// A request that is repeated with the same id takes effect once.
+	RequestId     string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobRequest) Reset() {
+	*x = DeleteJobRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobRequest) ProtoMessage() {}
+
+func (x *DeleteJobRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobRequest.ProtoReflect.Descriptor instead.
+func (*DeleteJobRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *DeleteJobRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+func (x *DeleteJobRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type DeleteJobResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteJobResponse) Reset() {
+	*x = DeleteJobResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteJobResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteJobResponse) ProtoMessage() {}
+
+func (x *DeleteJobResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteJobResponse.ProtoReflect.Descriptor instead.
+func (*DeleteJobResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{23}
+}
+
 type GetTaskRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -2023,7 +2140,7 @@ type GetTaskRequest struct {
 
 func (x *GetTaskRequest) Reset() {
 	*x = GetTaskRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	mi := &file_anthill_v1_job_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +2152,7 @@ func (x *GetTaskRequest) String() string {
 func (*GetTaskRequest) ProtoMessage() {}
 
 func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[22]
+	mi := &file_anthill_v1_job_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2165,7 @@ func (x *GetTaskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskRequest.ProtoReflect.Descriptor instead.
 func (*GetTaskRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetTaskRequest) GetJobId() string {
@@ -2091,7 +2208,7 @@ type GetTaskResponse struct {
 
 func (x *GetTaskResponse) Reset() {
 	*x = GetTaskResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	mi := &file_anthill_v1_job_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2220,7 @@ func (x *GetTaskResponse) String() string {
 func (*GetTaskResponse) ProtoMessage() {}
 
 func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[23]
+	mi := &file_anthill_v1_job_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2233,7 @@ func (x *GetTaskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskResponse.ProtoReflect.Descriptor instead.
 func (*GetTaskResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetTaskResponse) GetTask() uint32 {
@@ -2194,7 +2311,7 @@ type VoteGroup struct {
 
 func (x *VoteGroup) Reset() {
 	*x = VoteGroup{}
-	mi := &file_anthill_v1_job_proto_msgTypes[24]
+	mi := &file_anthill_v1_job_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2206,7 +2323,7 @@ func (x *VoteGroup) String() string {
 func (*VoteGroup) ProtoMessage() {}
 
 func (x *VoteGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[24]
+	mi := &file_anthill_v1_job_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2219,7 +2336,7 @@ func (x *VoteGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoteGroup.ProtoReflect.Descriptor instead.
 func (*VoteGroup) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *VoteGroup) GetGroup() uint32 {
@@ -2290,7 +2407,7 @@ type TaskAttempt struct {
 
 func (x *TaskAttempt) Reset() {
 	*x = TaskAttempt{}
-	mi := &file_anthill_v1_job_proto_msgTypes[25]
+	mi := &file_anthill_v1_job_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2419,7 @@ func (x *TaskAttempt) String() string {
 func (*TaskAttempt) ProtoMessage() {}
 
 func (x *TaskAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[25]
+	mi := &file_anthill_v1_job_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2432,7 @@ func (x *TaskAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskAttempt.ProtoReflect.Descriptor instead.
 func (*TaskAttempt) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *TaskAttempt) GetNodeId() string {
@@ -2386,7 +2503,7 @@ type StreamResultsRequest struct {
 
 func (x *StreamResultsRequest) Reset() {
 	*x = StreamResultsRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[26]
+	mi := &file_anthill_v1_job_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2398,7 +2515,7 @@ func (x *StreamResultsRequest) String() string {
 func (*StreamResultsRequest) ProtoMessage() {}
 
 func (x *StreamResultsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[26]
+	mi := &file_anthill_v1_job_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2411,7 +2528,7 @@ func (x *StreamResultsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResultsRequest.ProtoReflect.Descriptor instead.
 func (*StreamResultsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StreamResultsRequest) GetJobId() string {
@@ -2470,7 +2587,7 @@ type StreamResultsResponse struct {
 
 func (x *StreamResultsResponse) Reset() {
 	*x = StreamResultsResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[27]
+	mi := &file_anthill_v1_job_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2482,7 +2599,7 @@ func (x *StreamResultsResponse) String() string {
 func (*StreamResultsResponse) ProtoMessage() {}
 
 func (x *StreamResultsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[27]
+	mi := &file_anthill_v1_job_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2495,7 +2612,7 @@ func (x *StreamResultsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResultsResponse.ProtoReflect.Descriptor instead.
 func (*StreamResultsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StreamResultsResponse) GetSequence() uint64 {
@@ -2562,7 +2679,7 @@ type TaskFailure struct {
 
 func (x *TaskFailure) Reset() {
 	*x = TaskFailure{}
-	mi := &file_anthill_v1_job_proto_msgTypes[28]
+	mi := &file_anthill_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2574,7 +2691,7 @@ func (x *TaskFailure) String() string {
 func (*TaskFailure) ProtoMessage() {}
 
 func (x *TaskFailure) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[28]
+	mi := &file_anthill_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2587,7 +2704,7 @@ func (x *TaskFailure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskFailure.ProtoReflect.Descriptor instead.
 func (*TaskFailure) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *TaskFailure) GetGivenUp() bool {
@@ -2620,7 +2737,7 @@ type WatchTasksRequest struct {
 
 func (x *WatchTasksRequest) Reset() {
 	*x = WatchTasksRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[29]
+	mi := &file_anthill_v1_job_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2632,7 +2749,7 @@ func (x *WatchTasksRequest) String() string {
 func (*WatchTasksRequest) ProtoMessage() {}
 
 func (x *WatchTasksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[29]
+	mi := &file_anthill_v1_job_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2645,7 +2762,7 @@ func (x *WatchTasksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTasksRequest.ProtoReflect.Descriptor instead.
 func (*WatchTasksRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{29}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *WatchTasksRequest) GetJobId() string {
@@ -2678,7 +2795,7 @@ type WatchTasksResponse struct {
 
 func (x *WatchTasksResponse) Reset() {
 	*x = WatchTasksResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[30]
+	mi := &file_anthill_v1_job_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2690,7 +2807,7 @@ func (x *WatchTasksResponse) String() string {
 func (*WatchTasksResponse) ProtoMessage() {}
 
 func (x *WatchTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[30]
+	mi := &file_anthill_v1_job_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2703,7 +2820,7 @@ func (x *WatchTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchTasksResponse.ProtoReflect.Descriptor instead.
 func (*WatchTasksResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{30}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WatchTasksResponse) GetStates() []byte {
@@ -2773,7 +2890,7 @@ type TaskWorker struct {
 
 func (x *TaskWorker) Reset() {
 	*x = TaskWorker{}
-	mi := &file_anthill_v1_job_proto_msgTypes[31]
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2785,7 +2902,7 @@ func (x *TaskWorker) String() string {
 func (*TaskWorker) ProtoMessage() {}
 
 func (x *TaskWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[31]
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2798,7 +2915,7 @@ func (x *TaskWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskWorker.ProtoReflect.Descriptor instead.
 func (*TaskWorker) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{31}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *TaskWorker) GetNodeId() string {
@@ -2834,7 +2951,7 @@ type AttemptSpan struct {
 
 func (x *AttemptSpan) Reset() {
 	*x = AttemptSpan{}
-	mi := &file_anthill_v1_job_proto_msgTypes[32]
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2846,7 +2963,7 @@ func (x *AttemptSpan) String() string {
 func (*AttemptSpan) ProtoMessage() {}
 
 func (x *AttemptSpan) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[32]
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2859,7 +2976,7 @@ func (x *AttemptSpan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptSpan.ProtoReflect.Descriptor instead.
 func (*AttemptSpan) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{32}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AttemptSpan) GetLease() uint64 {
@@ -2917,7 +3034,7 @@ type StreamLogsRequest struct {
 
 func (x *StreamLogsRequest) Reset() {
 	*x = StreamLogsRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	mi := &file_anthill_v1_job_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2929,7 +3046,7 @@ func (x *StreamLogsRequest) String() string {
 func (*StreamLogsRequest) ProtoMessage() {}
 
 func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	mi := &file_anthill_v1_job_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2942,7 +3059,7 @@ func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLogsRequest.ProtoReflect.Descriptor instead.
 func (*StreamLogsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{33}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StreamLogsRequest) GetJobId() string {
@@ -2989,7 +3106,7 @@ type StreamLogsResponse struct {
 
 func (x *StreamLogsResponse) Reset() {
 	*x = StreamLogsResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	mi := &file_anthill_v1_job_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3001,7 +3118,7 @@ func (x *StreamLogsResponse) String() string {
 func (*StreamLogsResponse) ProtoMessage() {}
 
 func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	mi := &file_anthill_v1_job_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3014,7 +3131,7 @@ func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLogsResponse.ProtoReflect.Descriptor instead.
 func (*StreamLogsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{34}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *StreamLogsResponse) GetLease() uint64 {
@@ -3085,7 +3202,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x04\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x05\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -3100,7 +3217,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\fallow_failed\x18\n" +
 	" \x01(\rR\vallowFailed\x12,\n" +
 	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
-	"\bretry_of\x18\r \x01(\tR\aretryOf\x12\x16\n" +
+	"\bretry_of\x18\r \x01(\tR\aretryOf\x121\n" +
+	"\x06retain\x18# \x01(\v2\x19.google.protobuf.DurationR\x06retain\x12\x16\n" +
 	"\x06secret\x18- \x03(\tR\x06secret\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
@@ -3133,7 +3251,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\breplicas\x18\x01 \x01(\rR\breplicas\x12\x16\n" +
 	"\x06quorum\x18\x02 \x01(\rR\x06quorum\x12!\n" +
 	"\fmax_attempts\x18\x03 \x01(\rR\vmaxAttempts\x12\x1b\n" +
-	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\x9f\a\n" +
+	"\tmax_error\x18\x04 \x01(\x01R\bmaxError\"\xfa\a\n" +
 	"\x03Job\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12'\n" +
 	"\x04spec\x18\x02 \x01(\v2\x13.anthill.v1.JobSpecR\x04spec\x12\x14\n" +
@@ -3161,7 +3279,9 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x04wait\x182 \x01(\v2\x10.anthill.v1.WaitR\x04wait\x12/\n" +
 	"\n" +
 	"input_wait\x183 \x01(\v2\x10.anthill.v1.WaitR\tinputWait\x12*\n" +
-	"\x11input_passed_over\x184 \x03(\tR\x0finputPassedOver\"\x8d\x02\n" +
+	"\x11input_passed_over\x184 \x03(\tR\x0finputPassedOver\x12\x1a\n" +
+	"\breleased\x18# \x01(\bR\breleased\x12=\n" +
+	"\fforgotten_at\x18$ \x01(\v2\x1a.google.protobuf.TimestampR\vforgottenAt\"\x8d\x02\n" +
 	"\n" +
 	"TaskCounts\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\rR\x05total\x12\x12\n" +
@@ -3217,7 +3337,12 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x02 \x01(\tR\trequestId\"6\n" +
 	"\x11CancelJobResponse\x12!\n" +
-	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\";\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\"H\n" +
+	"\x10DeleteJobRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tR\trequestId\"\x13\n" +
+	"\x11DeleteJobResponse\";\n" +
 	"\x0eGetTaskRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\"\xa0\x02\n" +
@@ -3334,14 +3459,15 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x15ATTEMPT_ENDING_FAILED\x10\x02\x12\x19\n" +
 	"\x15ATTEMPT_ENDING_KILLED\x10\x03\x12\x17\n" +
 	"\x13ATTEMPT_ENDING_LOST\x10\x04\x12\x1b\n" +
-	"\x17ATTEMPT_ENDING_RETURNED\x10\x052\xab\x05\n" +
+	"\x17ATTEMPT_ENDING_RETURNED\x10\x052\xf5\x05\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\tSubmitJob\x12\x1c.anthill.v1.SubmitJobRequest\x1a\x1d.anthill.v1.SubmitJobResponse\x12?\n" +
 	"\x06GetJob\x12\x19.anthill.v1.GetJobRequest\x1a\x1a.anthill.v1.GetJobResponse\x12E\n" +
 	"\bListJobs\x12\x1b.anthill.v1.ListJobsRequest\x1a\x1c.anthill.v1.ListJobsResponse\x12G\n" +
 	"\bWatchJob\x12\x1b.anthill.v1.WatchJobRequest\x1a\x1c.anthill.v1.WatchJobResponse0\x01\x12H\n" +
-	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12B\n" +
+	"\tCancelJob\x12\x1c.anthill.v1.CancelJobRequest\x1a\x1d.anthill.v1.CancelJobResponse\x12H\n" +
+	"\tDeleteJob\x12\x1c.anthill.v1.DeleteJobRequest\x1a\x1d.anthill.v1.DeleteJobResponse\x12B\n" +
 	"\aGetTask\x12\x1a.anthill.v1.GetTaskRequest\x1a\x1b.anthill.v1.GetTaskResponse\x12V\n" +
 	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01\x12M\n" +
 	"\n" +
@@ -3362,7 +3488,7 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
@@ -3391,93 +3517,99 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*Event)(nil),                 // 24: anthill.v1.Event
 	(*CancelJobRequest)(nil),      // 25: anthill.v1.CancelJobRequest
 	(*CancelJobResponse)(nil),     // 26: anthill.v1.CancelJobResponse
-	(*GetTaskRequest)(nil),        // 27: anthill.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),       // 28: anthill.v1.GetTaskResponse
-	(*VoteGroup)(nil),             // 29: anthill.v1.VoteGroup
-	(*TaskAttempt)(nil),           // 30: anthill.v1.TaskAttempt
-	(*StreamResultsRequest)(nil),  // 31: anthill.v1.StreamResultsRequest
-	(*StreamResultsResponse)(nil), // 32: anthill.v1.StreamResultsResponse
-	(*TaskFailure)(nil),           // 33: anthill.v1.TaskFailure
-	(*WatchTasksRequest)(nil),     // 34: anthill.v1.WatchTasksRequest
-	(*WatchTasksResponse)(nil),    // 35: anthill.v1.WatchTasksResponse
-	(*TaskWorker)(nil),            // 36: anthill.v1.TaskWorker
-	(*AttemptSpan)(nil),           // 37: anthill.v1.AttemptSpan
-	(*StreamLogsRequest)(nil),     // 38: anthill.v1.StreamLogsRequest
-	(*StreamLogsResponse)(nil),    // 39: anthill.v1.StreamLogsResponse
-	nil,                           // 40: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 41: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 44: anthill.v1.Wait
+	(*DeleteJobRequest)(nil),      // 27: anthill.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 28: anthill.v1.DeleteJobResponse
+	(*GetTaskRequest)(nil),        // 29: anthill.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),       // 30: anthill.v1.GetTaskResponse
+	(*VoteGroup)(nil),             // 31: anthill.v1.VoteGroup
+	(*TaskAttempt)(nil),           // 32: anthill.v1.TaskAttempt
+	(*StreamResultsRequest)(nil),  // 33: anthill.v1.StreamResultsRequest
+	(*StreamResultsResponse)(nil), // 34: anthill.v1.StreamResultsResponse
+	(*TaskFailure)(nil),           // 35: anthill.v1.TaskFailure
+	(*WatchTasksRequest)(nil),     // 36: anthill.v1.WatchTasksRequest
+	(*WatchTasksResponse)(nil),    // 37: anthill.v1.WatchTasksResponse
+	(*TaskWorker)(nil),            // 38: anthill.v1.TaskWorker
+	(*AttemptSpan)(nil),           // 39: anthill.v1.AttemptSpan
+	(*StreamLogsRequest)(nil),     // 40: anthill.v1.StreamLogsRequest
+	(*StreamLogsResponse)(nil),    // 41: anthill.v1.StreamLogsResponse
+	nil,                           // 42: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 43: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 45: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 46: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	41, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	40, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	43, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	42, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
 	6,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
 	9,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
 	10, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
 	11, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	7,  // 7: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	8,  // 8: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	41, // 9: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	41, // 10: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	41, // 11: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	41, // 12: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	42, // 13: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	5,  // 14: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
-	1,  // 15: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	43, // 16: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	43, // 17: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	13, // 18: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	14, // 19: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	15, // 20: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	44, // 21: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	44, // 22: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	5,  // 23: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	12, // 24: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	12, // 25: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	12, // 26: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	12, // 27: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	24, // 28: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	43, // 29: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,  // 30: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	12, // 31: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	41, // 32: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	29, // 33: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	30, // 34: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	41, // 35: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	41, // 36: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	33, // 37: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	37, // 38: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
-	36, // 39: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
-	43, // 40: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
-	4,  // 41: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
-	4,  // 42: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
-	43, // 43: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
-	16, // 44: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	18, // 45: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	20, // 46: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	22, // 47: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	25, // 48: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	27, // 49: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	31, // 50: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	34, // 51: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
-	38, // 52: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
-	17, // 53: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	19, // 54: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	21, // 55: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	23, // 56: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	26, // 57: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	28, // 58: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	32, // 59: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	35, // 60: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
-	39, // 61: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
-	53, // [53:62] is the sub-list for method output_type
-	44, // [44:53] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	44, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
+	7,  // 8: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	8,  // 9: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	43, // 10: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	43, // 11: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	43, // 12: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	43, // 13: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	44, // 14: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	5,  // 15: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	1,  // 16: anthill.v1.Job.state:type_name -> anthill.v1.JobState
+	45, // 17: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	45, // 18: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	13, // 19: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	14, // 20: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	15, // 21: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	46, // 22: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	46, // 23: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	45, // 24: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	5,  // 25: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	12, // 26: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	12, // 27: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	12, // 28: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	12, // 29: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	24, // 30: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	45, // 31: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,  // 32: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	12, // 33: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	43, // 34: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	31, // 35: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	32, // 36: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	43, // 37: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	43, // 38: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	35, // 39: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	39, // 40: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
+	38, // 41: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
+	45, // 42: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	4,  // 43: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
+	4,  // 44: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	45, // 45: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 46: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	18, // 47: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	20, // 48: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	22, // 49: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	25, // 50: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	27, // 51: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	29, // 52: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	33, // 53: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	36, // 54: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	40, // 55: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	17, // 56: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	19, // 57: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	21, // 58: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	23, // 59: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	26, // 60: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	28, // 61: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	30, // 62: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	34, // 63: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	37, // 64: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	41, // 65: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	56, // [56:66] is the sub-list for method output_type
+	46, // [46:56] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -3490,14 +3622,14 @@ func file_anthill_v1_job_proto_init() {
 		(*Input_Range)(nil),
 		(*Input_Blob)(nil),
 	}
-	file_anthill_v1_job_proto_msgTypes[33].OneofWrappers = []any{}
+	file_anthill_v1_job_proto_msgTypes[35].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   36,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

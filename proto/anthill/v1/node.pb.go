@@ -1750,7 +1750,20 @@ type DescribeResponse struct {
 	FirstVersion uint32 `protobuf:"varint,1,opt,name=first_version,json=firstVersion,proto3" json:"first_version,omitempty"`
 	LastVersion  uint32 `protobuf:"varint,2,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
 	// The time by its own clock.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// Jobs whose results somebody reads from the coordinator, or has a moment ago.
+	Reading []string `protobuf:"bytes,35,rep,name=reading,proto3" json:"reading,omitempty"`
+	// Nodes that are there, and of which the state has not noted that lately.
+	Seen []string `protobuf:"bytes,36,rep,name=seen,proto3" json:"seen,omitempty"`
+	// The last entry of the log that it has applied; 0 if it does not say.
+	AppliedIndex uint64 `protobuf:"varint,85,opt,name=applied_index,json=appliedIndex,proto3" json:"applied_index,omitempty"`
+	// The version of its program.
+	Release string `protobuf:"bytes,86,opt,name=release,proto3" json:"release,omitempty"`
+	// Its disk: free and in all, in bytes.
+	DiskFree uint64 `protobuf:"varint,87,opt,name=disk_free,json=diskFree,proto3" json:"disk_free,omitempty"`
+	DiskSize uint64 `protobuf:"varint,88,opt,name=disk_size,json=diskSize,proto3" json:"disk_size,omitempty"`
+	// Who it is: at an address where one was, another may be. Empty if it does not say.
+	NodeId        string `protobuf:"bytes,89,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1804,6 +1817,55 @@ func (x *DescribeResponse) GetTime() *timestamppb.Timestamp {
 		return x.Time
 	}
 	return nil
+}
+
+func (x *DescribeResponse) GetReading() []string {
+	if x != nil {
+		return x.Reading
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetSeen() []string {
+	if x != nil {
+		return x.Seen
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetAppliedIndex() uint64 {
+	if x != nil {
+		return x.AppliedIndex
+	}
+	return 0
+}
+
+func (x *DescribeResponse) GetRelease() string {
+	if x != nil {
+		return x.Release
+	}
+	return ""
+}
+
+func (x *DescribeResponse) GetDiskFree() uint64 {
+	if x != nil {
+		return x.DiskFree
+	}
+	return 0
+}
+
+func (x *DescribeResponse) GetDiskSize() uint64 {
+	if x != nil {
+		return x.DiskSize
+	}
+	return 0
+}
+
+func (x *DescribeResponse) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
 }
 
 type GetProgressRequest struct {
@@ -2504,11 +2566,18 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x0eWorkerLocation\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\"\x11\n" +
-	"\x0fDescribeRequest\"\x8a\x01\n" +
+	"\x0fDescribeRequest\"\xca\x02\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
-	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"+\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
+	"\areading\x18# \x03(\tR\areading\x12\x12\n" +
+	"\x04seen\x18$ \x03(\tR\x04seen\x12#\n" +
+	"\rapplied_index\x18U \x01(\x04R\fappliedIndex\x12\x18\n" +
+	"\arelease\x18V \x01(\tR\arelease\x12\x1b\n" +
+	"\tdisk_free\x18W \x01(\x04R\bdiskFree\x12\x1b\n" +
+	"\tdisk_size\x18X \x01(\x04R\bdiskSize\x12\x17\n" +
+	"\anode_id\x18Y \x01(\tR\x06nodeId\"+\n" +
 	"\x12GetProgressRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xc2\x01\n" +
 	"\x13GetProgressResponse\x127\n" +
