@@ -111,10 +111,3 @@ func (m *memory) add(node jobs.NodeID, e *experience) {
 	}
 	m.nodes[node] = e
 }
-
-// forget begins anew: this node's own network has changed.
-func (m *memory) forget() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.nodes = nil
-}
