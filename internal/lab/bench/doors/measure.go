@@ -33,9 +33,9 @@ func (b *bench) measure(ctx context.Context) (*result, error) {
 		run   func(context.Context)
 	}{
 		{&r.Strangers, func(ctx context.Context) { b.crowd(ctx, nil, 1000) }},
+		{&r.Idle, func(ctx context.Context) { b.crowd(ctx, b.eve, 1000) }},
 		{&r.Headers, b.headers},
 		{&r.Unfinished, b.unfinished},
-		{&r.Idle, func(ctx context.Context) { b.crowd(ctx, b.eve, 1000) }},
 	} {
 		slow, err := b.grown(ctx, a.grown, a.run)
 		if err != nil {
