@@ -158,13 +158,13 @@ func (c *Coordinator) startServices() {
 	})
 	c.keeper = keeper.New(keeper.Config{
 		Node: id.Node(), Replica: c.replica, Store: c.base.Store, Swarm: c.base.Swarm, Confirm: c.confirm,
-		Members: c.members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
+		Members: c.membership.Members, Workers: c.workers, Spent: c.base.Volume.Err, Logger: c.cfg.Logger,
 		Granted: func(node jobs.NodeID, b blob.ID, grant []byte) bool { return id.Granted(node, b, grant) },
 		Leads:   c.desk.Leading, Ready: c.desk.LookAgain,
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.members, Workers: c.workers, Authority: c.base.Authority,
+		Members: c.members, Heard: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
 		ClockOf:   c.clockOf,
 		Retire:    c.retire,
 		Chronicle: c.chronicle, Logs: c.logs,

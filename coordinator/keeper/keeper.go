@@ -83,7 +83,7 @@ type Config struct {
 	// Ready is called when tasks can be run that could not before; nil: nobody wants
 	// to know.
 	Ready func()
-	// Members are the coordinators that gossip knows.
+	// Members are the nodes that gossip knows. It is asked while the state is looked at.
 	Members func() []membership.Member
 	// Workers are the live workers, and where they serve what they have.
 	Workers func(context.Context) map[jobs.NodeID]string

@@ -35,7 +35,7 @@ type absence struct {
 // attendance is that of the coordinators now, as gossip has it.
 func (s *Server) attendance(st *jobs.State) attendance {
 	members := map[jobs.NodeID]membership.Member{s.cfg.Node: {Node: s.cfg.Node}} // which is there
-	for _, m := range s.cfg.Members() {
+	for _, m := range s.cfg.Heard() {
 		members[m.Node] = m
 	}
 	return attend(st, members, s.began, time.Now())

@@ -120,6 +120,9 @@ type Config struct {
 	// Members are the nodes that gossip knows, and Workers the live workers, with
 	// where they serve what they have.
 	Members func() []membership.Member
+	// Heard is what gossip says of them. Unlike Members it may be asked while the state is
+	// looked at.
+	Heard func() []membership.Member
 	Workers func(context.Context) map[jobs.NodeID]string
 	// Authority signs the certificates of nodes that enrol.
 	Authority *identity.Authority

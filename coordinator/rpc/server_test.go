@@ -304,7 +304,7 @@ func (g *grid) run(id *identity.Identity, d Desk, l net.Listener) *Server {
 	s := New(Config{
 		Chronicle: g.chronicle, Logs: logs,
 		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, Workers: g.desk.located,
-		Members: g.desk.members, DialCoordinator: pool.Dial,
+		Members: g.desk.members, Heard: g.desk.members, DialCoordinator: pool.Dial,
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
 	}, id, identity.Handover{})
 	go s.Serve(l)
