@@ -24,6 +24,7 @@ func TestOnGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	file.AllowOutside = true // its guest is built aside
 	file.Bundle = guests.Build(t, "github.com/anthill-grid/anthill/examples/mandelbrot/guest")
 	file.Args = append(file.Args, small...)
 	view, err := mandelbrot.ParseView(file.Args)

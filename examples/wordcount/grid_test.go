@@ -21,6 +21,7 @@ func TestOnGrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	file.AllowOutside = true // its guest is built aside
 	file.Bundle = guests.Build(t, "github.com/anthill-grid/anthill/examples/wordcount/guest")
 	job, err := client.Submit(t.Context(), file)
 	if err != nil {

@@ -47,7 +47,7 @@ func TestSubmitterLeaves(t *testing.T) {
 // submitByCommand submits a job, and returns when the command has.
 func submitByCommand(t *testing.T, grid *gridtest.Grid, path string) (id string) {
 	t.Helper()
-	code, stdout, stderr := grid.Run(t, "submit", filepath.ToSlash(path))
+	code, stdout, stderr := grid.Run(t, "submit", "--allow-outside", filepath.ToSlash(path))
 	if code != 0 || !strings.Contains(stderr, "you can disconnect now") {
 		t.Fatalf("anthill submit: exit code %d, %s", code, stderr)
 	}

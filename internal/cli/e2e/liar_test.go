@@ -181,7 +181,7 @@ func TestTooFewToAsk(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Strangers("ada", "bruno")})
 	file, want := echoJob(t, handmade.Echo(), 2)
 	jobFile := write(t, "job.yaml", fmt.Appendf(nil, "name: echo\nbundle: %s\ninput: {items: [%q, %q]}\n", file.Bundle, file.Input.Items[0], file.Input.Items[1]))
-	submitted, _, stderr := grid.Run(t, "submit", "--wait", jobFile)
+	submitted, _, stderr := grid.Run(t, "submit", "--allow-outside", "--wait", jobFile)
 	expectShort(t, "submit --wait", submitted, stderr)
 	client := grid.Connect(t)
 	list, err := client.Jobs(t.Context())

@@ -115,6 +115,8 @@ class Job:
     def _outcomes(self) -> Any:
         found: Dict[int, bytes] = {}
         failures: Dict[int, Dict[str, Any]] = {}
+        if self.state == "cancelled":
+            return found, failures  # the grid lets their results go at once
         for line in self._grid._child.ask("results", job_id=self.id):
             if "result" in line:
                 found[line["result"]["task"]] = base64.b64decode(line["result"]["data"])
