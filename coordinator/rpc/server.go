@@ -122,7 +122,7 @@ type Config struct {
 	Members func() []membership.Member
 	// Heard is what gossip says of them. Unlike Members it may be asked while the state is
 	// looked at.
-	Heard func() []membership.Member
+	Heard   func() []membership.Member
 	Workers func(context.Context) map[jobs.NodeID]string
 	// Authority signs the certificates of nodes that enrol.
 	Authority *identity.Authority
