@@ -61,9 +61,9 @@ for coordinators. Later starts need neither.`,
 	cmd.AddCommand(connecting(newEndCommand(removal{
 		use: "rm NODE...", short: "Remove coordinators from the grid", coordinator: true,
 		long: `Remove coordinators from the grid: they lose their votes, and what they hold is
-copied from the others. One that is alive stops answering. It keeps its copy of the
-key that lets nodes in: 'anthill ca rotate' makes that worthless. NODE is an id or
-its first digits, at least 8.`,
+copied from the others. One that is alive stops. Its disk keeps a copy of the key
+that lets nodes in, which cannot be replaced yet: destroy it. NODE is an id or its
+first digits, at least 8.`,
 	})))
 	return cmd
 }

@@ -5,7 +5,6 @@ import { ago, bytes, clock, count, duration, fuel, plural, share } from "./forma
 import { Model, taskStates } from "./model.js";
 import { meter, Pace, partsOf, running, stateOf } from "./progress.js";
 import { Results } from "./results.js";
-import { swarmPanel } from "./swarm.js";
 import { TaskMap } from "./taskmap.js";
 import { TaskStream } from "./taskstream.js";
 import { voting } from "./theory.js";
@@ -66,11 +65,10 @@ class JobView {
     this.log = panel("What happened");
     this.list = h("ol.log");
     fill(this.log.body, this.list);
-    this.swarm = swarmPanel(this.id, this.signal);
     fill(place,
       h("div.head", {}, h("div", {}, h("div.crumbs", {}, h("a", { href: "#/jobs" }, "Jobs")), h("h1", {}, this.id)), this.chip, h("span.grow"), this.when, this.cancel),
       h("div.stack", {}, this.notices, top, streamBox.box,
-        h("div.columns", {}, h("div.stack", {}, this.results.box, mapBox.box), h("div.stack", {}, this.disputes.box, this.sources.box, this.swarm.box, this.log.box))));
+        h("div.columns", {}, h("div.stack", {}, this.results.box, mapBox.box), h("div.stack", {}, this.disputes.box, this.sources.box, this.log.box))));
     for (const event of ["resize", "theme"]) {
       window.addEventListener(event, () => { this.stream.draw(); this.map.changed(null); if (this.job) this.update(this.job, []); }, { signal: this.signal });
     }
