@@ -75,25 +75,13 @@ func (s *resultStore) fetch(ctx context.Context, id blob.ID, w io.Writer) error 
 	if _, err := s.swarm.Fetch(ctx, id, 0, -1, s.providers); err != nil {
 		return status.Errorf(codes.Unavailable, "%v", err)
 	}
-	manifest, err := s.store.Manifest(id)
+	err := s.store.CopyTo(w, id)
 	if errors.Is(err, blobstore.ErrNotFound) {
 		// The swarm remembers for a moment that it has fetched what forget has
 		// just dropped.
 		return status.Errorf(codes.Unavailable, "%v", err)
 	}
-	if err != nil {
-		return err
-	}
-	for i := range manifest.Pieces {
-		data, err := s.store.ReadPiece(id, i)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(data); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
 // fetchPart copies n bytes of a blob from off on to w, and forgets what it has got of it.

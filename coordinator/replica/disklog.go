@@ -1,10 +1,13 @@
 package replica
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
 )
 
@@ -18,4 +21,20 @@ func openLog(dir string, logger hclog.Logger) (*wal.WAL, error) {
 		return nil, fmt.Errorf("open log in %s: %w", dir, err)
 	}
 	return log, nil
+}
+
+// snapshotsKept is how many are: should the newest turn out to be broken, there is another.
+const snapshotsKept = 2
+
+// openStores opens what a replica has on disk.
+func openStores(dir string, logger hclog.Logger) (*wal.WAL, *raft.FileSnapshotStore, error) {
+	logs, err := openLog(filepath.Join(dir, "log"), logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	snapshots, err := raft.NewFileSnapshotStoreWithLogger(dir, snapshotsKept, logger)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", dir, err), logs.Close())
+	}
+	return logs, snapshots, nil
 }

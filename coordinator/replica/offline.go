@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
@@ -50,13 +49,9 @@ func openFiles(cfg Config) (*Offline, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	logger := hclogslog.New(cfg.Logger)
-	logs, err := openLog(filepath.Join(cfg.Dir, "log"), logger)
+	logs, snapshots, err := openStores(cfg.Dir, logger)
 	if err != nil {
 		return nil, err
-	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, 2, logger)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", cfg.Dir, err), logs.Close())
 	}
 	c := *raft.DefaultConfig()
 	c.LocalID, c.Logger = raft.ServerID(cfg.Node), logger

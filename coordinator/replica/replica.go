@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -68,14 +67,9 @@ func Open(cfg Config) (*Replica, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open replica: %w", err)
 	}
-	logger := hclogslog.New(cfg.Logger)
-	logs, err := openLog(filepath.Join(cfg.Dir, "log"), logger)
+	logs, snapshots, err := openStores(cfg.Dir, hclogslog.New(cfg.Logger))
 	if err != nil {
 		return nil, err
-	}
-	snapshots, err := raft.NewFileSnapshotStoreWithLogger(cfg.Dir, 2, logger)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open snapshots in %s: %w", cfg.Dir, err), logs.Close())
 	}
 	if err := checkFormat(logs, snapshots); err != nil {
 		return nil, errors.Join(fmt.Errorf("open replica in %s: %w", cfg.Dir, err), logs.Close())

@@ -149,14 +149,8 @@ func (a archive) blobs(store *blobstore.Store, ids map[blob.ID]bool) (n int, err
 		if err := a.header(blobsDir+id.String(), m.Size); err != nil {
 			return n, err
 		}
-		for i := range m.Pieces {
-			data, err := store.ReadPiece(id, i)
-			if err != nil {
-				return n, err
-			}
-			if _, err := a.Write(data); err != nil {
-				return n, err
-			}
+		if err := store.CopyTo(a, id); err != nil {
+			return n, err
 		}
 		n++
 	}

@@ -48,18 +48,8 @@ func copyBlob(w io.Writer, store *blobstore.Store, ref blob.Ref) error {
 	if ref.Size == 0 {
 		return nil
 	}
-	m, err := store.Manifest(ref.ID)
-	if err != nil {
-		return err
-	}
-	for i := range m.Pieces {
-		data, err := store.ReadPiece(ref.ID, i)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", ref.ID.Short(), err)
-		}
-		if _, err := w.Write(data); err != nil {
-			return err
-		}
+	if err := store.CopyTo(w, ref.ID); err != nil {
+		return fmt.Errorf("read %s: %w", ref.ID.Short(), err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package blobstore
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 )
@@ -76,6 +77,24 @@ func place(out, data []byte, off int64) {
 		data, off = data[-off:], 0
 	}
 	copy(out[off:], data)
+}
+
+// CopyTo writes a whole blob to w, piece by piece, each checked by its hash.
+func (s *Store) CopyTo(w io.Writer, id blob.ID) error {
+	m, err := s.Manifest(id)
+	if err != nil {
+		return err
+	}
+	for i := range m.Pieces {
+		data, err := s.ReadPiece(id, i)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(data); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Dir is the directory that all of the store's files are in.
