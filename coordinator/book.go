@@ -16,6 +16,7 @@ const nearlyThere = 256
 type book struct {
 	mu     sync.Mutex
 	others map[jobs.NodeID]*heard // nil: this coordinator does not lead
+	noted  time.Time              // when the others were asked last
 }
 
 // heard is what is known of one.
@@ -48,6 +49,7 @@ func (b *book) note(list []described, applied uint64, now time.Time) {
 	if b.others == nil {
 		return // this coordinator does not lead
 	}
+	b.noted = now
 	for _, d := range list {
 		h := b.others[d.node]
 		if h == nil {
@@ -97,4 +99,15 @@ func (b *book) of(id jobs.NodeID) (heard, bool) {
 		return *h, true
 	}
 	return heard{}, false
+}
+
+// clockOf is how far a coordinator's clock is ahead of the leader's; false: it did not say
+// when it was asked last.
+func (b *book) clockOf(id jobs.NodeID) (time.Duration, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if h := b.others[id]; h != nil && h.at.Equal(b.noted) {
+		return h.ahead, true
+	}
+	return 0, false
 }

@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/anthill-grid/anthill/coordinator/chronicle"
@@ -71,10 +71,8 @@ type Coordinator struct {
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
-	// clocks is how far the other voters' clocks are ahead, as the leader heard last.
-	clocks atomic.Pointer[map[jobs.NodeID]time.Duration]
-	roster roster
-	book   book
+	roster     roster
+	book       book
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
@@ -165,7 +163,7 @@ func (c *Coordinator) startServices() {
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
 		Members: c.members, Heard: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
-		ClockOf:   c.clockOf,
+		ClockOf:   c.book.clockOf,
 		Retire:    c.retire,
 		Chronicle: c.chronicle, Logs: c.logs,
 		Signalled:       c.signalled,
@@ -191,22 +189,35 @@ func (c *Coordinator) addresses() (list []string) {
 // handover says who takes what comes beside gRPC.
 func (c *Coordinator) handover() identity.Handover {
 	hand := c.base.Handover()
-	hand.Back, hand.Relay = c.notBanned(hand.Back), c.notBanned(hand.Relay)
-	hand.Raft, hand.Gossip = c.takeRaft, c.takeGossip
+	back, relay := hand.Back, hand.Relay
+	hand.Back = func(conn *tls.Conn, peer identity.Peer) {
+		if c.letsIn(conn, peer) {
+			back(conn, peer)
+		}
+	}
+	hand.Relay = func(conn *tls.Conn, peer identity.Peer) {
+		if c.letsIn(conn, peer) {
+			relay(conn, peer)
+		}
+	}
+	// One that was removed may believe that it still votes, and raft would believe it.
+	hand.Raft = func(conn net.Conn, peer identity.Peer) {
+		if c.letsIn(conn, peer) {
+			c.raft.Hand(conn)
+		}
+	}
+	hand.Gossip = c.takeGossip
 	return hand
 }
 
-// notBanned hands over no connections of nodes whose owners are banned.
-func (c *Coordinator) notBanned(take func(*tls.Conn, identity.Peer)) func(*tls.Conn, identity.Peer) {
-	return func(conn *tls.Conn, peer identity.Peer) {
-		banned := ""
-		c.replica.View(func(s *jobs.State) { banned = s.BannedNode(peer.Node) })
-		if banned != "" {
-			_ = conn.Close() // it hears why from its next call
-			return
-		}
-		take(conn, peer)
+// letsIn hangs up on a node that is shut out: it hears why from its next call.
+func (c *Coordinator) letsIn(conn net.Conn, peer identity.Peer) bool {
+	why := ""
+	c.replica.View(func(s *jobs.State) { why = s.ShutOut(peer.Node) })
+	if why != "" {
+		_ = conn.Close() // it has no part in this grid
 	}
+	return why == ""
 }
 
 // ownerOf is whom the traffic of a node is counted for.

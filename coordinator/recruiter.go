@@ -36,8 +36,9 @@ func (c *Coordinator) recruit(ctx context.Context) {
 			}
 		}
 		told = failed
-		c.elect(ctx)
-		if err := c.noteAway(ctx); err != nil {
+		servers := c.servers()
+		c.elect(ctx, servers)
+		if err := c.noteAway(ctx, servers); err != nil {
 			c.cfg.Logger.Warn("failed to note which coordinators are away", "error", err)
 		}
 		select {
@@ -61,17 +62,16 @@ func (c *Coordinator) recruits() []recruited {
 	for _, s := range c.replica.Servers() {
 		servers[s.Node] = s
 	}
+	members := c.members()
 	var list []recruited
-	for _, m := range c.members() {
-		if m.Status != membership.Alive || servers[m.Node].Address == m.Address {
-			continue
-		}
-		c.replica.View(func(s *jobs.State) {
-			if n := s.Nodes[m.Node]; n != nil && n.Role == jobs.Coordinator && n.Ended == nil {
-				list = append(list, recruited{m, servers[m.Node].Votes})
+	c.replica.View(func(s *jobs.State) {
+		for _, m := range members {
+			n, known := s.Nodes[m.Node], servers[m.Node]
+			if m.Status == membership.Alive && known.Address != m.Address && n != nil && n.Role == jobs.Coordinator && n.Ended == nil {
+				list = append(list, recruited{m, known.Votes})
 			}
-		})
-	}
+		}
+	})
 	return list
 }
 
@@ -96,7 +96,7 @@ func (c *Coordinator) enlist(ctx context.Context, r recruited) error {
 
 // checkRules refuses a coordinator that could not apply what it would be sent.
 func (c *Coordinator) checkRules(ctx context.Context, m membership.Member) error {
-	d, err := c.describe(ctx, replica.Voter{Node: m.Node, Address: m.Address})
+	d, err := c.describe(ctx, replica.Voter{Node: m.Node, Address: m.Address}, false)
 	if err != nil {
 		return err
 	}
@@ -109,8 +109,8 @@ func (c *Coordinator) checkRules(ctx context.Context, m membership.Member) error
 }
 
 // elect takes the next step towards who should vote, one at a time.
-func (c *Coordinator) elect(ctx context.Context) {
-	step := electorate.Next(c.servers(), c.cfg.ReplaceAfter)
+func (c *Coordinator) elect(ctx context.Context, servers []electorate.Server) {
+	step := electorate.Next(servers, c.cfg.ReplaceAfter)
 	if step.Act == electorate.None {
 		return
 	}
@@ -147,9 +147,9 @@ func (c *Coordinator) drop(ctx context.Context, step electorate.Step) error {
 
 // noteAway tells the state which coordinators have been silent for so long that others
 // take their places, and which are back.
-func (c *Coordinator) noteAway(ctx context.Context) error {
+func (c *Coordinator) noteAway(ctx context.Context, servers []electorate.Server) error {
 	long := map[jobs.NodeID]bool{}
-	for _, s := range c.servers() {
+	for _, s := range servers {
 		long[s.Node] = s.Silent >= c.cfg.ReplaceAfter
 	}
 	var note jobs.NoteAway

@@ -3,10 +3,8 @@ package coordinator
 import (
 	"context"
 	"io"
-	"net"
 
 	"github.com/anthill-grid/anthill/coordinator/rescue"
-	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -23,18 +21,6 @@ func (c *Coordinator) heedRescue(ctx context.Context) error {
 	}
 	c.cfg.Logger.Info("this coordinator was rescued: the others are dismissed, and join again with a token and an empty directory", "others", len(gone))
 	return rescue.Heeded(c.cfg.Dir)
-}
-
-// takeRaft takes a connection for raft, except of a coordinator that was removed: it may
-// believe that it still votes, and raft would believe it.
-func (c *Coordinator) takeRaft(conn net.Conn, peer identity.Peer) {
-	gone := false
-	c.replica.View(func(s *jobs.State) { gone = s.ShutOut(peer.Node) != "" })
-	if gone {
-		_ = conn.Close() // it has no part in this grid
-		return
-	}
-	c.raft.Hand(conn)
 }
 
 // backUp writes an archive of the grid, with the blobs that are here or without.

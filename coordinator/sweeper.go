@@ -34,7 +34,7 @@ func (c *Coordinator) sweepOnce(ctx context.Context) error {
 	now := c.replica.Now()
 	var overdue jobs.Forget
 	c.replica.View(func(s *jobs.State) { overdue = s.Overdue(now) })
-	voters := append(c.askVoters(ctx, describeWait), described{reading: c.rpc.Reading(), seen: c.rpc.Seen()})
+	voters := append(c.askVoters(ctx, describeWait, true), described{reading: c.rpc.Reading(), seen: c.rpc.Seen()})
 	seen, reading := map[jobs.NodeID]bool{}, map[jobs.JobID]bool{}
 	for _, v := range voters {
 		for _, node := range v.seen {

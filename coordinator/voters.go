@@ -30,7 +30,7 @@ type described struct {
 	release string
 	disk    disk
 	// reading are jobs whose results somebody reads there, and seen nodes that are there
-	// and of which the state has not noted it.
+	// and of which the state has not noted it. Both only if it was asked for them.
 	reading []jobs.JobID
 	seen    []jobs.NodeID
 }
@@ -57,17 +57,16 @@ func (c *Coordinator) survey(ctx context.Context) {
 // heedVoters sets the clock by those of all coordinators, notes which of them answer, and
 // brings the newest rules that every one of them can apply into force.
 func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error {
-	voters := c.askVoters(ctx, wait)
+	voters := c.askVoters(ctx, wait, false)
 	var ahead []time.Duration
-	last, clocks := jobs.LastVersion, map[jobs.NodeID]time.Duration{}
+	last := jobs.LastVersion
 	for _, v := range voters {
 		last = min(last, v.last)
 		if v.last != 0 {
-			ahead, clocks[v.node] = append(ahead, v.ahead), v.ahead
+			ahead = append(ahead, v.ahead)
 		}
 	}
 	c.replica.HeedClocks(ahead)
-	c.clocks.Store(&clocks)
 	c.book.note(voters, c.replica.Applied(), time.Now())
 	raise := false
 	c.replica.View(func(s *jobs.State) { raise = s.Version() < last })
@@ -81,9 +80,10 @@ func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error 
 	return err
 }
 
-// askVoters asks all members of the raft group but this one, side by side. Silent ones, and those too
-// old to be asked, are in the answer without a version.
-func (c *Coordinator) askVoters(ctx context.Context, wait time.Duration) []described {
+// askVoters asks all members of the raft group but this one, side by side; with census also
+// who is there. Silent ones, and those too old to be asked, are in the answer without a
+// version.
+func (c *Coordinator) askVoters(ctx context.Context, wait time.Duration, census bool) []described {
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	var others []replica.Voter
@@ -97,7 +97,7 @@ func (c *Coordinator) askVoters(ctx context.Context, wait time.Duration) []descr
 	for i, v := range others {
 		asked.Go(func() {
 			var err error
-			if list[i], err = c.describe(ctx, v); err != nil {
+			if list[i], err = c.describe(ctx, v, census); err != nil {
 				c.cfg.Logger.Debug("failed to ask a voter to describe itself", "node", v.Node.Short(), "error", err)
 				list[i] = described{node: v.Node}
 			}
@@ -108,13 +108,13 @@ func (c *Coordinator) askVoters(ctx context.Context, wait time.Duration) []descr
 }
 
 // describe takes a voter's clock to have been read half way through the call.
-func (c *Coordinator) describe(ctx context.Context, v replica.Voter) (described, error) {
+func (c *Coordinator) describe(ctx context.Context, v replica.Voter, census bool) (described, error) {
 	conn, err := c.voters.Dial(v.Address)
 	if err != nil {
 		return described{}, err
 	}
 	began := time.Now()
-	resp, err := anthillv1.NewCoordinatorServiceClient(conn).Describe(ctx, &anthillv1.DescribeRequest{})
+	resp, err := anthillv1.NewCoordinatorServiceClient(conn).Describe(ctx, &anthillv1.DescribeRequest{Census: census})
 	if err != nil {
 		return described{}, fmt.Errorf("describe %s: %w", v.Node.Short(), err)
 	}
@@ -134,14 +134,4 @@ func (c *Coordinator) describe(ctx context.Context, v replica.Voter) (described,
 		d.seen = append(d.seen, jobs.NodeID(id))
 	}
 	return d, nil
-}
-
-// clockOf is how far a voter's clock is ahead of the leader's, if the leader has
-// heard it.
-func (c *Coordinator) clockOf(id jobs.NodeID) (time.Duration, bool) {
-	if clocks := c.clocks.Load(); clocks != nil {
-		ahead, known := (*clocks)[id]
-		return ahead, known
-	}
-	return 0, false
 }

@@ -75,16 +75,21 @@ func Next(servers []Server, replaceAfter time.Duration) Step {
 
 // Losses is how many more voters may be lost until no majority is left.
 func Losses(servers []Server) int {
-	voters, there := 0, 0
+	voters, there := VotersWithout(servers, "")
+	return max(0, there-(voters/2+1))
+}
+
+// VotersWithout counts the voters, and those of them that answer, leaving one out.
+func VotersWithout(servers []Server, node jobs.NodeID) (voters, there int) {
 	for _, s := range servers {
-		if s.Votes {
+		if s.Votes && s.Node != node {
 			voters++
 			if s.Silent == 0 {
 				there++
 			}
 		}
 	}
-	return max(0, there-(voters/2+1))
+	return voters, there
 }
 
 type electorate struct {
@@ -119,16 +124,8 @@ func (e electorate) makeRoom() Step {
 
 // majorityWithout says whether, without a server, most of the voters answer.
 func (e electorate) majorityWithout(gone Server) bool {
-	voters, there := 0, 0
-	for _, s := range e.servers {
-		if s.Votes && s.Node != gone.Node {
-			voters++
-			if s.Silent == 0 {
-				there++
-			}
-		}
-	}
-	return voters > 0 && there > voters/2
+	voters, there := VotersWithout(e.servers, gone.Node)
+	return there > voters/2
 }
 
 // successor says whether a voter can lead that stays.

@@ -19,16 +19,18 @@ type Group interface {
 }
 
 // Describe implements CoordinatorService.
-func (s *Server) Describe(context.Context, *anthillv1.DescribeRequest) (*anthillv1.DescribeResponse, error) {
+func (s *Server) Describe(_ context.Context, req *anthillv1.DescribeRequest) (*anthillv1.DescribeResponse, error) {
 	d := &anthillv1.DescribeResponse{
 		FirstVersion: uint32(jobs.FirstVersion), LastVersion: uint32(jobs.LastVersion),
 		Time: wire.TimeToProto(s.cfg.Replica.Wall()),
 	}
-	for _, id := range s.Reading() {
-		d.Reading = append(d.Reading, string(id))
-	}
-	for _, node := range s.Seen() {
-		d.Seen = append(d.Seen, string(node))
+	if req.GetCensus() {
+		for _, id := range s.Reading() {
+			d.Reading = append(d.Reading, string(id))
+		}
+		for _, node := range s.Seen() {
+			d.Seen = append(d.Seen, string(node))
+		}
 	}
 	if s.cfg.Group != nil {
 		s.cfg.Group.Describe(d)

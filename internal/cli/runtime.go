@@ -57,21 +57,13 @@ func newRuntimeListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the interpreters that your jobs can name",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			grid, err := connect(cmd, askPatience)
-			if err != nil {
-				return err
-			}
-			defer grid.Close()
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
 			list, err := grid.Runtimes(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if output == formatJSON {
-				return writeJSONLines(cmd.OutOrStdout(), list)
-			}
-			return writeRuntimes(cmd.OutOrStdout(), list)
-		},
+			return writeList(cmd, output, list, writeRuntimes)
+		}),
 	}
 	addFormatFlag(cmd, &output)
 	return cmd
@@ -84,14 +76,9 @@ func newRuntimeRmCommand() *cobra.Command {
 		Long: `Take the name of an interpreter back: an operator the grid's, a submitter his own.
 The file stays in the grid, until anthill blobs drop.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			grid, err := connect(cmd, askPatience)
-			if err != nil {
-				return err
-			}
-			defer grid.Close()
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, args []string) error {
 			return grid.RemoveRuntime(cmd.Context(), args[0])
-		},
+		}),
 	}
 }
 

@@ -1709,7 +1709,10 @@ func (x *WorkerLocation) GetAddress() string {
 }
 
 type DescribeRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tell also who reads results there, and which nodes are there: the leader asks that
+	// less often.
+	Census        bool `protobuf:"varint,35,opt,name=census,proto3" json:"census,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1742,6 +1745,13 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DescribeRequest) GetCensus() bool {
+	if x != nil {
+		return x.Census
+	}
+	return false
 }
 
 type DescribeResponse struct {
@@ -2565,8 +2575,9 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\aworkers\x18\x01 \x03(\v2\x1a.anthill.v1.WorkerLocationR\aworkers\"C\n" +
 	"\x0eWorkerLocation\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\"\x11\n" +
-	"\x0fDescribeRequest\"\xca\x02\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\")\n" +
+	"\x0fDescribeRequest\x12\x16\n" +
+	"\x06census\x18# \x01(\bR\x06census\"\xca\x02\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
