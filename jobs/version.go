@@ -10,7 +10,7 @@ const (
 	// FirstVersion is the oldest that this binary can go on with.
 	FirstVersion Version = 4
 	// LastVersion is the newest that it can do.
-	LastVersion Version = 6
+	LastVersion Version = 7
 
 	// VersionInput: attempts that end for want of their input are nobody's fault,
 	// leases that ended in silence may be given back, failed tasks may be allowed,
@@ -20,6 +20,10 @@ const (
 	// VersionStrangers: a grid that strangers may join from anywhere, and that lives for
 	// years. See the places that ask for it.
 	VersionStrangers Version = 6
+
+	// VersionThinkers: the bound holds against liars who see, wait and remember, and what
+	// cannot be had is computed again. See the places that ask for it.
+	VersionThinkers Version = 7
 )
 
 // Version is that of the rules by which the state changes now.
