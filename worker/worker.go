@@ -32,8 +32,8 @@ type Config struct {
 	Listen string // HOST:PORT; ":0" takes a free port
 	// Advertise are HOST:PORTs besides at which others may reach the worker.
 	Advertise []string
-	Token  string // empty: Dir belongs to a grid already
-	Lent   limits.Lent
+	Token     string // empty: Dir belongs to a grid already
+	Lent      limits.Lent
 	// DenyList is the donor's list of blobs to keep away from, a .deny file that is read
 	// again when it changes; "": there is none. FollowDenyList: the grid's counts too.
 	DenyList       string

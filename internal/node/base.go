@@ -32,7 +32,7 @@ type BaseConfig struct {
 	Address string
 	// Advertised are HOST:PORTs besides at which others may reach it.
 	Advertised []string
-	Quota  int64  // of blobs on disk, in bytes
+	Quota      int64 // of blobs on disk, in bytes
 	// Traffic bounds what other nodes may fetch from here and what is fetched from
 	// them, but not the calls to coordinators.
 	Traffic throttle.Limits
