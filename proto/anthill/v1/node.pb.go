@@ -372,7 +372,15 @@ func (x *OwnerRecord) GetFuel() uint64 {
 }
 
 type ListNodesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this owner.
+	Owner string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Only those of this role.
+	Role          Role `protobuf:"varint,227,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -407,9 +415,39 @@ func (*ListNodesRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_node_proto_rawDescGZIP(), []int{2}
 }
 
+func (x *ListNodesRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListNodesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
 type ListNodesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Nodes         []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Nodes []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -449,6 +487,13 @@ func (x *ListNodesResponse) GetNodes() []*Node {
 		return x.Nodes
 	}
 	return nil
+}
+
+func (x *ListNodesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type ListTrustRequest struct {
@@ -2592,10 +2637,16 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
 	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
 	"\baccusers\x18\t \x03(\tR\baccusers\x12\x12\n" +
-	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
-	"\x10ListNodesRequest\";\n" +
+	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x8e\x01\n" +
+	"\x10ListNodesRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\x12%\n" +
+	"\x04role\x18\xe3\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"d\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\x12\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"\x12\n" +
 	"\x10ListTrustRequest\"C\n" +
 	"\x11ListTrustResponse\x12.\n" +
 	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\"R\n" +
@@ -2826,66 +2877,67 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	43, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
 	44, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	45, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
-	1,  // 6: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	7,  // 7: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
-	8,  // 8: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	15, // 9: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	42, // 10: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	44, // 11: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	43, // 12: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	42, // 13: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	43, // 14: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	15, // 15: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	43, // 16: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	45, // 17: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
-	19, // 18: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	46, // 19: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	47, // 20: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	48, // 21: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
-	29, // 22: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	43, // 23: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	34, // 24: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	49, // 25: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	40, // 26: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	39, // 27: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	50, // 28: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	40, // 29: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	38, // 30: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 31: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 32: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 33: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 34: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 35: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	35, // 36: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	37, // 37: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	32, // 38: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	27, // 39: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	30, // 40: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	25, // 41: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	18, // 42: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	21, // 43: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	23, // 44: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	16, // 45: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
-	4,  // 46: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 47: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 48: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 49: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 50: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	36, // 51: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	41, // 52: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	33, // 53: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	28, // 54: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	31, // 55: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	26, // 56: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	20, // 57: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	22, // 58: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	24, // 59: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	17, // 60: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
-	46, // [46:61] is the sub-list for method output_type
-	31, // [31:46] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	42, // 6: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	1,  // 7: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
+	7,  // 8: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 9: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	15, // 10: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	42, // 11: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	44, // 12: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	43, // 13: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	42, // 14: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	43, // 15: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	15, // 16: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	43, // 17: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	45, // 18: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
+	19, // 19: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	46, // 20: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	47, // 21: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	48, // 22: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	29, // 23: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	43, // 24: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	34, // 25: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	49, // 26: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	40, // 27: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	39, // 28: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	50, // 29: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	40, // 30: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	38, // 31: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 32: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 33: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 34: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 35: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 36: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	35, // 37: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	37, // 38: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	32, // 39: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	27, // 40: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	30, // 41: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	25, // 42: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	18, // 43: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	21, // 44: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	23, // 45: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	16, // 46: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	4,  // 47: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 48: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 49: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 50: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 51: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	36, // 52: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	41, // 53: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	33, // 54: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	28, // 55: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	31, // 56: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	26, // 57: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	20, // 58: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	22, // 59: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	24, // 60: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	17, // 61: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	47, // [47:62] is the sub-list for method output_type
+	32, // [32:47] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
