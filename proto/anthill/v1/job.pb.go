@@ -368,7 +368,10 @@ type JobSpec struct {
 	Retain *durationpb.Duration `protobuf:"bytes,35,opt,name=retain,proto3" json:"retain,omitempty"`
 	// The variables of env whose values are secret: workers get them, and whoever looks at
 	// the job sees a digest, "sha256:" and 12 hex digits.
-	Secret        []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
+	Secret []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
+	// For how long the job waits for what its tasks read, while that is with nobody who is
+	// there; 0: a day. At least a second, at most 90 days.
+	InputWait     *durationpb.Duration `protobuf:"bytes,280,opt,name=input_wait,json=inputWait,proto3" json:"input_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +507,13 @@ func (x *JobSpec) GetRetain() *durationpb.Duration {
 func (x *JobSpec) GetSecret() []string {
 	if x != nil {
 		return x.Secret
+	}
+	return nil
+}
+
+func (x *JobSpec) GetInputWait() *durationpb.Duration {
+	if x != nil {
+		return x.InputWait
 	}
 	return nil
 }
@@ -3202,7 +3212,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x05\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x05\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -3219,7 +3229,9 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
 	"\bretry_of\x18\r \x01(\tR\aretryOf\x121\n" +
 	"\x06retain\x18# \x01(\v2\x19.google.protobuf.DurationR\x06retain\x12\x16\n" +
-	"\x06secret\x18- \x03(\tR\x06secret\x1a6\n" +
+	"\x06secret\x18- \x03(\tR\x06secret\x129\n" +
+	"\n" +
+	"input_wait\x18\x98\x02 \x01(\v2\x19.google.protobuf.DurationR\tinputWait\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -3547,69 +3559,70 @@ var file_anthill_v1_job_proto_depIdxs = []int32{
 	11, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
 	44, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
-	7,  // 8: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	8,  // 9: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	43, // 10: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	43, // 11: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	43, // 12: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	43, // 13: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	44, // 14: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	5,  // 15: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
-	1,  // 16: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	45, // 17: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	45, // 18: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	13, // 19: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	14, // 20: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	15, // 21: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	46, // 22: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	46, // 23: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	45, // 24: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
-	5,  // 25: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	12, // 26: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	12, // 27: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	12, // 28: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	12, // 29: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	24, // 30: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	45, // 31: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,  // 32: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	12, // 33: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	43, // 34: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	31, // 35: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	32, // 36: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	43, // 37: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	43, // 38: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	35, // 39: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	39, // 40: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
-	38, // 41: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
-	45, // 42: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
-	4,  // 43: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
-	4,  // 44: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
-	45, // 45: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
-	16, // 46: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	18, // 47: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	20, // 48: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	22, // 49: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	25, // 50: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	27, // 51: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
-	29, // 52: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	33, // 53: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	36, // 54: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
-	40, // 55: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
-	17, // 56: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	19, // 57: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	21, // 58: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	23, // 59: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	26, // 60: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	28, // 61: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
-	30, // 62: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	34, // 63: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	37, // 64: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
-	41, // 65: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
-	56, // [56:66] is the sub-list for method output_type
-	46, // [46:56] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	44, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
+	7,  // 9: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	8,  // 10: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	43, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	43, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	43, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	43, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	44, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	5,  // 16: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	1,  // 17: anthill.v1.Job.state:type_name -> anthill.v1.JobState
+	45, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	45, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	13, // 20: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	14, // 21: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	15, // 22: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	46, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	46, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	45, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	5,  // 26: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	12, // 27: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	12, // 28: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	12, // 29: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	12, // 30: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	24, // 31: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	45, // 32: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,  // 33: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	12, // 34: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	43, // 35: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	31, // 36: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	32, // 37: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	43, // 38: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	43, // 39: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	35, // 40: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	39, // 41: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
+	38, // 42: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
+	45, // 43: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	4,  // 44: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
+	4,  // 45: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	45, // 46: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	16, // 47: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	18, // 48: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	20, // 49: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	22, // 50: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	25, // 51: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	27, // 52: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	29, // 53: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	33, // 54: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	36, // 55: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	40, // 56: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	17, // 57: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	19, // 58: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	21, // 59: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	23, // 60: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	26, // 61: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	28, // 62: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	30, // 63: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	34, // 64: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	37, // 65: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	41, // 66: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	57, // [57:67] is the sub-list for method output_type
+	47, // [47:57] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
