@@ -116,6 +116,19 @@ func (s *jobService) GetTask(_ context.Context, req *anthillv1.GetTaskRequest) (
 	return &anthillv1.GetTaskResponse{Task: req.GetTask(), Verdict: "untouched"}, nil
 }
 
+// WatchTasks sends what a test has written.
+func (s *jobService) WatchTasks(req *anthillv1.WatchTasksRequest, stream grpc.ServerStreamingServer[anthillv1.WatchTasksResponse]) error {
+	sent := 0
+	return s.grid.follow(stream.Context(), req.GetJobId(), func(job Job) (bool, error) {
+		for ; sent < len(job.watched); sent++ {
+			if err := stream.Send(job.watched[sent]); err != nil {
+				return false, err
+			}
+		}
+		return job.finished(), nil
+	})
+}
+
 // StreamResults starts one result too early: clients must cope.
 func (s *jobService) StreamResults(req *anthillv1.StreamResultsRequest, stream grpc.ServerStreamingServer[anthillv1.StreamResultsResponse]) error {
 	next := int(min(req.GetFromSequence(), math.MaxInt32))
