@@ -56,7 +56,7 @@ type Keeper struct {
 	// counts for nothing.
 	home, unheard     backoff
 	excused, reviewed time.Time
-	lacked            time.Time // when inputs were last looked at that nobody has
+	lacked            time.Time     // when inputs were last looked at that nobody has
 	away              []jobs.NodeID // coordinators, as of the last review
 
 	mu    sync.Mutex

@@ -45,7 +45,9 @@ func TestWhatAJobWaitsForIsSaidEverywhere(t *testing.T) {
 	g.desk.Heartbeat(worker, desk.Beat{Paused: true})
 	expect(anthillv1.WaitReason_WAIT_REASON_PAUSED, "paused")
 	g.desk.Heartbeat(worker, desk.Beat{})
-	g.results.set(func(s *shelf) { s.lacks = waits.Wait{Reason: waits.InputAway, Detail: "3 of 12 pieces are with nobody"} })
+	g.results.set(func(s *shelf) {
+		s.lacks = waits.Wait{Reason: waits.InputAway, Detail: "3 of 12 pieces are with nobody"}
+	})
 	expect(anthillv1.WaitReason_WAIT_REASON_INPUT_AWAY, "input: 3 of 12 pieces are with nobody; waiting for the submitter")
 	g.results.set(func(s *shelf) { s.lacks = waits.Wait{} })
 	for place := range jobs.Place(10) {
