@@ -46,6 +46,8 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Concede != nil && len(c.Concede.Tasks) > 0:
+		return VersionThinkers
 	case c.Dismiss != nil, c.Away != nil:
 		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
@@ -281,8 +283,11 @@ type HeldResults struct {
 // ConcedeJob finishes a job that has all its results but not the certainty that
 // was asked for, since nobody is left to ask. Only the leader knows which workers
 // are alive; Apply checks the rest.
+//
+// With Tasks it gives those up that are forlorn, and the job goes on, see Forlorn.
 type ConcedeJob struct {
-	Job JobID `cbor:"1,keyasint"`
+	Job   JobID   `cbor:"1,keyasint"`
+	Tasks []Place `cbor:"80,keyasint,omitempty"`
 }
 
 // AccusePeers says that nodes served wrong bytes to the node By.

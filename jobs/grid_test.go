@@ -24,9 +24,11 @@ type grid struct {
 }
 
 // newGrid is founded, and has the newest rules: coordinator c1, operator op.
-func newGrid() *grid {
+func newGrid() *grid { return gridAt(LastVersion) }
+
+func gridAt(v Version) *grid {
 	g := oldGrid()
-	g.apply(Command{Raise: &RaiseVersion{Version: LastVersion}})
+	g.apply(Command{Raise: &RaiseVersion{Version: v}})
 	return g
 }
 
@@ -177,6 +179,12 @@ func (g *grid) results(job string, places []Place) []HeldResults {
 		}
 	}
 	return []HeldResults{h}
+}
+
+// giveUp is what the leader does of whom only these workers are heard.
+func (g *grid) giveUp(job string, live ...string) Outcome {
+	id := JobID(job)
+	return g.apply(Command{Concede: &ConcedeJob{Job: id, Tasks: g.Forlorn(g.Jobs[id], nodeIDs(live))}})
 }
 
 func (g *grid) expire() { g.apply(Command{Expire: &ExpireLeases{}}) }

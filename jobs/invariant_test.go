@@ -37,7 +37,8 @@ func TestStateAgreesWithADumbVersion(t *testing.T) {
 }
 
 func newMachine() *machine {
-	m := &machine{grid: newGrid(), model: newModel(), coords: []string{"c1"}}
+	// The model knows the rules before: one owner may have several voices.
+	m := &machine{grid: gridAt(VersionStrangers), model: newModel(), coords: []string{"c1"}}
 	m.admit(Submitter, "sub", "ann")
 	for i := range 7 {
 		w := fmt.Sprint("w", i)

@@ -16,7 +16,7 @@ import (
 )
 
 func newNodesCommand() *cobra.Command {
-	output := formatTable
+	output, which, limit := formatTable, &anthillv1.ListNodesRequest{}, 0
 	cmd := &cobra.Command{
 		Use:   "nodes",
 		Short: "List the grid's coordinators and workers",
@@ -29,22 +29,12 @@ Reliability is the share of a worker's latest attempts that came to a result, sh
 if some did not; it decides how much work the worker gets, not whether it is
 believed.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			grid, err := connect(cmd, askPatience)
-			if err != nil {
-				return err
-			}
-			defer grid.Close()
-			nodes, err := grid.Nodes(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if output == formatJSON {
-				return writeJSONLines(cmd.OutOrStdout(), nodes)
-			}
-			return writeNodes(cmd.OutOrStdout(), nodes)
-		},
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
+			return writeFirst(cmd, output, grid.EachNode(cmd.Context(), which), limit, writeNodes)
+		}),
 	}
+	cmd.Flags().StringVar(&which.Owner, "owner", "", "only those of this owner")
+	addLimitFlag(cmd, &limit)
 	addFormatFlag(cmd, &output)
 	return cmd
 }

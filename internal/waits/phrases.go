@@ -23,7 +23,7 @@ var phrases = [end]phrase{
 		next: "it goes on when one of them does, or when you start another"},
 	Busy: {why: counted("the only worker is busy with other jobs", "all %d workers are busy with other jobs"),
 		next: "it has its turn when one of them is free; more workers help"},
-	Quorum:      {why: quorum, next: "start more workers, or set trust.replicas to 1 for machines of your own"},
+	Quorum:      {why: quorum, next: "start workers of further owners, or set trust.replicas to 1 for machines of your own"},
 	OwnersAsked: {why: asked, next: "start workers of further owners, or it ends like that"},
 	Disputed: {why: counted("some results disagree, and the only live worker has run all tasks", "some results disagree, and the %d live workers have run all tasks"),
 		next: "start more workers"},
@@ -95,9 +95,9 @@ func list(names []string, nobody string) string { return cmp.Or(List(names), nob
 
 func quorum(w Wait) string {
 	if w.Count == 1 {
-		return "each task needs " + w.Detail + ", and the grid has a single live worker"
+		return "each task needs " + w.Detail + ", and the live workers have a single owner, who has one voice"
 	}
-	return fmt.Sprintf("each task needs %s, and the grid has only %d live workers", w.Detail, w.Count)
+	return fmt.Sprintf("each task needs %s, and the live workers have only %d owners, each with one voice", w.Detail, w.Count)
 }
 
 // memory says how much a task takes.

@@ -123,11 +123,11 @@ export async function poll(every, work, signal, failed) {
   }
 }
 
-// all reads a list that may come in pages.
-export async function all(method, field, body, signal) {
+// all reads a list that comes in pages, up to so many of them.
+export async function all(method, field, body, signal, most = 100) {
   const list = [];
-  for (let token = "", pages = 0; pages < 100; pages++) {
-    const answer = await call(method, token ? { ...body, page_token: token } : body, signal);
+  for (let token = "", pages = 0; pages < most; pages++) {
+    const answer = await call(method, { page_size: 1000, page_token: token, ...body }, signal);
     list.push(...answer[field]);
     token = answer.next_page_token;
     if (!token) break;

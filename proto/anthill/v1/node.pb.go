@@ -363,7 +363,15 @@ func (x *OwnerRecord) GetFuel() uint64 {
 }
 
 type ListNodesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this owner.
+	Owner string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Only those of this role.
+	Role          Role `protobuf:"varint,227,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -398,9 +406,39 @@ func (*ListNodesRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_node_proto_rawDescGZIP(), []int{2}
 }
 
+func (x *ListNodesRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListNodesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
 type ListNodesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Nodes         []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Nodes []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -440,6 +478,13 @@ func (x *ListNodesResponse) GetNodes() []*Node {
 		return x.Nodes
 	}
 	return nil
+}
+
+func (x *ListNodesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type ListTrustRequest struct {
@@ -2494,10 +2539,16 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
 	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
 	"\baccusers\x18\t \x03(\tR\baccusers\x12\x12\n" +
-	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
-	"\x10ListNodesRequest\";\n" +
+	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x8e\x01\n" +
+	"\x10ListNodesRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\x12%\n" +
+	"\x04role\x18\xe3\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"d\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\x12\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"\x12\n" +
 	"\x10ListTrustRequest\"C\n" +
 	"\x11ListTrustResponse\x12.\n" +
 	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\"R\n" +
@@ -2719,63 +2770,64 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
 	41, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
 	42, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
-	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	7,  // 6: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
-	8,  // 7: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	15, // 8: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	40, // 9: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	42, // 10: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	41, // 11: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	40, // 12: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	41, // 13: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	15, // 14: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	41, // 15: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	17, // 16: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	43, // 17: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	44, // 18: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	45, // 19: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
-	27, // 20: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	41, // 21: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	32, // 22: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	46, // 23: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	38, // 24: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	37, // 25: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	47, // 26: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	38, // 27: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	36, // 28: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 29: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 30: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 31: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 32: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 33: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	33, // 34: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	35, // 35: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	30, // 36: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	25, // 37: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	28, // 38: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	23, // 39: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	16, // 40: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	19, // 41: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	21, // 42: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 43: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 44: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 45: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 46: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 47: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	34, // 48: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	39, // 49: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	31, // 50: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	26, // 51: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	29, // 52: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	24, // 53: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	18, // 54: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	20, // 55: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	22, // 56: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	43, // [43:57] is the sub-list for method output_type
-	29, // [29:43] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	40, // 5: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	1,  // 6: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
+	7,  // 7: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 8: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	15, // 9: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	40, // 10: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	42, // 11: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	41, // 12: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	40, // 13: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	41, // 14: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	15, // 15: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	41, // 16: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	17, // 17: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	43, // 18: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	44, // 19: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	45, // 20: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	27, // 21: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	41, // 22: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	32, // 23: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	46, // 24: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	38, // 25: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	37, // 26: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	47, // 27: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	38, // 28: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	36, // 29: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 30: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 31: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 32: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 33: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 34: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	33, // 35: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	35, // 36: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	30, // 37: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	25, // 38: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	28, // 39: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	23, // 40: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	16, // 41: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	19, // 42: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	21, // 43: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	4,  // 44: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 45: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 46: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 47: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 48: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	34, // 49: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	39, // 50: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	31, // 51: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	26, // 52: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	29, // 53: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	24, // 54: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	18, // 55: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	20, // 56: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	22, // 57: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	44, // [44:58] is the sub-list for method output_type
+	30, // [30:44] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }

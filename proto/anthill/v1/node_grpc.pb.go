@@ -31,7 +31,8 @@ const (
 //
 // NodeService shows the grid.
 type NodeServiceClient interface {
-	// ListNodes describes coordinators and workers.
+	// ListNodes describes coordinators and workers, in the order of role and id, a page at
+	// a time.
 	ListNodes(ctx context.Context, in *ListNodesRequest, opts ...grpc.CallOption) (*ListNodesResponse, error)
 	// ListTrust tells how what the grid believes of owners has changed of late: to
 	// operators of all owners, to others of their own.
@@ -72,7 +73,8 @@ func (c *nodeServiceClient) ListTrust(ctx context.Context, in *ListTrustRequest,
 //
 // NodeService shows the grid.
 type NodeServiceServer interface {
-	// ListNodes describes coordinators and workers.
+	// ListNodes describes coordinators and workers, in the order of role and id, a page at
+	// a time.
 	ListNodes(context.Context, *ListNodesRequest) (*ListNodesResponse, error)
 	// ListTrust tells how what the grid believes of owners has changed of late: to
 	// operators of all owners, to others of their own.
