@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/attributes"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
@@ -39,6 +40,7 @@ const (
 type Conn struct {
 	*grpc.ClientConn
 	addresses *manual.Resolver
+	lines     *lines
 
 	mu    sync.Mutex
 	known []string // sorted
@@ -47,20 +49,20 @@ type Conn struct {
 // Dial connects to coordinators at these HOST:PORTs, in the background. Servers
 // must prove to be coordinators of the identity's grid.
 func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
-	c := &Conn{addresses: manual.NewBuilderWithScheme("anthill")}
+	c := &Conn{addresses: manual.NewBuilderWithScheme("anthill"), lines: &lines{list: map[string]*line{}}}
 	c.known = sorted(addresses)
-	c.addresses.InitialState(stateOf(c.known))
+	c.addresses.InitialState(c.stateOf(c.known))
 	retry := backoff.DefaultConfig
 	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, time.Second
-	conn, err := grpc.NewClient("anthill:///"+id.Grid, append(textOption(),
+	conn, err := grpc.NewClient("anthill:///"+id.Grid, append(slices.Concat(textOption(), aliveOption()),
 		grpc.WithResolvers(c.addresses),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"`+inTurn+`": {}}]}`),
 		grpc.WithTransportCredentials(identity.ClientCredentials(id, identity.WantRole(jobs.Coordinator))),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: 3 * time.Second}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: probeEvery, Timeout: 3 * time.Second}),
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-		grpc.WithIdleTimeout(0), reach.DialOption())...)
+		grpc.WithIdleTimeout(0), reach.WatchedDialOption(c.watch))...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to grid %s: %w", id.Grid, err)
 	}
@@ -79,7 +81,7 @@ func (c *Conn) Learn(addresses []string) bool {
 		return false
 	}
 	c.known = addresses
-	c.addresses.UpdateState(stateOf(addresses))
+	c.addresses.UpdateState(c.stateOf(addresses))
 	return true
 }
 
@@ -96,10 +98,12 @@ func sorted(addresses []string) []string {
 	return slices.Compact(list)
 }
 
-func stateOf(addresses []string) resolver.State {
+func (c *Conn) stateOf(addresses []string) resolver.State {
 	var state resolver.State
 	for _, a := range addresses {
-		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: a}}})
+		state.Endpoints = append(state.Endpoints, resolver.Endpoint{
+			Addresses: []resolver.Address{{Addr: a}}, Attributes: attributes.New(linesKey{}, c.lines),
+		})
 	}
 	return state
 }
