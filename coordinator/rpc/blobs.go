@@ -199,7 +199,7 @@ func unseen(st *jobs.State, c caller, b *anthillv1.Blob) *anthillv1.Blob {
 		}
 	}
 	b.Copies, b.CopyOwners, b.PassedOver = 0, 0, nil
-	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here"})
+	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "all of it is with nobody"})
 	return b
 }
 

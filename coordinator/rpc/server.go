@@ -166,6 +166,7 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	burden    burden
 	waiting   *logbook.Waiting
 	rates     rates
 	reads     reads
@@ -185,7 +186,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	s.looks.Prove = cfg.Prove
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
-	creds := newDoorway(identity.ServerCredentials(id, hand))
+	creds := newDoorway(identity.ServerCredentials(id, hand), &s.burden)
 	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
 		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
 	anthillv1.RegisterJobServiceServer(s.grpc, s)
