@@ -23,6 +23,7 @@ func (w *Worker) Status() control.Status {
 	if p, err := machine.Power(); err == nil && p != (limits.Power{}) {
 		s.Power = p.String()
 	}
+	s.Path = w.base.Paths.Standing().String()
 	if since, why, silent := w.silence.Lasts(); silent {
 		s.Silence = &control.Silence{Since: since, Why: why}
 	}

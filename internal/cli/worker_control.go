@@ -132,6 +132,9 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 	if s.Coordinator != "" {
 		fields = append(fields, [2]string{"connected", sessionText(s)})
 	}
+	if s.Path != "" {
+		fields = append(fields, [2]string{"path", s.Path})
+	}
 	for _, p := range s.Pauses {
 		fields = append(fields, [2]string{"because", fmt.Sprintf("%s, since %s (%v)",
 			p.Reason, p.Since.Local().Format(time.DateTime), now.Sub(p.Since).Round(time.Second))})

@@ -48,6 +48,8 @@ type Status struct {
 	// one that it moves to if that is gone; empty while there is none.
 	Coordinator string `json:"coordinator,omitempty"`
 	Reserve     string `json:"reserve,omitempty"`
+	// Path is how others reach the worker, and what would make it better.
+	Path string `json:"path,omitempty"`
 	// Silence is since when no coordinator answers; nil while one does.
 	Silence *Silence `json:"silence,omitempty"`
 	// Power is what the machine runs on, such as "battery (BAT0, 57 %)"; empty where
