@@ -104,7 +104,7 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	}
 	id := w.base.Identity
 	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
-	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.MaxConcurrentStreams(gridconn.PeerStreams), grpc.Creds(w.base.Credentials()))...)
+	w.pieces = grpc.NewServer(append(gridconn.PeerServerOptions(), grpc.Creds(w.base.Credentials()))...)
 	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{
 		Store: w.base.Store, Allow: w.mayRead, Owed: w.owed, Swarm: w.base.Swarm,
 	}))

@@ -163,6 +163,7 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	burden    burden
 	waiting   *logbook.Waiting
 	rates     rates
 	reads     reads
@@ -178,7 +179,7 @@ func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	s := &Server{cfg: cfg, waiting: logbook.NewWaiting(), health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
-	creds := newDoorway(identity.ServerCredentials(id, hand))
+	creds := newDoorway(identity.ServerCredentials(id, hand), &s.burden)
 	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
 		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
 	anthillv1.RegisterJobServiceServer(s.grpc, s)
