@@ -66,6 +66,9 @@ type JobFile struct {
 	// Retain is for how long the job and its results are kept once it is finished: 1m to
 	// ten years. By default it is as long as the grid keeps its owner's jobs.
 	Retain Retention `json:"retain"`
+	// InputWait is for how long the job waits for what its tasks read, while that is with
+	// nobody who is there, as when the submitter went away too early; a day by default.
+	InputWait Duration `json:"input_wait"`
 	// UnknownImports is about functions that the module imports and the grid does
 	// not have: "refuse", the default, refuses the module; "trap" accepts it, and a
 	// task that calls one fails.

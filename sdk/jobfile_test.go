@@ -31,6 +31,7 @@ limits: {time: 1m30s, memory: 256MiB, output: 1000, fuel: 1.5G}
 trust: {replicas: 3, quorum: 2, max_attempts: 7}
 unknown_imports: trap
 retain: 7d
+input_wait: 2h
 `
 	got, err := ParseJobFile("dir/job.yaml", []byte(text))
 	if err != nil {
@@ -44,7 +45,7 @@ retain: 7d
 		Limits: Limits{Time: Duration(90 * time.Second), Memory: 256 << 20, Output: 1000, Fuel: 15e8},
 		Trust:  Trust{Replicas: 3, Quorum: 2, MaxAttempts: 7},
 
-		UnknownImports: "trap", Retain: Retention(7 * 24 * time.Hour),
+		UnknownImports: "trap", Retain: Retention(7 * 24 * time.Hour), InputWait: Duration(2 * time.Hour),
 	}
 	got.lines = nil
 	if !reflect.DeepEqual(got, want) {

@@ -102,6 +102,8 @@ func (g *Grid) understood(ctx context.Context, spec jobs.Spec, job *anthillv1.Jo
 		field = "allow_failed"
 	case len(got.GetSecret()) != len(spec.Secret):
 		field = "secret"
+	case got.GetInputWait().AsDuration() != spec.InputWait:
+		field = "input_wait"
 	case got.GetRetryOf() != string(spec.RetryOf), spec.RetryOf != "" && got.GetInput().GetBlob().GetLabels() == nil:
 		field = "retry"
 	default:

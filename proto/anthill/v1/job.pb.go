@@ -421,7 +421,10 @@ type JobSpec struct {
 	Retain *durationpb.Duration `protobuf:"bytes,35,opt,name=retain,proto3" json:"retain,omitempty"`
 	// The variables of env whose values are secret: workers get them, and whoever looks at
 	// the job sees a digest, "sha256:" and 12 hex digits.
-	Secret        []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
+	Secret []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
+	// For how long the job waits for what its tasks read, while that is with nobody who is
+	// there; 0: a day. At least a second, at most 90 days.
+	InputWait     *durationpb.Duration `protobuf:"bytes,280,opt,name=input_wait,json=inputWait,proto3" json:"input_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -557,6 +560,13 @@ func (x *JobSpec) GetRetain() *durationpb.Duration {
 func (x *JobSpec) GetSecret() []string {
 	if x != nil {
 		return x.Secret
+	}
+	return nil
+}
+
+func (x *JobSpec) GetInputWait() *durationpb.Duration {
+	if x != nil {
+		return x.InputWait
 	}
 	return nil
 }
@@ -3326,7 +3336,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x05\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x05\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -3343,7 +3353,9 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
 	"\bretry_of\x18\r \x01(\tR\aretryOf\x121\n" +
 	"\x06retain\x18# \x01(\v2\x19.google.protobuf.DurationR\x06retain\x12\x16\n" +
-	"\x06secret\x18- \x03(\tR\x06secret\x1a6\n" +
+	"\x06secret\x18- \x03(\tR\x06secret\x129\n" +
+	"\n" +
+	"input_wait\x18\x98\x02 \x01(\v2\x19.google.protobuf.DurationR\tinputWait\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -3685,72 +3697,73 @@ var file_anthill_v1_job_proto_depIdxs = []int32{
 	12, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
 	45, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
-	8,  // 8: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	9,  // 9: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	44, // 10: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	44, // 11: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	44, // 12: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	44, // 13: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	45, // 14: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	6,  // 15: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
-	1,  // 16: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	46, // 17: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	46, // 18: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	14, // 19: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	15, // 20: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	16, // 21: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	47, // 22: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	47, // 23: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	46, // 24: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
-	6,  // 25: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	13, // 26: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	13, // 27: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	1,  // 28: anthill.v1.ListJobsRequest.states:type_name -> anthill.v1.JobState
-	2,  // 29: anthill.v1.ListJobsRequest.view:type_name -> anthill.v1.JobView
-	46, // 30: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
-	13, // 31: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	13, // 32: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	25, // 33: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	46, // 34: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	3,  // 35: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	13, // 36: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	44, // 37: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	32, // 38: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	33, // 39: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	44, // 40: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	44, // 41: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	36, // 42: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	40, // 43: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
-	39, // 44: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
-	46, // 45: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
-	5,  // 46: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
-	5,  // 47: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
-	46, // 48: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
-	17, // 49: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	19, // 50: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	21, // 51: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	23, // 52: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	26, // 53: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	28, // 54: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
-	30, // 55: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	34, // 56: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	37, // 57: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
-	41, // 58: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
-	18, // 59: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	20, // 60: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	22, // 61: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	24, // 62: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	27, // 63: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	29, // 64: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
-	31, // 65: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	35, // 66: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	38, // 67: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
-	42, // 68: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
-	59, // [59:69] is the sub-list for method output_type
-	49, // [49:59] is the sub-list for method input_type
-	49, // [49:49] is the sub-list for extension type_name
-	49, // [49:49] is the sub-list for extension extendee
-	0,  // [0:49] is the sub-list for field type_name
+	45, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
+	8,  // 9: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	9,  // 10: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	44, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	44, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	44, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	44, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	45, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	6,  // 16: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	1,  // 17: anthill.v1.Job.state:type_name -> anthill.v1.JobState
+	46, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	46, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	14, // 20: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	15, // 21: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	16, // 22: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	47, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	47, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	46, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	6,  // 26: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	13, // 27: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	13, // 28: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	1,  // 29: anthill.v1.ListJobsRequest.states:type_name -> anthill.v1.JobState
+	2,  // 30: anthill.v1.ListJobsRequest.view:type_name -> anthill.v1.JobView
+	46, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
+	13, // 32: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	13, // 33: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	25, // 34: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	46, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	3,  // 36: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	13, // 37: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	44, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	32, // 39: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	33, // 40: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	44, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	44, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	36, // 43: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	40, // 44: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
+	39, // 45: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
+	46, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	5,  // 47: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
+	5,  // 48: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	46, // 49: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	17, // 50: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	19, // 51: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	21, // 52: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	23, // 53: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	26, // 54: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	28, // 55: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	30, // 56: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	34, // 57: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	37, // 58: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	41, // 59: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	18, // 60: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	20, // 61: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	22, // 62: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	24, // 63: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	27, // 64: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	29, // 65: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	31, // 66: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	35, // 67: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	38, // 68: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	42, // 69: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	60, // [60:70] is the sub-list for method output_type
+	50, // [50:60] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
