@@ -55,7 +55,8 @@ type callerKey struct{}
 
 func callerFrom(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
 
-// reach is where others are told to reach a caller that says it listens at an address.
+// reach is the address of a caller that says it listens at one, as far as that is seen
+// from here.
 // Coordinators are believed.
 func (c caller) reach(address string) string {
 	if at, ok := swarm.CallerAt(c.host, address); ok && c.Role != jobs.Coordinator {
