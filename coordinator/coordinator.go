@@ -168,7 +168,7 @@ func (c *Coordinator) startServices() {
 		Chronicle: c.chronicle, Logs: c.logs,
 		Signalled:       c.signalled,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Group: group{c}, Logger: c.cfg.Logger,
-		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
+		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm, Sign: c.base.Identity.SignServed}),
 	}, id, c.handover())
 	c.base.Paths.Join(reach.Session{Signal: c.rpc.Send, Coordinators: c.addresses, Host: func() string { return "" }})
 }

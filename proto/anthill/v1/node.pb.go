@@ -254,10 +254,14 @@ type OwnerRecord struct {
 	Doubts uint32 `protobuf:"varint,7,opt,name=doubts,proto3" json:"doubts,omitempty"`
 	// How many accepted results the owner voted for; a ban withdraws them.
 	Credit uint64 `protobuf:"varint,8,opt,name=credit,proto3" json:"credit,omitempty"`
-	// Other owners that say that it served wrong bytes; two get it banned.
+	// Other owners that say that it served wrong bytes. In a grid with coordinators of older
+	// versions two get it banned.
 	Accusers []string `protobuf:"bytes,9,rep,name=accusers,proto3" json:"accusers,omitempty"`
 	// The fuel that the results took which credit counts; it stops at 2^64-1.
-	Fuel          uint64 `protobuf:"varint,20,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	Fuel uint64 `protobuf:"varint,20,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	// The signed evidence for which it is banned; not set where it is banned for its votes,
+	// or by an operator.
+	Evidence      *PieceProof `protobuf:"bytes,250,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -360,6 +364,13 @@ func (x *OwnerRecord) GetFuel() uint64 {
 		return x.Fuel
 	}
 	return 0
+}
+
+func (x *OwnerRecord) GetEvidence() *PieceProof {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
 }
 
 type ListNodesRequest struct {
@@ -2483,7 +2494,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\vreliability\x18\f \x01(\x01R\vreliability\x12\x16\n" +
 	"\x06paused\x18\r \x01(\bR\x06paused\x12:\n" +
 	"\vclock_ahead\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"clockAhead\"\x98\x02\n" +
+	"clockAhead\"\xcd\x02\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +
@@ -2494,7 +2505,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
 	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
 	"\baccusers\x18\t \x03(\tR\baccusers\x12\x12\n" +
-	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
+	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\x123\n" +
+	"\bevidence\x18\xfa\x01 \x01(\v2\x16.anthill.v1.PieceProofR\bevidence\"\x12\n" +
 	"\x10ListNodesRequest\";\n" +
 	"\x11ListNodesResponse\x12&\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\x12\n" +
@@ -2707,11 +2719,12 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(Role)(0),                     // 40: anthill.v1.Role
 	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
-	(*HeartbeatRequest)(nil),      // 43: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 44: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),    // 45: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                  // 46: anthill.v1.Wait
-	(*BlobRef)(nil),               // 47: anthill.v1.BlobRef
+	(*PieceProof)(nil),            // 43: anthill.v1.PieceProof
+	(*HeartbeatRequest)(nil),      // 44: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 45: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),    // 46: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 47: anthill.v1.Wait
+	(*BlobRef)(nil),               // 48: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
 	40, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
@@ -2719,63 +2732,64 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
 	41, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
 	42, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
-	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	7,  // 6: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
-	8,  // 7: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	15, // 8: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	40, // 9: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	42, // 10: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	41, // 11: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	40, // 12: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	41, // 13: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	15, // 14: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	41, // 15: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	17, // 16: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	43, // 17: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	44, // 18: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	45, // 19: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
-	27, // 20: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	41, // 21: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	32, // 22: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	46, // 23: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	38, // 24: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	37, // 25: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	47, // 26: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	38, // 27: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	36, // 28: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 29: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 30: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 31: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 32: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 33: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	33, // 34: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	35, // 35: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	30, // 36: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	25, // 37: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	28, // 38: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	23, // 39: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	16, // 40: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	19, // 41: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	21, // 42: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 43: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 44: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 45: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 46: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 47: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	34, // 48: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	39, // 49: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	31, // 50: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	26, // 51: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	29, // 52: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	24, // 53: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	18, // 54: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	20, // 55: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	22, // 56: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	43, // [43:57] is the sub-list for method output_type
-	29, // [29:43] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	43, // 5: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
+	1,  // 6: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
+	7,  // 7: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 8: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	15, // 9: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	40, // 10: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	42, // 11: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	41, // 12: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	40, // 13: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	41, // 14: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	15, // 15: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	41, // 16: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	17, // 17: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	44, // 18: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	45, // 19: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	46, // 20: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	27, // 21: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	41, // 22: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	32, // 23: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	47, // 24: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	38, // 25: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	37, // 26: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	48, // 27: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	38, // 28: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	36, // 29: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 30: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 31: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 32: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 33: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 34: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	33, // 35: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	35, // 36: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	30, // 37: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	25, // 38: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	28, // 39: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	23, // 40: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	16, // 41: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	19, // 42: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	21, // 43: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	4,  // 44: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 45: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 46: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 47: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 48: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	34, // 49: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	39, // 50: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	31, // 51: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	26, // 52: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	29, // 53: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	24, // 54: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	18, // 55: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	20, // 56: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	22, // 57: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	44, // [44:58] is the sub-list for method output_type
+	30, // [30:44] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
