@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -56,15 +57,20 @@ func (s *jobService) GetJob(_ context.Context, req *anthillv1.GetJobRequest) (*a
 	return &anthillv1.GetJobResponse{Job: job.Proto}, nil
 }
 
-func (s *jobService) ListJobs(context.Context, *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
+func (s *jobService) ListJobs(_ context.Context, req *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
 	if err := s.grid.enter(); err != nil {
 		return nil, err
 	}
 	s.grid.mu.Lock()
 	defer s.grid.mu.Unlock()
 	resp := &anthillv1.ListJobsResponse{}
-	for _, job := range slices.Backward(s.grid.jobs) {
-		resp.Jobs = append(resp.Jobs, job.Proto)
+	begin, _ := strconv.Atoi(req.GetPageToken()) // its own
+	for i := len(s.grid.jobs) - 1 - begin; i >= 0; i-- {
+		if len(resp.GetJobs()) == int(req.GetPageSize()) {
+			resp.NextPageToken = strconv.Itoa(begin + len(resp.GetJobs()))
+			break
+		}
+		resp.Jobs = append(resp.Jobs, s.grid.jobs[i].Proto)
 	}
 	return resp, nil
 }

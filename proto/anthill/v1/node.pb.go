@@ -104,7 +104,9 @@ type Node struct {
 	Paused bool `protobuf:"varint,13,opt,name=paused,proto3" json:"paused,omitempty"`
 	// How far a voter's clock is ahead of the leader's; negative: behind. Unset while
 	// the leader has not heard it.
-	ClockAhead    *durationpb.Duration `protobuf:"bytes,14,opt,name=clock_ahead,json=clockAhead,proto3" json:"clock_ahead,omitempty"`
+	ClockAhead *durationpb.Duration `protobuf:"bytes,14,opt,name=clock_ahead,json=clockAhead,proto3" json:"clock_ahead,omitempty"`
+	// How a worker can be reached; unset while no coordinator has looked.
+	Whereabouts   *Whereabouts `protobuf:"bytes,272,opt,name=whereabouts,proto3" json:"whereabouts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -233,6 +235,13 @@ func (x *Node) GetPaused() bool {
 func (x *Node) GetClockAhead() *durationpb.Duration {
 	if x != nil {
 		return x.ClockAhead
+	}
+	return nil
+}
+
+func (x *Node) GetWhereabouts() *Whereabouts {
+	if x != nil {
+		return x.Whereabouts
 	}
 	return nil
 }
@@ -374,7 +383,15 @@ func (x *OwnerRecord) GetEvidence() *PieceProof {
 }
 
 type ListNodesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this owner.
+	Owner string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Only those of this role.
+	Role          Role `protobuf:"varint,227,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -409,9 +426,39 @@ func (*ListNodesRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_node_proto_rawDescGZIP(), []int{2}
 }
 
+func (x *ListNodesRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListNodesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
 type ListNodesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Nodes         []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Nodes []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -451,6 +498,13 @@ func (x *ListNodesResponse) GetNodes() []*Node {
 		return x.Nodes
 	}
 	return nil
+}
+
+func (x *ListNodesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type ListTrustRequest struct {
@@ -1114,6 +1168,86 @@ func (x *CoordinatorAddress) GetAddress() string {
 	return ""
 }
 
+type VouchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Whereabouts   *Whereabouts           `protobuf:"bytes,274,opt,name=whereabouts,proto3" json:"whereabouts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VouchRequest) Reset() {
+	*x = VouchRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VouchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VouchRequest) ProtoMessage() {}
+
+func (x *VouchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VouchRequest.ProtoReflect.Descriptor instead.
+func (*VouchRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *VouchRequest) GetWhereabouts() *Whereabouts {
+	if x != nil {
+		return x.Whereabouts
+	}
+	return nil
+}
+
+type VouchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VouchResponse) Reset() {
+	*x = VouchResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VouchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VouchResponse) ProtoMessage() {}
+
+func (x *VouchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VouchResponse.ProtoReflect.Descriptor instead.
+func (*VouchResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+}
+
 type BeatRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Beats         []*NodeBeat            `protobuf:"bytes,1,rep,name=beats,proto3" json:"beats,omitempty"`
@@ -1123,7 +1257,7 @@ type BeatRequest struct {
 
 func (x *BeatRequest) Reset() {
 	*x = BeatRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1135,7 +1269,7 @@ func (x *BeatRequest) String() string {
 func (*BeatRequest) ProtoMessage() {}
 
 func (x *BeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1148,7 +1282,7 @@ func (x *BeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatRequest.ProtoReflect.Descriptor instead.
 func (*BeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BeatRequest) GetBeats() []*NodeBeat {
@@ -1170,7 +1304,7 @@ type NodeBeat struct {
 
 func (x *NodeBeat) Reset() {
 	*x = NodeBeat{}
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1182,7 +1316,7 @@ func (x *NodeBeat) String() string {
 func (*NodeBeat) ProtoMessage() {}
 
 func (x *NodeBeat) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1195,7 +1329,7 @@ func (x *NodeBeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeBeat.ProtoReflect.Descriptor instead.
 func (*NodeBeat) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NodeBeat) GetNodeId() string {
@@ -1222,7 +1356,7 @@ type BeatResponse struct {
 
 func (x *BeatResponse) Reset() {
 	*x = BeatResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1234,7 +1368,7 @@ func (x *BeatResponse) String() string {
 func (*BeatResponse) ProtoMessage() {}
 
 func (x *BeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1247,7 +1381,7 @@ func (x *BeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatResponse.ProtoReflect.Descriptor instead.
 func (*BeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BeatResponse) GetAnswers() []*HeartbeatResponse {
@@ -1270,7 +1404,7 @@ type MoveRequest struct {
 
 func (x *MoveRequest) Reset() {
 	*x = MoveRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1282,7 +1416,7 @@ func (x *MoveRequest) String() string {
 func (*MoveRequest) ProtoMessage() {}
 
 func (x *MoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1295,7 +1429,7 @@ func (x *MoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveRequest.ProtoReflect.Descriptor instead.
 func (*MoveRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *MoveRequest) GetAddress() string {
@@ -1323,7 +1457,7 @@ type MoveResponse struct {
 
 func (x *MoveResponse) Reset() {
 	*x = MoveResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1335,7 +1469,7 @@ func (x *MoveResponse) String() string {
 func (*MoveResponse) ProtoMessage() {}
 
 func (x *MoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1348,7 +1482,7 @@ func (x *MoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveResponse.ProtoReflect.Descriptor instead.
 func (*MoveResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MoveResponse) GetMoves() uint64 {
@@ -1364,13 +1498,14 @@ type DeliverRequest struct {
 	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
 	FromHost      string                 `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
+	FromDialable  []string               `protobuf:"bytes,273,rep,name=from_dialable,json=fromDialable,proto3" json:"from_dialable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1517,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1530,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeliverRequest) GetFrom() string {
@@ -1426,6 +1561,13 @@ func (x *DeliverRequest) GetFromHost() string {
 	return ""
 }
 
+func (x *DeliverRequest) GetFromDialable() []string {
+	if x != nil {
+		return x.FromDialable
+	}
+	return nil
+}
+
 type DeliverResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The node has its session here.
@@ -1438,7 +1580,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1592,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1605,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeliverResponse) GetHere() bool {
@@ -1492,7 +1634,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1646,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1659,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReadLogsRequest) GetJobId() string {
@@ -1550,7 +1692,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1562,7 +1704,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1575,7 +1717,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadLogsResponse) GetLog() *StreamLogsResponse {
@@ -1593,7 +1735,7 @@ type LocateWorkersRequest struct {
 
 func (x *LocateWorkersRequest) Reset() {
 	*x = LocateWorkersRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1747,7 @@ func (x *LocateWorkersRequest) String() string {
 func (*LocateWorkersRequest) ProtoMessage() {}
 
 func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1760,7 @@ func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersRequest.ProtoReflect.Descriptor instead.
 func (*LocateWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 type LocateWorkersResponse struct {
@@ -1630,7 +1772,7 @@ type LocateWorkersResponse struct {
 
 func (x *LocateWorkersResponse) Reset() {
 	*x = LocateWorkersResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1642,7 +1784,7 @@ func (x *LocateWorkersResponse) String() string {
 func (*LocateWorkersResponse) ProtoMessage() {}
 
 func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1655,7 +1797,7 @@ func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersResponse.ProtoReflect.Descriptor instead.
 func (*LocateWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *LocateWorkersResponse) GetWorkers() []*WorkerLocation {
@@ -1677,7 +1819,7 @@ type WorkerLocation struct {
 
 func (x *WorkerLocation) Reset() {
 	*x = WorkerLocation{}
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +1831,7 @@ func (x *WorkerLocation) String() string {
 func (*WorkerLocation) ProtoMessage() {}
 
 func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +1844,7 @@ func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerLocation.ProtoReflect.Descriptor instead.
 func (*WorkerLocation) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WorkerLocation) GetNodeId() string {
@@ -1730,7 +1872,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1742,7 +1884,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1755,7 +1897,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DescribeRequest) GetCensus() bool {
@@ -1791,7 +1933,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[28]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1803,7 +1945,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[28]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1816,7 +1958,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -1898,7 +2040,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[29]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1910,7 +2052,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[29]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1923,7 +2065,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -1949,7 +2091,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1961,7 +2103,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1974,7 +2116,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -2016,7 +2158,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2028,7 +2170,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2041,7 +2183,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -2066,7 +2208,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2078,7 +2220,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2091,7 +2233,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
 }
 
 type ReadIndexResponse struct {
@@ -2103,7 +2245,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2115,7 +2257,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2128,7 +2270,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -2169,7 +2311,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2181,7 +2323,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2194,7 +2336,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -2279,7 +2421,7 @@ type ProvenBlobs struct {
 
 func (x *ProvenBlobs) Reset() {
 	*x = ProvenBlobs{}
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2291,7 +2433,7 @@ func (x *ProvenBlobs) String() string {
 func (*ProvenBlobs) ProtoMessage() {}
 
 func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2304,7 +2446,7 @@ func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
 func (*ProvenBlobs) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ProvenBlobs) GetJobId() string {
@@ -2339,7 +2481,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2493,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2506,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -2393,7 +2535,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2547,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2560,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -2443,7 +2585,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2455,7 +2597,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2468,7 +2610,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -2476,7 +2618,7 @@ var File_anthill_v1_node_proto protoreflect.FileDescriptor
 const file_anthill_v1_node_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/node.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x15anthill/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x15anthill/v1/path.proto\x1a\x15anthill/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x04\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
@@ -2494,7 +2636,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\vreliability\x18\f \x01(\x01R\vreliability\x12\x16\n" +
 	"\x06paused\x18\r \x01(\bR\x06paused\x12:\n" +
 	"\vclock_ahead\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"clockAhead\"\xcd\x02\n" +
+	"clockAhead\x12:\n" +
+	"\vwhereabouts\x18\x90\x02 \x01(\v2\x17.anthill.v1.WhereaboutsR\vwhereabouts\"\xcd\x02\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +
@@ -2506,10 +2649,16 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
 	"\baccusers\x18\t \x03(\tR\baccusers\x12\x12\n" +
 	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\x123\n" +
-	"\bevidence\x18\xfa\x01 \x01(\v2\x16.anthill.v1.PieceProofR\bevidence\"\x12\n" +
-	"\x10ListNodesRequest\";\n" +
+	"\bevidence\x18\xfa\x01 \x01(\v2\x16.anthill.v1.PieceProofR\bevidence\"\x8e\x01\n" +
+	"\x10ListNodesRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\x12%\n" +
+	"\x04role\x18\xe3\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"d\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\x12\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"\x12\n" +
 	"\x10ListTrustRequest\"C\n" +
 	"\x11ListTrustResponse\x12.\n" +
 	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\"R\n" +
@@ -2554,7 +2703,10 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeJ\x04\b\x04\x10\x05\"M\n" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"9\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"J\n" +
+	"\fVouchRequest\x12:\n" +
+	"\vwhereabouts\x18\x92\x02 \x01(\v2\x17.anthill.v1.WhereaboutsR\vwhereabouts\"\x0f\n" +
+	"\rVouchResponse\"9\n" +
 	"\vBeatRequest\x12*\n" +
 	"\x05beats\x18\x01 \x03(\v2\x14.anthill.v1.NodeBeatR\x05beats\"U\n" +
 	"\bNodeBeat\x12\x17\n" +
@@ -2566,12 +2718,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05moves\x18\x02 \x01(\x04R\x05moves\"$\n" +
 	"\fMoveResponse\x12\x14\n" +
-	"\x05moves\x18\x01 \x01(\x04R\x05moves\"k\n" +
+	"\x05moves\x18\x01 \x01(\x04R\x05moves\"\x91\x01\n" +
 	"\x0eDeliverRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
 	"\apayload\x18\x03 \x01(\fR\apayload\x12\x1b\n" +
-	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
+	"\tfrom_host\x18K \x01(\tR\bfromHost\x12$\n" +
+	"\rfrom_dialable\x18\x91\x02 \x03(\tR\ffromDialable\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\"^\n" +
@@ -2649,7 +2802,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
 	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse\x12<\n" +
-	"\x05Renew\x12\x18.anthill.v1.RenewRequest\x1a\x19.anthill.v1.RenewResponse2\x9e\x05\n" +
+	"\x05Renew\x12\x18.anthill.v1.RenewRequest\x1a\x19.anthill.v1.RenewResponse2\xdc\x05\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
 	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
@@ -2659,7 +2812,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\bReadLogs\x12\x1b.anthill.v1.ReadLogsRequest\x1a\x1c.anthill.v1.ReadLogsResponse0\x01\x129\n" +
 	"\x04Beat\x12\x17.anthill.v1.BeatRequest\x1a\x18.anthill.v1.BeatResponse\x129\n" +
 	"\x04Move\x12\x17.anthill.v1.MoveRequest\x1a\x18.anthill.v1.MoveResponse\x12B\n" +
-	"\aDeliver\x12\x1a.anthill.v1.DeliverRequest\x1a\x1b.anthill.v1.DeliverResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\aDeliver\x12\x1a.anthill.v1.DeliverRequest\x1a\x1b.anthill.v1.DeliverResponse\x12<\n" +
+	"\x05Vouch\x12\x18.anthill.v1.VouchRequest\x1a\x19.anthill.v1.VouchResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_node_proto_rawDescOnce sync.Once
@@ -2674,7 +2828,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -2692,104 +2846,112 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*EnrolRequest)(nil),          // 13: anthill.v1.EnrolRequest
 	(*EnrolResponse)(nil),         // 14: anthill.v1.EnrolResponse
 	(*CoordinatorAddress)(nil),    // 15: anthill.v1.CoordinatorAddress
-	(*BeatRequest)(nil),           // 16: anthill.v1.BeatRequest
-	(*NodeBeat)(nil),              // 17: anthill.v1.NodeBeat
-	(*BeatResponse)(nil),          // 18: anthill.v1.BeatResponse
-	(*MoveRequest)(nil),           // 19: anthill.v1.MoveRequest
-	(*MoveResponse)(nil),          // 20: anthill.v1.MoveResponse
-	(*DeliverRequest)(nil),        // 21: anthill.v1.DeliverRequest
-	(*DeliverResponse)(nil),       // 22: anthill.v1.DeliverResponse
-	(*ReadLogsRequest)(nil),       // 23: anthill.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),      // 24: anthill.v1.ReadLogsResponse
-	(*LocateWorkersRequest)(nil),  // 25: anthill.v1.LocateWorkersRequest
-	(*LocateWorkersResponse)(nil), // 26: anthill.v1.LocateWorkersResponse
-	(*WorkerLocation)(nil),        // 27: anthill.v1.WorkerLocation
-	(*DescribeRequest)(nil),       // 28: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 29: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 30: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 31: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 32: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 33: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 34: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 35: anthill.v1.ConfirmHeldRequest
-	(*ProvenBlobs)(nil),           // 36: anthill.v1.ProvenBlobs
-	(*RefusedJob)(nil),            // 37: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 38: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 39: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 40: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
-	(*PieceProof)(nil),            // 43: anthill.v1.PieceProof
-	(*HeartbeatRequest)(nil),      // 44: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 45: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),    // 46: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                  // 47: anthill.v1.Wait
-	(*BlobRef)(nil),               // 48: anthill.v1.BlobRef
+	(*VouchRequest)(nil),          // 16: anthill.v1.VouchRequest
+	(*VouchResponse)(nil),         // 17: anthill.v1.VouchResponse
+	(*BeatRequest)(nil),           // 18: anthill.v1.BeatRequest
+	(*NodeBeat)(nil),              // 19: anthill.v1.NodeBeat
+	(*BeatResponse)(nil),          // 20: anthill.v1.BeatResponse
+	(*MoveRequest)(nil),           // 21: anthill.v1.MoveRequest
+	(*MoveResponse)(nil),          // 22: anthill.v1.MoveResponse
+	(*DeliverRequest)(nil),        // 23: anthill.v1.DeliverRequest
+	(*DeliverResponse)(nil),       // 24: anthill.v1.DeliverResponse
+	(*ReadLogsRequest)(nil),       // 25: anthill.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),      // 26: anthill.v1.ReadLogsResponse
+	(*LocateWorkersRequest)(nil),  // 27: anthill.v1.LocateWorkersRequest
+	(*LocateWorkersResponse)(nil), // 28: anthill.v1.LocateWorkersResponse
+	(*WorkerLocation)(nil),        // 29: anthill.v1.WorkerLocation
+	(*DescribeRequest)(nil),       // 30: anthill.v1.DescribeRequest
+	(*DescribeResponse)(nil),      // 31: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),    // 32: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 33: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 34: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 35: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 36: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 37: anthill.v1.ConfirmHeldRequest
+	(*ProvenBlobs)(nil),           // 38: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),            // 39: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 40: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 41: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 42: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
+	(*Whereabouts)(nil),           // 45: anthill.v1.Whereabouts
+	(*PieceProof)(nil),            // 46: anthill.v1.PieceProof
+	(*HeartbeatRequest)(nil),      // 47: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 48: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),    // 49: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 50: anthill.v1.Wait
+	(*BlobRef)(nil),               // 51: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	40, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	42, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	41, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	42, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
-	43, // 5: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
-	1,  // 6: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	7,  // 7: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
-	8,  // 8: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	15, // 9: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	40, // 10: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	42, // 11: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	41, // 12: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	40, // 13: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	41, // 14: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	15, // 15: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	41, // 16: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	17, // 17: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	44, // 18: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	45, // 19: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	46, // 20: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
-	27, // 21: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	41, // 22: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	32, // 23: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	47, // 24: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	38, // 25: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	37, // 26: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	48, // 27: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	38, // 28: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	36, // 29: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 30: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 31: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 32: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 33: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 34: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	33, // 35: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	35, // 36: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	30, // 37: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	25, // 38: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	28, // 39: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	23, // 40: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	16, // 41: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	19, // 42: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	21, // 43: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 44: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 45: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 46: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 47: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 48: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	34, // 49: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	39, // 50: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	31, // 51: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	26, // 52: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	29, // 53: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	24, // 54: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	18, // 55: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	20, // 56: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	22, // 57: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	44, // [44:58] is the sub-list for method output_type
-	30, // [30:44] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	43, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	44, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	45, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
+	46, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
+	42, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	1,  // 8: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
+	7,  // 9: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 10: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	15, // 11: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	42, // 12: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	44, // 13: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	43, // 14: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	42, // 15: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	43, // 16: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	15, // 17: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	43, // 18: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	45, // 19: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
+	19, // 20: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	47, // 21: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	48, // 22: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	49, // 23: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	29, // 24: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	43, // 25: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	34, // 26: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	50, // 27: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	40, // 28: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	39, // 29: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	51, // 30: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	40, // 31: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	38, // 32: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 33: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 34: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 35: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 36: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 37: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	35, // 38: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	37, // 39: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	32, // 40: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	27, // 41: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	30, // 42: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	25, // 43: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	18, // 44: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	21, // 45: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	23, // 46: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	16, // 47: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	4,  // 48: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 49: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 50: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 51: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 52: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	36, // 53: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	41, // 54: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	33, // 55: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	28, // 56: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	31, // 57: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	26, // 58: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	20, // 59: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	22, // 60: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	24, // 61: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	17, // 62: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	48, // [48:63] is the sub-list for method output_type
+	33, // [33:48] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -2799,15 +2961,16 @@ func file_anthill_v1_node_proto_init() {
 	}
 	file_anthill_v1_blob_proto_init()
 	file_anthill_v1_job_proto_init()
+	file_anthill_v1_path_proto_init()
 	file_anthill_v1_work_proto_init()
-	file_anthill_v1_node_proto_msgTypes[22].OneofWrappers = []any{}
+	file_anthill_v1_node_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   39,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
