@@ -17,13 +17,13 @@ import (
 const (
 	// frozenAfter is how long one write may take. A disk that takes longer is held to be
 	// frozen, and others lead until it is not.
-	frozenAfter = 2 * time.Second
+	frozenAfter = 1500 * time.Millisecond
 	// tryDiskEvery is how often a leader writes something, should nobody else do.
 	tryDiskEvery = time.Second
 )
 
 // ErrFrozen: this coordinator's disk does not take writes, and does not refuse them.
-var ErrFrozen = errors.New("this coordinator's disk is frozen: a write takes longer than 2 s")
+var ErrFrozen = errors.New("this coordinator's disk is frozen: a write takes longer than 1.5 s")
 
 // disk knows whether writes hang. A leader whose disk is frozen would stay so for ever:
 // raft's main loop waits for the disk, and its heartbeats go on beside.
