@@ -52,6 +52,8 @@ func (c *Command) Version() Version {
 		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Confirm != nil && len(c.Confirm.Lacked)+len(c.Confirm.Found) > 0:
+		return VersionThinkers
 	case c.Confirm != nil && len(c.Confirm.Proven) > 0:
 		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
@@ -259,6 +261,10 @@ type ConfirmHeld struct {
 	Away []NodeID `cbor:"10,keyasint,omitempty"`
 	// Proven are blobs that whoever named them has proved to have.
 	Proven []ProvenBlobs `cbor:"45,keyasint,omitempty"`
+	// Lacked are jobs whose tasks read what nobody has who is there, and Found such as
+	// were lacked, and are not any more. Only the leader says so.
+	Lacked []LackedInput `cbor:"93,keyasint,omitempty"`
+	Found  []JobID       `cbor:"94,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.

@@ -85,6 +85,9 @@ type Job struct {
 	Lacks int64 `cbor:"35,keyasint,omitempty"`
 	// Released: it was cancelled, and its results are nobody's any more.
 	Released bool `cbor:"36,keyasint,omitempty"`
+	// Lacked is since when what its tasks read has been with nobody who is there; zero:
+	// somebody has it, or nobody has looked.
+	Lacked Time `cbor:"94,keyasint,omitempty"`
 
 	tally *tally
 	// text and results are the bytes that count in the owner's account.

@@ -59,6 +59,7 @@ func everyCommand() []jobs.Command {
 		{At: 16, Forget: &jobs.Forget{By: "op", Jobs: []jobs.JobID{"j"}, Tokens: []jobs.TokenID{"t"}, Nodes: []jobs.NodeID{"w1"}}},
 		{At: 16, See: &jobs.SeeNodes{Nodes: []jobs.NodeID{"w1"}}},
 		{At: 16, Dismiss: &jobs.DismissCoordinators{Nodes: []jobs.NodeID{"c1"}, By: "c2"}},
+		{At: 16, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lacked: []jobs.LackedInput{{Job: "j", What: "3 of 12 pieces"}}, Found: []jobs.JobID{"k"}}},
 		{At: 16, Away: &jobs.NoteAway{Away: []jobs.NodeID{"c1"}, Back: []jobs.NodeID{"c2"}}},
 		{At: 16, SetOwner: &jobs.SetOwner{By: "op", Owner: "o", Set: jobs.Terms{jobs.ItemRunning: 7}, Usual: []jobs.Item{jobs.ItemResults}}},
 	}

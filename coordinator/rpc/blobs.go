@@ -24,7 +24,7 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 		return nil, err
 	}
 	by := callerFrom(ctx)
-	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: by.reach(req.GetProvider()), Room: s.cfg.Results.DatasetSpace()}
+	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: s.reach(by, req.GetProvider()), Room: s.cfg.Results.DatasetSpace()}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Keep: &c}); err != nil {
 		return nil, err
 	}
@@ -199,7 +199,7 @@ func unseen(st *jobs.State, c caller, b *anthillv1.Blob) *anthillv1.Blob {
 		}
 	}
 	b.Copies, b.CopyOwners, b.PassedOver = 0, 0, nil
-	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here"})
+	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "all of it is with nobody"})
 	return b
 }
 

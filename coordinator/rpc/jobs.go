@@ -47,7 +47,7 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	}
 	by := callerFrom(ctx)
 	c := jobs.SubmitJob{
-		Job: newJobID(spec.Name), Spec: spec, Submitter: by.Node, Provider: by.reach(req.GetProvider()), Seed: newSeed(),
+		Job: newJobID(spec.Name), Spec: spec, Submitter: by.Node, Provider: s.reach(by, req.GetProvider()), Seed: newSeed(),
 	}
 	out, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Submit: &c})
 	if err != nil {

@@ -44,6 +44,7 @@ func (s *Server) ListNodes(ctx context.Context, req *anthillv1.ListNodesRequest)
 		view := func(id jobs.NodeID) *anthillv1.Node {
 			n := st.Nodes[id]
 			node := s.nodeView(st, id, n, members[id])
+			node.Whereabouts = s.whereabouts.of(id, time.Now())
 			if !sees(n.Owner) {
 				discreet(node)
 			}
@@ -94,7 +95,7 @@ func (s *Server) nodeView(st *jobs.State, id jobs.NodeID, n *jobs.Node, m member
 // coordinators are everybody has to know.
 func discreet(node *anthillv1.Node) {
 	if node.GetRole() != anthillv1.Role_ROLE_COORDINATOR {
-		node.Address = ""
+		node.Address, node.Whereabouts = "", nil
 	}
 	if r := node.GetRecord(); r != nil {
 		r.BannedReason, r.Accusers = "", nil // they name jobs and owners

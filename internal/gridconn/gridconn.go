@@ -21,13 +21,18 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// PeerStreams is how many calls at a time one connection may have at a worker or a
-// submitter, which serve pieces and nothing else.
-const PeerStreams = 128
-
 const (
+	// peerStreams is how many calls at a time one connection may have at a worker or a
+	// submitter, which serve pieces and nothing else, and peerMessage what one may send:
+	// it asks for 4,096 small blobs at once.
+	peerStreams = 128
+	peerMessage = 1 << 20
+
 	window     = 4 << 20
 	maxMessage = 16 << 20
+	// unread is how much of a call a server takes that its handler has not asked for. A
+	// message that is asked for may be larger.
+	unread = 64 << 10
 	// maxHeaders bounds what a call's headers may have, unpacked: HPACK's references
 	// let a few bytes on the line stand for much.
 	maxHeaders = 16 << 10
@@ -35,6 +40,10 @@ const (
 	// Servers that expect it less often than that hang up.
 	probeEvery = 10 * time.Second
 )
+
+// hangUp is when servers hang up: on who does not answer within 20 seconds when they ask
+// after a minute of silence, and on who has called nothing for long.
+var hangUp = keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second, MaxConnectionIdle: 30 * time.Minute}
 
 // Conn is a gRPC connection that spreads calls over the coordinators it knows.
 type Conn struct {
@@ -108,17 +117,22 @@ func (c *Conn) stateOf(addresses []string) resolver.State {
 	return state
 }
 
-// ServerOptions are what servers of the grid need to work with Dial: the
-// same windows and message sizes, and leave for clients to probe a silent
-// connection. Stopping such a server waits for its handlers, so that what they
+// ServerOptions are what servers of the grid need to work with Dial: the same message
+// sizes, and leave for clients to probe a silent connection. Stopping such a server waits for its handlers, so that what they
 // use can be closed then.
 func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.WaitForHandlers(true),
-		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(2 * window),
+		grpc.StaticStreamWindowSize(unread), grpc.InitialConnWindowSize(2 * window),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeaders),
+		grpc.KeepaliveParams(hangUp),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: probeEvery / 2, PermitWithoutStream: true}),
 	}
+}
+
+// PeerServerOptions are ServerOptions for those who serve pieces and nothing else.
+func PeerServerOptions() []grpc.ServerOption {
+	return append(ServerOptions(), grpc.MaxConcurrentStreams(peerStreams), grpc.MaxRecvMsgSize(peerMessage))
 }
 
 // Pool keeps a connection to each single coordinator that it was asked for.

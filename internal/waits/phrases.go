@@ -30,7 +30,7 @@ var phrases = [end]phrase{
 	Late: {why: counted("the last task takes longer than usual", "the last %d tasks take longer than usual"),
 		next: "others are asked as well, where there are any: more workers help"},
 	InputComes: {why: with("the input is still coming from the submitter"), next: "leave the submitter connected"},
-	InputAway: {why: with("the input is still with the submitter, who is away"), since: "(for %s)",
+	InputAway: {why: inputAway, since: "(away for %s)",
 		next: "it goes on when the submitter is back; or cancel the job and submit it again"},
 	InputLost:    {why: whom("the only copies of the input are away, with %s"), next: "start that coordinator again, or cancel the job"},
 	InputTrouble: {why: trouble, next: "its operator can help; it is tried again all the time"},
@@ -75,6 +75,11 @@ func with(text string) func(Wait) string {
 		}
 		return text + "; " + w.Detail
 	}
+}
+
+// inputAway says how much of the input nobody has.
+func inputAway(w Wait) string {
+	return "input: " + cmp.Or(w.Detail, "a part of it is with nobody") + "; waiting for the submitter"
 }
 
 // List is "a, b and c"; "" of nothing.
