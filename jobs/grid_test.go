@@ -24,9 +24,12 @@ type grid struct {
 }
 
 // newGrid is founded, and has the newest rules: coordinator c1, operator op.
-func newGrid() *grid {
+func newGrid() *grid { return gridBy(LastVersion) }
+
+// gridBy has the rules of a version.
+func gridBy(v Version) *grid {
 	g := oldGrid()
-	g.apply(Command{Raise: &RaiseVersion{Version: LastVersion}})
+	g.apply(Command{Raise: &RaiseVersion{Version: v}})
 	return g
 }
 
@@ -38,8 +41,9 @@ func oldGrid() *grid {
 }
 
 // gridOf has these workers, each of its own owner: w1 belongs to owner-w1.
-func gridOf(workers ...string) *grid {
-	g := newGrid()
+func gridOf(workers ...string) *grid { return newGrid().with(workers...) }
+
+func (g *grid) with(workers ...string) *grid {
 	g.admit(Submitter, "sub", "ann")
 	for _, w := range workers {
 		g.admit(Worker, w, "owner-"+w)

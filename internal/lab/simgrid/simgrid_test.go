@@ -133,6 +133,60 @@ func TestLiarsWhoSee(t *testing.T) {
 	}
 }
 
+// Whatever liars see, remember and wait for, they get no more past the grid than was asked
+// for, and no honest owner is banned for it.
+func TestTheBoundHoldsAgainstLiarsWhoThink(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		adversary Adversary
+		cheat     float64
+	}{
+		{Blind, 0.05}, {Blind, 1}, {Checker, 0.2}, {Seeing, 0.02}, {Seeing, 0.1}, {Seeing, 1},
+		{Late, 0.1}, {Late, 1}, {Grown, 0.05}, {Grown, 0.5}, {Best, 0}, {HitAndRun, 0},
+	} {
+		cfg := small(Credibility)
+		cfg.Adversary, cfg.Cheat = c.adversary, c.cheat
+		out := run(t, cfg, 2)
+		if out.ErrorRate() > cfg.MaxError || out.HonestBanned > 0 {
+			t.Errorf("%s, cheating on %g: %.4f wrong where %g was asked for: %+v", c.adversary, c.cheat, out.ErrorRate(), cfg.MaxError, out)
+		}
+	}
+}
+
+// Nobody is asked for a second opinion before the first vote is in.
+func TestChecksComeAfterTheVote(t *testing.T) {
+	t.Parallel()
+	g, err := newGrid(small(Credibility), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &play{crowd: newCrowd(small(Credibility), 1), grid: g, beat: g.now + beatEvery, byNode: map[jobs.NodeID]*worker{}}
+	for _, w := range p.workers {
+		if err := p.join(w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.submit(p.Config, p.seed, 0); err != nil {
+		t.Fatal(err)
+	}
+	checks := 0
+	for p.job.State == jobs.JobRunning {
+		if err := p.step(); err != nil {
+			t.Fatal(err)
+		}
+		for place, task := range p.job.Open {
+			for _, a := range task.Attempts[1:] {
+				if checks++; a.Seen == 0 && task.Attempts[0].State != jobs.AttemptVoid {
+					t.Fatalf("two have task %d, on which nobody had voted: %+v", place, task)
+				}
+			}
+		}
+	}
+	if checks == 0 {
+		t.Error("nothing was checked")
+	}
+}
+
 // The model of BOINC is known to accept 8 % wrong results at 1.7 executions.
 func TestBOINCIsAsWrongAsIsKnown(t *testing.T) {
 	t.Parallel()
