@@ -22,7 +22,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
+.PHONY: help browser build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,12 @@ bench-python: ## what the grid costs a Python function (PYTHON=python.wasm)
 bench-doors: ## attack a grid as strangers and submitters can, and measure what that costs it (ARGS=--json)
 	go run ./internal/lab/bench/doors $(ARGS)
 
+# The tests of the page say so and skip where there is no browser.
+browser: ## the browser that looks at the page in tests (installed if root on Debian)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update && apt-get install -y --no-install-recommends chromium; } || true
+
 test: ## run all tests, with the race detector where there is a C compiler
 ifeq ($(RACE),)
 	@echo 'make test: no C compiler, so no race detector; for it install gcc (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)'
@@ -139,7 +145,7 @@ vuln: ## look up known vulnerabilities of what is compiled in, where the databas
 		go run $(GOVULNCHECK) -db $(VULN_DB) .; \
 	else echo 'make vuln: skipped: $(VULN_DB) cannot be reached from here, so known vulnerabilities were NOT looked up'; fi
 
-check: lint proto-check notices-check vuln cross test ## everything that .ci/run checks
+check: lint proto-check notices-check vuln cross browser test ## everything that .ci/run checks
 
 clean: ## remove what was built
 	rm -rf bin $(foreach name,$(EXAMPLES) $(EXAMPLES_C) $(EXAMPLES_RUST),examples/$(name)/$(name).wasm)

@@ -38,6 +38,8 @@ const diskQuota = 256 << 30
 type Config struct {
 	Dir    string
 	Listen string // HOST:PORT of everything
+	// Advertise is HOST:PORT under which others know it; "": what Listen says.
+	Advertise string
 	// Bootstrap founds a grid, unless Dir belongs to one.
 	Bootstrap bool
 	// Saboteurs is the share of strangers that a grid founded by Bootstrap takes
@@ -89,7 +91,7 @@ func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 // last, so that nobody is answered by half a coordinator.
 func (c *Coordinator) start(ctx context.Context) (err error) {
 	c.base, err = node.NewBase(ctx, node.BaseConfig{
-		Dir: c.cfg.Dir, Role: jobs.Coordinator, Token: c.cfg.Token, Listen: c.cfg.Listen, Quota: diskQuota,
+		Dir: c.cfg.Dir, Role: jobs.Coordinator, Token: c.cfg.Token, Listen: c.cfg.Listen, Address: c.cfg.Advertise, Quota: diskQuota,
 		Relay: reach.RelayConfig{Rate: c.cfg.Relay, Owner: c.ownerOf}, Found: c.foundIfNew, Find: c.find, Logger: c.cfg.Logger,
 	})
 	if err != nil {
@@ -167,6 +169,7 @@ func (c *Coordinator) startServices() {
 		Retire:    c.retire,
 		Chronicle: c.chronicle, Logs: c.logs,
 		Signalled:       c.signalled,
+		Prove:           c.base.Paths.Prove,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Group: group{c}, Logger: c.cfg.Logger,
 		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
 	}, id, c.handover())
@@ -175,7 +178,7 @@ func (c *Coordinator) startServices() {
 
 // signalled takes what a node has this one told.
 func (c *Coordinator) signalled(m *anthillv1.IncomingSignal) {
-	c.base.Paths.Signalled(reach.Signal{From: jobs.NodeID(m.GetFrom()), FromHost: m.GetFromHost(), Payload: m.GetPayload()})
+	c.base.Paths.Signalled(reach.Signal{From: jobs.NodeID(m.GetFrom()), FromHost: m.GetFromHost(), FromDialable: m.GetFromDialable(), Payload: m.GetPayload()})
 }
 
 // addresses are those of all coordinators.

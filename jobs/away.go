@@ -6,15 +6,17 @@ type NoteAway struct {
 	Back []NodeID `cbor:"2,keyasint,omitempty"`
 }
 
-// noteAway carries out NoteAway: no job waits for copies with a coordinator that is away.
+// noteAway carries out NoteAway: no job waits for copies with a
+// coordinator that is away, nor relies on those that it has.
 func (s *State) noteAway(c *NoteAway) Outcome {
 	before := s.CopiesNeeded()
 	s.setAway(c.Away, true)
 	s.setAway(c.Back, false)
-	switch after := s.CopiesNeeded(); {
-	case after > before:
+	after, anew := s.CopiesNeeded(), s.can(VersionThinkers)
+	if after > before || anew {
 		s.unholdScarce()
-	case after < before:
+	}
+	if after < before || anew {
 		for _, id := range append([]JobID(nil), s.running...) {
 			s.holdEnough(id, s.Jobs[id])
 		}

@@ -242,7 +242,7 @@ func (p *CheckPlan) free(place Place, worker NodeID) bool {
 		return p.s.Nodes[by].Owner != owner
 	}
 	if t := p.j.task(place); t != nil {
-		return p.j.MayAttempt(t, worker, owner, false)
+		return p.s.MayAttempt(p.j, t, worker, owner, false)
 	}
 	for number := range p.j.tried(place) {
 		if p.s.Nodes[p.s.Numbered[number-1]].Owner == owner {

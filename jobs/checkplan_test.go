@@ -19,7 +19,7 @@ func drawing() func(n int) int {
 func unlike(a, b NodeID) int64 { return 1 }
 
 func TestAPlanGivesNobodyATaskTwice(t *testing.T) {
-	g := gridBy(VersionStrangers).with("w1", "w2", "w3", "w4", "w5")
+	g := gridAt(VersionStrangers).with("w1", "w2", "w3", "w4", "w5")
 	g.submit("j", boundSpec(1, DefaultMaxError))
 	g.run("j", 0, "w1", "lie")
 	for _, worker := range []string{"w2", "w3", "w4"} {
@@ -36,7 +36,7 @@ func TestAPlanGivesNobodyATaskTwice(t *testing.T) {
 
 // The simulator replays a seed exactly, and so must a plan.
 func TestAPlanIsTheSameEachTime(t *testing.T) {
-	g := gridBy(VersionStrangers).with("w1", "w2", "w3", "w4")
+	g := gridAt(VersionStrangers).with("w1", "w2", "w3", "w4")
 	g.submit("j", boundSpec(40, DefaultMaxError))
 	for task := range Place(40) {
 		g.grant("j", task, []string{"w1", "w2", "w3"}[task%3], false)

@@ -46,10 +46,14 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Concede != nil && len(c.Concede.Tasks) > 0:
+		return VersionThinkers
 	case c.Dismiss != nil, c.Away != nil:
 		return VersionStrangers
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
+	case c.Confirm != nil && len(c.Confirm.Lacked)+len(c.Confirm.Found) > 0:
+		return VersionThinkers
 	case c.Confirm != nil && len(c.Confirm.Proven) > 0:
 		return VersionStrangers
 	case c.Confirm != nil && (c.Confirm.Slow || len(c.Confirm.Away) > 0):
@@ -257,6 +261,10 @@ type ConfirmHeld struct {
 	Away []NodeID `cbor:"10,keyasint,omitempty"`
 	// Proven are blobs that whoever named them has proved to have.
 	Proven []ProvenBlobs `cbor:"45,keyasint,omitempty"`
+	// Lacked are jobs whose tasks read what nobody has who is there, and Found such as
+	// were lacked, and are not any more. Only the leader says so.
+	Lacked []LackedInput `cbor:"93,keyasint,omitempty"`
+	Found  []JobID       `cbor:"94,keyasint,omitempty"`
 }
 
 // RefusedJob says why a job cannot be run.
@@ -275,8 +283,11 @@ type HeldResults struct {
 // ConcedeJob finishes a job that has all its results but not the certainty that
 // was asked for, since nobody is left to ask. Only the leader knows which workers
 // are alive; Apply checks the rest.
+//
+// With Tasks it gives those up that are forlorn, and the job goes on, see Forlorn.
 type ConcedeJob struct {
-	Job JobID `cbor:"1,keyasint"`
+	Job   JobID   `cbor:"1,keyasint"`
+	Tasks []Place `cbor:"80,keyasint,omitempty"`
 }
 
 // AccusePeers says that nodes served wrong bytes to the node By.

@@ -29,6 +29,19 @@ func (s *State) NeededOf(set uint64) (copies, owners int) {
 	return copies, min(copies, s.HolderOwners(set))
 }
 
+// copiesIn is how many copies a set of holders makes. One with a coordinator that is away
+// may be gone for good, and counts for nothing until it is back.
+func (s *State) copiesIn(holders uint64) int {
+	if s.can(VersionThinkers) {
+		for i, id := range s.Holders {
+			if s.Nodes[id].Away {
+				holders &^= 1 << i
+			}
+		}
+	}
+	return bits.OnesCount64(holders)
+}
+
 // HolderOwners is the number of owners of the coordinators in a set of holders: all
 // copies with one owner can be lost with it.
 func (s *State) HolderOwners(holders uint64) int {
@@ -103,6 +116,12 @@ func (s *State) confirm(c *ConfirmHeld) Outcome {
 			j.InputHolders |= bit
 		}
 	}
+	for _, l := range c.Lacked {
+		s.lackInput(l)
+	}
+	for _, id := range c.Found {
+		s.findInput(id)
+	}
 	for _, p := range c.Proven {
 		s.prove(p)
 	}
@@ -130,20 +149,20 @@ func (s *State) confirmResults(id JobID, j *Job, sequences []Sequence, bit uint6
 		place := j.Order[seq]
 		c := &j.Closed[place]
 		c.Holders |= bit
-		if bits.OnesCount64(c.Holders) >= s.CopiesNeeded() {
+		if s.copiesIn(c.Holders) >= s.CopiesNeeded() {
 			delete(j.Unheld, place)
 		}
 	}
 	s.finishIfDone(id)
 }
 
-// unholdScarce takes back that results are safe whose copies were enough only
-// for a smaller group of coordinators.
+// unholdScarce takes back that results are safe whose copies were enough only for a
+// smaller group of coordinators, or while those were there that hold them.
 func (s *State) unholdScarce() {
 	for _, id := range s.running {
 		j := s.Jobs[id]
 		for seq, place := range j.Order {
-			if _, already := j.Unheld[place]; !already && j.Current(Sequence(seq)) && bits.OnesCount64(j.Closed[place].Holders) < s.CopiesNeeded() {
+			if _, already := j.Unheld[place]; !already && j.Current(Sequence(seq)) && s.copiesIn(j.Closed[place].Holders) < s.CopiesNeeded() {
 				j.Unheld[place] = nil // the winners are forgotten, but a holder has the bytes
 			}
 		}
@@ -177,7 +196,7 @@ func (s *State) loseResults(j *Job, sequences []Sequence, bit uint64) {
 		place := j.Order[seq]
 		c := &j.Closed[place]
 		c.Holders &^= bit
-		if _, already := j.Unheld[place]; !already && j.State == JobRunning && bits.OnesCount64(c.Holders) < s.CopiesNeeded() {
+		if _, already := j.Unheld[place]; !already && j.State == JobRunning && s.copiesIn(c.Holders) < s.CopiesNeeded() {
 			j.Unheld[place] = nil // see Supporters
 		}
 	}

@@ -23,7 +23,7 @@ func (s *State) weigh(j *Job, t *Task) Verdict {
 	b := count(t.Attempts)
 	running := len(s.timely(j, t))
 	if len(b.groups) == 0 {
-		if b.running == 0 && b.killed >= maxKilled || b.lost >= maxLost {
+		if s.hopeless(j, t, b) {
 			return Verdict{Kind: Failed, Reason: b.whyHopeless(j.Spec.Trust, t.Attempts)}
 		}
 		return Verdict{Kind: Pending, Want: max(0, 1-running)}

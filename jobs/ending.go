@@ -35,6 +35,10 @@ func (s *State) finishIfDone(id JobID) {
 	if j.State != JobRunning || j.Done()+j.Failed != j.Total() {
 		return
 	}
+	if j.Failed > j.Spec.MayFail() {
+		s.finish(id, j, JobFailed, j.whyFailed()) // checks would change little: each failure is proven
+		return
+	}
 	if j.Spec.Trust.Fixed() {
 		s.finish(id, j, JobSucceeded, "")
 		return
@@ -92,6 +96,8 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	switch {
 	case j == nil:
 		return rejected(UnknownJob(c.Job))
+	case len(c.Tasks) > 0:
+		return s.giveUpAll(c.Job, j, c.Tasks)
 	case j.State != JobRunning || j.Spec.Trust.Fixed() || s.waits(j) || int(j.Next) < j.Total() || j.voteless():
 		return rejected(reject(Precondition, "JOB_NOT_STUCK", "job "+string(c.Job), "it has not run out of workers to ask"))
 	}
@@ -104,6 +110,22 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 		}
 	}
 	h.touched[c.Job] = true
+	s.conclude(h)
+	return Outcome{}
+}
+
+// giveUpAll closes the tasks that are forlorn, of those that are named, as failed.
+func (s *State) giveUpAll(id JobID, j *Job, places []Place) Outcome {
+	h := newHearing()
+	for _, place := range places {
+		if t := j.Open[place]; j.State == JobRunning && t != nil && s.forlorn(t) {
+			b := count(t.Attempts)
+			s.retally(j, place, func() {
+				s.fail(h, id, place, Verdict{Kind: Failed, Reason: b.whyHopeless(j.Spec.Trust, t.Attempts)})
+				s.shelve(j, place)
+			})
+		}
+	}
 	s.conclude(h)
 	return Outcome{}
 }

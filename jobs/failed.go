@@ -12,8 +12,8 @@ import (
 
 // A task that has failed is closed like one with a result: by a vote for the way in
 // which the program fails, which is proven, checked, taken back and charged like any
-// other; or, where attempts only came to nothing, by being given up. The job goes on as
-// long as no more tasks have failed than it allows.
+// other; or, where attempts only came to nothing, by being given up. The job goes on with
+// the others, and fails at its end if more have failed than it allows.
 
 // maxReasons bounds the failed tasks of a job of which it is kept why they failed: of
 // the others only how.
@@ -44,8 +44,8 @@ type Try struct {
 	State  AttemptState
 }
 
-// fail closes a task as failed. That ends the job if it has more failed tasks than it
-// allows.
+// fail closes a task as failed. The job goes on, and fails at its end if it has more
+// failed tasks than it allows.
 func (s *State) fail(h *hearing, id JobID, place Place, v Verdict) {
 	j := s.Jobs[id]
 	if !s.can(VersionInput) {
@@ -73,13 +73,24 @@ func (s *State) giveUp(j *Job, place Place) {
 	if c.hopeless() {
 		return
 	}
+	s.makeUp(t)
 	s.empty(j, place)
 	c.Output.Size = givenUp
 	j.Failed++
 	j.Progress = s.Now
 }
 
-// explain keeps why a task has failed, and ends the job if too many have.
+// makeUp takes back what it cost the owners to say that a task cannot be run.
+func (s *State) makeUp(t *Task) {
+	for i := range t.Attempts {
+		if a := &t.Attempts[i]; a.State == AttemptKilled {
+			s.Owners[a.Owner].revive()
+		}
+	}
+}
+
+// explain keeps why a task has failed, and ends the job if its program seems not to work:
+// by the rules before, if more have failed than it allows.
 func (s *State) explain(id JobID, place Place, reason string) {
 	j := s.Jobs[id]
 	if _, known := j.Reasons[place]; known {
@@ -91,13 +102,48 @@ func (s *State) explain(id JobID, place Place, reason string) {
 		s.keepReason(j, place, reason)
 	}
 	switch {
+	case s.can(VersionThinkers) && (j.Failed <= allowed || !j.useless()):
+		if told {
+			s.tellFailed(j, index, allowed, reason)
+		}
+	case s.can(VersionThinkers):
+		s.finish(id, j, JobFailed, j.whyFailed())
 	case j.Failed > allowed && allowed == 0:
 		s.finish(id, j, JobFailed, fmt.Sprintf("task %d: %s", index, reason))
 	case j.Failed > allowed:
 		s.finish(id, j, JobFailed, fmt.Sprintf("%d of %d tasks have failed, and allow_failed is %d; the last is task %d: %s", j.Failed, j.Total(), allowed, index, reason))
 	case told:
-		s.event(j, EventFailed, "", fmt.Sprintf("task %d has failed (%d of %d that may): %s", index, j.Failed, allowed, headline(reason)))
+		s.tellFailed(j, index, allowed, reason)
 	}
+}
+
+func (s *State) tellFailed(j *Job, task Index, allowed int, reason string) {
+	share := fmt.Sprintf(" (%d of %d that may)", j.Failed, allowed)
+	if allowed == 0 {
+		share = "" // the job fails, at its end
+	}
+	s.event(j, EventFailed, "", fmt.Sprintf("task %d has failed%s: %s", task, share, headline(reason)))
+}
+
+// enoughFailed is how many tasks must have failed, and none succeeded, until a job that
+// allows fewer ends at once: its program does not work.
+const enoughFailed = 16
+
+func (j *Job) useless() bool { return j.Count == 0 && j.Failed >= enoughFailed }
+
+// whyFailed says why a job has failed in which more tasks have than it allows.
+func (j *Job) whyFailed() string {
+	allowed := j.Spec.MayFail()
+	text := fmt.Sprintf("%d of %d tasks have failed, and allow_failed is %d", j.Failed, j.Total(), allowed)
+	first := j.FirstFailed(1) // none if those of which it was kept why have a result by now
+	if len(first) == 0 {
+		return text
+	}
+	reason := fmt.Sprintf("task %d: %s", first[0], j.Reasons[j.PlaceOf(first[0])])
+	if allowed == 0 && j.Failed == 1 {
+		return reason
+	}
+	return text + "; the first is " + reason
 }
 
 // keepReason leaves out the log of the guest where the owner's account has no room for it.

@@ -24,10 +24,9 @@ type grid struct {
 }
 
 // newGrid is founded, and has the newest rules: coordinator c1, operator op.
-func newGrid() *grid { return gridBy(LastVersion) }
+func newGrid() *grid { return gridAt(LastVersion) }
 
-// gridBy has the rules of a version.
-func gridBy(v Version) *grid {
+func gridAt(v Version) *grid {
 	g := oldGrid()
 	g.apply(Command{Raise: &RaiseVersion{Version: v}})
 	return g
@@ -181,6 +180,12 @@ func (g *grid) results(job string, places []Place) []HeldResults {
 		}
 	}
 	return []HeldResults{h}
+}
+
+// giveUp is what the leader does of whom only these workers are heard.
+func (g *grid) giveUp(job string, live ...string) Outcome {
+	id := JobID(job)
+	return g.apply(Command{Concede: &ConcedeJob{Job: id, Tasks: g.Forlorn(g.Jobs[id], nodeIDs(live))}})
 }
 
 func (g *grid) expire() { g.apply(Command{Expire: &ExpireLeases{}}) }

@@ -85,6 +85,9 @@ type Job struct {
 	Lacks int64 `cbor:"35,keyasint,omitempty"`
 	// Released: it was cancelled, and its results are nobody's any more.
 	Released bool `cbor:"36,keyasint,omitempty"`
+	// Lacked is since when what its tasks read has been with nobody who is there; zero:
+	// somebody has it, or nobody has looked.
+	Lacked Time `cbor:"94,keyasint,omitempty"`
 
 	// Steady: its results are checked at a steady rate, and one owner is one voice under a
 	// fixed quorum, too: it was submitted by rules of VersionThinkers. See steady.go.

@@ -54,22 +54,26 @@ func TestAgreementClosesATask(t *testing.T) {
 
 func TestJobFailsWithTheReasonAgreedOn(t *testing.T) {
 	g := gridOf("w1", "w2", "w3")
-	g.submit("j", rangeSpec(5))
+	g.submit("j", rangeSpec(2))
 	g.grant("j", 0, "w1", false)
 	g.grant("j", 1, "w3", false)
 	first := vote(1, "w1", "!3")
 	first.Reason = "exit code 3: no such word"
 	g.report(first)
 	g.run("j", 0, "w2", "!3")
-	j := g.mustBe(t, "j", JobFailed, "task 0: exit code 3: no such word")
+	j := g.mustBe(t, "j", JobRunning, "") // one failed task fails the task
+	if e := j.Events[0]; e.Kind != EventFailed || e.Text != "task 0 has failed: "+first.Reason {
+		t.Errorf("event %+v", e)
+	}
+	g.report(vote(2, "w3", "aa"))
+	g.run("j", 1, "w2", "aa")
+	g.confirm("c1", "j", 1)
+	g.mustBe(t, "j", JobFailed, "task 0: exit code 3: no such word")
 	if j.Finished != g.clock || j.Open != nil || len(g.leases.attempts) != 0 || len(g.Running()) != 0 {
 		t.Errorf("job %+v", j)
 	}
-	if e := j.Events[0]; e.Kind != EventFinished || e.Text != "failed: "+j.Reason {
+	if e := j.Events[1]; e.Kind != EventFinished || e.Text != "failed: "+j.Reason {
 		t.Errorf("event %+v", e)
-	}
-	if g.grant("j", 2, "w1", false) != 0 {
-		t.Error("a failed job goes on")
 	}
 }
 

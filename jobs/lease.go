@@ -82,7 +82,7 @@ func (s *State) endLease(a *Attempt, state AttemptState, reason string) {
 // nobody votes on a task twice.
 func (s *State) takeOver(j *Job, t *Task, owner OwnerID) {
 	for i := range t.Attempts {
-		if a := &t.Attempts[i]; (a.Paused || a.State == AttemptSilent) && a.Owner == owner && !j.Spec.Trust.Fixed() {
+		if a := &t.Attempts[i]; (a.Paused || a.State == AttemptSilent) && a.Owner == owner && s.oneVoice(j) {
 			s.endLease(a, AttemptVoid, "another worker of its owner took over")
 		}
 	}
@@ -116,7 +116,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	if j == nil || j.State != JobRunning || j.Conceded || n == nil || n.Role != Worker || n.Ended != nil || s.banned(n.Owner) {
 		return false
 	}
-	if !s.HasRoom(j) {
+	if !s.HasRoom(j) || s.Resting(n.Owner, s.Now) {
 		return false
 	}
 	if s.leases.has(g.Lease) || s.silent.has(g.Lease) || g.Place > j.Next || int64(g.Place) >= j.Spec.Input.Tasks() {
@@ -131,7 +131,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 		j.Closed = append(j.Closed, ClosedTask{})
 	}
 	t := s.recall(j, g.Place)
-	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || s.tooSoon(j, t) || !j.MayAttempt(t, g.Worker, n.Owner, g.Repeat) {
+	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || s.tooSoon(j, t) || !s.MayAttempt(j, t, g.Worker, n.Owner, g.Repeat) {
 		s.shelve(j, g.Place)
 		return false
 	}
@@ -148,6 +148,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 		Seen: t.cast(), // 0 but in steady jobs
 	}
 	s.leases.add(g.Lease, g.Worker, AttemptRef{g.Job, g.Place, seat})
+	s.restAgain(s.Owners[n.Owner])
 	return true
 }
 
@@ -272,12 +273,14 @@ func (s *State) end(j *Job, place Place, a *Attempt, r *Report) {
 		if !s.can(VersionInput) {
 			s.Nodes[a.Worker].stumble()
 		}
+		s.tire(a.Owner)
 		j.Attempts.Killed++
 	case (r.Status == Starved || r.Status == Stopped) && s.can(VersionInput):
 		s.endLease(a, AttemptReturned, reason)
 		j.Attempts.Returned++
 	default:
 		s.lose(j, a, reason)
+		s.tire(a.Owner)
 	}
 }
 
@@ -285,6 +288,7 @@ func (s *State) vote(j *Job, a *Attempt, v Vote, reason string) {
 	s.endLease(a, AttemptVoted, reason)
 	a.Vote = v
 	s.Nodes[a.Worker].deliver()
+	s.Owners[a.Owner].revive()
 	took := time.Duration(s.Now-a.Started) * time.Millisecond
 	if j.Pace == 0 {
 		j.Pace = took

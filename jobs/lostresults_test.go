@@ -58,7 +58,7 @@ func TestSlowLinesAreNobodysFault(t *testing.T) {
 		if j.Unfetched(0) < 2*maxLost || g.Nodes["w1"].Reliability != One || g.Owners["owner-w1"].Banned != "" || g.Owners["owner-w1"].Agreed != 0 {
 			t.Errorf("%d votes came to nothing; w1 %+v, its owner %+v", j.Unfetched(0), g.Nodes["w1"], g.Owners["owner-w1"])
 		}
-		if j.MayAttempt(j.Open[0], "w1", "owner-w1", false) || !j.MayAttempt(j.Open[0], "w2", "owner-w2", false) {
+		if g.MayAttempt(j, j.Open[0], "w1", "owner-w1", false) || !g.MayAttempt(j, j.Open[0], "w2", "owner-w2", false) {
 			t.Error("it is not for others to compute")
 		}
 		if e := j.Events[len(j.Events)-1]; e.Kind != EventReopened || !strings.Contains(e.Text, "owner-w1") {

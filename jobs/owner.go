@@ -19,6 +19,10 @@ type Owner struct {
 	Prior Prob `cbor:"7,keyasint,omitempty"`
 	// Accusers are owners that say it sent them wrong bytes.
 	Accusers []Accuser `cbor:"8,keyasint,omitempty"`
+	// Vain counts its reports without a vote that no vote has made up for yet, and until
+	// Rests it gets no lease. See tire.
+	Vain  uint8 `cbor:"80,keyasint,omitempty"`
+	Rests Time  `cbor:"81,keyasint,omitempty"`
 	// Terms are what it may use, where that differs from what the grid has.
 	Terms Terms `cbor:"35,keyasint,omitempty"`
 

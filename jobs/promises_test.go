@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"math/big"
-	"math/bits"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,7 +31,7 @@ func (m *trusting) checkHeld(t *rapid.T, id JobID, j *Job) {
 	for place := range j.Closed {
 		c := &j.Closed[place]
 		_, unheld := j.Unheld[Place(place)]
-		scarce := !c.open() && !c.failed() && bits.OnesCount64(c.Holders) < m.CopiesNeeded()
+		scarce := !c.open() && !c.failed() && m.copiesIn(c.Holders) < m.CopiesNeeded()
 		if j.State == JobRunning && scarce != unheld || unheld && c.open() {
 			t.Fatalf("%s: task %d has holders %b, unheld: %v", id, place, c.Holders, unheld)
 		}

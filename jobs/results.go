@@ -123,7 +123,7 @@ func (s *State) remember(j *Job, place Place) *Task {
 // the open ones.
 func (s *State) shelve(j *Job, place Place) {
 	t, c := j.Open[place], &j.Closed[place]
-	idle := t.Running() == 0 && (j.State != JobRunning || !t.Disputed && s.Judge(j, t).Want == 0)
+	idle := t.Running() == 0 && (j.State != JobRunning || !t.Disputed && (c.hopeless() || s.Judge(j, t).Want == 0))
 	if c.open() || !idle {
 		return
 	}

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"math/bits"
 	"time"
 )
 
@@ -166,7 +165,7 @@ func (s *State) dropHolder(bit uint64) {
 // coordinators can hold.
 func (s *State) holdEnough(id JobID, j *Job) {
 	for _, place := range sortedKeys(j.Unheld) {
-		if held := bits.OnesCount64(j.Closed[place].Holders); held > 0 && held >= s.CopiesNeeded() {
+		if held := s.copiesIn(j.Closed[place].Holders); held > 0 && held >= s.CopiesNeeded() {
 			delete(j.Unheld, place)
 		}
 	}

@@ -24,6 +24,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 //	report JOB/TASK/WORKER=OUTPUT...     an output, !EXITCODE, killed, lost, starved or stopped; @FUEL
 //	beat WORKER... | gone WORKER...      they have what they held, or nothing of it
 //	confirm | lose | miss COORDINATOR JOB TASK...   the latest results of tasks
+//	giveup JOB WORKER...                 the tasks that are forlorn if these are live
 //	renew | expire | cancel JOB NODE | concede JOB | pass DURATION
 //	checks OWNER N                       as if it had survived so many
 //	show JOB | task JOB TASK | owners | nodes
@@ -126,6 +127,8 @@ func (g *grid) perform(words []string) string {
 		return answer(g.apply(Command{Concede: &ConcedeJob{Job: JobID(args[0])}}))
 	case "checks":
 		g.Owners[OwnerID(args[0])].Checks = uint64(number(args[1]))
+	case "giveup":
+		return answer(g.giveUp(args[0], args[1:]...))
 	case "pass":
 		d, err := time.ParseDuration(args[0])
 		if err != nil {

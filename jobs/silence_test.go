@@ -41,6 +41,7 @@ func TestSilenceOfManyOwnersFailsATask(t *testing.T) {
 		g.pass(time.Minute)
 		g.expire()
 	}
+	g.giveUp("j", "w0", "w1")
 	g.mustBe(t, "j", JobFailed, "20 attempts ended without a result")
 	if len(g.silent.attempts) != 0 {
 		t.Errorf("%v may be given back after the end of the job", g.silent.attempts)

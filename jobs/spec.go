@@ -45,6 +45,9 @@ type Spec struct {
 	Retain time.Duration `cbor:"35,keyasint,omitempty"`
 	// Secret are the variables of Env whose values are shown to nobody but workers.
 	Secret []string `cbor:"45,keyasint,omitempty"`
+	// InputWait is for how long the job waits for what its tasks read, while that is with
+	// nobody who is there; 0: DefaultInputWait.
+	InputWait time.Duration `cbor:"93,keyasint,omitempty"`
 }
 
 // MayFail is how many of the job's tasks may fail without it.
@@ -59,6 +62,8 @@ func (s Spec) MayFail() int {
 // they could not.
 func (s Spec) version() (v Version, field string) {
 	switch {
+	case s.InputWait != 0:
+		return VersionThinkers, "input_wait"
 	case s.Retain != 0:
 		return VersionStrangers, "retain"
 	case len(s.Secret) > 0:
@@ -176,13 +181,13 @@ func (s Spec) Validate() *Rejection { return s.validate(Metering) }
 // validate knows rules of counting fuel up to the newest that a grid has.
 func (s Spec) validate(newest uint32) *Rejection {
 	return firstOf(s.checkName, s.checkBundle, s.checkUnknownImports, s.checkInput, s.checkText, s.checkDataNames, s.checkData,
-		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail, s.checkRetryOf, s.checkRetain)
+		s.checkLimits, s.checkFuel(newest), s.checkTrust, s.checkAllowFailed, s.checkMayFail, s.checkRetryOf, s.checkRetain, s.checkInputWait)
 }
 
 // ValidateTerms is Validate without the bundle, the input and the blobs of the
 // data files: a submitter knows the rest before it reads any of them.
 func (s Spec) ValidateTerms() *Rejection {
-	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust, s.checkAllowFailed, s.checkRetain)
+	return firstOf(s.checkName, s.checkUnknownImports, s.checkText, s.checkDataNames, s.checkLimits, s.checkFuel(Metering), s.checkTrust, s.checkAllowFailed, s.checkRetain, s.checkInputWait)
 }
 
 func firstOf(checks ...func() *Rejection) *Rejection {

@@ -116,12 +116,12 @@ func (t *Task) owners() int {
 }
 
 // MayAttempt says whether a worker may get a task. Nobody votes twice on a
-// task; an owner tries it again only where repeat says that no other is left:
-// after attempts without a vote or, under fixed replication, with another node.
+// task, nor does any owner, see oneVoice; it tries again only where repeat says that no
+// other is left, after attempts without a vote.
 // Then it may also take over, by another worker, what has long stood still. There is
 // an end to that: otherwise a task that one owner votes on, and whose bundle all
 // others refuse, would be tried for ever.
-func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
+func (s *State) MayAttempt(j *Job, t *Task, worker NodeID, owner OwnerID, repeat bool) bool {
 	if t.MayHave(worker) {
 		return false
 	}
@@ -130,13 +130,17 @@ func (j *Job) MayAttempt(t *Task, worker NodeID, owner OwnerID, repeat bool) boo
 		if repeat && a.Paused && a.State == AttemptRunning && a.Worker != worker {
 			continue
 		}
-		same := a.Worker == worker || a.Owner == owner && !j.Spec.Trust.Fixed()
+		same := a.Worker == worker || a.Owner == owner && s.oneVoice(j)
 		if same && (a.State == AttemptRunning || a.State == AttemptVoted || a.State == AttemptOutvoted) {
 			return false
 		}
 	}
-	return !t.Tried(owner) || repeat && (j.Spec.Trust.Fixed() || !t.inVain())
+	return !t.Tried(owner) || repeat && (!s.oneVoice(j) || !t.inVain())
 }
+
+// oneVoice says whether the votes of an owner's nodes count as one: by the rules before, a
+// fixed quorum counted nodes.
+func (s *State) oneVoice(j *Job) bool { return !j.Spec.Trust.Fixed() || s.can(VersionThinkers) }
 
 // MayHave says whether a worker fell silent with the task: it may still have it.
 func (t *Task) MayHave(worker NodeID) bool {

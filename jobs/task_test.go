@@ -37,11 +37,11 @@ func TestMayAttempt(t *testing.T) {
 		{"void", bound, attempts(void, void, void), "w", true, true},
 	} {
 		for repeat, want := range map[bool]bool{false: test.once, true: test.repeat} {
-			if got := test.job.MayAttempt(test.task, NodeID(test.worker), "o", repeat); got != want {
+			if got := NewState().MayAttempt(test.job, test.task, NodeID(test.worker), "o", repeat); got != want {
 				t.Errorf("%s, repeat %v: %v", test.name, repeat, got)
 			}
 		}
-		if !test.job.MayAttempt(test.task, "x", "another", false) {
+		if !NewState().MayAttempt(test.job, test.task, "x", "another", false) {
 			t.Errorf("%s: another owner may not", test.name)
 		}
 	}

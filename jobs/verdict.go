@@ -42,10 +42,28 @@ type Verdict struct {
 
 // Judge is what cross-checking says of a task.
 func (s *State) Judge(j *Job, t *Task) Verdict {
-	if j.Spec.Trust.Fixed() {
-		return j.Spec.Trust.Judge(t.Attempts, len(s.timely(j, t)))
+	if !j.Spec.Trust.Fixed() {
+		return s.weigh(j, t)
 	}
-	return s.weigh(j, t)
+	if s.can(VersionThinkers) {
+		return s.poll(j, t)
+	}
+	return j.Spec.Trust.Judge(t.Attempts, len(s.timely(j, t)))
+}
+
+// poll is the rule of fixed replication: one owner has one voice, a quorum of which
+// accepts a result. Those who say that the task cannot be run are not counted among its
+// attempts: see cannotRun.
+func (s *State) poll(j *Job, t *Task) Verdict {
+	trust, timely, b := j.Spec.Trust, len(s.timely(j, t)), count(t.Attempts)
+	for i := range b.groups {
+		b.groups[i].size = len(b.groups[i].owners)
+	}
+	if len(b.groups) == 0 && s.cannotRun(j, t, b) {
+		return Verdict{Kind: Failed, Reason: b.whyHopeless(trust, t.Attempts)}
+	}
+	b.killed, b.lost = 0, 0
+	return b.judge(trust, t.Attempts, timely)
 }
 
 // Judge is the rule of fixed replication: Quorum equal votes of at most
@@ -53,6 +71,10 @@ func (s *State) Judge(j *Job, t *Task) Verdict {
 // not late: further ones are asked for beside those that are late.
 func (t Trust) Judge(attempts []Attempt, timely int) Verdict {
 	b := count(attempts)
+	return b.judge(t, attempts, timely)
+}
+
+func (b *ballot) judge(t Trust, attempts []Attempt, timely int) Verdict {
 	lead := b.leader()
 	if lead.size >= int(t.Quorum) {
 		if lead.vote.Failed {

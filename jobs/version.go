@@ -71,5 +71,8 @@ func (s *State) raise(c *RaiseVersion) Outcome {
 		s.seeAll()
 	}
 	s.Raised = max(s.Raised, c.Version)
+	if s.can(VersionThinkers) {
+		s.unholdScarce()
+	}
 	return Outcome{}
 }

@@ -4,25 +4,13 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
-	"time"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
 
 // What follows is for operators: others get an error of kind ErrRefused. Reasons are
-// kept in the grid's record, see Acts.
-
-// Tokens describes the join tokens that the grid remembers, and says how many more there
-// are.
-func (g *Grid) Tokens(ctx context.Context) (list []*anthillv1.JoinToken, leftOut int, err error) {
-	resp, err := call(ctx, g, "list tokens", func(ctx context.Context) (*anthillv1.ListTokensResponse, error) {
-		return g.admin.ListTokens(ctx, &anthillv1.ListTokensRequest{})
-	})
-	return resp.GetTokens(), int(resp.GetLeftOut()), err
-}
+// kept in the grid's record, see EachAct.
 
 // RevokeToken ends a token, named by itself or by the first digits of its id.
 func (g *Grid) RevokeToken(ctx context.Context, token, reason string) (*anthillv1.JoinToken, error) {
@@ -31,14 +19,6 @@ func (g *Grid) RevokeToken(ctx context.Context, token, reason string) (*anthillv
 		return g.admin.RevokeToken(ctx, req)
 	})
 	return resp.GetToken(), err
-}
-
-// Members describes all nodes that the grid knows, those that were ended included.
-func (g *Grid) Members(ctx context.Context) ([]*anthillv1.Member, error) {
-	resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListMembersResponse, error) {
-		return g.admin.ListMembers(ctx, &anthillv1.ListMembersRequest{})
-	})
-	return resp.GetMembers(), err
 }
 
 // EndNode ends a node's part in the grid. A request_id is made if there is none.
@@ -50,14 +30,6 @@ func (g *Grid) EndNode(ctx context.Context, req *anthillv1.EndNodeRequest) (*ant
 		return g.admin.EndNode(ctx, req)
 	})
 	return resp.GetMember(), err
-}
-
-// Owners describes one owner, or all of them where no name is given.
-func (g *Grid) Owners(ctx context.Context, name string) ([]*anthillv1.Owner, error) {
-	resp, err := call(ctx, g, "list owners", func(ctx context.Context) (*anthillv1.ListOwnersResponse, error) {
-		return g.admin.ListOwners(ctx, &anthillv1.ListOwnersRequest{Name: name})
-	})
-	return resp.GetOwners(), err
 }
 
 // BanOwner bans an owner, or lifts its ban.
@@ -98,17 +70,4 @@ func (g *Grid) ChangeDenied(ctx context.Context, keys []string, off bool, reason
 		}
 	}
 	return nil
-}
-
-// Acts is the grid's record of administrative acts since a time (zero: a year ago), the
-// latest first, at most limit of them (0: 100).
-func (g *Grid) Acts(ctx context.Context, since time.Time, limit int) ([]*anthillv1.AdministrativeAct, error) {
-	req := &anthillv1.ListActsRequest{Limit: uint32(max(0, limit))}
-	if !since.IsZero() {
-		req.Since = timestamppb.New(since)
-	}
-	resp, err := call(ctx, g, "list acts", func(ctx context.Context) (*anthillv1.ListActsResponse, error) {
-		return g.admin.ListActs(ctx, req)
-	})
-	return resp.GetActs(), err
 }

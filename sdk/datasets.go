@@ -219,15 +219,6 @@ func (p *peer) renew(ctx context.Context, ref blob.Ref, name string) error {
 	return nil
 }
 
-// Blobs describes the datasets that the grid keeps for this owner (for an
-// operator: for anybody), the latest first.
-func (g *Grid) Blobs(ctx context.Context) ([]*anthillv1.Blob, error) {
-	resp, err := call(ctx, g, "list blobs", func(ctx context.Context) (*anthillv1.ListBlobsResponse, error) {
-		return g.blobs.ListBlobs(ctx, &anthillv1.ListBlobsRequest{})
-	})
-	return resp.GetBlobs(), err
-}
-
 // blob describes one dataset. It is an error of kind ErrNotFound if it is not kept.
 func (g *Grid) blob(ctx context.Context, id blob.ID) (*anthillv1.Blob, error) {
 	resp, err := call(ctx, g, "get blob", func(ctx context.Context) (*anthillv1.GetBlobResponse, error) {

@@ -130,7 +130,7 @@ func (g *Grid) learn(dir *identity.Directory, path string) {
 			g.logger.Debug("failed to renew the certificate", "error", err)
 		}
 	}
-	resp, err := g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{})
+	resp, err := g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{Role: anthillv1.Role_ROLE_COORDINATOR, PageSize: largestPage})
 	if err != nil {
 		g.logger.Debug("failed to ask for the coordinators", "error", err)
 		return
@@ -185,12 +185,10 @@ func (g *Grid) Job(ctx context.Context, id string) (*anthillv1.Job, error) {
 	return resp.GetJob(), err
 }
 
-// Jobs describes all jobs that the grid remembers, newest first.
+// Jobs describes all jobs of this identity's owner (for an operator: of anybody) that the
+// grid remembers, newest first, without their specs. See EachJob for some of them.
 func (g *Grid) Jobs(ctx context.Context) ([]*anthillv1.Job, error) {
-	resp, err := call(ctx, g, "list jobs", func(ctx context.Context) (*anthillv1.ListJobsResponse, error) {
-		return g.jobs.ListJobs(ctx, &anthillv1.ListJobsRequest{})
-	})
-	return resp.GetJobs(), err
+	return gather(g.EachJob(ctx, nil))
 }
 
 // Task describes one task of a job: who tried it, what each answered, and what
@@ -205,10 +203,7 @@ func (g *Grid) Task(ctx context.Context, id string, index uint32) (*anthillv1.Ge
 // Nodes describes the coordinators and workers of the grid, in the order of role
 // and id.
 func (g *Grid) Nodes(ctx context.Context) ([]*anthillv1.Node, error) {
-	resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListNodesResponse, error) {
-		return g.nodes.ListNodes(ctx, &anthillv1.ListNodesRequest{})
-	})
-	return resp.GetNodes(), err
+	return gather(g.EachNode(ctx, nil))
 }
 
 // Cancel stops a job. It is an error of kind ErrNotFound if there is none of this

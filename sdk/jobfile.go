@@ -62,6 +62,9 @@ type JobFile struct {
 	Trust  Trust             `json:"trust"`
 	// AllowFailed is how many tasks may fail before the job does; none by default.
 	AllowFailed Allowance `json:"allow_failed"`
+	// InputWait is for how long the job waits for what its tasks read, while that is with
+	// nobody who is there, as when the submitter went away too early; a day by default.
+	InputWait Duration `json:"input_wait"`
 	// UnknownImports is about functions that the module imports and the grid does
 	// not have: "refuse", the default, refuses the module; "trap" accepts it, and a
 	// task that calls one fails.

@@ -30,6 +30,7 @@ data:
 limits: {time: 1m30s, memory: 256MiB, output: 1000, fuel: 1.5G}
 trust: {replicas: 3, quorum: 2, max_attempts: 7}
 unknown_imports: trap
+input_wait: 2h
 `
 	got, err := ParseJobFile("dir/job.yaml", []byte(text))
 	if err != nil {
@@ -43,7 +44,7 @@ unknown_imports: trap
 		Limits: Limits{Time: Duration(90 * time.Second), Memory: 256 << 20, Output: 1000, Fuel: 15e8},
 		Trust:  Trust{Replicas: 3, Quorum: 2, MaxAttempts: 7},
 
-		UnknownImports: "trap",
+		UnknownImports: "trap", InputWait: Duration(2 * time.Hour),
 	}
 	got.lines = nil
 	if !reflect.DeepEqual(got, want) {

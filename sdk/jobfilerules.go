@@ -44,7 +44,7 @@ func (f *JobFile) Terms() (jobs.Spec, error) {
 		}
 	}
 	spec := jobs.Spec{
-		Name: f.Name, Args: f.Args, Env: f.allEnv(), Secret: slices.Sorted(maps.Keys(f.Secret)), UnknownImports: unknown,
+		Name: f.Name, Args: f.Args, Env: f.allEnv(), Secret: slices.Sorted(maps.Keys(f.Secret)), UnknownImports: unknown, InputWait: time.Duration(f.InputWait),
 		Limits: jobs.Limits{
 			Time: time.Duration(f.Limits.Time), Memory: int64(f.Limits.Memory), Output: int64(f.Limits.Output), Fuel: int64(f.Limits.Fuel),
 		},

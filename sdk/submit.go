@@ -102,6 +102,8 @@ func (g *Grid) understood(ctx context.Context, spec jobs.Spec, job *anthillv1.Jo
 		field = "allow_failed"
 	case len(got.GetSecret()) != len(spec.Secret):
 		field = "secret"
+	case got.GetInputWait().AsDuration() != spec.InputWait:
+		field = "input_wait"
 	case got.GetRetryOf() != string(spec.RetryOf), spec.RetryOf != "" && got.GetInput().GetBlob().GetLabels() == nil:
 		field = "retry"
 	default:
@@ -171,7 +173,7 @@ func (g *Grid) newServer(paths *reach.Room, prepared *Prepared) *grpc.Server {
 
 // pieceServer serves pieces in this member's name.
 func (g *Grid) pieceServer(paths *reach.Room, cfg swarm.ServerConfig) *grpc.Server {
-	server := grpc.NewServer(append(gridconn.ServerOptions(), grpc.MaxConcurrentStreams(gridconn.PeerStreams), grpc.Creds(identity.ServerCredentials(g.identity, identity.Handover{Back: paths.Back})))...)
+	server := grpc.NewServer(append(gridconn.PeerServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, identity.Handover{Back: paths.Back})))...)
 	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(cfg))
 	return server
 }

@@ -30,8 +30,10 @@ import (
 type Config struct {
 	Dir    string
 	Listen string // HOST:PORT; ":0" takes a free port
-	Token  string // empty: Dir belongs to a grid already
-	Lent   limits.Lent
+	// Advertise are HOST:PORTs besides at which others may reach the worker.
+	Advertise []string
+	Token     string // empty: Dir belongs to a grid already
+	Lent      limits.Lent
 	// DenyList is the donor's list of blobs to keep away from, a .deny file that is read
 	// again when it changes; "": there is none. FollowDenyList: the grid's counts too.
 	DenyList       string
@@ -70,6 +72,8 @@ type Worker struct {
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
 	running    *running
+	tally      tally
+	earned     atomic.Pointer[control.Earned] // nil: no coordinator has said
 	control    *control.Server
 	leaseTime  time.Duration // as the last beat was answered; the session's own
 	silence    node.Silence
@@ -93,7 +97,7 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 
 func (w *Worker) start(ctx context.Context) (err error) {
 	w.base, err = node.NewBase(ctx, node.BaseConfig{
-		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Quota: w.cfg.Lent.Disk, Traffic: w.cfg.Lent.Traffic,
+		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Advertised: w.cfg.Advertise, Quota: w.cfg.Lent.Disk, Traffic: w.cfg.Lent.Traffic,
 		Find: w.find, Gossip: w.takeGossip, Logger: w.cfg.Logger,
 	})
 	if err != nil {
@@ -104,7 +108,7 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	}
 	id := w.base.Identity
 	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
-	w.pieces = grpc.NewServer(append(gridconn.ServerOptions(), grpc.MaxConcurrentStreams(gridconn.PeerStreams), grpc.Creds(w.base.Credentials()))...)
+	w.pieces = grpc.NewServer(append(gridconn.PeerServerOptions(), grpc.Creds(w.base.Credentials()))...)
 	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{
 		Store: w.base.Store, Allow: w.mayRead, Owed: w.owed, Swarm: w.base.Swarm,
 	}))

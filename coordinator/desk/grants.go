@@ -43,7 +43,7 @@ func (g *granter) look(ctx context.Context) {
 	d := g.desk
 	g.lookAtLines()
 	request := placement.Request{
-		Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
+		Now: d.replica.Now(), Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
 		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Shares: g.shares, Ready: d.ready, Terms: d.terms(),
 	}
 	if len(request.Offers) == 0 {
@@ -139,9 +139,14 @@ func (g *granter) concede(ctx context.Context, request placement.Request) {
 	}
 	g.looked = time.Now()
 	stuck := map[jobs.JobID]time.Time{}
+	forlorn := map[jobs.JobID][]jobs.Place{}
 	g.desk.replica.View(func(s *jobs.State) {
 		for _, id := range s.Running() {
-			if j := s.Jobs[id]; s.AllAsked(j, request.Able(id, j)) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
+			j := s.Jobs[id]
+			able := request.Able(id, j)
+			if places := s.Forlorn(j, able); len(places) > 0 {
+				stuck[id], forlorn[id] = time.Now(), places
+			} else if s.AllAsked(j, able) && (g.desk.ready == nil || g.desk.ready(s, id) >= j.Next) {
 				stuck[id] = time.Now()
 			}
 		}
@@ -154,7 +159,7 @@ func (g *granter) concede(ctx context.Context, request placement.Request) {
 	g.stuck = stuck
 	for id, since := range stuck {
 		if time.Since(since) > concedeAfter {
-			g.desk.tryTo(ctx, "concede job", jobs.Command{Concede: &jobs.ConcedeJob{Job: id}})
+			g.desk.tryTo(ctx, "concede job", jobs.Command{Concede: &jobs.ConcedeJob{Job: id, Tasks: forlorn[id]}})
 		}
 	}
 }

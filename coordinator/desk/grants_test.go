@@ -51,9 +51,8 @@ func TestDeskRemembersWhoReadWhat(t *testing.T) {
 	}
 }
 
-// TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard: right after an election, the quick
-// one would be thought to be alone, and be a quorum by itself.
-func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
+// TestAnOwnerIsNoQuorumByItself, whoever else is heard of.
+func TestAnOwnerIsNoQuorumByItself(t *testing.T) {
 	t.Parallel()
 	l := voter.New(t)
 	l.Admit(jobs.Worker, "honest")
@@ -72,7 +71,9 @@ func TestAnOwnerIsNotAskedTwiceBeforeTheOthersAreHeard(t *testing.T) {
 	d.mu.Lock()
 	d.began = time.Now().Add(-jobs.LeaseDuration)
 	d.mu.Unlock()
-	if ids, err := d.Offer(soon(t), "e2", 1, jobs.Metering); len(ids) != 1 || err != nil {
+	late, cancelLate := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancelLate()
+	if ids, err := d.Offer(late, "e2", 1, jobs.Metering); len(ids) > 0 || err != nil {
 		t.Errorf("it got %v, %v when nobody else had been heard of for a lease", ids, err)
 	}
 }

@@ -20,15 +20,16 @@ func (k *Keeper) arrived(h *holding) (n int64) {
 // trouble is why a charge is not here yet.
 type trouble struct {
 	err   error     // of this coordinator's own; nil: there is none
+	tried bool      // it is known what came of a try
 	stuck time.Time // since when nobody sends anything; zero: somebody does
 	had   int64     // bytes that were here at the last try
 }
 
 // noteTrouble notes what came of a try to bring a charge here.
 func (k *Keeper) noteTrouble(h *holding, err error) {
-	now := trouble{err: err}
+	now := trouble{tried: true, err: err}
 	if err != nil && away(err) {
-		now = trouble{stuck: time.Now(), had: k.arrived(h)}
+		now = trouble{tried: true, stuck: time.Now(), had: k.arrived(h)}
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -46,12 +47,12 @@ func (k *Keeper) Lacks(s *jobs.State, id jobs.JobID) waits.Wait {
 		return waits.Wait{}
 	}
 	if holders := s.InputHolders(j); len(holders) > 0 {
-		return waits.Wait{Reason: waits.InputLost, Whom: names(s, holders)}
+		return waits.Wait{Reason: waits.InputLost, Whom: names(s, holders), Until: untilOf(j)}
 	}
 	h, t := k.troubleWith(charge{job: id})
 	switch {
 	case len(j.Unproven) > 0: // what is here is for others to know
-		return waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here", Since: later(t.stuck, j.Submitted.Std())}
+		return waits.Wait{Reason: waits.InputAway, Detail: "all of it is with nobody", Since: later(t.stuck, j.Submitted.Std()), Until: untilOf(j)}
 	case h == nil:
 		return waits.Wait{} // it is so new that nobody has looked yet
 	case t.err != nil:
@@ -59,7 +60,7 @@ func (k *Keeper) Lacks(s *jobs.State, id jobs.JobID) waits.Wait {
 	case t.stuck.IsZero() || k.arrived(h) > t.had:
 		return waits.Wait{Reason: waits.InputComes, Detail: k.share(h) + " is here"}
 	}
-	return waits.Wait{Reason: waits.InputAway, Detail: k.share(h) + " is here", Since: t.stuck}
+	return waits.Wait{Reason: waits.InputAway, Detail: k.missing(h), Since: t.stuck, Until: untilOf(j)}
 }
 
 func (k *Keeper) troubleWith(c charge) (*holding, trouble) {

@@ -138,7 +138,7 @@ func TestWhatAJobLacks(t *testing.T) {
 	}
 	stop := a.keepInBackground()
 	a.lab.Until("the submitter is away", func() bool { return a.lacks().Reason == waits.InputAway })
-	if w := a.lacks(); w.Detail != "nothing of it is here" || w.Since.IsZero() {
+	if w := a.lacks(); w.Detail != "49 of 49 pieces are with nobody" || w.Since.IsZero() {
 		t.Errorf("it lacks %+v", w)
 	}
 	if a.ready() != 0 {
@@ -170,6 +170,41 @@ func TestWhatAJobLacks(t *testing.T) {
 	if why := a.lacks(); !nothing(why) {
 		t.Errorf("a job that is over lacks %+v", why)
 	}
+}
+
+// TestInputThatNobodyBringsEndsItsJob and, until then, the job says how long it waits.
+func TestInputThatNobodyBringsEndsItsJob(t *testing.T) {
+	t.Parallel()
+	a := newArrival(t, slowLine)
+	a.leads.Store(true)
+	a.every = 50 * time.Millisecond
+	a.submit(func(c *jobs.SubmitJob) {
+		c.Provider = "127.0.0.1:1" // where nobody listens
+		c.Spec.InputWait = 2 * time.Second
+	})
+	defer a.keepInBackground()()
+	a.lab.Until("it says until when it waits", func() bool { return !a.lacks().Until.IsZero() })
+	a.lab.Until("it ends", func() bool { return a.lab.JobState("j") == jobs.JobFailed })
+	a.lab.View(func(s *jobs.State) {
+		if why := s.Jobs["j"].Reason; why != "input: 49 of 49 pieces are with nobody; nobody brought it for 2s (input_wait)" {
+			t.Error(why)
+		}
+	})
+}
+
+// TestInputThatCameIsNotWaitedFor, whatever was said before.
+func TestInputThatCameIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	a := newArrival(t, throttle.Limits{})
+	a.leads.Store(true)
+	a.every = 50 * time.Millisecond
+	a.submit()
+	a.lab.Do(jobs.Command{Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lacked: []jobs.LackedInput{{Job: "j"}}}})
+	defer a.keepInBackground()()
+	a.lab.Until("it waits no more", func() (over bool) {
+		a.lab.View(func(s *jobs.State) { _, waits := s.Jobs["j"].InputUntil(); over = !waits })
+		return over
+	})
 }
 
 // TestLabelsComeFirst, so that a job that fails at once can say what its tasks read: they

@@ -56,6 +56,7 @@ type Keeper struct {
 	// counts for nothing.
 	home, unheard     backoff
 	excused, reviewed time.Time
+	lacked            time.Time     // when inputs were last looked at that nobody has
 	away              []jobs.NodeID // coordinators, as of the last review
 
 	mu    sync.Mutex
@@ -126,6 +127,7 @@ func (k *Keeper) Run(ctx context.Context) {
 			looked = time.Now()
 		}
 		k.keepResults(ctx)
+		k.tellLacking(ctx)
 		k.discard()
 		sleep(ctx, keepEvery)
 		select {

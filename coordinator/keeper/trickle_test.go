@@ -61,7 +61,7 @@ func TestWhatTricklesIsComputedAgain(t *testing.T) {
 				if e := j.Events[len(j.Events)-1]; e.Kind != jobs.EventReopened || !strings.Contains(e.Text, "the line of slow is too slow") {
 					t.Errorf("the last event is %+v", e)
 				}
-				if j.MayAttempt(j.Open[0], "slow", "slow", false) || !j.MayAttempt(j.Open[0], "fast", "fast", false) {
+				if s.MayAttempt(j, j.Open[0], "slow", "slow", false) || !s.MayAttempt(j, j.Open[0], "fast", "fast", false) {
 					t.Error("it is not for others to compute")
 				}
 			})

@@ -37,7 +37,7 @@ func (p *planner) holdsUp(jp *jobPlan, t *taskPlan, worker jobs.NodeID) bool {
 	repeat := !p.Early && p.nobodyElse(jp, t)
 	return slices.ContainsFunc(p.Able(jp.id, jp.job), func(id jobs.NodeID) bool {
 		n := p.worker(id)
-		return n != nil && p.delivers(jp, t, id) && jp.job.MayAttempt(&t.task, id, n.Owner, repeat)
+		return n != nil && p.delivers(jp, t, id) && p.State.MayAttempt(jp.job, &t.task, id, n.Owner, repeat)
 	})
 }
 

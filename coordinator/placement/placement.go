@@ -25,6 +25,9 @@ type Request struct {
 	Live []jobs.NodeID
 	// Outdated are those who can count fuel only by the oldest rules.
 	Outdated map[jobs.NodeID]bool
+	// Now is the time by which owners rest; zero: that of the state, which stands still
+	// while nothing happens.
+	Now jobs.Time
 	// Early: there may be others who could not be heard of yet.
 	Early bool
 	// NewLease gives a fresh random id.
@@ -117,6 +120,8 @@ type planner struct {
 	// shares are the owners of the jobs, and weights the sum of their weights.
 	shares  map[jobs.OwnerID]*share
 	weights int64
+	// had are the tired owners who have had their lease.
+	had map[jobs.OwnerID]bool
 }
 
 type offer struct {
@@ -157,10 +162,13 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r, owners: map[jobs.JobID]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}}
+	p := &planner{Request: r, owners: map[jobs.JobID]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}, had: map[jobs.OwnerID]bool{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
+			if p.rests(n.Owner) {
+				continue
+			}
 			p.offers = append(p.offers, offer{Offer: o, owner: n.Owner, seen: map[*jobPlan]int{}, inHand: -1, memory: -1})
 		}
 	}
@@ -178,6 +186,11 @@ func newPlanner(r Request) *planner {
 		}
 	}
 	return p
+}
+
+// rests says whether an owner gets nothing, since it takes and does not deliver.
+func (p *planner) rests(id jobs.OwnerID) bool {
+	return p.State.Resting(id, max(p.Now, p.State.Now))
 }
 
 func (p *planner) ready(id jobs.JobID) jobs.Place {
@@ -234,7 +247,7 @@ func newTaskPlan(place jobs.Place, want int, attempts []jobs.Attempt) *taskPlan 
 
 // serve gives one lease to an offer, if there is any for it.
 func (p *planner) serve(o *offer) bool {
-	if o.Capacity <= 0 {
+	if o.Capacity <= 0 || p.had[o.owner] {
 		return false
 	}
 	slices.SortStableFunc(p.jobs, before)
@@ -278,10 +291,10 @@ func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 		if t.want == 0 || t.probe && !p.State.WasThere(&t.task, o.Worker) || p.holdsUp(jp, t, o.Worker) {
 			continue
 		}
-		if jp.job.MayAttempt(&t.task, o.Worker, o.owner, false) {
+		if p.State.MayAttempt(jp.job, &t.task, o.Worker, o.owner, false) {
 			return t, false
 		}
-		if !p.Early && p.nobodyElse(jp, t) && jp.job.MayAttempt(&t.task, o.Worker, o.owner, true) {
+		if !p.Early && p.nobodyElse(jp, t) && p.State.MayAttempt(jp.job, &t.task, o.Worker, o.owner, true) {
 			return t, true
 		}
 	}
@@ -358,6 +371,9 @@ func (p *planner) nobodyElse(jp *jobPlan, t *taskPlan) bool {
 
 func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {
 	lease := p.NewLease()
+	if n := p.State.Owners[o.owner]; n != nil && n.Tired() {
+		p.had[o.owner] = true
+	}
 	p.grants = append(p.grants, jobs.Grant{Lease: lease, Job: jp.id, Place: t.place, Worker: o.Worker, Repeat: repeat})
 	if t.probe {
 		p.probes[lease] = &t.task

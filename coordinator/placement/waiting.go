@@ -81,8 +81,8 @@ func (q Standing) ofWorkers(workers []jobs.NodeID) waits.Wait {
 	case q.State.AllAsked(j, q.Live):
 		return waits.Wait{Reason: waits.OwnersAsked, Count: n, Detail: fmt.Sprintf(
 			"which leaves an expected share of wrong results of %v where %v was asked for", q.State.Bound(j), j.Spec.Trust.MaxError)}
-	case n < int(j.Spec.Trust.Quorum):
-		return waits.Wait{Reason: waits.Quorum, Count: n, Detail: fmt.Sprintf("%d equal results", j.Spec.Trust.Quorum)}
+	case q.owners(workers) < int(j.Spec.Trust.Quorum):
+		return waits.Wait{Reason: waits.Quorum, Count: q.owners(workers), Detail: fmt.Sprintf("%d equal results", j.Spec.Trust.Quorum)}
 	case disputed(j) && int(j.Next) == j.Total():
 		return waits.Wait{Reason: waits.Disputed, Count: n}
 	case len(awake) == 0:
@@ -93,6 +93,15 @@ func (q Standing) ofWorkers(workers []jobs.NodeID) waits.Wait {
 		return waits.Wait{Reason: waits.Stalled}
 	}
 	return waits.Wait{}
+}
+
+// owners is whose the workers are: each owner has one voice.
+func (q Standing) owners(workers []jobs.NodeID) int {
+	seen := map[jobs.OwnerID]bool{}
+	for _, id := range workers {
+		seen[q.State.OwnerOf(id)] = true
+	}
+	return len(seen)
 }
 
 // ofTerms is why no donor's terms let any of the workers run the job; nothing if some do.

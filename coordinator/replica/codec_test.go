@@ -44,6 +44,7 @@ func everyCommand() []jobs.Command {
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Slow: true, Away: []jobs.NodeID{"c2"}}},
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
+		{At: 11, Concede: &jobs.ConcedeJob{Job: "j", Tasks: []jobs.Place{3}}},
 		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},
 		{At: 13, Keep: &jobs.KeepBlob{Blob: ref, Name: "corpus", By: "op", Provider: "h:3", Room: 1 << 40}},
 		{At: 14, Drop: &jobs.DropBlob{Blob: ref.ID, By: "op"}},
@@ -58,6 +59,7 @@ func everyCommand() []jobs.Command {
 		{At: 16, Forget: &jobs.Forget{By: "op", Jobs: []jobs.JobID{"j"}, Tokens: []jobs.TokenID{"t"}, Nodes: []jobs.NodeID{"w1"}}},
 		{At: 16, See: &jobs.SeeNodes{Nodes: []jobs.NodeID{"w1"}}},
 		{At: 16, Dismiss: &jobs.DismissCoordinators{Nodes: []jobs.NodeID{"c1"}, By: "c2"}},
+		{At: 16, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lacked: []jobs.LackedInput{{Job: "j", What: "3 of 12 pieces"}}, Found: []jobs.JobID{"k"}}},
 		{At: 16, Away: &jobs.NoteAway{Away: []jobs.NodeID{"c1"}, Back: []jobs.NodeID{"c2"}}},
 		{At: 16, SetOwner: &jobs.SetOwner{By: "op", Owner: "o", Set: jobs.Terms{jobs.ItemRunning: 7}, Usual: []jobs.Item{jobs.ItemResults}}},
 	}

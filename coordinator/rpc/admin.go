@@ -1,10 +1,8 @@
 package rpc
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"slices"
+	"fmt"
 	"strings"
 
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -15,31 +13,32 @@ import (
 )
 
 const (
-	// maxTokensListed bounds the tokens of one answer, and maxActs the acts.
-	maxTokensListed = 5000
-	maxActs         = 1000
-	usualActs       = 100
 	// leastDigits is how many digits of an id name what it is of.
 	leastDigits = 8
 )
 
 // ListTokens implements AdminService.
-func (s *Server) ListTokens(ctx context.Context, _ *anthillv1.ListTokensRequest) (*anthillv1.ListTokensResponse, error) {
+func (s *Server) ListTokens(ctx context.Context, req *anthillv1.ListTokensRequest) (*anthillv1.ListTokensResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
 	resp := &anthillv1.ListTokensResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
+		var list []place
 		for id, t := range st.Tokens {
-			resp.Tokens = append(resp.Tokens, tokenView(id, t))
+			if req.GetOwner() == "" || req.GetOwner() == string(t.Owner) {
+				list = append(list, place{At: t.Expires, ID: string(id)})
+			}
 		}
+		resp.Tokens, resp.NextPageToken = cut(p, list, func(at place) *anthillv1.JoinToken {
+			id := jobs.TokenID(at.ID)
+			return tokenView(id, st.Tokens[id])
+		})
 	})
-	slices.SortFunc(resp.Tokens, func(a, b *anthillv1.JoinToken) int {
-		return cmp.Or(b.GetExpiresAt().AsTime().Compare(a.GetExpiresAt().AsTime()), strings.Compare(a.GetId(), b.GetId()))
-	})
-	if n := len(resp.Tokens); n > maxTokensListed {
-		resp.Tokens, resp.LeftOut = resp.Tokens[:maxTokensListed], uint32(n-maxTokensListed)
-	}
 	return resp, nil
 }
 
@@ -96,7 +95,11 @@ func named[K ~string, V any](s *Server, digits string, unknown func(K) *jobs.Rej
 }
 
 // ListMembers implements AdminService.
-func (s *Server) ListMembers(ctx context.Context, _ *anthillv1.ListMembersRequest) (*anthillv1.ListMembersResponse, error) {
+func (s *Server) ListMembers(ctx context.Context, req *anthillv1.ListMembersRequest) (*anthillv1.ListMembersResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	lives := map[jobs.NodeID]membership.Member{}
 	for _, m := range s.cfg.Members() {
 		lives[m.Node] = m
@@ -106,13 +109,20 @@ func (s *Server) ListMembers(ctx context.Context, _ *anthillv1.ListMembersReques
 	}
 	resp := &anthillv1.ListMembersResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
-		for _, id := range slices.Sorted(maps.Keys(st.Nodes)) {
+		var list []place
+		for id, n := range st.Nodes {
+			if wantsNode(req, n) && (n.Ended == nil || !req.GetPresent()) {
+				list = append(list, place{ID: string(id)})
+			}
+		}
+		resp.Members, resp.NextPageToken = cut(p, list, func(at place) *anthillv1.Member {
+			id := jobs.NodeID(at.ID)
 			m := memberView(st, id)
 			if n := st.Nodes[id]; n.Ended == nil && (n.Role == jobs.Coordinator || n.Role == jobs.Worker) {
 				m.Liveness = s.livenessOf(id, n.Role, lives[id])
 			}
-			resp.Members = append(resp.Members, m)
-		}
+			return m
+		})
 	})
 	return resp, nil
 }
@@ -164,30 +174,38 @@ func (s *Server) retire(ctx context.Context, c *jobs.EndNode) error {
 
 // ListOwners implements AdminService.
 func (s *Server) ListOwners(ctx context.Context, req *anthillv1.ListOwnersRequest) (*anthillv1.ListOwnersResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
-	resp := &anthillv1.ListOwnersResponse{Owners: s.owners(jobs.OwnerID(req.GetName()))}
-	if req.GetName() != "" && len(resp.GetOwners()) == 0 {
-		return nil, jobs.UnknownOwner(jobs.OwnerID(req.GetName()))
+	resp, only := &anthillv1.ListOwnersResponse{}, jobs.OwnerID(req.GetName())
+	s.cfg.Replica.View(func(st *jobs.State) {
+		views := ownerViews(st, only)
+		var list []place
+		for id := range views {
+			list = append(list, place{ID: string(id)})
+		}
+		resp.Owners, resp.NextPageToken = cut(p, list, func(at place) *anthillv1.Owner { return views[jobs.OwnerID(at.ID)] })
+	})
+	if only != "" && len(resp.GetOwners()) == 0 {
+		return nil, jobs.UnknownOwner(only)
 	}
 	return resp, nil
 }
 
-// owners describes one owner, or all of them in order.
-func (s *Server) owners(only jobs.OwnerID) (list []*anthillv1.Owner) {
-	s.cfg.Replica.View(func(st *jobs.State) {
-		views := map[jobs.OwnerID]*anthillv1.Owner{}
-		for id, o := range st.Owners {
-			if only == "" || only == id {
-				views[id] = &anthillv1.Owner{Name: string(id), Record: recordView(o, st.Credibility(id))}
-				list = append(list, views[id])
-			}
+// ownerViews describe one owner, or all of them.
+func ownerViews(st *jobs.State, only jobs.OwnerID) map[jobs.OwnerID]*anthillv1.Owner {
+	views := map[jobs.OwnerID]*anthillv1.Owner{}
+	for id, o := range st.Owners {
+		if only == "" || only == id {
+			views[id] = &anthillv1.Owner{Name: string(id), Record: recordView(o, st.Credibility(id))}
 		}
-		count(st, views)
-	})
-	slices.SortFunc(list, func(a, b *anthillv1.Owner) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return list
+	}
+	count(st, views)
+	return views
 }
 
 // count adds up what is whose.
@@ -223,28 +241,47 @@ func (s *Server) BanOwner(ctx context.Context, req *anthillv1.BanOwnerRequest) (
 		return nil, err
 	}
 	resp := &anthillv1.BanOwnerResponse{}
-	if list := s.owners(c.Owner); len(list) > 0 {
-		resp.Owner = list[0]
-	}
+	s.cfg.Replica.View(func(st *jobs.State) { resp.Owner = ownerViews(st, c.Owner)[c.Owner] })
 	return resp, nil
 }
 
 // ListActs implements AdminService.
 func (s *Server) ListActs(ctx context.Context, req *anthillv1.ListActsRequest) (*anthillv1.ListActsResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
-	limit := int(min(cmp.Or(req.GetLimit(), usualActs), maxActs))
 	resp := &anthillv1.ListActsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
-		for _, e := range slices.Backward(st.Record) {
-			if len(resp.Acts) == limit || req.GetSince() != nil && e.At.Std().Before(req.GetSince().AsTime()) {
-				return
+		var list []place
+		at := map[place]*jobs.Entry{}
+		for i := range st.Record {
+			e := &st.Record[i]
+			if req.GetSince() == nil || !e.At.Std().Before(req.GetSince().AsTime()) {
+				here := actPlace(st.Record, i)
+				list, at[here] = append(list, here), e
 			}
-			resp.Acts = append(resp.Acts, &anthillv1.AdministrativeAct{
-				At: wire.TimeToProto(e.At), NodeId: string(e.By), Owner: string(e.Owner), Act: string(e.Act), Subject: e.Subject, Reason: e.Why,
-			})
 		}
+		resp.Acts, resp.NextPageToken = cut(p, list, func(here place) *anthillv1.AdministrativeAct { return actView(at[here]) })
 	})
 	return resp, nil
+}
+
+// actPlace is where an act stands in the list of acts. Those of one time have no other id
+// than their number among them, of which the last comes first.
+func actPlace(record []jobs.Entry, i int) place {
+	before := 0
+	for before < i && record[i-before-1].At == record[i].At {
+		before++
+	}
+	return place{At: record[i].At, ID: fmt.Sprintf("%08d", 99_999_999-before)}
+}
+
+func actView(e *jobs.Entry) *anthillv1.AdministrativeAct {
+	return &anthillv1.AdministrativeAct{
+		At: wire.TimeToProto(e.At), NodeId: string(e.By), Owner: string(e.Owner), Act: string(e.Act), Subject: e.Subject, Reason: e.Why,
+	}
 }

@@ -55,7 +55,8 @@ type callerKey struct{}
 
 func callerFrom(ctx context.Context) caller { return ctx.Value(callerKey{}).(caller) }
 
-// reach is where others are told to reach a caller that says it listens at an address.
+// reach is the address of a caller that says it listens at one, as far as that is seen
+// from here.
 // Coordinators are believed.
 func (c caller) reach(address string) string {
 	if at, ok := swarm.CallerAt(c.host, address); ok && c.Role != jobs.Coordinator {
@@ -137,6 +138,13 @@ func mayCall(role jobs.Role, method string) error {
 // unary forwards a call that was admitted, where only the leader can answer and
 // this coordinator is not.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if of := s.holdingOf(ctx); of != nil {
+		letGo, ok := s.burden.keep(of, sizeOf(req))
+		if !ok {
+			return nil, tooManyBytes(callerFrom(ctx).Node)
+		}
+		defer letGo()
+	}
 	if err := gridconn.CheckNames(req); err != nil {
 		return nil, err
 	}
@@ -160,6 +168,11 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if err := s.inTime(ss.Context(), info.FullMethod); err != nil {
 		return statusOf(err)
+	}
+	if of := s.holdingOf(ss.Context()); of != nil {
+		counted := &heldStream{ServerStream: ss, burden: &s.burden, of: of}
+		defer counted.end()
+		ss = counted
 	}
 	return statusOf(handler(srv, ss))
 }

@@ -1,10 +1,8 @@
 package rpc
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/waits"
@@ -26,7 +24,7 @@ func (s *Server) KeepBlob(ctx context.Context, req *anthillv1.KeepBlobRequest) (
 		return nil, err
 	}
 	by := callerFrom(ctx)
-	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: by.reach(req.GetProvider()), Room: s.cfg.Results.DatasetSpace()}
+	c := jobs.KeepBlob{Blob: ref, Name: req.GetName(), By: by.Node, Provider: s.reach(by, req.GetProvider()), Room: s.cfg.Results.DatasetSpace()}
 	if _, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Keep: &c}); err != nil {
 		return nil, err
 	}
@@ -89,7 +87,11 @@ func sightOf(st *jobs.State, c caller) func(jobs.OwnerID) bool {
 }
 
 // ListBlobs implements BlobService.
-func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (*anthillv1.ListBlobsResponse, error) {
+func (s *Server) ListBlobs(ctx context.Context, req *anthillv1.ListBlobsRequest) (*anthillv1.ListBlobsResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
@@ -97,26 +99,41 @@ func (s *Server) ListBlobs(ctx context.Context, _ *anthillv1.ListBlobsRequest) (
 	s.cfg.Replica.View(func(st *jobs.State) {
 		sees := sightOf(st, callerFrom(ctx))
 		jobsOf, a := readers(st, sees), s.attendance(st)
+		var list []place
+		at := map[place]blob.ID{}
 		for id, d := range st.Datasets {
-			if showsTo(st, callerFrom(ctx), d, sees) {
-				resp.Blobs = append(resp.Blobs, unseen(st, callerFrom(ctx), blobView(a, id, d, sees, jobsOf)))
+			if showsTo(st, callerFrom(ctx), d, sees) && wantsBlob(req, d, sees) {
+				here := place{At: put(d, sees), ID: id.String()}
+				list, at[here] = append(list, here), id
 			}
 		}
-	})
-	slices.SortFunc(resp.Blobs, func(a, b *anthillv1.Blob) int {
-		return cmp.Or(
-			put(b).Compare(put(a)),
-			slices.Compare(a.GetRef().GetId(), b.GetRef().GetId()))
+		resp.Blobs, resp.NextPageToken = cut(p, list, func(here place) *anthillv1.Blob {
+			id := at[here]
+			return unseen(st, callerFrom(ctx), blobView(a, id, st.Datasets[id], sees, jobsOf))
+		})
 	})
 	return resp, nil
 }
 
-// put is when a blob was put by the first whose claim is seen.
-func put(b *anthillv1.Blob) time.Time {
-	if len(b.GetClaims()) == 0 {
-		return time.Time{}
+// wantsBlob says whether a dataset is one of those that are asked for, by the claims that
+// the caller sees: what is only shared with it has neither owner nor name.
+func wantsBlob(req *anthillv1.ListBlobsRequest, d *jobs.Dataset, sees func(jobs.OwnerID) bool) bool {
+	if req.GetOwner() == "" && req.GetName() == "" {
+		return true
 	}
-	return b.GetClaims()[0].GetAt().AsTime()
+	return slices.ContainsFunc(d.Claims, func(c jobs.Claim) bool {
+		return sees(c.Owner) && (req.GetOwner() == "" || req.GetOwner() == string(c.Owner)) && hasName(c.Name, req.GetName())
+	})
+}
+
+// put is when a dataset was put by the first whose claim is seen.
+func put(d *jobs.Dataset, sees func(jobs.OwnerID) bool) jobs.Time {
+	for _, c := range d.Claims {
+		if sees(c.Owner) {
+			return c.At
+		}
+	}
+	return 0
 }
 
 // DropBlob implements BlobService.
@@ -182,7 +199,7 @@ func unseen(st *jobs.State, c caller, b *anthillv1.Blob) *anthillv1.Blob {
 		}
 	}
 	b.Copies, b.CopyOwners, b.PassedOver = 0, 0, nil
-	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here"})
+	b.Wait = waits.ToProto(waits.Wait{Reason: waits.InputAway, Detail: "all of it is with nobody"})
 	return b
 }
 

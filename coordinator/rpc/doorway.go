@@ -26,12 +26,13 @@ type doorway struct {
 
 // entered is shared by the clones of a doorway.
 type entered struct {
-	mu    sync.Mutex
-	nodes map[jobs.NodeID]int
+	burden *burden
+	mu     sync.Mutex
+	nodes  map[jobs.NodeID]int
 }
 
-func newDoorway(inner credentials.TransportCredentials) *doorway {
-	return &doorway{inner, &entered{nodes: map[jobs.NodeID]int{}}}
+func newDoorway(inner credentials.TransportCredentials, b *burden) *doorway {
+	return &doorway{inner, &entered{burden: b, nodes: map[jobs.NodeID]int{}}}
 }
 
 // ServerHandshake implements credentials.TransportCredentials.
@@ -50,7 +51,13 @@ func (d *doorway) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo,
 	if !d.entered.enter(peer.Node) {
 		return nil, nil, errors.Join(errManyConnections, conn.Close())
 	}
-	return &enteredConn{conn, sync.OnceFunc(func() { d.entered.leave(peer.Node) })}, info, nil
+	c := &enteredConn{Conn: conn, burden: d.entered.burden, messages: newUnfinished()}
+	c.holding = c.burden.join(peer.Node, c)
+	c.leave = sync.OnceFunc(func() {
+		d.entered.leave(peer.Node)
+		c.burden.leave(peer.Node, c.holding, c)
+	})
+	return c, info, nil
 }
 
 // Clone implements credentials.TransportCredentials.
@@ -76,10 +83,25 @@ func (e *entered) leave(node jobs.NodeID) {
 	}
 }
 
-// enteredConn gives its place free when it is closed.
+// enteredConn counts the bytes of messages that it brings, and gives its place free when
+// it is closed.
 type enteredConn struct {
 	net.Conn
-	leave func()
+	burden   *burden
+	holding  *holding
+	messages *unfinished // for the one who reads
+	leave    func()
+}
+
+// Read implements net.Conn.
+func (c *enteredConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	before := c.messages.bytes
+	c.messages.read(p[:n])
+	if more := c.messages.bytes - before; more != 0 && !c.burden.arrive(c.holding, c, more) {
+		return 0, errors.Join(errBurden, c.Close())
+	}
+	return n, err
 }
 
 // Close implements net.Conn.

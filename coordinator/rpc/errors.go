@@ -139,6 +139,11 @@ func tooManyCalls(id jobs.NodeID) error {
 		"wait until some of them are answered")
 }
 
+func tooManyBytes(id jobs.NodeID) error {
+	return problem.ToStatus(codes.ResourceExhausted, fmt.Sprintf("node %s: its calls under way have %d MiB already", id.Short(), maxBurden>>20), "TOO_MANY_BYTES", string(id),
+		"wait until some of them are answered")
+}
+
 // sessionReplaced ends a session when the node has begun another.
 func sessionReplaced(id jobs.NodeID) error {
 	return problem.ToStatus(codes.Aborted, "node "+id.Short()+": it has begun another session here", "SESSION_REPLACED", string(id),

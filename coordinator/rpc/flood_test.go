@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -280,5 +281,98 @@ func TestOneNodeHasSoManyConnections(t *testing.T) {
 	other := g.dial(g.admit(jobs.Submitter, "alice"), g.leader)
 	if _, err := anthillv1.NewJobServiceClient(other).ListJobs(ctx(t), &anthillv1.ListJobsRequest{}); err != nil {
 		t.Errorf("another submitter meanwhile: %v", err)
+	}
+}
+
+// begin begins a message of a call that it does not end, and says whether it was hung up on.
+func (a *attacker) begin(stream uint32, method string, announced, sent int) error {
+	part := make([]byte, 16<<10)
+	err := a.call(stream, method, 0)
+	binary.BigEndian.PutUint32(part[1:], uint32(announced))
+	for ; sent > 0 && err == nil; sent -= len(part) {
+		a.SetWriteDeadline(time.Now().Add(2 * time.Second))
+		err = a.frames.WriteData(stream, false, part)
+		clear(part)
+	}
+	return err
+}
+
+// TestUnfinishedMessagesAreFew: a node that begins many is hung up on, and others are
+// served meanwhile.
+func TestUnfinishedMessagesAreFew(t *testing.T) {
+	g := start(t)
+	a := g.attack(g.admit(jobs.Submitter, "eve"))
+	go io.Copy(io.Discard, a) // or the answers would stop it
+	if n := grown(func() {
+		for i := range 40 {
+			if a.begin(uint32(2*i+1), submitMethod, 6<<20, 4<<20) != nil {
+				break
+			}
+		}
+		time.Sleep(200 * time.Millisecond)
+	}); n > maxBurden+mostMemory {
+		t.Errorf("the coordinator holds %d MiB", n>>20)
+	}
+	other := g.dial(g.admit(jobs.Submitter, "alice"), g.leader)
+	if _, err := anthillv1.NewJobServiceClient(other).ListJobs(ctx(t), &anthillv1.ListJobsRequest{}); err != nil {
+		t.Errorf("another submitter meanwhile: %v", err)
+	}
+}
+
+// TestTheBiggestIsHungUpOn: when many nodes together send too much that they do not end.
+func TestTheBiggestIsHungUpOn(t *testing.T) {
+	g := start(t)
+	const each = 7 << 20
+	small := g.attack(g.admit(jobs.Submitter, "alice"))
+	if err := small.begin(1, submitMethod, 1<<20, 1<<19); err != nil {
+		t.Fatal(err)
+	}
+	shut := make(chan bool)
+	if n := grown(func() {
+		for i := range 8 {
+			a := g.attack(g.admit(jobs.Submitter, jobs.OwnerID(fmt.Sprintf("eve%d", i))))
+			go func() { shut <- drain(a, 3*time.Second) }()
+			if err := a.begin(1, submitMethod, 8<<20, each); err != nil {
+				t.Logf("node %d: %v", i, err)
+			}
+		}
+		time.Sleep(200 * time.Millisecond)
+	}); n > maxBurdenInAll+mostMemory {
+		t.Errorf("the coordinator holds %d MiB", n>>20)
+	}
+	cut := 0
+	for range 8 {
+		if <-shut {
+			cut++
+		}
+	}
+	if want := 8 - maxBurdenInAll/each; cut < want {
+		t.Errorf("%d were hung up on, not %d", cut, want)
+	}
+	if drain(small, 100*time.Millisecond) {
+		t.Error("one that sent little was hung up on")
+	}
+}
+
+// TestCallsUnderWayHoldSoMuch: also when their messages are whole, and they wait.
+func TestCallsUnderWayHoldSoMuch(t *testing.T) {
+	t.Parallel()
+	var b burden
+	c := &enteredConn{}
+	of := b.join("n", c)
+	letGo, ok := b.keep(of, maxBurden-1)
+	if !ok {
+		t.Fatal("a first message is refused")
+	}
+	if _, ok := b.keep(of, 2); ok || b.arrive(of, c, 2) {
+		t.Error("more than a node may have is taken")
+	}
+	letGo()
+	if !b.arrive(of, c, 2) || b.all != 2 {
+		t.Errorf("after the call: %d bytes", b.all)
+	}
+	b.leave("n", of, c)
+	if b.all != 0 || len(b.nodes) != 0 {
+		t.Errorf("after the connection: %d bytes of %d nodes", b.all, len(b.nodes))
 	}
 }

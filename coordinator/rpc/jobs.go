@@ -47,7 +47,7 @@ func (s *Server) SubmitJob(ctx context.Context, req *anthillv1.SubmitJobRequest)
 	}
 	by := callerFrom(ctx)
 	c := jobs.SubmitJob{
-		Job: newJobID(spec.Name), Spec: spec, Submitter: by.Node, Provider: by.reach(req.GetProvider()), Seed: newSeed(),
+		Job: newJobID(spec.Name), Spec: spec, Submitter: by.Node, Provider: s.reach(by, req.GetProvider()), Seed: newSeed(),
 	}
 	out, err := s.propose(ctx, req.GetRequestId(), jobs.Command{Submit: &c})
 	if err != nil {
@@ -190,30 +190,51 @@ func (s *Server) describeSince(ctx context.Context, id string, since uint64) (*a
 }
 
 // ListJobs implements JobService: the caller's owner's jobs, or all to operators.
-func (s *Server) ListJobs(ctx context.Context, _ *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
+func (s *Server) ListJobs(ctx context.Context, req *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.fresh(ctx); err != nil {
 		return nil, err
 	}
 	resp := &anthillv1.ListJobsResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
-		a := s.attendance(st)
-		sees := sightOf(st, callerFrom(ctx))
+		a, sees := s.attendance(st), sightOf(st, callerFrom(ctx))
+		var list []place
 		for id, j := range st.Jobs {
-			if !sees(j.Owner) {
-				continue
+			if sees(j.Owner) && wantsJob(req, j) {
+				list = append(list, place{At: j.Submitted, ID: string(id)})
 			}
-			m := jobView(st, id, j, a)
-			m.Reason = jobs.Shorten(m.GetReason(), jobs.MaxReason) // there may be thousands
-			resp.Jobs = append(resp.Jobs, m)
 		}
-	})
-	slices.SortFunc(resp.Jobs, func(a, b *anthillv1.Job) int {
-		if c := b.GetSubmittedAt().AsTime().Compare(a.GetSubmittedAt().AsTime()); c != 0 {
-			return c
-		}
-		return strings.Compare(a.GetId(), b.GetId())
+		resp.Jobs, resp.NextPageToken = cut(p, list, func(at place) *anthillv1.Job {
+			id := jobs.JobID(at.ID)
+			return inView(req.GetView(), jobView(st, id, st.Jobs[id], a))
+		})
 	})
 	return resp, nil
+}
+
+// wantsJob says whether a job is one of those that are asked for.
+func wantsJob(req *anthillv1.ListJobsRequest, j *jobs.Job) bool {
+	switch {
+	case req.GetOwner() != "" && req.GetOwner() != string(j.Owner):
+		return false
+	case len(req.GetStates()) > 0 && !slices.Contains(req.GetStates(), wire.JobStateToProto(j.State)):
+		return false
+	case req.GetActiveSince() != nil && j.State != jobs.JobRunning && j.Finished.Std().Before(req.GetActiveSince().AsTime()):
+		return false
+	}
+	return hasName(j.Spec.Name, req.GetName())
+}
+
+// inView leaves out of a job what a list does not tell of each.
+func inView(view anthillv1.JobView, m *anthillv1.Job) *anthillv1.Job {
+	if view != anthillv1.JobView_JOB_VIEW_FULL {
+		m.Spec = &anthillv1.JobSpec{Name: m.GetSpec().GetName()}
+		m.Reason = jobs.Shorten(m.GetReason(), jobs.MaxReason)
+	}
+	return m
 }
 
 // watchInterval is the shortest time between two messages of WatchJob.

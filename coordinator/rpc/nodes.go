@@ -8,8 +8,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
-	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -25,7 +23,11 @@ import (
 
 // ListNodes implements NodeService: coordinators and workers, in order of role
 // and id.
-func (s *Server) ListNodes(ctx context.Context, _ *anthillv1.ListNodesRequest) (*anthillv1.ListNodesResponse, error) {
+func (s *Server) ListNodes(ctx context.Context, req *anthillv1.ListNodesRequest) (*anthillv1.ListNodesResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	members, voters := map[jobs.NodeID]membership.Member{}, map[jobs.NodeID]bool{}
 	for _, m := range s.cfg.Members() {
 		members[m.Node] = m
@@ -39,27 +41,37 @@ func (s *Server) ListNodes(ctx context.Context, _ *anthillv1.ListNodesRequest) (
 	resp := &anthillv1.ListNodesResponse{}
 	s.cfg.Replica.View(func(st *jobs.State) {
 		sees := sightOf(st, callerFrom(ctx))
+		view := func(id jobs.NodeID) *anthillv1.Node {
+			n := st.Nodes[id]
+			node := s.nodeView(st, id, n, members[id])
+			node.Whereabouts = s.whereabouts.of(id, time.Now())
+			if !sees(n.Owner) {
+				discreet(node)
+			}
+			node.Voter = voters[id]
+			if ahead, known := s.cfg.ClockOf(id); known {
+				node.ClockAhead = durationpb.New(ahead)
+			}
+			return node
+		}
+		var list []place
 		for id, n := range st.Nodes {
-			if n.Ended == nil && (n.Role == jobs.Coordinator || n.Role == jobs.Worker) {
-				node := s.nodeView(st, id, n, members[id])
-				if !sees(n.Owner) {
-					discreet(node)
-				}
-				node.Voter = voters[id]
-				if ahead, known := s.cfg.ClockOf(id); known {
-					node.ClockAhead = durationpb.New(ahead)
-				}
-				resp.Nodes = append(resp.Nodes, node)
+			if n.Ended == nil && (n.Role == jobs.Coordinator || n.Role == jobs.Worker) && wantsNode(req, n) {
+				list = append(list, place{ID: string(rune('0'+wire.RoleToProto(n.Role))) + string(id)})
 			}
 		}
-	})
-	slices.SortFunc(resp.Nodes, func(a, b *anthillv1.Node) int {
-		if a.GetRole() != b.GetRole() {
-			return int(a.GetRole() - b.GetRole())
-		}
-		return strings.Compare(a.GetId(), b.GetId())
+		resp.Nodes, resp.NextPageToken = cut(p, list, func(at place) *anthillv1.Node { return view(jobs.NodeID(at.ID[1:])) })
 	})
 	return resp, nil
+}
+
+// wantsNode says whether a node is one of those that are asked for.
+func wantsNode(req interface {
+	GetOwner() string
+	GetRole() anthillv1.Role
+}, n *jobs.Node) bool {
+	return (req.GetOwner() == "" || req.GetOwner() == string(n.Owner)) &&
+		(req.GetRole() == anthillv1.Role_ROLE_UNSPECIFIED || req.GetRole() == wire.RoleToProto(n.Role))
 }
 
 func (s *Server) nodeView(st *jobs.State, id jobs.NodeID, n *jobs.Node, m membership.Member) *anthillv1.Node {
@@ -83,7 +95,7 @@ func (s *Server) nodeView(st *jobs.State, id jobs.NodeID, n *jobs.Node, m member
 // coordinators are everybody has to know.
 func discreet(node *anthillv1.Node) {
 	if node.GetRole() != anthillv1.Role_ROLE_COORDINATOR {
-		node.Address = ""
+		node.Address, node.Whereabouts = "", nil
 	}
 	if r := node.GetRecord(); r != nil {
 		r.BannedReason, r.Accusers = "", nil // they name jobs and owners

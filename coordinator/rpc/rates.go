@@ -29,6 +29,7 @@ var paces = map[string]pace{
 	anthillv1.EnrolmentService_CreateToken_FullMethodName: {10, 100},
 	anthillv1.TrackerService_Announce_FullMethodName:      {50, 500},
 	anthillv1.TrackerService_ReportPeers_FullMethodName:   {2, 20},
+	anthillv1.SessionService_LookBack_FullMethodName:      {0.5, 15},
 	anthillv1.WorkService_Offer_FullMethodName:            {100, 200},
 	anthillv1.WorkService_Report_FullMethodName:           {100, 200},
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/jobs"
@@ -133,6 +134,8 @@ type Config struct {
 	Retire func(context.Context, jobs.NodeID) error
 	// DialCoordinator gives a connection that is checked to be a coordinator's.
 	DialCoordinator func(address string) (*gridconn.Conn, error)
+	// Prove dials IP:PORT, and fails if it does not lead to that node.
+	Prove func(ctx context.Context, node jobs.NodeID, address string) error
 	// Signalled gets the signals that nodes send to this coordinator. It must return soon;
 	// nil: it takes none.
 	Signalled func(*anthillv1.IncomingSignal)
@@ -163,22 +166,27 @@ type Server struct {
 	strangers *strangers
 	health    *health.Server
 	inFlight  inFlight
+	burden    burden
 	waiting   *logbook.Waiting
 	rates     rates
 	reads     reads
 	seen      seen
 	sessions  *sessions
 	beats     *beats
-	began     time.Time
+	// looks has nodes dialled that say where they are, and whereabouts is what came of it.
+	looks       reach.Looks
+	whereabouts whereabouts
+	began       time.Time
 }
 
 // New registers all services on a gRPC server with this identity. Connections that are
 // not for it are handed over; those of strangers it takes itself.
 func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
 	s := &Server{cfg: cfg, waiting: logbook.NewWaiting(), health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
+	s.looks.Prove = cfg.Prove
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
-	creds := newDoorway(identity.ServerCredentials(id, hand))
+	creds := newDoorway(identity.ServerCredentials(id, hand), &s.burden)
 	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
 		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
 	anthillv1.RegisterJobServiceServer(s.grpc, s)

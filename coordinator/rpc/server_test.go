@@ -35,6 +35,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/waits"
 	"github.com/anthill-grid/anthill/internal/wire"
@@ -305,6 +306,13 @@ func (g *grid) run(id *identity.Identity, d Desk, l net.Listener) *Server {
 		Chronicle: g.chronicle, Logs: logs,
 		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, Workers: g.desk.located,
 		Members: g.desk.members, Heard: g.desk.members, DialCoordinator: pool.Dial,
+		Prove: func(ctx context.Context, node jobs.NodeID, address string) error {
+			conn, err := reach.DialTLS(ctx, address, id.ClientTLS(identity.WantNode(node), identity.ProtoGRPC))
+			if err != nil {
+				return err
+			}
+			return conn.Close()
+		},
 		Pieces: swarm.NewServer(swarm.ServerConfig{}), Logger: slog.New(slog.DiscardHandler),
 	}, id, identity.Handover{})
 	go s.Serve(l)

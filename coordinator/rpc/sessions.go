@@ -179,7 +179,7 @@ func (s *Server) hear(x *attendee, req *anthillv1.AttendRequest) error {
 		x.answer(req.GetNumber(), nil)
 		return nil
 	}
-	beat.Address = x.caller.reach(beat.GetAddress())
+	beat.Address = s.reach(x.caller, beat.GetAddress())
 	if s.cfg.Desk.Leading() {
 		if resp, err := s.noteBeat(x.node, beat); err == nil {
 			x.answer(req.GetNumber(), resp)

@@ -59,7 +59,7 @@ func (s *Server) Signal(ctx context.Context, req *anthillv1.SignalRequest) (*ant
 	if !may {
 		return nil, tooManySignals(from.Node)
 	}
-	return &anthillv1.SignalResponse{}, s.route(ctx, &anthillv1.DeliverRequest{From: string(from.Node), FromHost: from.host, To: req.GetTo(), Payload: req.GetPayload()})
+	return &anthillv1.SignalResponse{}, s.route(ctx, &anthillv1.DeliverRequest{From: string(from.Node), FromHost: from.host, FromDialable: s.whereabouts.all(from.Node, time.Now()), To: req.GetTo(), Payload: req.GetPayload()})
 }
 
 // Send sends a signal of this coordinator's own.
@@ -97,7 +97,7 @@ func (s *Server) Deliver(_ context.Context, m *anthillv1.DeliverRequest) (*anthi
 }
 
 func (s *Server) deliver(m *anthillv1.DeliverRequest) *anthillv1.DeliverResponse {
-	signal := &anthillv1.IncomingSignal{From: m.GetFrom(), FromHost: m.GetFromHost(), Payload: m.GetPayload()}
+	signal := &anthillv1.IncomingSignal{From: m.GetFrom(), FromHost: m.GetFromHost(), FromDialable: m.GetFromDialable(), Payload: m.GetPayload()}
 	if to := jobs.NodeID(m.GetTo()); to == s.cfg.Node && s.cfg.Signalled != nil {
 		s.cfg.Signalled(signal)
 		return &anthillv1.DeliverResponse{Here: true}

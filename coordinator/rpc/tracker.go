@@ -40,7 +40,7 @@ func (s *Server) Announce(ctx context.Context, req *anthillv1.AnnounceRequest) (
 			list[i].Public = list[i].Public || !readable[i]
 		}
 	})
-	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: c.reach(req.GetAddress()), Role: c.Role, Node: c.Node}, list)
+	peers, err := s.cfg.Desk.Introduce(c.Node, swarm.Provider{Address: s.reach(c, req.GetAddress()), Role: c.Role, Node: c.Node}, list)
 	if err != nil {
 		return nil, err
 	}

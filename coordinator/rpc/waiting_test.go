@@ -45,8 +45,10 @@ func TestWhatAJobWaitsForIsSaidEverywhere(t *testing.T) {
 	g.desk.Heartbeat(worker, desk.Beat{Paused: true})
 	expect(anthillv1.WaitReason_WAIT_REASON_PAUSED, "paused")
 	g.desk.Heartbeat(worker, desk.Beat{})
-	g.results.set(func(s *shelf) { s.lacks = waits.Wait{Reason: waits.InputAway, Detail: "nothing of it is here"} })
-	expect(anthillv1.WaitReason_WAIT_REASON_INPUT_AWAY, "with the submitter, who is away; nothing of it is here")
+	g.results.set(func(s *shelf) {
+		s.lacks = waits.Wait{Reason: waits.InputAway, Detail: "3 of 12 pieces are with nobody"}
+	})
+	expect(anthillv1.WaitReason_WAIT_REASON_INPUT_AWAY, "input: 3 of 12 pieces are with nobody; waiting for the submitter")
 	g.results.set(func(s *shelf) { s.lacks = waits.Wait{} })
 	for place := range jobs.Place(10) {
 		g.accept(id, place, worker, []byte{byte(place)})

@@ -169,7 +169,7 @@ func (s *Server) Heartbeat(ctx context.Context, req *anthillv1.HeartbeatRequest)
 	if err := checkBeat(req); err != nil {
 		return nil, err
 	}
-	req.Address = callerFrom(ctx).reach(req.GetAddress())
+	req.Address = s.reach(callerFrom(ctx), req.GetAddress())
 	resp, err := s.noteBeat(callerFrom(ctx).Node, req)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func decode(id ID, encoded []byte) (Manifest, error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	hashes, count := encoded[headerSize:], pieceCount(m.Size)
+	hashes, count := encoded[headerSize:], Pieces(m.Size)
 	if count > MaxPieces || len(hashes) != count*hashSize {
 		return Manifest{}, fmt.Errorf("%d bytes of hashes for %d pieces", len(hashes), count)
 	}

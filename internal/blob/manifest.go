@@ -38,8 +38,8 @@ func PieceSize(size int64) int64 {
 	return 1 << bits.Len64(want-1)
 }
 
-// pieceCount is how many pieces a blob of size bytes has.
-func pieceCount(size int64) int {
+// Pieces is how many pieces a blob of size bytes has.
+func Pieces(size int64) int {
 	piece := PieceSize(size)
 	return int((size + piece - 1) / piece)
 }
@@ -63,7 +63,7 @@ func Build(r io.Reader, size int64) (Manifest, error) {
 	}
 	m := Manifest{Size: size, PieceSize: PieceSize(size)}
 	buf := make([]byte, min(size, m.PieceSize))
-	for i := range pieceCount(size) {
+	for i := range Pieces(size) {
 		piece := buf[:m.PieceLen(i)]
 		if _, err := io.ReadFull(r, piece); err != nil {
 			return Manifest{}, fmt.Errorf("build manifest: read piece %d: %w", i, noEOF(err))

@@ -100,7 +100,7 @@ func TestPiecesTileTheBlob(t *testing.T) {
 		size := rapid.Int64Range(0, MaxSize).Draw(t, "size")
 		m := Manifest{Size: size, PieceSize: PieceSize(size)}
 		at := int64(0)
-		for i := range pieceCount(size) {
+		for i := range Pieces(size) {
 			if m.PieceOffset(i) != at || m.PieceLen(i) < 1 {
 				t.Fatalf("piece %d: offset %d length %d, want offset %d", i, m.PieceOffset(i), m.PieceLen(i), at)
 			}
@@ -117,7 +117,7 @@ func TestCoveringIsTheLeastThatHoldsTheRange(t *testing.T) {
 		size := rapid.Int64Range(0, 5*MinPiece).Draw(t, "size")
 		off := rapid.Int64Range(-1, 6*MinPiece).Draw(t, "off")
 		n := rapid.Int64Range(-1, 6*MinPiece).Draw(t, "n")
-		m := Manifest{Size: size, PieceSize: PieceSize(size), Pieces: make([][32]byte, pieceCount(size))}
+		m := Manifest{Size: size, PieceSize: PieceSize(size), Pieces: make([][32]byte, Pieces(size))}
 		first, end := m.Covering(off, n)
 		for i := range m.Pieces {
 			from, to := m.PieceOffset(i), m.PieceOffset(i)+m.PieceLen(i)

@@ -13,29 +13,20 @@ import (
 )
 
 func newBlobsCommand() *cobra.Command {
-	output := formatTable
+	output, which, limit := formatTable, &anthillv1.ListBlobsRequest{}, 0
 	cmd := &cobra.Command{
 		Use:   "blobs",
 		Short: "List the files and directories that the grid keeps for you",
 		Long: `List the files and directories that the grid keeps for you (for operators: for
 anybody), the latest first.`,
 		Args: noSuchCommand,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			grid, err := connect(cmd, askPatience)
-			if err != nil {
-				return err
-			}
-			defer grid.Close()
-			blobs, err := grid.Blobs(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if output == formatJSON {
-				return writeJSONLines(cmd.OutOrStdout(), blobs)
-			}
-			return writeBlobs(cmd.OutOrStdout(), blobs)
-		},
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
+			return writeFirst(cmd, output, grid.EachBlob(cmd.Context(), which), limit, writeBlobs)
+		}),
 	}
+	cmd.Flags().StringVar(&which.Owner, "owner", "", "only those that are kept for this owner")
+	cmd.Flags().StringVar(&which.Name, "name", "", "only those that have this in their names")
+	addLimitFlag(cmd, &limit)
 	addFormatFlag(cmd, &output)
 	cmd.AddCommand(newDropCommand())
 	return cmd

@@ -196,19 +196,21 @@ func TestNodes(t *testing.T) {
 	fake.AddNode(&anthillv1.Node{
 		Id: strings.Repeat("b", 32), Role: anthillv1.Role_ROLE_WORKER, Owner: "mallory", Liveness: anthillv1.Liveness_LIVENESS_ALIVE,
 		Slots: 4, Address: "10.0.0.2:7000", Reliability: 1,
-		Record: &anthillv1.OwnerRecord{Banned: true, BannedReason: "outvoted in 5 tasks", Outvoted: 5},
+		Whereabouts: &anthillv1.Whereabouts{Listens: "192.168.1.5:7000", Dialable: []string{"10.0.0.2:7000"}},
+		Record:      &anthillv1.OwnerRecord{Banned: true, BannedReason: "outvoted in 5 tasks", Outvoted: 5},
 	})
 	fake.AddNode(&anthillv1.Node{
 		Id: strings.Repeat("a", 32), Role: anthillv1.Role_ROLE_WORKER, Owner: "ada", Liveness: anthillv1.Liveness_LIVENESS_ALIVE,
 		Slots: 1, Leases: 2, Address: "10.0.0.3:7000", Reliability: 0.953,
-		Record: &anthillv1.OwnerRecord{Checks: 37, Credibility: 0.99752, Doubts: 1, Credit: 1200, Fuel: 1_234_000_000_000, Agreed: 1300, Accusers: []string{"sue"}},
+		Whereabouts: &anthillv1.Whereabouts{Listens: "192.168.1.5:7000", Udp: anthillv1.UdpMapping_UDP_MAPPING_SAME},
+		Record:      &anthillv1.OwnerRecord{Checks: 37, Credibility: 0.99752, Doubts: 1, Credit: 1200, Fuel: 1_234_000_000_000, Agreed: 1300, Accusers: []string{"sue"}},
 	})
 	stdout, _ := expect(t, 0, "nodes")
 	expectText(t, stdout, `
-NODE      ROLE                  OWNER    STATE          SLOTS  LEASES  CHECKS  CREDIBILITY  DOUBTS  CREDIT  FUEL   RELIABILITY  ADDRESS        REMARKS
+NODE      ROLE                  OWNER    STATE          SLOTS  LEASES  CHECKS  CREDIBILITY  DOUBTS  CREDIT  FUEL   RELIABILITY  ADDRESS        PATH                      REMARKS
 cccccccc  coordinator (leader)           failed             0       0
-bbbbbbbb  worker                mallory  alive, banned      4       0  0       0            0       0       0                   10.0.0.2:7000  outvoted in 5 tasks
-aaaaaaaa  worker                ada      alive              1       2  37      0.9975       1       1200    1.2 T  0.95         10.0.0.3:7000  accused of sending wrong bytes by sue
+bbbbbbbb  worker                mallory  alive, banned      4       0  0       0            0       0       0                   10.0.0.2:7000  direct                    outvoted in 5 tasks
+aaaaaaaa  worker                ada      alive              1       2  37      0.9975       1       1200    1.2 T  0.95         10.0.0.3:7000  behind a router: punched  accused of sending wrong bytes by sue
 `)
 	stdout, _ = expect(t, 0, "nodes", "-o", "json")
 	expectMatch(t, stdout, `(?s)^\{"id":"cccc.*\n\{"id":"bbbb.*\n\{"id":"aaaa[^\n]*\n$`) // in the server's order

@@ -34,7 +34,10 @@ for coordinators. Later starts need neither.`,
 			case !given:
 				cfg.Saboteurs = 0
 			}
-			return nil
+			if cfg.Advertise == "" {
+				return nil
+			}
+			return checkAdvertised([]string{cfg.Advertise})
 		},
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if !cfg.Bootstrap {
@@ -47,6 +50,9 @@ for coordinators. Later starts need neither.`,
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, log and results (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", "", "HOST:PORT for gRPC and raft, the same at every start (required)")
+	cmd.Flags().StringVar(&cfg.Advertise, "advertise", "", `HOST:PORT under which others know this coordinator, where that is not its --listen:
+of a cloud, or a port that a router forwards. A name may have several addresses,
+which are all tried`)
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
 	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: the share of strangers that the grid assumes to be saboteurs; it cannot be changed later")
 	relayFlag(cmd, &cfg.Relay)

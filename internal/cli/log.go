@@ -7,6 +7,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -22,24 +23,20 @@ func newLogCommand() *cobra.Command {
 The grid keeps it for a year.`,
 		Args: cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error {
-			if limit < 1 || since < 0 {
-				return fmt.Errorf("--limit and --since must be more than zero")
+			if since < 0 {
+				return fmt.Errorf("--since must be more than zero")
 			}
 			return nil
 		},
 		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
-			var from time.Time
+			which := &anthillv1.ListActsRequest{PageSize: pageFor(limit)}
 			if since > 0 {
-				from = time.Now().Add(-since)
+				which.Since = timestamppb.New(time.Now().Add(-since))
 			}
-			list, err := grid.Acts(cmd.Context(), from, limit)
-			if err != nil {
-				return err
-			}
-			return writeList(cmd, output, list, writeActs)
+			return writeFirst(cmd, output, grid.EachAct(cmd.Context(), which), limit, writeActs)
 		}),
 	}
-	cmd.Flags().IntVar(&limit, "limit", limit, "how many, at most 1000")
+	addLimitFlag(cmd, &limit)
 	cmd.Flags().DurationVar(&since, "since", 0, "only those of the last hours, such as 24h")
 	addFormatFlag(cmd, &output)
 	return cmd

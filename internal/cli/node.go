@@ -37,26 +37,19 @@ or its first digits, at least 8.`,
 }
 
 func newNodeListCommand() *cobra.Command {
-	output, all := formatTable, false
+	output, all, which, limit := formatTable, false, &anthillv1.ListMembersRequest{}, 0
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the nodes of all roles",
 		Args:  cobra.NoArgs,
 		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
-			list, err := grid.Members(cmd.Context())
-			if err != nil {
-				return err
-			}
-			var shown []*anthillv1.Member
-			for _, m := range list {
-				if all || m.GetEndedAt() == nil {
-					shown = append(shown, m)
-				}
-			}
-			return writeList(cmd, output, shown, writeMembers)
+			which.Present = !all
+			return writeFirst(cmd, output, grid.EachMember(cmd.Context(), which), limit, writeMembers)
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "also those that were removed or revoked")
+	cmd.Flags().StringVar(&which.Owner, "owner", "", "only those of this owner")
+	addLimitFlag(cmd, &limit)
 	addFormatFlag(cmd, &output)
 	return cmd
 }

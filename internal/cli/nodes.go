@@ -3,12 +3,14 @@ package cli
 import (
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -16,7 +18,7 @@ import (
 )
 
 func newNodesCommand() *cobra.Command {
-	output := formatTable
+	output, which, limit := formatTable, &anthillv1.ListNodesRequest{}, 0
 	cmd := &cobra.Command{
 		Use:   "nodes",
 		Short: "List the grid's coordinators and workers",
@@ -29,22 +31,12 @@ Reliability is the share of a worker's latest attempts that came to a result, sh
 if some did not; it decides how much work the worker gets, not whether it is
 believed.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			grid, err := connect(cmd, askPatience)
-			if err != nil {
-				return err
-			}
-			defer grid.Close()
-			nodes, err := grid.Nodes(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if output == formatJSON {
-				return writeJSONLines(cmd.OutOrStdout(), nodes)
-			}
-			return writeNodes(cmd.OutOrStdout(), nodes)
-		},
+		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
+			return writeFirst(cmd, output, grid.EachNode(cmd.Context(), which), limit, writeNodes)
+		}),
 	}
+	cmd.Flags().StringVar(&which.Owner, "owner", "", "only those of this owner")
+	addLimitFlag(cmd, &limit)
 	addFormatFlag(cmd, &output)
 	return cmd
 }
@@ -65,15 +57,24 @@ func writeNodes(w io.Writer, list []*anthillv1.Node) error {
 		}
 		row := table.Row{jobs.NodeID(node.GetId()).Short(), role, node.GetOwner(), state, node.GetSlots(), node.GetLeases()}
 		row = append(row, standing(node)...)
-		rows = append(rows, append(row, node.GetAddress(), remarks(node)))
+		rows = append(rows, append(row, node.GetAddress(), pathText(node.GetWhereabouts()), remarks(node)))
 	}
 	return writeTable(w, table.Row{"node", "role", "owner", "state", "slots", "leases",
-		"checks", "credibility", "doubts", "credit", "fuel", "reliability", "address", "remarks"}, rows)
+		"checks", "credibility", "doubts", "credit", "fuel", "reliability", "address", "path", "remarks"}, rows)
 }
 
 // clockSlack is how far a coordinator's clock may be from the leader's without a
 // remark.
 const clockSlack = 2 * time.Second
+
+// pathText is how a worker can be reached, "" where that is not known.
+func pathText(w *anthillv1.Whereabouts) string {
+	if w == nil {
+		return ""
+	}
+	_, port, _ := net.SplitHostPort(w.GetListens())
+	return reach.Standing{Looked: true, Dialable: w.GetDialable(), Mapping: reach.MappingFromProto(w.GetUdp()), Port: port}.String()
+}
 
 // remarks say why an owner is banned, or who accuses it, or that a clock is wrong.
 func remarks(node *anthillv1.Node) string {

@@ -23,19 +23,16 @@ func newOwnerCommand() *cobra.Command {
 }
 
 func newOwnerListCommand() *cobra.Command {
-	output := formatTable
+	output, limit := formatTable, 0
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the owners of nodes",
 		Args:  cobra.NoArgs,
 		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
-			list, err := grid.Owners(cmd.Context(), "")
-			if err != nil {
-				return err
-			}
-			return writeList(cmd, output, list, writeOwners)
+			return writeFirst(cmd, output, grid.EachOwner(cmd.Context(), nil), limit, writeOwners)
 		}),
 	}
+	addLimitFlag(cmd, &limit)
 	addFormatFlag(cmd, &output)
 	return cmd
 }
@@ -62,14 +59,16 @@ func newOwnerShowCommand() *cobra.Command {
 		Short: "Describe an owner",
 		Args:  cobra.ExactArgs(1),
 		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, args []string) error {
-			list, err := grid.Owners(cmd.Context(), args[0])
-			if err != nil {
-				return err
+			for o, err := range grid.EachOwner(cmd.Context(), &anthillv1.ListOwnersRequest{Name: args[0]}) {
+				if err != nil {
+					return err
+				}
+				if output == formatJSON {
+					return writeJSON(cmd.OutOrStdout(), o)
+				}
+				return writeFields(cmd.OutOrStdout(), ownerFields(o))
 			}
-			if output == formatJSON {
-				return writeJSON(cmd.OutOrStdout(), list[0])
-			}
-			return writeFields(cmd.OutOrStdout(), ownerFields(list[0]))
+			return nil
 		}),
 	}
 	addFormatFlag(cmd, &output)

@@ -14,7 +14,7 @@ import (
 )
 
 func newTokenListCommand() *cobra.Command {
-	output := formatTable
+	output, which, limit := formatTable, &anthillv1.ListTokensRequest{}, 0
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the tokens that the grid remembers",
@@ -22,16 +22,11 @@ func newTokenListCommand() *cobra.Command {
 listed lets nobody in.`,
 		Args: cobra.NoArgs,
 		RunE: withGrid(func(cmd *cobra.Command, grid *sdk.Grid, _ []string) error {
-			list, leftOut, err := grid.Tokens(cmd.Context())
-			if err != nil {
-				return err
-			}
-			if leftOut > 0 {
-				fmt.Fprintf(cmd.ErrOrStderr(), "%d older ones are not listed\n", leftOut)
-			}
-			return writeList(cmd, output, list, writeTokens)
+			return writeFirst(cmd, output, grid.EachToken(cmd.Context(), which), limit, writeTokens)
 		}),
 	}
+	cmd.Flags().StringVar(&which.Owner, "owner", "", "only those of this owner")
+	addLimitFlag(cmd, &limit)
 	addFormatFlag(cmd, &output)
 	return cmd
 }

@@ -40,7 +40,10 @@ killed at its limits. The token is needed only at the first start.`,
 			if cfg.Misbehave, err = misbehave.Parse(way); err != nil {
 				return err
 			}
-			return checkLent(cfg.Lent)
+			if err := checkLent(cfg.Lent); err != nil {
+				return err
+			}
+			return checkAdvertised(cfg.Advertise)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if cfg.Token, err = token.read(cmd.InOrStdin()); err != nil {
@@ -51,6 +54,7 @@ killed at its limits. The token is needed only at the first start.`,
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, blobs and compiled modules (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
+	advertiseFlag(cmd, &cfg.Advertise)
 	token.flags(cmd)
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")

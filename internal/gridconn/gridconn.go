@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/attributes"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
@@ -20,13 +21,18 @@ import (
 	"github.com/anthill-grid/anthill/jobs"
 )
 
-// PeerStreams is how many calls at a time one connection may have at a worker or a
-// submitter, which serve pieces and nothing else.
-const PeerStreams = 128
-
 const (
+	// peerStreams is how many calls at a time one connection may have at a worker or a
+	// submitter, which serve pieces and nothing else, and peerMessage what one may send:
+	// it asks for 4,096 small blobs at once.
+	peerStreams = 128
+	peerMessage = 1 << 20
+
 	window     = 4 << 20
 	maxMessage = 16 << 20
+	// unread is how much of a call a server takes that its handler has not asked for. A
+	// message that is asked for may be larger.
+	unread = 64 << 10
 	// maxHeaders bounds what a call's headers may have, unpacked: HPACK's references
 	// let a few bytes on the line stand for much.
 	maxHeaders = 16 << 10
@@ -39,6 +45,7 @@ const (
 type Conn struct {
 	*grpc.ClientConn
 	addresses *manual.Resolver
+	lines     *lines
 
 	mu    sync.Mutex
 	known []string // sorted
@@ -47,20 +54,20 @@ type Conn struct {
 // Dial connects to coordinators at these HOST:PORTs, in the background. Servers
 // must prove to be coordinators of the identity's grid.
 func Dial(id *identity.Identity, addresses []string) (*Conn, error) {
-	c := &Conn{addresses: manual.NewBuilderWithScheme("anthill")}
+	c := &Conn{addresses: manual.NewBuilderWithScheme("anthill"), lines: &lines{list: map[string]*line{}}}
 	c.known = sorted(addresses)
-	c.addresses.InitialState(stateOf(c.known))
+	c.addresses.InitialState(c.stateOf(c.known))
 	retry := backoff.DefaultConfig
 	retry.BaseDelay, retry.MaxDelay = 100*time.Millisecond, time.Second
-	conn, err := grpc.NewClient("anthill:///"+id.Grid, append(textOption(),
+	conn, err := grpc.NewClient("anthill:///"+id.Grid, append(slices.Concat(textOption(), aliveOption()),
 		grpc.WithResolvers(c.addresses),
-		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"round_robin": {}}]}`),
+		grpc.WithDefaultServiceConfig(`{"loadBalancingConfig": [{"`+inTurn+`": {}}]}`),
 		grpc.WithTransportCredentials(identity.ClientCredentials(id, identity.WantRole(jobs.Coordinator))),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: 3 * time.Second}),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: probeEvery, Timeout: 3 * time.Second}),
 		grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
-		grpc.WithIdleTimeout(0), reach.DialOption())...)
+		grpc.WithIdleTimeout(0), reach.WatchedDialOption(c.watch))...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to grid %s: %w", id.Grid, err)
 	}
@@ -79,7 +86,7 @@ func (c *Conn) Learn(addresses []string) bool {
 		return false
 	}
 	c.known = addresses
-	c.addresses.UpdateState(stateOf(addresses))
+	c.addresses.UpdateState(c.stateOf(addresses))
 	return true
 }
 
@@ -96,25 +103,31 @@ func sorted(addresses []string) []string {
 	return slices.Compact(list)
 }
 
-func stateOf(addresses []string) resolver.State {
+func (c *Conn) stateOf(addresses []string) resolver.State {
 	var state resolver.State
 	for _, a := range addresses {
-		state.Endpoints = append(state.Endpoints, resolver.Endpoint{Addresses: []resolver.Address{{Addr: a}}})
+		state.Endpoints = append(state.Endpoints, resolver.Endpoint{
+			Addresses: []resolver.Address{{Addr: a}}, Attributes: attributes.New(linesKey{}, c.lines),
+		})
 	}
 	return state
 }
 
-// ServerOptions are what servers of the grid need to work with Dial: the
-// same windows and message sizes, and leave for clients to probe a silent
-// connection. Stopping such a server waits for its handlers, so that what they
+// ServerOptions are what servers of the grid need to work with Dial: the same message
+// sizes, and leave for clients to probe a silent connection. Stopping such a server waits for its handlers, so that what they
 // use can be closed then.
 func ServerOptions() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.WaitForHandlers(true),
-		grpc.InitialWindowSize(window), grpc.InitialConnWindowSize(2 * window),
+		grpc.StaticStreamWindowSize(unread), grpc.InitialConnWindowSize(2 * window),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeaders),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: probeEvery / 2, PermitWithoutStream: true}),
 	}
+}
+
+// PeerServerOptions are ServerOptions for those who serve pieces and nothing else.
+func PeerServerOptions() []grpc.ServerOption {
+	return append(ServerOptions(), grpc.MaxConcurrentStreams(peerStreams), grpc.MaxRecvMsgSize(peerMessage))
 }
 
 // Pool keeps a connection to each single coordinator that it was asked for.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -27,7 +28,11 @@ type BaseConfig struct {
 	Role   jobs.Role
 	Token  string // empty: the node has been here before
 	Listen string // HOST:PORT
-	Quota  int64  // of blobs on disk, in bytes
+	// Address is HOST:PORT under which others know this node; "": what Listen says.
+	Address string
+	// Advertised are HOST:PORTs besides at which others may reach it.
+	Advertised []string
+	Quota      int64 // of blobs on disk, in bytes
 	// Traffic bounds what other nodes may fetch from here and what is fetched from
 	// them, but not the calls to coordinators.
 	Traffic throttle.Limits
@@ -80,6 +85,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	if b.Listener, b.Address, err = Listen(cfg.Listen, Toward(cfg.Token)); err != nil {
 		return err
 	}
+	b.Address = cmp.Or(cfg.Address, b.Address)
 	b.gossip = cfg.Gossip
 	if cfg.Found != nil {
 		if err := cfg.Found(b.Address); err != nil {
@@ -100,7 +106,7 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	}
 	b.line = throttle.New(cfg.Traffic, b.Volume)
 	b.Paths = reach.New(reach.Config{
-		Identity: b.Identity, Address: b.Address, Dial: b.line.Dial, Carry: b.line.Carry,
+		Identity: b.Identity, Address: b.Address, Advertised: cfg.Advertised, Dial: b.line.Dial, Carry: b.line.Carry,
 		UDP: b.Listener.Addr().String(), Tell: cfg.Role == jobs.Coordinator, Logger: cfg.Logger,
 	})
 	b.Relay = reach.NewRelay(cfg.Relay)

@@ -12,13 +12,13 @@ const maxKnocks = 5
 // knocker says at which doors a node knocks because another asks it to. Otherwise anybody
 // could have a crowd of nodes knock at a stranger's.
 type knocker struct {
-	known []string       // coordinators, HOST:PORT
+	known []string       // HOST:PORTs of coordinators, and those where they have found the other
 	host  string         // from which the other's session comes, as a coordinator sees it
 	own   []netip.Prefix // the networks that this machine is in
 }
 
 // doors are those of the addresses that another node said at which to knock: those of
-// coordinators, those of the host from which it comes, and of networks that belong to
+// coordinators, those that a coordinator has seen to be the other's, those of the host from which it comes, and of networks that belong to
 // nobody this machine's own.
 func (k knocker) doors(said []string) (list []string) {
 	for _, address := range said[:min(len(said), maxKnocks)] {

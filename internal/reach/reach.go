@@ -61,10 +61,22 @@ func DialTLS(ctx context.Context, address string, config *tls.Config) (*tls.Conn
 // DialOption makes a gRPC client connect by Dial. Where the environment names a proxy,
 // gRPC goes through it, and by its own ways.
 func DialOption() grpc.DialOption {
+	return WatchedDialOption(func(_ string, c net.Conn) net.Conn { return c })
+}
+
+// WatchedDialOption is DialOption where somebody wants to see each connection that is made,
+// and to put one of his own in its place.
+func WatchedDialOption(watch func(address string, c net.Conn) net.Conn) grpc.DialOption {
 	if os.Getenv("HTTPS_PROXY") != "" || os.Getenv("https_proxy") != "" {
 		return grpc.EmptyDialOption{}
 	}
-	return grpc.WithContextDialer(Dial)
+	return grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
+		c, err := Dial(ctx, address)
+		if err != nil {
+			return nil, err
+		}
+		return watch(address, c), nil
+	})
 }
 
 // resolve gives HOST:PORT for each address of the host, in the order to try them.

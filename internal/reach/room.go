@@ -37,13 +37,17 @@ type Session struct {
 	// Host is from where the session comes, as a coordinator sees it; "" if that is not
 	// known.
 	Host func() string
+	// LookBack has a coordinator dial this node; nil: nobody is asked to.
+	LookBack func(context.Context, LookBack) ([]Look, error)
 }
 
 // Signal is what another node has this one told.
 type Signal struct {
 	From     jobs.NodeID // as a coordinator has authenticated it
 	FromHost string      // from which its session comes; "" for coordinators
-	Payload  []byte
+	// FromDialable are IP:PORTs that led to it when a coordinator dialled them.
+	FromDialable []string
+	Payload      []byte
 }
 
 // Target is a node, and where it is said to be.
@@ -57,6 +61,8 @@ type Config struct {
 	Identity *identity.Identity
 	// Address is the HOST:PORT at which this node listens.
 	Address string
+	// Advertised are HOST:PORTs besides at which others may reach this node.
+	Advertised []string
 	// Dial connects by TCP; default Dial.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// Carry puts a connection that was not made by Dial on the node's line; nil: as it is.
@@ -80,6 +86,7 @@ type Room struct {
 	joined  chan struct{} // has something when there is a session
 	port    *port         // nil: there is none
 	outside outside
+	looks   atomic.Pointer[[]Look] // nil: no coordinator has looked yet
 	traffic [paths]counter
 	better  better
 	ctx     context.Context
@@ -100,6 +107,7 @@ func New(cfg Config) *Room {
 	}
 	r := &Room{cfg: cfg, comers: make(chan net.Conn), answers: make(chan struct{}, maxAnswers), joined: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
+	r.running.Go(r.keepStanding)
 	if cfg.UDP == "" {
 		return r
 	}
@@ -231,9 +239,6 @@ func (r *Room) call(t Target, c *call, s *Session, relays []string) error {
 	return s.Signal(ctx, t.Node, payload)
 }
 
-// addresses are where this node can perhaps be dialled.
-func (r *Room) addresses() []string { return []string{r.cfg.Address} }
-
 // Signalled takes what another node has this one told.
 func (r *Room) Signalled(s Signal) {
 	var m anthillv1.PathSignal
@@ -242,7 +247,7 @@ func (r *Room) Signalled(s Signal) {
 	}
 	if a := m.GetAnswer(); a != nil {
 		if n, ok := nonceOf(a.GetNonce()); ok {
-			r.calls.answer(n, s.From, r.knocker(s.FromHost).doors(a.GetUdp()))
+			r.calls.answer(n, s.From, r.knocker(s).doors(a.GetUdp()))
 		}
 	}
 	if m.GetCall() == nil {
@@ -269,8 +274,10 @@ func (r *Room) Signalled(s Signal) {
 // its identity.
 func (r *Room) means(address string) bool {
 	_, port, err := net.SplitHostPort(address)
-	_, own, _ := net.SplitHostPort(r.cfg.Address)
-	return err == nil && port == own
+	return err == nil && slices.ContainsFunc(r.addresses(), func(own string) bool {
+		_, p, _ := net.SplitHostPort(own)
+		return p == port
+	})
 }
 
 // answer comes to a node that called. What comes late is served as well: the other side
@@ -279,7 +286,7 @@ func (r *Room) answer(s Signal, n nonce, c *anthillv1.PathCall) error {
 	ctx, cancel := context.WithTimeout(r.ctx, answerTime)
 	defer cancel()
 	var ways []way
-	k, from := r.knocker(s.FromHost), s.From
+	k, from := r.knocker(s), s.From
 	r.meetHalfway(ctx, from, n, k.doors(c.GetUdp()))
 	for i, address := range k.doors(c.GetAddresses()) {
 		ways = append(ways, way{path: Reversed, after: time.Duration(i) * headStart, try: func(ctx context.Context) (net.Conn, error) {
@@ -333,11 +340,11 @@ func (r *Room) udpAddresses() []string {
 	return nil
 }
 
-// knocker says at whose doors to knock for a node that comes from a host.
-func (r *Room) knocker(host string) knocker {
-	k := knocker{host: host, own: ownNetworks()}
+// knocker says at whose doors to knock for a node.
+func (r *Room) knocker(from Signal) knocker {
+	k := knocker{host: from.FromHost, own: ownNetworks(), known: from.FromDialable}
 	if s := r.session.Load(); s != nil {
-		k.known = s.Coordinators()
+		k.known = slices.Concat(from.FromDialable, s.Coordinators())
 	}
 	return k
 }

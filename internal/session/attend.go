@@ -180,7 +180,7 @@ func (a *attending) hear(ctx context.Context, m *anthillv1.AttendResponse) {
 		f := a.onSignal
 		a.mu.Unlock()
 		if f != nil {
-			f(Signal{jobs.NodeID(signal.GetFrom()), signal.GetFromHost(), signal.GetPayload()})
+			f(Signal{From: jobs.NodeID(signal.GetFrom()), FromHost: signal.GetFromHost(), FromDialable: signal.GetFromDialable(), Payload: signal.GetPayload()})
 		}
 	}
 }

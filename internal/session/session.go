@@ -102,7 +102,9 @@ func (s *Session) Reserve() string {
 type Signal struct {
 	From     jobs.NodeID // as a coordinator has authenticated it
 	FromHost string      // from which its session comes; "" for coordinators
-	Payload  []byte
+	// FromDialable are IP:PORTs that led to it when a coordinator dialled them.
+	FromDialable []string
+	Payload      []byte
 }
 
 // Host is from where this node's session comes, as a coordinator sees it; "" if that is

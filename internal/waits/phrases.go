@@ -23,14 +23,14 @@ var phrases = [end]phrase{
 		next: "it goes on when one of them does, or when you start another"},
 	Busy: {why: counted("the only worker is busy with other jobs", "all %d workers are busy with other jobs"),
 		next: "it has its turn when one of them is free; more workers help"},
-	Quorum:      {why: quorum, next: "start more workers, or set trust.replicas to 1 for machines of your own"},
+	Quorum:      {why: quorum, next: "start workers of further owners, or set trust.replicas to 1 for machines of your own"},
 	OwnersAsked: {why: asked, next: "start workers of further owners, or it ends like that"},
 	Disputed: {why: counted("some results disagree, and the only live worker has run all tasks", "some results disagree, and the %d live workers have run all tasks"),
 		next: "start more workers"},
 	Late: {why: counted("the last task takes longer than usual", "the last %d tasks take longer than usual"),
 		next: "others are asked as well, where there are any: more workers help"},
 	InputComes: {why: with("the input is still coming from the submitter"), next: "leave the submitter connected"},
-	InputAway: {why: with("the input is still with the submitter, who is away"), since: "(for %s)",
+	InputAway: {why: inputAway, since: "(away for %s)",
 		next: "it goes on when the submitter is back; or cancel the job and submit it again"},
 	InputLost:    {why: whom("the only copies of the input are away, with %s"), next: "start that coordinator again, or cancel the job"},
 	InputTrouble: {why: trouble, next: "its operator can help; it is tried again all the time"},
@@ -77,6 +77,11 @@ func with(text string) func(Wait) string {
 	}
 }
 
+// inputAway says how much of the input nobody has.
+func inputAway(w Wait) string {
+	return "input: " + cmp.Or(w.Detail, "a part of it is with nobody") + "; waiting for the submitter"
+}
+
 // List is "a, b and c"; "" of nothing.
 func List(names []string) string {
 	n := len(names)
@@ -90,9 +95,9 @@ func list(names []string, nobody string) string { return cmp.Or(List(names), nob
 
 func quorum(w Wait) string {
 	if w.Count == 1 {
-		return "each task needs " + w.Detail + ", and the grid has a single live worker"
+		return "each task needs " + w.Detail + ", and the live workers have a single owner, who has one voice"
 	}
-	return fmt.Sprintf("each task needs %s, and the grid has only %d live workers", w.Detail, w.Count)
+	return fmt.Sprintf("each task needs %s, and the live workers have only %d owners, each with one voice", w.Detail, w.Count)
 }
 
 // memory says how much a task takes.

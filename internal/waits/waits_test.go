@@ -53,9 +53,9 @@ func TestWordsForPeople(t *testing.T) {
 			"what takes much longer to come than to compute is computed again; workers with better lines help": {
 			Reason: Results, Count: 1, Whom: []string{"slow's 0c858d73"},
 		},
-		"the input is still with the submitter, who is away; 12 % of it is here (for 3h0m0s): " +
+		"input: 3 of 12 pieces are with nobody; waiting for the submitter (away for 3h0m0s); that is waited for at most 21h0m0s more: " +
 			"it goes on when the submitter is back; or cancel the job and submit it again": {
-			Reason: InputAway, Detail: "12 % of it is here", Since: noon.Add(-3 * time.Hour),
+			Reason: InputAway, Detail: "3 of 12 pieces are with nobody", Since: noon.Add(-3 * time.Hour), Until: noon.Add(21 * time.Hour),
 		},
 	} {
 		if got := w.Text(noon); got != want {

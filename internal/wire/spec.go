@@ -15,8 +15,8 @@ func SpecToProto(s jobs.Spec) *anthillv1.JobSpec {
 	m := &anthillv1.JobSpec{
 		Name: s.Name, Bundle: RefToProto(s.Bundle), Args: s.Args, Env: maps.Clone(s.Env), Input: InputToProto(s.Input),
 		Limits: limitsToProto(s.Limits), Trust: trustToProto(s.Trust), Metering: s.Metering, UnknownImports: unknownImportsToProto(s.UnknownImports),
-		AllowFailed: s.AllowFailed, AllowFailedShare: ShareToProto(s.AllowFailedShare), RetryOf: string(s.RetryOf), Retain: retainToProto(s.Retain),
-		Secret: s.Secret,
+		AllowFailed: s.AllowFailed, AllowFailedShare: ShareToProto(s.AllowFailedShare), RetryOf: string(s.RetryOf), Retain: spanToProto(s.Retain),
+		Secret: s.Secret, InputWait: spanToProto(s.InputWait),
 	}
 	for _, d := range s.Data {
 		m.Data = append(m.Data, &anthillv1.DataFile{Name: d.Name, Blob: RefToProto(d.Blob)})
@@ -29,7 +29,7 @@ func SpecFromProto(m *anthillv1.JobSpec) (jobs.Spec, error) {
 	s := jobs.Spec{
 		Name: m.GetName(), Args: m.GetArgs(), Env: m.GetEnv(), Limits: limitsFromProto(m.GetLimits()), Metering: m.GetMetering(),
 		AllowFailed: m.GetAllowFailed(), RetryOf: jobs.JobID(m.GetRetryOf()), Retain: m.GetRetain().AsDuration(),
-		Secret: m.GetSecret(),
+		Secret: m.GetSecret(), InputWait: m.GetInputWait().AsDuration(),
 	}
 	var err error
 	if s.AllowFailedShare, err = partFromProto("allow_failed", m.GetAllowFailedShare()); err != nil {
@@ -65,7 +65,8 @@ func DataFromProto(list []*anthillv1.DataFile) (files []jobs.DataFile, err error
 	return files, nil
 }
 
-func retainToProto(d time.Duration) *durationpb.Duration {
+// spanToProto leaves out what was left out.
+func spanToProto(d time.Duration) *durationpb.Duration {
 	if d == 0 {
 		return nil
 	}

@@ -1,5 +1,5 @@
 // What happened of late in all jobs: disputes, bans, failures, ends.
-import { all, poll, stream } from "./api.js";
+import { call, poll, stream } from "./api.js";
 import { empty, fill, h, text, trouble } from "./dom.js";
 import { plural } from "./format.js";
 import { eventRow } from "./job.js";
@@ -18,7 +18,7 @@ export function showEvents(place, signal) {
     fill(body, h("section.panel", {}, list.length ? h("div.body", { style: { paddingTop: ".6rem" } }, h("ol.log", { style: { maxHeight: "none" } }, list.map(eventRow))) : empty("Nothing happened so far", "Disputes, bans, failures and the ends of jobs appear here.")));
   };
   poll(4000, async () => {
-    const jobs = (await all("JobService/ListJobs", "jobs", {}, signal)).slice(0, looked).filter((j) => !over.has(j.id));
+    const jobs = (await call("JobService/ListJobs", { page_size: looked }, signal)).jobs.filter((j) => !over.has(j.id));
     for (const job of jobs) {
       await first(job.id, signal, (m) => {
         for (const e of m.events || []) events.set(job.id + e.sequence, { ...e, job: job.id });

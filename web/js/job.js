@@ -1,5 +1,5 @@
 // One job: how far it is, who runs what, what came of it.
-import { call, Problem, stream } from "./api.js";
+import { all, call, Problem, stream } from "./api.js";
 import { fill, h, panel, text, trouble } from "./dom.js";
 import { ago, bytes, clock, count, duration, fuel, plural, share } from "./format.js";
 import { Model, taskStates } from "./model.js";
@@ -100,7 +100,7 @@ class JobView {
   // findSlots asks how many tasks each worker runs at a time.
   async findSlots() {
     try {
-      const { nodes } = await call("NodeService/ListNodes", {}, this.signal);
+      const nodes = await all("NodeService/ListNodes", "nodes", { role: "ROLE_WORKER" }, this.signal);
       for (const n of nodes) if (n.slots) this.model.slots.set(n.id, n.slots);
     } catch { /* a row a worker is what there is without */ }
   }

@@ -5,6 +5,8 @@ import { ago, count, plural, share } from "./format.js";
 import { List } from "./list.js";
 import { meter, Pace, running, stateOf } from "./progress.js";
 
+const latest = 5; // pages are looked at again and again, so that coordinators have time for others
+
 export function showJobs(place, signal) {
   const filter = h("input", { type: "search", placeholder: "Filter by name, owner or state", "aria-label": "Filter jobs" });
   const sub = h("span.sub");
@@ -32,7 +34,7 @@ export function showJobs(place, signal) {
   };
   filter.addEventListener("input", () => jobs && show());
   poll(2000, async () => {
-    jobs = await all("JobService/ListJobs", "jobs", {}, signal);
+    jobs = await all("JobService/ListJobs", "jobs", {}, signal, latest);
     show();
   }, signal, (err) => { if (!jobs) fill(body, trouble(err)); });
 }

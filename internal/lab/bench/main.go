@@ -1,8 +1,8 @@
 // Command bench measures a grid of real processes on this machine: how many
 // tasks a second it hands out, cross-checks and stores when the tasks
-// themselves do nothing, and how long the death of the leader holds it up.
+// themselves do nothing, and how long a leader that dies or hangs holds it up.
 //
-//	go run ./internal/lab/bench [-tasks 20000] [-kills 5] [-json]
+//	go run ./internal/lab/bench [-tasks 20000] [-kills 5] [-hangs 5] [-json]
 package main
 
 import (
@@ -21,12 +21,14 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	"github.com/anthill-grid/anthill/sdk"
+	"github.com/anthill-grid/anthill/worker/sandbox/walls"
 )
 
 func main() {
 	var cfg config
 	flag.IntVar(&cfg.tasks, "tasks", 20000, "no-op tasks to run")
 	flag.IntVar(&cfg.kills, "kills", 5, "times to kill the leader")
+	flag.IntVar(&cfg.hangs, "hangs", 5, "times to stop the leader where it stands, as a machine that hangs does")
 	flag.BoolVar(&cfg.json, "json", false, "print one JSON object")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -38,8 +40,8 @@ func main() {
 }
 
 type config struct {
-	tasks, kills int
-	json         bool
+	tasks, kills, hangs int
+	json                bool
 }
 
 // result is what was measured.
@@ -47,7 +49,8 @@ type result struct {
 	Tasks          int       `json:"tasks"`
 	TasksPerSecond float64   `json:"tasks_per_second"`
 	Attempts       uint64    `json:"attempts"`
-	Failovers      []float64 `json:"failover_seconds"` // sorted
+	Failovers      []float64 `json:"failover_seconds"`    // sorted
+	Hangs          []float64 `json:"hung_leader_seconds"` // sorted
 }
 
 func run(ctx context.Context, cfg config) (err error) {
@@ -92,15 +95,46 @@ func (b *bench) measure(ctx context.Context, cfg config) (*result, error) {
 	if err := b.throughput(ctx, r); err != nil {
 		return nil, fmt.Errorf("throughput: %w", err)
 	}
-	for range cfg.kills {
-		d, err := b.failover(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("failover: %w", err)
-		}
-		r.Failovers = append(r.Failovers, d.Round(time.Millisecond).Seconds())
+	var err error
+	if r.Failovers, err = b.failovers(ctx, cfg.kills, b.grid.Kill, b.grid.Restart); err != nil {
+		return nil, fmt.Errorf("failover: %w", err)
 	}
-	slices.Sort(r.Failovers)
+	if !walls.CanHalt {
+		return r, nil
+	}
+	if r.Hangs, err = b.failovers(ctx, cfg.hangs, b.halt, b.proceed); err != nil {
+		return nil, fmt.Errorf("a leader that hangs: %w", err)
+	}
 	return r, nil
+}
+
+// failovers are how long results stopped each time, in seconds.
+func (b *bench) failovers(ctx context.Context, times int, strike func(string) error, mend func(context.Context, string) error) (list []float64, err error) {
+	for range times {
+		d, err := b.failover(ctx, strike, mend)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d.Round(time.Millisecond).Seconds())
+	}
+	slices.Sort(list)
+	return list, nil
+}
+
+func (b *bench) halt(name string) error { return b.process(name, walls.Halt) }
+
+func (b *bench) proceed(_ context.Context, name string) error { return b.process(name, walls.Proceed) }
+
+func (b *bench) process(name string, do func(*os.Process) error) error {
+	pid, err := b.grid.PID(name)
+	if err != nil {
+		return err
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return do(p)
 }
 
 // submit runs a module over the numbers below tasks.
@@ -137,15 +171,15 @@ func (b *bench) throughput(ctx context.Context, r *result) error {
 // were accepted before it.
 const settling = 300 * time.Millisecond
 
-// failover measures how long after the leader was killed the next result is
-// accepted, with tasks of about 50 ms, and starts the leader again.
-func (b *bench) failover(ctx context.Context) (time.Duration, error) {
+// failover measures how long after the leader was struck the next result is
+// accepted, with tasks of about 50 ms, and mends it.
+func (b *bench) failover(ctx context.Context, strike func(string) error, mend func(context.Context, string) error) (time.Duration, error) {
 	job, err := b.submit(ctx, "busy", handmade.Count(30), 100000)
 	if err != nil {
 		return 0, err
 	}
 	defer job.Close()
-	var killed time.Time
+	var struck time.Time
 	var before uint32
 	victim, took := "", time.Duration(0)
 	for update, err := range b.client.Watch(ctx, job.ID()) {
@@ -154,18 +188,18 @@ func (b *bench) failover(ctx context.Context) (time.Duration, error) {
 		}
 		accepted := update.Job.GetTasks().GetAccepted()
 		switch {
-		case killed.IsZero() && accepted >= 20:
+		case struck.IsZero() && accepted >= 20:
 			if victim, err = b.grid.Leader(ctx); err != nil {
 				return 0, err
 			}
-			if err := b.grid.Kill(victim); err != nil {
+			if err := strike(victim); err != nil {
 				return 0, err
 			}
-			killed = time.Now()
-		case killed.IsZero() || time.Since(killed) < settling:
+			struck = time.Now()
+		case struck.IsZero() || time.Since(struck) < settling:
 			before = accepted
 		case accepted > before:
-			took = time.Since(killed)
+			took = time.Since(struck)
 		}
 		if took > 0 {
 			break
@@ -174,7 +208,7 @@ func (b *bench) failover(ctx context.Context) (time.Duration, error) {
 	if _, err := b.client.Cancel(ctx, job.ID()); err != nil {
 		return 0, err
 	}
-	return took, b.grid.Restart(ctx, victim)
+	return took, mend(ctx, victim)
 }
 
 func print(r *result, asJSON bool) error {
@@ -182,9 +216,13 @@ func print(r *result, asJSON bool) error {
 		return json.NewEncoder(os.Stdout).Encode(r)
 	}
 	fmt.Printf("tasks/s (no-op, 3 coordinators, 3 workers of 1 slot, max_error 1e-4): %.0f (%d tasks, %d attempts)\n", r.TasksPerSecond, r.Tasks, r.Attempts)
-	if n := len(r.Failovers); n > 0 {
-		fmt.Printf("failover, SIGKILL of the leader to the next accepted result: median %.2f s, min %.2f s, max %.2f s of %d\n",
-			r.Failovers[n/2], r.Failovers[0], r.Failovers[n-1], n)
-	}
+	printTimes("failover, SIGKILL of the leader to the next accepted result", r.Failovers)
+	printTimes("the leader hangs, SIGSTOP to the next accepted result", r.Hangs)
 	return nil
+}
+
+func printTimes(what string, sorted []float64) {
+	if n := len(sorted); n > 0 {
+		fmt.Printf("%s: median %.2f s, min %.2f s, max %.2f s of %d\n", what, sorted[n/2], sorted[0], sorted[n-1], n)
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -43,7 +44,8 @@ func Start(ctx context.Context, dir string) (tab context.Context, stop func(), e
 		options = append(options, chromedp.NoSandbox)
 	}
 	allocated, endProcess := chromedp.NewExecAllocator(ctx, options...)
-	tab, endTab := chromedp.NewContext(allocated)
+	// It complains of every event that is newer than itself.
+	tab, endTab := chromedp.NewContext(allocated, chromedp.WithErrorf(func(string, ...any) {}))
 	stop = func() {
 		endTab()
 		endProcess()
@@ -70,5 +72,14 @@ func Shot(path string) chromedp.Action {
 			return fmt.Errorf("take picture %s: %w", filepath.Base(path), err)
 		}
 		return os.WriteFile(path, png, 0o644)
+	})
+}
+
+// Thrown calls tell for whatever the page throws and does not catch.
+func Thrown(tab context.Context, tell func(what string)) {
+	chromedp.ListenTarget(tab, func(event any) {
+		if e, ok := event.(*runtime.EventExceptionThrown); ok {
+			tell(e.ExceptionDetails.Error())
+		}
 	})
 }

@@ -57,6 +57,7 @@ type Job struct {
 	failures []*anthillv1.StreamResultsResponse
 	provider string
 	tasks    map[uint32]*anthillv1.GetTaskResponse
+	watched  []*anthillv1.WatchTasksResponse
 	events   []*anthillv1.Event
 }
 

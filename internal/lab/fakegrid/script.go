@@ -131,12 +131,20 @@ func (g *Grid) Inspected(id string, report *anthillv1.GetTaskResponse) {
 	g.change(func() { g.job(id).tasks[report.GetTask()] = report })
 }
 
+// Watched adds what WatchTasks tells of a job.
+func (g *Grid) Watched(id string, m *anthillv1.WatchTasksResponse) {
+	g.change(func() {
+		job := g.job(id)
+		job.watched = append(job.watched, m)
+	})
+}
+
 // Tell adds an event.
 func (g *Grid) Tell(id, text string) {
 	g.change(func() {
 		job := g.job(id)
 		job.events = append(job.events, &anthillv1.Event{
-			Sequence: uint64(len(job.events)), Kind: anthillv1.EventKind_EVENT_KIND_DISPUTED, Text: text,
+			Sequence: uint64(len(job.events)), Kind: anthillv1.EventKind_EVENT_KIND_DISPUTED, Text: text, At: timestamppb.Now(),
 		})
 	})
 }

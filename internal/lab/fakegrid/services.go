@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -56,15 +57,20 @@ func (s *jobService) GetJob(_ context.Context, req *anthillv1.GetJobRequest) (*a
 	return &anthillv1.GetJobResponse{Job: job.Proto}, nil
 }
 
-func (s *jobService) ListJobs(context.Context, *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
+func (s *jobService) ListJobs(_ context.Context, req *anthillv1.ListJobsRequest) (*anthillv1.ListJobsResponse, error) {
 	if err := s.grid.enter(); err != nil {
 		return nil, err
 	}
 	s.grid.mu.Lock()
 	defer s.grid.mu.Unlock()
 	resp := &anthillv1.ListJobsResponse{}
-	for _, job := range slices.Backward(s.grid.jobs) {
-		resp.Jobs = append(resp.Jobs, job.Proto)
+	begin, _ := strconv.Atoi(req.GetPageToken()) // its own
+	for i := len(s.grid.jobs) - 1 - begin; i >= 0; i-- {
+		if len(resp.GetJobs()) == int(req.GetPageSize()) {
+			resp.NextPageToken = strconv.Itoa(begin + len(resp.GetJobs()))
+			break
+		}
+		resp.Jobs = append(resp.Jobs, s.grid.jobs[i].Proto)
 	}
 	return resp, nil
 }
@@ -114,6 +120,19 @@ func (s *jobService) GetTask(_ context.Context, req *anthillv1.GetTaskRequest) (
 		return report, nil
 	}
 	return &anthillv1.GetTaskResponse{Task: req.GetTask(), Verdict: "untouched"}, nil
+}
+
+// WatchTasks sends what a test has written.
+func (s *jobService) WatchTasks(req *anthillv1.WatchTasksRequest, stream grpc.ServerStreamingServer[anthillv1.WatchTasksResponse]) error {
+	sent := 0
+	return s.grid.follow(stream.Context(), req.GetJobId(), func(job Job) (bool, error) {
+		for ; sent < len(job.watched); sent++ {
+			if err := stream.Send(job.watched[sent]); err != nil {
+				return false, err
+			}
+		}
+		return job.finished(), nil
+	})
 }
 
 // StreamResults starts one result too early: clients must cope.

@@ -107,7 +107,7 @@ func (p *play) place() error {
 		return nil
 	}
 	p.rand.Shuffle(len(p.offers), func(i, j int) { p.offers[i], p.offers[j] = p.offers[j], p.offers[i] })
-	request := placement.Request{State: p.State, Live: p.live, NewLease: p.newLease, Draw: p.rand.IntN}
+	request := placement.Request{State: p.State, Now: p.now, Live: p.live, NewLease: p.newLease, Draw: p.rand.IntN}
 	for _, w := range p.offers {
 		request.Offers = append(request.Offers, placement.Offer{Worker: w.node, Capacity: 1})
 	}

@@ -409,7 +409,13 @@ func (x *JoinToken) GetCreatedBy() string {
 }
 
 type ListTokensRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this owner.
+	Owner         string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -444,11 +450,32 @@ func (*ListTokensRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
+func (x *ListTokensRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListTokensRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListTokensRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 type ListTokensResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Tokens []*JoinToken           `protobuf:"bytes,1,rep,name=tokens,proto3" json:"tokens,omitempty"`
-	// How many more there are.
-	LeftOut       uint32 `protobuf:"varint,2,opt,name=left_out,json=leftOut,proto3" json:"left_out,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -490,11 +517,11 @@ func (x *ListTokensResponse) GetTokens() []*JoinToken {
 	return nil
 }
 
-func (x *ListTokensResponse) GetLeftOut() uint32 {
+func (x *ListTokensResponse) GetNextPageToken() string {
 	if x != nil {
-		return x.LeftOut
+		return x.NextPageToken
 	}
-	return 0
+	return ""
 }
 
 type RevokeTokenRequest struct {
@@ -706,7 +733,17 @@ func (x *Member) GetLiveness() Liveness {
 }
 
 type ListMembersRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this owner.
+	Owner string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Only those of this role.
+	Role Role `protobuf:"varint,227,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	// Only those that take part.
+	Present       bool `protobuf:"varint,228,opt,name=present,proto3" json:"present,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -741,9 +778,46 @@ func (*ListMembersRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
+func (x *ListMembersRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListMembersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListMembersRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListMembersRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *ListMembersRequest) GetPresent() bool {
+	if x != nil {
+		return x.Present
+	}
+	return false
+}
+
 type ListMembersResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Members       []*Member              `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Members []*Member              `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -783,6 +857,13 @@ func (x *ListMembersResponse) GetMembers() []*Member {
 		return x.Members
 	}
 	return nil
+}
+
+func (x *ListMembersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type EndNodeRequest struct {
@@ -1004,8 +1085,12 @@ func (x *Owner) GetDatasets() uint32 {
 
 type ListOwnersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only this one; empty: all.
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Only this one; empty: all. There must be such a one.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken     string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1047,9 +1132,25 @@ func (x *ListOwnersRequest) GetName() string {
 	return ""
 }
 
+func (x *ListOwnersRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListOwnersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type ListOwnersResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Owners        []*Owner               `protobuf:"bytes,1,rep,name=owners,proto3" json:"owners,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Owners []*Owner               `protobuf:"bytes,1,rep,name=owners,proto3" json:"owners,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1089,6 +1190,13 @@ func (x *ListOwnersResponse) GetOwners() []*Owner {
 		return x.Owners
 	}
 	return nil
+}
+
+func (x *ListOwnersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type BanOwnerRequest struct {
@@ -1291,8 +1399,10 @@ func (x *AdministrativeAct) GetReason() string {
 
 type ListActsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most 1000; 0: 100.
-	Limit uint32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Only those since then.
 	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1329,11 +1439,18 @@ func (*ListActsRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{21}
 }
 
-func (x *ListActsRequest) GetLimit() uint32 {
+func (x *ListActsRequest) GetPageSize() uint32 {
 	if x != nil {
-		return x.Limit
+		return x.PageSize
 	}
 	return 0
+}
+
+func (x *ListActsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
 }
 
 func (x *ListActsRequest) GetSince() *timestamppb.Timestamp {
@@ -1344,8 +1461,10 @@ func (x *ListActsRequest) GetSince() *timestamppb.Timestamp {
 }
 
 type ListActsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Acts          []*AdministrativeAct   `protobuf:"bytes,1,rep,name=acts,proto3" json:"acts,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Acts  []*AdministrativeAct   `protobuf:"bytes,1,rep,name=acts,proto3" json:"acts,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1387,6 +1506,13 @@ func (x *ListActsResponse) GetActs() []*AdministrativeAct {
 	return nil
 }
 
+func (x *ListActsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
 var File_anthill_v1_admin_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_admin_proto_rawDesc = "" +
@@ -1423,11 +1549,15 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x1d\n" +
 	"\n" +
-	"created_by\x18\b \x01(\tR\tcreatedBy\"\x13\n" +
-	"\x11ListTokensRequest\"^\n" +
+	"created_by\x18\b \x01(\tR\tcreatedBy\"h\n" +
+	"\x11ListTokensRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\"r\n" +
 	"\x12ListTokensResponse\x12-\n" +
-	"\x06tokens\x18\x01 \x03(\v2\x15.anthill.v1.JoinTokenR\x06tokens\x12\x19\n" +
-	"\bleft_out\x18\x02 \x01(\rR\aleftOut\"a\n" +
+	"\x06tokens\x18\x01 \x03(\v2\x15.anthill.v1.JoinTokenR\x06tokens\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageTokenJ\x04\b\x02\x10\x03\"a\n" +
 	"\x12RevokeTokenRequest\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1d\n" +
@@ -1444,10 +1574,17 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\bended_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x18\n" +
 	"\arevoked\x18\x06 \x01(\bR\arevoked\x12\x19\n" +
 	"\bshut_out\x18\a \x01(\tR\ashutOut\x120\n" +
-	"\bliveness\x18\b \x01(\x0e2\x14.anthill.v1.LivenessR\bliveness\"\x14\n" +
-	"\x12ListMembersRequest\"C\n" +
+	"\bliveness\x18\b \x01(\x0e2\x14.anthill.v1.LivenessR\bliveness\"\xab\x01\n" +
+	"\x12ListMembersRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\x12%\n" +
+	"\x04role\x18\xe3\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x19\n" +
+	"\apresent\x18\xe4\x01 \x01(\bR\apresent\"l\n" +
 	"\x13ListMembersResponse\x12,\n" +
-	"\amembers\x18\x01 \x03(\v2\x12.anthill.v1.MemberR\amembers\"\x95\x01\n" +
+	"\amembers\x18\x01 \x03(\v2\x12.anthill.v1.MemberR\amembers\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"\x95\x01\n" +
 	"\x0eEndNodeRequest\x12\x12\n" +
 	"\x04node\x18\x01 \x01(\tR\x04node\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1d\n" +
@@ -1464,11 +1601,15 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\aworkers\x18\x04 \x01(\rR\aworkers\x12!\n" +
 	"\fjobs_running\x18\x05 \x01(\rR\vjobsRunning\x12#\n" +
 	"\rjobs_finished\x18\x06 \x01(\rR\fjobsFinished\x12\x1a\n" +
-	"\bdatasets\x18\a \x01(\rR\bdatasets\"'\n" +
+	"\bdatasets\x18\a \x01(\rR\bdatasets\"e\n" +
 	"\x11ListOwnersRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"?\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\"h\n" +
 	"\x12ListOwnersResponse\x12)\n" +
-	"\x06owners\x18\x01 \x03(\v2\x11.anthill.v1.OwnerR\x06owners\"r\n" +
+	"\x06owners\x18\x01 \x03(\v2\x11.anthill.v1.OwnerR\x06owners\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"r\n" +
 	"\x0fBanOwnerRequest\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1d\n" +
@@ -1483,12 +1624,15 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x10\n" +
 	"\x03act\x18\x04 \x01(\tR\x03act\x12\x18\n" +
 	"\asubject\x18\x05 \x01(\tR\asubject\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"Y\n" +
-	"\x0fListActsRequest\x12\x14\n" +
-	"\x05limit\x18\x01 \x01(\rR\x05limit\x120\n" +
-	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"E\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\x87\x01\n" +
+	"\x0fListActsRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05sinceJ\x04\b\x01\x10\x02\"n\n" +
 	"\x10ListActsResponse\x121\n" +
-	"\x04acts\x18\x01 \x03(\v2\x1d.anthill.v1.AdministrativeActR\x04acts2\xba\x05\n" +
+	"\x04acts\x18\x01 \x03(\v2\x1d.anthill.v1.AdministrativeActR\x04acts\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken2\xba\x05\n" +
 	"\fAdminService\x12K\n" +
 	"\n" +
 	"ListTokens\x12\x1d.anthill.v1.ListTokensRequest\x1a\x1e.anthill.v1.ListTokensResponse\x12N\n" +
@@ -1557,37 +1701,38 @@ var file_anthill_v1_admin_proto_depIdxs = []int32{
 	23, // 8: anthill.v1.Member.admitted_at:type_name -> google.protobuf.Timestamp
 	23, // 9: anthill.v1.Member.ended_at:type_name -> google.protobuf.Timestamp
 	25, // 10: anthill.v1.Member.liveness:type_name -> anthill.v1.Liveness
-	10, // 11: anthill.v1.ListMembersResponse.members:type_name -> anthill.v1.Member
-	10, // 12: anthill.v1.EndNodeResponse.member:type_name -> anthill.v1.Member
-	26, // 13: anthill.v1.Owner.record:type_name -> anthill.v1.OwnerRecord
-	15, // 14: anthill.v1.ListOwnersResponse.owners:type_name -> anthill.v1.Owner
-	15, // 15: anthill.v1.BanOwnerResponse.owner:type_name -> anthill.v1.Owner
-	23, // 16: anthill.v1.AdministrativeAct.at:type_name -> google.protobuf.Timestamp
-	23, // 17: anthill.v1.ListActsRequest.since:type_name -> google.protobuf.Timestamp
-	20, // 18: anthill.v1.ListActsResponse.acts:type_name -> anthill.v1.AdministrativeAct
-	6,  // 19: anthill.v1.AdminService.ListTokens:input_type -> anthill.v1.ListTokensRequest
-	8,  // 20: anthill.v1.AdminService.RevokeToken:input_type -> anthill.v1.RevokeTokenRequest
-	11, // 21: anthill.v1.AdminService.ListMembers:input_type -> anthill.v1.ListMembersRequest
-	13, // 22: anthill.v1.AdminService.EndNode:input_type -> anthill.v1.EndNodeRequest
-	16, // 23: anthill.v1.AdminService.ListOwners:input_type -> anthill.v1.ListOwnersRequest
-	18, // 24: anthill.v1.AdminService.BanOwner:input_type -> anthill.v1.BanOwnerRequest
-	21, // 25: anthill.v1.AdminService.ListActs:input_type -> anthill.v1.ListActsRequest
-	1,  // 26: anthill.v1.AdminService.ListDenied:input_type -> anthill.v1.ListDeniedRequest
-	3,  // 27: anthill.v1.AdminService.ChangeDenied:input_type -> anthill.v1.ChangeDeniedRequest
-	7,  // 28: anthill.v1.AdminService.ListTokens:output_type -> anthill.v1.ListTokensResponse
-	9,  // 29: anthill.v1.AdminService.RevokeToken:output_type -> anthill.v1.RevokeTokenResponse
-	12, // 30: anthill.v1.AdminService.ListMembers:output_type -> anthill.v1.ListMembersResponse
-	14, // 31: anthill.v1.AdminService.EndNode:output_type -> anthill.v1.EndNodeResponse
-	17, // 32: anthill.v1.AdminService.ListOwners:output_type -> anthill.v1.ListOwnersResponse
-	19, // 33: anthill.v1.AdminService.BanOwner:output_type -> anthill.v1.BanOwnerResponse
-	22, // 34: anthill.v1.AdminService.ListActs:output_type -> anthill.v1.ListActsResponse
-	2,  // 35: anthill.v1.AdminService.ListDenied:output_type -> anthill.v1.ListDeniedResponse
-	4,  // 36: anthill.v1.AdminService.ChangeDenied:output_type -> anthill.v1.ChangeDeniedResponse
-	28, // [28:37] is the sub-list for method output_type
-	19, // [19:28] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	24, // 11: anthill.v1.ListMembersRequest.role:type_name -> anthill.v1.Role
+	10, // 12: anthill.v1.ListMembersResponse.members:type_name -> anthill.v1.Member
+	10, // 13: anthill.v1.EndNodeResponse.member:type_name -> anthill.v1.Member
+	26, // 14: anthill.v1.Owner.record:type_name -> anthill.v1.OwnerRecord
+	15, // 15: anthill.v1.ListOwnersResponse.owners:type_name -> anthill.v1.Owner
+	15, // 16: anthill.v1.BanOwnerResponse.owner:type_name -> anthill.v1.Owner
+	23, // 17: anthill.v1.AdministrativeAct.at:type_name -> google.protobuf.Timestamp
+	23, // 18: anthill.v1.ListActsRequest.since:type_name -> google.protobuf.Timestamp
+	20, // 19: anthill.v1.ListActsResponse.acts:type_name -> anthill.v1.AdministrativeAct
+	6,  // 20: anthill.v1.AdminService.ListTokens:input_type -> anthill.v1.ListTokensRequest
+	8,  // 21: anthill.v1.AdminService.RevokeToken:input_type -> anthill.v1.RevokeTokenRequest
+	11, // 22: anthill.v1.AdminService.ListMembers:input_type -> anthill.v1.ListMembersRequest
+	13, // 23: anthill.v1.AdminService.EndNode:input_type -> anthill.v1.EndNodeRequest
+	16, // 24: anthill.v1.AdminService.ListOwners:input_type -> anthill.v1.ListOwnersRequest
+	18, // 25: anthill.v1.AdminService.BanOwner:input_type -> anthill.v1.BanOwnerRequest
+	21, // 26: anthill.v1.AdminService.ListActs:input_type -> anthill.v1.ListActsRequest
+	1,  // 27: anthill.v1.AdminService.ListDenied:input_type -> anthill.v1.ListDeniedRequest
+	3,  // 28: anthill.v1.AdminService.ChangeDenied:input_type -> anthill.v1.ChangeDeniedRequest
+	7,  // 29: anthill.v1.AdminService.ListTokens:output_type -> anthill.v1.ListTokensResponse
+	9,  // 30: anthill.v1.AdminService.RevokeToken:output_type -> anthill.v1.RevokeTokenResponse
+	12, // 31: anthill.v1.AdminService.ListMembers:output_type -> anthill.v1.ListMembersResponse
+	14, // 32: anthill.v1.AdminService.EndNode:output_type -> anthill.v1.EndNodeResponse
+	17, // 33: anthill.v1.AdminService.ListOwners:output_type -> anthill.v1.ListOwnersResponse
+	19, // 34: anthill.v1.AdminService.BanOwner:output_type -> anthill.v1.BanOwnerResponse
+	22, // 35: anthill.v1.AdminService.ListActs:output_type -> anthill.v1.ListActsResponse
+	2,  // 36: anthill.v1.AdminService.ListDenied:output_type -> anthill.v1.ListDeniedResponse
+	4,  // 37: anthill.v1.AdminService.ChangeDenied:output_type -> anthill.v1.ChangeDeniedResponse
+	29, // [29:38] is the sub-list for method output_type
+	20, // [20:29] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_admin_proto_init() }

@@ -39,7 +39,7 @@ const (
 // AdminService is for operators. What changes something carries a request_id (repeated,
 // it does nothing twice) and a reason in the operator's words, of at most 512 bytes.
 type AdminServiceClient interface {
-	// ListTokens describes join tokens, the latest first, at most 5000.
+	// ListTokens describes join tokens, the latest to expire first, a page at a time.
 	ListTokens(ctx context.Context, in *ListTokensRequest, opts ...grpc.CallOption) (*ListTokensResponse, error)
 	// RevokeToken ends a token: nobody joins by it any more. Who has joined stays.
 	RevokeToken(ctx context.Context, in *RevokeTokenRequest, opts ...grpc.CallOption) (*RevokeTokenResponse, error)
@@ -170,7 +170,7 @@ func (c *adminServiceClient) ChangeDenied(ctx context.Context, in *ChangeDeniedR
 // AdminService is for operators. What changes something carries a request_id (repeated,
 // it does nothing twice) and a reason in the operator's words, of at most 512 bytes.
 type AdminServiceServer interface {
-	// ListTokens describes join tokens, the latest first, at most 5000.
+	// ListTokens describes join tokens, the latest to expire first, a page at a time.
 	ListTokens(context.Context, *ListTokensRequest) (*ListTokensResponse, error)
 	// RevokeToken ends a token: nobody joins by it any more. Who has joined stays.
 	RevokeToken(context.Context, *RevokeTokenRequest) (*RevokeTokenResponse, error)

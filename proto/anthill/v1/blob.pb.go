@@ -1203,7 +1203,15 @@ func (x *GetBlobResponse) GetBlob() *Blob {
 }
 
 type ListBlobsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those that are kept for this owner.
+	Owner string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Only those whose names have this in them, in capitals or not.
+	Name          string `protobuf:"bytes,224,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1238,9 +1246,39 @@ func (*ListBlobsRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{16}
 }
 
+func (x *ListBlobsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListBlobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListBlobsRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListBlobsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type ListBlobsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Blobs         []*Blob                `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Blobs []*Blob                `protobuf:"bytes,1,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1280,6 +1318,13 @@ func (x *ListBlobsResponse) GetBlobs() []*Blob {
 		return x.Blobs
 	}
 	return nil
+}
+
+func (x *ListBlobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type DropBlobRequest struct {
@@ -2171,10 +2216,16 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x0eGetBlobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\"7\n" +
 	"\x0fGetBlobResponse\x12$\n" +
-	"\x04blob\x18\x01 \x01(\v2\x10.anthill.v1.BlobR\x04blob\"\x12\n" +
-	"\x10ListBlobsRequest\";\n" +
+	"\x04blob\x18\x01 \x01(\v2\x10.anthill.v1.BlobR\x04blob\"|\n" +
+	"\x10ListBlobsRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\x12\x13\n" +
+	"\x04name\x18\xe0\x01 \x01(\tR\x04name\"d\n" +
 	"\x11ListBlobsResponse\x12&\n" +
-	"\x05blobs\x18\x01 \x03(\v2\x10.anthill.v1.BlobR\x05blobs\"@\n" +
+	"\x05blobs\x18\x01 \x03(\v2\x10.anthill.v1.BlobR\x05blobs\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"@\n" +
 	"\x0fDropBlobRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1d\n" +
 	"\n" +

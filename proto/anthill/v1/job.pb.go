@@ -138,6 +138,59 @@ func (JobState) EnumDescriptor() ([]byte, []int) {
 	return file_anthill_v1_job_proto_rawDescGZIP(), []int{1}
 }
 
+// JobView says how much of each job is told.
+type JobView int32
+
+const (
+	// As BASIC.
+	JobView_JOB_VIEW_UNSPECIFIED JobView = 0
+	// Of spec only the name.
+	JobView_JOB_VIEW_BASIC JobView = 1
+	// Everything, as GetJob.
+	JobView_JOB_VIEW_FULL JobView = 2
+)
+
+// Enum value maps for JobView.
+var (
+	JobView_name = map[int32]string{
+		0: "JOB_VIEW_UNSPECIFIED",
+		1: "JOB_VIEW_BASIC",
+		2: "JOB_VIEW_FULL",
+	}
+	JobView_value = map[string]int32{
+		"JOB_VIEW_UNSPECIFIED": 0,
+		"JOB_VIEW_BASIC":       1,
+		"JOB_VIEW_FULL":        2,
+	}
+)
+
+func (x JobView) Enum() *JobView {
+	p := new(JobView)
+	*p = x
+	return p
+}
+
+func (x JobView) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (JobView) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_job_proto_enumTypes[2].Descriptor()
+}
+
+func (JobView) Type() protoreflect.EnumType {
+	return &file_anthill_v1_job_proto_enumTypes[2]
+}
+
+func (x JobView) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use JobView.Descriptor instead.
+func (JobView) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{2}
+}
+
 // EventKind is what an event tells.
 type EventKind int32
 
@@ -194,11 +247,11 @@ func (x EventKind) String() string {
 }
 
 func (EventKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_anthill_v1_job_proto_enumTypes[2].Descriptor()
+	return file_anthill_v1_job_proto_enumTypes[3].Descriptor()
 }
 
 func (EventKind) Type() protoreflect.EnumType {
-	return &file_anthill_v1_job_proto_enumTypes[2]
+	return &file_anthill_v1_job_proto_enumTypes[3]
 }
 
 func (x EventKind) Number() protoreflect.EnumNumber {
@@ -207,7 +260,7 @@ func (x EventKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use EventKind.Descriptor instead.
 func (EventKind) EnumDescriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{2}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{3}
 }
 
 // TaskState is how far a task is. Each fits into a byte.
@@ -258,11 +311,11 @@ func (x TaskState) String() string {
 }
 
 func (TaskState) Descriptor() protoreflect.EnumDescriptor {
-	return file_anthill_v1_job_proto_enumTypes[3].Descriptor()
+	return file_anthill_v1_job_proto_enumTypes[4].Descriptor()
 }
 
 func (TaskState) Type() protoreflect.EnumType {
-	return &file_anthill_v1_job_proto_enumTypes[3]
+	return &file_anthill_v1_job_proto_enumTypes[4]
 }
 
 func (x TaskState) Number() protoreflect.EnumNumber {
@@ -271,7 +324,7 @@ func (x TaskState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TaskState.Descriptor instead.
 func (TaskState) EnumDescriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{3}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{4}
 }
 
 // AttemptEnding is how an attempt ended.
@@ -321,11 +374,11 @@ func (x AttemptEnding) String() string {
 }
 
 func (AttemptEnding) Descriptor() protoreflect.EnumDescriptor {
-	return file_anthill_v1_job_proto_enumTypes[4].Descriptor()
+	return file_anthill_v1_job_proto_enumTypes[5].Descriptor()
 }
 
 func (AttemptEnding) Type() protoreflect.EnumType {
-	return &file_anthill_v1_job_proto_enumTypes[4]
+	return &file_anthill_v1_job_proto_enumTypes[5]
 }
 
 func (x AttemptEnding) Number() protoreflect.EnumNumber {
@@ -334,7 +387,7 @@ func (x AttemptEnding) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AttemptEnding.Descriptor instead.
 func (AttemptEnding) EnumDescriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{5}
 }
 
 // JobSpec is a job as the grid runs it: everything by digest.
@@ -368,7 +421,10 @@ type JobSpec struct {
 	Retain *durationpb.Duration `protobuf:"bytes,35,opt,name=retain,proto3" json:"retain,omitempty"`
 	// The variables of env whose values are secret: workers get them, and whoever looks at
 	// the job sees a digest, "sha256:" and 12 hex digits.
-	Secret        []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
+	Secret []string `protobuf:"bytes,45,rep,name=secret,proto3" json:"secret,omitempty"`
+	// For how long the job waits for what its tasks read, while that is with nobody who is
+	// there; 0: a day. At least a second, at most 90 days.
+	InputWait     *durationpb.Duration `protobuf:"bytes,280,opt,name=input_wait,json=inputWait,proto3" json:"input_wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +560,13 @@ func (x *JobSpec) GetRetain() *durationpb.Duration {
 func (x *JobSpec) GetSecret() []string {
 	if x != nil {
 		return x.Secret
+	}
+	return nil
+}
+
+func (x *JobSpec) GetInputWait() *durationpb.Duration {
+	if x != nil {
+		return x.InputWait
 	}
 	return nil
 }
@@ -1689,7 +1752,20 @@ func (x *GetJobResponse) GetJob() *Job {
 }
 
 type ListJobsRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those in one of these states; none: in any.
+	States []JobState `protobuf:"varint,222,rep,packed,name=states,proto3,enum=anthill.v1.JobState" json:"states,omitempty"`
+	// Only those of this owner.
+	Owner string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Only those whose names have this in them, in capitals or not.
+	Name string  `protobuf:"bytes,224,opt,name=name,proto3" json:"name,omitempty"`
+	View JobView `protobuf:"varint,225,opt,name=view,proto3,enum=anthill.v1.JobView" json:"view,omitempty"`
+	// Only those that run, or ended since then.
+	ActiveSince   *timestamppb.Timestamp `protobuf:"bytes,226,opt,name=active_since,json=activeSince,proto3" json:"active_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1724,9 +1800,60 @@ func (*ListJobsRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_job_proto_rawDescGZIP(), []int{15}
 }
 
+func (x *ListJobsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListJobsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListJobsRequest) GetStates() []JobState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListJobsRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListJobsRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ListJobsRequest) GetView() JobView {
+	if x != nil {
+		return x.View
+	}
+	return JobView_JOB_VIEW_UNSPECIFIED
+}
+
+func (x *ListJobsRequest) GetActiveSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ActiveSince
+	}
+	return nil
+}
+
 type ListJobsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Jobs          []*Job                 `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Jobs  []*Job                 `protobuf:"bytes,1,rep,name=jobs,proto3" json:"jobs,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1766,6 +1893,13 @@ func (x *ListJobsResponse) GetJobs() []*Job {
 		return x.Jobs
 	}
 	return nil
+}
+
+func (x *ListJobsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type WatchJobRequest struct {
@@ -3202,7 +3336,7 @@ var File_anthill_v1_job_proto protoreflect.FileDescriptor
 const file_anthill_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x14anthill/v1/job.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x05\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x05\n" +
 	"\aJobSpec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12+\n" +
 	"\x06bundle\x18\x02 \x01(\v2\x13.anthill.v1.BlobRefR\x06bundle\x12\x12\n" +
@@ -3219,7 +3353,9 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x12allow_failed_share\x18\v \x01(\x01R\x10allowFailedShare\x12\x19\n" +
 	"\bretry_of\x18\r \x01(\tR\aretryOf\x121\n" +
 	"\x06retain\x18# \x01(\v2\x19.google.protobuf.DurationR\x06retain\x12\x16\n" +
-	"\x06secret\x18- \x03(\tR\x06secret\x1a6\n" +
+	"\x06secret\x18- \x03(\tR\x06secret\x129\n" +
+	"\n" +
+	"input_wait\x18\x98\x02 \x01(\v2\x19.google.protobuf.DurationR\tinputWait\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"n\n" +
@@ -3317,10 +3453,19 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\rGetJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"3\n" +
 	"\x0eGetJobResponse\x12!\n" +
-	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\"\x11\n" +
-	"\x0fListJobsRequest\"7\n" +
+	"\x03job\x18\x01 \x01(\v2\x0f.anthill.v1.JobR\x03job\"\x94\x02\n" +
+	"\x0fListJobsRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12-\n" +
+	"\x06states\x18\xde\x01 \x03(\x0e2\x14.anthill.v1.JobStateR\x06states\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\x12\x13\n" +
+	"\x04name\x18\xe0\x01 \x01(\tR\x04name\x12(\n" +
+	"\x04view\x18\xe1\x01 \x01(\x0e2\x13.anthill.v1.JobViewR\x04view\x12>\n" +
+	"\factive_since\x18\xe2\x01 \x01(\v2\x1a.google.protobuf.TimestampR\vactiveSince\"`\n" +
 	"\x10ListJobsResponse\x12#\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x0f.anthill.v1.JobR\x04jobs\"(\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x0f.anthill.v1.JobR\x04jobs\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"(\n" +
 	"\x0fWatchJobRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"`\n" +
 	"\x10WatchJobResponse\x12!\n" +
@@ -3436,7 +3581,11 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x11JOB_STATE_RUNNING\x10\x01\x12\x17\n" +
 	"\x13JOB_STATE_SUCCEEDED\x10\x02\x12\x14\n" +
 	"\x10JOB_STATE_FAILED\x10\x03\x12\x17\n" +
-	"\x13JOB_STATE_CANCELLED\x10\x04*\xd0\x01\n" +
+	"\x13JOB_STATE_CANCELLED\x10\x04*J\n" +
+	"\aJobView\x12\x18\n" +
+	"\x14JOB_VIEW_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eJOB_VIEW_BASIC\x10\x01\x12\x11\n" +
+	"\rJOB_VIEW_FULL\x10\x02*\xd0\x01\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13EVENT_KIND_DISPUTED\x10\x01\x12\x15\n" +
@@ -3487,129 +3636,134 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_job_proto_rawDescData
 }
 
-var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
 var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
-	(EventKind)(0),                // 2: anthill.v1.EventKind
-	(TaskState)(0),                // 3: anthill.v1.TaskState
-	(AttemptEnding)(0),            // 4: anthill.v1.AttemptEnding
-	(*JobSpec)(nil),               // 5: anthill.v1.JobSpec
-	(*Input)(nil),                 // 6: anthill.v1.Input
-	(*RangeInput)(nil),            // 7: anthill.v1.RangeInput
-	(*BlobInput)(nil),             // 8: anthill.v1.BlobInput
-	(*DataFile)(nil),              // 9: anthill.v1.DataFile
-	(*Limits)(nil),                // 10: anthill.v1.Limits
-	(*Trust)(nil),                 // 11: anthill.v1.Trust
-	(*Job)(nil),                   // 12: anthill.v1.Job
-	(*TaskCounts)(nil),            // 13: anthill.v1.TaskCounts
-	(*AttemptCounts)(nil),         // 14: anthill.v1.AttemptCounts
-	(*Traffic)(nil),               // 15: anthill.v1.Traffic
-	(*SubmitJobRequest)(nil),      // 16: anthill.v1.SubmitJobRequest
-	(*SubmitJobResponse)(nil),     // 17: anthill.v1.SubmitJobResponse
-	(*GetJobRequest)(nil),         // 18: anthill.v1.GetJobRequest
-	(*GetJobResponse)(nil),        // 19: anthill.v1.GetJobResponse
-	(*ListJobsRequest)(nil),       // 20: anthill.v1.ListJobsRequest
-	(*ListJobsResponse)(nil),      // 21: anthill.v1.ListJobsResponse
-	(*WatchJobRequest)(nil),       // 22: anthill.v1.WatchJobRequest
-	(*WatchJobResponse)(nil),      // 23: anthill.v1.WatchJobResponse
-	(*Event)(nil),                 // 24: anthill.v1.Event
-	(*CancelJobRequest)(nil),      // 25: anthill.v1.CancelJobRequest
-	(*CancelJobResponse)(nil),     // 26: anthill.v1.CancelJobResponse
-	(*DeleteJobRequest)(nil),      // 27: anthill.v1.DeleteJobRequest
-	(*DeleteJobResponse)(nil),     // 28: anthill.v1.DeleteJobResponse
-	(*GetTaskRequest)(nil),        // 29: anthill.v1.GetTaskRequest
-	(*GetTaskResponse)(nil),       // 30: anthill.v1.GetTaskResponse
-	(*VoteGroup)(nil),             // 31: anthill.v1.VoteGroup
-	(*TaskAttempt)(nil),           // 32: anthill.v1.TaskAttempt
-	(*StreamResultsRequest)(nil),  // 33: anthill.v1.StreamResultsRequest
-	(*StreamResultsResponse)(nil), // 34: anthill.v1.StreamResultsResponse
-	(*TaskFailure)(nil),           // 35: anthill.v1.TaskFailure
-	(*WatchTasksRequest)(nil),     // 36: anthill.v1.WatchTasksRequest
-	(*WatchTasksResponse)(nil),    // 37: anthill.v1.WatchTasksResponse
-	(*TaskWorker)(nil),            // 38: anthill.v1.TaskWorker
-	(*AttemptSpan)(nil),           // 39: anthill.v1.AttemptSpan
-	(*StreamLogsRequest)(nil),     // 40: anthill.v1.StreamLogsRequest
-	(*StreamLogsResponse)(nil),    // 41: anthill.v1.StreamLogsResponse
-	nil,                           // 42: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 43: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 45: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 46: anthill.v1.Wait
+	(JobView)(0),                  // 2: anthill.v1.JobView
+	(EventKind)(0),                // 3: anthill.v1.EventKind
+	(TaskState)(0),                // 4: anthill.v1.TaskState
+	(AttemptEnding)(0),            // 5: anthill.v1.AttemptEnding
+	(*JobSpec)(nil),               // 6: anthill.v1.JobSpec
+	(*Input)(nil),                 // 7: anthill.v1.Input
+	(*RangeInput)(nil),            // 8: anthill.v1.RangeInput
+	(*BlobInput)(nil),             // 9: anthill.v1.BlobInput
+	(*DataFile)(nil),              // 10: anthill.v1.DataFile
+	(*Limits)(nil),                // 11: anthill.v1.Limits
+	(*Trust)(nil),                 // 12: anthill.v1.Trust
+	(*Job)(nil),                   // 13: anthill.v1.Job
+	(*TaskCounts)(nil),            // 14: anthill.v1.TaskCounts
+	(*AttemptCounts)(nil),         // 15: anthill.v1.AttemptCounts
+	(*Traffic)(nil),               // 16: anthill.v1.Traffic
+	(*SubmitJobRequest)(nil),      // 17: anthill.v1.SubmitJobRequest
+	(*SubmitJobResponse)(nil),     // 18: anthill.v1.SubmitJobResponse
+	(*GetJobRequest)(nil),         // 19: anthill.v1.GetJobRequest
+	(*GetJobResponse)(nil),        // 20: anthill.v1.GetJobResponse
+	(*ListJobsRequest)(nil),       // 21: anthill.v1.ListJobsRequest
+	(*ListJobsResponse)(nil),      // 22: anthill.v1.ListJobsResponse
+	(*WatchJobRequest)(nil),       // 23: anthill.v1.WatchJobRequest
+	(*WatchJobResponse)(nil),      // 24: anthill.v1.WatchJobResponse
+	(*Event)(nil),                 // 25: anthill.v1.Event
+	(*CancelJobRequest)(nil),      // 26: anthill.v1.CancelJobRequest
+	(*CancelJobResponse)(nil),     // 27: anthill.v1.CancelJobResponse
+	(*DeleteJobRequest)(nil),      // 28: anthill.v1.DeleteJobRequest
+	(*DeleteJobResponse)(nil),     // 29: anthill.v1.DeleteJobResponse
+	(*GetTaskRequest)(nil),        // 30: anthill.v1.GetTaskRequest
+	(*GetTaskResponse)(nil),       // 31: anthill.v1.GetTaskResponse
+	(*VoteGroup)(nil),             // 32: anthill.v1.VoteGroup
+	(*TaskAttempt)(nil),           // 33: anthill.v1.TaskAttempt
+	(*StreamResultsRequest)(nil),  // 34: anthill.v1.StreamResultsRequest
+	(*StreamResultsResponse)(nil), // 35: anthill.v1.StreamResultsResponse
+	(*TaskFailure)(nil),           // 36: anthill.v1.TaskFailure
+	(*WatchTasksRequest)(nil),     // 37: anthill.v1.WatchTasksRequest
+	(*WatchTasksResponse)(nil),    // 38: anthill.v1.WatchTasksResponse
+	(*TaskWorker)(nil),            // 39: anthill.v1.TaskWorker
+	(*AttemptSpan)(nil),           // 40: anthill.v1.AttemptSpan
+	(*StreamLogsRequest)(nil),     // 41: anthill.v1.StreamLogsRequest
+	(*StreamLogsResponse)(nil),    // 42: anthill.v1.StreamLogsResponse
+	nil,                           // 43: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 44: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 46: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 47: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	43, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	42, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
-	6,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
-	9,  // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
-	10, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
-	11, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
+	44, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	43, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	7,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
+	10, // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
+	11, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
+	12, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	44, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
-	7,  // 8: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
-	8,  // 9: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	43, // 10: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	43, // 11: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	43, // 12: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	43, // 13: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	44, // 14: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
-	5,  // 15: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
-	1,  // 16: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	45, // 17: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	45, // 18: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
-	13, // 19: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
-	14, // 20: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
-	15, // 21: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	46, // 22: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	46, // 23: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	45, // 24: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
-	5,  // 25: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
-	12, // 26: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
-	12, // 27: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
-	12, // 28: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
-	12, // 29: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
-	24, // 30: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	45, // 31: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,  // 32: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
-	12, // 33: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	43, // 34: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
-	31, // 35: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
-	32, // 36: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	43, // 37: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	43, // 38: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
-	35, // 39: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	39, // 40: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
-	38, // 41: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
-	45, // 42: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
-	4,  // 43: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
-	4,  // 44: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
-	45, // 45: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
-	16, // 46: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	18, // 47: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	20, // 48: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	22, // 49: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	25, // 50: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	27, // 51: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
-	29, // 52: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	33, // 53: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	36, // 54: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
-	40, // 55: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
-	17, // 56: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	19, // 57: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	21, // 58: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	23, // 59: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	26, // 60: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	28, // 61: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
-	30, // 62: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	34, // 63: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	37, // 64: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
-	41, // 65: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
-	56, // [56:66] is the sub-list for method output_type
-	46, // [46:56] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	45, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
+	45, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
+	8,  // 9: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
+	9,  // 10: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
+	44, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	44, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	44, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	44, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	45, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	6,  // 16: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
+	1,  // 17: anthill.v1.Job.state:type_name -> anthill.v1.JobState
+	46, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	46, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	14, // 20: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
+	15, // 21: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
+	16, // 22: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
+	47, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	47, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	46, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	6,  // 26: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
+	13, // 27: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
+	13, // 28: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
+	1,  // 29: anthill.v1.ListJobsRequest.states:type_name -> anthill.v1.JobState
+	2,  // 30: anthill.v1.ListJobsRequest.view:type_name -> anthill.v1.JobView
+	46, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
+	13, // 32: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
+	13, // 33: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
+	25, // 34: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
+	46, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	3,  // 36: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
+	13, // 37: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
+	44, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	32, // 39: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
+	33, // 40: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
+	44, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	44, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	36, // 43: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
+	40, // 44: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
+	39, // 45: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
+	46, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	5,  // 47: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
+	5,  // 48: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	46, // 49: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	17, // 50: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	19, // 51: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	21, // 52: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	23, // 53: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	26, // 54: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	28, // 55: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	30, // 56: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	34, // 57: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	37, // 58: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	41, // 59: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	18, // 60: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	20, // 61: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	22, // 62: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	24, // 63: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	27, // 64: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	29, // 65: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	31, // 66: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	35, // 67: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	38, // 68: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	42, // 69: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	60, // [60:70] is the sub-list for method output_type
+	50, // [50:60] is the sub-list for method input_type
+	50, // [50:50] is the sub-list for extension type_name
+	50, // [50:50] is the sub-list for extension extendee
+	0,  // [0:50] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -3628,7 +3782,7 @@ func file_anthill_v1_job_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      6,
 			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,

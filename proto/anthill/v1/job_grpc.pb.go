@@ -44,7 +44,8 @@ type JobServiceClient interface {
 	SubmitJob(ctx context.Context, in *SubmitJobRequest, opts ...grpc.CallOption) (*SubmitJobResponse, error)
 	// GetJob describes one job. NOT_FOUND if no job has this id.
 	GetJob(ctx context.Context, in *GetJobRequest, opts ...grpc.CallOption) (*GetJobResponse, error)
-	// ListJobs describes all jobs, newest first.
+	// ListJobs describes the jobs of the caller's owner (to operators: all), newest first,
+	// a page at a time.
 	ListJobs(ctx context.Context, in *ListJobsRequest, opts ...grpc.CallOption) (*ListJobsResponse, error)
 	// WatchJob sends the job now and whenever it changes (at most ten times a
 	// second), and ends after the message in which the job is finished. NOT_FOUND if
@@ -226,7 +227,8 @@ type JobServiceServer interface {
 	SubmitJob(context.Context, *SubmitJobRequest) (*SubmitJobResponse, error)
 	// GetJob describes one job. NOT_FOUND if no job has this id.
 	GetJob(context.Context, *GetJobRequest) (*GetJobResponse, error)
-	// ListJobs describes all jobs, newest first.
+	// ListJobs describes the jobs of the caller's owner (to operators: all), newest first,
+	// a page at a time.
 	ListJobs(context.Context, *ListJobsRequest) (*ListJobsResponse, error)
 	// WatchJob sends the job now and whenever it changes (at most ten times a
 	// second), and ends after the message in which the job is finished. NOT_FOUND if

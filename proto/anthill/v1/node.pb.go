@@ -104,7 +104,9 @@ type Node struct {
 	Paused bool `protobuf:"varint,13,opt,name=paused,proto3" json:"paused,omitempty"`
 	// How far a voter's clock is ahead of the leader's; negative: behind. Unset while
 	// the leader has not heard it.
-	ClockAhead    *durationpb.Duration `protobuf:"bytes,14,opt,name=clock_ahead,json=clockAhead,proto3" json:"clock_ahead,omitempty"`
+	ClockAhead *durationpb.Duration `protobuf:"bytes,14,opt,name=clock_ahead,json=clockAhead,proto3" json:"clock_ahead,omitempty"`
+	// How a worker can be reached; unset while no coordinator has looked.
+	Whereabouts   *Whereabouts `protobuf:"bytes,272,opt,name=whereabouts,proto3" json:"whereabouts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -237,6 +239,13 @@ func (x *Node) GetClockAhead() *durationpb.Duration {
 	return nil
 }
 
+func (x *Node) GetWhereabouts() *Whereabouts {
+	if x != nil {
+		return x.Whereabouts
+	}
+	return nil
+}
+
 // OwnerRecord is what cross-checking has shown of an owner.
 type OwnerRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -363,7 +372,15 @@ func (x *OwnerRecord) GetFuel() uint64 {
 }
 
 type ListNodesRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Only those of this owner.
+	Owner string `protobuf:"bytes,223,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Only those of this role.
+	Role          Role `protobuf:"varint,227,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -398,9 +415,39 @@ func (*ListNodesRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_node_proto_rawDescGZIP(), []int{2}
 }
 
+func (x *ListNodesRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListNodesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *ListNodesRequest) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
 type ListNodesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Nodes         []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Nodes []*Node                `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -440,6 +487,13 @@ func (x *ListNodesResponse) GetNodes() []*Node {
 		return x.Nodes
 	}
 	return nil
+}
+
+func (x *ListNodesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 type ListTrustRequest struct {
@@ -1103,6 +1157,86 @@ func (x *CoordinatorAddress) GetAddress() string {
 	return ""
 }
 
+type VouchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Whereabouts   *Whereabouts           `protobuf:"bytes,274,opt,name=whereabouts,proto3" json:"whereabouts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VouchRequest) Reset() {
+	*x = VouchRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VouchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VouchRequest) ProtoMessage() {}
+
+func (x *VouchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VouchRequest.ProtoReflect.Descriptor instead.
+func (*VouchRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *VouchRequest) GetWhereabouts() *Whereabouts {
+	if x != nil {
+		return x.Whereabouts
+	}
+	return nil
+}
+
+type VouchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *VouchResponse) Reset() {
+	*x = VouchResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *VouchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*VouchResponse) ProtoMessage() {}
+
+func (x *VouchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use VouchResponse.ProtoReflect.Descriptor instead.
+func (*VouchResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+}
+
 type BeatRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Beats         []*NodeBeat            `protobuf:"bytes,1,rep,name=beats,proto3" json:"beats,omitempty"`
@@ -1112,7 +1246,7 @@ type BeatRequest struct {
 
 func (x *BeatRequest) Reset() {
 	*x = BeatRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1124,7 +1258,7 @@ func (x *BeatRequest) String() string {
 func (*BeatRequest) ProtoMessage() {}
 
 func (x *BeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1137,7 +1271,7 @@ func (x *BeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatRequest.ProtoReflect.Descriptor instead.
 func (*BeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BeatRequest) GetBeats() []*NodeBeat {
@@ -1159,7 +1293,7 @@ type NodeBeat struct {
 
 func (x *NodeBeat) Reset() {
 	*x = NodeBeat{}
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1171,7 +1305,7 @@ func (x *NodeBeat) String() string {
 func (*NodeBeat) ProtoMessage() {}
 
 func (x *NodeBeat) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1184,7 +1318,7 @@ func (x *NodeBeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeBeat.ProtoReflect.Descriptor instead.
 func (*NodeBeat) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *NodeBeat) GetNodeId() string {
@@ -1211,7 +1345,7 @@ type BeatResponse struct {
 
 func (x *BeatResponse) Reset() {
 	*x = BeatResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1357,7 @@ func (x *BeatResponse) String() string {
 func (*BeatResponse) ProtoMessage() {}
 
 func (x *BeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1370,7 @@ func (x *BeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatResponse.ProtoReflect.Descriptor instead.
 func (*BeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BeatResponse) GetAnswers() []*HeartbeatResponse {
@@ -1259,7 +1393,7 @@ type MoveRequest struct {
 
 func (x *MoveRequest) Reset() {
 	*x = MoveRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1405,7 @@ func (x *MoveRequest) String() string {
 func (*MoveRequest) ProtoMessage() {}
 
 func (x *MoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1418,7 @@ func (x *MoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveRequest.ProtoReflect.Descriptor instead.
 func (*MoveRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *MoveRequest) GetAddress() string {
@@ -1312,7 +1446,7 @@ type MoveResponse struct {
 
 func (x *MoveResponse) Reset() {
 	*x = MoveResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1458,7 @@ func (x *MoveResponse) String() string {
 func (*MoveResponse) ProtoMessage() {}
 
 func (x *MoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1471,7 @@ func (x *MoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveResponse.ProtoReflect.Descriptor instead.
 func (*MoveResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MoveResponse) GetMoves() uint64 {
@@ -1353,13 +1487,14 @@ type DeliverRequest struct {
 	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
 	FromHost      string                 `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
+	FromDialable  []string               `protobuf:"bytes,273,rep,name=from_dialable,json=fromDialable,proto3" json:"from_dialable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1506,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1519,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *DeliverRequest) GetFrom() string {
@@ -1415,6 +1550,13 @@ func (x *DeliverRequest) GetFromHost() string {
 	return ""
 }
 
+func (x *DeliverRequest) GetFromDialable() []string {
+	if x != nil {
+		return x.FromDialable
+	}
+	return nil
+}
+
 type DeliverResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The node has its session here.
@@ -1427,7 +1569,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1581,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1594,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeliverResponse) GetHere() bool {
@@ -1481,7 +1623,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1493,7 +1635,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1506,7 +1648,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReadLogsRequest) GetJobId() string {
@@ -1539,7 +1681,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1693,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1706,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReadLogsResponse) GetLog() *StreamLogsResponse {
@@ -1582,7 +1724,7 @@ type LocateWorkersRequest struct {
 
 func (x *LocateWorkersRequest) Reset() {
 	*x = LocateWorkersRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1594,7 +1736,7 @@ func (x *LocateWorkersRequest) String() string {
 func (*LocateWorkersRequest) ProtoMessage() {}
 
 func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1607,7 +1749,7 @@ func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersRequest.ProtoReflect.Descriptor instead.
 func (*LocateWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 type LocateWorkersResponse struct {
@@ -1619,7 +1761,7 @@ type LocateWorkersResponse struct {
 
 func (x *LocateWorkersResponse) Reset() {
 	*x = LocateWorkersResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1773,7 @@ func (x *LocateWorkersResponse) String() string {
 func (*LocateWorkersResponse) ProtoMessage() {}
 
 func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1786,7 @@ func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersResponse.ProtoReflect.Descriptor instead.
 func (*LocateWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *LocateWorkersResponse) GetWorkers() []*WorkerLocation {
@@ -1666,7 +1808,7 @@ type WorkerLocation struct {
 
 func (x *WorkerLocation) Reset() {
 	*x = WorkerLocation{}
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1678,7 +1820,7 @@ func (x *WorkerLocation) String() string {
 func (*WorkerLocation) ProtoMessage() {}
 
 func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1691,7 +1833,7 @@ func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerLocation.ProtoReflect.Descriptor instead.
 func (*WorkerLocation) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WorkerLocation) GetNodeId() string {
@@ -1719,7 +1861,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1873,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1886,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *DescribeRequest) GetCensus() bool {
@@ -1780,7 +1922,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[28]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +1934,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[28]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +1947,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -1887,7 +2029,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[29]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +2041,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[29]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +2054,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -1938,7 +2080,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1950,7 +2092,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1963,7 +2105,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -2005,7 +2147,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2017,7 +2159,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2030,7 +2172,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -2055,7 +2197,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2067,7 +2209,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2080,7 +2222,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
 }
 
 type ReadIndexResponse struct {
@@ -2092,7 +2234,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2104,7 +2246,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2117,7 +2259,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -2158,7 +2300,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2170,7 +2312,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2183,7 +2325,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -2268,7 +2410,7 @@ type ProvenBlobs struct {
 
 func (x *ProvenBlobs) Reset() {
 	*x = ProvenBlobs{}
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2280,7 +2422,7 @@ func (x *ProvenBlobs) String() string {
 func (*ProvenBlobs) ProtoMessage() {}
 
 func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2293,7 +2435,7 @@ func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
 func (*ProvenBlobs) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ProvenBlobs) GetJobId() string {
@@ -2328,7 +2470,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2482,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2495,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -2382,7 +2524,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2394,7 +2536,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2407,7 +2549,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -2432,7 +2574,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2444,7 +2586,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2457,7 +2599,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -2465,7 +2607,7 @@ var File_anthill_v1_node_proto protoreflect.FileDescriptor
 const file_anthill_v1_node_proto_rawDesc = "" +
 	"\n" +
 	"\x15anthill/v1/node.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x15anthill/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x14anthill/v1/job.proto\x1a\x15anthill/v1/path.proto\x1a\x15anthill/v1/work.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x04\n" +
 	"\x04Node\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
@@ -2483,7 +2625,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\vreliability\x18\f \x01(\x01R\vreliability\x12\x16\n" +
 	"\x06paused\x18\r \x01(\bR\x06paused\x12:\n" +
 	"\vclock_ahead\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"clockAhead\"\x98\x02\n" +
+	"clockAhead\x12:\n" +
+	"\vwhereabouts\x18\x90\x02 \x01(\v2\x17.anthill.v1.WhereaboutsR\vwhereabouts\"\x98\x02\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +
@@ -2494,10 +2637,16 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
 	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
 	"\baccusers\x18\t \x03(\tR\baccusers\x12\x12\n" +
-	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x12\n" +
-	"\x10ListNodesRequest\";\n" +
+	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x8e\x01\n" +
+	"\x10ListNodesRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\x12\x15\n" +
+	"\x05owner\x18\xdf\x01 \x01(\tR\x05owner\x12%\n" +
+	"\x04role\x18\xe3\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"d\n" +
 	"\x11ListNodesResponse\x12&\n" +
-	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\"\x12\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"\x12\n" +
 	"\x10ListTrustRequest\"C\n" +
 	"\x11ListTrustResponse\x12.\n" +
 	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\"R\n" +
@@ -2542,7 +2691,10 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeJ\x04\b\x04\x10\x05\"M\n" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"9\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"J\n" +
+	"\fVouchRequest\x12:\n" +
+	"\vwhereabouts\x18\x92\x02 \x01(\v2\x17.anthill.v1.WhereaboutsR\vwhereabouts\"\x0f\n" +
+	"\rVouchResponse\"9\n" +
 	"\vBeatRequest\x12*\n" +
 	"\x05beats\x18\x01 \x03(\v2\x14.anthill.v1.NodeBeatR\x05beats\"U\n" +
 	"\bNodeBeat\x12\x17\n" +
@@ -2554,12 +2706,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x14\n" +
 	"\x05moves\x18\x02 \x01(\x04R\x05moves\"$\n" +
 	"\fMoveResponse\x12\x14\n" +
-	"\x05moves\x18\x01 \x01(\x04R\x05moves\"k\n" +
+	"\x05moves\x18\x01 \x01(\x04R\x05moves\"\x91\x01\n" +
 	"\x0eDeliverRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12\x18\n" +
 	"\apayload\x18\x03 \x01(\fR\apayload\x12\x1b\n" +
-	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
+	"\tfrom_host\x18K \x01(\tR\bfromHost\x12$\n" +
+	"\rfrom_dialable\x18\x91\x02 \x03(\tR\ffromDialable\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
 	"\x04full\x18\x02 \x01(\bR\x04full\"^\n" +
@@ -2637,7 +2790,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
 	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse\x12<\n" +
-	"\x05Renew\x12\x18.anthill.v1.RenewRequest\x1a\x19.anthill.v1.RenewResponse2\x9e\x05\n" +
+	"\x05Renew\x12\x18.anthill.v1.RenewRequest\x1a\x19.anthill.v1.RenewResponse2\xdc\x05\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
 	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
@@ -2647,7 +2800,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\bReadLogs\x12\x1b.anthill.v1.ReadLogsRequest\x1a\x1c.anthill.v1.ReadLogsResponse0\x01\x129\n" +
 	"\x04Beat\x12\x17.anthill.v1.BeatRequest\x1a\x18.anthill.v1.BeatResponse\x129\n" +
 	"\x04Move\x12\x17.anthill.v1.MoveRequest\x1a\x18.anthill.v1.MoveResponse\x12B\n" +
-	"\aDeliver\x12\x1a.anthill.v1.DeliverRequest\x1a\x1b.anthill.v1.DeliverResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\aDeliver\x12\x1a.anthill.v1.DeliverRequest\x1a\x1b.anthill.v1.DeliverResponse\x12<\n" +
+	"\x05Vouch\x12\x18.anthill.v1.VouchRequest\x1a\x19.anthill.v1.VouchResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_node_proto_rawDescOnce sync.Once
@@ -2662,7 +2816,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 39)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -2680,102 +2834,110 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*EnrolRequest)(nil),          // 13: anthill.v1.EnrolRequest
 	(*EnrolResponse)(nil),         // 14: anthill.v1.EnrolResponse
 	(*CoordinatorAddress)(nil),    // 15: anthill.v1.CoordinatorAddress
-	(*BeatRequest)(nil),           // 16: anthill.v1.BeatRequest
-	(*NodeBeat)(nil),              // 17: anthill.v1.NodeBeat
-	(*BeatResponse)(nil),          // 18: anthill.v1.BeatResponse
-	(*MoveRequest)(nil),           // 19: anthill.v1.MoveRequest
-	(*MoveResponse)(nil),          // 20: anthill.v1.MoveResponse
-	(*DeliverRequest)(nil),        // 21: anthill.v1.DeliverRequest
-	(*DeliverResponse)(nil),       // 22: anthill.v1.DeliverResponse
-	(*ReadLogsRequest)(nil),       // 23: anthill.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),      // 24: anthill.v1.ReadLogsResponse
-	(*LocateWorkersRequest)(nil),  // 25: anthill.v1.LocateWorkersRequest
-	(*LocateWorkersResponse)(nil), // 26: anthill.v1.LocateWorkersResponse
-	(*WorkerLocation)(nil),        // 27: anthill.v1.WorkerLocation
-	(*DescribeRequest)(nil),       // 28: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 29: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 30: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 31: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 32: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 33: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 34: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 35: anthill.v1.ConfirmHeldRequest
-	(*ProvenBlobs)(nil),           // 36: anthill.v1.ProvenBlobs
-	(*RefusedJob)(nil),            // 37: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 38: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 39: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 40: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 41: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 42: google.protobuf.Duration
-	(*HeartbeatRequest)(nil),      // 43: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 44: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),    // 45: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                  // 46: anthill.v1.Wait
-	(*BlobRef)(nil),               // 47: anthill.v1.BlobRef
+	(*VouchRequest)(nil),          // 16: anthill.v1.VouchRequest
+	(*VouchResponse)(nil),         // 17: anthill.v1.VouchResponse
+	(*BeatRequest)(nil),           // 18: anthill.v1.BeatRequest
+	(*NodeBeat)(nil),              // 19: anthill.v1.NodeBeat
+	(*BeatResponse)(nil),          // 20: anthill.v1.BeatResponse
+	(*MoveRequest)(nil),           // 21: anthill.v1.MoveRequest
+	(*MoveResponse)(nil),          // 22: anthill.v1.MoveResponse
+	(*DeliverRequest)(nil),        // 23: anthill.v1.DeliverRequest
+	(*DeliverResponse)(nil),       // 24: anthill.v1.DeliverResponse
+	(*ReadLogsRequest)(nil),       // 25: anthill.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),      // 26: anthill.v1.ReadLogsResponse
+	(*LocateWorkersRequest)(nil),  // 27: anthill.v1.LocateWorkersRequest
+	(*LocateWorkersResponse)(nil), // 28: anthill.v1.LocateWorkersResponse
+	(*WorkerLocation)(nil),        // 29: anthill.v1.WorkerLocation
+	(*DescribeRequest)(nil),       // 30: anthill.v1.DescribeRequest
+	(*DescribeResponse)(nil),      // 31: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),    // 32: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 33: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 34: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 35: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 36: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 37: anthill.v1.ConfirmHeldRequest
+	(*ProvenBlobs)(nil),           // 38: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),            // 39: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 40: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 41: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 42: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
+	(*Whereabouts)(nil),           // 45: anthill.v1.Whereabouts
+	(*HeartbeatRequest)(nil),      // 46: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 47: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),    // 48: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 49: anthill.v1.Wait
+	(*BlobRef)(nil),               // 50: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	40, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	42, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	41, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	42, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
-	1,  // 5: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	7,  // 6: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
-	8,  // 7: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	15, // 8: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	40, // 9: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	42, // 10: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	41, // 11: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	40, // 12: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	41, // 13: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	15, // 14: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	41, // 15: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	17, // 16: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	43, // 17: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	44, // 18: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	45, // 19: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
-	27, // 20: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	41, // 21: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	32, // 22: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	46, // 23: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	38, // 24: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	37, // 25: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	47, // 26: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	38, // 27: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	36, // 28: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 29: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 30: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 31: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 32: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 33: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	33, // 34: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	35, // 35: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	30, // 36: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	25, // 37: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	28, // 38: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	23, // 39: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	16, // 40: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	19, // 41: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	21, // 42: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	4,  // 43: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 44: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 45: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 46: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 47: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	34, // 48: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	39, // 49: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	31, // 50: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	26, // 51: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	29, // 52: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	24, // 53: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	18, // 54: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	20, // 55: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	22, // 56: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	43, // [43:57] is the sub-list for method output_type
-	29, // [29:43] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	43, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	44, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	45, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
+	42, // 6: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	1,  // 7: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
+	7,  // 8: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 9: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	15, // 10: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	42, // 11: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	44, // 12: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	43, // 13: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	42, // 14: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	43, // 15: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	15, // 16: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	43, // 17: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	45, // 18: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
+	19, // 19: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	46, // 20: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	47, // 21: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	48, // 22: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	29, // 23: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	43, // 24: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	34, // 25: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	49, // 26: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	40, // 27: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	39, // 28: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	50, // 29: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	40, // 30: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	38, // 31: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 32: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 33: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 34: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 35: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 36: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	35, // 37: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	37, // 38: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	32, // 39: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	27, // 40: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	30, // 41: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	25, // 42: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	18, // 43: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	21, // 44: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	23, // 45: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	16, // 46: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	4,  // 47: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 48: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 49: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 50: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 51: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	36, // 52: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	41, // 53: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	33, // 54: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	28, // 55: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	31, // 56: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	26, // 57: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	20, // 58: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	22, // 59: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	24, // 60: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	17, // 61: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	47, // [47:62] is the sub-list for method output_type
+	32, // [32:47] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -2785,15 +2947,16 @@ func file_anthill_v1_node_proto_init() {
 	}
 	file_anthill_v1_blob_proto_init()
 	file_anthill_v1_job_proto_init()
+	file_anthill_v1_path_proto_init()
 	file_anthill_v1_work_proto_init()
-	file_anthill_v1_node_proto_msgTypes[22].OneofWrappers = []any{}
+	file_anthill_v1_node_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   39,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -31,7 +31,8 @@ const (
 //
 // NodeService shows the grid.
 type NodeServiceClient interface {
-	// ListNodes describes coordinators and workers.
+	// ListNodes describes coordinators and workers, in the order of role and id, a page at
+	// a time.
 	ListNodes(ctx context.Context, in *ListNodesRequest, opts ...grpc.CallOption) (*ListNodesResponse, error)
 	// ListTrust tells how what the grid believes of owners has changed of late: to
 	// operators of all owners, to others of their own.
@@ -72,7 +73,8 @@ func (c *nodeServiceClient) ListTrust(ctx context.Context, in *ListTrustRequest,
 //
 // NodeService shows the grid.
 type NodeServiceServer interface {
-	// ListNodes describes coordinators and workers.
+	// ListNodes describes coordinators and workers, in the order of role and id, a page at
+	// a time.
 	ListNodes(context.Context, *ListNodesRequest) (*ListNodesResponse, error)
 	// ListTrust tells how what the grid believes of owners has changed of late: to
 	// operators of all owners, to others of their own.
@@ -374,6 +376,7 @@ const (
 	CoordinatorService_Beat_FullMethodName          = "/anthill.v1.CoordinatorService/Beat"
 	CoordinatorService_Move_FullMethodName          = "/anthill.v1.CoordinatorService/Move"
 	CoordinatorService_Deliver_FullMethodName       = "/anthill.v1.CoordinatorService/Deliver"
+	CoordinatorService_Vouch_FullMethodName         = "/anthill.v1.CoordinatorService/Vouch"
 )
 
 // CoordinatorServiceClient is the client API for CoordinatorService service.
@@ -408,6 +411,8 @@ type CoordinatorServiceClient interface {
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
 	// is asked, or is that coordinator.
 	Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error)
+	// Vouch tells how a node can be reached, which the caller has looked at.
+	Vouch(ctx context.Context, in *VouchRequest, opts ...grpc.CallOption) (*VouchResponse, error)
 }
 
 type coordinatorServiceClient struct {
@@ -517,6 +522,16 @@ func (c *coordinatorServiceClient) Deliver(ctx context.Context, in *DeliverReque
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) Vouch(ctx context.Context, in *VouchRequest, opts ...grpc.CallOption) (*VouchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(VouchResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_Vouch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CoordinatorServiceServer is the server API for CoordinatorService service.
 // All implementations must embed UnimplementedCoordinatorServiceServer
 // for forward compatibility.
@@ -549,6 +564,8 @@ type CoordinatorServiceServer interface {
 	// Deliver gives a signal to a node, if that has its session with the coordinator that
 	// is asked, or is that coordinator.
 	Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error)
+	// Vouch tells how a node can be reached, which the caller has looked at.
+	Vouch(context.Context, *VouchRequest) (*VouchResponse, error)
 	mustEmbedUnimplementedCoordinatorServiceServer()
 }
 
@@ -585,6 +602,9 @@ func (UnimplementedCoordinatorServiceServer) Move(context.Context, *MoveRequest)
 }
 func (UnimplementedCoordinatorServiceServer) Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Deliver not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) Vouch(context.Context, *VouchRequest) (*VouchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Vouch not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) mustEmbedUnimplementedCoordinatorServiceServer() {}
 func (UnimplementedCoordinatorServiceServer) testEmbeddedByValue()                            {}
@@ -762,6 +782,24 @@ func _CoordinatorService_Deliver_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_Vouch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(VouchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).Vouch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_Vouch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).Vouch(ctx, req.(*VouchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CoordinatorService_ServiceDesc is the grpc.ServiceDesc for CoordinatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -800,6 +838,10 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Deliver",
 			Handler:    _CoordinatorService_Deliver_Handler,
+		},
+		{
+			MethodName: "Vouch",
+			Handler:    _CoordinatorService_Vouch_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -24,6 +24,177 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type LookBackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// HOST:PORT at which the caller listens, as in its Hello.
+	Address string `protobuf:"bytes,260,opt,name=address,proto3" json:"address,omitempty"`
+	// HOST:PORTs at which it says that it can be dialled, at most five.
+	Advertised    []string   `protobuf:"bytes,261,rep,name=advertised,proto3" json:"advertised,omitempty"`
+	Udp           UdpMapping `protobuf:"varint,262,opt,name=udp,proto3,enum=anthill.v1.UdpMapping" json:"udp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookBackRequest) Reset() {
+	*x = LookBackRequest{}
+	mi := &file_anthill_v1_session_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookBackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookBackRequest) ProtoMessage() {}
+
+func (x *LookBackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_session_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookBackRequest.ProtoReflect.Descriptor instead.
+func (*LookBackRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *LookBackRequest) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *LookBackRequest) GetAdvertised() []string {
+	if x != nil {
+		return x.Advertised
+	}
+	return nil
+}
+
+func (x *LookBackRequest) GetUdp() UdpMapping {
+	if x != nil {
+		return x.Udp
+	}
+	return UdpMapping_UDP_MAPPING_UNSPECIFIED
+}
+
+// LookBackResponse has one Look for each address: the one that the coordinator sees
+// itself, and the advertised ones in their order.
+type LookBackResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Looks         []*Look                `protobuf:"bytes,263,rep,name=looks,proto3" json:"looks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LookBackResponse) Reset() {
+	*x = LookBackResponse{}
+	mi := &file_anthill_v1_session_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LookBackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LookBackResponse) ProtoMessage() {}
+
+func (x *LookBackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_session_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LookBackResponse.ProtoReflect.Descriptor instead.
+func (*LookBackResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LookBackResponse) GetLooks() []*Look {
+	if x != nil {
+		return x.Looks
+	}
+	return nil
+}
+
+// Look is what came of dialling an address.
+type Look struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Address string                 `protobuf:"bytes,264,opt,name=address,proto3" json:"address,omitempty"`
+	// IP:PORT at which the caller answered; empty: nowhere.
+	Answered string `protobuf:"bytes,265,opt,name=answered,proto3" json:"answered,omitempty"`
+	// Why it did not.
+	Why           string `protobuf:"bytes,266,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Look) Reset() {
+	*x = Look{}
+	mi := &file_anthill_v1_session_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Look) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Look) ProtoMessage() {}
+
+func (x *Look) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_session_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Look.ProtoReflect.Descriptor instead.
+func (*Look) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Look) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
+func (x *Look) GetAnswered() string {
+	if x != nil {
+		return x.Answered
+	}
+	return ""
+}
+
+func (x *Look) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 type AttendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First message only.
@@ -40,7 +211,7 @@ type AttendRequest struct {
 
 func (x *AttendRequest) Reset() {
 	*x = AttendRequest{}
-	mi := &file_anthill_v1_session_proto_msgTypes[0]
+	mi := &file_anthill_v1_session_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -52,7 +223,7 @@ func (x *AttendRequest) String() string {
 func (*AttendRequest) ProtoMessage() {}
 
 func (x *AttendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[0]
+	mi := &file_anthill_v1_session_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -65,7 +236,7 @@ func (x *AttendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttendRequest.ProtoReflect.Descriptor instead.
 func (*AttendRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{0}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *AttendRequest) GetHello() *Hello {
@@ -112,7 +283,7 @@ type Hello struct {
 
 func (x *Hello) Reset() {
 	*x = Hello{}
-	mi := &file_anthill_v1_session_proto_msgTypes[1]
+	mi := &file_anthill_v1_session_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -124,7 +295,7 @@ func (x *Hello) String() string {
 func (*Hello) ProtoMessage() {}
 
 func (x *Hello) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[1]
+	mi := &file_anthill_v1_session_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -137,7 +308,7 @@ func (x *Hello) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hello.ProtoReflect.Descriptor instead.
 func (*Hello) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{1}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Hello) GetAddress() string {
@@ -174,7 +345,7 @@ type AttendResponse struct {
 
 func (x *AttendResponse) Reset() {
 	*x = AttendResponse{}
-	mi := &file_anthill_v1_session_proto_msgTypes[2]
+	mi := &file_anthill_v1_session_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -186,7 +357,7 @@ func (x *AttendResponse) String() string {
 func (*AttendResponse) ProtoMessage() {}
 
 func (x *AttendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[2]
+	mi := &file_anthill_v1_session_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -199,7 +370,7 @@ func (x *AttendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttendResponse.ProtoReflect.Descriptor instead.
 func (*AttendResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{2}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AttendResponse) GetAnswer() *Answer {
@@ -243,7 +414,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_anthill_v1_session_proto_msgTypes[3]
+	mi := &file_anthill_v1_session_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -255,7 +426,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[3]
+	mi := &file_anthill_v1_session_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -268,7 +439,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{3}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Answer) GetNumber() uint64 {
@@ -308,7 +479,7 @@ type News struct {
 
 func (x *News) Reset() {
 	*x = News{}
-	mi := &file_anthill_v1_session_proto_msgTypes[4]
+	mi := &file_anthill_v1_session_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -320,7 +491,7 @@ func (x *News) String() string {
 func (*News) ProtoMessage() {}
 
 func (x *News) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[4]
+	mi := &file_anthill_v1_session_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -333,7 +504,7 @@ func (x *News) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use News.ProtoReflect.Descriptor instead.
 func (*News) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *News) GetCoordinators() []*CoordinatorAddress {
@@ -391,14 +562,16 @@ type IncomingSignal struct {
 	From    string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	Payload []byte `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
 	// The host from which the sender's session comes; empty for coordinators.
-	FromHost      string `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
+	FromHost string `protobuf:"bytes,75,opt,name=from_host,json=fromHost,proto3" json:"from_host,omitempty"`
+	// IP:PORTs that led to the sender when a coordinator dialled them.
+	FromDialable  []string `protobuf:"bytes,271,rep,name=from_dialable,json=fromDialable,proto3" json:"from_dialable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *IncomingSignal) Reset() {
 	*x = IncomingSignal{}
-	mi := &file_anthill_v1_session_proto_msgTypes[5]
+	mi := &file_anthill_v1_session_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +583,7 @@ func (x *IncomingSignal) String() string {
 func (*IncomingSignal) ProtoMessage() {}
 
 func (x *IncomingSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[5]
+	mi := &file_anthill_v1_session_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +596,7 @@ func (x *IncomingSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IncomingSignal.ProtoReflect.Descriptor instead.
 func (*IncomingSignal) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *IncomingSignal) GetFrom() string {
@@ -447,6 +620,13 @@ func (x *IncomingSignal) GetFromHost() string {
 	return ""
 }
 
+func (x *IncomingSignal) GetFromDialable() []string {
+	if x != nil {
+		return x.FromDialable
+	}
+	return nil
+}
+
 type SignalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The node that is to get it.
@@ -459,7 +639,7 @@ type SignalRequest struct {
 
 func (x *SignalRequest) Reset() {
 	*x = SignalRequest{}
-	mi := &file_anthill_v1_session_proto_msgTypes[6]
+	mi := &file_anthill_v1_session_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +651,7 @@ func (x *SignalRequest) String() string {
 func (*SignalRequest) ProtoMessage() {}
 
 func (x *SignalRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[6]
+	mi := &file_anthill_v1_session_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +664,7 @@ func (x *SignalRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalRequest.ProtoReflect.Descriptor instead.
 func (*SignalRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SignalRequest) GetTo() string {
@@ -509,7 +689,7 @@ type SignalResponse struct {
 
 func (x *SignalResponse) Reset() {
 	*x = SignalResponse{}
-	mi := &file_anthill_v1_session_proto_msgTypes[7]
+	mi := &file_anthill_v1_session_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -521,7 +701,7 @@ func (x *SignalResponse) String() string {
 func (*SignalResponse) ProtoMessage() {}
 
 func (x *SignalResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_session_proto_msgTypes[7]
+	mi := &file_anthill_v1_session_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +714,7 @@ func (x *SignalResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignalResponse.ProtoReflect.Descriptor instead.
 func (*SignalResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_session_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_session_proto_rawDescGZIP(), []int{10}
 }
 
 var File_anthill_v1_session_proto protoreflect.FileDescriptor
@@ -542,7 +722,19 @@ var File_anthill_v1_session_proto protoreflect.FileDescriptor
 const file_anthill_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"\x18anthill/v1/session.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/node.proto\x1a\x15anthill/v1/work.proto\"\xa1\x01\n" +
+	"anthill.v1\x1a\x15anthill/v1/node.proto\x1a\x15anthill/v1/path.proto\x1a\x15anthill/v1/work.proto\"x\n" +
+	"\x0fLookBackRequest\x12\x19\n" +
+	"\aaddress\x18\x84\x02 \x01(\tR\aaddress\x12\x1f\n" +
+	"\n" +
+	"advertised\x18\x85\x02 \x03(\tR\n" +
+	"advertised\x12)\n" +
+	"\x03udp\x18\x86\x02 \x01(\x0e2\x16.anthill.v1.UdpMappingR\x03udp\";\n" +
+	"\x10LookBackResponse\x12'\n" +
+	"\x05looks\x18\x87\x02 \x03(\v2\x10.anthill.v1.LookR\x05looks\"Q\n" +
+	"\x04Look\x12\x19\n" +
+	"\aaddress\x18\x88\x02 \x01(\tR\aaddress\x12\x1b\n" +
+	"\banswered\x18\x89\x02 \x01(\tR\banswered\x12\x11\n" +
+	"\x03why\x18\x8a\x02 \x01(\tR\x03why\"\xa1\x01\n" +
 	"\rAttendRequest\x12'\n" +
 	"\x05hello\x18\x01 \x01(\v2\x11.anthill.v1.HelloR\x05hello\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x120\n" +
@@ -568,18 +760,20 @@ const file_anthill_v1_session_proto_rawDesc = "" +
 	"\rrevoked_nodes\x18\x04 \x03(\tR\frevokedNodes\x12%\n" +
 	"\x0erevoked_owners\x18\x05 \x03(\tR\rrevokedOwners\x12\x16\n" +
 	"\x06member\x18\x06 \x01(\bR\x06member\x12\x18\n" +
-	"\amembers\x18\a \x03(\tR\amembers\"[\n" +
+	"\amembers\x18\a \x03(\tR\amembers\"\x81\x01\n" +
 	"\x0eIncomingSignal\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12\x1b\n" +
-	"\tfrom_host\x18K \x01(\tR\bfromHost\"9\n" +
+	"\tfrom_host\x18K \x01(\tR\bfromHost\x12$\n" +
+	"\rfrom_dialable\x18\x8f\x02 \x03(\tR\ffromDialable\"9\n" +
 	"\rSignalRequest\x12\x0e\n" +
 	"\x02to\x18\x01 \x01(\tR\x02to\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\"\x10\n" +
-	"\x0eSignalResponse2\x96\x01\n" +
+	"\x0eSignalResponse2\xdd\x01\n" +
 	"\x0eSessionService\x12C\n" +
 	"\x06Attend\x12\x19.anthill.v1.AttendRequest\x1a\x1a.anthill.v1.AttendResponse(\x010\x01\x12?\n" +
-	"\x06Signal\x12\x19.anthill.v1.SignalRequest\x1a\x1a.anthill.v1.SignalResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\x06Signal\x12\x19.anthill.v1.SignalRequest\x1a\x1a.anthill.v1.SignalResponse\x12E\n" +
+	"\bLookBack\x12\x1b.anthill.v1.LookBackRequest\x1a\x1c.anthill.v1.LookBackResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_session_proto_rawDescOnce sync.Once
@@ -593,37 +787,45 @@ func file_anthill_v1_session_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_session_proto_rawDescData
 }
 
-var file_anthill_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_anthill_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_anthill_v1_session_proto_goTypes = []any{
-	(*AttendRequest)(nil),      // 0: anthill.v1.AttendRequest
-	(*Hello)(nil),              // 1: anthill.v1.Hello
-	(*AttendResponse)(nil),     // 2: anthill.v1.AttendResponse
-	(*Answer)(nil),             // 3: anthill.v1.Answer
-	(*News)(nil),               // 4: anthill.v1.News
-	(*IncomingSignal)(nil),     // 5: anthill.v1.IncomingSignal
-	(*SignalRequest)(nil),      // 6: anthill.v1.SignalRequest
-	(*SignalResponse)(nil),     // 7: anthill.v1.SignalResponse
-	(*HeartbeatRequest)(nil),   // 8: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),  // 9: anthill.v1.HeartbeatResponse
-	(*CoordinatorAddress)(nil), // 10: anthill.v1.CoordinatorAddress
+	(*LookBackRequest)(nil),    // 0: anthill.v1.LookBackRequest
+	(*LookBackResponse)(nil),   // 1: anthill.v1.LookBackResponse
+	(*Look)(nil),               // 2: anthill.v1.Look
+	(*AttendRequest)(nil),      // 3: anthill.v1.AttendRequest
+	(*Hello)(nil),              // 4: anthill.v1.Hello
+	(*AttendResponse)(nil),     // 5: anthill.v1.AttendResponse
+	(*Answer)(nil),             // 6: anthill.v1.Answer
+	(*News)(nil),               // 7: anthill.v1.News
+	(*IncomingSignal)(nil),     // 8: anthill.v1.IncomingSignal
+	(*SignalRequest)(nil),      // 9: anthill.v1.SignalRequest
+	(*SignalResponse)(nil),     // 10: anthill.v1.SignalResponse
+	(UdpMapping)(0),            // 11: anthill.v1.UdpMapping
+	(*HeartbeatRequest)(nil),   // 12: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),  // 13: anthill.v1.HeartbeatResponse
+	(*CoordinatorAddress)(nil), // 14: anthill.v1.CoordinatorAddress
 }
 var file_anthill_v1_session_proto_depIdxs = []int32{
-	1,  // 0: anthill.v1.AttendRequest.hello:type_name -> anthill.v1.Hello
-	8,  // 1: anthill.v1.AttendRequest.beat:type_name -> anthill.v1.HeartbeatRequest
-	3,  // 2: anthill.v1.AttendResponse.answer:type_name -> anthill.v1.Answer
-	4,  // 3: anthill.v1.AttendResponse.news:type_name -> anthill.v1.News
-	5,  // 4: anthill.v1.AttendResponse.signal:type_name -> anthill.v1.IncomingSignal
-	9,  // 5: anthill.v1.Answer.heartbeat:type_name -> anthill.v1.HeartbeatResponse
-	10, // 6: anthill.v1.News.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	0,  // 7: anthill.v1.SessionService.Attend:input_type -> anthill.v1.AttendRequest
-	6,  // 8: anthill.v1.SessionService.Signal:input_type -> anthill.v1.SignalRequest
-	2,  // 9: anthill.v1.SessionService.Attend:output_type -> anthill.v1.AttendResponse
-	7,  // 10: anthill.v1.SessionService.Signal:output_type -> anthill.v1.SignalResponse
-	9,  // [9:11] is the sub-list for method output_type
-	7,  // [7:9] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	11, // 0: anthill.v1.LookBackRequest.udp:type_name -> anthill.v1.UdpMapping
+	2,  // 1: anthill.v1.LookBackResponse.looks:type_name -> anthill.v1.Look
+	4,  // 2: anthill.v1.AttendRequest.hello:type_name -> anthill.v1.Hello
+	12, // 3: anthill.v1.AttendRequest.beat:type_name -> anthill.v1.HeartbeatRequest
+	6,  // 4: anthill.v1.AttendResponse.answer:type_name -> anthill.v1.Answer
+	7,  // 5: anthill.v1.AttendResponse.news:type_name -> anthill.v1.News
+	8,  // 6: anthill.v1.AttendResponse.signal:type_name -> anthill.v1.IncomingSignal
+	13, // 7: anthill.v1.Answer.heartbeat:type_name -> anthill.v1.HeartbeatResponse
+	14, // 8: anthill.v1.News.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	3,  // 9: anthill.v1.SessionService.Attend:input_type -> anthill.v1.AttendRequest
+	9,  // 10: anthill.v1.SessionService.Signal:input_type -> anthill.v1.SignalRequest
+	0,  // 11: anthill.v1.SessionService.LookBack:input_type -> anthill.v1.LookBackRequest
+	5,  // 12: anthill.v1.SessionService.Attend:output_type -> anthill.v1.AttendResponse
+	10, // 13: anthill.v1.SessionService.Signal:output_type -> anthill.v1.SignalResponse
+	1,  // 14: anthill.v1.SessionService.LookBack:output_type -> anthill.v1.LookBackResponse
+	12, // [12:15] is the sub-list for method output_type
+	9,  // [9:12] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_session_proto_init() }
@@ -632,6 +834,7 @@ func file_anthill_v1_session_proto_init() {
 		return
 	}
 	file_anthill_v1_node_proto_init()
+	file_anthill_v1_path_proto_init()
 	file_anthill_v1_work_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -639,7 +842,7 @@ func file_anthill_v1_session_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_session_proto_rawDesc), len(file_anthill_v1_session_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

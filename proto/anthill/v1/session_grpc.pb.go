@@ -22,8 +22,9 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SessionService_Attend_FullMethodName = "/anthill.v1.SessionService/Attend"
-	SessionService_Signal_FullMethodName = "/anthill.v1.SessionService/Signal"
+	SessionService_Attend_FullMethodName   = "/anthill.v1.SessionService/Attend"
+	SessionService_Signal_FullMethodName   = "/anthill.v1.SessionService/Signal"
+	SessionService_LookBack_FullMethodName = "/anthill.v1.SessionService/LookBack"
 )
 
 // SessionServiceClient is the client API for SessionService service.
@@ -42,6 +43,10 @@ type SessionServiceClient interface {
 	// taken those before, or if the caller sends too many. The caller must have a session
 	// with the coordinator that it asks.
 	Signal(ctx context.Context, in *SignalRequest, opts ...grpc.CallOption) (*SignalResponse, error)
+	// LookBack has the coordinator dial the caller: at the host that it calls from, and at
+	// what it says besides. Only what led to the caller's own key is believed, and told to
+	// others. Addresses that did not are few, and then the coordinator refuses to look.
+	LookBack(ctx context.Context, in *LookBackRequest, opts ...grpc.CallOption) (*LookBackResponse, error)
 }
 
 type sessionServiceClient struct {
@@ -75,6 +80,16 @@ func (c *sessionServiceClient) Signal(ctx context.Context, in *SignalRequest, op
 	return out, nil
 }
 
+func (c *sessionServiceClient) LookBack(ctx context.Context, in *LookBackRequest, opts ...grpc.CallOption) (*LookBackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LookBackResponse)
+	err := c.cc.Invoke(ctx, SessionService_LookBack_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SessionServiceServer is the server API for SessionService service.
 // All implementations must embed UnimplementedSessionServiceServer
 // for forward compatibility.
@@ -91,6 +106,10 @@ type SessionServiceServer interface {
 	// taken those before, or if the caller sends too many. The caller must have a session
 	// with the coordinator that it asks.
 	Signal(context.Context, *SignalRequest) (*SignalResponse, error)
+	// LookBack has the coordinator dial the caller: at the host that it calls from, and at
+	// what it says besides. Only what led to the caller's own key is believed, and told to
+	// others. Addresses that did not are few, and then the coordinator refuses to look.
+	LookBack(context.Context, *LookBackRequest) (*LookBackResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }
 
@@ -106,6 +125,9 @@ func (UnimplementedSessionServiceServer) Attend(grpc.BidiStreamingServer[AttendR
 }
 func (UnimplementedSessionServiceServer) Signal(context.Context, *SignalRequest) (*SignalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Signal not implemented")
+}
+func (UnimplementedSessionServiceServer) LookBack(context.Context, *LookBackRequest) (*LookBackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LookBack not implemented")
 }
 func (UnimplementedSessionServiceServer) mustEmbedUnimplementedSessionServiceServer() {}
 func (UnimplementedSessionServiceServer) testEmbeddedByValue()                        {}
@@ -153,6 +175,24 @@ func _SessionService_Signal_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_LookBack_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LookBackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).LookBack(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_LookBack_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).LookBack(ctx, req.(*LookBackRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SessionService_ServiceDesc is the grpc.ServiceDesc for SessionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -163,6 +203,10 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Signal",
 			Handler:    _SessionService_Signal_Handler,
+		},
+		{
+			MethodName: "LookBack",
+			Handler:    _SessionService_LookBack_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -91,16 +91,19 @@ func (b *bench) headers(ctx context.Context) {
 }
 
 // unfinished begins messages and does not end them, as one who may send them, and as one
-// who may not.
+// who may not. Who is hung up on comes back, and goes on.
 func (b *bench) unfinished(ctx context.Context) {
 	part := append([]byte{0, 1, 0, 0, 0}, make([]byte, 16<<10-5)...)
 	for _, id := range []*identity.Identity{nil, b.eve} {
-		a, err := b.attack(ctx, id)
-		if err != nil {
-			continue
-		}
-		defer a.Close()
+		var a *attacker
 		for i := range 40 {
+			if a == nil {
+				var err error
+				if a, err = b.attack(ctx, id); err != nil {
+					continue
+				}
+				defer a.Close()
+			}
 			stream := uint32(2*i + 1)
 			err := a.call(stream, 0)
 			for n := 0; n < 400 && err == nil; n++ { // six megabytes of sixteen that were announced
@@ -108,7 +111,7 @@ func (b *bench) unfinished(ctx context.Context) {
 				err = a.frames.WriteData(stream, false, part)
 			}
 			if err != nil {
-				break
+				a = nil
 			}
 		}
 	}
