@@ -178,7 +178,7 @@ func (c *Coordinator) startServices() {
 		Signalled:       c.signalled,
 		Prove:           c.base.Paths.Prove,
 		DialCoordinator: c.voters.Dial, Backup: c.backUp, Group: group{c}, Logger: c.cfg.Logger,
-		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm}),
+		Pieces: swarm.NewServer(swarm.ServerConfig{Store: c.base.Store, Allow: c.keeper.MayRead, Swarm: c.base.Swarm, Sign: c.base.Identity.SignServed}),
 	}, id, c.handover())
 	c.base.Paths.Join(reach.Session{Signal: c.rpc.Send, Coordinators: c.addresses, Host: func() string { return "" }})
 }
