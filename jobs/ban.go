@@ -149,8 +149,9 @@ type Accuser struct {
 	At    Time    `cbor:"2,keyasint"`
 }
 
-// accuse notes who served wrong bytes to whom. Two owners, or one coordinator,
-// get an owner banned. A report against the reporter itself, a coordinator, an operator,
+// accuse notes who served wrong bytes to whom. What a coordinator has met itself gets an
+// owner banned; the words of others do not, see convict for what does. By the rules
+// before, two owners' words did. A report against the reporter itself, a coordinator, an operator,
 // or an owner that is banned already changes nothing, and neither does one more than
 // maxAccused.
 func (s *State) accuse(c *AccusePeers) Outcome {
@@ -159,6 +160,9 @@ func (s *State) accuse(c *AccusePeers) Outcome {
 		return rejected(r)
 	}
 	h := newHearing()
+	if c.Proof != nil {
+		s.convict(h, c.Proof)
+	}
 	for _, id := range heard {
 		s.hearAccusation(h, s.Nodes[c.By], s.Nodes[id].Owner)
 	}
@@ -191,6 +195,9 @@ func (s *State) counts(by *Node, accused OwnerID) bool {
 	o := s.Owners[accused]
 	if o == nil || accused == by.Owner || accused == OperatorOwner || o.Banned != "" {
 		return false
+	}
+	if s.can(VersionThinkers) {
+		return by.Role == Coordinator
 	}
 	said := slices.ContainsFunc(o.Accusers, func(a Accuser) bool { return a.Owner == by.Owner && !s.faded(a) })
 	return by.Role == Coordinator || !said && s.accusedBy(by.Owner) < maxAccused
@@ -278,6 +285,9 @@ func (s *State) banFor(c *BanOwner) {
 // for, counts no more.
 func (s *State) unban(c *BanOwner, o *Owner) {
 	o.Banned, o.Agreed, o.Outvoted, o.Checks, o.Accusers = "", 0, 0, 0, nil
+	if s.can(VersionThinkers) {
+		o.Proof, o.Pardoned = nil, s.Now
+	}
 	if o.works {
 		s.bannedCrew--
 	}
