@@ -4,12 +4,16 @@ package homes
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/doctor"
 	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 )
 
@@ -72,5 +76,49 @@ func TestAJobFromHomes(t *testing.T) {
 	t.Logf("the job took %v", took)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, g.Log("w1"))
+	}
+}
+
+// The doctor knows the routers, and what others can dial.
+func TestDoctor(t *testing.T) {
+	g := start(t)
+	var examined sync.WaitGroup
+	defer examined.Wait()
+	for i, c := range []struct {
+		kind         Kind
+		forward      bool
+		router, path string
+	}{
+		{Open, false, doctor.NoRouter, "direct"},
+		{Cone, false, doctor.Cone, "behind a router: punched"},
+		{Cone, true, doctor.Cone, "direct"},
+		{Symmetric, false, doctor.Symmetric, "behind a router: relayed"},
+		{NoUDP, false, doctor.NoUDP, "behind a router: relayed"},
+	} {
+		m := g.machine(t, fmt.Sprintf("d%d", i), c.kind)
+		if err := g.Submitter(t.Context(), m, "sue"); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"doctor", "-o", "json", "--listen", ":7000"}
+		if c.forward {
+			if err := m.Forward(7000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		examined.Go(func() {
+			out, err := g.Run(t.Context(), m, "", args...)
+			var r doctor.Report
+			if err == nil {
+				err = json.Unmarshal([]byte(out), &r)
+			}
+			if err != nil || r.Router != c.router || r.Public != m.Public && c.kind != NoUDP || !strings.HasPrefix(r.Path, c.path) || len(r.Coordinators) != 3 || r.ClockAhead == nil {
+				t.Errorf("%s, forwarded %v: %v: %s", c.kind, c.forward, err, out)
+			}
+			for _, x := range r.Coordinators {
+				if x.Path != "direct" || x.Milliseconds == 0 {
+					t.Errorf("%s: coordinator %+v", c.kind, x)
+				}
+			}
+		})
 	}
 }
