@@ -27,6 +27,7 @@ const maxJobFile = 1 << 30
 //	limits: {time: 30s, memory: 256MiB, output: 16MiB, fuel: 5G}
 //	trust: {max_error: 1e-4}
 //	allow_failed: 0.1
+//	retain: 7d
 //	unknown_imports: refuse
 type JobFile struct {
 	// Path is where the file lies: paths in it are relative to its directory.
@@ -62,6 +63,9 @@ type JobFile struct {
 	Trust  Trust             `json:"trust"`
 	// AllowFailed is how many tasks may fail before the job does; none by default.
 	AllowFailed Allowance `json:"allow_failed"`
+	// Retain is for how long the job and its results are kept once it is finished: 1m to
+	// ten years. By default it is as long as the grid keeps its owner's jobs.
+	Retain Retention `json:"retain"`
 	// InputWait is for how long the job waits for what its tasks read, while that is with
 	// nobody who is there, as when the submitter went away too early; a day by default.
 	InputWait Duration `json:"input_wait"`

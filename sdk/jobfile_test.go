@@ -30,6 +30,7 @@ data:
 limits: {time: 1m30s, memory: 256MiB, output: 1000, fuel: 1.5G}
 trust: {replicas: 3, quorum: 2, max_attempts: 7}
 unknown_imports: trap
+retain: 7d
 input_wait: 2h
 `
 	got, err := ParseJobFile("dir/job.yaml", []byte(text))
@@ -44,7 +45,7 @@ input_wait: 2h
 		Limits: Limits{Time: Duration(90 * time.Second), Memory: 256 << 20, Output: 1000, Fuel: 15e8},
 		Trust:  Trust{Replicas: 3, Quorum: 2, MaxAttempts: 7},
 
-		UnknownImports: "trap", InputWait: Duration(2 * time.Hour),
+		UnknownImports: "trap", Retain: Retention(7 * 24 * time.Hour), InputWait: Duration(2 * time.Hour),
 	}
 	got.lines = nil
 	if !reflect.DeepEqual(got, want) {
@@ -219,6 +220,28 @@ func TestCheckIsOfTheGridsRules(t *testing.T) {
 		change(&file)
 		if err := file.Check(); !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "job: "+field+": ") || NextStep(err) == "" {
 			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+func TestRetain(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"": 0, "retain: 12h": 12 * time.Hour, "retain: 30d": 720 * time.Hour, "retain: 1m": time.Minute, "retain: 3650d": jobs.MaxRetain,
+		"retain: 30": -1, "retain: 59s": -1, "retain: 3651d": -1, "retain: -1d": -1, "retain: 1.5d": -1, "retain: 0s": -1, "retain: soon": -1,
+	} {
+		file, err := ParseJobFile("job.yaml", []byte(head+"input: {items: [1]}\n"+text))
+		if want < 0 {
+			if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "retain") {
+				t.Errorf("%q: got %v", text, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if spec, err := file.Terms(); err != nil || spec.Retain != want {
+			t.Errorf("%q: got %v, %v", text, spec.Retain, err)
 		}
 	}
 }

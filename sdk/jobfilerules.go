@@ -48,7 +48,8 @@ func (f *JobFile) Terms() (jobs.Spec, error) {
 		Limits: jobs.Limits{
 			Time: time.Duration(f.Limits.Time), Memory: int64(f.Limits.Memory), Output: int64(f.Limits.Output), Fuel: int64(f.Limits.Fuel),
 		},
-		Trust: jobs.Trust{Replicas: f.Trust.Replicas, Quorum: f.Trust.Quorum, MaxAttempts: f.Trust.MaxAttempts, MaxError: maxError},
+		Trust:  jobs.Trust{Replicas: f.Trust.Replicas, Quorum: f.Trust.Quorum, MaxAttempts: f.Trust.MaxAttempts, MaxError: maxError},
+		Retain: time.Duration(f.Retain),
 	}
 	f.AllowFailed.apply(&spec)
 	for _, name := range f.dataNames() {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/problem"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/control"
 )
 
 // shortLease is how long leases are taken to live without a heartbeat until a
@@ -39,6 +40,9 @@ func (w *Worker) answered(resp *anthillv1.HeartbeatResponse, err error) {
 	}
 	w.rules.Store(resp.GetRules())
 	w.denying.told.Store(resp.GetDenyRevision())
+	if e := resp.GetEarned(); e != nil {
+		w.earned.Store(&control.Earned{Credit: e.GetCredit(), Fuel: e.GetFuel()})
+	}
 	for _, id := range resp.GetVoidLeases() {
 		w.leases.drop(id)
 	}

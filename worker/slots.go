@@ -80,5 +80,6 @@ func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 		w.prefetch.took(time.Since(began))
 	}
 	w.cfg.Logger.Debug("ran", "job", a.Lease.GetJobId(), "task", a.Lease.GetTask(), "took", time.Since(began), "guest", report.GetElapsed().AsDuration())
+	w.tally.add(report.GetFuel(), time.Now())
 	w.reports.add(report)
 }

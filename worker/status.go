@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -26,11 +27,35 @@ func (w *Worker) Status() control.Status {
 	if since, why, silent := w.silence.Lasts(); silent {
 		s.Silence = &control.Silence{Since: since, Why: why}
 	}
+	s.Lent, s.Earned, s.Work, s.Paths = w.lent(), w.earned.Load(), w.tally.list(), w.paths()
 	w.wishes.tell(&s)
 	if u := w.Volume(); u.Limit > 0 {
 		s.Volume = &control.Volume{Used: u.Used, Limit: u.Limit, Until: u.Until}
 	}
 	return s
+}
+
+// lent are the donor's limits.
+func (w *Worker) lent() *control.Lent {
+	l := w.cfg.Lent
+	return &control.Lent{
+		Slots: l.Slots, Memory: l.Memory, Disk: l.Disk, Up: l.Traffic.Up, Down: l.Traffic.Down,
+		Hours: l.Yield.Hours.String(), WhenIdle: l.Yield.WhenIdle, Battery: !l.Yield.Battery, Only: l.Owners.Only, Not: l.Owners.Not,
+	}
+}
+
+// paths are the ways by which bytes went, the busiest first.
+func (w *Worker) paths() (list []control.Path) {
+	if w.base.Paths == nil {
+		return nil
+	}
+	for p, t := range w.base.Paths.Traffic() {
+		list = append(list, control.Path{Name: p.String(), In: t.In, Out: t.Out})
+	}
+	slices.SortFunc(list, func(a, b control.Path) int {
+		return cmp.Or(cmp.Compare(b.In+b.Out, a.In+a.Out), cmp.Compare(a.Name, b.Name))
+	})
+	return list
 }
 
 // Do implements control.Worker.
@@ -64,7 +89,7 @@ func newRunning(slots int) *running { return &running{slots: make([]control.Slot
 func (r *running) begin(slot int, lease *anthillv1.Lease, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.slots[slot] = control.Slot{Job: lease.GetJobId(), Task: new(lease.GetTask()), Since: &now}
+	r.slots[slot] = control.Slot{Job: lease.GetJobId(), Owner: lease.GetOwner(), Task: new(lease.GetTask()), Since: &now}
 }
 
 func (r *running) end(slot int) {

@@ -72,6 +72,8 @@ type Worker struct {
 	pausing    sync.Mutex // held while slots stop or go on
 	pauses     *pauses
 	running    *running
+	tally      tally
+	earned     atomic.Pointer[control.Earned] // nil: no coordinator has said
 	control    *control.Server
 	leaseTime  time.Duration // as the last beat was answered; the session's own
 	silence    node.Silence

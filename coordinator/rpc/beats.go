@@ -218,7 +218,13 @@ func (s *Server) noteBeat(node jobs.NodeID, m *anthillv1.HeartbeatRequest) (*ant
 		return nil, err
 	}
 	resp := &anthillv1.HeartbeatResponse{LeaseDuration: durationpb.New(jobs.LeaseDuration)}
-	s.cfg.Replica.View(func(st *jobs.State) { resp.Rules, resp.DenyRevision = uint32(st.Version()), st.DenyRevision })
+	s.cfg.Replica.View(func(st *jobs.State) {
+		resp.Rules, resp.DenyRevision = uint32(st.Version()), st.DenyRevision
+		if n := st.Nodes[node]; n != nil && st.Owners[n.Owner] != nil {
+			o := st.Owners[n.Owner]
+			resp.Earned = &anthillv1.Earned{Credit: o.Credit, Fuel: o.Fuel.Uint64()}
+		}
+	})
 	for _, id := range void {
 		resp.VoidLeases = append(resp.VoidLeases, uint64(id))
 	}

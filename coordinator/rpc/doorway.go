@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 
 	"google.golang.org/grpc/credentials"
@@ -16,9 +17,18 @@ import (
 // some seventy kilobytes. Coordinators are not counted.
 const maxConnections = 64
 
-var errManyConnections = errors.New("this node has as many connections as it may")
+const (
+	// maxFromAddress is how many all nodes of one address may have: a campus behind one
+	// router has some hundreds of machines. This machine's own are not counted.
+	maxFromAddress = 512
+	// crowded is how many all nodes have when each may have one, and no more.
+	crowded = 4096
+)
 
-// doorway counts the connections of each node, once it has proved who it is.
+var errManyConnections = errors.New("this node, or its address, has as many connections as it may")
+
+// doorway counts the connections of each node and address, once a node has proved who
+// it is.
 type doorway struct {
 	credentials.TransportCredentials
 	entered *entered
@@ -29,10 +39,12 @@ type entered struct {
 	burden *burden
 	mu     sync.Mutex
 	nodes  map[jobs.NodeID]int
+	hosts  map[string]int
+	all    int
 }
 
 func newDoorway(inner credentials.TransportCredentials, b *burden) *doorway {
-	return &doorway{inner, &entered{burden: b, nodes: map[jobs.NodeID]int{}}}
+	return &doorway{inner, &entered{burden: b, nodes: map[jobs.NodeID]int{}, hosts: map[string]int{}}}
 }
 
 // ServerHandshake implements credentials.TransportCredentials.
@@ -48,13 +60,14 @@ func (d *doorway) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo,
 	if peer.Role == jobs.Coordinator {
 		return conn, info, nil
 	}
-	if !d.entered.enter(peer.Node) {
+	host := hostOf(raw.RemoteAddr())
+	if !d.entered.enter(peer.Node, host) {
 		return nil, nil, errors.Join(errManyConnections, conn.Close())
 	}
 	c := &enteredConn{Conn: conn, burden: d.entered.burden, messages: newUnfinished()}
 	c.holding = c.burden.join(peer.Node, c)
 	c.leave = sync.OnceFunc(func() {
-		d.entered.leave(peer.Node)
+		d.entered.leave(peer.Node, host)
 		c.burden.leave(peer.Node, c.holding, c)
 	})
 	return c, info, nil
@@ -65,21 +78,40 @@ func (d *doorway) Clone() credentials.TransportCredentials {
 	return &doorway{d.TransportCredentials.Clone(), d.entered}
 }
 
-func (e *entered) enter(node jobs.NodeID) bool {
+// hostOf is the address that connections are counted by; "": they are not.
+func hostOf(a net.Addr) string {
+	at, err := netip.ParseAddrPort(a.String())
+	if err != nil || at.Addr().Unmap().IsLoopback() {
+		return ""
+	}
+	return at.Addr().Unmap().String()
+}
+
+func (e *entered) enter(node jobs.NodeID, host string) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.nodes[node] >= maxConnections {
+	most := maxConnections
+	if e.all >= crowded {
+		most = 1
+	}
+	if e.nodes[node] >= most || host != "" && e.hosts[host] >= maxFromAddress {
 		return false
 	}
 	e.nodes[node]++
+	e.hosts[host]++
+	e.all++
 	return true
 }
 
-func (e *entered) leave(node jobs.NodeID) {
+func (e *entered) leave(node jobs.NodeID, host string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.all--
 	if e.nodes[node]--; e.nodes[node] == 0 {
 		delete(e.nodes, node)
+	}
+	if e.hosts[host]--; e.hosts[host] == 0 {
+		delete(e.hosts, host)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"runtime"
 	"testing"
 	"time"
@@ -374,5 +375,48 @@ func TestCallsUnderWayHoldSoMuch(t *testing.T) {
 	b.leave("n", of, c)
 	if b.all != 0 || len(b.nodes) != 0 {
 		t.Errorf("after the connection: %d bytes of %d nodes", b.all, len(b.nodes))
+	}
+}
+
+// TestAnAddressHasSoManyConnections: and when there are many in all, each node has one.
+func TestAnAddressHasSoManyConnections(t *testing.T) {
+	t.Parallel()
+	e := newDoorway(nil, nil).entered
+	for i := range maxFromAddress {
+		if !e.enter(jobs.NodeID(fmt.Sprint("n", i)), "192.0.2.1") {
+			t.Fatalf("connection %d of an address is refused", i+1)
+		}
+	}
+	if e.enter("late", "192.0.2.1") {
+		t.Error("an address has one too many")
+	}
+	if !e.enter("late", "192.0.2.2") {
+		t.Error("another address has none")
+	}
+	for i := 0; e.all < crowded; i++ {
+		if !e.enter(jobs.NodeID(fmt.Sprint("m", i)), "") {
+			t.Fatalf("connection %d of this machine is refused", i+1)
+		}
+	}
+	if e.enter("late", "192.0.2.2") {
+		t.Error("a node has a second one in a crowd")
+	}
+	if !e.enter("new", "192.0.2.3") {
+		t.Error("a node has none in a crowd")
+	}
+	for i := range maxFromAddress {
+		e.leave(jobs.NodeID(fmt.Sprint("n", i)), "192.0.2.1")
+	}
+	if !e.enter("late", "192.0.2.1") || len(e.hosts) != 4 {
+		t.Errorf("when they have gone: %d hosts", len(e.hosts))
+	}
+}
+
+func TestThisMachineIsNoAddress(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{"127.0.0.2:7": "", "[::1]:7": "", "192.0.2.1:7": "192.0.2.1", "[::ffff:192.0.2.1]:7": "192.0.2.1"} {
+		if got := hostOf(net.TCPAddrFromAddrPort(netip.MustParseAddrPort(address))); got != want {
+			t.Errorf("%s is counted as %q, not %q", address, got, want)
+		}
 	}
 }

@@ -117,7 +117,9 @@ func (f *termFlag) Set(s string) error {
 		return nil
 	case s == "none":
 	case f.item == anthillv1.AccountItem_ACCOUNT_ITEM_RETAIN:
-		limit, err = retainMillis(s)
+		var kept sdk.Retention
+		kept, err = sdk.ParseRetention(s)
+		limit = time.Duration(kept).Milliseconds()
 	case f.bytes:
 		var size sdk.Size
 		size, err = sdk.ParseSize(s)
@@ -129,22 +131,6 @@ func (f *termFlag) Set(s string) error {
 	}
 	f.text, f.req.Set = s, append(f.req.GetSet(), &anthillv1.AccountTerm{Item: f.item, Limit: limit})
 	return err
-}
-
-// retainMillis reads a duration that may be in days.
-func retainMillis(s string) (int64, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		n, err := strconv.ParseInt(days, 10, 32)
-		if err != nil || n < 1 {
-			return 0, fmt.Errorf("%q is not a number of days; write it like 30d or 12h", s)
-		}
-		return n * 24 * time.Hour.Milliseconds(), nil
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil {
-		return 0, fmt.Errorf("%q is not a time; write it like 30d or 12h", s)
-	}
-	return d.Milliseconds(), nil
 }
 
 func (f *termFlag) String() string { return f.text }

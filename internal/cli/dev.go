@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	"github.com/anthill-grid/anthill/internal/tempdir"
+	"github.com/anthill-grid/anthill/internal/ui"
+	"github.com/anthill-grid/anthill/sdk"
 )
 
 func newDevCommand() *cobra.Command {
@@ -60,7 +64,12 @@ func runDev(cmd *cobra.Command, dir string, d *daemon) (err error) {
 	if err := own.use(grid.Context()); err != nil {
 		fmt.Fprintf(cmd.ErrOrStderr(), "no context was written: %v\nsay where the grid is by: export ANTHILL_GRID=%s\n", err, grid.Context())
 	}
-	printDev(cmd.OutOrStdout(), time.Since(began))
+	page, endPage, err := serveDevPage(ctx, grid.Context())
+	if err != nil {
+		return fmt.Errorf("dev: %w", err)
+	}
+	defer endPage()
+	printDev(cmd.OutOrStdout(), time.Since(began), page.Link())
 	<-ctx.Done()
 	fmt.Fprintln(cmd.ErrOrStderr(), "stopping")
 	return nil
@@ -76,15 +85,40 @@ func devWorkers() []localgrid.Worker {
 	}
 }
 
-func printDev(w io.Writer, took time.Duration) {
+// serveDevPage serves the page of the grid while ctx lasts.
+func serveDevPage(ctx context.Context, grid string) (page *ui.Server, end func(), err error) {
+	client, err := sdk.Connect(ctx, sdk.Config{Grid: grid, Patience: followPatience})
+	if err != nil {
+		return nil, nil, err
+	}
+	page, err = ui.Listen("127.0.0.1:0", ui.NewGridHandler(client), func() {})
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = page.Run(ctx) // its listener is open, and ends with ctx
+	}()
+	return page, func() {
+		_ = page.Close()
+		<-ended
+		_ = client.Close()
+	}, nil
+}
+
+func printDev(w io.Writer, took time.Duration, link string) {
 	fmt.Fprintf(w, `A grid of 3 coordinators and 2 workers runs on this machine (ready after %.1f s).
 In another terminal, try:
 
   anthill nodes
   anthill submit examples/wordcount/job.yaml --wait -o counts
   anthill jobs
-  anthill ui        # prints the link of a page that shows it
+
+Look at it in a browser; the link works once, and anthill ui prints another:
+
+  %s
 
 Ctrl-C stops it.
-`, took.Seconds())
+`, took.Seconds(), link)
 }

@@ -46,6 +46,7 @@ func writeJob(w io.Writer, job *anthillv1.Job) error {
 		{"owner", job.GetOwner()},
 		{"submitted", stamp(job.GetSubmittedAt())},
 		{"finished", finished(job)},
+		{"kept until", stamp(job.GetForgottenAt())},
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/throttle"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
+	"github.com/anthill-grid/anthill/worker/install"
 	"github.com/anthill-grid/anthill/worker/limits"
 	"github.com/anthill-grid/anthill/worker/machine"
 	"github.com/anthill-grid/anthill/worker/misbehave"
@@ -49,7 +50,7 @@ killed at its limits. The token is needed only at the first start.`,
 			if cfg.Token, err = token.read(cmd.InOrStdin()); err != nil {
 				return err
 			}
-			return runWorker(cmd, cfg, &d)
+			return install.Run(cmd.Context(), func(ctx context.Context) error { return runWorker(ctx, cmd, cfg, &d) })
 		},
 	}
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, blobs and compiled modules (required)")
@@ -77,6 +78,7 @@ coordinators, some kilobytes a minute, are not counted`)
 	_ = cmd.Flags().MarkHidden("misbehave")
 	d.flags(cmd)
 	cmd.AddCommand(newWorkerControlCommands()...)
+	cmd.AddCommand(newInstallCommands()...)
 	return cmd
 }
 
@@ -107,8 +109,8 @@ func checkLent(l limits.Lent) error {
 	return l.Validate()
 }
 
-func runWorker(cmd *cobra.Command, cfg worker.Config, d *daemon) error {
-	ctx, cancel := d.context(cmd.Context())
+func runWorker(ctx context.Context, cmd *cobra.Command, cfg worker.Config, d *daemon) error {
+	ctx, cancel := d.context(ctx)
 	defer cancel()
 	exe, err := os.Executable()
 	if err != nil {

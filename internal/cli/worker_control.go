@@ -34,7 +34,7 @@ anthill worker status names, it waits until they are gone.`
 	drain.Long = `Let the worker on this machine finish what runs, and take nothing new until anthill
 worker resume. What has not started is given back. anthill worker status shows when
 nothing is left.`
-	return []*cobra.Command{pause, resume, drain, status}
+	return []*cobra.Command{pause, resume, drain, status, newWorkerUICommand()}
 }
 
 // newPauseCommand can end a pause by itself.
@@ -130,7 +130,7 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 		{"state", state}, {"leases", fmt.Sprint(s.Leases)},
 	}
 	if s.Coordinator != "" {
-		fields = append(fields, [2]string{"coordinator", sessionText(s)})
+		fields = append(fields, [2]string{"connected", sessionText(s)})
 	}
 	if s.Path != "" {
 		fields = append(fields, [2]string{"path", s.Path})
@@ -152,6 +152,9 @@ func writeWorker(w io.Writer, s control.Status, now time.Time) error {
 	if v := s.Volume; v != nil {
 		fields = append(fields, [2]string{"volume", fmt.Sprintf("%v of %v left until %s",
 			sdk.Size(max(0, v.Limit-v.Used)), sdk.Size(v.Limit), v.Until.Local().Format(time.DateOnly))})
+	}
+	if e := s.Earned; e != nil {
+		fields = append(fields, [2]string{"credit", fmt.Sprintf("%d results, %v fuel", e.Credit, sdk.Fuel(e.Fuel))})
 	}
 	if err := writeFields(w, fields); err != nil {
 		return err

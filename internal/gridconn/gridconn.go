@@ -41,6 +41,10 @@ const (
 	probeEvery = 10 * time.Second
 )
 
+// hangUp is when servers hang up: on who does not answer within 20 seconds when they ask
+// after a minute of silence, and on who has called nothing for long.
+var hangUp = keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second, MaxConnectionIdle: 30 * time.Minute}
+
 // Conn is a gRPC connection that spreads calls over the coordinators it knows.
 type Conn struct {
 	*grpc.ClientConn
@@ -121,6 +125,7 @@ func ServerOptions() []grpc.ServerOption {
 		grpc.WaitForHandlers(true),
 		grpc.StaticStreamWindowSize(unread), grpc.InitialConnWindowSize(2 * window),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage), grpc.MaxHeaderListSize(maxHeaders),
+		grpc.KeepaliveParams(hangUp),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: probeEvery / 2, PermitWithoutStream: true}),
 	}
 }

@@ -12,15 +12,15 @@ export class Problem extends Error {
 
 const path = (method) => "/anthill.v1." + method;
 
-async function ask(method, body, signal) {
+async function ask(where, body, signal) {
   let response;
   try {
-    response = await fetch(path(method), {
+    response = await fetch(where, {
       method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body || {}), signal,
     });
   } catch (err) {
     if (signal?.aborted) throw err;
-    throw new Problem({ message: "the page's server does not answer: is `anthill ui` still running?" }, 0);
+    throw new Problem({ message: "the page's server does not answer: is the command that printed its link still running?" }, 0);
   }
   if (!response.ok) {
     let status = {};
@@ -31,7 +31,12 @@ async function ask(method, body, signal) {
 }
 
 export async function call(method, body, signal) {
-  return (await ask(method, body, signal)).json();
+  return post(path(method), body, signal);
+}
+
+// post is for what is no call of the grid's.
+export async function post(where, body, signal) {
+  return (await ask(where, body, signal)).json();
 }
 
 // listeners hear whether the page is connected.
@@ -52,7 +57,7 @@ export async function stream(method, body, take, signal) {
     document.addEventListener("visibilitychange", hide);
     try {
       take(undefined);
-      await read(await ask(method, body, rest.signal), (message) => { pause = 500; tell("live"); take(message); });
+      await read(await ask(path(method), body, rest.signal), (message) => { pause = 500; tell("live"); take(message); });
       return;
     } catch (err) {
       if (signal.aborted) return;

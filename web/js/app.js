@@ -1,12 +1,12 @@
-// The page's frame: which view is shown, the theme, the keys.
-import { onLink } from "./api.js";
-import { fill, forgetColours, h, text } from "./dom.js";
+// The page's frame: which view is shown, and the keys.
+import { fill, h } from "./dom.js";
 import { showEvents } from "./events.js";
 import { showJob } from "./job.js";
 import { showJobs } from "./jobs.js";
 import { showNodes } from "./nodes.js";
 import { showOwners } from "./owners.js";
 import { showTask } from "./task.js";
+import { turn } from "./theme.js";
 
 const main = document.getElementById("main");
 let ended = new AbortController(); // of the view that is shown
@@ -40,28 +40,6 @@ function route() {
   }
   location.replace("#/jobs");
 }
-
-const link = document.getElementById("link");
-onLink((state) => {
-  link.dataset.state = state;
-  text(link, state === "live" ? "live" : "no answer, trying again");
-});
-
-function theme(name) {
-  document.documentElement.dataset.theme = name;
-  forgetColours();
-  window.dispatchEvent(new Event("theme"));
-}
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const kept = () => localStorage.getItem("theme");
-theme(kept() || (dark.matches ? "dark" : "light"));
-dark.addEventListener("change", () => { if (!kept()) theme(dark.matches ? "dark" : "light"); });
-const turn = () => {
-  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  localStorage.setItem("theme", next);
-  theme(next);
-};
-document.getElementById("theme").addEventListener("click", turn);
 
 function keys() {
   const rows = [["j k ↓ ↑", "next, previous"], ["Enter", "open"], ["Esc", "up"], ["/", "filter"], ["1 2 3 4", "jobs, nodes, owners, events"], ["d", "light or dark"], ["?", "this"]];

@@ -57,6 +57,50 @@ type Status struct {
 	Power string `json:"power,omitempty"`
 	// Volume is what others may take of the line; nil if that is not limited.
 	Volume *Volume `json:"volume,omitempty"`
+	// Lent are the limits that the donor has set.
+	Lent *Lent `json:"lent,omitempty"`
+	// Earned is what the grid says that the owner's workers have done; nil where its
+	// coordinators do not say.
+	Earned *Earned `json:"earned,omitempty"`
+	// Work is what was run here since the worker started, at most a day of it: an entry for
+	// each five minutes in which an attempt ended, oldest first.
+	Work []Work `json:"work,omitempty"`
+	// Paths is what went to and from other nodes, by how they are reached.
+	Paths []Path `json:"paths,omitempty"`
+}
+
+// Lent is what the worker may use; 0 and empty: as much as it likes.
+type Lent struct {
+	Slots    int      `json:"slots"`
+	Memory   int64    `json:"memory,omitempty"` // bytes, as the others
+	Disk     int64    `json:"disk"`
+	Up       int64    `json:"up,omitempty"` // a second, as Down
+	Down     int64    `json:"down,omitempty"`
+	Hours    string   `json:"hours,omitempty"`
+	WhenIdle bool     `json:"when_idle,omitempty"`
+	Battery  bool     `json:"on_battery,omitempty"`
+	Only     []string `json:"only_owners,omitempty"`
+	Not      []string `json:"not_owners,omitempty"`
+}
+
+// Earned is what the owner's accepted results come to, on all machines.
+type Earned struct {
+	Credit uint64 `json:"credit"`
+	Fuel   uint64 `json:"fuel"`
+}
+
+// Work is what ended within five minutes.
+type Work struct {
+	From     time.Time `json:"from"`
+	Attempts int       `json:"attempts"`
+	Fuel     uint64    `json:"fuel"`
+}
+
+// Path is a way to other nodes, such as "direct" or "relayed", and its bytes.
+type Path struct {
+	Name string `json:"name"`
+	In   int64  `json:"in"`
+	Out  int64  `json:"out"`
 }
 
 // Pause is one reason not to work.
@@ -74,6 +118,7 @@ type Silence struct {
 // Slot is what one slot runs; it is empty, {} in JSON, where it is idle.
 type Slot struct {
 	Job   string     `json:"job,omitempty"`
+	Owner string     `json:"owner,omitempty"` // whose job it is
 	Task  *uint32    `json:"task,omitempty"`
 	Since *time.Time `json:"since,omitempty"`
 }

@@ -385,7 +385,7 @@ func (p *page) testError(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.run(t, chromedp.Evaluate(`location.hash = "#/nodes"`, nil))
-	p.until(t, says("is `anthill ui` still running?")+" && "+says("trying again"))
+	p.until(t, says("is the command that printed its link still running?")+" && "+says("trying again"))
 	p.shot(t, "no-server-1440")
 }
 

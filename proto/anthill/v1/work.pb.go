@@ -865,7 +865,9 @@ type HeartbeatResponse struct {
 	// do not say so.
 	Rules uint32 `protobuf:"varint,4,opt,name=rules,proto3" json:"rules,omitempty"`
 	// How often the grid's deny list has changed: see GetDenyList.
-	DenyRevision  uint64 `protobuf:"varint,70,opt,name=deny_revision,json=denyRevision,proto3" json:"deny_revision,omitempty"`
+	DenyRevision uint64 `protobuf:"varint,70,opt,name=deny_revision,json=denyRevision,proto3" json:"deny_revision,omitempty"`
+	// What the owner's workers have done, for the donor to look at.
+	Earned        *Earned `protobuf:"bytes,290,opt,name=earned,proto3" json:"earned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -935,6 +937,67 @@ func (x *HeartbeatResponse) GetDenyRevision() uint64 {
 	return 0
 }
 
+func (x *HeartbeatResponse) GetEarned() *Earned {
+	if x != nil {
+		return x.Earned
+	}
+	return nil
+}
+
+// Earned is what an owner's accepted results come to.
+type Earned struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in OwnerRecord, both.
+	Credit        uint64 `protobuf:"varint,1,opt,name=credit,proto3" json:"credit,omitempty"`
+	Fuel          uint64 `protobuf:"varint,2,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Earned) Reset() {
+	*x = Earned{}
+	mi := &file_anthill_v1_work_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Earned) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Earned) ProtoMessage() {}
+
+func (x *Earned) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Earned.ProtoReflect.Descriptor instead.
+func (*Earned) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Earned) GetCredit() uint64 {
+	if x != nil {
+		return x.Credit
+	}
+	return 0
+}
+
+func (x *Earned) GetFuel() uint64 {
+	if x != nil {
+		return x.Fuel
+	}
+	return 0
+}
+
 var File_anthill_v1_work_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_work_proto_rawDesc = "" +
@@ -994,14 +1057,18 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x06paused\x18\x06 \x01(\bR\x06paused\x12\x12\n" +
 	"\x04fuel\x18\a \x03(\x04R\x04fuel\x12\x18\n" +
 	"\aleaving\x18\b \x01(\bR\aleaving\x12'\n" +
-	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\"\xeb\x01\n" +
+	"\x05terms\x18F \x01(\v2\x11.anthill.v1.TermsR\x05terms\"\x98\x02\n" +
 	"\x11HeartbeatResponse\x12\x1f\n" +
 	"\vvoid_leases\x18\x01 \x03(\x06R\n" +
 	"voidLeases\x12@\n" +
 	"\x0elease_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\x128\n" +
 	"\fcoordinators\x18\x03 \x03(\v2\x14.anthill.v1.ProviderR\fcoordinators\x12\x14\n" +
 	"\x05rules\x18\x04 \x01(\rR\x05rules\x12#\n" +
-	"\rdeny_revision\x18F \x01(\x04R\fdenyRevision*\xd4\x01\n" +
+	"\rdeny_revision\x18F \x01(\x04R\fdenyRevision\x12+\n" +
+	"\x06earned\x18\xa2\x02 \x01(\v2\x12.anthill.v1.EarnedR\x06earned\"4\n" +
+	"\x06Earned\x12\x16\n" +
+	"\x06credit\x18\x01 \x01(\x04R\x06credit\x12\x12\n" +
+	"\x04fuel\x18\x02 \x01(\x04R\x04fuel*\xd4\x01\n" +
 	"\rAttemptStatus\x12\x1e\n" +
 	"\x1aATTEMPT_STATUS_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18ATTEMPT_STATUS_SUCCEEDED\x10\x01\x12\x19\n" +
@@ -1029,7 +1096,7 @@ func file_anthill_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_anthill_v1_work_proto_goTypes = []any{
 	(AttemptStatus)(0),          // 0: anthill.v1.AttemptStatus
 	(*GetDenyListRequest)(nil),  // 1: anthill.v1.GetDenyListRequest
@@ -1044,39 +1111,41 @@ var file_anthill_v1_work_proto_goTypes = []any{
 	(*AttemptReport)(nil),       // 10: anthill.v1.AttemptReport
 	(*HeartbeatRequest)(nil),    // 11: anthill.v1.HeartbeatRequest
 	(*HeartbeatResponse)(nil),   // 12: anthill.v1.HeartbeatResponse
-	(*JobSpec)(nil),             // 13: anthill.v1.JobSpec
-	(*Provider)(nil),            // 14: anthill.v1.Provider
-	(*BlobRef)(nil),             // 15: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil), // 16: google.protobuf.Duration
-	(*Traffic)(nil),             // 17: anthill.v1.Traffic
+	(*Earned)(nil),              // 13: anthill.v1.Earned
+	(*JobSpec)(nil),             // 14: anthill.v1.JobSpec
+	(*Provider)(nil),            // 15: anthill.v1.Provider
+	(*BlobRef)(nil),             // 16: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
+	(*Traffic)(nil),             // 18: anthill.v1.Traffic
 }
 var file_anthill_v1_work_proto_depIdxs = []int32{
 	3,  // 0: anthill.v1.OfferRequest.terms:type_name -> anthill.v1.Terms
 	6,  // 1: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
-	13, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
-	14, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
+	14, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
+	15, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
 	7,  // 4: anthill.v1.Lease.grants:type_name -> anthill.v1.BlobGrant
 	10, // 5: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
 	0,  // 6: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
-	15, // 7: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
-	16, // 8: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
-	17, // 9: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
+	16, // 7: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
+	17, // 8: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
+	18, // 9: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
 	3,  // 10: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
-	16, // 11: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
-	14, // 12: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
-	4,  // 13: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
-	8,  // 14: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
-	11, // 15: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
-	1,  // 16: anthill.v1.WorkService.GetDenyList:input_type -> anthill.v1.GetDenyListRequest
-	5,  // 17: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
-	9,  // 18: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
-	12, // 19: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
-	2,  // 20: anthill.v1.WorkService.GetDenyList:output_type -> anthill.v1.GetDenyListResponse
-	17, // [17:21] is the sub-list for method output_type
-	13, // [13:17] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	17, // 11: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
+	15, // 12: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
+	13, // 13: anthill.v1.HeartbeatResponse.earned:type_name -> anthill.v1.Earned
+	4,  // 14: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
+	8,  // 15: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
+	11, // 16: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
+	1,  // 17: anthill.v1.WorkService.GetDenyList:input_type -> anthill.v1.GetDenyListRequest
+	5,  // 18: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
+	9,  // 19: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
+	12, // 20: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
+	2,  // 21: anthill.v1.WorkService.GetDenyList:output_type -> anthill.v1.GetDenyListResponse
+	18, // [18:22] is the sub-list for method output_type
+	14, // [14:18] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_work_proto_init() }
@@ -1092,7 +1161,7 @@ func file_anthill_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_work_proto_rawDesc), len(file_anthill_v1_work_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

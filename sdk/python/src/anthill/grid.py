@@ -215,10 +215,10 @@ def _with_terms(job: Dict[str, Any], terms: Dict[str, Any]) -> Dict[str, Any]:
             job.setdefault("trust", {})[key] = value
         elif key == "data":
             job["data"].update({k: v if str(v).startswith("blob:") else os.path.abspath(v) for k, v in value.items()})
-        elif key in ("env", "allow_failed"):
+        elif key in ("env", "allow_failed", "retain"):
             job[key] = value
         else:
-            known = ", ".join(sorted(_LIMITS + _TRUST + ("data", "env", "allow_failed", "name", "codec")))
+            known = ", ".join(sorted(_LIMITS + _TRUST + ("data", "env", "allow_failed", "retain", "name", "codec")))
             raise TypeError(f"{key!r} is none of the terms of a job: {known}")
     return job
 
