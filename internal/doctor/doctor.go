@@ -20,7 +20,9 @@ import (
 
 const (
 	// patience bounds each of the doctor's questions.
-	patience = 8 * time.Second
+	patience = 10 * time.Second
+	// askTime bounds the question where the coordinators are.
+	askTime = 2 * time.Second
 	// clockSlack is how far a clock may be from the grid's without a remark.
 	clockSlack = 2 * time.Second
 )
@@ -61,7 +63,7 @@ type Report struct {
 type Coordinator struct {
 	Address string `json:"address"`
 	Path    string `json:"path,omitempty"` // "" if it was not reached
-	// Milliseconds is how long a connection took, and a question by UDP.
+	// Milliseconds is how long a connection took.
 	Milliseconds float64 `json:"ms,omitempty"`
 	UDP          string  `json:"udp,omitempty"` // the address that it sees; "": no answer
 	Error        string  `json:"error,omitempty"`
@@ -71,6 +73,9 @@ type Coordinator struct {
 func Examine(ctx context.Context, p Patient) Report {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if p.Identity != nil {
+		p.Coordinators = present(ctx, p)
+	}
 	r := Report{Coordinators: make([]Coordinator, len(p.Coordinators)), Advice: []string{}}
 	var seen map[string]netip.AddrPort
 	var all sync.WaitGroup
@@ -91,6 +96,29 @@ func Examine(ctx context.Context, p Patient) Report {
 	}
 	r.advise()
 	return r
+}
+
+// present are the coordinators that there are now, and those that are known. Workers may
+// not ask.
+func present(ctx context.Context, p Patient) []string {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	conn, err := gridconn.Dial(p.Identity, p.Coordinators)
+	if err != nil {
+		return p.Coordinators
+	}
+	defer conn.Close()
+	list := slices.Clone(p.Coordinators)
+	resp, err := anthillv1.NewNodeServiceClient(conn).ListNodes(ctx, &anthillv1.ListNodesRequest{Role: anthillv1.Role_ROLE_COORDINATOR})
+	if err != nil {
+		return list
+	}
+	for _, n := range resp.GetNodes() {
+		if n.GetVoter() && n.GetAddress() != "" && !slices.Contains(list, n.GetAddress()) {
+			list = append(list, n.GetAddress())
+		}
+	}
+	return list
 }
 
 func dial(ctx context.Context, address string) Coordinator {

@@ -56,10 +56,15 @@ func (g *Grid) machine(t *testing.T, name string, kind Kind) *Machine {
 	return m
 }
 
+func TestHomes(t *testing.T) {
+	g := start(t)
+	t.Run("job", func(t *testing.T) { testJob(t, g) })
+	t.Run("doctor", func(t *testing.T) { testDoctor(t, g) })
+}
+
 // A job whose input and results are larger than what goes with a message ends, though
 // its submitter and all workers are behind routers.
-func TestAJobFromHomes(t *testing.T) {
-	g := start(t)
+func testJob(t *testing.T, g *Grid) {
 	for i := range 3 {
 		name := fmt.Sprintf("w%d", i+1)
 		if err := g.Worker(t.Context(), g.machine(t, name, Cone), "owner-"+name); err != nil {
@@ -80,10 +85,31 @@ func TestAJobFromHomes(t *testing.T) {
 }
 
 // The doctor knows the routers, and what others can dial.
-func TestDoctor(t *testing.T) {
-	g := start(t)
+func testDoctor(t *testing.T, g *Grid) {
+	for voters := 0; voters < 3; time.Sleep(50 * time.Millisecond) {
+		out, err := g.Run(t.Context(), g.coordinators[0], g.Operator(), "nodes", "-o", "json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		voters = strings.Count(out, `"voter":true`) + strings.Count(out, `"voter": true`)
+	}
 	var examined sync.WaitGroup
 	defer examined.Wait()
+	token, err := g.Token(t.Context(), "worker", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := g.machine(t, "stranger", Cone)
+	examined.Go(func() {
+		out, err := g.Run(t.Context(), stranger, "", "doctor", "-o", "json", "--join", token)
+		var r doctor.Report
+		if err == nil {
+			err = json.Unmarshal([]byte(out), &r)
+		}
+		if err != nil || r.Router != doctor.Cone || r.Public != stranger.Public || r.Path != "" || len(r.Coordinators) == 0 {
+			t.Errorf("before it has joined: %v: %s", err, out)
+		}
+	})
 	for i, c := range []struct {
 		kind         Kind
 		forward      bool
