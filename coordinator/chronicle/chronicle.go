@@ -43,6 +43,7 @@ type Chronicle struct {
 // story is what is remembered of a job.
 type story struct {
 	workers []jobs.NodeID
+	fetched []jobs.Traffic // by each of them
 	known   map[jobs.NodeID]uint32
 	running map[jobs.LeaseID]Span
 	ended   []Span // in the order in which they ended
@@ -97,7 +98,7 @@ func (s *story) worker(id jobs.NodeID) uint32 {
 	n, known := s.known[id]
 	if !known {
 		n = uint32(len(s.workers))
-		s.workers, s.known[id] = append(s.workers, id), n
+		s.workers, s.fetched, s.known[id] = append(s.workers, id), append(s.fetched, jobs.Traffic{}), n
 	}
 	return n
 }
@@ -108,6 +109,7 @@ func (c *Chronicle) end(r *jobs.Report, st *jobs.State) {
 		return
 	}
 	if span := s.running[r.Lease]; s.workers[span.Worker] == r.Worker {
+		s.fetched[span.Worker].Add(r.Fetched)
 		c.close(s, span, st.Now, r.Status)
 	}
 }

@@ -75,6 +75,29 @@ func TestAStoryIsToldOnceAndInOrder(t *testing.T) {
 	}
 }
 
+// TestFlowsAreSums: what a worker has fetched is told when it has changed, as a sum, and
+// counts for the one alone who held the lease.
+func TestFlowsAreSums(t *testing.T) {
+	p := newPlay(t)
+	p.submit("j")
+	r := p.c.Read("j")
+	for i := range 3 {
+		p.grant("j", jobs.LeaseID(i+1), jobs.Place(i))
+	}
+	report := func(lease jobs.LeaseID, worker jobs.NodeID) {
+		p.c.Observe(&jobs.Command{Report: &jobs.ReportAttempts{Reports: []jobs.Report{{Lease: lease, Worker: worker, Status: jobs.Lost, Fetched: jobs.Traffic{FromSubmitter: 5, FromWorkers: 7}}}}}, jobs.Outcome{}, p.s)
+	}
+	report(1, "w1")
+	report(2, "liar")
+	report(3, "w1")
+	if n := r.News(p.s, 10); len(n.Fetched) != 1 || n.Fetched[0] != (Fetched{Bytes: jobs.Traffic{FromSubmitter: 10, FromWorkers: 14}}) {
+		t.Errorf("got %+v", n.Fetched)
+	}
+	if n := r.News(p.s, 10); len(n.Fetched) != 0 {
+		t.Errorf("told twice: %+v", n.Fetched)
+	}
+}
+
 // TestOldStoriesMakeRoom: what is remembered has an end.
 func TestOldStoriesMakeRoom(t *testing.T) {
 	p := newPlay(t)

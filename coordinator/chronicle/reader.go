@@ -12,8 +12,9 @@ type Reader struct {
 	from    *Chronicle
 	job     jobs.JobID
 	story   *story
-	next    int // of the ended ones, counted from the first that ever was
-	workers int // that were told
+	next    int            // of the ended ones, counted from the first that ever was
+	workers int            // that were told
+	fetched []jobs.Traffic // as it was told
 	told    map[jobs.LeaseID]bool
 }
 
@@ -21,6 +22,13 @@ type Reader struct {
 type News struct {
 	Workers []jobs.NodeID // in order, after those told before
 	Spans   []Span
+	Fetched []Fetched // of the workers that have fetched something since
+}
+
+// Fetched is what a worker has fetched for a job.
+type Fetched struct {
+	Worker uint32
+	Bytes  jobs.Traffic
 }
 
 // Read begins at the latest spansKept attempts of a job.
@@ -43,6 +51,7 @@ func (r *Reader) News(st *jobs.State, limit int) News {
 	r.from.endSilent(s, st)
 	var n News
 	n.Workers, r.workers = slices.Clone(s.workers[r.workers:]), len(s.workers)
+	n.Fetched = r.flows(s)
 	r.next = max(r.next, s.gone)
 	end := min(s.gone+len(s.ended), r.next+limit)
 	for _, span := range s.ended[r.next-s.gone : end-s.gone] {
@@ -62,8 +71,22 @@ func (r *Reader) News(st *jobs.State, limit int) News {
 }
 
 func (r *Reader) begin(s *story, limit int) {
-	r.story, r.workers, r.told = s, 0, map[jobs.LeaseID]bool{}
+	r.story, r.workers, r.fetched, r.told = s, 0, nil, map[jobs.LeaseID]bool{}
 	r.next = s.gone + max(0, len(s.ended)-limit)
+}
+
+// flows are what has changed of what workers have fetched.
+func (r *Reader) flows(s *story) (list []Fetched) {
+	for i, t := range s.fetched {
+		if i == len(r.fetched) {
+			r.fetched = append(r.fetched, jobs.Traffic{})
+		}
+		if t != r.fetched[i] {
+			r.fetched[i] = t
+			list = append(list, Fetched{uint32(i), t})
+		}
+	}
+	return list
 }
 
 // endSilent ends those whose leases are void.

@@ -128,6 +128,9 @@ func TestWatchTasks(t *testing.T) {
 	if len(m.GetWorkers()) != 2 || m.GetWorkers()[0].GetOwner() != "w1" || len(m.GetAttempts()) != 3 {
 		t.Errorf("%v", m)
 	}
+	if m.GetHolders() == nil {
+		t.Error("it is not told who holds the input")
+	}
 	for _, a := range m.GetAttempts() {
 		if a.GetEnded() < a.GetBegun() || a.GetEnding() == 0 {
 			t.Errorf("%v", a)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -59,10 +60,12 @@ func tasksPause(tasks int) time.Duration {
 
 // taskWatch is one caller's WatchTasks.
 type taskWatch struct {
-	server *Server
-	job    jobs.JobID
-	reader *chronicle.Reader
-	stages []byte // as they were told
+	server  *Server
+	job     jobs.JobID
+	reader  *chronicle.Reader
+	stages  []byte        // as they were told
+	holders []jobs.NodeID // the same
+	begun   bool
 }
 
 // look is what there is to tell; nil if the job is gone.
@@ -79,17 +82,36 @@ func (w *taskWatch) look() (m *anthillv1.WatchTasksResponse) {
 		w.tellStages(m, j.Stages())
 		news := w.reader.News(st, spansTold)
 		for _, id := range news.Workers {
-			worker := &anthillv1.TaskWorker{NodeId: string(id)}
-			if n := st.Nodes[id]; n != nil {
-				worker.Owner = string(n.Owner)
-			}
-			m.Workers = append(m.Workers, worker)
+			m.Workers = append(m.Workers, taskWorker(st, id))
 		}
+		for _, f := range news.Fetched {
+			m.Fetched = append(m.Fetched, &anthillv1.WorkerTraffic{Worker: f.Worker, Fetched: wire.TrafficToProto(f.Bytes)})
+		}
+		w.tellHolders(m, st, st.InputHolders(j))
 		for _, span := range news.Spans {
 			m.Attempts = append(m.Attempts, spanToProto(span, j.Submitted))
 		}
 	})
 	return m
+}
+
+// taskWorker names a node and its owner.
+func taskWorker(st *jobs.State, id jobs.NodeID) *anthillv1.TaskWorker {
+	m := &anthillv1.TaskWorker{NodeId: string(id)}
+	if n := st.Nodes[id]; n != nil {
+		m.Owner = string(n.Owner)
+	}
+	return m
+}
+
+func (w *taskWatch) tellHolders(m *anthillv1.WatchTasksResponse, st *jobs.State, now []jobs.NodeID) {
+	if w.begun && slices.Equal(now, w.holders) {
+		return
+	}
+	w.begun, w.holders, m.Holders = true, now, &anthillv1.TaskHolders{}
+	for _, id := range now {
+		m.Holders.Nodes = append(m.Holders.Nodes, taskWorker(st, id))
+	}
 }
 
 func (w *taskWatch) tellStages(m *anthillv1.WatchTasksResponse, now []byte) {

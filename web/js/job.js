@@ -5,6 +5,7 @@ import { ago, bytes, clock, count, duration, fuel, plural, share } from "./forma
 import { Model, taskStates } from "./model.js";
 import { meter, Pace, partsOf, running, stateOf } from "./progress.js";
 import { Results } from "./results.js";
+import { SwarmMap } from "./swarmmap.js";
 import { TaskMap } from "./taskmap.js";
 import { TaskStream } from "./taskstream.js";
 import { voting } from "./theory.js";
@@ -59,6 +60,9 @@ class JobView {
     this.map = new TaskMap(this.model, this.open);
     const mapBox = panel("Tasks", this.map.box);
     this.mapSub = mapBox.sub;
+    this.swarm = new SwarmMap(this.model);
+    const swarmBox = panel("Swarm", this.swarm.box);
+    this.swarmSub = swarmBox.sub;
     this.disputes = panel("Disputed and failed tasks");
     this.results = new Results(this.id, this.model, this.signal);
     this.sources = panel("Bytes by source");
@@ -68,9 +72,9 @@ class JobView {
     fill(place,
       h("div.head", {}, h("div", {}, h("div.crumbs", {}, h("a", { href: "#/jobs" }, "Jobs")), h("h1", {}, this.id)), this.chip, h("span.grow"), this.when, this.cancel),
       h("div.stack", {}, this.notices, top, streamBox.box,
-        h("div.columns", {}, h("div.stack", {}, this.results.box, mapBox.box), h("div.stack", {}, this.disputes.box, this.sources.box, this.log.box))));
+        h("div.columns", {}, h("div.stack", {}, this.results.box, mapBox.box, swarmBox.box), h("div.stack", {}, this.disputes.box, this.sources.box, this.log.box))));
     for (const event of ["resize", "theme"]) {
-      window.addEventListener(event, () => { this.stream.draw(); this.map.changed(null); if (this.job) this.update(this.job, []); }, { signal: this.signal });
+      window.addEventListener(event, () => { this.stream.draw(); this.map.changed(null); this.swarm.draw(); if (this.job) this.update(this.job, []); }, { signal: this.signal });
     }
     const tick = () => { // bars of what runs grow
       if (this.signal.aborted) return;
@@ -87,6 +91,7 @@ class JobView {
       if (m.finished) this.stream.finished = true;
       this.map.changed(changed);
       this.stream.draw();
+      this.swarm.draw();
       this.results.changed(changed);
       this.tell();
     }, this.signal).catch((err) => {
@@ -117,6 +122,7 @@ class JobView {
       this.tellFacts(this.job);
     }
     text(this.streamSub, plural(workers.size, "worker") + ", " + plural(slots, "slot") + ", " + count(this.model.running.size) + " under way");
+    text(this.swarmSub, plural(this.model.holders.length, "coordinator") + " with all of the input, " + plural(this.model.fetched.filter(Boolean).length, "worker") + " with pieces");
     this.tellDisputes();
   }
 

@@ -10,6 +10,8 @@ export class Model {
   states = new Uint8Array(0);
   counts = [0, 0, 0, 0, 0, 0];
   workers = [];
+  fetched = []; // by each of them, in bytes: {submitter, coordinators, workers}
+  holders = []; // coordinators that have all of the input
   lanes = []; // each {worker, slot, spans}; spans are in the order of time
   running = new Map(); // lease -> {task, worker, begun}
   saboteurs = 0;
@@ -20,7 +22,7 @@ export class Model {
 
   // reset forgets everything: the stream begins anew.
   reset() {
-    Object.assign(this, { states: new Uint8Array(0), counts: [0, 0, 0, 0, 0, 0], workers: [], lanes: [], running: new Map(), total: 0, byWorker: [] });
+    Object.assign(this, { states: new Uint8Array(0), counts: [0, 0, 0, 0, 0, 0], workers: [], fetched: [], holders: [], lanes: [], running: new Map(), total: 0, byWorker: [] });
   }
   byWorker = []; // lanes of each worker
 
@@ -30,6 +32,11 @@ export class Model {
     this.heard = performance.now();
     this.saboteurs = m.saboteurs || this.saboteurs;
     for (const w of m.workers || []) { this.workers.push(w); this.byWorker.push([]); }
+    for (const f of m.fetched || []) {
+      const t = f.fetched || {};
+      this.fetched[f.worker || 0] = { submitter: Number(t.from_submitter || 0), coordinators: Number(t.from_coordinators || 0), workers: Number(t.from_workers || 0) };
+    }
+    if (m.holders) this.holders = m.holders.nodes || [];
     for (const a of m.attempts || []) this.attempt(a);
     if (m.states) {
       this.states = bytesOf(m.states);

@@ -177,6 +177,10 @@ func watched() *anthillv1.WatchTasksResponse {
 	for w := range 20 {
 		m.Workers = append(m.Workers, &anthillv1.TaskWorker{NodeId: fmt.Sprintf("%032x", w+1), Owner: string(rune('a'+w%6)) + "-lab"})
 	}
+	for w := range m.Workers {
+		m.Fetched = append(m.Fetched, &anthillv1.WorkerTraffic{Worker: uint32(w), Fetched: &anthillv1.Traffic{FromSubmitter: int64(w%3) << 18, FromCoordinators: int64(20-w) << 18, FromWorkers: int64(w) << 20}})
+	}
+	m.Holders = &anthillv1.TaskHolders{Nodes: []*anthillv1.TaskWorker{{NodeId: "c1c1c1c1c1c1", Owner: "op"}, {NodeId: "c2c2c2c2c2c2", Owner: "op"}}}
 	for i := range m.States {
 		switch {
 		case i == 7 || i == 70 || i == 700:
@@ -219,6 +223,10 @@ func (p *page) testJob(t *testing.T) {
 	p.until(t, painted("canvas[aria-label^='Attempts']"))
 	p.until(t, painted("canvas[aria-label^='Every task']"))
 	p.until(t, says("results of bea and chen differ"))
+	p.until(t, says("2 coordinators with all of the input, 20 workers with pieces"))
+	const swarm = "canvas[aria-label^='Who fetched from whom: b-lab']" // the busiest first
+	p.until(t, painted(swarm))
+	p.run(t, chromedp.ScrollIntoView(swarm), browser.Shot(filepath.Join(p.shots, "swarm-1440.png")), chromedp.Evaluate("scrollTo(0, 0)", nil))
 	p.until(t, fitsWindow)
 	p.testFrames(t)
 	p.shot(t, "job-1440")

@@ -2921,8 +2921,13 @@ type WatchTasksResponse struct {
 	// The grid's time.
 	Now *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=now,proto3" json:"now,omitempty"`
 	// The share of saboteurs that the grid assumes among strangers.
-	Saboteurs     float64 `protobuf:"fixed64,7,opt,name=saboteurs,proto3" json:"saboteurs,omitempty"`
-	Finished      bool    `protobuf:"varint,8,opt,name=finished,proto3" json:"finished,omitempty"`
+	Saboteurs float64 `protobuf:"fixed64,7,opt,name=saboteurs,proto3" json:"saboteurs,omitempty"`
+	Finished  bool    `protobuf:"varint,8,opt,name=finished,proto3" json:"finished,omitempty"`
+	// What workers have fetched for the job so far, of those that have fetched more since
+	// the last message.
+	Fetched []*WorkerTraffic `protobuf:"bytes,290,rep,name=fetched,proto3" json:"fetched,omitempty"`
+	// The coordinators that hold bundle and input as a whole, if they have changed.
+	Holders       *TaskHolders `protobuf:"bytes,291,opt,name=holders,proto3" json:"holders,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3013,6 +3018,119 @@ func (x *WatchTasksResponse) GetFinished() bool {
 	return false
 }
 
+func (x *WatchTasksResponse) GetFetched() []*WorkerTraffic {
+	if x != nil {
+		return x.Fetched
+	}
+	return nil
+}
+
+func (x *WatchTasksResponse) GetHolders() *TaskHolders {
+	if x != nil {
+		return x.Holders
+	}
+	return nil
+}
+
+// WorkerTraffic is what a worker has fetched, as it says itself, and so has pieces of.
+type WorkerTraffic struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Position among the workers.
+	Worker        uint32   `protobuf:"varint,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	Fetched       *Traffic `protobuf:"bytes,2,opt,name=fetched,proto3" json:"fetched,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkerTraffic) Reset() {
+	*x = WorkerTraffic{}
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkerTraffic) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkerTraffic) ProtoMessage() {}
+
+func (x *WorkerTraffic) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkerTraffic.ProtoReflect.Descriptor instead.
+func (*WorkerTraffic) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *WorkerTraffic) GetWorker() uint32 {
+	if x != nil {
+		return x.Worker
+	}
+	return 0
+}
+
+func (x *WorkerTraffic) GetFetched() *Traffic {
+	if x != nil {
+		return x.Fetched
+	}
+	return nil
+}
+
+// TaskHolders are nodes that hold all that tasks need.
+type TaskHolders struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Nodes         []*TaskWorker          `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskHolders) Reset() {
+	*x = TaskHolders{}
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskHolders) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskHolders) ProtoMessage() {}
+
+func (x *TaskHolders) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskHolders.ProtoReflect.Descriptor instead.
+func (*TaskHolders) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *TaskHolders) GetNodes() []*TaskWorker {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
 // TaskWorker is a worker that tried a task.
 type TaskWorker struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3024,7 +3142,7 @@ type TaskWorker struct {
 
 func (x *TaskWorker) Reset() {
 	*x = TaskWorker{}
-	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	mi := &file_anthill_v1_job_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3036,7 +3154,7 @@ func (x *TaskWorker) String() string {
 func (*TaskWorker) ProtoMessage() {}
 
 func (x *TaskWorker) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[33]
+	mi := &file_anthill_v1_job_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3049,7 +3167,7 @@ func (x *TaskWorker) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskWorker.ProtoReflect.Descriptor instead.
 func (*TaskWorker) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{33}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *TaskWorker) GetNodeId() string {
@@ -3085,7 +3203,7 @@ type AttemptSpan struct {
 
 func (x *AttemptSpan) Reset() {
 	*x = AttemptSpan{}
-	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	mi := &file_anthill_v1_job_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3097,7 +3215,7 @@ func (x *AttemptSpan) String() string {
 func (*AttemptSpan) ProtoMessage() {}
 
 func (x *AttemptSpan) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[34]
+	mi := &file_anthill_v1_job_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3110,7 +3228,7 @@ func (x *AttemptSpan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptSpan.ProtoReflect.Descriptor instead.
 func (*AttemptSpan) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{34}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *AttemptSpan) GetLease() uint64 {
@@ -3168,7 +3286,7 @@ type StreamLogsRequest struct {
 
 func (x *StreamLogsRequest) Reset() {
 	*x = StreamLogsRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[35]
+	mi := &file_anthill_v1_job_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3180,7 +3298,7 @@ func (x *StreamLogsRequest) String() string {
 func (*StreamLogsRequest) ProtoMessage() {}
 
 func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[35]
+	mi := &file_anthill_v1_job_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3193,7 +3311,7 @@ func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLogsRequest.ProtoReflect.Descriptor instead.
 func (*StreamLogsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{35}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *StreamLogsRequest) GetJobId() string {
@@ -3240,7 +3358,7 @@ type StreamLogsResponse struct {
 
 func (x *StreamLogsResponse) Reset() {
 	*x = StreamLogsResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[36]
+	mi := &file_anthill_v1_job_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3252,7 +3370,7 @@ func (x *StreamLogsResponse) String() string {
 func (*StreamLogsResponse) ProtoMessage() {}
 
 func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[36]
+	mi := &file_anthill_v1_job_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3265,7 +3383,7 @@ func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLogsResponse.ProtoReflect.Descriptor instead.
 func (*StreamLogsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{36}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *StreamLogsResponse) GetLease() uint64 {
@@ -3536,7 +3654,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\texit_code\x18\x02 \x01(\rR\bexitCode\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"*\n" +
 	"\x11WatchTasksRequest\x12\x15\n" +
-	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xbc\x02\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xa6\x03\n" +
 	"\x12WatchTasksResponse\x12\x16\n" +
 	"\x06states\x18\x01 \x01(\fR\x06states\x12\x18\n" +
 	"\achanged\x18\x02 \x03(\rR\achanged\x12%\n" +
@@ -3545,7 +3663,14 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\aworkers\x18\x05 \x03(\v2\x16.anthill.v1.TaskWorkerR\aworkers\x12,\n" +
 	"\x03now\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x03now\x12\x1c\n" +
 	"\tsaboteurs\x18\a \x01(\x01R\tsaboteurs\x12\x1a\n" +
-	"\bfinished\x18\b \x01(\bR\bfinished\";\n" +
+	"\bfinished\x18\b \x01(\bR\bfinished\x124\n" +
+	"\afetched\x18\xa2\x02 \x03(\v2\x19.anthill.v1.WorkerTrafficR\afetched\x122\n" +
+	"\aholders\x18\xa3\x02 \x01(\v2\x17.anthill.v1.TaskHoldersR\aholders\"V\n" +
+	"\rWorkerTraffic\x12\x16\n" +
+	"\x06worker\x18\x01 \x01(\rR\x06worker\x12-\n" +
+	"\afetched\x18\x02 \x01(\v2\x13.anthill.v1.TrafficR\afetched\";\n" +
+	"\vTaskHolders\x12,\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x16.anthill.v1.TaskWorkerR\x05nodes\";\n" +
 	"\n" +
 	"TaskWorker\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
@@ -3637,7 +3762,7 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
@@ -3678,92 +3803,98 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*TaskFailure)(nil),           // 36: anthill.v1.TaskFailure
 	(*WatchTasksRequest)(nil),     // 37: anthill.v1.WatchTasksRequest
 	(*WatchTasksResponse)(nil),    // 38: anthill.v1.WatchTasksResponse
-	(*TaskWorker)(nil),            // 39: anthill.v1.TaskWorker
-	(*AttemptSpan)(nil),           // 40: anthill.v1.AttemptSpan
-	(*StreamLogsRequest)(nil),     // 41: anthill.v1.StreamLogsRequest
-	(*StreamLogsResponse)(nil),    // 42: anthill.v1.StreamLogsResponse
-	nil,                           // 43: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 44: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 46: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 47: anthill.v1.Wait
+	(*WorkerTraffic)(nil),         // 39: anthill.v1.WorkerTraffic
+	(*TaskHolders)(nil),           // 40: anthill.v1.TaskHolders
+	(*TaskWorker)(nil),            // 41: anthill.v1.TaskWorker
+	(*AttemptSpan)(nil),           // 42: anthill.v1.AttemptSpan
+	(*StreamLogsRequest)(nil),     // 43: anthill.v1.StreamLogsRequest
+	(*StreamLogsResponse)(nil),    // 44: anthill.v1.StreamLogsResponse
+	nil,                           // 45: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 46: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 47: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 48: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 49: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	44, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	43, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	46, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	45, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
 	7,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
 	10, // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
 	11, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
 	12, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	45, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
-	45, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
+	47, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
+	47, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
 	8,  // 9: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
 	9,  // 10: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	44, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	44, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	44, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	44, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	45, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	46, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	46, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	46, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	46, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	47, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
 	6,  // 16: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
 	1,  // 17: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	46, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	46, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	48, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	48, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	14, // 20: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
 	15, // 21: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
 	16, // 22: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	47, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	47, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	46, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	49, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	49, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	48, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
 	6,  // 26: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
 	13, // 27: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
 	13, // 28: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
 	1,  // 29: anthill.v1.ListJobsRequest.states:type_name -> anthill.v1.JobState
 	2,  // 30: anthill.v1.ListJobsRequest.view:type_name -> anthill.v1.JobView
-	46, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
+	48, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
 	13, // 32: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
 	13, // 33: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
 	25, // 34: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	46, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	48, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
 	3,  // 36: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
 	13, // 37: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	44, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	46, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
 	32, // 39: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
 	33, // 40: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	44, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	44, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	46, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	46, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
 	36, // 43: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
-	40, // 44: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
-	39, // 45: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
-	46, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
-	5,  // 47: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
-	5,  // 48: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
-	46, // 49: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
-	17, // 50: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	19, // 51: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	21, // 52: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	23, // 53: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	26, // 54: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	28, // 55: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
-	30, // 56: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	34, // 57: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	37, // 58: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
-	41, // 59: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
-	18, // 60: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	20, // 61: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	22, // 62: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	24, // 63: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	27, // 64: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	29, // 65: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
-	31, // 66: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	35, // 67: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	38, // 68: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
-	42, // 69: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
-	60, // [60:70] is the sub-list for method output_type
-	50, // [50:60] is the sub-list for method input_type
-	50, // [50:50] is the sub-list for extension type_name
-	50, // [50:50] is the sub-list for extension extendee
-	0,  // [0:50] is the sub-list for field type_name
+	42, // 44: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
+	41, // 45: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
+	48, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	39, // 47: anthill.v1.WatchTasksResponse.fetched:type_name -> anthill.v1.WorkerTraffic
+	40, // 48: anthill.v1.WatchTasksResponse.holders:type_name -> anthill.v1.TaskHolders
+	16, // 49: anthill.v1.WorkerTraffic.fetched:type_name -> anthill.v1.Traffic
+	41, // 50: anthill.v1.TaskHolders.nodes:type_name -> anthill.v1.TaskWorker
+	5,  // 51: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
+	5,  // 52: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	48, // 53: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	17, // 54: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	19, // 55: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	21, // 56: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	23, // 57: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	26, // 58: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	28, // 59: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	30, // 60: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	34, // 61: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	37, // 62: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	43, // 63: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	18, // 64: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	20, // 65: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	22, // 66: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	24, // 67: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	27, // 68: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	29, // 69: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	31, // 70: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	35, // 71: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	38, // 72: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	44, // 73: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	64, // [64:74] is the sub-list for method output_type
+	54, // [54:64] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -3776,14 +3907,14 @@ func file_anthill_v1_job_proto_init() {
 		(*Input_Range)(nil),
 		(*Input_Blob)(nil),
 	}
-	file_anthill_v1_job_proto_msgTypes[35].OneofWrappers = []any{}
+	file_anthill_v1_job_proto_msgTypes[37].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
