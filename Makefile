@@ -22,7 +22,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help browser build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
+.PHONY: help browser build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-home bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds
 
 bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs root and iproute2 (ARGS="--peers 8 --size 64MiB --uplink 32mbit [--kill 3] [--liars 1]")
 	go run ./internal/lab/bench/swarm $(ARGS)
+
+bench-home: build ## what routers cost between homes of all kinds, and whole jobs; needs root, iproute2 and nftables (ARGS="[--json] [--tries 100] [--jobs cone,symmetric]")
+	go run ./internal/lab/bench/home $(ARGS)
 
 bench-python: ## what the grid costs a Python function (PYTHON=python.wasm)
 	go run ./internal/lab/bench/python $(PYTHON)

@@ -46,6 +46,8 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Accuse != nil && c.Accuse.Proof != nil:
+		return VersionThinkers
 	case c.Concede != nil && len(c.Concede.Tasks) > 0:
 		return VersionThinkers
 	case c.Dismiss != nil, c.Away != nil:
@@ -294,6 +296,8 @@ type ConcedeJob struct {
 type AccusePeers struct {
 	By    NodeID   `cbor:"1,keyasint"`
 	Nodes []NodeID `cbor:"2,keyasint"`
+	// Proof is what one of them has signed.
+	Proof *blob.Misserved `cbor:"80,keyasint,omitempty"`
 }
 
 // Outcome is what applying a command answers.

@@ -1,5 +1,7 @@
 package jobs
 
+import "github.com/anthill-grid/anthill/internal/blob"
+
 // OperatorOwner owns what FoundGrid admits.
 const OperatorOwner OwnerID = "operator"
 
@@ -23,6 +25,10 @@ type Owner struct {
 	// Rests it gets no lease. See tire.
 	Vain  uint8 `cbor:"80,keyasint,omitempty"`
 	Rests Time  `cbor:"81,keyasint,omitempty"`
+	// Proof is the signed evidence that it was banned for last, and Pardoned when a ban of
+	// it was lifted last: what is older counts no more.
+	Proof    *blob.Served `cbor:"82,keyasint,omitempty"`
+	Pardoned Time         `cbor:"83,keyasint,omitempty"`
 	// Terms are what it may use, where that differs from what the grid has.
 	Terms Terms `cbor:"35,keyasint,omitempty"`
 

@@ -173,6 +173,7 @@ func (g *Grid) newServer(paths *reach.Room, prepared *Prepared) *grpc.Server {
 
 // pieceServer serves pieces in this member's name.
 func (g *Grid) pieceServer(paths *reach.Room, cfg swarm.ServerConfig) *grpc.Server {
+	cfg.Sign = g.identity.SignServed
 	server := grpc.NewServer(append(gridconn.PeerServerOptions(), grpc.Creds(identity.ServerCredentials(g.identity, identity.Handover{Back: paths.Back})))...)
 	anthillv1.RegisterPieceServiceServer(server, swarm.NewServer(cfg))
 	return server

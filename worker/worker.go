@@ -110,7 +110,7 @@ func (w *Worker) start(ctx context.Context) (err error) {
 	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
 	w.pieces = grpc.NewServer(append(gridconn.PeerServerOptions(), grpc.Creds(w.base.Credentials()))...)
 	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{
-		Store: w.base.Store, Allow: w.mayRead, Owed: w.owed, Swarm: w.base.Swarm,
+		Store: w.base.Store, Allow: w.mayRead, Owed: w.owed, Swarm: w.base.Swarm, Sign: id.SignServed,
 	}))
 	if w.conn, err = gridconn.Dial(id, w.base.Coordinators); err != nil {
 		return err

@@ -45,6 +45,7 @@ func everyCommand() []jobs.Command {
 		{At: 10, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Results: []jobs.HeldResults{{Job: "j", Sequences: []jobs.Sequence{1, 2}}}, Inputs: []jobs.JobID{"j"}, Blobs: []blob.ID{{8}}, Refused: []jobs.RefusedJob{{Job: "k", Reason: "r"}}, Sizes: []blob.Ref{ref}}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j"}},
 		{At: 11, Concede: &jobs.ConcedeJob{Job: "j", Tasks: []jobs.Place{3}}},
+		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Proof: &blob.Misserved{Served: blob.Served{Blob: blob.ID{1}, Piece: 2, Hash: [32]byte{3}, Receiver: "w1", At: 4, Key: []byte{5}, Signature: []byte{6}}, Manifest: []byte{7}}}},
 		{At: 12, Accuse: &jobs.AccusePeers{By: "w1", Nodes: []jobs.NodeID{"w2"}}},
 		{At: 13, Keep: &jobs.KeepBlob{Blob: ref, Name: "corpus", By: "op", Provider: "h:3", Room: 1 << 40}},
 		{At: 14, Drop: &jobs.DropBlob{Blob: ref.ID, By: "op"}},

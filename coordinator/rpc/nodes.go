@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/enrol"
 	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/internal/membership"
@@ -98,7 +99,7 @@ func discreet(node *anthillv1.Node) {
 		node.Address, node.Whereabouts = "", nil
 	}
 	if r := node.GetRecord(); r != nil {
-		r.BannedReason, r.Accusers = "", nil // they name jobs and owners
+		r.BannedReason, r.Accusers, r.Evidence = "", nil, nil // they name jobs and owners
 	}
 }
 
@@ -106,6 +107,9 @@ func recordView(o *jobs.Owner, credibility jobs.Prob) *anthillv1.OwnerRecord {
 	record := &anthillv1.OwnerRecord{
 		Agreed: o.Agreed, Outvoted: o.Outvoted, Banned: o.Banned != "", BannedReason: o.Banned,
 		Checks: o.Checks, Credibility: wire.ShareToProto(credibility), Doubts: o.Doubts, Credit: o.Credit, Fuel: o.Fuel.Uint64(),
+	}
+	if o.Proof != nil {
+		record.Evidence = wire.ProofToProto(&blob.Misserved{Served: *o.Proof})
 	}
 	for _, a := range o.Accusers {
 		record.Accusers = append(record.Accusers, string(a.Owner))

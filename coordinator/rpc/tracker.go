@@ -64,6 +64,11 @@ func (s *Server) ReportPeers(ctx context.Context, req *anthillv1.ReportPeersRequ
 	if err := s.accuse(ctx, c); err != nil {
 		return nil, err
 	}
+	if req.GetProof() != nil {
+		if err := s.convict(ctx, c.By, req.GetProof()); err != nil {
+			return nil, err
+		}
+	}
 	by := s.ownerOf(c.By)
 	for i, id := range c.Nodes[:min(len(c.Nodes), len(req.GetBlobs()))] {
 		if b, err := blob.IDFrom(req.GetBlobs()[i]); err == nil && s.ownerOf(id) != by {
@@ -71,6 +76,25 @@ func (s *Server) ReportPeers(ctx context.Context, req *anthillv1.ReportPeersRequ
 		}
 	}
 	return &anthillv1.ReportPeersResponse{}, nil
+}
+
+// convict replicates a proof, if it gets anybody banned. Who brings one that comes too late
+// has done nothing wrong.
+func (s *Server) convict(ctx context.Context, by jobs.NodeID, proof *anthillv1.PieceProof) error {
+	p, err := wire.ProofFromProto("proof", proof)
+	if err != nil {
+		return err
+	}
+	var r *jobs.Rejection
+	s.cfg.Replica.View(func(st *jobs.State) { _, r = st.Convicts(p) })
+	switch {
+	case r == nil:
+		_, err = s.propose(ctx, "", jobs.Command{Accuse: &jobs.AccusePeers{By: by, Proof: p}})
+		return err
+	case r.Code == jobs.Precondition:
+		return nil
+	}
+	return r
 }
 
 // ownerOf is the owner of a node, "" if it is not of this grid.

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -80,6 +81,7 @@ func ownerFields(o *anthillv1.Owner) [][2]string {
 	return [][2]string{
 		{"owner", o.GetName()},
 		{"banned", r.GetBannedReason()},
+		{"evidence", evidence(r.GetEvidence())},
 		{"nodes", fmt.Sprintf("%d, %d of them workers", o.GetNodes(), o.GetWorkers())},
 		{"jobs", fmt.Sprintf("%d running, %d finished", o.GetJobsRunning(), o.GetJobsFinished())},
 		{"datasets", fmt.Sprint(o.GetDatasets())},
@@ -87,6 +89,16 @@ func ownerFields(o *anthillv1.Owner) [][2]string {
 		{"results", fmt.Sprintf("%d agreed, %d outvoted, credit %d", r.GetAgreed(), r.GetOutvoted(), r.GetCredit())},
 		{"fuel", sdk.Fuel(r.GetFuel()).String()},
 	}
+}
+
+// evidence is what the owner's node has signed, as whoever wants to check it needs it.
+func evidence(p *anthillv1.PieceProof) string {
+	if p == nil {
+		return ""
+	}
+	s := p.GetSignature()
+	return fmt.Sprintf("piece %d of blob %x was sent to node %s at %s with the SHA-256 %x; signed by key %x: %x", p.GetPiece(), p.GetBlob(), p.GetReceiver(),
+		time.UnixMilli(s.GetSignedAt()).UTC().Format(time.RFC3339), p.GetHash(), s.GetKey(), s.GetSignature())
 }
 
 func newBanCommand() *cobra.Command {

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"google.golang.org/grpc/credentials"
+
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -55,6 +58,18 @@ func New(key Key, certificate []byte, ca *x509.Certificate) (*Identity, error) {
 
 // Node is the node's id.
 func (id *Identity) Node() jobs.NodeID { return id.Key.Node() }
+
+// SignServed signs what this node says of a piece that it sends to whoever is at the
+// other end of a connection; false if that is nobody of the grid.
+func (id *Identity) SignServed(word *blob.Served, to credentials.AuthInfo) bool {
+	receiver, _, err := Identify(to)
+	if err != nil {
+		return false
+	}
+	word.Receiver = string(receiver)
+	id.Key.SignServed(word)
+	return true
+}
 
 // Peer is how others see this node.
 func (id *Identity) Peer() Peer { return Peer{Node: id.Node(), Role: id.Role} }

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -84,6 +85,9 @@ func (k Key) Public() ed25519.PublicKey { return k.private.Public().(ed25519.Pub
 
 // Node is the id of the node that has this key.
 func (k Key) Node() jobs.NodeID { return NodeOf(k.Public()) }
+
+// SignServed signs what the node that has this key says of a piece that it sends.
+func (k Key) SignServed(word *blob.Served) { word.Sign(k.private) }
 
 // Derive gives a secret for one purpose, from which neither the key nor another secret
 // follows. It stays the same as long as the key does.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -25,11 +26,17 @@ const maxCaught = 64
 type Caught struct {
 	Node jobs.NodeID
 	Blob blob.ID
+	// Proof is what it has signed; nil: nothing.
+	Proof *blob.Misserved
 }
 
 // Report tells the grid's tracker.
 func (c Caught) Report(ctx context.Context, tracker anthillv1.TrackerServiceClient) error {
-	_, err := tracker.ReportPeers(ctx, &anthillv1.ReportPeersRequest{Nodes: []string{string(c.Node)}, Blobs: [][]byte{c.Blob[:]}})
+	req := &anthillv1.ReportPeersRequest{Nodes: []string{string(c.Node)}, Blobs: [][]byte{c.Blob[:]}}
+	if c.Proof != nil && len(c.Proof.Manifest) <= jobs.MaxEvidence {
+		req.Proof = wire.ProofToProto(c.Proof)
+	}
+	_, err := tracker.ReportPeers(ctx, req)
 	return err
 }
 

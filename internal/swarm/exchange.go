@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"google.golang.org/grpc"
@@ -92,8 +93,10 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 		s.uploads.lacks(n, i)
 		return nil
 	}
+	hash := n.seeding.manifest.Pieces[i] // the store has just checked it
 	if s.tamper != nil {
 		s.tamper(data)
+		hash = sha256.Sum256(data)
 	}
 	for off := 0; off < len(data); off += frameSize {
 		news, stop := s.uploads.midway(n, i)
@@ -106,11 +109,14 @@ func (s *Server) sendPiece(stream grpc.BidiStreamingServer[anthillv1.ExchangeReq
 				return err
 			}
 		}
-		frame := data[off:min(off+frameSize, len(data))]
-		if err := stream.Send(&anthillv1.ExchangeResponse{Piece: uint32(i), Offset: uint32(off), Data: frame}); err != nil {
+		frame := &anthillv1.ExchangeResponse{Piece: uint32(i), Offset: uint32(off), Data: data[off:min(off+frameSize, len(data))]}
+		if off+frameSize >= len(data) {
+			frame.Signature = s.sign(stream.Context(), n.id, i, hash)
+		}
+		if err := stream.Send(frame); err != nil {
 			return err
 		}
-		s.uploads.sent.Add(int64(len(frame)))
+		s.uploads.sent.Add(int64(len(frame.GetData())))
 	}
 	s.uploads.finished(n, i)
 	return nil

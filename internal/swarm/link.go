@@ -282,6 +282,10 @@ func (a *assembly) add(f *anthillv1.ExchangeResponse, from peerIdentity) error {
 		return nil
 	}
 	a.piece = -1
+	d := a.link.download
+	if err := d.swarm.checkSigned(d.id, a.manifest, i, a.data, f.GetSignature(), from); err != nil {
+		return err
+	}
 	return a.link.store(i, a.data, from)
 }
 

@@ -166,7 +166,7 @@ func (s *Swarm) refuse(from peerIdentity, address string, id blob.ID, cause erro
 		return
 	}
 	select {
-	case s.caught <- Caught{from.node, id}:
+	case s.caught <- Caught{from.node, id, proofOf(cause)}:
 	default:
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/blobstore"
@@ -34,6 +35,9 @@ type ServerConfig struct {
 	// Swarm, where set, fetches into Store: what it gains is served at once, and
 	// it is told of peers that come to download.
 	Swarm *Swarm
+	// Sign, where set, signs what is said of a piece to whoever is at the other end of a
+	// connection; false if it cannot tell who that is.
+	Sign func(word *blob.Served, to credentials.AuthInfo) bool
 	// Tamper, where set, changes what is sent, for trying out whether others
 	// notice.
 	Tamper func([]byte)
@@ -48,6 +52,7 @@ type Server struct {
 	owed    func(ctx context.Context, id blob.ID) bool
 	swarm   *Swarm // nil: none
 	uploads *uploads
+	signer  func(word *blob.Served, to credentials.AuthInfo) bool
 	tamper  func([]byte)
 }
 
@@ -65,7 +70,7 @@ func NewServer(cfg ServerConfig) *Server {
 	if cfg.Swarm != nil {
 		uploads = cfg.Swarm.uploads
 	}
-	return &Server{store: cfg.Store, allow: allow, owed: owed, swarm: cfg.Swarm, uploads: uploads, tamper: cfg.Tamper}
+	return &Server{store: cfg.Store, allow: allow, owed: owed, swarm: cfg.Swarm, uploads: uploads, signer: cfg.Sign, tamper: cfg.Tamper}
 }
 
 // ReadBlobs implements anthillv1.PieceServiceServer.

@@ -130,7 +130,7 @@ func TestGetGoesOnWhereItWas(t *testing.T) {
 }
 
 // A peer that serves garbage is refused by those that get it, and its owner banned by
-// the grid once the leader has probed it.
+// the grid on one signed piece, which anybody can see.
 func TestWhoServesGarbageIsBanned(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{})
 	id, data := serveFile(t, grid, 16<<20)
@@ -176,11 +176,14 @@ func TestWhoServesGarbageIsBanned(t *testing.T) {
 	}
 	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		_, err := mallory.Jobs(t.Context())
-		if err != nil && strings.Contains(err.Error(), "sent wrong bytes to a coordinator") {
-			return
+		if err != nil && strings.Contains(err.Error(), "signed wrong bytes as piece") {
+			break
 		}
 		if time.Now().After(end) {
 			t.Fatalf("mallory is not banned: %v", err)
 		}
+	}
+	if code, stdout, stderr := grid.Run(t, "owner", "show", "mallory"); code != 0 || !strings.Contains(stdout, "of blob "+id+" was sent to node ") {
+		t.Errorf("owner show: exit code %d, %s%s", code, stdout, stderr)
 	}
 }

@@ -343,7 +343,9 @@ type ReportPeersRequest struct {
 	Nodes []string `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
 	// For each node, in the same order, the blob of which it sent wrong bytes; may be
 	// left out.
-	Blobs         [][]byte `protobuf:"bytes,2,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	Blobs [][]byte `protobuf:"bytes,2,rep,name=blobs,proto3" json:"blobs,omitempty"`
+	// What one of them has signed.
+	Proof         *PieceProof `protobuf:"bytes,250,opt,name=proof,proto3" json:"proof,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +390,13 @@ func (x *ReportPeersRequest) GetNodes() []string {
 func (x *ReportPeersRequest) GetBlobs() [][]byte {
 	if x != nil {
 		return x.Blobs
+	}
+	return nil
+}
+
+func (x *ReportPeersRequest) GetProof() *PieceProof {
+	if x != nil {
+		return x.Proof
 	}
 	return nil
 }
@@ -1695,9 +1704,12 @@ type ExchangeResponse struct {
 	// Pieces that were asked for or promised and are not here.
 	Lacking []uint32 `protobuf:"varint,6,rep,packed,name=lacking,proto3" json:"lacking,omitempty"`
 	// A part of a piece, and where it starts within that.
-	Piece         uint32 `protobuf:"varint,7,opt,name=piece,proto3" json:"piece,omitempty"`
-	Offset        uint32 `protobuf:"varint,8,opt,name=offset,proto3" json:"offset,omitempty"`
-	Data          []byte `protobuf:"bytes,9,opt,name=data,proto3" json:"data,omitempty"`
+	Piece  uint32 `protobuf:"varint,7,opt,name=piece,proto3" json:"piece,omitempty"`
+	Offset uint32 `protobuf:"varint,8,opt,name=offset,proto3" json:"offset,omitempty"`
+	Data   []byte `protobuf:"bytes,9,opt,name=data,proto3" json:"data,omitempty"`
+	// With a piece's last part: what the peer signs of it. A peer that has signed once is
+	// taken for broken if it does so no more.
+	Signature     *PieceSignature `protobuf:"bytes,250,opt,name=signature,proto3" json:"signature,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1795,6 +1807,166 @@ func (x *ExchangeResponse) GetData() []byte {
 	return nil
 }
 
+func (x *ExchangeResponse) GetSignature() *PieceSignature {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// PieceSignature is a node's word that it sends a piece with this hash to this node.
+type PieceSignature struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Milliseconds since 1970, by the sender's clock.
+	SignedAt int64 `protobuf:"varint,1,opt,name=signed_at,json=signedAt,proto3" json:"signed_at,omitempty"`
+	// The sender's public key, an Ed25519 key of 32 bytes.
+	Key []byte `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// Of "anthill piece 1", a zero, the receiver's node id, a zero, the blob's id, the
+	// piece's number (4 bytes, big-endian), the SHA-256 of the bytes sent, and signed_at (8
+	// bytes).
+	Signature     []byte `protobuf:"bytes,3,opt,name=signature,proto3" json:"signature,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PieceSignature) Reset() {
+	*x = PieceSignature{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PieceSignature) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PieceSignature) ProtoMessage() {}
+
+func (x *PieceSignature) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PieceSignature.ProtoReflect.Descriptor instead.
+func (*PieceSignature) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *PieceSignature) GetSignedAt() int64 {
+	if x != nil {
+		return x.SignedAt
+	}
+	return 0
+}
+
+func (x *PieceSignature) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *PieceSignature) GetSignature() []byte {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+// PieceProof proves that a node sent a wrong piece: by its signature, and by the manifest
+// that the blob's id is the hash of.
+type PieceProof struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Blob  []byte                 `protobuf:"bytes,1,opt,name=blob,proto3" json:"blob,omitempty"`
+	Piece uint32                 `protobuf:"varint,2,opt,name=piece,proto3" json:"piece,omitempty"`
+	// SHA-256 of the bytes that were sent.
+	Hash          []byte          `protobuf:"bytes,3,opt,name=hash,proto3" json:"hash,omitempty"`
+	Receiver      string          `protobuf:"bytes,4,opt,name=receiver,proto3" json:"receiver,omitempty"`
+	Signature     *PieceSignature `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"`
+	Manifest      []byte          `protobuf:"bytes,6,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PieceProof) Reset() {
+	*x = PieceProof{}
+	mi := &file_anthill_v1_blob_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PieceProof) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PieceProof) ProtoMessage() {}
+
+func (x *PieceProof) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_blob_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PieceProof.ProtoReflect.Descriptor instead.
+func (*PieceProof) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *PieceProof) GetBlob() []byte {
+	if x != nil {
+		return x.Blob
+	}
+	return nil
+}
+
+func (x *PieceProof) GetPiece() uint32 {
+	if x != nil {
+		return x.Piece
+	}
+	return 0
+}
+
+func (x *PieceProof) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *PieceProof) GetReceiver() string {
+	if x != nil {
+		return x.Receiver
+	}
+	return ""
+}
+
+func (x *PieceProof) GetSignature() *PieceSignature {
+	if x != nil {
+		return x.Signature
+	}
+	return nil
+}
+
+func (x *PieceProof) GetManifest() []byte {
+	if x != nil {
+		return x.Manifest
+	}
+	return nil
+}
+
 type AnnounceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// HOST:PORT of the caller's PieceService; empty: it serves nothing.
@@ -1807,7 +1979,7 @@ type AnnounceRequest struct {
 
 func (x *AnnounceRequest) Reset() {
 	*x = AnnounceRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[24]
+	mi := &file_anthill_v1_blob_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1819,7 +1991,7 @@ func (x *AnnounceRequest) String() string {
 func (*AnnounceRequest) ProtoMessage() {}
 
 func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[24]
+	mi := &file_anthill_v1_blob_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1832,7 +2004,7 @@ func (x *AnnounceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceRequest.ProtoReflect.Descriptor instead.
 func (*AnnounceRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AnnounceRequest) GetAddress() string {
@@ -1866,7 +2038,7 @@ type Announcement struct {
 
 func (x *Announcement) Reset() {
 	*x = Announcement{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[25]
+	mi := &file_anthill_v1_blob_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +2050,7 @@ func (x *Announcement) String() string {
 func (*Announcement) ProtoMessage() {}
 
 func (x *Announcement) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[25]
+	mi := &file_anthill_v1_blob_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +2063,7 @@ func (x *Announcement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Announcement.ProtoReflect.Descriptor instead.
 func (*Announcement) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Announcement) GetBlob() []byte {
@@ -1941,7 +2113,7 @@ type AnnounceResponse struct {
 
 func (x *AnnounceResponse) Reset() {
 	*x = AnnounceResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[26]
+	mi := &file_anthill_v1_blob_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1953,7 +2125,7 @@ func (x *AnnounceResponse) String() string {
 func (*AnnounceResponse) ProtoMessage() {}
 
 func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[26]
+	mi := &file_anthill_v1_blob_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1966,7 +2138,7 @@ func (x *AnnounceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnnounceResponse.ProtoReflect.Descriptor instead.
 func (*AnnounceResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AnnounceResponse) GetSwarms() []*SwarmPeers {
@@ -1996,7 +2168,7 @@ type SwarmPeers struct {
 
 func (x *SwarmPeers) Reset() {
 	*x = SwarmPeers{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[27]
+	mi := &file_anthill_v1_blob_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2008,7 +2180,7 @@ func (x *SwarmPeers) String() string {
 func (*SwarmPeers) ProtoMessage() {}
 
 func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[27]
+	mi := &file_anthill_v1_blob_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2021,7 +2193,7 @@ func (x *SwarmPeers) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SwarmPeers.ProtoReflect.Descriptor instead.
 func (*SwarmPeers) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SwarmPeers) GetPeers() []*Provider {
@@ -2052,7 +2224,7 @@ type ShareBlobRequest struct {
 
 func (x *ShareBlobRequest) Reset() {
 	*x = ShareBlobRequest{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[28]
+	mi := &file_anthill_v1_blob_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2064,7 +2236,7 @@ func (x *ShareBlobRequest) String() string {
 func (*ShareBlobRequest) ProtoMessage() {}
 
 func (x *ShareBlobRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[28]
+	mi := &file_anthill_v1_blob_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2077,7 +2249,7 @@ func (x *ShareBlobRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShareBlobRequest.ProtoReflect.Descriptor instead.
 func (*ShareBlobRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{28}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ShareBlobRequest) GetId() []byte {
@@ -2116,7 +2288,7 @@ type ShareBlobResponse struct {
 
 func (x *ShareBlobResponse) Reset() {
 	*x = ShareBlobResponse{}
-	mi := &file_anthill_v1_blob_proto_msgTypes[29]
+	mi := &file_anthill_v1_blob_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2128,7 +2300,7 @@ func (x *ShareBlobResponse) String() string {
 func (*ShareBlobResponse) ProtoMessage() {}
 
 func (x *ShareBlobResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_blob_proto_msgTypes[29]
+	mi := &file_anthill_v1_blob_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2141,7 +2313,7 @@ func (x *ShareBlobResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShareBlobResponse.ProtoReflect.Descriptor instead.
 func (*ShareBlobResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{29}
+	return file_anthill_v1_blob_proto_rawDescGZIP(), []int{31}
 }
 
 var File_anthill_v1_blob_proto protoreflect.FileDescriptor
@@ -2156,10 +2328,11 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\bProvider\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12$\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x17\n" +
-	"\anode_id\x18K \x01(\tR\x06nodeId\"@\n" +
+	"\anode_id\x18K \x01(\tR\x06nodeId\"o\n" +
 	"\x12ReportPeersRequest\x12\x14\n" +
 	"\x05nodes\x18\x01 \x03(\tR\x05nodes\x12\x14\n" +
-	"\x05blobs\x18\x02 \x03(\fR\x05blobs\"\x15\n" +
+	"\x05blobs\x18\x02 \x03(\fR\x05blobs\x12-\n" +
+	"\x05proof\x18\xfa\x01 \x01(\v2\x16.anthill.v1.PieceProofR\x05proof\"\x15\n" +
 	"\x13ReportPeersResponse\"\xb9\x01\n" +
 	"\aRuntime\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12%\n" +
@@ -2251,7 +2424,7 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\x06cancel\x18\b \x03(\rR\x06cancel\x12\x16\n" +
 	"\x06credit\x18\t \x01(\rR\x06credit\x12\x16\n" +
 	"\x06prompt\x18\v \x01(\bR\x06prompt\x12\x14\n" +
-	"\x05grant\x18- \x01(\fR\x05grant\"\xfe\x01\n" +
+	"\x05grant\x18- \x01(\fR\x05grant\"\xb9\x02\n" +
 	"\x10ExchangeResponse\x12\x1a\n" +
 	"\bmanifest\x18\x01 \x01(\fR\bmanifest\x12\x12\n" +
 	"\x04have\x18\x02 \x01(\fR\x04have\x12\x16\n" +
@@ -2261,7 +2434,20 @@ const file_anthill_v1_blob_proto_rawDesc = "" +
 	"\alacking\x18\x06 \x03(\rR\alacking\x12\x14\n" +
 	"\x05piece\x18\a \x01(\rR\x05piece\x12\x16\n" +
 	"\x06offset\x18\b \x01(\rR\x06offset\x12\x12\n" +
-	"\x04data\x18\t \x01(\fR\x04data\"[\n" +
+	"\x04data\x18\t \x01(\fR\x04data\x129\n" +
+	"\tsignature\x18\xfa\x01 \x01(\v2\x1a.anthill.v1.PieceSignatureR\tsignature\"]\n" +
+	"\x0ePieceSignature\x12\x1b\n" +
+	"\tsigned_at\x18\x01 \x01(\x03R\bsignedAt\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\x12\x1c\n" +
+	"\tsignature\x18\x03 \x01(\fR\tsignature\"\xbc\x01\n" +
+	"\n" +
+	"PieceProof\x12\x12\n" +
+	"\x04blob\x18\x01 \x01(\fR\x04blob\x12\x14\n" +
+	"\x05piece\x18\x02 \x01(\rR\x05piece\x12\x12\n" +
+	"\x04hash\x18\x03 \x01(\fR\x04hash\x12\x1a\n" +
+	"\breceiver\x18\x04 \x01(\tR\breceiver\x128\n" +
+	"\tsignature\x18\x05 \x01(\v2\x1a.anthill.v1.PieceSignatureR\tsignature\x12\x1a\n" +
+	"\bmanifest\x18\x06 \x01(\fR\bmanifest\"[\n" +
 	"\x0fAnnounceRequest\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12.\n" +
 	"\x05blobs\x18\x02 \x03(\v2\x18.anthill.v1.AnnouncementR\x05blobs\"\x86\x01\n" +
@@ -2345,7 +2531,7 @@ func file_anthill_v1_blob_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_blob_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_anthill_v1_blob_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_anthill_v1_blob_proto_goTypes = []any{
 	(Role)(0),                     // 0: anthill.v1.Role
 	(WaitReason)(0),               // 1: anthill.v1.WaitReason
@@ -2373,63 +2559,68 @@ var file_anthill_v1_blob_proto_goTypes = []any{
 	(*ReadBlobsResponse)(nil),     // 23: anthill.v1.ReadBlobsResponse
 	(*ExchangeRequest)(nil),       // 24: anthill.v1.ExchangeRequest
 	(*ExchangeResponse)(nil),      // 25: anthill.v1.ExchangeResponse
-	(*AnnounceRequest)(nil),       // 26: anthill.v1.AnnounceRequest
-	(*Announcement)(nil),          // 27: anthill.v1.Announcement
-	(*AnnounceResponse)(nil),      // 28: anthill.v1.AnnounceResponse
-	(*SwarmPeers)(nil),            // 29: anthill.v1.SwarmPeers
-	(*ShareBlobRequest)(nil),      // 30: anthill.v1.ShareBlobRequest
-	(*ShareBlobResponse)(nil),     // 31: anthill.v1.ShareBlobResponse
-	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(*PieceSignature)(nil),        // 26: anthill.v1.PieceSignature
+	(*PieceProof)(nil),            // 27: anthill.v1.PieceProof
+	(*AnnounceRequest)(nil),       // 28: anthill.v1.AnnounceRequest
+	(*Announcement)(nil),          // 29: anthill.v1.Announcement
+	(*AnnounceResponse)(nil),      // 30: anthill.v1.AnnounceResponse
+	(*SwarmPeers)(nil),            // 31: anthill.v1.SwarmPeers
+	(*ShareBlobRequest)(nil),      // 32: anthill.v1.ShareBlobRequest
+	(*ShareBlobResponse)(nil),     // 33: anthill.v1.ShareBlobResponse
+	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 35: google.protobuf.Duration
 }
 var file_anthill_v1_blob_proto_depIdxs = []int32{
 	0,  // 0: anthill.v1.Provider.role:type_name -> anthill.v1.Role
-	2,  // 1: anthill.v1.Runtime.ref:type_name -> anthill.v1.BlobRef
-	32, // 2: anthill.v1.Runtime.named_at:type_name -> google.protobuf.Timestamp
-	6,  // 3: anthill.v1.ListRuntimesResponse.runtimes:type_name -> anthill.v1.Runtime
-	2,  // 4: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
-	13, // 5: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
-	12, // 6: anthill.v1.Blob.wait:type_name -> anthill.v1.Wait
-	1,  // 7: anthill.v1.Wait.reason:type_name -> anthill.v1.WaitReason
-	32, // 8: anthill.v1.Wait.since:type_name -> google.protobuf.Timestamp
-	32, // 9: anthill.v1.Wait.until:type_name -> google.protobuf.Timestamp
-	32, // 10: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
-	2,  // 11: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
-	11, // 12: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
-	11, // 13: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
-	11, // 14: anthill.v1.ListBlobsResponse.blobs:type_name -> anthill.v1.Blob
-	3,  // 15: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
-	27, // 16: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
-	29, // 17: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
-	33, // 18: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
-	3,  // 19: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
-	22, // 20: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
-	24, // 21: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
-	26, // 22: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
-	4,  // 23: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
-	14, // 24: anthill.v1.BlobService.KeepBlob:input_type -> anthill.v1.KeepBlobRequest
-	16, // 25: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
-	18, // 26: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
-	20, // 27: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
-	30, // 28: anthill.v1.BlobService.ShareBlob:input_type -> anthill.v1.ShareBlobRequest
-	7,  // 29: anthill.v1.BlobService.NameRuntime:input_type -> anthill.v1.NameRuntimeRequest
-	9,  // 30: anthill.v1.BlobService.ListRuntimes:input_type -> anthill.v1.ListRuntimesRequest
-	23, // 31: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
-	25, // 32: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
-	28, // 33: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
-	5,  // 34: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
-	15, // 35: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
-	17, // 36: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
-	19, // 37: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
-	21, // 38: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
-	31, // 39: anthill.v1.BlobService.ShareBlob:output_type -> anthill.v1.ShareBlobResponse
-	8,  // 40: anthill.v1.BlobService.NameRuntime:output_type -> anthill.v1.NameRuntimeResponse
-	10, // 41: anthill.v1.BlobService.ListRuntimes:output_type -> anthill.v1.ListRuntimesResponse
-	31, // [31:42] is the sub-list for method output_type
-	20, // [20:31] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	27, // 1: anthill.v1.ReportPeersRequest.proof:type_name -> anthill.v1.PieceProof
+	2,  // 2: anthill.v1.Runtime.ref:type_name -> anthill.v1.BlobRef
+	34, // 3: anthill.v1.Runtime.named_at:type_name -> google.protobuf.Timestamp
+	6,  // 4: anthill.v1.ListRuntimesResponse.runtimes:type_name -> anthill.v1.Runtime
+	2,  // 5: anthill.v1.Blob.ref:type_name -> anthill.v1.BlobRef
+	13, // 6: anthill.v1.Blob.claims:type_name -> anthill.v1.BlobClaim
+	12, // 7: anthill.v1.Blob.wait:type_name -> anthill.v1.Wait
+	1,  // 8: anthill.v1.Wait.reason:type_name -> anthill.v1.WaitReason
+	34, // 9: anthill.v1.Wait.since:type_name -> google.protobuf.Timestamp
+	34, // 10: anthill.v1.Wait.until:type_name -> google.protobuf.Timestamp
+	34, // 11: anthill.v1.BlobClaim.at:type_name -> google.protobuf.Timestamp
+	2,  // 12: anthill.v1.KeepBlobRequest.ref:type_name -> anthill.v1.BlobRef
+	11, // 13: anthill.v1.KeepBlobResponse.blob:type_name -> anthill.v1.Blob
+	11, // 14: anthill.v1.GetBlobResponse.blob:type_name -> anthill.v1.Blob
+	11, // 15: anthill.v1.ListBlobsResponse.blobs:type_name -> anthill.v1.Blob
+	3,  // 16: anthill.v1.ExchangeResponse.peers:type_name -> anthill.v1.Provider
+	26, // 17: anthill.v1.ExchangeResponse.signature:type_name -> anthill.v1.PieceSignature
+	26, // 18: anthill.v1.PieceProof.signature:type_name -> anthill.v1.PieceSignature
+	29, // 19: anthill.v1.AnnounceRequest.blobs:type_name -> anthill.v1.Announcement
+	31, // 20: anthill.v1.AnnounceResponse.swarms:type_name -> anthill.v1.SwarmPeers
+	35, // 21: anthill.v1.AnnounceResponse.again:type_name -> google.protobuf.Duration
+	3,  // 22: anthill.v1.SwarmPeers.peers:type_name -> anthill.v1.Provider
+	22, // 23: anthill.v1.PieceService.ReadBlobs:input_type -> anthill.v1.ReadBlobsRequest
+	24, // 24: anthill.v1.PieceService.Exchange:input_type -> anthill.v1.ExchangeRequest
+	28, // 25: anthill.v1.TrackerService.Announce:input_type -> anthill.v1.AnnounceRequest
+	4,  // 26: anthill.v1.TrackerService.ReportPeers:input_type -> anthill.v1.ReportPeersRequest
+	14, // 27: anthill.v1.BlobService.KeepBlob:input_type -> anthill.v1.KeepBlobRequest
+	16, // 28: anthill.v1.BlobService.GetBlob:input_type -> anthill.v1.GetBlobRequest
+	18, // 29: anthill.v1.BlobService.ListBlobs:input_type -> anthill.v1.ListBlobsRequest
+	20, // 30: anthill.v1.BlobService.DropBlob:input_type -> anthill.v1.DropBlobRequest
+	32, // 31: anthill.v1.BlobService.ShareBlob:input_type -> anthill.v1.ShareBlobRequest
+	7,  // 32: anthill.v1.BlobService.NameRuntime:input_type -> anthill.v1.NameRuntimeRequest
+	9,  // 33: anthill.v1.BlobService.ListRuntimes:input_type -> anthill.v1.ListRuntimesRequest
+	23, // 34: anthill.v1.PieceService.ReadBlobs:output_type -> anthill.v1.ReadBlobsResponse
+	25, // 35: anthill.v1.PieceService.Exchange:output_type -> anthill.v1.ExchangeResponse
+	30, // 36: anthill.v1.TrackerService.Announce:output_type -> anthill.v1.AnnounceResponse
+	5,  // 37: anthill.v1.TrackerService.ReportPeers:output_type -> anthill.v1.ReportPeersResponse
+	15, // 38: anthill.v1.BlobService.KeepBlob:output_type -> anthill.v1.KeepBlobResponse
+	17, // 39: anthill.v1.BlobService.GetBlob:output_type -> anthill.v1.GetBlobResponse
+	19, // 40: anthill.v1.BlobService.ListBlobs:output_type -> anthill.v1.ListBlobsResponse
+	21, // 41: anthill.v1.BlobService.DropBlob:output_type -> anthill.v1.DropBlobResponse
+	33, // 42: anthill.v1.BlobService.ShareBlob:output_type -> anthill.v1.ShareBlobResponse
+	8,  // 43: anthill.v1.BlobService.NameRuntime:output_type -> anthill.v1.NameRuntimeResponse
+	10, // 44: anthill.v1.BlobService.ListRuntimes:output_type -> anthill.v1.ListRuntimesResponse
+	34, // [34:45] is the sub-list for method output_type
+	23, // [23:34] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_blob_proto_init() }
@@ -2443,7 +2634,7 @@ func file_anthill_v1_blob_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_blob_proto_rawDesc), len(file_anthill_v1_blob_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

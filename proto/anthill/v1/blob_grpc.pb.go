@@ -192,9 +192,10 @@ type TrackerServiceClient interface {
 	// Announce says which blobs the caller has pieces of, or wants, and asks which
 	// other peers do.
 	Announce(ctx context.Context, in *AnnounceRequest, opts ...grpc.CallOption) (*AnnounceResponse, error)
-	// ReportPeers says that nodes served wrong bytes to the caller. An owner is banned
-	// on the word of two other owners, or of one coordinator. Upon a report that names
-	// the blob, the leader asks the accused node for a piece of it and judges by that.
+	// ReportPeers says that nodes served wrong bytes to the caller. The word of a peer gets
+	// nobody banned, its proof does: a wrong piece with the sender's signature. Upon a report
+	// that names the blob, the leader asks the accused node for a piece of it as well, and
+	// judges by that.
 	ReportPeers(ctx context.Context, in *ReportPeersRequest, opts ...grpc.CallOption) (*ReportPeersResponse, error)
 }
 
@@ -236,9 +237,10 @@ type TrackerServiceServer interface {
 	// Announce says which blobs the caller has pieces of, or wants, and asks which
 	// other peers do.
 	Announce(context.Context, *AnnounceRequest) (*AnnounceResponse, error)
-	// ReportPeers says that nodes served wrong bytes to the caller. An owner is banned
-	// on the word of two other owners, or of one coordinator. Upon a report that names
-	// the blob, the leader asks the accused node for a piece of it and judges by that.
+	// ReportPeers says that nodes served wrong bytes to the caller. The word of a peer gets
+	// nobody banned, its proof does: a wrong piece with the sender's signature. Upon a report
+	// that names the blob, the leader asks the accused node for a piece of it as well, and
+	// judges by that.
 	ReportPeers(context.Context, *ReportPeersRequest) (*ReportPeersResponse, error)
 	mustEmbedUnimplementedTrackerServiceServer()
 }

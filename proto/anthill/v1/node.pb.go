@@ -263,10 +263,14 @@ type OwnerRecord struct {
 	Doubts uint32 `protobuf:"varint,7,opt,name=doubts,proto3" json:"doubts,omitempty"`
 	// How many accepted results the owner voted for; a ban withdraws them.
 	Credit uint64 `protobuf:"varint,8,opt,name=credit,proto3" json:"credit,omitempty"`
-	// Other owners that say that it served wrong bytes; two get it banned.
+	// Other owners that say that it served wrong bytes. In a grid with coordinators of older
+	// versions two get it banned.
 	Accusers []string `protobuf:"bytes,9,rep,name=accusers,proto3" json:"accusers,omitempty"`
 	// The fuel that the results took which credit counts; it stops at 2^64-1.
-	Fuel          uint64 `protobuf:"varint,20,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	Fuel uint64 `protobuf:"varint,20,opt,name=fuel,proto3" json:"fuel,omitempty"`
+	// The signed evidence for which it is banned; not set where it is banned for its votes,
+	// or by an operator.
+	Evidence      *PieceProof `protobuf:"bytes,250,opt,name=evidence,proto3" json:"evidence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -369,6 +373,13 @@ func (x *OwnerRecord) GetFuel() uint64 {
 		return x.Fuel
 	}
 	return 0
+}
+
+func (x *OwnerRecord) GetEvidence() *PieceProof {
+	if x != nil {
+		return x.Evidence
+	}
+	return nil
 }
 
 type ListNodesRequest struct {
@@ -497,7 +508,11 @@ func (x *ListNodesResponse) GetNextPageToken() string {
 }
 
 type ListTrustRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1000; 0: 100. An answer of more than about 1 MiB is cut sooner.
+	PageSize uint32 `protobuf:"varint,220,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before, to the same question; empty: the first page.
+	PageToken     string `protobuf:"bytes,221,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -532,9 +547,26 @@ func (*ListTrustRequest) Descriptor() ([]byte, []int) {
 	return file_anthill_v1_node_proto_rawDescGZIP(), []int{4}
 }
 
+func (x *ListTrustRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListTrustRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 type ListTrustResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Owners        []*OwnerTrust          `protobuf:"bytes,1,rep,name=owners,proto3" json:"owners,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// In the order of their names.
+	Owners []*OwnerTrust `protobuf:"bytes,1,rep,name=owners,proto3" json:"owners,omitempty"`
+	// Empty: these were the last.
+	NextPageToken string `protobuf:"bytes,220,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -574,6 +606,13 @@ func (x *ListTrustResponse) GetOwners() []*OwnerTrust {
 		return x.Owners
 	}
 	return nil
+}
+
+func (x *ListTrustResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 // OwnerTrust is an owner's history, as far as one coordinator has seen it.
@@ -2626,7 +2665,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06paused\x18\r \x01(\bR\x06paused\x12:\n" +
 	"\vclock_ahead\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"clockAhead\x12:\n" +
-	"\vwhereabouts\x18\x90\x02 \x01(\v2\x17.anthill.v1.WhereaboutsR\vwhereabouts\"\x98\x02\n" +
+	"\vwhereabouts\x18\x90\x02 \x01(\v2\x17.anthill.v1.WhereaboutsR\vwhereabouts\"\xcd\x02\n" +
 	"\vOwnerRecord\x12\x16\n" +
 	"\x06agreed\x18\x01 \x01(\x04R\x06agreed\x12\x1a\n" +
 	"\boutvoted\x18\x02 \x01(\x04R\boutvoted\x12\x16\n" +
@@ -2637,7 +2676,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06doubts\x18\a \x01(\rR\x06doubts\x12\x16\n" +
 	"\x06credit\x18\b \x01(\x04R\x06credit\x12\x1a\n" +
 	"\baccusers\x18\t \x03(\tR\baccusers\x12\x12\n" +
-	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\"\x8e\x01\n" +
+	"\x04fuel\x18\x14 \x01(\x04R\x04fuel\x123\n" +
+	"\bevidence\x18\xfa\x01 \x01(\v2\x16.anthill.v1.PieceProofR\bevidence\"\x8e\x01\n" +
 	"\x10ListNodesRequest\x12\x1c\n" +
 	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
 	"\n" +
@@ -2646,10 +2686,14 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04role\x18\xe3\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\"d\n" +
 	"\x11ListNodesResponse\x12&\n" +
 	"\x05nodes\x18\x01 \x03(\v2\x10.anthill.v1.NodeR\x05nodes\x12'\n" +
-	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"\x12\n" +
-	"\x10ListTrustRequest\"C\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"P\n" +
+	"\x10ListTrustRequest\x12\x1c\n" +
+	"\tpage_size\x18\xdc\x01 \x01(\rR\bpageSize\x12\x1e\n" +
+	"\n" +
+	"page_token\x18\xdd\x01 \x01(\tR\tpageToken\"l\n" +
 	"\x11ListTrustResponse\x12.\n" +
-	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\"R\n" +
+	"\x06owners\x18\x01 \x03(\v2\x16.anthill.v1.OwnerTrustR\x06owners\x12'\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken\"R\n" +
 	"\n" +
 	"OwnerTrust\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12.\n" +
@@ -2864,11 +2908,12 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
 	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
 	(*Whereabouts)(nil),           // 45: anthill.v1.Whereabouts
-	(*HeartbeatRequest)(nil),      // 46: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 47: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),    // 48: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                  // 49: anthill.v1.Wait
-	(*BlobRef)(nil),               // 50: anthill.v1.BlobRef
+	(*PieceProof)(nil),            // 46: anthill.v1.PieceProof
+	(*HeartbeatRequest)(nil),      // 47: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 48: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),    // 49: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 50: anthill.v1.Wait
+	(*BlobRef)(nil),               // 51: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
 	42, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
@@ -2877,67 +2922,68 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	43, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
 	44, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
 	45, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
-	42, // 6: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
-	1,  // 7: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
-	7,  // 8: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
-	8,  // 9: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	15, // 10: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	42, // 11: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	44, // 12: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	43, // 13: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	42, // 14: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	43, // 15: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	15, // 16: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	43, // 17: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	45, // 18: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
-	19, // 19: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	46, // 20: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	47, // 21: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	48, // 22: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
-	29, // 23: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	43, // 24: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	34, // 25: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	49, // 26: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	40, // 27: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	39, // 28: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	50, // 29: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	40, // 30: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	38, // 31: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 32: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 33: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 34: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 35: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 36: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	35, // 37: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	37, // 38: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	32, // 39: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	27, // 40: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	30, // 41: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	25, // 42: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	18, // 43: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	21, // 44: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	23, // 45: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	16, // 46: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
-	4,  // 47: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 48: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 49: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 50: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 51: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	36, // 52: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	41, // 53: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	33, // 54: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	28, // 55: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	31, // 56: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	26, // 57: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	20, // 58: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	22, // 59: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	24, // 60: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	17, // 61: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
-	47, // [47:62] is the sub-list for method output_type
-	32, // [32:47] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	46, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
+	42, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	1,  // 8: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
+	7,  // 9: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
+	8,  // 10: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
+	15, // 11: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	42, // 12: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	44, // 13: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	43, // 14: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	42, // 15: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	43, // 16: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	15, // 17: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	43, // 18: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	45, // 19: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
+	19, // 20: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	47, // 21: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	48, // 22: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	49, // 23: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	29, // 24: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	43, // 25: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	34, // 26: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	50, // 27: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	40, // 28: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	39, // 29: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	51, // 30: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	40, // 31: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	38, // 32: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 33: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 34: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 35: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 36: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 37: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	35, // 38: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	37, // 39: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	32, // 40: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	27, // 41: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	30, // 42: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	25, // 43: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	18, // 44: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	21, // 45: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	23, // 46: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	16, // 47: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	4,  // 48: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 49: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 50: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 51: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 52: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	36, // 53: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	41, // 54: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	33, // 55: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	28, // 56: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	31, // 57: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	26, // 58: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	20, // 59: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	22, // 60: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	24, // 61: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	17, // 62: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	48, // [48:63] is the sub-list for method output_type
+	33, // [33:48] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
