@@ -16,6 +16,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/desk"
 	"github.com/anthill-grid/anthill/coordinator/keeper"
 	"github.com/anthill-grid/anthill/coordinator/logbook"
+	"github.com/anthill-grid/anthill/coordinator/publicpage"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
 	"github.com/anthill-grid/anthill/internal/blob"
@@ -40,6 +41,8 @@ type Config struct {
 	Listen string // HOST:PORT of everything
 	// Advertise is HOST:PORT under which others know it; "": what Listen says.
 	Advertise string
+	// PublicPage is HOST:PORT at which everybody may see the grid's counts; "": nowhere.
+	PublicPage string
 	// Bootstrap founds a grid, unless Dir belongs to one.
 	Bootstrap bool
 	// Saboteurs is the share of strangers that a grid founded by Bootstrap takes
@@ -73,6 +76,7 @@ type Coordinator struct {
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
 	rpc        *rpc.Server
+	public     *publicpage.Page // nil: there is none
 	roster     roster
 	book       book
 }
@@ -108,7 +112,10 @@ func (c *Coordinator) start(ctx context.Context) (err error) {
 		return err
 	}
 	c.startServices()
-	return nil
+	if c.cfg.PublicPage != "" {
+		c.public, err = publicpage.Listen(c.cfg.PublicPage, c.counts)
+	}
+	return err
 }
 
 func (c *Coordinator) startReplica() (err error) {
@@ -253,11 +260,11 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
 	loops.Go(func() { c.sweepLogs(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
-	failed := make(chan error, 3)
+	failed := make(chan error, 4)
 	go func() {
 		failed <- fmt.Errorf("serve on %s: %w", c.base.Address, c.rpc.Serve(c.base.Listener))
 	}()
-	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws} {
+	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws, c.servePublicPage} {
 		loops.Go(func() {
 			if err := watch(ctx); err != nil {
 				failed <- err
@@ -279,6 +286,11 @@ func (c *Coordinator) Run(ctx context.Context) error {
 // stop closes what start opened, the last first.
 func (c *Coordinator) stop() error {
 	var errs []error
+	if c.public != nil {
+		if err := c.public.Close(); !errors.Is(err, net.ErrClosed) { // it may have run
+			errs = append(errs, err)
+		}
+	}
 	if c.membership != nil {
 		errs = append(errs, c.membership.Shutdown())
 	}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -136,11 +137,18 @@ func TestAllListsComeInPages(t *testing.T) {
 		g.do(jobs.Command{CreateToken: &jobs.CreateToken{Token: jobs.TokenID(fmt.Sprint("t", i)), Role: jobs.Worker, Uses: 1, Expires: 1 << 50, By: "op"}})
 	}
 	conn := g.dial(g.admit(jobs.Operator, "ops"), g.leader)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	g.chronicle.Run(over, g.View) // which looks once how owners are believed
 	admin, nodes := anthillv1.NewAdminServiceClient(conn), anthillv1.NewNodeServiceClient(conn)
 	for name, ask := range map[string]func(size uint32, token string) (n int, text, next string, err error){
 		"nodes": func(size uint32, token string) (int, string, string, error) {
 			r, err := nodes.ListNodes(ctx(t), &anthillv1.ListNodesRequest{PageSize: size, PageToken: token})
 			return len(r.GetNodes()), fmt.Sprint(r.GetNodes()), r.GetNextPageToken(), err
+		},
+		"trust": func(size uint32, token string) (int, string, string, error) {
+			r, err := nodes.ListTrust(ctx(t), &anthillv1.ListTrustRequest{PageSize: size, PageToken: token})
+			return len(r.GetOwners()), fmt.Sprint(r.GetOwners()), r.GetNextPageToken(), err
 		},
 		"members": func(size uint32, token string) (int, string, string, error) {
 			r, err := admin.ListMembers(ctx(t), &anthillv1.ListMembersRequest{PageSize: size, PageToken: token})

@@ -153,7 +153,11 @@ func endingToProto(status jobs.AttemptStatus) anthillv1.AttemptEnding {
 }
 
 // ListTrust implements NodeService.
-func (s *Server) ListTrust(ctx context.Context, _ *anthillv1.ListTrustRequest) (*anthillv1.ListTrustResponse, error) {
+func (s *Server) ListTrust(ctx context.Context, req *anthillv1.ListTrustRequest) (*anthillv1.ListTrustResponse, error) {
+	p, err := pageOf(req)
+	if err != nil {
+		return nil, err
+	}
 	c := callerFrom(ctx)
 	var own jobs.OwnerID
 	s.cfg.Replica.View(func(st *jobs.State) {
@@ -161,15 +165,23 @@ func (s *Server) ListTrust(ctx context.Context, _ *anthillv1.ListTrustRequest) (
 			own = n.Owner
 		}
 	})
-	resp := &anthillv1.ListTrustResponse{}
+	var list []place
+	histories := map[place]chronicle.History{}
 	for _, h := range s.cfg.Chronicle.Histories(func(id jobs.OwnerID) bool { return id == own || c.Role == jobs.Operator }) {
-		owner := &anthillv1.OwnerTrust{Owner: string(h.Owner)}
-		for _, p := range h.Points {
-			owner.Points = append(owner.Points, &anthillv1.TrustPoint{
-				At: p.At.Std().Unix(), Credibility: wire.ShareToProto(p.Credibility), Credit: p.Credit, Banned: p.Banned,
-			})
-		}
-		resp.Owners = append(resp.Owners, owner)
+		here := place{ID: string(h.Owner)}
+		list, histories[here] = append(list, here), h
 	}
+	resp := &anthillv1.ListTrustResponse{}
+	resp.Owners, resp.NextPageToken = cut(p, list, func(here place) *anthillv1.OwnerTrust { return trustView(histories[here]) })
 	return resp, nil
+}
+
+func trustView(h chronicle.History) *anthillv1.OwnerTrust {
+	owner := &anthillv1.OwnerTrust{Owner: string(h.Owner)}
+	for _, p := range h.Points {
+		owner.Points = append(owner.Points, &anthillv1.TrustPoint{
+			At: p.At.Std().Unix(), Credibility: wire.ShareToProto(p.Credibility), Credit: p.Credit, Banned: p.Banned,
+		})
+	}
+	return owner
 }

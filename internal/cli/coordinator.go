@@ -55,6 +55,8 @@ of a cloud, or a port that a router forwards. A name may have several addresses,
 which are all tried`)
 	cmd.Flags().BoolVar(&cfg.Bootstrap, "bootstrap", false, "found a new grid")
 	cmd.Flags().Var((*shareFlag)(&cfg.Saboteurs), "saboteurs", "with --bootstrap: the share of strangers that the grid assumes to be saboteurs; it cannot be changed later")
+	cmd.Flags().StringVar(&cfg.PublicPage, "public-page", "", `HOST:PORT at which everybody may see, over plain HTTP, how many workers, owners, jobs
+and results the grid has, and nothing else of them (default nowhere)`)
 	relayFlag(cmd, &cfg.Relay)
 	cmd.Flags().DurationVar(&cfg.ReplaceAfter, "replace-after", coordinator.ReplaceAfter, "for how long a voter is silent until a spare coordinator takes its place; the same on all")
 	token.flags(cmd)

@@ -34,7 +34,7 @@ func writeFirst[M proto.Message](cmd *cobra.Command, output format, all iter.Seq
 			return err
 		}
 		if limit > 0 && len(list) == limit {
-			defer fmt.Fprintf(cmd.ErrOrStderr(), "there are more than these %d: see --limit\n", limit)
+			defer fmt.Fprintf(cmd.ErrOrStderr(), "there are more of them than --limit %d\n", limit)
 			break
 		}
 		list = append(list, m)

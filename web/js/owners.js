@@ -1,6 +1,6 @@
 // The owners behind the workers: what the grid believes of each, how that changed, and why
 // some are banned.
-import { all, call, poll } from "./api.js";
+import { all, poll } from "./api.js";
 import { colours, empty, fill, fit, h, text, trouble } from "./dom.js";
 import { count, credibility, fuel, plural } from "./format.js";
 import { List } from "./list.js";
@@ -33,7 +33,7 @@ export function showOwners(place, signal) {
     owners = ownersOf(await all("NodeService/ListNodes", "nodes", {}, signal));
     show();
     try {
-      for (const o of (await call("NodeService/ListTrust", {}, signal)).owners) history.set(o.owner, o.points);
+      for (const o of await all("NodeService/ListTrust", "owners", {}, signal)) history.set(o.owner, o.points);
       show();
     } catch { /* older coordinators do not remember, and others do not tell */ }
   }, signal, (err) => { if (!owners) fill(body, trouble(err)); });
