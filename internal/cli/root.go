@@ -96,6 +96,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		connecting(newRuntimeCommand()),
 		connecting(newAPICommand()),
 		connecting(newNodesCommand()),
+		connecting(newDoctorCommand()),
 		connecting(newNodeCommand()),
 		connecting(newOwnerCommand()),
 		connecting(newAccountCommand()),
