@@ -21,7 +21,7 @@ const steadfast = 1000
 
 // punish is the rule for owners whose results were outvoted. One that was proven
 // wrong is banned, unless it is steadfast: then it starts again as a newcomer,
-// whose every result needs checking. A fixed quorum proves less, see misbehaves.
+// whose every result needs checking, and in steady jobs nothing rests on its word any more. A fixed quorum proves less, see misbehaves.
 func (s *State) punish(h *hearing, id OwnerID, b blame) {
 	o := s.Owners[id]
 	switch {
@@ -29,7 +29,7 @@ func (s *State) punish(h *hearing, id OwnerID, b blame) {
 	case b.proven && o.Checks < steadfast:
 		s.ban(h, id, fmt.Sprintf("outvoted on task %d of %s", b.task, b.job))
 	case b.proven:
-		s.mistrust(id, b)
+		s.mistrust(h, id, b)
 	case o.misbehaves():
 		s.ban(h, id, fmt.Sprintf("%d of %d results outvoted", o.Outvoted, o.Agreed+o.Outvoted))
 	}
@@ -42,11 +42,16 @@ func (o *Owner) misbehaves() bool {
 	return o.Outvoted >= 3 && 10*o.Outvoted >= o.Agreed+o.Outvoted
 }
 
-func (s *State) mistrust(id OwnerID, b blame) {
+func (s *State) mistrust(h *hearing, id OwnerID, b blame) {
 	o := s.Owners[id]
 	o.Doubts++
 	s.event(s.Jobs[b.job], EventDoubted, id, fmt.Sprintf("%s is trusted like a newcomer now: outvoted on task %d after %d checks survived", id, b.task, o.Checks))
 	o.Checks = 0
+	for _, jobID := range slices.Clone(s.Running()) {
+		if s.Jobs[jobID].steady() {
+			s.strikeAll(h, jobID, id)
+		}
+	}
 }
 
 // ban voids an owner's leases and votes in all running jobs. What rested on its
@@ -63,10 +68,16 @@ func (s *State) ban(h *hearing, id OwnerID, why string) {
 	for _, jobID := range slices.Clone(s.Running()) {
 		j := s.Jobs[jobID]
 		s.event(j, EventBanned, id, fmt.Sprintf("%s is banned: %s", id, why))
-		for place := Place(0); place < j.Next && j.State == JobRunning; place++ {
-			if j.Open[place] != nil || s.tookPart(j, place, id) {
-				s.strike(h, jobID, place, id)
-			}
+		s.strikeAll(h, jobID, id)
+	}
+}
+
+// strikeAll strikes out an owner in a job.
+func (s *State) strikeAll(h *hearing, jobID JobID, id OwnerID) {
+	j := s.Jobs[jobID]
+	for place := Place(0); place < j.Next && j.State == JobRunning; place++ {
+		if j.Open[place] != nil || s.tookPart(j, place, id) {
+			s.strike(h, jobID, place, id)
 		}
 	}
 }

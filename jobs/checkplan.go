@@ -23,6 +23,8 @@ type CheckPlan struct {
 	opened int
 	extra  uint64
 	risk   Prob
+	// steady is what the plan of a steady job is, instead of most of this.
+	steady *steadyPlan
 }
 
 // PlanChecks looks ahead for a running job.
@@ -30,6 +32,10 @@ func (s *State) PlanChecks(j *Job) *CheckPlan {
 	p := &CheckPlan{
 		s: s, j: j, soon: make([]int64, len(s.byNumber)), alone: make([]int64, len(s.byNumber)),
 		fresh: make([][]Place, len(s.byNumber)), begun: map[Place]NodeID{}, taken: map[Place]bool{}, opened: int(j.Next), extra: j.Attempts.Extra,
+	}
+	if j.steady() {
+		p.steady = p.planSteady()
+		return p
 	}
 	for owner, places := range j.tally.alone {
 		p.alone[owner] = int64(len(places))
@@ -117,6 +123,9 @@ const spotShare = 20
 // Behind says whether the next attempt should be a second opinion rather than a
 // fresh task.
 func (p *CheckPlan) Behind() bool {
+	if p.steady != nil {
+		return p.steady.behind()
+	}
 	if p.j.Spec.Trust.MaxError >= One {
 		return p.extra*spotShare < uint64(p.opened)
 	}
@@ -125,6 +134,10 @@ func (p *CheckPlan) Behind() bool {
 
 // Begin counts in that a worker gets a fresh task.
 func (p *CheckPlan) Begin(place Place, worker NodeID) {
+	if p.steady != nil {
+		p.begun[place] = worker
+		return
+	}
 	n := p.numberOf(worker)
 	p.risk -= p.share(n)
 	p.alone[n]++
@@ -154,6 +167,9 @@ type Likeness func(a, b NodeID) int64
 // most: it checks the one as well as the other. draw gives a random number
 // below n. What it chooses is counted in already.
 func (p *CheckPlan) Check(worker NodeID, like Likeness, draw func(n int) int) (Place, bool) {
+	if p.steady != nil {
+		return p.steady.check(worker, like, draw)
+	}
 	checker := p.numberOf(worker)
 	var best Place
 	var most Prob = -1
@@ -324,6 +340,9 @@ func (p *CheckPlan) error(place Place) Prob {
 // Exam is a task about which a lie came out, for a newcomer who has not run it:
 // if it works with the liars, it lies about it too. draw is as for Check.
 func (p *CheckPlan) Exam(worker NodeID, draw func(n int) int) (Place, bool) {
+	if p.steady != nil {
+		return 0, false // an exam would tell nothing: whoever sees knows that it is one
+	}
 	n := p.numberOf(worker)
 	if len(p.j.tally.lies) == 0 || p.checks(n) > 0 || draw(4) == 0 {
 		return 0, false

@@ -47,7 +47,7 @@ func (s *State) finishIfDone(id JobID) {
 		return
 	}
 	bound := ceil(s.Risk(j), Prob(j.Total()))
-	if bound > j.Spec.Trust.aim() && !j.Conceded {
+	if bound > j.aim() && !j.Conceded {
 		return
 	}
 	j.Bound = bound

@@ -219,7 +219,7 @@ func (s *State) fold(j *Job, place Place, t *Task) {
 	c := &j.Closed[place]
 	voters := t.voters(c.vote())
 	switch {
-	case !t.plain() || c.hopeless() && t.owners() > 0 || !c.failed() && len(voters) > len(c.Voters):
+	case !t.plain() || j.steady() && !t.orderly(c.vote()) || c.hopeless() && t.owners() > 0 || !c.failed() && len(voters) > len(c.Voters):
 		t.shorten()
 		j.Records[place] = t
 	case c.failed() && len(voters) > len(c.Voters) || c.hopeless():

@@ -40,8 +40,9 @@ func oldGrid() *grid {
 }
 
 // gridOf has these workers, each of its own owner: w1 belongs to owner-w1.
-func gridOf(workers ...string) *grid {
-	g := newGrid()
+func gridOf(workers ...string) *grid { return newGrid().with(workers...) }
+
+func (g *grid) with(workers ...string) *grid {
 	g.admit(Submitter, "sub", "ann")
 	for _, w := range workers {
 		g.admit(Worker, w, "owner-"+w)

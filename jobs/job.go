@@ -89,6 +89,10 @@ type Job struct {
 	// somebody has it, or nobody has looked.
 	Lacked Time `cbor:"94,keyasint,omitempty"`
 
+	// Steady: its results are checked at a steady rate, and one owner is one voice under a
+	// fixed quorum, too: it was submitted by rules of VersionThinkers. See steady.go.
+	Steady bool `cbor:"70,keyasint,omitempty"`
+
 	tally *tally
 	// text and results are the bytes that count in the owner's account.
 	text, results int64
@@ -161,7 +165,7 @@ func (s *State) submit(c *SubmitJob) Outcome {
 	}
 	j := &Job{
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
-		State: JobRunning, Submitted: s.Now, Seed: c.Seed, Unproven: s.unproven(n, c.Spec),
+		State: JobRunning, Submitted: s.Now, Seed: c.Seed, Unproven: s.unproven(n, c.Spec), Steady: s.can(VersionThinkers),
 		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{},
 		Reasons: map[Place]string{}, Tries: map[Place][]Try{}, tally: newTally(),
 	}

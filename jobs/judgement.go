@@ -115,9 +115,8 @@ func (s *State) outvote(j *Job, t *Task, a *Attempt) {
 
 // acknowledge counts the votes that stand, all of which agree: as results that
 // their owners are credited with and, where several owners agree, as a check
-// that each of them has survived.
+// survived, see checked.
 func (s *State) acknowledge(j *Job, t *Task) {
-	checked := t.owners() > 1
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
 		if a.State != AttemptVoted {
@@ -132,6 +131,7 @@ func (s *State) acknowledge(j *Job, t *Task) {
 			j.Attempts.Agreed++
 			t.Agreeing++
 		}
+		checked := t.checked(j, a)
 		switch {
 		case checked && !a.Checked:
 			o.Checks++
@@ -140,6 +140,12 @@ func (s *State) acknowledge(j *Job, t *Task) {
 		}
 		a.Checked = checked
 	}
+}
+
+// checked says whether others have checked a vote that stands: each of several that agree,
+// or, in steady jobs, the author's alone.
+func (t *Task) checked(j *Job, a *Attempt) bool {
+	return t.owners() > 1 && (!j.steady() || a == t.author(a.Vote))
 }
 
 // retract takes back what acknowledge counted.

@@ -131,7 +131,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 		j.Closed = append(j.Closed, ClosedTask{})
 	}
 	t := s.recall(j, g.Place)
-	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || !s.MayAttempt(j, t, g.Worker, n.Owner, g.Repeat) {
+	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || s.tooSoon(j, t) || !s.MayAttempt(j, t, g.Worker, n.Owner, g.Repeat) {
 		s.shelve(j, g.Place)
 		return false
 	}
@@ -145,6 +145,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	seat := t.seat(n.Owner)
 	t.Attempts[seat] = Attempt{
 		Lease: g.Lease, Worker: g.Worker, Owner: n.Owner, State: AttemptRunning, Expires: s.leaseEnd(n, expires), Started: s.Now,
+		Seen: t.cast(), // 0 but in steady jobs
 	}
 	s.leases.add(g.Lease, g.Worker, AttemptRef{g.Job, g.Place, seat})
 	s.restAgain(s.Owners[n.Owner])
@@ -241,7 +242,12 @@ func (s *State) reportOne(h *hearing, r *Report) {
 	}
 	j := s.Jobs[p.Job]
 	j.Fetched.Add(r.Fetched)
-	s.rejudge(h, p.Job, p.Place, func(t *Task) { s.end(j, p.Place, &t.Attempts[p.Attempt], r) })
+	s.rejudge(h, p.Job, p.Place, func(t *Task) {
+		a, cast := &t.Attempts[p.Attempt], t.cast()
+		if s.end(j, p.Place, a, r); a.State == AttemptVoted && j.steady() {
+			a.Turn = cast + 1
+		}
+	})
 }
 
 // end ends an attempt as its worker reports. A vote that breaks the job's limits is

@@ -104,6 +104,11 @@ func talliedOwners(s *State, j *Job) map[OwnerID]bool {
 			list[names[n]] = true
 		}
 	}
+	for n := range j.tally.ledgers {
+		if j.tally.ledgers[n].size() > 0 {
+			list[names[n]] = true
+		}
+	}
 	for p := range j.tally.pairs {
 		list[names[p.a]], list[names[p.b]] = true, true
 	}

@@ -15,6 +15,9 @@ type statement struct {
 	place Place
 	owner OwnerID
 	vote  Vote
+	// number counts all votes, given is how many there were when the lease was given.
+	number, given int
+	worker        NodeID
 }
 
 // opinions are owners by what they say of a task.
@@ -39,11 +42,12 @@ func (m *trusting) opinions(id JobID) []opinions {
 }
 
 // forget drops the votes that count no more: those that were outvoted and, in
-// jobs that ran until now, those of banned owners.
-func (m *trusting) forget(ran []JobID) {
+// jobs that ran until now, those of banned owners, and in steady ones those of the
+// steadfast who were mistrusted in this command.
+func (m *trusting) forget(ran []JobID, mistrusted func(OwnerID) bool) {
 	for lease, s := range m.said {
 		for _, id := range ran {
-			if id == s.job && (m.Owners[s.owner].Banned != "" || m.outvoted(s)) {
+			if id == s.job && (m.Owners[s.owner].Banned != "" || m.Jobs[id].steady() && mistrusted(s.owner) || m.outvoted(s)) {
 				delete(m.said, lease)
 			}
 		}
@@ -63,6 +67,9 @@ func (m *trusting) outvoted(s statement) bool {
 
 // wrongResults is how many of a job's accepted results are expected to be wrong.
 func (m *trusting) wrongResults(id JobID) float64 {
+	if m.Jobs[id].steady() {
+		return m.steadyWrong(id)
+	}
 	j, said, sum := m.Jobs[id], m.opinions(id), 0.0
 	for place := range j.Closed {
 		if c := &j.Closed[place]; c.decided() {
@@ -186,7 +193,7 @@ func (m *trusting) checkEnd(t *rapid.T, id JobID, j *Job) {
 	if j.Spec.Trust.Fixed() {
 		return
 	}
-	asked, aim := float64(j.Spec.Trust.MaxError)/1e9+1e-15, float64(j.Spec.Trust.aim())/1e9
+	asked, aim := float64(j.Spec.Trust.MaxError)/1e9+1e-15, float64(j.aim())/1e9
 	switch e := m.ended[id]; {
 	case j.State == JobRunning:
 		share := m.wrongResults(id) / float64(j.Total())

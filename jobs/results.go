@@ -105,12 +105,16 @@ func (s *State) remember(j *Job, place Place) *Task {
 		a := Attempt{Worker: worker, Owner: s.Nodes[worker].Owner, State: state}
 		if state == AttemptVoted {
 			a.Vote, a.Agreed = j.Closed[place].vote(), true
+			if j.steady() {
+				a.Seen = t.cast()
+				a.Turn = a.Seen + 1
+			}
 		}
 		t.Attempts = append(t.Attempts, a)
 	}
 	for i := range t.Attempts {
 		a := &t.Attempts[i]
-		a.Checked = a.State == AttemptVoted && t.owners() > 1
+		a.Checked = a.State == AttemptVoted && t.checked(j, a)
 	}
 	return t
 }

@@ -6,6 +6,9 @@ import "math/bits"
 // billionths of a result (One is one wrong result): the sum of their error
 // probabilities.
 func (s *State) Risk(j *Job) Prob {
+	if j.steady() {
+		return s.steadyRisk(j)
+	}
 	rates := s.rates(j)
 	var sum Prob
 	for owner, places := range j.tally.alone {
@@ -49,7 +52,7 @@ func (s *State) doubt(j *Job, place Place, rates []rate) Prob {
 const appraiseEvery = 32
 
 func (s *State) appraise(j *Job) {
-	if j.tally.appraised--; j.tally.appraised < 0 && j.State == JobRunning && !j.Spec.Trust.Fixed() {
+	if j.tally.appraised--; j.tally.appraised < 0 && j.State == JobRunning && !j.Spec.Trust.Fixed() && !j.steady() {
 		j.tally.worth, j.tally.appraised = s.pairRisk(j, s.rates(j)), appraiseEvery
 	}
 }

@@ -17,6 +17,7 @@ var rewrite = flag.Bool("rewrite", false, "rewrite the expected output in testda
 // The scenarios in testdata are commands, one a line, each followed by what it
 // answers, indented. Blank lines and lines with # are for people.
 //
+//	rules VERSION                        in the first line: not the newest
 //	coordinator NODE | worker NODE [OWNER] [prior=P] | submitter NODE OWNER
 //	submit JOB [tasks=N] [replicas=N] [quorum=N] [max=N] [max_error=P] [allow=N|allow=P]
 //	grant JOB TASK[-TASK] WORKER... [repeat]
@@ -71,7 +72,8 @@ func firstDifference(got, want string) string {
 
 // perform runs a script and returns it with the answers filled in.
 func perform(script string) string {
-	g := newGrid()
+	g := oldGrid()
+	g.raise(script)
 	g.admit(Submitter, "sub", "ann")
 	var b strings.Builder
 	for line := range strings.Lines(script) {
@@ -88,9 +90,19 @@ func perform(script string) string {
 	return b.String()
 }
 
+// raise brings the newest rules into force, or those that the script says.
+func (g *grid) raise(script string) {
+	version := LastVersion
+	if rest, says := strings.CutPrefix(script, "rules "); says {
+		version = Version(number(strings.Fields(rest)[0]))
+	}
+	g.apply(Command{Raise: &RaiseVersion{Version: version}})
+}
+
 func (g *grid) perform(words []string) string {
 	args := words[1:]
 	switch words[0] {
+	case "rules": // the first line, see raise
 	case "coordinator", "worker", "submitter":
 		g.performAdmit(words[0], args)
 	case "submit":

@@ -13,7 +13,7 @@ import "slices"
 type tally struct {
 	// alone lists by owner's number the places that rest on its word alone.
 	alone [][]Place
-	// slot is where each place is in its list.
+	// slot is where each place is in its list, or heap.
 	slot []uint32
 	// pairs counts the results that rest on two owners.
 	pairs map[pair]int64
@@ -26,6 +26,9 @@ type tally struct {
 	// appraise.
 	worth     Prob
 	appraised int
+	// ledgers hold by owner's number the results of steady jobs, instead of alone, pairs
+	// and checked; then deep are the contested ones only.
+	ledgers []ledger
 	// lies are the places about which a lie came out.
 	lies []Place
 }
@@ -55,6 +58,10 @@ func (s *State) count(j *Job, place Place) {
 	if j.State != JobRunning || !j.Closed[place].decided() {
 		return
 	}
+	if j.steady() {
+		s.enter(j, place)
+		return
+	}
 	who, contested := s.supporters(j, place)
 	j.tally.check(who, 1)
 	switch {
@@ -70,6 +77,10 @@ func (s *State) count(j *Job, place Place) {
 // discount takes an accepted result out of the tally, as count entered it.
 func (s *State) discount(j *Job, place Place) {
 	if j.State != JobRunning || !j.Closed[place].decided() {
+		return
+	}
+	if j.steady() {
+		s.leave(j, place)
 		return
 	}
 	who, contested := s.supporters(j, place)

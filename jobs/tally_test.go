@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 )
 
 // tallyByName is a tally in which owners have their names instead of numbers,
@@ -15,11 +16,13 @@ type tallyByName struct {
 	Lies  map[Place]bool
 	// Checked are the results in which owners were checked.
 	Checked map[OwnerID]uint64
+	// Ledgers are the results of authors, and Checkers of how many.
+	Ledgers map[OwnerID]map[Place][]OwnerID
 }
 
 func namedTally(s *State, j *Job) tallyByName {
 	names := ownerNames(s)
-	n := tallyByName{map[OwnerID]map[Place]bool{}, map[[2]OwnerID]int64{}, maps.Clone(j.tally.deep), map[Place]bool{}, map[OwnerID]uint64{}}
+	n := tallyByName{map[OwnerID]map[Place]bool{}, map[[2]OwnerID]int64{}, maps.Clone(j.tally.deep), map[Place]bool{}, map[OwnerID]uint64{}, namedLedgers(names, j)}
 	for owner, places := range j.tally.alone {
 		for slot, place := range places {
 			if int(j.tally.slot[place]) != slot {
@@ -44,6 +47,34 @@ func namedTally(s *State, j *Job) tallyByName {
 		}
 	}
 	return n
+}
+
+func namedLedgers(names []OwnerID, j *Job) map[OwnerID]map[Place][]OwnerID {
+	ledgers := map[OwnerID]map[Place][]OwnerID{}
+	for owner := range j.tally.ledgers {
+		l := &j.tally.ledgers[owner]
+		if l.size() == 0 {
+			continue
+		}
+		results := map[Place][]OwnerID{}
+		for i, e := range l.alone {
+			if int(j.tally.slot[e.place]) != i || i > 0 && e.before(l.alone[(i-1)/2]) {
+				panic("a result is not where it is said to be, or should be")
+			}
+			results[e.place] = nil
+		}
+		if !slices.IsSortedFunc(l.checked, compareEntries) {
+			panic("checked results are not in order")
+		}
+		for _, e := range l.checked {
+			for _, c := range e.checkers {
+				results[e.place] = append(results[e.place], names[c])
+			}
+			slices.Sort(results[e.place])
+		}
+		ledgers[names[owner]] = results
+	}
+	return ledgers
 }
 
 func ownerNames(s *State) []OwnerID {

@@ -64,6 +64,10 @@ type Attempt struct {
 	// Stumbled: it was killed where others came to a result, which counted against its
 	// worker.
 	Stumbled bool `cbor:"12,keyasint,omitempty"`
+	// Turn says which vote on its task it is, from 1 on, and Seen how many there were when
+	// it got its lease; of steady jobs.
+	Turn uint32 `cbor:"70,keyasint,omitempty"`
+	Seen uint32 `cbor:"71,keyasint,omitempty"`
 }
 
 // underway says whether an attempt runs and does not stand still.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/reach"
+	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -41,6 +42,7 @@ func (s *Server) LookBack(ctx context.Context, req *anthillv1.LookBackRequest) (
 	}
 	s.whereabouts.note(found, time.Now())
 	go s.vouch(found)
+	resp.Time = wire.TimeToProto(s.cfg.Replica.Wall())
 	return resp, nil
 }
 

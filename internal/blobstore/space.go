@@ -105,6 +105,9 @@ func (s *Store) spare(n int64) error {
 	return nil
 }
 
+// DiskSpace is how much of the disk that has a directory is free, and its size.
+func DiskSpace(dir string) (free, size int64, err error) { return diskSpace(dir) }
+
 // Disk is how many bytes are free on the store's disk, and how large it is.
 func (s *Store) Disk() (free, size int64, err error) { return diskSpace(s.dir) }
 

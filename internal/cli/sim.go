@@ -39,7 +39,11 @@ func newSimTrustCommand() *cobra.Command {
 		Short: "See how many wrong results liars get past the grid, and what holding them off costs",
 		Long: `Play a job through on virtual workers, some of which lie, with the rules that
 coordinators run. The liars collude perfectly: they lie about the same tasks and
-say the same. Equal flags and seeds give equal outcomes on every machine.
+say the same. What they know is --adversary: blind ones lie on a share of the tasks;
+all others see every attempt at their tasks, and lie only where nobody honest is at one.
+Late ones are honest in the first half of a job; in a grown grid everybody has
+survived checks in earlier jobs; the best lie as often as the rule makes worth while, and
+those who hit and run return as newcomers. Equal flags and seeds give equal outcomes on every machine.
 
 The policies are credibility (the grid's own: --max-error), quorum2 and quorum3
 (fixed replication) and boinc (a model of BOINC's adaptive replication).`,
@@ -61,11 +65,14 @@ func (s *simulation) addFlags(cmd *cobra.Command) {
 	f.Float64Var(&s.Saboteurs, "saboteurs", s.Saboteurs, "share of strangers that the grid assumes to be liars")
 	f.StringVar((*string)(&s.Policy), "policy", string(s.Policy), "credibility, quorum2, quorum3 or boinc")
 	f.BoolVar(&s.Independent, "independent", s.Independent, "liars do not collude: each lies about tasks of its own choice and says something else")
+	f.StringVar((*string)(&s.Adversary), "adversary", string(s.Adversary), "what liars know: blind, checker, seeing, late, grown, best, hit-and-run or killer")
+	f.IntVar(&s.Earned, "earned", s.Earned, "`checks` of earlier jobs that all owners have survived (100,000 with --adversary grown)")
+	f.IntVar(&s.Jobs, "jobs", s.Jobs, "jobs that are played in one grid, one after the other")
 	f.IntVar(&s.Sleeper, "sleeper", s.Sleeper, "`tasks` that a liar does honestly at first")
 	f.BoolVar(&s.Sybil, "sybil", s.Sybil, "banned liars return at once as newcomers")
 	f.Float64Var(&s.Slow, "slow", s.Slow, "share of the workers that take ten times as long")
 	f.Float64Var(&s.Crash, "crash", s.Crash, "share of the attempts that never end")
-	f.IntVar(&s.seeds, "seeds", 1, "how often to play the job, each time with another seed")
+	f.IntVar(&s.seeds, "seeds", 1, "how often to play, each time with another seed")
 	f.Uint64Var(&s.seed, "seed", 1, "the first seed")
 	f.BoolVar(&s.json, "json", false, "print one JSON object")
 }

@@ -241,6 +241,13 @@ func (m *Machine) Command(ctx context.Context, name string, args ...string) *exe
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", m.lab.name(m.space), name}, args...)...)
 }
 
+// Forward has the machine's router pass a TCP port on to it.
+func (m *Machine) Forward(port int) error {
+	return m.lab.in(m.router, fmt.Sprintf(`nft add chain ip home forwarded { type nat hook prerouting priority dstnat ; }
+nft add rule ip home forwarded iifname wan tcp dport %d dnat to %s
+nft add rule ip home pass iifname wan ct status dnat accept`, port, m.Address))
+}
+
 // Limit bounds what leaves a home, or a machine without a router, and what comes to it.
 func (m *Machine) Limit(mbit int) error {
 	space, device := m.space, "wan"

@@ -4,12 +4,16 @@ package homes
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/anthill-grid/anthill/internal/doctor"
 	"github.com/anthill-grid/anthill/internal/lab/gridtest"
 )
 
@@ -52,10 +56,15 @@ func (g *Grid) machine(t *testing.T, name string, kind Kind) *Machine {
 	return m
 }
 
+func TestHomes(t *testing.T) {
+	g := start(t)
+	t.Run("job", func(t *testing.T) { testJob(t, g) })
+	t.Run("doctor", func(t *testing.T) { testDoctor(t, g) })
+}
+
 // A job whose input and results are larger than what goes with a message ends, though
 // its submitter and all workers are behind routers.
-func TestAJobFromHomes(t *testing.T) {
-	g := start(t)
+func testJob(t *testing.T, g *Grid) {
 	for i := range 3 {
 		name := fmt.Sprintf("w%d", i+1)
 		if err := g.Worker(t.Context(), g.machine(t, name, Cone), "owner-"+name); err != nil {
@@ -72,5 +81,70 @@ func TestAJobFromHomes(t *testing.T) {
 	t.Logf("the job took %v", took)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, g.Log("w1"))
+	}
+}
+
+// The doctor knows the routers, and what others can dial.
+func testDoctor(t *testing.T, g *Grid) {
+	for voters := 0; voters < 3; time.Sleep(50 * time.Millisecond) {
+		out, err := g.Run(t.Context(), g.coordinators[0], g.Operator(), "nodes", "-o", "json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		voters = strings.Count(out, `"voter":true`) + strings.Count(out, `"voter": true`)
+	}
+	var examined sync.WaitGroup
+	defer examined.Wait()
+	token, err := g.Token(t.Context(), "worker", "ann")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger := g.machine(t, "stranger", Cone)
+	examined.Go(func() {
+		out, err := g.Run(t.Context(), stranger, "", "doctor", "-o", "json", "--join", token)
+		var r doctor.Report
+		if err == nil {
+			err = json.Unmarshal([]byte(out), &r)
+		}
+		if err != nil || r.Router != doctor.Cone || r.Public != stranger.Public || r.Path != "" || len(r.Coordinators) == 0 {
+			t.Errorf("before it has joined: %v: %s", err, out)
+		}
+	})
+	for i, c := range []struct {
+		kind         Kind
+		forward      bool
+		router, path string
+	}{
+		{Open, false, doctor.NoRouter, "direct"},
+		{Cone, false, doctor.Cone, "behind a router: punched"},
+		{Cone, true, doctor.Cone, "direct"},
+		{Symmetric, false, doctor.Symmetric, "behind a router: relayed"},
+		{NoUDP, false, doctor.NoUDP, "behind a router: relayed"},
+	} {
+		m := g.machine(t, fmt.Sprintf("d%d", i), c.kind)
+		if err := g.Submitter(t.Context(), m, "sue"); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"doctor", "-o", "json", "--listen", ":7000"}
+		if c.forward {
+			if err := m.Forward(7000); err != nil {
+				t.Fatal(err)
+			}
+		}
+		examined.Go(func() {
+			out, err := g.Run(t.Context(), m, "", args...)
+			var r doctor.Report
+			if err == nil {
+				err = json.Unmarshal([]byte(out), &r)
+			}
+			if err != nil || r.Router != c.router || r.Public != m.Public && c.kind != NoUDP || !strings.HasPrefix(r.Path, c.path) || len(r.Coordinators) != 3 || r.ClockAhead == nil {
+				t.Errorf("%s, forwarded %v: %v: %s", c.kind, c.forward, err, out)
+			}
+			for _, x := range r.Coordinators {
+				if x.Path != "direct" || x.Milliseconds == 0 {
+					t.Errorf("%s: coordinator %+v", c.kind, x)
+				}
+			}
+		})
 	}
 }

@@ -99,7 +99,7 @@ func (b *boinc) single(w *worker) {
 	}
 	task := jobs.Index(b.next)
 	b.next++
-	b.accept(task, b.answer(w, task))
+	b.accept(task, b.answer(w, task, scene{}))
 }
 
 // replicated is a task that a worker has not seen and that needs results. It
@@ -118,7 +118,7 @@ func (b *boinc) replicate(w *worker, u *unit) {
 	if b.crashes() {
 		return
 	}
-	u.hosts, u.results = append(u.hosts, w), append(u.results, b.answer(w, u.task))
+	u.hosts, u.results = append(u.hosts, w), append(u.results, b.answer(w, u.task, scene{}))
 	winner, ok := u.winner()
 	if !ok {
 		return

@@ -34,6 +34,12 @@ type Config struct {
 	// unless they are Independent.
 	Liars, Cheat float64
 	Independent  bool
+	// Adversary is what the liars know.
+	Adversary Adversary
+	// Earned is how many checks of earlier jobs all owners bring.
+	Earned int
+	// Jobs is how many jobs are played in one grid, one after the other; each with Tasks.
+	Jobs int
 	// Sleeper is the number of tasks that a liar does honestly at first.
 	Sleeper int
 	// Sybil liars return as newcomers as soon as they are banned.
@@ -52,7 +58,7 @@ type Config struct {
 // Default is a grid of 200 workers, a fifth of them liars.
 func Default() Config {
 	return Config{
-		Workers: 200, Tasks: 20_000, Liars: 0.2, Cheat: 0.1,
+		Workers: 200, Tasks: 20_000, Liars: 0.2, Cheat: 0.1, Adversary: Blind, Jobs: 1,
 		Policy: Credibility, MaxError: 1e-4, Saboteurs: 0.2,
 	}
 }
@@ -64,6 +70,10 @@ func (c Config) Check() error {
 		return fmt.Errorf("workers: %d is not between 1 and 100000", c.Workers)
 	case c.Tasks < 1 || c.Tasks > jobs.MaxTasks:
 		return fmt.Errorf("tasks: %d is not between 1 and %d", c.Tasks, jobs.MaxTasks)
+	case c.Jobs < 1 || c.Jobs > 1000:
+		return fmt.Errorf("jobs: %d is not between 1 and 1000", c.Jobs)
+	case c.Policy == BOINC && (c.Adversary != Blind || c.Jobs > 1):
+		return errors.New("policy: boinc is a model that knows one job and blind liars only")
 	case c.Sleeper < 0:
 		return fmt.Errorf("sleeper: %d is less than 0", c.Sleeper)
 	case !(c.Crash >= 0 && c.Crash < 1):
@@ -73,7 +83,7 @@ func (c Config) Check() error {
 	case !(c.Saboteurs > 0 && c.Saboteurs < 1):
 		return fmt.Errorf("saboteurs: %g is not between 0 and 1", c.Saboteurs)
 	}
-	return errors.Join(checkShare("liars", c.Liars), checkShare("cheat", c.Cheat), checkShare("slow", c.Slow), c.Policy.check())
+	return errors.Join(checkShare("liars", c.Liars), checkShare("cheat", c.Cheat), checkShare("slow", c.Slow), c.Policy.check(), c.Adversary.check())
 }
 
 func checkShare(name string, x float64) error {

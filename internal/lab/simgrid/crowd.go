@@ -21,8 +21,10 @@ type crowd struct {
 type worker struct {
 	number     uint32
 	liar, slow bool
+	begins     float64 // lying, in shares of a job: Best
 	answers    int
-	lies       int // of the answers
+	lies       int // of the answers, in this job
+	told       int // lies in all jobs
 	membership
 }
 
@@ -41,18 +43,19 @@ func newCrowd(cfg Config, seed uint64) *crowd {
 }
 
 func (c *crowd) add(liar bool) *worker {
-	w := &worker{number: uint32(len(c.workers)), liar: liar}
+	w := &worker{number: uint32(len(c.workers)), liar: liar, begins: float64(mix(c.seed+uint64(len(c.workers)))) / math.MaxUint64}
 	c.workers = append(c.workers, w)
 	return w
 }
 
-// answer is what a worker says of a task, right or not.
-func (c *crowd) answer(w *worker, task jobs.Index) blob.Ref {
+// answer is what a worker says of a task, right or not, who sees this of it.
+func (c *crowd) answer(w *worker, task jobs.Index, s scene) blob.Ref {
 	w.answers++
-	if !w.liar || w.answers <= c.Sleeper || !c.cheats(w, task) {
+	if !w.liar || w.answers <= c.Sleeper || !c.liesAbout(w, task, s) {
 		return result(task, right)
 	}
 	w.lies++
+	w.told++
 	if c.Independent {
 		return result(task, ownLie+w.number)
 	}

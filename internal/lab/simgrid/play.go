@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/anthill-grid/anthill/coordinator/placement"
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -18,44 +19,73 @@ const (
 	beatEvery = leaseTime / 3
 )
 
-// play is one job being played.
+// play is a grid in which jobs are played, one after another.
 type play struct {
 	*crowd
 	*grid
 	offers []*worker // idle, in no order that anybody could count on
 	live   []jobs.NodeID
+	byNode map[jobs.NodeID]*worker
 	beat   jobs.Time // when the workers are heard of next
 	events uint64    // of the job, that were looked at for bans
+	begun  jobs.Time // the job
 	out    Outcome
 }
 
-// playJob plays a job from its submission until it is finished.
-func playJob(ctx context.Context, cfg Config, seed uint64) (Outcome, error) {
+// playJobs plays jobs, each from its submission until it is finished.
+func playJobs(ctx context.Context, cfg Config, seed uint64) (Outcome, error) {
 	g, err := newGrid(cfg, seed)
 	if err != nil {
 		return Outcome{}, err
 	}
-	p := &play{crowd: newCrowd(cfg, seed), grid: g, beat: g.now + beatEvery}
+	p := &play{crowd: newCrowd(cfg, seed), grid: g, beat: g.now + beatEvery, byNode: map[jobs.NodeID]*worker{}}
 	for _, w := range p.workers {
 		if err := p.join(w); err != nil {
 			return Outcome{}, err
 		}
 	}
-	for p.job.State == jobs.JobRunning {
-		if err := cmp.Or(ctx.Err(), p.step()); err != nil {
+	for number := range cfg.Jobs {
+		if err := p.playJob(ctx, number); err != nil {
 			return Outcome{}, err
 		}
 	}
-	return p.outcome()
+	return p.out, nil
+}
+
+func (p *play) playJob(ctx context.Context, number int) error {
+	if err := p.submit(p.Config, p.seed, number); err != nil {
+		return err
+	}
+	p.begun, p.events = p.now, 0
+	for _, w := range p.workers {
+		w.lies = 0
+		if !w.banned && w.attempt.lease != 0 { // at the last job's tasks, which nobody needs
+			p.free(w)
+		}
+	}
+	for p.job.State == jobs.JobRunning {
+		if err := cmp.Or(ctx.Err(), p.step()); err != nil {
+			return err
+		}
+	}
+	return p.take()
 }
 
 func (p *play) join(w *worker) error {
 	if w.liar {
 		p.out.Liars++
 	}
-	if err := p.admit(w); err != nil {
+	checks := p.Earned
+	if p.Adversary == Grown {
+		checks = max(checks, grown)
+	}
+	if len(p.Owners) > p.Workers+2 { // a newcomer
+		checks = 0
+	}
+	if err := p.admit(w, checks); err != nil {
 		return err
 	}
+	p.byNode[w.node] = w
 	p.offers, p.live = append(p.offers, w), append(p.live, w.node)
 	return nil
 }
@@ -90,13 +120,9 @@ func (p *play) place() error {
 
 // deliver tells the workers which of the planned grants hold.
 func (p *play) deliver(grants []jobs.Grant, granted []jobs.LeaseID) {
-	byNode := map[jobs.NodeID]*worker{}
-	for _, w := range p.offers {
-		byNode[w.node] = w
-	}
 	for _, g := range grants {
 		if slices.Contains(granted, g.Lease) {
-			p.begin(byNode[g.Worker], g)
+			p.begin(p.byNode[g.Worker], g)
 		}
 	}
 	p.offers = slices.DeleteFunc(p.offers, func(w *worker) bool { return w.attempt.lease != 0 })
@@ -132,7 +158,7 @@ func (p *play) advance() error {
 
 // concede ends a job for which nobody is left to ask.
 func (p *play) concede() error {
-	if err := p.apply(jobs.Command{Concede: &jobs.ConcedeJob{Job: jobID}}); err != nil {
+	if err := p.apply(jobs.Command{Concede: &jobs.ConcedeJob{Job: p.id}}); err != nil {
 		return fmt.Errorf("%d of %d tasks are accepted and nobody is left to ask: %w", p.job.Accepted(), p.job.Total(), err)
 	}
 	return nil
@@ -152,12 +178,24 @@ func (p *play) report() error {
 	slices.SortStableFunc(done, func(a, b *worker) int { return cmp.Compare(a.attempt.ends, b.attempt.ends) })
 	var c jobs.ReportAttempts
 	for _, w := range done {
-		c.Reports = append(c.Reports, jobs.Report{
-			Lease: w.attempt.lease, Worker: w.node, Status: jobs.Succeeded, Output: p.answer(w, w.attempt.task),
-		})
+		c.Reports = append(c.Reports, p.reportOf(w))
 		p.free(w)
 	}
 	return p.apply(jobs.Command{Report: &c})
+}
+
+// reportOf is what a worker hands in. Reports of one command are made at one time: nobody
+// sees in another's whether he is to lie.
+func (p *play) reportOf(w *worker) jobs.Report {
+	r := jobs.Report{Lease: w.attempt.lease, Worker: w.node, Status: jobs.Succeeded}
+	var s scene
+	if w.liar {
+		s = p.scene(w)
+	}
+	if r.Output = p.answer(w, w.attempt.task, s); p.Adversary == Killer && r.Output != result(w.attempt.task, right) {
+		r.Status, r.Output, r.Reason = jobs.Killed, blob.Ref{}, "the time limit"
+	}
+	return r
 }
 
 // free makes a worker ask for work again.
@@ -208,7 +246,7 @@ func (p *play) seeBans() error {
 			continue
 		}
 		p.dismiss(w)
-		if w.liar && p.Sybil {
+		if w.liar && (p.Sybil || p.Adversary == HitAndRun) {
 			if err := p.join(p.add(true)); err != nil {
 				return err
 			}
@@ -224,26 +262,29 @@ func (p *play) dismiss(w *worker) {
 	p.live = slices.DeleteFunc(p.live, func(id jobs.NodeID) bool { return id == w.node })
 	if w.liar {
 		p.out.LiarsBanned++
-		p.out.LiesOfBanned += w.lies
+		p.out.LiesOfBanned += w.told
 	} else {
 		p.out.HonestBanned++
 	}
 }
 
-func (p *play) outcome() (Outcome, error) {
+// take adds what became of the job to the outcome.
+func (p *play) take() error {
 	j := p.job
 	if j.State != jobs.JobSucceeded {
-		return Outcome{}, fmt.Errorf("the job has %v: %s", j.State, j.Reason)
+		return fmt.Errorf("the job has %v: %s", j.State, j.Reason)
 	}
 	if err := p.seeBans(); err != nil { // of the last tick
-		return Outcome{}, err
+		return err
 	}
-	out := p.out
-	out.Tasks, out.Wrong, out.Started = j.Total(), p.wrong(), int(j.Attempts.Started)
-	out.Virtual = int64(p.now - founded)
-	out.Jobs, out.Bound = 1, float64(j.Bound)/float64(jobs.One)
+	p.out.Tasks += j.Total()
+	p.out.Wrong += p.wrong()
+	p.out.Started += int(j.Attempts.Started)
+	p.out.Virtual += int64(p.now - p.begun)
+	p.out.Jobs++
+	p.out.Bound += float64(j.Bound) / float64(jobs.One)
 	if j.Short != "" {
-		out.Short = 1
+		p.out.Short++
 	}
-	return out, nil
+	return nil
 }

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Outcome is what became of one job or, summed, of several.
+// Outcome is what became of the jobs of one grid or, summed, of several.
 type Outcome struct {
 	Tasks, Wrong int
 	Started      int // attempts
@@ -46,12 +46,12 @@ func (o *Outcome) add(x Outcome) {
 	o.Seconds += x.Seconds
 }
 
-// Run plays one job.
+// Run plays the jobs of one grid.
 func Run(ctx context.Context, cfg Config, seed uint64) (Outcome, error) {
 	if err := cfg.Check(); err != nil {
 		return Outcome{}, err
 	}
-	play := playJob
+	play := playJobs
 	if cfg.Policy == BOINC {
 		play = playBOINC
 	}

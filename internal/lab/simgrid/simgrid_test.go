@@ -90,6 +90,103 @@ func TestCredibilityHoldsWhatItPromises(t *testing.T) {
 	}
 }
 
+// Every adversary replays, and a grid goes on from job to job.
+func TestAdversariesAreReplayedExactly(t *testing.T) {
+	t.Parallel()
+	for _, a := range Adversaries {
+		cfg := small(Credibility)
+		cfg.Tasks, cfg.Jobs, cfg.Adversary, cfg.Cheat = 200, 2, a, 0.3
+		if a == Killer {
+			cfg.Cheat = 0.02
+		}
+		first, again := run(t, cfg, 1), run(t, cfg, 1)
+		first.Seconds, again.Seconds = 0, 0
+		if first != again || first.Jobs != 2 || first.Tasks != 400 {
+			t.Errorf("%s: %+v, and again: %+v", a, first, again)
+		}
+	}
+}
+
+// Those who see lie where nobody honest is at the task, and confirm each other.
+func TestLiarsWhoSee(t *testing.T) {
+	c := newCrowd(Config{Workers: 10, Tasks: 1000, Liars: 0.2, Cheat: 1, Adversary: Seeing}, 1)
+	liar := c.add(true)
+	for _, s := range []struct {
+		adversary Adversary
+		cheat     float64
+		scene
+		lies bool
+	}{
+		{Seeing, 1, scene{}, true},
+		{Seeing, 1, scene{honest: true, lied: true}, false},
+		{Seeing, 0, scene{lied: true}, true},
+		{Late, 1, scene{progress: 0.4}, false},
+		{Late, 1, scene{progress: 0.6}, true},
+		{Checker, 1, scene{}, false},
+		{Checker, 1, scene{honest: true, accuses: true}, true},
+		{Blind, 1, scene{honest: true}, true},
+	} {
+		c.Adversary, c.Cheat = s.adversary, s.cheat
+		if got := c.liesAbout(liar, 1, s.scene); got != s.lies {
+			t.Errorf("%s lie: %v, of %+v", s.adversary, got, s.scene)
+		}
+	}
+}
+
+// Whatever liars see, remember and wait for, they get no more past the grid than was asked
+// for, and no honest owner is banned for it.
+func TestTheBoundHoldsAgainstLiarsWhoThink(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		adversary Adversary
+		cheat     float64
+	}{
+		{Blind, 0.05}, {Blind, 1}, {Checker, 0.2}, {Seeing, 0.02}, {Seeing, 0.1}, {Seeing, 1},
+		{Late, 0.1}, {Late, 1}, {Grown, 0.05}, {Grown, 0.5}, {Best, 0}, {HitAndRun, 0},
+	} {
+		cfg := small(Credibility)
+		cfg.Adversary, cfg.Cheat = c.adversary, c.cheat
+		out := run(t, cfg, 2)
+		if out.ErrorRate() > cfg.MaxError || out.HonestBanned > 0 {
+			t.Errorf("%s, cheating on %g: %.4f wrong where %g was asked for: %+v", c.adversary, c.cheat, out.ErrorRate(), cfg.MaxError, out)
+		}
+	}
+}
+
+// Nobody is asked for a second opinion before the first vote is in.
+func TestChecksComeAfterTheVote(t *testing.T) {
+	t.Parallel()
+	g, err := newGrid(small(Credibility), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &play{crowd: newCrowd(small(Credibility), 1), grid: g, beat: g.now + beatEvery, byNode: map[jobs.NodeID]*worker{}}
+	for _, w := range p.workers {
+		if err := p.join(w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.submit(p.Config, p.seed, 0); err != nil {
+		t.Fatal(err)
+	}
+	checks := 0
+	for p.job.State == jobs.JobRunning {
+		if err := p.step(); err != nil {
+			t.Fatal(err)
+		}
+		for place, task := range p.job.Open {
+			for _, a := range task.Attempts[1:] {
+				if checks++; a.Seen == 0 && task.Attempts[0].State != jobs.AttemptVoid {
+					t.Fatalf("two have task %d, on which nobody had voted: %+v", place, task)
+				}
+			}
+		}
+	}
+	if checks == 0 {
+		t.Error("nothing was checked")
+	}
+}
+
 // The model of BOINC is known to accept 8 % wrong results at 1.7 executions.
 func TestBOINCIsAsWrongAsIsKnown(t *testing.T) {
 	t.Parallel()
@@ -102,7 +199,7 @@ func TestBOINCIsAsWrongAsIsKnown(t *testing.T) {
 }
 
 func TestLiars(t *testing.T) {
-	c := newCrowd(Config{Workers: 10, Liars: 0.25, Cheat: 0.5, Sleeper: 3}, 1)
+	c := newCrowd(Config{Workers: 10, Liars: 0.25, Cheat: 0.5, Sleeper: 3, Adversary: Blind}, 1)
 	var liars []*worker
 	for _, w := range c.workers {
 		if w.liar {
@@ -114,7 +211,7 @@ func TestLiars(t *testing.T) {
 	}
 	lies := 0
 	for task := range jobs.Index(1000) {
-		a, b := c.answer(liars[0], task), c.answer(liars[1], task)
+		a, b := c.answer(liars[0], task, scene{}), c.answer(liars[1], task, scene{})
 		if a != b {
 			t.Fatalf("task %d: colluders say %v and %v", task, a, b)
 		}
@@ -129,7 +226,7 @@ func TestLiars(t *testing.T) {
 		t.Errorf("%d lies in 1000 answers, %d counted, want about 500", lies, liars[0].lies)
 	}
 	c.Independent, c.Cheat, c.Sleeper = true, 1, 0
-	if c.answer(liars[0], 1) == c.answer(liars[1], 1) {
+	if c.answer(liars[0], 1, scene{}) == c.answer(liars[1], 1, scene{}) {
 		t.Error("independent liars tell the same lie")
 	}
 }
@@ -163,6 +260,9 @@ func TestCheck(t *testing.T) {
 		{"crash: 1", func(c *Config) { c.Crash = 1 }},
 		{"sleeper: -1", func(c *Config) { c.Sleeper = -1 }},
 		{"max-error: 0", func(c *Config) { c.MaxError = 0 }},
+		{"jobs: 0", func(c *Config) { c.Jobs = 0 }},
+		{`adversary: "x"`, func(c *Config) { c.Adversary = "x" }},
+		{"policy: boinc", func(c *Config) { c.Policy, c.Adversary = BOINC, Late }},
 		{"saboteurs: 1", func(c *Config) { c.Saboteurs = 1 }},
 		{`policy: "x"`, func(c *Config) { c.Policy = "x" }},
 	} {

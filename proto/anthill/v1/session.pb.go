@@ -12,6 +12,7 @@ package anthillv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -89,8 +90,10 @@ func (x *LookBackRequest) GetUdp() UdpMapping {
 // LookBackResponse has one Look for each address: the one that the coordinator sees
 // itself, and the advertised ones in their order.
 type LookBackResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Looks         []*Look                `protobuf:"bytes,263,rep,name=looks,proto3" json:"looks,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Looks []*Look                `protobuf:"bytes,263,rep,name=looks,proto3" json:"looks,omitempty"`
+	// The coordinator's clock.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,275,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -128,6 +131,13 @@ func (*LookBackResponse) Descriptor() ([]byte, []int) {
 func (x *LookBackResponse) GetLooks() []*Look {
 	if x != nil {
 		return x.Looks
+	}
+	return nil
+}
+
+func (x *LookBackResponse) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
 	}
 	return nil
 }
@@ -722,15 +732,16 @@ var File_anthill_v1_session_proto protoreflect.FileDescriptor
 const file_anthill_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"\x18anthill/v1/session.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/node.proto\x1a\x15anthill/v1/path.proto\x1a\x15anthill/v1/work.proto\"x\n" +
+	"anthill.v1\x1a\x15anthill/v1/node.proto\x1a\x15anthill/v1/path.proto\x1a\x15anthill/v1/work.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"x\n" +
 	"\x0fLookBackRequest\x12\x19\n" +
 	"\aaddress\x18\x84\x02 \x01(\tR\aaddress\x12\x1f\n" +
 	"\n" +
 	"advertised\x18\x85\x02 \x03(\tR\n" +
 	"advertised\x12)\n" +
-	"\x03udp\x18\x86\x02 \x01(\x0e2\x16.anthill.v1.UdpMappingR\x03udp\";\n" +
+	"\x03udp\x18\x86\x02 \x01(\x0e2\x16.anthill.v1.UdpMappingR\x03udp\"l\n" +
 	"\x10LookBackResponse\x12'\n" +
-	"\x05looks\x18\x87\x02 \x03(\v2\x10.anthill.v1.LookR\x05looks\"Q\n" +
+	"\x05looks\x18\x87\x02 \x03(\v2\x10.anthill.v1.LookR\x05looks\x12/\n" +
+	"\x04time\x18\x93\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"Q\n" +
 	"\x04Look\x12\x19\n" +
 	"\aaddress\x18\x88\x02 \x01(\tR\aaddress\x12\x1b\n" +
 	"\banswered\x18\x89\x02 \x01(\tR\banswered\x12\x11\n" +
@@ -789,43 +800,45 @@ func file_anthill_v1_session_proto_rawDescGZIP() []byte {
 
 var file_anthill_v1_session_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_anthill_v1_session_proto_goTypes = []any{
-	(*LookBackRequest)(nil),    // 0: anthill.v1.LookBackRequest
-	(*LookBackResponse)(nil),   // 1: anthill.v1.LookBackResponse
-	(*Look)(nil),               // 2: anthill.v1.Look
-	(*AttendRequest)(nil),      // 3: anthill.v1.AttendRequest
-	(*Hello)(nil),              // 4: anthill.v1.Hello
-	(*AttendResponse)(nil),     // 5: anthill.v1.AttendResponse
-	(*Answer)(nil),             // 6: anthill.v1.Answer
-	(*News)(nil),               // 7: anthill.v1.News
-	(*IncomingSignal)(nil),     // 8: anthill.v1.IncomingSignal
-	(*SignalRequest)(nil),      // 9: anthill.v1.SignalRequest
-	(*SignalResponse)(nil),     // 10: anthill.v1.SignalResponse
-	(UdpMapping)(0),            // 11: anthill.v1.UdpMapping
-	(*HeartbeatRequest)(nil),   // 12: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),  // 13: anthill.v1.HeartbeatResponse
-	(*CoordinatorAddress)(nil), // 14: anthill.v1.CoordinatorAddress
+	(*LookBackRequest)(nil),       // 0: anthill.v1.LookBackRequest
+	(*LookBackResponse)(nil),      // 1: anthill.v1.LookBackResponse
+	(*Look)(nil),                  // 2: anthill.v1.Look
+	(*AttendRequest)(nil),         // 3: anthill.v1.AttendRequest
+	(*Hello)(nil),                 // 4: anthill.v1.Hello
+	(*AttendResponse)(nil),        // 5: anthill.v1.AttendResponse
+	(*Answer)(nil),                // 6: anthill.v1.Answer
+	(*News)(nil),                  // 7: anthill.v1.News
+	(*IncomingSignal)(nil),        // 8: anthill.v1.IncomingSignal
+	(*SignalRequest)(nil),         // 9: anthill.v1.SignalRequest
+	(*SignalResponse)(nil),        // 10: anthill.v1.SignalResponse
+	(UdpMapping)(0),               // 11: anthill.v1.UdpMapping
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*HeartbeatRequest)(nil),      // 13: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 14: anthill.v1.HeartbeatResponse
+	(*CoordinatorAddress)(nil),    // 15: anthill.v1.CoordinatorAddress
 }
 var file_anthill_v1_session_proto_depIdxs = []int32{
 	11, // 0: anthill.v1.LookBackRequest.udp:type_name -> anthill.v1.UdpMapping
 	2,  // 1: anthill.v1.LookBackResponse.looks:type_name -> anthill.v1.Look
-	4,  // 2: anthill.v1.AttendRequest.hello:type_name -> anthill.v1.Hello
-	12, // 3: anthill.v1.AttendRequest.beat:type_name -> anthill.v1.HeartbeatRequest
-	6,  // 4: anthill.v1.AttendResponse.answer:type_name -> anthill.v1.Answer
-	7,  // 5: anthill.v1.AttendResponse.news:type_name -> anthill.v1.News
-	8,  // 6: anthill.v1.AttendResponse.signal:type_name -> anthill.v1.IncomingSignal
-	13, // 7: anthill.v1.Answer.heartbeat:type_name -> anthill.v1.HeartbeatResponse
-	14, // 8: anthill.v1.News.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	3,  // 9: anthill.v1.SessionService.Attend:input_type -> anthill.v1.AttendRequest
-	9,  // 10: anthill.v1.SessionService.Signal:input_type -> anthill.v1.SignalRequest
-	0,  // 11: anthill.v1.SessionService.LookBack:input_type -> anthill.v1.LookBackRequest
-	5,  // 12: anthill.v1.SessionService.Attend:output_type -> anthill.v1.AttendResponse
-	10, // 13: anthill.v1.SessionService.Signal:output_type -> anthill.v1.SignalResponse
-	1,  // 14: anthill.v1.SessionService.LookBack:output_type -> anthill.v1.LookBackResponse
-	12, // [12:15] is the sub-list for method output_type
-	9,  // [9:12] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	12, // 2: anthill.v1.LookBackResponse.time:type_name -> google.protobuf.Timestamp
+	4,  // 3: anthill.v1.AttendRequest.hello:type_name -> anthill.v1.Hello
+	13, // 4: anthill.v1.AttendRequest.beat:type_name -> anthill.v1.HeartbeatRequest
+	6,  // 5: anthill.v1.AttendResponse.answer:type_name -> anthill.v1.Answer
+	7,  // 6: anthill.v1.AttendResponse.news:type_name -> anthill.v1.News
+	8,  // 7: anthill.v1.AttendResponse.signal:type_name -> anthill.v1.IncomingSignal
+	14, // 8: anthill.v1.Answer.heartbeat:type_name -> anthill.v1.HeartbeatResponse
+	15, // 9: anthill.v1.News.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	3,  // 10: anthill.v1.SessionService.Attend:input_type -> anthill.v1.AttendRequest
+	9,  // 11: anthill.v1.SessionService.Signal:input_type -> anthill.v1.SignalRequest
+	0,  // 12: anthill.v1.SessionService.LookBack:input_type -> anthill.v1.LookBackRequest
+	5,  // 13: anthill.v1.SessionService.Attend:output_type -> anthill.v1.AttendResponse
+	10, // 14: anthill.v1.SessionService.Signal:output_type -> anthill.v1.SignalResponse
+	1,  // 15: anthill.v1.SessionService.LookBack:output_type -> anthill.v1.LookBackResponse
+	13, // [13:16] is the sub-list for method output_type
+	10, // [10:13] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_session_proto_init() }
