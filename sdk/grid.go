@@ -27,6 +27,9 @@ type Config struct {
 	// Patience is how long a call, or a stream that was lost, tries again
 	// while no coordinator answers. Default 15 s.
 	Patience time.Duration
+	// Advertise are HOST:PORTs at which others may reach what this process serves, at
+	// the same port of this machine: a router passes it on.
+	Advertise []string
 	// Waiting, where set, is told of each call that no coordinator has answered for some
 	// seconds, once. It may be called from several goroutines at a time.
 	Waiting func(text string)
@@ -41,7 +44,9 @@ type Grid struct {
 	home     string // the directory of the identity
 	patience time.Duration
 	waiting  func(text string)
-	logger   *slog.Logger
+	// advertise is Config's.
+	advertise []string
+	logger    *slog.Logger
 
 	conn      *gridconn.Conn
 	jobs      anthillv1.JobServiceClient
@@ -104,7 +109,7 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		return nil, err
 	}
 	g := &Grid{
-		identity: dir.Identity, home: path, patience: cfg.Patience, waiting: cfg.Waiting, logger: cfg.Logger,
+		identity: dir.Identity, home: path, patience: cfg.Patience, waiting: cfg.Waiting, advertise: cfg.Advertise, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
 		operation: anthillv1.NewOperationServiceClient(conn),

@@ -92,6 +92,7 @@ func (g *Grid) openPeer(dir string, tamper func([]byte)) (_ *peer, err error) {
 	p.session.OnNews(g.heed)
 	p.session.Open(p.paths)
 	p.serving.Go(func() { p.session.Run(ctx) })
+	g.awaitStanding(ctx, p.paths)
 	return p, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 
@@ -80,6 +81,7 @@ func (g *Grid) SubmitPrepared(ctx context.Context, prepared *Prepared) (*Job, er
 		return nil, fmt.Errorf("%s: serve input: %w", what, err)
 	}
 	end := g.serve(listener, paths, g.newServer(paths, prepared))
+	g.awaitStanding(ctx, paths)
 	req := &anthillv1.SubmitJobRequest{Spec: wire.SpecToProto(prepared.spec), RequestId: rand.Text(), Provider: listener.Addr().String()}
 	resp, err := call(ctx, g, what, func(ctx context.Context) (*anthillv1.SubmitJobResponse, error) {
 		return g.jobs.SubmitJob(ctx, req)
@@ -141,9 +143,34 @@ func (g *Grid) listen() (net.Listener, *reach.Room, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), UDP: l.Addr().String(), Logger: g.logger})
+	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), Advertised: g.advertise, UDP: l.Addr().String(), Logger: g.logger})
 	return paths.Listen(l), paths, nil
 }
+
+// port is that of the first address that is advertised, or any.
+func (g *Grid) port() string {
+	for _, address := range g.advertise {
+		if _, port, err := net.SplitHostPort(address); err == nil {
+			return port
+		}
+	}
+	return "0"
+}
+
+// awaitStanding waits, where something is advertised, until a coordinator has looked
+// whether it leads here: what is told of this process before is without it.
+func (g *Grid) awaitStanding(ctx context.Context, paths *reach.Room) {
+	end := time.Now().Add(standingTime)
+	for len(g.advertise) > 0 && !paths.Standing().Looked && ctx.Err() == nil && time.Now().Before(end) {
+		sleep(ctx, standingLook)
+	}
+}
+
+// standingTime is how long that may take, and standingLook how far apart it is looked.
+const (
+	standingTime = 8 * time.Second
+	standingLook = 50 * time.Millisecond
+)
 
 func (g *Grid) listenTCP() (net.Listener, error) {
 	var failures []error
@@ -158,7 +185,7 @@ func (g *Grid) listenTCP() (net.Listener, error) {
 		if err := errors.Join(err, route.Close()); err != nil {
 			return nil, err
 		}
-		return net.Listen("tcp", net.JoinHostPort(host, "0"))
+		return net.Listen("tcp", net.JoinHostPort(host, g.port()))
 	}
 	return nil, problem.Unavailable("check the network, or join the grid again",
 		"no route to any coordinator: %w", errors.Join(failures...))

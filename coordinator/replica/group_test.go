@@ -25,6 +25,7 @@ type voter struct {
 	address string
 	port    net.Listener
 	drain   chan struct{}
+	freezer freezer
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -69,6 +70,7 @@ func (v *voter) start(t *testing.T) {
 	logger := slog.New(slog.DiscardHandler)
 	v.Replica, err = Open(Config{
 		Node: v.id.Node(), Address: v.address, Dir: filepath.Join(v.dir, "raft"), Transport: NewTransport(l, logger), Logger: logger,
+		hold: v.freezer.wait,
 	})
 	if err != nil {
 		t.Fatal(err)

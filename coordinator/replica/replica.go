@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,11 +44,13 @@ type Config struct {
 	// itself. Call Settle before others join.
 	Alone bool
 	// Transport is how voters talk; see NewTransport.
-	Transport raft.Transport
+	Transport Transport
 	// Observe, where set, sees each command that has been applied, before anybody reads the
 	// state after it. It must be quick, keep nothing of the state and change nothing.
 	Observe func(*jobs.Command, jobs.Outcome, *jobs.State)
 	Logger  *slog.Logger
+
+	hold func() // for tests: called before each write of the log
 }
 
 // Replica is one voter's copy of the state.
@@ -57,6 +60,11 @@ type Replica struct {
 	fsm   *fsm
 	clock clock
 	logs  *wal.WAL
+	disk  *disk
+	leads chan bool
+	// end ends what tells of leadership.
+	end  context.CancelFunc
+	told sync.WaitGroup
 	// settled is the term in which this replica, as its leader, has applied all
 	// that former leaders committed.
 	settled atomic.Uint64
@@ -74,14 +82,17 @@ func Open(cfg Config) (*Replica, error) {
 	if err := checkFormat(logs, snapshots); err != nil {
 		return nil, errors.Join(fmt.Errorf("open replica in %s: %w", cfg.Dir, err), logs.Close())
 	}
-	r := &Replica{cfg: cfg, fsm: newFSM(), logs: logs, clock: clock{logger: cfg.Logger}}
+	r := &Replica{cfg: cfg, fsm: newFSM(), logs: logs, disk: newDisk(cfg.Logger), leads: make(chan bool, 1), clock: clock{logger: cfg.Logger}}
 	if cfg.Observe != nil {
 		r.fsm.observe = cfg.Observe
 	}
-	r.raft, err = raft.NewRaft(r.raftConfig(), r.fsm, logs, logs, snapshots, cfg.Transport)
+	r.raft, err = raft.NewRaft(r.raftConfig(), r.fsm, watchedLog{logs, r.disk, cfg.hold}, logs, snapshots, mutedTransport{cfg.Transport, r.disk})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start raft: %w", err), logs.Close())
 	}
+	var ctx context.Context
+	ctx, r.end = context.WithCancel(context.Background())
+	r.told.Go(func() { r.tellLeadership(ctx) })
 	return r, nil
 }
 
@@ -137,16 +148,16 @@ func (r *Replica) Propose(ctx context.Context, c jobs.Command) (jobs.Outcome, er
 	if len(data) > MaxCommand {
 		return jobs.Outcome{}, fmt.Errorf("propose: the command has %d bytes, more than %d", len(data), MaxCommand)
 	}
-	future := r.raft.Apply(data, 5*time.Second)
-	done := make(chan error, 1)
-	go func() { done <- future.Error() }()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		return jobs.Outcome{}, fmt.Errorf("propose: %w", ctx.Err())
+	if err := r.disk.err(); err != nil {
+		return jobs.Outcome{}, fmt.Errorf("%w (%w)", ErrNotLeader, err)
 	}
+	var future raft.ApplyFuture
+	err = r.await(ctx, func() raft.Future {
+		future = r.raft.Apply(data, 5*time.Second)
+		return future
+	})
 	if err != nil {
-		return jobs.Outcome{}, raftError(err)
+		return jobs.Outcome{}, err
 	}
 	return future.Response().(jobs.Outcome), nil
 }
@@ -162,17 +173,19 @@ func raftError(err error) error {
 }
 
 // Barrier returns when everything committed by former leaders is applied here.
-func (r *Replica) Barrier() error { return r.raft.Barrier(10 * time.Second).Error() }
+func (r *Replica) Barrier() error {
+	return r.await(context.Background(), func() raft.Future { return r.raft.Barrier(10 * time.Second) })
+}
 
 // ReadIndex is the index up to which a reader must have applied the log to see
 // every write acknowledged before the call. Leader only.
 func (r *Replica) ReadIndex() (uint64, error) {
-	if err := r.raft.VerifyLeader().Error(); err != nil {
-		return 0, raftError(err)
+	if err := r.await(context.Background(), func() raft.Future { return r.raft.VerifyLeader() }); err != nil {
+		return 0, err
 	}
 	if term := r.raft.CurrentTerm(); r.settled.Load() != term {
 		if err := r.Barrier(); err != nil {
-			return 0, raftError(err)
+			return 0, err
 		}
 		r.settled.Store(term)
 	}
@@ -202,12 +215,12 @@ func (r *Replica) Changed() <-chan struct{} { return r.fsm.watch() }
 
 // LeaderCh tells when this replica becomes and ceases to be the leader. It
 // must be drained.
-func (r *Replica) LeaderCh() <-chan bool { return r.raft.LeaderCh() }
+func (r *Replica) LeaderCh() <-chan bool { return r.leads }
 
 // Leader is the leader's id and HOST:PORT, as far as this replica knows.
 func (r *Replica) Leader() (jobs.NodeID, string, bool) {
 	_, id := r.raft.LeaderWithID()
-	if id == "" {
+	if id == "" || r.disk.err() != nil { // then it knows no newer one
 		return "", "", false
 	}
 	for _, v := range r.Servers() {
@@ -311,6 +324,8 @@ func (r *Replica) Snapshot() error { return r.raft.Snapshot().Error() }
 // Close stops the replica; the log stays on disk.
 func (r *Replica) Close() error {
 	err := r.raft.Shutdown().Error()
+	r.end()
+	r.told.Wait()
 	// raft answers heartbeats on the transport's goroutines, also after it was shut
 	// down, and panics where it cannot write a newer term.
 	r.cfg.Transport.SetHeartbeatHandler(nil)

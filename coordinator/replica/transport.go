@@ -49,8 +49,15 @@ func NewListener(address raft.ServerAddress, dialTLS func(want jobs.NodeID) *tls
 	return &Listener{address: address, dialTLS: dialTLS, conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
+// Transport is how voters talk.
+type Transport interface {
+	raft.Transport
+	raft.WithPreVote
+	raft.WithClose
+}
+
 // NewTransport is raft's transport over the listener.
-func NewTransport(l *Listener, logger *slog.Logger) raft.Transport {
+func NewTransport(l *Listener, logger *slog.Logger) Transport {
 	return raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: l, MaxPool: 3, Timeout: 5 * time.Second, Logger: hclogslog.New(logger),
 	})

@@ -161,18 +161,27 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 			return resp, statusOf(err)
 		}
 	}
-	resp, err := handler(ctx, req)
-	return resp, statusOf(err)
+	var resp any
+	err := s.unlessFrozen(func() (err error) {
+		resp, err = handler(ctx, req)
+		return err
+	})
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	return resp, nil
 }
 
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if err := s.inTime(ss.Context(), info.FullMethod); err != nil {
 		return statusOf(err)
 	}
-	if of := s.holdingOf(ss.Context()); of != nil {
-		counted := &heldStream{ServerStream: ss, burden: &s.burden, of: of}
-		defer counted.end()
-		ss = counted
-	}
-	return statusOf(handler(srv, ss))
+	return statusOf(s.unlessFrozen(func() error {
+		if of := s.holdingOf(ss.Context()); of != nil {
+			counted := &heldStream{ServerStream: ss, burden: &s.burden, of: of}
+			defer counted.end()
+			return handler(srv, counted)
+		}
+		return handler(srv, ss)
+	}))
 }

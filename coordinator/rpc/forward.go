@@ -70,6 +70,9 @@ func (s *Server) forward(ctx context.Context, leader *gridconn.Conn, method stri
 func (s *Server) leader(ctx context.Context) (*gridconn.Conn, error) {
 	deadline := time.Now().Add(leaderWait)
 	for {
+		if err := s.cfg.Replica.Frozen(); err != nil {
+			return nil, fmt.Errorf("%w: %w", desk.ErrNoLeader, err)
+		}
 		if s.cfg.Desk.Leading() {
 			return nil, nil
 		}

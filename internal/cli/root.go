@@ -82,14 +82,14 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 	}
 	root.AddCommand(
 		newTaskCommand(),
-		connecting(newSubmitCommand()),
+		connecting(servingFlags(newSubmitCommand())),
 		connecting(newRunCommand()),
 		connecting(newJobsCommand()),
 		connecting(newStatusCommand()),
 		connecting(newResultsCommand()),
 		connecting(newCancelCommand()),
-		connecting(newServeCommand()),
-		connecting(newPutCommand()),
+		connecting(servingFlags(newServeCommand())),
+		connecting(servingFlags(newPutCommand())),
 		connecting(newGetCommand()),
 		connecting(newBlobsCommand()),
 		connecting(newDatasetCommand()),
@@ -169,7 +169,11 @@ func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
 	if given > 0 {
 		patience = given
 	}
-	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience, Waiting: tellWaiting(cmd)})
+	advertise, err := advertised(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience, Advertise: advertise, Waiting: tellWaiting(cmd)})
 }
 
 // tellWaiting shows what a command waits for.
