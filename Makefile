@@ -70,7 +70,7 @@ bench-sandbox: ## what the sandbox costs against wazero alone and native program
 	go run ./internal/lab/bench/sandbox $(ARGS)
 
 # Takes long: each of its 336 figures is a job or more played through.
-bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds 5")
+bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds 5", or -adversaries)
 	go run ./internal/lab/bench/trust -plot docs/trust.png $(ARGS)
 
 bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs root and iproute2 (ARGS="--peers 8 --size 64MiB --uplink 32mbit [--kill 3] [--liars 1]")

@@ -111,3 +111,14 @@ func TestWaitingForLateAttempts(t *testing.T) {
 	}
 	wantWait(t, g.standing(j, g.live, "a", "b"), waits.Paused, 2)
 }
+
+// TestWaitingForRoom in the account of the job's owner, which the last result did not fit
+// into.
+func TestWaitingForRoom(t *testing.T) {
+	g := newGrid("a a")
+	g.must(jobs.Command{Raise: &jobs.RaiseVersion{Version: jobs.LastVersion}})
+	j := g.submit("j", 1, jobs.Trust{Replicas: 1})
+	wantWait(t, g.standing(j, g.live), waits.None, 0)
+	j.Lacks = 1 << 60
+	wantWait(t, g.standing(j, g.live), waits.Account, 0)
+}

@@ -2,6 +2,7 @@
 // for several shares and kinds of liars, and at what cost, and plots it.
 //
 //	go run ./internal/lab/bench/trust [-seeds 3] [-max-error 1e-4] [-plot docs/trust.png]
+//	go run ./internal/lab/bench/trust -adversaries [-seeds 3] [-max-error 1e-3]
 package main
 
 import (
@@ -20,11 +21,16 @@ func main() {
 	flag.IntVar(&b.base.Workers, "workers", b.base.Workers, "workers of the grid")
 	flag.IntVar(&b.base.Tasks, "tasks", b.base.Tasks, "tasks of a job")
 	flag.Float64Var(&b.base.MaxError, "max-error", b.base.MaxError, "what credibility is asked for")
+	adversaries := flag.Bool("adversaries", false, "instead, what liars who see, wait and remember get past credibility")
 	plot := flag.String("plot", "", "write a plot to this `file` (PNG)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := b.run(ctx, *plot); err != nil {
+	run := func() error { return b.run(ctx, *plot) }
+	if *adversaries {
+		run = func() error { return b.adversaries(ctx) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-trust:", err)
 		os.Exit(1)
 	}
@@ -115,6 +121,38 @@ func (b *bench) row(ctx context.Context, k int, share, cheat float64) ([]point, 
 	}
 	fmt.Println()
 	return points, nil
+}
+
+// adversaries prints for each adversary the rate of cheating that gets most past the grid,
+// and the one that costs most.
+func (b *bench) adversaries(ctx context.Context) error {
+	fmt.Printf("%d tasks on %d workers, %d seeds, f %g; max error %g\n\n", b.base.Tasks, b.base.Workers, b.seeds, b.base.Liars, b.base.MaxError)
+	fmt.Println("| adversary | wrong / max error, worst | at cheat | executions, worst | at cheat | honest banned |\n|---|---|---|---|---|---|")
+	for _, a := range simgrid.Adversaries {
+		var wrong, cost simgrid.Outcome
+		var wrongAt, costAt float64
+		honest := 0
+		for _, cheat := range cheats {
+			cfg := b.base
+			cfg.Adversary, cfg.Cheat = a, cheat
+			out, err := simgrid.RunSeeds(ctx, cfg, 1, b.seeds, nil)
+			if err != nil {
+				return fmt.Errorf("%s: %w", a, err)
+			}
+			honest += out.HonestBanned
+			if wrong.Jobs == 0 || out.ErrorRate() > wrong.ErrorRate() {
+				wrong, wrongAt = out, cheat
+			}
+			if out.Redundancy() > cost.Redundancy() {
+				cost, costAt = out, cheat
+			}
+			if a == simgrid.Best || a == simgrid.HitAndRun {
+				break // they choose for themselves
+			}
+		}
+		fmt.Printf("| %s | %.2f | %g | %.3f | %g | %d |\n", a, wrong.ErrorRate()/b.base.MaxError, wrongAt, cost.Redundancy(), costAt, honest)
+	}
+	return nil
 }
 
 func rate(o simgrid.Outcome) string {
