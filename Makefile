@@ -22,7 +22,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help browser build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-home bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
+.PHONY: help browser page-pictures bench-failures build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-home bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,13 @@ bench-home: build ## what routers cost between homes of all kinds, and whole job
 
 bench-python: ## what the grid costs a Python function (PYTHON=python.wasm)
 	go run ./internal/lab/bench/python $(PYTHON)
+
+# 117 tasks, of which every seventh gives a result.
+bench-failures: ## run 100 failed tasks of a job on this machine, each exactly as it ran on the grid: all must end alike
+	ANTHILL_DESK=117 go test ./internal/cli/e2e -run TestOnYourDesk -count 1 -v
+
+page-pictures: browser example-mandelbrot ## take the pictures of docs/page.md, of a job on a grid made for it
+	go run ./internal/lab/pictures -o docs
 
 bench-doors: ## attack a grid as strangers and submitters can, and measure what that costs it (ARGS=--json)
 	go run ./internal/lab/bench/doors $(ARGS)

@@ -92,6 +92,9 @@ type Job struct {
 	// Steady: its results are checked at a steady rate, and one owner is one voice under a
 	// fixed quorum, too: it was submitted by rules of VersionThinkers. See steady.go.
 	Steady bool `cbor:"70,keyasint,omitempty"`
+	// Draws decides which results are checked. Nothing that a worker sees follows from it:
+	// the seed of the order in which tasks are opened, which shows, is its digest.
+	Draws uint64 `cbor:"72,keyasint,omitempty"`
 
 	tally *tally
 	// text and results are the bytes that count in the owner's account.
@@ -168,6 +171,9 @@ func (s *State) submit(c *SubmitJob) Outcome {
 		State: JobRunning, Submitted: s.Now, Seed: c.Seed, Unproven: s.unproven(n, c.Spec), Steady: s.can(VersionThinkers),
 		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{},
 		Reasons: map[Place]string{}, Tries: map[Place][]Try{}, tally: newTally(),
+	}
+	if j.Steady {
+		j.Seed, j.Draws = orderOf(c.Seed), c.Seed
 	}
 	s.Jobs[c.Job] = j
 	s.weighJob(j)

@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"math/bits"
 	"slices"
 )
@@ -12,7 +14,7 @@ import (
 // and agree, are its checkers: with the probability that all of them are liars as well, a
 // lie passes them. The checkers themselves get nothing for it, since they may have known.
 //
-// The seed of the job puts each author's results in a random order, which nobody knows
+// A secret of the job, Job.Draws, puts each author's results in a random order, which nobody knows
 // when he votes. Only how far his results are checked without a gap in that order
 // counts: that is a sample which does not depend on what he did, or when. Let x be the
 // mean of what passes, with 1 for all results after the gap. Of m lies none is noticed
@@ -41,9 +43,25 @@ type entry struct {
 }
 
 // drawOf is what puts a result in the order of its author's. It depends on the worker,
-// so that a result which is computed again says nothing of where it stands.
+// so that a result which is computed again says nothing of where it stands. It is a digest
+// since authors learn which of theirs were checked, and must not learn the next.
 func (j *Job) drawOf(place Place, by NodeNumber) uint32 {
-	return mix(j.Seed, uint64(by), mix(j.Seed, 1<<31, uint32(place)))
+	var in [16]byte
+	binary.BigEndian.PutUint64(in[:], j.Draws)
+	binary.BigEndian.PutUint32(in[8:], uint32(by))
+	binary.BigEndian.PutUint32(in[12:], uint32(place))
+	sum := sha256.Sum256(in[:])
+	return binary.BigEndian.Uint32(sum[:])
+}
+
+// orderOf is the seed of the order in which a job's tasks are opened. That is no secret:
+// workers see it. None stays none.
+func orderOf(draws uint64) uint64 {
+	if draws == 0 {
+		return 0
+	}
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("order"), draws))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 func (e entry) before(o entry) bool {

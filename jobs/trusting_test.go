@@ -177,8 +177,8 @@ func (m *trusting) planAny(t *rapid.T) {
 	var grants []Grant
 	for range rapid.IntRange(1, 12).Draw(t, "grants") {
 		worker := rapid.SampledFrom(m.workers).Draw(t, "worker")
-		if m.BannedNode(worker) != "" {
-			continue
+		if m.BannedNode(worker) != "" || m.Owners[m.Nodes[worker].Owner].Tired() {
+			continue // placement gives a tired one a lease at a time, at other moments
 		}
 		place, ok := Place(0), false
 		switch rapid.IntRange(0, 3).Draw(t, "kind") {

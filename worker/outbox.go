@@ -13,7 +13,7 @@ import (
 // bytes.
 const (
 	maxBatch      = 200
-	maxBatchBytes = 4 << 20
+	maxBatchBytes = 1 << 20
 )
 
 // outbox collects reports, so that what ends at about the same time is handed

@@ -14,6 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blobstore"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/session"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -75,7 +76,7 @@ func newWorker(t *testing.T) (*Worker, *coordinators) {
 	t.Cleanup(func() { store.Close() })
 	c := &coordinators{}
 	return &Worker{
-		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, base: &node.Base{Store: store, Address: "h:1"}, work: c, conn: &gridconn.Conn{},
+		cfg: Config{Logger: slog.New(slog.DiscardHandler)}, base: &node.Base{Store: store, Address: "h:1", Paths: reach.New(reach.Config{})}, work: c, conn: &gridconn.Conn{},
 		executor: &executor.Executor{Fetcher: nothing{}, Store: store},
 		leases:   newLeases(), reports: newOutbox(), ready: make(chan *executor.Attempt), leaseTime: shortLease,
 		pauses: newPauses(), running: newRunning(1), memory: newMemory(0), session: session.New(session.Config{}),

@@ -14,7 +14,7 @@ import (
 const (
 	// maxBurden is how many bytes of messages a coordinator holds of one node: those that
 	// are not whole yet, and those whose calls are under way. A worker's batch of reports
-	// has four million.
+	// has one million, and had four in earlier releases.
 	maxBurden = 8 << 20
 	// maxBurdenInAll is how many it holds of all nodes. Who has most of them is hung up on
 	// when there are more, so that those who send little never notice.

@@ -30,7 +30,7 @@ export class SwarmMap {
 
   render() {
     const list = this.flows(), c = colours(), fills = { submitter: c.open, coordinators: c.accent, workers: c.done };
-    const { pen, width, height } = fit(this.canvas, Math.max(150, list.length * row + 8));
+    const { pen, width, height } = fit(this.canvas, Math.max(210, list.length * row + 8));
     const left = Math.min(150, width * 0.32), right = width - Math.min(210, width * 0.4);
     const label = (say, x, y, colour) => { pen.fillStyle = colour || c.text; pen.fillText(clip(say, x > left ? (width - x) / 6.4 : left / 6.4), x, y); };
     pen.clearRect(0, 0, width, height);

@@ -1,7 +1,10 @@
 // Command pictures takes pictures of the page, at the widths of a screen and of a
 // telephone: those in docs/page.md, and others to look at.
 //
+//	go run ./internal/lab/pictures -o docs
 //	go run ./internal/lab/pictures -link LINK -o DIR NAME=#/jobs NAME=#/jobs/JOB ...
+//
+// Without a link it starts a grid of its own, which draws the Mandelbrot set.
 package main
 
 import (
@@ -19,14 +22,18 @@ import (
 )
 
 func main() {
-	link := flag.String("link", "", "the `link` that anthill ui has printed")
+	link := flag.String("link", "", "the `link` that anthill ui has printed; none: that of a grid of its own")
 	out := flag.String("o", ".", "where the pictures go")
 	theme := flag.String("theme", "light", "light or dark")
 	widths := flag.String("widths", "1440,390", "of the window")
 	wait := flag.Duration("wait", 3*time.Second, "before a picture is taken")
 	height := flag.Int64("height", 0, "of the window; 0: that of a screen")
 	flag.Parse()
-	if err := run(*link, *out, *theme, *widths, *height, *wait, flag.Args()); err != nil {
+	work := func() error { return run(*link, *out, *theme, *widths, *height, *wait, flag.Args()) }
+	if *link == "" {
+		work = func() error { return ofOwnGrid(*out) }
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "pictures:", err)
 		os.Exit(1)
 	}
