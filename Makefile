@@ -22,10 +22,10 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help browser page-pictures bench-failures build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-home bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
+.PHONY: help browser routers page-pictures bench-failures build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-home bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # No cgo, so that the binary is static and runs on any Linux of its kind.
 build: ## build bin/anthill
@@ -94,68 +94,19 @@ bench-doors: ## attack a grid as strangers and submitters can, and measure what 
 
 # The tests of the page say so and skip where there is no browser.
 browser: ## the browser that looks at the page in tests (installed if root on Debian)
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
-		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		apt-get update && apt-get install -y --no-install-recommends chromium; } || true
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	$(call debian,chromium); command -v chromium >/dev/null || \
+	echo 'make browser: no Chromium, so tests that look at the page are skipped; for it install chromium (Debian)'
 
-test: ## run all tests, with the race detector where there is a C compiler
-ifeq ($(RACE),)
-	@echo 'make test: no C compiler, so no race detector; for it install gcc (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)'
-endif
-	go test $(RACE) -timeout 15m $$(go list ./... | grep -v '/$(ALONE)$$')
-	go test $(RACE) -timeout 15m ./$(ALONE)
+routers: ## what tests make routers of, in network namespaces (installed if root on Debian)
+	@command -v nft >/dev/null && command -v ip >/dev/null || { $(call debian,nftables iproute2); }; \
+	command -v nft >/dev/null && command -v ip >/dev/null || \
+	echo 'make routers: no nft or ip, so tests behind routers are skipped; for them install nftables and iproute2 (Debian)'
 
-# The emulator is for the same test on arm64; without it that part is left out.
-determinism: ## run guests on several engines, and on arm64 in an emulator (installed if root on Debian): their bytes must be equal
-	@command -v qemu-aarch64-static >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		apt-get update && apt-get install -y --no-install-recommends qemu-user-static; } || true
-	ANTHILL_EMULATE_ALL=1 go test ./worker/sandbox -run TestDeterminism -count 1 -v
+# Installs packages where it may, and says nothing where it may not.
+debian = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update && apt-get install -y --no-install-recommends $(1)
 
-fmt: ## fail if a file is not as gofmt writes it
-	@files=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); test -z "$$files" || \
-		{ echo "not formatted; run: gofmt -w" $$files; exit 1; }
-
-vet: ## go vet
-	go vet ./...
-
-lint: fmt vet ## gofmt, go vet, staticcheck and buf lint
-	go run $(STATICCHECK) ./...
-	cd proto && go run $(BUF) lint
-
-proto: ## generate the Go code of proto/
-	cd proto && go run $(BUF) generate
-
-proto-check: ## fail if the generated code is not that of the .proto files
-	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
-	(cd proto && go run $(BUF) generate -o "$$fresh") && \
-	for file in $$(cd proto && find . -name '*.pb.go') $$(cd "$$fresh" && find . -name '*.pb.go'); do \
-		diff -u "proto/$$file" "$$fresh/$$file" || \
-		{ echo "proto/$$file is not what its .proto says; run: make proto, and commit the result"; exit 1; }; \
-	done
-
-cross: $(PLATFORMS:%=cross-%) ## build and vet for the other platforms of donors
-
-# Vet compiles the tests as well, and with -trimpath it shares the build's cache.
-cross-%: export GOOS = $(firstword $(subst -, ,$*))
-cross-%: export GOARCH = $(lastword $(subst -, ,$*))
-cross-%: export CGO_ENABLED = 0
-cross-%:
-	go build -trimpath -o /dev/null .
-	go vet -trimpath ./...
-
-notices: ## write THIRD_PARTY.md: what is compiled into the binary, and its licences
-	go run ./internal/lab/notices
-
-notices-check: ## fail if THIRD_PARTY.md is not what is compiled in
-	go run ./internal/lab/notices -check
-
-# The database is on the net: where it cannot be reached nothing is said of the modules.
-vuln: ## look up known vulnerabilities of what is compiled in, where the database can be reached
-	@if curl -sfm 10 -o /dev/null $(VULN_DB)/index/db.json 2>/dev/null; then \
-		go run $(GOVULNCHECK) -db $(VULN_DB) .; \
-	else echo 'make vuln: skipped: $(VULN_DB) cannot be reached from here, so known vulnerabilities were NOT looked up'; fi
-
-check: lint proto-check notices-check vuln cross browser test ## everything that .ci/run checks
+check: lint proto-check notices-check vuln cross browser routers test ## everything that .ci/run checks
 
 clean: ## remove what was built
 	rm -rf bin $(foreach name,$(EXAMPLES) $(EXAMPLES_C) $(EXAMPLES_RUST),examples/$(name)/$(name).wasm)
