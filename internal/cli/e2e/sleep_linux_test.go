@@ -27,7 +27,7 @@ func TestWorkerSleeps(t *testing.T) {
 	awaitNode(t, grid, client, "w1", hasLease)
 	awake := func(j *anthillv1.Job) bool { return j.GetTasks().GetRunning() > 0 && j.GetAttempts().GetLost() == 0 }
 	await(t, client, id, "a running task", awake)
-	before := machine(t, grid, "w1")
+	before := settled(t, grid, "w1")
 	for range 2 {
 		signal(t, before, syscall.SIGSTOP)
 		await(t, client, id, "silence", func(j *anthillv1.Job) bool { return j.GetAttempts().GetLost() > 0 })
@@ -52,6 +52,23 @@ func TestWorkerSleeps(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// settled are a node's processes once they stay the same: the child that compiles a bundle
+// ends when its guest begins.
+func settled(t *testing.T, grid *gridtest.Grid, name string) []int {
+	t.Helper()
+	list, same := machine(t, grid, name), 0
+	for range 120 {
+		time.Sleep(250 * time.Millisecond)
+		if now := machine(t, grid, name); !slices.Equal(now, list) {
+			list, same = now, 0
+		} else if same++; same == 8 {
+			return list
+		}
+	}
+	t.Fatalf("the children of %s come and go", name)
+	return nil
 }
 
 // machine are a node's process and its children.
