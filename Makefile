@@ -106,6 +106,63 @@ routers: ## what tests make routers of, in network namespaces (installed if root
 # Installs packages where it may, and says nothing where it may not.
 debian = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update && apt-get install -y --no-install-recommends $(1)
 
+test: ## run all tests, with the race detector where there is a C compiler
+ifeq ($(RACE),)
+	@echo 'make test: no C compiler, so no race detector; for it install gcc (Debian: apt-get install gcc libc6-dev; macOS: xcode-select --install)'
+endif
+	go test $(RACE) -timeout 15m $$(go list ./... | grep -v '/$(ALONE)$$')
+	go test $(RACE) -timeout 15m ./$(ALONE)
+
+# The emulator is for the same test on arm64; without it that part is left out.
+determinism: ## run guests on several engines, and on arm64 in an emulator (installed if root on Debian): their bytes must be equal
+	@command -v qemu-aarch64-static >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update && apt-get install -y --no-install-recommends qemu-user-static; } || true
+	ANTHILL_EMULATE_ALL=1 go test ./worker/sandbox -run TestDeterminism -count 1 -v
+
+fmt: ## fail if a file is not as gofmt writes it
+	@files=$$(gofmt -l $$(go list -f '{{.Dir}}' ./...)); test -z "$$files" || \
+		{ echo "not formatted; run: gofmt -w" $$files; exit 1; }
+
+vet: ## go vet
+	go vet ./...
+
+lint: fmt vet ## gofmt, go vet, staticcheck and buf lint
+	go run $(STATICCHECK) ./...
+	cd proto && go run $(BUF) lint
+
+proto: ## generate the Go code of proto/
+	cd proto && go run $(BUF) generate
+
+proto-check: ## fail if the generated code is not that of the .proto files
+	@fresh=$$(mktemp -d) && trap 'rm -rf "$$fresh"' EXIT && \
+	(cd proto && go run $(BUF) generate -o "$$fresh") && \
+	for file in $$(cd proto && find . -name '*.pb.go') $$(cd "$$fresh" && find . -name '*.pb.go'); do \
+		diff -u "proto/$$file" "$$fresh/$$file" || \
+		{ echo "proto/$$file is not what its .proto says; run: make proto, and commit the result"; exit 1; }; \
+	done
+
+cross: $(PLATFORMS:%=cross-%) ## build and vet for the other platforms of donors
+
+# Vet compiles the tests as well, and with -trimpath it shares the build's cache.
+cross-%: export GOOS = $(firstword $(subst -, ,$*))
+cross-%: export GOARCH = $(lastword $(subst -, ,$*))
+cross-%: export CGO_ENABLED = 0
+cross-%:
+	go build -trimpath -o /dev/null .
+	go vet -trimpath ./...
+
+notices: ## write THIRD_PARTY.md: what is compiled into the binary, and its licences
+	go run ./internal/lab/notices
+
+notices-check: ## fail if THIRD_PARTY.md is not what is compiled in
+	go run ./internal/lab/notices -check
+
+# The database is on the net: where it cannot be reached nothing is said of the modules.
+vuln: ## look up known vulnerabilities of what is compiled in, where the database can be reached
+	@if curl -sfm 10 -o /dev/null $(VULN_DB)/index/db.json 2>/dev/null; then \
+		go run $(GOVULNCHECK) -db $(VULN_DB) .; \
+	else echo 'make vuln: skipped: $(VULN_DB) cannot be reached from here, so known vulnerabilities were NOT looked up'; fi
+
 check: lint proto-check notices-check vuln cross browser routers test ## everything that .ci/run checks
 
 clean: ## remove what was built
