@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -21,87 +22,45 @@ const largestPage = 1000
 // first.
 func (g *Grid) EachJob(ctx context.Context, which *anthillv1.ListJobsRequest) iter.Seq2[*anthillv1.Job, error] {
 	req := question(which)
-	return walk(&req.PageSize, func(token string) ([]*anthillv1.Job, string, error) {
-		req.PageToken = token
-		resp, err := call(ctx, g, "list jobs", func(ctx context.Context) (*anthillv1.ListJobsResponse, error) {
-			return g.jobs.ListJobs(ctx, req)
-		})
-		return resp.GetJobs(), resp.GetNextPageToken(), err
-	})
+	return walk(ctx, g, "list jobs", g.jobs.ListJobs, req, &req.PageSize, &req.PageToken, (*anthillv1.ListJobsResponse).GetJobs)
 }
 
 // EachNode walks the coordinators and workers, in the order of role and id.
 func (g *Grid) EachNode(ctx context.Context, which *anthillv1.ListNodesRequest) iter.Seq2[*anthillv1.Node, error] {
 	req := question(which)
-	return walk(&req.PageSize, func(token string) ([]*anthillv1.Node, string, error) {
-		req.PageToken = token
-		resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListNodesResponse, error) {
-			return g.nodes.ListNodes(ctx, req)
-		})
-		return resp.GetNodes(), resp.GetNextPageToken(), err
-	})
+	return walk(ctx, g, "list nodes", g.nodes.ListNodes, req, &req.PageSize, &req.PageToken, (*anthillv1.ListNodesResponse).GetNodes)
 }
 
 // EachBlob walks the datasets that the grid keeps for this owner (for an operator: for
 // anybody), the latest first.
 func (g *Grid) EachBlob(ctx context.Context, which *anthillv1.ListBlobsRequest) iter.Seq2[*anthillv1.Blob, error] {
 	req := question(which)
-	return walk(&req.PageSize, func(token string) ([]*anthillv1.Blob, string, error) {
-		req.PageToken = token
-		resp, err := call(ctx, g, "list blobs", func(ctx context.Context) (*anthillv1.ListBlobsResponse, error) {
-			return g.blobs.ListBlobs(ctx, req)
-		})
-		return resp.GetBlobs(), resp.GetNextPageToken(), err
-	})
+	return walk(ctx, g, "list blobs", g.blobs.ListBlobs, req, &req.PageSize, &req.PageToken, (*anthillv1.ListBlobsResponse).GetBlobs)
 }
 
 // EachToken walks the join tokens that the grid remembers, the latest to expire first.
 func (g *Grid) EachToken(ctx context.Context, which *anthillv1.ListTokensRequest) iter.Seq2[*anthillv1.JoinToken, error] {
 	req := question(which)
-	return walk(&req.PageSize, func(token string) ([]*anthillv1.JoinToken, string, error) {
-		req.PageToken = token
-		resp, err := call(ctx, g, "list tokens", func(ctx context.Context) (*anthillv1.ListTokensResponse, error) {
-			return g.admin.ListTokens(ctx, req)
-		})
-		return resp.GetTokens(), resp.GetNextPageToken(), err
-	})
+	return walk(ctx, g, "list tokens", g.admin.ListTokens, req, &req.PageSize, &req.PageToken, (*anthillv1.ListTokensResponse).GetTokens)
 }
 
 // EachMember walks all nodes that the grid knows, in the order of their ids.
 func (g *Grid) EachMember(ctx context.Context, which *anthillv1.ListMembersRequest) iter.Seq2[*anthillv1.Member, error] {
 	req := question(which)
-	return walk(&req.PageSize, func(token string) ([]*anthillv1.Member, string, error) {
-		req.PageToken = token
-		resp, err := call(ctx, g, "list nodes", func(ctx context.Context) (*anthillv1.ListMembersResponse, error) {
-			return g.admin.ListMembers(ctx, req)
-		})
-		return resp.GetMembers(), resp.GetNextPageToken(), err
-	})
+	return walk(ctx, g, "list nodes", g.admin.ListMembers, req, &req.PageSize, &req.PageToken, (*anthillv1.ListMembersResponse).GetMembers)
 }
 
 // EachOwner walks the owners of nodes, in the order of their names. It is an error of kind
 // ErrNotFound if one is asked for that there is not.
 func (g *Grid) EachOwner(ctx context.Context, which *anthillv1.ListOwnersRequest) iter.Seq2[*anthillv1.Owner, error] {
 	req := question(which)
-	return walk(&req.PageSize, func(token string) ([]*anthillv1.Owner, string, error) {
-		req.PageToken = token
-		resp, err := call(ctx, g, "list owners", func(ctx context.Context) (*anthillv1.ListOwnersResponse, error) {
-			return g.admin.ListOwners(ctx, req)
-		})
-		return resp.GetOwners(), resp.GetNextPageToken(), err
-	})
+	return walk(ctx, g, "list owners", g.admin.ListOwners, req, &req.PageSize, &req.PageToken, (*anthillv1.ListOwnersResponse).GetOwners)
 }
 
 // EachAct walks the grid's record of administrative acts, the latest first.
 func (g *Grid) EachAct(ctx context.Context, which *anthillv1.ListActsRequest) iter.Seq2[*anthillv1.AdministrativeAct, error] {
 	req := question(which)
-	return walk(&req.PageSize, func(token string) ([]*anthillv1.AdministrativeAct, string, error) {
-		req.PageToken = token
-		resp, err := call(ctx, g, "list acts", func(ctx context.Context) (*anthillv1.ListActsResponse, error) {
-			return g.admin.ListActs(ctx, req)
-		})
-		return resp.GetActs(), resp.GetNextPageToken(), err
-	})
+	return walk(ctx, g, "list acts", g.admin.ListActs, req, &req.PageSize, &req.PageToken, (*anthillv1.ListActsResponse).GetActs)
 }
 
 // question is a request of one's own, also where there is none.
@@ -115,25 +74,30 @@ func question[M any, P interface {
 	return proto.CloneOf(which)
 }
 
-// walk gives what is on each page, up to the last.
-func walk[M any](size *uint32, page func(token string) ([]M, string, error)) iter.Seq2[M, error] {
+// walk calls a method for page after page, and gives what is on each, up to the last. Size
+// and token are the request's.
+func walk[Q any, R interface{ GetNextPageToken() string }, M any](
+	ctx context.Context, g *Grid, what string, list func(context.Context, Q, ...grpc.CallOption) (R, error),
+	req Q, size *uint32, token *string, listed func(R) []M,
+) iter.Seq2[M, error] {
 	if *size == 0 {
 		*size = largestPage
 	}
 	return func(yield func(M, error) bool) {
-		for token, more := "", true; more; more = token != "" {
-			list, next, err := page(token)
-			for _, m := range list {
-				if !yield(m, nil) {
-					return
-				}
-			}
+		*token = ""
+		for more := true; more; more = *token != "" {
+			resp, err := call(ctx, g, what, func(ctx context.Context) (R, error) { return list(ctx, req) })
 			if err != nil {
 				var none M
 				yield(none, err)
 				return
 			}
-			token = next
+			for _, m := range listed(resp) {
+				if !yield(m, nil) {
+					return
+				}
+			}
+			*token = resp.GetNextPageToken()
 		}
 	}
 }

@@ -124,16 +124,7 @@ func (w *whereabouts) sweep(now time.Time) {
 		return
 	}
 	w.swept = now
-	for node, ports := range w.nodes {
-		for port, x := range ports {
-			if now.Sub(x.at) >= whereaboutsLife {
-				delete(ports, port)
-			}
-		}
-		if len(ports) == 0 {
-			delete(w.nodes, node)
-		}
-	}
+	forget(w.nodes, func(x whereabout) bool { return now.Sub(x.at) >= whereaboutsLife })
 }
 
 // dialable are the IP:PORTs at which the process of a node was found that listens at an

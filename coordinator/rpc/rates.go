@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -110,14 +111,15 @@ func (r *rates) sweep(now time.Time) {
 		return
 	}
 	r.swept = now
-	for node, methods := range r.nodes {
-		for method, x := range methods {
-			if now.Sub(x.last) >= paceMemory {
-				delete(methods, method)
-			}
-		}
-		if len(methods) == 0 {
-			delete(r.nodes, node)
+	forget(r.nodes, func(x *paced) bool { return now.Sub(x.last) >= paceMemory })
+}
+
+// forget lets go of what is old of each node.
+func forget[V any](nodes map[jobs.NodeID]map[string]V, old func(V) bool) {
+	for node, list := range nodes {
+		maps.DeleteFunc(list, func(_ string, v V) bool { return old(v) })
+		if len(list) == 0 {
+			delete(nodes, node)
 		}
 	}
 }
