@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -89,6 +90,11 @@ func (o *outside) told(id nonce, at netip.AddrPort) {
 	}
 }
 
+// questionOf is padded to askSize, so that nobody gets more for it than it costs to ask.
+func questionOf(id nonce) []byte {
+	return slices.Concat([]byte{asideAsk}, id[:], bytes.Repeat([]byte{0}, askSize-1-nonceSize))
+}
+
 // ask asks a coordinator from where this node's packets come.
 func (r *Room) ask(ctx context.Context, p *port, coordinator string) (netip.AddrPort, error) {
 	to, err := net.ResolveUDPAddr("udp", coordinator)
@@ -110,7 +116,7 @@ func (r *Room) ask(ctx context.Context, p *port, coordinator string) (netip.Addr
 		defer o.mu.Unlock()
 		delete(o.waiting, id)
 	}()
-	question := append(append([]byte{asideAsk}, id[:]...), bytes.Repeat([]byte{0}, askSize-1-nonceSize)...)
+	question := questionOf(id)
 	ctx, cancel := context.WithTimeout(ctx, askPatience)
 	defer cancel()
 	for {

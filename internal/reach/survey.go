@@ -1,11 +1,9 @@
 package reach
 
 import (
-	"bytes"
 	"context"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 )
@@ -30,8 +28,7 @@ func Survey(ctx context.Context, coordinators []string) (map[string]netip.AddrPo
 		}
 		id := newNonce()
 		asked[id] = c
-		question := slices.Concat([]byte{asideAsk}, id[:], bytes.Repeat([]byte{0}, askSize-1-nonceSize))
-		asking.Go(func() { askUntil(ctx, conn, question, to) })
+		asking.Go(func() { askUntil(ctx, conn, questionOf(id), to) })
 	}
 	seen := map[string]netip.AddrPort{}
 	if err := conn.SetReadDeadline(time.Now().Add(askPatience)); err != nil {
