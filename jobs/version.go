@@ -10,7 +10,7 @@ const (
 	// FirstVersion is the oldest that this binary can go on with.
 	FirstVersion Version = 4
 	// LastVersion is the newest that it can do.
-	LastVersion Version = 7
+	LastVersion Version = 8
 
 	// VersionInput: attempts that end for want of their input are nobody's fault,
 	// leases that ended in silence may be given back, failed tasks may be allowed,
@@ -24,6 +24,10 @@ const (
 	// VersionThinkers: the bound holds against liars who see, wait and remember, and what
 	// cannot be had is computed again. See the places that ask for it.
 	VersionThinkers Version = 7
+
+	// VersionYears: authorities follow each other, grid time is the majority's, and a grid
+	// grows without its leader counting all of it again. See the places that ask for it.
+	VersionYears Version = 8
 )
 
 // Version is that of the rules by which the state changes now.
