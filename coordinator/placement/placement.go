@@ -112,7 +112,7 @@ type planner struct {
 	Request
 	offers []offer
 	jobs   []*jobPlan
-	owners map[jobs.JobID]map[jobs.OwnerID]bool // see liveOwners
+	crews  map[jobs.JobID]*crew // see liveOwners
 	// largest is the footprint of the largest of the tasks.
 	largest int64
 	grants  []jobs.Grant
@@ -141,11 +141,14 @@ type jobPlan struct {
 	job     *jobs.Job
 	share   *share // the owner's
 	running int
-	tasks   []*taskPlan
-	next    jobs.Place
-	ready   jobs.Place // below it tasks can be run
+	// tasks are those that were found to want attempts, and eager finds the next.
+	tasks []*taskPlan
+	eager *jobs.Eager
+	next  jobs.Place
+	ready jobs.Place // below it tasks can be run
 	// open counts the open tasks, except those that are late: a worker that takes tasks
-	// and keeps them must not keep others from opening any.
+	// and keeps them must not keep others from opening any. Those that are to be found
+	// yet, and that nobody is at, are not counted.
 	open int
 	// footprint is how much memory a task takes.
 	footprint int64
@@ -162,7 +165,7 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r, owners: map[jobs.JobID]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}, had: map[jobs.OwnerID]bool{}}
+	p := &planner{Request: r, crews: map[jobs.JobID]*crew{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}, had: map[jobs.OwnerID]bool{}}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
@@ -221,24 +224,32 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 
 func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready, footprint: footprint(j)}
-	for _, place := range j.OpenTasks() {
-		t := j.Open[place]
-		jp.running += t.Running()
-		v := s.Judge(j, t)
-		if v.Want > 0 || s.GoesOn(j, t) {
-			jp.open++
-		}
-		if v.Want > 0 && place < ready {
-			tp := newTaskPlan(place, v.Want, t.Attempts)
-			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed || v.Kind == jobs.Failed, t.Exposed
-			jp.tasks = append(jp.tasks, tp)
-		}
-	}
+	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready, footprint: footprint(j), running: j.Running(), open: s.GoingOnAt(j), eager: s.Eager(j)}
 	if !j.Spec.Trust.Fixed() {
 		jp.checks = s.PlanChecks(j)
 	}
 	return jp
+}
+
+// find adds the next open task that wants attempts, and says whether there was one.
+func (jp *jobPlan) find(s *jobs.State) bool {
+	for {
+		place, ok := jp.eager.Next()
+		if !ok {
+			return false
+		}
+		t := jp.job.Open[place]
+		v := s.Judge(jp.job, t)
+		if v.Want > 0 && !s.GoesOn(jp.job, t) {
+			jp.open++
+		}
+		if v.Want > 0 && place < jp.ready {
+			tp := newTaskPlan(place, v.Want, t.Attempts)
+			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed || v.Kind == jobs.Failed, t.Exposed
+			jp.tasks = append(jp.tasks, tp)
+			return true
+		}
+	}
 }
 
 func newTaskPlan(place jobs.Place, want int, attempts []jobs.Attempt) *taskPlan {
@@ -286,7 +297,7 @@ func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	seen := o.seen[jp]
 	defer func() { o.seen[jp] = seen }()
-	for ; seen < len(jp.tasks); seen++ {
+	for ; seen < len(jp.tasks) || jp.find(p.State); seen++ {
 		t := jp.tasks[seen]
 		if t.want == 0 || t.probe && !p.State.WasThere(&t.task, o.Worker) || p.holdsUp(jp, t, o.Worker) {
 			continue
@@ -335,29 +346,38 @@ func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
 	return t
 }
 
-// liveOwners are those with a live worker that is not banned and can run the job.
-func (p *planner) liveOwners(id jobs.JobID, j *jobs.Job) map[jobs.OwnerID]bool {
-	if owners, known := p.owners[id]; known {
-		return owners
+// crew are the owners with a live worker that is not banned and can run the job, as many of
+// them as were looked for.
+type crew struct {
+	owners map[jobs.OwnerID]bool
+	// looked counts the offers and then the live workers that were looked at.
+	looked int
+}
+
+// liveOwners are those, all of them or more than so many.
+func (p *planner) liveOwners(id jobs.JobID, j *jobs.Job, enough int) map[jobs.OwnerID]bool {
+	c := p.crews[id]
+	if c == nil {
+		c = &crew{owners: map[jobs.OwnerID]bool{}}
+		p.crews[id] = c
 	}
-	owners := map[jobs.OwnerID]bool{}
-	for _, o := range p.offers {
-		if p.able(o.Worker, id, j) {
-			owners[o.owner] = true
+	for ; len(c.owners) <= enough && c.looked < len(p.offers)+len(p.Live); c.looked++ {
+		worker := jobs.NodeID("")
+		if c.looked < len(p.offers) {
+			worker = p.offers[c.looked].Worker
+		} else {
+			worker = p.Live[c.looked-len(p.offers)]
+		}
+		if n := p.worker(worker); n != nil && p.able(worker, id, j) {
+			c.owners[n.Owner] = true
 		}
 	}
-	for _, worker := range p.Able(id, j) {
-		if n := p.worker(worker); n != nil {
-			owners[n.Owner] = true
-		}
-	}
-	p.owners[id] = owners
-	return owners
+	return c.owners
 }
 
 // nobodyElse says that every live owner has tried the task.
 func (p *planner) nobodyElse(jp *jobPlan, t *taskPlan) bool {
-	owners := p.liveOwners(jp.id, jp.job)
+	owners := p.liveOwners(jp.id, jp.job, len(t.task.Attempts))
 	if len(owners) > len(t.task.Attempts) {
 		return false
 	}
