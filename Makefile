@@ -22,7 +22,7 @@ OUT      :=
 ALONE    := coordinator/keeper
 
 .DEFAULT_GOAL := help
-.PHONY: help browser routers page-pictures bench-failures build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-home bench-doors test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
+.PHONY: help browser routers page-pictures bench-failures build examples runtimes runtime-js demo bench bench-sandbox bench-trust bench-swarm bench-home bench-doors bench-scale test determinism fmt vet lint proto proto-check notices notices-check vuln cross check clean bench-python
 
 help: ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-failures: ## run 100 failed tasks of a job on this machine, each exactly a
 
 page-pictures: browser example-mandelbrot ## take the pictures of docs/page.md, of a job on a grid made for it
 	go run ./internal/lab/pictures -o docs
+
+bench-scale: ## what three real coordinators carry, with many fake workers in one process or with real ones (ARGS="--workers 200 --slots 5 --tasks 100000 [--backlog N] [--real] [--json]")
+	go run ./internal/lab/bench/scale $(ARGS)
 
 bench-doors: ## attack a grid as strangers and submitters can, and measure what that costs it (ARGS=--json)
 	go run ./internal/lab/bench/doors $(ARGS)

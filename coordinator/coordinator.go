@@ -60,6 +60,8 @@ type Config struct {
 	// each other; 0: none.
 	Relay  int64
 	Logger *slog.Logger
+
+	clock func() time.Time // for tests: this machine's clock; nil: time.Now
 }
 
 // Coordinator is a running voter.
@@ -124,7 +126,7 @@ func (c *Coordinator) startReplica() (err error) {
 	c.replica, err = replica.Open(replica.Config{
 		Node: id, Address: c.base.Address, Dir: filepath.Join(c.cfg.Dir, "raft"),
 		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger, Alone: c.cfg.Bootstrap,
-		Observe: c.chronicle.Observe,
+		Observe: c.chronicle.Observe, Clock: c.cfg.clock,
 	})
 	if err != nil {
 		return err
