@@ -59,7 +59,7 @@ func (g *agenda) ended(a *Attempt) {
 
 // pause notes that an attempt that runs stands still, or goes on.
 func (s *State) pause(p AttemptRef, paused bool) {
-	j, a := s.Jobs[p.Job], s.attempt(p)
+	j, a := s.Jobs[p.Job], s.ownAttempt(p)
 	if a.Paused == paused {
 		return
 	}

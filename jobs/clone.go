@@ -5,15 +5,20 @@ import (
 	"slices"
 )
 
-// Clone is a deep copy of the state without what is derived: what a snapshot
-// is written from while the original goes on.
+// Clone is a deep copy of the state without what is derived.
 func (s *State) Clone() *State {
+	c := s.outline()
+	c.Jobs = cloneEach(s.Jobs, Job.clone)
+	return c
+}
+
+// outline is a copy of all but the jobs.
+func (s *State) outline() *State {
 	return &State{
 		Grid: s.Grid, Now: s.Now, Raised: s.Raised, Terms: s.Terms,
 		Tokens:   cloneEach(s.Tokens, func(t Token) Token { t.Nodes = maps.Clone(t.Nodes); return t }),
 		Nodes:    cloneEach(s.Nodes, func(n Node) Node { return n }), // nothing changes an Ending
 		Owners:   cloneEach(s.Owners, func(o Owner) Owner { o.Accusers = slices.Clone(o.Accusers); return o }),
-		Jobs:     cloneEach(s.Jobs, Job.clone),
 		Datasets: cloneEach(s.Datasets, func(d Dataset) Dataset { d.Claims = slices.Clone(d.Claims); return d }),
 
 		Holders:   slices.Clone(s.Holders),
@@ -31,7 +36,7 @@ func (s *State) Clone() *State {
 // clone shares the spec, which nothing changes.
 func (j Job) clone() Job {
 	j.Open, j.Records = cloneEach(j.Open, Task.clone), cloneEach(j.Records, Task.clone)
-	j.tally = nil
+	j.tally, j.agenda, j.shot = nil, nil, nil
 	j.Closed = slices.Clone(j.Closed)
 	j.Order = slices.Clone(j.Order)
 	j.Unheld = maps.Clone(j.Unheld)
@@ -46,11 +51,18 @@ func (t Task) clone() Task {
 	return t
 }
 
+// cloneEach copies all into one piece of memory: a map of thousands is copied while
+// nobody else may do anything.
 func cloneEach[K comparable, V any](m map[K]*V, clone func(V) V) map[K]*V {
-	out := make(map[K]*V, len(m))
+	out, list := maps.Clone(m), make([]V, len(m))
+	if out == nil {
+		return map[K]*V{}
+	}
+	i := 0
 	for k, v := range m {
-		c := clone(*v)
-		out[k] = &c
+		list[i] = clone(*v)
+		out[k] = &list[i]
+		i++
 	}
 	return out
 }

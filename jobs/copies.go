@@ -147,7 +147,7 @@ func (s *State) confirmResults(id JobID, j *Job, sequences []Sequence, bit uint6
 			continue // copied, and replaced since
 		}
 		place := j.Order[seq]
-		c := &j.Closed[place]
+		c := j.closed(place)
 		c.Holders |= bit
 		if s.copiesIn(c.Holders) >= s.CopiesNeeded() {
 			delete(j.Unheld, place)
@@ -194,7 +194,7 @@ func (s *State) loseResults(j *Job, sequences []Sequence, bit uint64) {
 			continue
 		}
 		place := j.Order[seq]
-		c := &j.Closed[place]
+		c := j.closed(place)
 		c.Holders &^= bit
 		if _, already := j.Unheld[place]; !already && j.State == JobRunning && s.copiesIn(c.Holders) < s.CopiesNeeded() {
 			j.Unheld[place] = nil // see Supporters

@@ -9,10 +9,11 @@ import (
 func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
 	j.State, j.Reason, j.Finished = state, reason, s.Now
 	for _, place := range j.OpenTasks() {
-		s.voidRunning(j.Open[place])
+		s.voidRunning(s.own(j, place))
 		s.shelve(j, place)
 	}
-	for place, t := range j.Open {
+	for place := range j.Open {
+		t := s.own(j, place)
 		t.shorten()
 		j.Records[place] = t // without a result: what was tried is worth knowing
 	}
@@ -106,7 +107,7 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 	j.Conceded = true
 	for _, place := range j.OpenTasks() {
 		if j.State == JobRunning {
-			s.voidRunning(j.Open[place])
+			s.voidRunning(s.own(j, place))
 			s.retally(j, place, func() { s.settleFor(h, c.Job, place) })
 		}
 	}
@@ -119,7 +120,7 @@ func (s *State) concede(c *ConcedeJob) Outcome {
 func (s *State) giveUpAll(id JobID, j *Job, places []Place) Outcome {
 	h := newHearing()
 	for _, place := range places {
-		if t := j.Open[place]; j.State == JobRunning && t != nil && s.forlorn(t) {
+		if t := s.own(j, place); j.State == JobRunning && t != nil && s.forlorn(t) {
 			b := count(t.Attempts)
 			s.retally(j, place, func() {
 				s.fail(h, id, place, Verdict{Kind: Failed, Reason: b.whyHopeless(j.Spec.Trust, t.Attempts)})

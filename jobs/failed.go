@@ -75,7 +75,7 @@ func (s *State) giveUp(j *Job, place Place) {
 	}
 	s.makeUp(t)
 	s.empty(j, place)
-	c.Output.Size = givenUp
+	j.closed(place).Output.Size = givenUp
 	j.Failed++
 	j.Progress = s.Now
 }
@@ -180,7 +180,7 @@ func (s *State) empty(j *Job, place Place) {
 		delete(j.Unheld, place)
 	}
 	j.Fuel.subtract(c.Fuel)
-	*c = ClosedTask{}
+	*j.closed(place) = ClosedTask{}
 }
 
 // Settled is the number of tasks that are closed, with or without a result.
@@ -226,7 +226,7 @@ func (s *State) fold(j *Job, place Place, t *Task) {
 		j.Tries[place] = s.tries(t)
 	default:
 		for i, worker := range voters {
-			c.Voters[i] = s.Nodes[worker].Number
+			j.closed(place).Voters[i] = s.Nodes[worker].Number
 		}
 	}
 }

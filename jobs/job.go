@@ -98,6 +98,7 @@ type Job struct {
 
 	tally  *tally
 	agenda *agenda // of running jobs
+	shot   *shot   // see Frozen
 	// text and results are the bytes that count in the owner's account.
 	text, results int64
 }

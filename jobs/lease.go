@@ -55,6 +55,11 @@ func (s *State) attempt(p AttemptRef) *Attempt {
 	return &s.Jobs[p.Job].Open[p.Place].Attempts[p.Attempt]
 }
 
+// ownAttempt is one that is to be changed.
+func (s *State) ownAttempt(p AttemptRef) *Attempt {
+	return &s.own(s.Jobs[p.Job], p.Place).Attempts[p.Attempt]
+}
+
 // LeasesOf are the leases that a worker holds, in order.
 func (s *State) LeasesOf(worker NodeID) []LeaseID { return s.leases.of(worker) }
 
@@ -130,7 +135,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 		return false
 	}
 	if g.Place == j.Next {
-		j.Open[g.Place] = &Task{}
+		j.Open[g.Place] = &Task{epoch: s.epoch}
 		j.Next++
 		j.Closed = append(j.Closed, ClosedTask{})
 	}
@@ -192,7 +197,7 @@ func (s *State) renewSome(ids []LeaseID, expires Time, paused bool) {
 	for _, id := range ids {
 		s.resume(id)
 		if p, ok := s.leases.attempts[id]; ok {
-			s.extend(s.attempt(p), expires)
+			s.extend(s.ownAttempt(p), expires)
 			s.pause(p, paused)
 			changed[s.attempt(p).Worker] = true
 		}
@@ -223,7 +228,7 @@ func (s *State) renewWorker(w WorkerHeard, expires Time) {
 func (s *State) renewHand(held *hand, expires Time, but []LeaseID) {
 	for _, id := range held.leases {
 		if !slices.Contains(but, id) {
-			s.extend(s.attempt(s.leases.attempts[id]), expires)
+			s.extend(s.ownAttempt(s.leases.attempts[id]), expires)
 		}
 	}
 	s.expectEnd(held)

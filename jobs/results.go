@@ -45,7 +45,7 @@ func (s *State) accept(h *hearing, id JobID, place Place, v Vote) {
 		h.changed[id] = append(h.changed[id], j.TaskAt(place))
 	}
 	s.empty(j, place)
-	*c = ClosedTask{Output: outputOf(v), Fuel: v.Fuel}
+	*j.closed(place) = ClosedTask{Output: outputOf(v), Fuel: v.Fuel}
 	j.Fuel.add(v.Fuel)
 	j.Progress = s.Now
 	if v.Failed {
@@ -86,10 +86,17 @@ func (s *State) reopen(h *hearing, id JobID, place Place) {
 
 // recall brings the record of a task back among the open ones.
 func (s *State) recall(j *Job, place Place) *Task {
-	t := j.task(place)
-	if t == nil {
+	if t := s.own(j, place); t != nil {
+		return t
+	}
+	var t *Task
+	if kept := j.Records[place]; kept != nil {
+		c := kept.clone() // the record may be shared, see Frozen
+		t = &c
+	} else {
 		t = s.remember(j, place)
 	}
+	t.epoch = s.epoch
 	delete(j.Records, place)
 	delete(j.Tries, place)
 	j.Open[place] = t
@@ -130,7 +137,7 @@ func (s *State) shelve(j *Job, place Place) {
 	s.voidRunning(t) // the silent are not waited for
 	delete(j.Open, place)
 	j.unplan(place, t)
-	c.Voters = [2]NodeNumber{}
+	j.closed(place).Voters = [2]NodeNumber{}
 	s.fold(j, place, t)
 }
 

@@ -221,6 +221,7 @@ func (s *State) release(j *Job) {
 		return
 	}
 	j.Released = true
+	j.unshare()
 	for place := range j.Closed {
 		j.Closed[place].Holders = 0
 	}

@@ -33,7 +33,7 @@ func (s *State) resume(id LeaseID) {
 	if !ok {
 		return
 	}
-	a := s.attempt(p)
+	a := s.ownAttempt(p)
 	s.silent.drop(id, worker)
 	a.State, a.Reason = AttemptRunning, ""
 	s.hold(p, a)

@@ -54,6 +54,9 @@ type State struct {
 	crew, bannedCrew int
 	cuts             uint64 // see Cuts
 	memo             rateMemo
+	// frozen is what a snapshot is written from, and epoch counts them.
+	frozen *Frozen
+	epoch  uint32
 }
 
 // Answer is what a request was answered.

@@ -27,7 +27,8 @@ type Task struct {
 	// Was is the result that was accepted before the task was reopened.
 	Was Vote `cbor:"5,keyasint"`
 
-	mark mark // how it is counted in the job's agenda, while it is open
+	mark  mark   // how it is counted in the job's agenda, while it is open
+	epoch uint32 // see State.own
 }
 
 // AttemptState is where an attempt is in its life.
