@@ -53,7 +53,6 @@ type State struct {
 	// crew counts the owners of workers, bannedCrew those that are banned.
 	crew, bannedCrew int
 	cuts             uint64 // see Cuts
-	memo             rateMemo
 }
 
 // Answer is what a request was answered.
