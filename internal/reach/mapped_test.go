@@ -87,6 +87,7 @@ func TestAPortIsOpenedKeptAndGivenBack(t *testing.T) {
 		g := &gateway{outer: netip.MustParseAddrPort("198.51.100.1:4711")}
 		r := behind(t, g)
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		s := r.Standing()
 		if !s.Mapped || !slices.Equal(s.Dialable, []string{"203.0.113.7:4711"}) || s.String() != "mapped: the router has opened a port" {
 			t.Errorf("after 20 s: %+v: %v", s, s)
@@ -95,6 +96,7 @@ func TestAPortIsOpenedKeptAndGivenBack(t *testing.T) {
 			t.Errorf("others are told %v", r.addresses())
 		}
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if g.opened != 1 || g.renewed != 4 {
 			t.Errorf("in two hours it was opened %d times and renewed %d times, want 1 and 4", g.opened, g.renewed)
 		}
@@ -109,10 +111,12 @@ func TestARouterThatForgetsIsAskedAgain(t *testing.T) {
 		g := &gateway{outer: netip.MustParseAddrPort("203.0.113.7:7000")}
 		r := behind(t, g)
 		time.Sleep(20 * time.Second)
+		synctest.Wait()
 		g.mu.Lock()
 		g.forgot = true
 		g.mu.Unlock()
 		time.Sleep(standingEvery + 10*time.Second)
+		synctest.Wait()
 		if s := r.Standing(); !s.Mapped || g.renewed != 1 {
 			t.Errorf("%+v after %d renewals", s, g.renewed)
 		}
@@ -124,6 +128,7 @@ func TestAPortThatLeadsNowhereIsGivenBack(t *testing.T) {
 		g := &gateway{outer: netip.MustParseAddrPort("10.0.0.7:7000"), vain: true} // another router's network
 		r := behind(t, g)
 		time.Sleep(50 * time.Minute)
+		synctest.Wait()
 		if s := r.Standing(); g.opened != 1 || g.open != 0 || len(s.Dialable) > 0 {
 			t.Errorf("opened %d times, %d are open, %+v", g.opened, g.open, s)
 		}
@@ -140,6 +145,7 @@ func TestARouterThatRefusesIsLeftAlone(t *testing.T) {
 		g := &gateway{refuses: true}
 		behind(t, g)
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
 		if g.opened < 10 || g.opened > 30 {
 			t.Errorf("asked %d times in a day", g.opened)
 		}
@@ -151,6 +157,7 @@ func TestWhoCanBeDialledAsksNobody(t *testing.T) {
 		g := &gateway{open: 1, outer: netip.MustParseAddrPort("203.0.113.7:7000")} // opened by hand
 		r := behind(t, g)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if s := r.Standing(); g.opened != 0 || s.Mapped || s.String() != "direct" {
 			t.Errorf("asked %d times, %+v", g.opened, s)
 		}
