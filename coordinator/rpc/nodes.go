@@ -170,11 +170,11 @@ func (s *Server) CreateToken(ctx context.Context, req *anthillv1.CreateTokenRequ
 // newToken derives the secret from the CA's key and the request, so that a
 // request repeated at another coordinator gives the same token.
 func (s *Server) newToken(by jobs.NodeID, request string, role jobs.Role) (identity.Token, error) {
-	key, err := s.cfg.Authority.MarshalKey()
+	key, err := s.authority().MarshalKey()
 	if err != nil {
 		return identity.Token{}, err
 	}
-	t := identity.Token{CA: s.cfg.Authority.Fingerprint(), Role: role}
+	t := identity.Token{CA: s.authority().Fingerprint(), Role: role}
 	secret, err := hkdf.Key(sha256.New, key, nil, "anthill token "+string(by)+" "+request, len(t.Secret))
 	if err != nil {
 		return identity.Token{}, fmt.Errorf("derive token: %w", err)
@@ -215,9 +215,9 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 		hosts = append(hosts, host)
 	}
 	now := s.cfg.Replica.Now().Std()
-	issue := s.cfg.Authority.IssueAt
+	issue := s.authority().IssueAt
 	if !req.GetRenews() {
-		issue = s.cfg.Authority.IssueOld
+		issue = s.authority().IssueOld
 	}
 	cert, err := issue(now, c.key, role, hosts)
 	if err != nil {
@@ -228,7 +228,7 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 		Certificate: cert, Owner: string(out.Owner), Coordinators: s.coordinators(), Time: timestamppb.New(now),
 	}
 	if role == jobs.Coordinator {
-		resp.CaKey, err = s.cfg.Authority.MarshalKey()
+		resp.CaKey, err = s.authority().MarshalKey()
 	}
 	return resp, err
 }

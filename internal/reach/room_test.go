@@ -283,7 +283,7 @@ func TestStrangersAreNotLetIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, proto := range []string{identity.ProtoBack, identity.ProtoRelay} {
-		config, err := identity.EnrolTLS(key, l.authority.Fingerprint(), proto)
+		config, err := identity.EnrolTLS(key, [][32]byte{l.authority.Fingerprint()}, proto)
 		if err != nil {
 			t.Fatal(err)
 		}
