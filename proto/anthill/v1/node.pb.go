@@ -1665,7 +1665,9 @@ type ReadLogsRequest struct {
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	Task  *uint32                `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
 	// Leave out as many as the caller has read before.
-	Skip          uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	Skip uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	// As in StreamLogsRequest.
+	Differing     bool `protobuf:"varint,333,opt,name=differing,proto3" json:"differing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1719,6 +1721,13 @@ func (x *ReadLogsRequest) GetSkip() uint32 {
 		return x.Skip
 	}
 	return 0
+}
+
+func (x *ReadLogsRequest) GetDiffering() bool {
+	if x != nil {
+		return x.Differing
+	}
+	return false
 }
 
 type ReadLogsResponse struct {
@@ -2779,11 +2788,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\rfrom_dialable\x18\x91\x02 \x03(\tR\ffromDialable\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
-	"\x04full\x18\x02 \x01(\bR\x04full\"^\n" +
+	"\x04full\x18\x02 \x01(\bR\x04full\"}\n" +
 	"\x0fReadLogsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
 	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x12\n" +
-	"\x04skip\x18\x03 \x01(\rR\x04skipB\a\n" +
+	"\x04skip\x18\x03 \x01(\rR\x04skip\x12\x1d\n" +
+	"\tdiffering\x18\xcd\x02 \x01(\bR\tdifferingB\a\n" +
 	"\x05_task\"D\n" +
 	"\x10ReadLogsResponse\x120\n" +
 	"\x03log\x18\x01 \x01(\v2\x1e.anthill.v1.StreamLogsResponseR\x03log\"\x16\n" +
