@@ -107,7 +107,7 @@ func (b *book) clockOf(id jobs.NodeID) (time.Duration, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if h := b.others[id]; h != nil && h.at.Equal(b.noted) {
-		return h.ahead, true
+		return h.off, true
 	}
 	return 0, false
 }

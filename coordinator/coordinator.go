@@ -60,6 +60,8 @@ type Config struct {
 	// each other; 0: none.
 	Relay  int64
 	Logger *slog.Logger
+
+	clock func() time.Time // for tests: this machine's clock; nil: time.Now
 }
 
 // Coordinator is a running voter.
@@ -124,7 +126,7 @@ func (c *Coordinator) startReplica() (err error) {
 	c.replica, err = replica.Open(replica.Config{
 		Node: id, Address: c.base.Address, Dir: filepath.Join(c.cfg.Dir, "raft"),
 		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger, Alone: c.cfg.Bootstrap,
-		Observe: c.chronicle.Observe,
+		Observe: c.chronicle.Observe, Clock: c.cfg.clock,
 	})
 	if err != nil {
 		return err
@@ -171,7 +173,7 @@ func (c *Coordinator) startServices() {
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.members, Heard: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
+		Members: c.members, Heard: c.membership.Members, Workers: c.workers, Authorities: c.base.Authorities,
 		ClockOf:   c.book.clockOf,
 		Retire:    c.retire,
 		Chronicle: c.chronicle, Logs: c.logs,

@@ -24,7 +24,7 @@ func (g group) Coordinators() *anthillv1.ListCoordinatorsResponse {
 		if s.Leads {
 			g.describeSelf(m)
 		} else if h, known := g.book.of(s.Node); known && !h.at.IsZero() {
-			m.LastContact, m.ClockAhead = durationpb.New(time.Since(h.at)), durationpb.New(h.ahead)
+			m.LastContact, m.ClockAhead = durationpb.New(time.Since(h.at)), durationpb.New(h.off)
 			m.LastVersion, m.Release, m.Behind = uint32(h.last), h.release, h.behind
 			m.DiskFree, m.DiskSize = h.disk.free, h.disk.size
 		}
@@ -37,13 +37,13 @@ func (g group) describeSelf(m *anthillv1.CoordinatorStatus) {
 	var d anthillv1.DescribeResponse
 	g.Describe(&d)
 	m.LastContact, m.LastVersion, m.Release = durationpb.New(0), uint32(jobs.LastVersion), d.GetRelease()
-	m.DiskFree, m.DiskSize = d.GetDiskFree(), d.GetDiskSize()
+	m.DiskFree, m.DiskSize, m.ClockAhead = d.GetDiskFree(), d.GetDiskSize(), d.GetClockAhead()
 }
 
 // Describe implements rpc.Group.
 func (g group) Describe(d *anthillv1.DescribeResponse) {
 	d.NodeId = string(g.base.Identity.Node())
-	d.AppliedIndex, d.Release = g.replica.Applied(), g.cfg.Release
+	d.AppliedIndex, d.Release, d.ClockAhead = g.replica.Applied(), g.cfg.Release, durationpb.New(g.replica.ClockAhead())
 	if free, size, err := g.base.Store.Disk(); err == nil {
 		d.DiskFree, d.DiskSize = uint64(free), uint64(size)
 	}

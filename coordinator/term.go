@@ -64,7 +64,7 @@ func (c *Coordinator) begin(ctx context.Context) error {
 	if err := c.replica.Barrier(); err != nil {
 		return err
 	}
-	if err := c.heedVoters(ctx, hasteWait); err != nil {
+	if err := c.heedFirst(ctx); err != nil {
 		return err
 	}
 	if err := c.foundState(ctx); err != nil {

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,13 +20,16 @@ const (
 	// term, when workers wait.
 	describeWait = 900 * time.Millisecond
 	hasteWait    = 300 * time.Millisecond
+	// clockWait is how long a new leader waits until another says what time it is.
+	clockWait = 3 * time.Second
 )
 
 // described is what a coordinator said of itself.
 type described struct {
 	node    jobs.NodeID
 	last    jobs.Version  // the newest rules that it can apply; zero: it did not say
-	ahead   time.Duration // its clock, of this machine's
+	ahead   time.Duration // the time that it believes, of that which this one does
+	off     time.Duration // its machine's clock, of the same
 	applied uint64        // the last entry of the log that is in its state; zero: it did not say
 	release string
 	disk    disk
@@ -40,16 +44,42 @@ type disk struct{ free, size uint64 }
 
 // survey asks the voters from time to time, while this coordinator leads.
 func (c *Coordinator) survey(ctx context.Context) {
+	var way giving
 	ticker := time.NewTicker(describeEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			if err := c.heedVoters(ctx, describeWait); err != nil && ctx.Err() == nil {
+			if err := c.heedVoters(ctx, describeWait); err != nil && !errors.Is(err, errUnheard) && ctx.Err() == nil {
 				c.cfg.Logger.Warn("failed to raise the version of the rules", "error", err)
 			}
+			c.giveWay(&way, time.Now())
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// errUnheard: no other coordinator has said what time it is.
+var errUnheard = errors.New("no other coordinator answers")
+
+// heedFirst is heedVoters at the beginning of a term: before anything is decided, another
+// should have said what time it is, since this machine's clock may be wrong and time in
+// the state never goes back.
+func (c *Coordinator) heedFirst(ctx context.Context) error {
+	for end := time.Now().Add(clockWait); ; {
+		err := c.heedVoters(ctx, hasteWait)
+		if !errors.Is(err, errUnheard) {
+			return err
+		}
+		if time.Now().After(end) {
+			c.cfg.Logger.Warn("nobody confirms this machine's clock: the grid's time follows it", "error", err)
+			return nil
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -70,7 +100,10 @@ func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error 
 	c.book.note(voters, c.replica.Applied(), time.Now())
 	raise := false
 	c.replica.View(func(s *jobs.State) { raise = s.Version() < last })
-	if !raise {
+	switch {
+	case len(ahead) == 0 && len(c.replica.Voters()) > 1:
+		return errUnheard
+	case !raise:
 		return nil
 	}
 	_, err := c.replica.Propose(ctx, jobs.Command{At: c.replica.Now(), Raise: &jobs.RaiseVersion{Version: last}})
@@ -124,7 +157,8 @@ func (c *Coordinator) describe(ctx context.Context, v replica.Voter, census bool
 	theirs := jobs.TimeOf(resp.GetTime().AsTime()).Add(time.Since(began) / 2)
 	ahead := time.Duration(theirs-c.replica.Wall()) * time.Millisecond
 	d := described{
-		node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))), ahead: ahead,
+		node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))),
+		ahead: ahead, off: ahead + resp.GetClockAhead().AsDuration(),
 		applied: resp.GetAppliedIndex(), release: resp.GetRelease(), disk: disk{resp.GetDiskFree(), resp.GetDiskSize()},
 	}
 	for _, id := range resp.GetReading() {

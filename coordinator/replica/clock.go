@@ -16,9 +16,9 @@ const (
 	// settleAfter is how long a larger step must last before it is followed, where
 	// too few other voters are there to say who is right.
 	settleAfter = 10 * time.Minute
-	// clockTolerance is how far this machine's clock may be from the median of the
+	// ClockTolerance is how far this machine's clock may be from the median of the
 	// voters' clocks.
-	clockTolerance = 5 * time.Second
+	ClockTolerance = 5 * time.Second
 )
 
 // reading is what this machine's clocks say at one moment.
@@ -27,7 +27,7 @@ type reading struct {
 	elapsed time.Duration // since some moment; no setting of the clock changes it
 }
 
-func read() reading { return reading{jobs.TimeOf(time.Now()), elapsed()} }
+func (r *Replica) read() reading { return reading{jobs.TimeOf(r.cfg.Clock()), elapsed()} }
 
 // clock gives the time for commands to carry. Time in the state never runs
 // backwards, so a moment's wrong clock would put the whole grid ahead for good:
@@ -67,22 +67,29 @@ func (a anchor) on(elapsed time.Duration) jobs.Time { return a.time.Add(elapsed 
 func (r *Replica) Now() jobs.Time {
 	var reached jobs.Time
 	r.View(func(s *jobs.State) { reached = s.Now })
-	return r.clock.now(read(), reached)
+	return r.clock.now(r.read(), reached)
 }
 
 // Wall is the time by this machine's clock, steps that do not last left out.
 func (r *Replica) Wall() jobs.Time {
 	r.clock.mu.Lock()
 	defer r.clock.mu.Unlock()
-	return r.clock.follow(read())
+	return r.clock.follow(r.read())
 }
 
-// HeedClocks corrects the clock by those of other voters: how far each is ahead of
-// Wall. It returns how far the median of all, this one included, is ahead.
-func (r *Replica) HeedClocks(ahead []time.Duration) time.Duration {
+// ClockAhead is how far this machine's clock is ahead of Wall; negative: behind.
+func (r *Replica) ClockAhead() time.Duration {
 	r.clock.mu.Lock()
 	defer r.clock.mu.Unlock()
-	return r.clock.heed(read(), ahead)
+	reading := r.read()
+	return duration(reading.wall - r.clock.follow(reading))
+}
+
+// HeedClocks corrects the clock by those of other voters: how far each is ahead of Wall.
+func (r *Replica) HeedClocks(ahead []time.Duration) {
+	r.clock.mu.Lock()
+	defer r.clock.mu.Unlock()
+	r.clock.heed(r.read(), ahead)
 }
 
 func (c *clock) now(r reading, reached jobs.Time) jobs.Time {
@@ -117,18 +124,17 @@ func (c *clock) follow(r reading) jobs.Time {
 
 // heed takes the lower median, so that of two clocks the one that is ahead alone
 // does not put the grid ahead.
-func (c *clock) heed(r reading, ahead []time.Duration) time.Duration {
+func (c *clock) heed(r reading, ahead []time.Duration) {
 	c.follow(r)
 	all := append([]time.Duration{0}, ahead...)
 	slices.Sort(all)
 	median := all[(len(all)-1)/2]
 	c.judged = len(ahead) > 0
-	if median.Abs() > clockTolerance {
+	if median.Abs() > ClockTolerance {
 		c.warn("this machine's clock is not used: it is far from the other coordinators'; set it right", "they are ahead by", median.Round(time.Second))
 		c.trusted = anchor{c.trusted.on(r.elapsed).Add(median), r.elapsed}
 		c.step = anchor{r.wall - c.trusted.time, r.elapsed}
 	}
-	return median
 }
 
 func (c *clock) warn(message string, about ...any) {

@@ -49,6 +49,8 @@ type Config struct {
 	// state after it. It must be quick, keep nothing of the state and change nothing.
 	Observe func(*jobs.Command, jobs.Outcome, *jobs.State)
 	Logger  *slog.Logger
+	// Clock is this machine's clock. Default time.Now.
+	Clock func() time.Time
 
 	hold func() // for tests: called before each write of the log
 }
@@ -72,6 +74,9 @@ type Replica struct {
 
 // Open starts the replica from what is on disk.
 func Open(cfg Config) (*Replica, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open replica: %w", err)
 	}

@@ -992,7 +992,10 @@ type EnrolRequest struct {
 	// The time by the caller's clock.
 	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	// The caller renews its certificate. Others get one for ten years.
-	Renews        bool `protobuf:"varint,45,opt,name=renews,proto3" json:"renews,omitempty"`
+	Renews bool `protobuf:"varint,45,opt,name=renews,proto3" json:"renews,omitempty"`
+	// Of coordinators: the newest rules of the state that it can apply; 0: it is of a
+	// release that does not say, and can apply those of version 7 at most.
+	LastVersion   uint32 `protobuf:"varint,360,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1060,6 +1063,13 @@ func (x *EnrolRequest) GetRenews() bool {
 		return x.Renews
 	}
 	return false
+}
+
+func (x *EnrolRequest) GetLastVersion() uint32 {
+	if x != nil {
+		return x.LastVersion
+	}
+	return 0
 }
 
 type EnrolResponse struct {
@@ -1655,7 +1665,9 @@ type ReadLogsRequest struct {
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	Task  *uint32                `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
 	// Leave out as many as the caller has read before.
-	Skip          uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	Skip uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	// As in StreamLogsRequest.
+	Differing     bool `protobuf:"varint,333,opt,name=differing,proto3" json:"differing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1709,6 +1721,13 @@ func (x *ReadLogsRequest) GetSkip() uint32 {
 		return x.Skip
 	}
 	return 0
+}
+
+func (x *ReadLogsRequest) GetDiffering() bool {
+	if x != nil {
+		return x.Differing
+	}
+	return false
 }
 
 type ReadLogsResponse struct {
@@ -1940,8 +1959,10 @@ type DescribeResponse struct {
 	// The versions of the state's rules that its binary can apply.
 	FirstVersion uint32 `protobuf:"varint,1,opt,name=first_version,json=firstVersion,proto3" json:"first_version,omitempty"`
 	LastVersion  uint32 `protobuf:"varint,2,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
-	// The time by its own clock.
+	// The time by its own clock, steps that do not last left out.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
+	// How far its clock is ahead of that.
+	ClockAhead *durationpb.Duration `protobuf:"bytes,350,opt,name=clock_ahead,json=clockAhead,proto3" json:"clock_ahead,omitempty"`
 	// Jobs whose results somebody reads from the coordinator, or has a moment ago.
 	Reading []string `protobuf:"bytes,35,rep,name=reading,proto3" json:"reading,omitempty"`
 	// Nodes that are there, and of which the state has not noted that lately.
@@ -2006,6 +2027,13 @@ func (x *DescribeResponse) GetLastVersion() uint32 {
 func (x *DescribeResponse) GetTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Time
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetClockAhead() *durationpb.Duration {
+	if x != nil {
+		return x.ClockAhead
 	}
 	return nil
 }
@@ -2720,13 +2748,14 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x13CreateTokenResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xae\x01\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xd2\x01\n" +
 	"\fEnrolRequest\x12\x16\n" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12$\n" +
 	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12.\n" +
 	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06renews\x18- \x01(\bR\x06renews\"\xd8\x01\n" +
+	"\x06renews\x18- \x01(\bR\x06renews\x12\"\n" +
+	"\flast_version\x18\xe8\x02 \x01(\rR\vlastVersion\"\xd8\x01\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12B\n" +
@@ -2759,11 +2788,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\rfrom_dialable\x18\x91\x02 \x03(\tR\ffromDialable\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
-	"\x04full\x18\x02 \x01(\bR\x04full\"^\n" +
+	"\x04full\x18\x02 \x01(\bR\x04full\"}\n" +
 	"\x0fReadLogsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
 	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x12\n" +
-	"\x04skip\x18\x03 \x01(\rR\x04skipB\a\n" +
+	"\x04skip\x18\x03 \x01(\rR\x04skip\x12\x1d\n" +
+	"\tdiffering\x18\xcd\x02 \x01(\bR\tdifferingB\a\n" +
 	"\x05_task\"D\n" +
 	"\x10ReadLogsResponse\x120\n" +
 	"\x03log\x18\x01 \x01(\v2\x1e.anthill.v1.StreamLogsResponseR\x03log\"\x16\n" +
@@ -2774,11 +2804,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\")\n" +
 	"\x0fDescribeRequest\x12\x16\n" +
-	"\x06census\x18# \x01(\bR\x06census\"\xca\x02\n" +
+	"\x06census\x18# \x01(\bR\x06census\"\x87\x03\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
-	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x18\n" +
+	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12;\n" +
+	"\vclock_ahead\x18\xde\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"clockAhead\x12\x18\n" +
 	"\areading\x18# \x03(\tR\areading\x12\x12\n" +
 	"\x04seen\x18$ \x03(\tR\x04seen\x12#\n" +
 	"\rapplied_index\x18U \x01(\x04R\fappliedIndex\x12\x18\n" +
@@ -2942,48 +2974,49 @@ var file_anthill_v1_node_proto_depIdxs = []int32{
 	49, // 23: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
 	29, // 24: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
 	43, // 25: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	34, // 26: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	50, // 27: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	40, // 28: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	39, // 29: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	51, // 30: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	40, // 31: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	38, // 32: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 33: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 34: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 35: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 36: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 37: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	35, // 38: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	37, // 39: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	32, // 40: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	27, // 41: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	30, // 42: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	25, // 43: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	18, // 44: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	21, // 45: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	23, // 46: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	16, // 47: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
-	4,  // 48: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 49: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 50: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 51: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 52: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	36, // 53: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	41, // 54: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	33, // 55: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	28, // 56: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	31, // 57: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	26, // 58: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	20, // 59: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	22, // 60: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	24, // 61: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	17, // 62: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
-	48, // [48:63] is the sub-list for method output_type
-	33, // [33:48] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	44, // 26: anthill.v1.DescribeResponse.clock_ahead:type_name -> google.protobuf.Duration
+	34, // 27: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	50, // 28: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	40, // 29: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	39, // 30: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	51, // 31: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	40, // 32: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	38, // 33: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 34: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 35: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 36: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 37: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 38: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	35, // 39: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	37, // 40: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	32, // 41: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	27, // 42: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	30, // 43: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	25, // 44: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	18, // 45: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	21, // 46: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	23, // 47: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	16, // 48: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	4,  // 49: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 50: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 51: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 52: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 53: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	36, // 54: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	41, // 55: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	33, // 56: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	28, // 57: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	31, // 58: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	26, // 59: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	20, // 60: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	22, // 61: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	24, // 62: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	17, // 63: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	49, // [49:64] is the sub-list for method output_type
+	34, // [34:49] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
