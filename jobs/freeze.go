@@ -74,6 +74,13 @@ func (f *Frozen) Closed(id JobID, buffer []ClosedTask) []ClosedTask {
 	return buffer[:n]
 }
 
+// Outline is the state without its jobs. It shares all else.
+func (s *State) Outline() *State {
+	c := *s
+	c.Jobs = nil
+	return &c
+}
+
 // ClosedOf is how many closed tasks a job has.
 func (f *Frozen) ClosedOf(id JobID) int { return len(f.shots[id].closed) }
 

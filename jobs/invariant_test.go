@@ -18,6 +18,7 @@ type machine struct {
 	workers []string
 	leases  []Grant // ever proposed
 	coords  []string
+	ice     icebox
 }
 
 func TestStateAgreesWithADumbVersion(t *testing.T) {
@@ -32,6 +33,7 @@ func TestStateAgreesWithADumbVersion(t *testing.T) {
 		for range rapid.IntRange(10, 120).Draw(t, "steps") {
 			rapid.SampledFrom(steps).Draw(t, "step")(t)
 			m.check(t)
+			m.ice.look(t, m.State)
 		}
 	})
 }

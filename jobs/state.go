@@ -53,7 +53,6 @@ type State struct {
 	// crew counts the owners of workers, bannedCrew those that are banned.
 	crew, bannedCrew int
 	cuts             uint64 // see Cuts
-	memo             rateMemo
 	// frozen is what a snapshot is written from, and epoch counts them.
 	frozen *Frozen
 	epoch  uint32
@@ -249,6 +248,8 @@ func (s *State) administer(c Command) Outcome {
 		return s.dismiss(c.Dismiss)
 	case c.Away != nil:
 		return s.noteAway(c.Away)
+	case c.Compare != nil:
+		return Outcome{}
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -5,7 +5,6 @@ package jobs
 import (
 	"math/bits"
 	"slices"
-	"sync"
 )
 
 // steadyPlan says which results of a job under the rule of steady checks to check next.
@@ -68,7 +67,7 @@ func (sp *steadyPlan) rate(owner ownerNumber, l *ledger, pass Prob) Prob {
 		return One / spotShare
 	}
 	n := max(l.size(), (l.size()+aFew)*j.Total()/(j.Settled()+aFew*(s.crew-s.bannedCrew)))
-	return s.memo.of(rateQuery{s.prior(s.byNumber[owner]), pass, j.aim(), rounded(n), s.liarsReturn()})
+	return sp.memo.of(rateQuery{s.prior(s.byNumber[owner]), pass, j.aim(), rounded(n), s.liarsReturn()})
 }
 
 // rounded leaves of a number its first seven bits: a rate depends on it so little that it
@@ -78,11 +77,9 @@ func rounded(n int) int {
 	return n >> spare << spare
 }
 
-// rateMemo remembers what rateOfChecks is, which takes long to find out.
-type rateMemo struct {
-	mu    sync.Mutex
-	known map[rateQuery]Prob
-}
+// Rates remembers from plan to plan how many checks results need, which takes long to find
+// out. Plans that are made at the same time must not have the same.
+type Rates map[rateQuery]Prob
 
 // rateQuery is what it depends on.
 type rateQuery struct {
@@ -94,16 +91,14 @@ type rateQuery struct {
 // maxRates bounds how many are remembered.
 const maxRates = 1 << 14
 
-func (m *rateMemo) of(q rateQuery) Prob {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	rate, known := m.known[q]
+func (m Rates) of(q rateQuery) Prob {
+	rate, known := m[q]
 	if !known {
 		rate = rateOfChecks(q.prior, q.pass, q.share, q.n, q.comeBack)
-		if m.known == nil || len(m.known) >= maxRates {
-			m.known = map[rateQuery]Prob{}
+		if len(m) >= maxRates {
+			clear(m)
 		}
-		m.known[q] = rate
+		m[q] = rate
 	}
 	return rate
 }

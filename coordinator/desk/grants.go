@@ -30,13 +30,14 @@ type granter struct {
 	near   *placement.Nearness
 	lines  *placement.Lines
 	shares *placement.Shares
+	rates  jobs.Rates
 	lined  time.Time // when lines looked at the state
 	looked time.Time // when it last looked for jobs that are stuck
 	stuck  map[jobs.JobID]time.Time
 }
 
 func newGranter(d *Desk) *granter {
-	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), shares: placement.NewShares(), lined: time.Now()}
+	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), shares: placement.NewShares(), rates: jobs.Rates{}, lined: time.Now()}
 }
 
 // look says whether there was anything to grant.
@@ -49,7 +50,7 @@ func (g *granter) look(ctx context.Context) bool {
 	crew := d.muster()
 	request := placement.Request{
 		Now: d.replica.Now(), Offers: d.openOffers(), Live: crew.live, Outdated: crew.outdated, Early: d.early(),
-		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Shares: g.shares, Ready: d.ready, Terms: crew.terms,
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Shares: g.shares, Rates: g.rates, Ready: d.ready, Terms: crew.terms,
 	}
 	shunning := d.shunning()
 	request.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return shunning[reading{w, id}] }

@@ -50,6 +50,8 @@ type Request struct {
 	Lines *Lines
 	// Shares remembers what owners of jobs are owed; nil: nothing.
 	Shares *Shares
+	// Rates remembers how many checks results need; nil: it is reckoned for each plan.
+	Rates jobs.Rates
 }
 
 // Able are the live workers that can run tasks of a job, and may.
@@ -166,6 +168,9 @@ type taskPlan struct {
 
 func newPlanner(r Request) *planner {
 	p := &planner{Request: r, crews: map[jobs.JobID]*crew{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}, had: map[jobs.OwnerID]bool{}}
+	if p.Rates == nil {
+		p.Rates = jobs.Rates{}
+	}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
@@ -177,7 +182,7 @@ func newPlanner(r Request) *planner {
 	}
 	for _, id := range r.State.Running() {
 		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded && r.State.HasRoom(r.State.Jobs[id]) {
-			jp := planJob(r.State, id, ready)
+			jp := planJob(r.State, id, ready, p.Rates)
 			jp.share = p.shareOf(jp.job.Owner)
 			p.jobs, p.largest = append(p.jobs, jp), max(p.largest, jp.footprint)
 		}
@@ -222,11 +227,11 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 	return n
 }
 
-func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place) *jobPlan {
+func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place, rates jobs.Rates) *jobPlan {
 	j := s.Jobs[id]
 	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready, footprint: footprint(j), running: j.Running(), open: s.GoingOnAt(j), eager: s.Eager(j)}
 	if !j.Spec.Trust.Fixed() {
-		jp.checks = s.PlanChecks(j)
+		jp.checks = s.PlanChecks(j, rates)
 	}
 	return jp
 }
@@ -344,49 +349,6 @@ func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
 	jp.open++
 	jp.tasks = append(jp.tasks, t)
 	return t
-}
-
-// crew are the owners with a live worker that is not banned and can run the job, as many of
-// them as were looked for.
-type crew struct {
-	owners map[jobs.OwnerID]bool
-	// looked counts the offers and then the live workers that were looked at.
-	looked int
-}
-
-// liveOwners are those, all of them or more than so many.
-func (p *planner) liveOwners(id jobs.JobID, j *jobs.Job, enough int) map[jobs.OwnerID]bool {
-	c := p.crews[id]
-	if c == nil {
-		c = &crew{owners: map[jobs.OwnerID]bool{}}
-		p.crews[id] = c
-	}
-	for ; len(c.owners) <= enough && c.looked < len(p.offers)+len(p.Live); c.looked++ {
-		worker := jobs.NodeID("")
-		if c.looked < len(p.offers) {
-			worker = p.offers[c.looked].Worker
-		} else {
-			worker = p.Live[c.looked-len(p.offers)]
-		}
-		if n := p.worker(worker); n != nil && p.able(worker, id, j) {
-			c.owners[n.Owner] = true
-		}
-	}
-	return c.owners
-}
-
-// nobodyElse says that every live owner has tried the task.
-func (p *planner) nobodyElse(jp *jobPlan, t *taskPlan) bool {
-	owners := p.liveOwners(jp.id, jp.job, len(t.task.Attempts))
-	if len(owners) > len(t.task.Attempts) {
-		return false
-	}
-	for owner := range owners {
-		if !t.task.Tried(owner) {
-			return false
-		}
-	}
-	return true
 }
 
 func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {

@@ -54,7 +54,7 @@ func (g *grid) checkJobPlans(t *rapid.T) {
 	for _, id := range g.Running() {
 		open, running, tasks := walk(g.State, id)
 		for _, s := range []*jobs.State{g.State, restored} {
-			jp := planJob(s, id, jobs.Place(s.Jobs[id].Total()))
+			jp := planJob(s, id, jobs.Place(s.Jobs[id].Total()), jobs.Rates{})
 			for jp.find(s) {
 			}
 			var got []string

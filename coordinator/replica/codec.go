@@ -82,12 +82,14 @@ func DecodeCommand(data []byte) (jobs.Command, error) {
 	return c, nil
 }
 
-func encodeSnapshot(w io.Writer, s *snapshot) error {
+func encodeSnapshot(w io.Writer, s *snapshot) error { return encodePieces(w, s, maxPiece) }
+
+func encodePieces(w io.Writer, s *snapshot, most int) error {
 	buf := bufio.NewWriterSize(w, 1<<20)
 	if err := buf.WriteByte(byte(s.State.Version())); err != nil {
 		return err
 	}
-	if err := encoding.NewEncoder(buf).Encode(s); err != nil {
+	if err := (&stream{w: buf, of: s, most: most}).snapshot(); err != nil {
 		return err
 	}
 	return buf.Flush()
@@ -115,9 +117,10 @@ func decodeSnapshot(r io.Reader) (*snapshot, error) {
 // Hash is the SHA-256 of the state's encoding: equal on all replicas that have
 // applied the same log.
 func Hash(s *jobs.State) ([32]byte, error) {
-	data, err := encoding.Marshal(s)
-	if err != nil {
+	sum := sha256.New()
+	buf := bufio.NewWriterSize(sum, 1<<16)
+	if err := errors.Join((&stream{w: buf, of: &snapshot{State: s}, most: maxPiece}).state(), buf.Flush()); err != nil {
 		return [32]byte{}, fmt.Errorf("hash state: %w", err)
 	}
-	return sha256.Sum256(data), nil
+	return [32]byte(sum.Sum(nil)), nil
 }

@@ -12,11 +12,12 @@ import (
 
 // fsm lets raft apply commands to a jobs.State.
 type fsm struct {
-	mu      sync.RWMutex
-	state   *jobs.State
-	index   uint64 // of the last applied command
-	changed chan struct{}
-	observe func(*jobs.Command, jobs.Outcome, *jobs.State)
+	mu       sync.RWMutex
+	state    *jobs.State
+	index    uint64 // of the last applied command
+	changed  chan struct{}
+	observe  func(*jobs.Command, jobs.Outcome, *jobs.State)
+	compared comparisons
 }
 
 func newFSM() *fsm {
@@ -59,15 +60,21 @@ func (f *fsm) Apply(entry *raft.Log) any {
 	defer f.mu.Unlock()
 	out := f.state.Apply(c)
 	f.observe(&c, out, f.state)
+	if c.Compare != nil {
+		f.compared.note(entry.Index, *c.Compare, f.state)
+	}
 	f.advance(entry.Index)
 	return out
 }
 
-// Snapshot implements raft.FSM: it copies the state, so that Apply goes on
-// while the copy is written.
+// Snapshot implements raft.FSM: it freezes the state, so that Apply goes on while it is
+// written. While another is written it is copied.
 func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if frozen := f.state.Freeze(); frozen != nil {
+		return &snapshot{Index: f.index, State: frozen.State, frozen: frozen, fsm: f}, nil
+	}
 	return &snapshot{Index: f.index, State: f.state.Clone()}, nil
 }
 
@@ -81,7 +88,7 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	s.State.Reindex()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state = s.State
+	f.state, f.compared = s.State, comparisons{}
 	f.advance(s.Index)
 	return nil
 }
@@ -90,6 +97,11 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 type snapshot struct {
 	Index uint64      `cbor:"1,keyasint"`
 	State *jobs.State `cbor:"2,keyasint"`
+
+	// frozen, where it is not nil, has the closed tasks of State's jobs, and is to be read
+	// while fsm does not change.
+	frozen *jobs.Frozen
+	fsm    *fsm
 }
 
 // Persist implements raft.FSMSnapshot.
@@ -102,4 +114,28 @@ func (s *snapshot) Persist(sink raft.SnapshotSink) error {
 }
 
 // Release implements raft.FSMSnapshot.
-func (s *snapshot) Release() {}
+func (s *snapshot) Release() {
+	if s.frozen != nil {
+		s.fsm.mu.Lock()
+		defer s.fsm.mu.Unlock()
+		s.frozen.Release()
+	}
+}
+
+// closedOf is how many closed tasks a job has.
+func (s *snapshot) closedOf(id jobs.JobID) int {
+	if s.frozen != nil {
+		return s.frozen.ClosedOf(id)
+	}
+	return len(s.State.Jobs[id].Closed)
+}
+
+// closed are the next of them from one on, as many as fit into a buffer.
+func (s *snapshot) closed(id jobs.JobID, from int, buffer []jobs.ClosedTask) []jobs.ClosedTask {
+	if s.frozen == nil {
+		return buffer[:copy(buffer, s.State.Jobs[id].Closed[from:])]
+	}
+	s.fsm.mu.RLock()
+	defer s.fsm.mu.RUnlock()
+	return s.frozen.Closed(id, buffer)
+}

@@ -67,7 +67,7 @@ func TestSnapshotOfAnEarlierBuild(t *testing.T) {
 	}
 	s.State.Reindex()
 	var b bytes.Buffer
-	if err := encodeSnapshot(&b, &snapshot{Index: s.Index, State: s.State.Clone()}); err != nil {
+	if err := encodePieces(&b, &snapshot{Index: s.Index, State: s.State.Clone()}, 3); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(b.Bytes(), data) {

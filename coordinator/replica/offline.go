@@ -153,6 +153,7 @@ func (r *Replica) WriteState(w io.Writer) (index uint64, err error) {
 		return 0, err
 	}
 	s := copied.(*snapshot)
+	defer s.Release()
 	return s.Index, encodeSnapshot(w, s)
 }
 
