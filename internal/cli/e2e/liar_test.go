@@ -21,6 +21,7 @@ var honest = []string{"ada", "bruno", "chen", "dora", "emil", "fatma", "goran", 
 // TestLiarsAreCaught runs jobs on grids with liars until all of them are
 // banned. No job may keep a wrong result, and nobody honest may be banned.
 func TestLiarsAreCaught(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		ways [2]misbehave.Way
@@ -50,6 +51,7 @@ func testLiars(t *testing.T, ways [2]misbehave.Way) {
 		job := runHonestly(t, client)
 		caught = expectBansOfLiars(t, client)
 		told += expectTold(t, grid, client, job)
+		expectDifference(t, grid, job)
 	}
 	if told != caught {
 		t.Errorf("events tell of %d bans, and there were %d", told, caught)
@@ -79,6 +81,20 @@ func runHonestly(t *testing.T, client *sdk.Grid) *anthillv1.Job {
 		t.Errorf("an expected error of %g was asked for, and %g reached", asked, job.GetBound())
 	}
 	return job
+}
+
+// expectDifference wants the owner of a job with disputes to be told how results differ.
+func expectDifference(t *testing.T, grid *gridtest.Grid, job *anthillv1.Job) {
+	t.Helper()
+	if job.GetTasks().GetDisputes() == 0 {
+		return
+	}
+	for _, command := range []string{"status", "logs"} {
+		code, stdout, stderr := grid.Run(t, command, job.GetId())
+		if code != 0 || !strings.Contains(stdout, "differs from ") || !strings.Contains(stdout, " there") {
+			t.Errorf("%s does not say how results differ: code %d\n%s%s", command, code, stdout, stderr)
+		}
+	}
 }
 
 // expectBansOfLiars counts the liars who are banned, by their names.
@@ -178,6 +194,7 @@ func expectTask(t *testing.T, grid *gridtest.Grid, id, task, liar string) {
 // TestTooFewToAsk: two strangers cannot make a grid sure. The job ends, says how
 // far it came, and what would help.
 func TestTooFewToAsk(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Strangers("ada", "bruno")})
 	file, want := echoJob(t, handmade.Echo(), 2)
 	jobFile := write(t, "job.yaml", fmt.Appendf(nil, "name: echo\nbundle: %s\ninput: {items: [%q, %q]}\n", file.Bundle, file.Input.Items[0], file.Input.Items[1]))
