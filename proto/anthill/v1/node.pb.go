@@ -2204,7 +2204,10 @@ type DescribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Tell also who reads results there, and which nodes are there: the leader asks that
 	// less often.
-	Census        bool `protobuf:"varint,35,opt,name=census,proto3" json:"census,omitempty"`
+	Census bool `protobuf:"varint,35,opt,name=census,proto3" json:"census,omitempty"`
+	// A place in the log, and the hash of what most coordinators have there of the state; of
+	// the last comparison. One that has another hash ends.
+	Agreed        *ComparedState `protobuf:"bytes,360,opt,name=agreed,proto3" json:"agreed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2246,6 +2249,67 @@ func (x *DescribeRequest) GetCensus() bool {
 	return false
 }
 
+func (x *DescribeRequest) GetAgreed() *ComparedState {
+	if x != nil {
+		return x.Agreed
+	}
+	return nil
+}
+
+// ComparedState is the hash of a part of the state, as of an entry of the log that says
+// which part.
+type ComparedState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Hash          []byte                 `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComparedState) Reset() {
+	*x = ComparedState{}
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComparedState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComparedState) ProtoMessage() {}
+
+func (x *ComparedState) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComparedState.ProtoReflect.Descriptor instead.
+func (*ComparedState) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ComparedState) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *ComparedState) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
 type DescribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The versions of the state's rules that its binary can apply.
@@ -2272,14 +2336,16 @@ type DescribeResponse struct {
 	Authorities [][]byte `protobuf:"bytes,320,rep,name=authorities,proto3" json:"authorities,omitempty"`
 	// With census: nodes that have a certificate of the next authority, and of which the state
 	// has not noted it.
-	Certified     []string `protobuf:"bytes,321,rep,name=certified,proto3" json:"certified,omitempty"`
+	Certified []string `protobuf:"bytes,321,rep,name=certified,proto3" json:"certified,omitempty"`
+	// The last comparisons of states, the newest last.
+	Compared      []*ComparedState `protobuf:"bytes,360,rep,name=compared,proto3" json:"compared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2291,7 +2357,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2304,7 +2370,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -2398,6 +2464,13 @@ func (x *DescribeResponse) GetCertified() []string {
 	return nil
 }
 
+func (x *DescribeResponse) GetCompared() []*ComparedState {
+	if x != nil {
+		return x.Compared
+	}
+	return nil
+}
+
 type GetProgressRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -2407,7 +2480,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2492,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2505,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -2458,7 +2531,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2470,7 +2543,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2483,7 +2556,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -2525,7 +2598,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2537,7 +2610,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2550,7 +2623,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -2575,7 +2648,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[39]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2587,7 +2660,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[39]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2600,7 +2673,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
 }
 
 type ReadIndexResponse struct {
@@ -2612,7 +2685,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[40]
+	mi := &file_anthill_v1_node_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2624,7 +2697,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[40]
+	mi := &file_anthill_v1_node_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2637,7 +2710,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -2678,7 +2751,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[41]
+	mi := &file_anthill_v1_node_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2690,7 +2763,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[41]
+	mi := &file_anthill_v1_node_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2703,7 +2776,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{41}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -2788,7 +2861,7 @@ type ProvenBlobs struct {
 
 func (x *ProvenBlobs) Reset() {
 	*x = ProvenBlobs{}
-	mi := &file_anthill_v1_node_proto_msgTypes[42]
+	mi := &file_anthill_v1_node_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2800,7 +2873,7 @@ func (x *ProvenBlobs) String() string {
 func (*ProvenBlobs) ProtoMessage() {}
 
 func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[42]
+	mi := &file_anthill_v1_node_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2813,7 +2886,7 @@ func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
 func (*ProvenBlobs) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{42}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ProvenBlobs) GetJobId() string {
@@ -2848,7 +2921,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[43]
+	mi := &file_anthill_v1_node_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2860,7 +2933,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[43]
+	mi := &file_anthill_v1_node_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2873,7 +2946,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{43}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -2902,7 +2975,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[44]
+	mi := &file_anthill_v1_node_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2914,7 +2987,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[44]
+	mi := &file_anthill_v1_node_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2927,7 +3000,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{44}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -2952,7 +3025,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[45]
+	mi := &file_anthill_v1_node_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2964,7 +3037,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[45]
+	mi := &file_anthill_v1_node_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2977,7 +3050,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{45}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{46}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -3130,9 +3203,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\aworkers\x18\x01 \x03(\v2\x1a.anthill.v1.WorkerLocationR\aworkers\"C\n" +
 	"\x0eWorkerLocation\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\")\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\"]\n" +
 	"\x0fDescribeRequest\x12\x16\n" +
-	"\x06census\x18# \x01(\bR\x06census\"\xc9\x03\n" +
+	"\x06census\x18# \x01(\bR\x06census\x122\n" +
+	"\x06agreed\x18\xe8\x02 \x01(\v2\x19.anthill.v1.ComparedStateR\x06agreed\"9\n" +
+	"\rComparedState\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash\"\x81\x04\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
@@ -3147,7 +3224,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\tdisk_size\x18X \x01(\x04R\bdiskSize\x12\x17\n" +
 	"\anode_id\x18Y \x01(\tR\x06nodeId\x12!\n" +
 	"\vauthorities\x18\xc0\x02 \x03(\fR\vauthorities\x12\x1d\n" +
-	"\tcertified\x18\xc1\x02 \x03(\tR\tcertified\"+\n" +
+	"\tcertified\x18\xc1\x02 \x03(\tR\tcertified\x126\n" +
+	"\bcompared\x18\xe8\x02 \x03(\v2\x19.anthill.v1.ComparedStateR\bcompared\"+\n" +
 	"\x12GetProgressRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xc2\x01\n" +
 	"\x13GetProgressResponse\x127\n" +
@@ -3224,7 +3302,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                   // 0: anthill.v1.Liveness
 	(*Node)(nil),                    // 1: anthill.v1.Node
@@ -3262,104 +3340,107 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*LocateWorkersResponse)(nil),   // 33: anthill.v1.LocateWorkersResponse
 	(*WorkerLocation)(nil),          // 34: anthill.v1.WorkerLocation
 	(*DescribeRequest)(nil),         // 35: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),        // 36: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),      // 37: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),     // 38: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),         // 39: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),        // 40: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),       // 41: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),      // 42: anthill.v1.ConfirmHeldRequest
-	(*ProvenBlobs)(nil),             // 43: anthill.v1.ProvenBlobs
-	(*RefusedJob)(nil),              // 44: anthill.v1.RefusedJob
-	(*HeldResults)(nil),             // 45: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),     // 46: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                       // 47: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil),   // 48: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 49: google.protobuf.Duration
-	(*Whereabouts)(nil),             // 50: anthill.v1.Whereabouts
-	(*PieceProof)(nil),              // 51: anthill.v1.PieceProof
-	(*HeartbeatRequest)(nil),        // 52: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),       // 53: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),      // 54: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                    // 55: anthill.v1.Wait
-	(*BlobRef)(nil),                 // 56: anthill.v1.BlobRef
+	(*ComparedState)(nil),           // 36: anthill.v1.ComparedState
+	(*DescribeResponse)(nil),        // 37: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),      // 38: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),     // 39: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),         // 40: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),        // 41: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),       // 42: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),      // 43: anthill.v1.ConfirmHeldRequest
+	(*ProvenBlobs)(nil),             // 44: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),              // 45: anthill.v1.RefusedJob
+	(*HeldResults)(nil),             // 46: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),     // 47: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                       // 48: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil),   // 49: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 50: google.protobuf.Duration
+	(*Whereabouts)(nil),             // 51: anthill.v1.Whereabouts
+	(*PieceProof)(nil),              // 52: anthill.v1.PieceProof
+	(*HeartbeatRequest)(nil),        // 53: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),       // 54: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),      // 55: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                    // 56: anthill.v1.Wait
+	(*BlobRef)(nil),                 // 57: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	47, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	48, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	48, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	49, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
-	50, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
-	51, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
-	47, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	49, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	50, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	51, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
+	52, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
+	48, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
 	1,  // 8: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
 	7,  // 9: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
 	8,  // 10: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
 	18, // 11: anthill.v1.GetTrustResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
 	18, // 12: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	47, // 13: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	49, // 14: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	48, // 15: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	47, // 16: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	48, // 17: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	48, // 13: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	50, // 14: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	49, // 15: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	48, // 16: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	49, // 17: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
 	18, // 18: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	48, // 19: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	49, // 19: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
 	17, // 20: anthill.v1.EnrolResponse.authorities:type_name -> anthill.v1.AuthorityKey
-	50, // 21: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
+	51, // 21: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
 	24, // 22: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	52, // 23: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	53, // 24: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	54, // 25: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	53, // 23: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	54, // 24: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	55, // 25: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
 	34, // 26: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	48, // 27: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	49, // 28: anthill.v1.DescribeResponse.clock_ahead:type_name -> google.protobuf.Duration
-	39, // 29: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	55, // 30: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	45, // 31: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	44, // 32: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	56, // 33: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	45, // 34: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	43, // 35: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 36: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 37: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	13, // 38: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	15, // 39: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	11, // 40: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	9,  // 41: anthill.v1.EnrolmentService.GetTrust:input_type -> anthill.v1.GetTrustRequest
-	40, // 42: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	42, // 43: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	37, // 44: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	32, // 45: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	35, // 46: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	30, // 47: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	23, // 48: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	26, // 49: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	28, // 50: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	21, // 51: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
-	19, // 52: anthill.v1.CoordinatorService.GetAuthorityKey:input_type -> anthill.v1.GetAuthorityKeyRequest
-	4,  // 53: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 54: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	14, // 55: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	16, // 56: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	12, // 57: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	10, // 58: anthill.v1.EnrolmentService.GetTrust:output_type -> anthill.v1.GetTrustResponse
-	41, // 59: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	46, // 60: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	38, // 61: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	33, // 62: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	36, // 63: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	31, // 64: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	25, // 65: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	27, // 66: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	29, // 67: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	22, // 68: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
-	20, // 69: anthill.v1.CoordinatorService.GetAuthorityKey:output_type -> anthill.v1.GetAuthorityKeyResponse
-	53, // [53:70] is the sub-list for method output_type
-	36, // [36:53] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	36, // 27: anthill.v1.DescribeRequest.agreed:type_name -> anthill.v1.ComparedState
+	49, // 28: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	50, // 29: anthill.v1.DescribeResponse.clock_ahead:type_name -> google.protobuf.Duration
+	36, // 30: anthill.v1.DescribeResponse.compared:type_name -> anthill.v1.ComparedState
+	40, // 31: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	56, // 32: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	46, // 33: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	45, // 34: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	57, // 35: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	46, // 36: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	44, // 37: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 38: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 39: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	13, // 40: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	15, // 41: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	11, // 42: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	9,  // 43: anthill.v1.EnrolmentService.GetTrust:input_type -> anthill.v1.GetTrustRequest
+	41, // 44: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	43, // 45: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	38, // 46: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	32, // 47: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	35, // 48: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	30, // 49: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	23, // 50: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	26, // 51: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	28, // 52: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	21, // 53: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	19, // 54: anthill.v1.CoordinatorService.GetAuthorityKey:input_type -> anthill.v1.GetAuthorityKeyRequest
+	4,  // 55: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 56: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	14, // 57: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	16, // 58: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	12, // 59: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	10, // 60: anthill.v1.EnrolmentService.GetTrust:output_type -> anthill.v1.GetTrustResponse
+	42, // 61: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	47, // 62: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	39, // 63: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	33, // 64: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	37, // 65: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	31, // 66: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	25, // 67: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	27, // 68: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	29, // 69: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	22, // 70: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	20, // 71: anthill.v1.CoordinatorService.GetAuthorityKey:output_type -> anthill.v1.GetAuthorityKeyResponse
+	55, // [55:72] is the sub-list for method output_type
+	38, // [38:55] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -3378,7 +3459,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   46,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   3,
 		},
