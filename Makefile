@@ -89,6 +89,15 @@ bench-failures: ## run 100 failed tasks of a job on this machine, each exactly a
 page-pictures: browser example-mandelbrot ## take the pictures of docs/page.md, of a job on a grid made for it
 	go run ./internal/lab/pictures -o docs
 
+# The release before, v0.1.0. A clone that was cut short does not have it.
+BEFORE := b304da8
+.PHONY: upgrade-test
+upgrade-test: ## take a grid of the release before to this one under load, half back and forth, with the leader killed in between
+	@git cat-file -e $(BEFORE)^{commit} 2>/dev/null || { echo 'make upgrade-test: skipped: this clone does not have the release before, $(BEFORE); for it: git fetch --unshallow --tags'; exit 0; }; \
+	dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && mkdir "$$dir/src" && git archive $(BEFORE) | tar -x -C "$$dir/src" && \
+	(cd "$$dir/src" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=v0.1.0' -o "$$dir/anthill" .) && \
+	ANTHILL_BEFORE="$$dir/anthill" go test ./internal/cli/e2e -run 'TestUpgrade$$' -count 1 -v
+
 bench-scale: ## what three real coordinators carry, with many fake workers in one process or with real ones (ARGS="--workers 200 --slots 5 --tasks 100000 [--backlog N] [--real] [--json]")
 	go run ./internal/lab/bench/scale $(ARGS)
 

@@ -181,7 +181,7 @@ func (c *Coordinator) startServices() {
 	})
 	c.rpc = rpc.New(rpc.Config{
 		Node: id.Node(), Replica: c.replica, Desk: c.desk, Results: c.keeper,
-		Members: c.members, Heard: c.membership.Members, Workers: c.workers, Authority: c.base.Authority,
+		Members: c.members, Heard: c.membership.Members, Workers: c.workers, Authorities: c.base.Authorities,
 		ClockOf:   c.book.clockOf,
 		Retire:    c.retire,
 		Chronicle: c.chronicle, Logs: c.logs,

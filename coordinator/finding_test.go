@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"sync"
 	"testing"
@@ -84,5 +83,5 @@ func newIdentity(t *testing.T) *identity.Identity {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &identity.Identity{Key: key, Certificate: &x509.Certificate{PublicKey: key.Public()}}
+	return &identity.Identity{Key: key}
 }

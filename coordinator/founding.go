@@ -86,7 +86,7 @@ func found(dir, address string) error {
 	if err != nil {
 		return err
 	}
-	self.Authority = authority
+	self.Authorities = identity.NewAuthorities(authority)
 	return self.Save(dir)
 }
 

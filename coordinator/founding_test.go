@@ -42,10 +42,10 @@ func TestFoundAGridOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Identity.Role != jobs.Coordinator || first.Authority == nil {
-		t.Errorf("the founder is a %v, with the authority: %v", first.Identity.Role, first.Authority != nil)
+	if first.Identity.Role != jobs.Coordinator || first.Authorities == nil {
+		t.Errorf("the founder is a %v, with the authority: %v", first.Identity.Role, first.Authorities != nil)
 	}
-	if operator.Identity.Role != jobs.Operator || operator.Identity.Grid != first.Identity.Grid || operator.Authority != nil {
+	if operator.Identity.Role != jobs.Operator || operator.Identity.Grid != first.Identity.Grid || operator.Authorities != nil {
 		t.Errorf("the operator is a %v of grid %s", operator.Identity.Role, operator.Identity.Grid)
 	}
 	for _, again := range []Config{cfg, {Dir: dir}} {

@@ -19,10 +19,10 @@ func TestOnlyMembersGossip(t *testing.T) {
 	t.Parallel()
 	c := foundAndRun(t)
 	for name, id := range map[string]*identity.Identity{
-		"a worker":                      issue(t, c.base.Authority, jobs.Worker),
-		"a submitter":                   issue(t, c.base.Authority, jobs.Submitter),
-		"a coordinator that was let go": issue(t, c.base.Authority, jobs.Coordinator),
-		"one with an operator's rights": issue(t, c.base.Authority, jobs.Operator),
+		"a worker":                      issue(t, c.base.Authorities.All()[0], jobs.Worker),
+		"a submitter":                   issue(t, c.base.Authorities.All()[0], jobs.Submitter),
+		"a coordinator that was let go": issue(t, c.base.Authorities.All()[0], jobs.Coordinator),
+		"one with an operator's rights": issue(t, c.base.Authorities.All()[0], jobs.Operator),
 	} {
 		conn, err := tls.Dial("tcp", c.Address(), id.ClientTLS(nil, identity.ProtoGossip))
 		if err != nil {

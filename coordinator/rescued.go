@@ -25,7 +25,7 @@ func (c *Coordinator) heedRescue(ctx context.Context) error {
 
 // backUp writes an archive of the grid, with the blobs that are here or without.
 func (c *Coordinator) backUp(w io.Writer, blobs bool) error {
-	src := rescue.Source{State: c.replica.WriteState, Authority: c.base.Authority}
+	src := rescue.Source{State: c.replica.WriteState, Authorities: c.base.Authorities}
 	if blobs {
 		src.Store = c.base.Store
 	}

@@ -49,7 +49,7 @@ func runTimed(t *testing.T, cfg Config, off time.Duration) *timed {
 // token lets nodes in for an hour of the grid's time.
 func (c *timed) token(t *testing.T) (text string, id jobs.TokenID) {
 	t.Helper()
-	token, err := identity.NewToken(identity.Fingerprint(c.base.Identity.CA), jobs.Coordinator, []string{c.Address()})
+	token, err := identity.NewToken(identity.Fingerprint(c.base.Identity.Newest()), jobs.Coordinator, []string{c.Address()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func checkVacant(dir string, token identity.Token) error {
 		return nil
 	case err != nil:
 		return fmt.Errorf("join: %w", err)
-	case token.CA == identity.Fingerprint(there.Identity.CA):
+	case there.Identity.Trusts(token.CA):
 		return problem.Invalid("use it with --grid, or choose another name",
 			"join: %s has an identity already, a %v's of this grid, %s", dir, there.Identity.Role, there.Identity.Grid)
 	}

@@ -1,5 +1,5 @@
 // Package logbook keeps what attempts wrote to stderr at their ends, where they failed or are
-// disputed, for the owner of the job to read. The leader keeps what is reported to it, in a
+// disputed, and how their answers differ, for the owner of the job to read. The leader keeps what is reported to it, in a
 // file for each job on its own disk: no byte of it goes through the log, nothing is decided
 // by it, and what a lost coordinator had is lost.
 package logbook
@@ -86,7 +86,9 @@ const suffix = ".attempts"
 
 func (b *Book) path(job jobs.JobID) string { return filepath.Join(b.dir, string(job)+suffix) }
 
-func weight(log *anthillv1.StreamLogsResponse) int64 { return int64(len(log.GetText())) + overhead }
+func weight(log *anthillv1.StreamLogsResponse) int64 {
+	return int64(len(log.GetText())+len(log.GetDifference().GetText())) + overhead
+}
 
 // Keep keeps the logs of attempts at a job of this owner's, as far as there is room.
 func (b *Book) Keep(job jobs.JobID, owner jobs.OwnerID, logs ...*anthillv1.StreamLogsResponse) error {
@@ -140,9 +142,10 @@ func (b *Book) write(job jobs.JobID, p *page, text []byte) error {
 	return nil
 }
 
-// Read gives the logs of a job, or of one of its tasks, after the first skip of them, in the
-// order in which they came, until take says false.
-func (b *Book) Read(job jobs.JobID, task *uint32, skip int, take func(*anthillv1.StreamLogsResponse) bool) error {
+// Read gives the logs that are asked for, in the order in which they came, until take says
+// false.
+func (b *Book) Read(req *anthillv1.ReadLogsRequest, take func(*anthillv1.StreamLogsResponse) bool) error {
+	job, skip := jobs.JobID(req.GetJobId()), req.GetSkip()
 	b.mu.Lock()
 	p := b.pages[job]
 	size := int64(0)
@@ -154,12 +157,15 @@ func (b *Book) Read(job jobs.JobID, task *uint32, skip int, take func(*anthillv1
 		if end > size {
 			return false
 		}
-		if task != nil && *task != log.GetTask() {
+		if req.Task != nil && req.GetTask() != log.GetTask() || req.GetDiffering() && log.GetDifference() == nil {
 			return true
 		}
 		if skip > 0 {
 			skip--
 			return true
+		}
+		if req.GetDiffering() {
+			log.Text = nil
 		}
 		return take(log)
 	})

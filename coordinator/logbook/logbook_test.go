@@ -32,7 +32,7 @@ func keep(t *testing.T, b *Book, job jobs.JobID, owner jobs.OwnerID, logs ...*an
 
 func read(t *testing.T, b *Book, job jobs.JobID, task *uint32, skip int) (texts []string) {
 	t.Helper()
-	err := b.Read(job, task, skip, func(l *anthillv1.StreamLogsResponse) bool {
+	err := b.Read(&anthillv1.ReadLogsRequest{JobId: string(job), Task: task, Skip: uint32(skip)}, func(l *anthillv1.StreamLogsResponse) bool {
 		texts = append(texts, fmt.Sprintf("%d %s", l.GetTask(), l.GetText()))
 		return true
 	})
@@ -112,13 +112,13 @@ func TestWaitingHasAnEnd(t *testing.T) {
 	w := NewWaiting()
 	text := string(bytes.Repeat([]byte("x"), MaxText))
 	for i := range 2 * waitingBytes / MaxText {
-		w.Add("j", log(uint32(i), "w", text))
+		w.Add("j", log(uint32(i), "w", text), nil)
 	}
 	if w.bytes > waitingBytes || len(w.Take("j", 0)) != 0 {
 		t.Errorf("%d bytes wait", w.bytes)
 	}
 	last := uint32(2*waitingBytes/MaxText - 1)
-	w.Add("j", log(last, "v", "other"))
+	w.Add("j", log(last, "v", "other"), nil)
 	if got := w.Take("j", last); len(got) != 2 || len(w.Take("j", last)) != 0 {
 		t.Errorf("took %d", len(got))
 	}

@@ -29,20 +29,37 @@ type Waiting struct {
 type waiter struct {
 	task task
 	log  *anthillv1.StreamLogsResponse
+	head []byte // of the attempt's output, if that is large
 }
+
+func (w *waiter) weight() int64 { return weight(w.log) + int64(len(w.head)) }
 
 // NewWaiting begins with none.
 func NewWaiting() *Waiting { return &Waiting{order: list.New(), tasks: map[task][]*list.Element{}} }
 
-// Add adds one, and forgets the oldest where there is no room.
-func (w *Waiting) Add(job jobs.JobID, log *anthillv1.StreamLogsResponse) {
+// Add adds one, with the first bytes of the attempt's output where that is large, and forgets
+// the oldest where there is no room.
+func (w *Waiting) Add(job jobs.JobID, log *anthillv1.StreamLogsResponse, head []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t := task{job, log.GetTask()}
-	w.tasks[t] = append(w.tasks[t], w.order.PushBack(&waiter{t, log}))
-	for w.bytes += weight(log); w.bytes > waitingBytes; {
+	added := &waiter{t, log, head}
+	w.tasks[t] = append(w.tasks[t], w.order.PushBack(added))
+	for w.bytes += added.weight(); w.bytes > waitingBytes; {
 		w.remove(w.order.Front().Value.(*waiter).task)
 	}
+}
+
+// Head is what was added of a worker's output for a task, or nil.
+func (w *Waiting) Head(job jobs.JobID, index uint32, worker jobs.NodeID) []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, element := range w.tasks[task{job, index}] {
+		if added := element.Value.(*waiter); added.log.GetNodeId() == string(worker) {
+			return added.head
+		}
+	}
+	return nil
 }
 
 // Take takes those of a task.
@@ -54,9 +71,9 @@ func (w *Waiting) Take(job jobs.JobID, index uint32) (logs []*anthillv1.StreamLo
 
 func (w *Waiting) remove(t task) (logs []*anthillv1.StreamLogsResponse) {
 	for _, element := range w.tasks[t] {
-		log := w.order.Remove(element).(*waiter).log
-		w.bytes -= weight(log)
-		logs = append(logs, log)
+		taken := w.order.Remove(element).(*waiter)
+		w.bytes -= taken.weight()
+		logs = append(logs, taken.log)
 	}
 	delete(w.tasks, t)
 	return logs

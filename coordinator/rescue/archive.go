@@ -23,16 +23,21 @@ import (
 )
 
 // A backup is a tar archive: about.json, the authority (ca.crt, ca.key: whoever has them
-// is the grid), the state, blobs/ID if they were asked for, and end.json, by which a
+// is the grid) and the one that is to follow it, if there is one, the state, blobs/ID if they were asked for, and end.json, by which a
 // backup that was cut off is recognised.
 const (
 	aboutName = "about.json"
 	caName    = "ca.crt"
 	keyName   = "ca.key"
+	nextCA    = "next-ca.crt"
+	nextKey   = "next-ca.key"
 	stateName = "state"
 	blobsDir  = "blobs/"
 	endName   = "end.json"
 )
+
+// authorityNames are where each has its certificate and its key, the present one first.
+var authorityNames = [][2]string{{caName, keyName}, {nextCA, nextKey}}
 
 // About says what a backup is of.
 type About struct {
@@ -55,9 +60,9 @@ const format = 1
 
 // Source is what a backup is made of.
 type Source struct {
-	State     func(io.Writer) (index uint64, err error) // see replica.WriteState
-	Authority *identity.Authority
-	Store     *blobstore.Store // nil: without blobs
+	State       func(io.Writer) (index uint64, err error) // see replica.WriteState
+	Authorities *identity.Authorities
+	Store       *blobstore.Store // nil: without blobs
 }
 
 // Write makes a backup.
@@ -71,16 +76,18 @@ func Write(w io.Writer, src Source) error {
 	if err != nil {
 		return fmt.Errorf("back up: %w", err)
 	}
-	key, err := src.Authority.MarshalKey()
-	if err != nil {
-		return fmt.Errorf("back up: %w", err)
-	}
 	about := About{Format: format, Grid: s.Grid, Index: index, At: s.Now.Std().UTC(), Rules: s.Version(), Jobs: len(s.Jobs), Results: src.Store != nil}
 	digest := sha256.Sum256(state.Bytes())
 	a := archive{tar.NewWriter(w), about.At}
 	a.json(aboutName, about)
-	a.file(caName, src.Authority.Certificate().Raw)
-	a.file(keyName, key)
+	for i, authority := range src.Authorities.All() {
+		key, err := authority.MarshalKey()
+		if err != nil {
+			return fmt.Errorf("back up: %w", err)
+		}
+		a.file(authorityNames[i][0], authority.Certificate().Raw)
+		a.file(authorityNames[i][1], key)
+	}
 	a.file(stateName, state.Bytes())
 	blobs := 0
 	if src.Store != nil {
@@ -159,9 +166,9 @@ func (a archive) blobs(store *blobstore.Store, ids map[blob.ID]bool) (n int, err
 
 // Backup is one that was read, but for its blobs.
 type Backup struct {
-	About     About
-	State     *jobs.State
-	Authority *identity.Authority
+	About       About
+	State       *jobs.State
+	Authorities *identity.Authorities
 }
 
 // read reads a whole backup, and hands each blob to keep.
@@ -198,13 +205,23 @@ func (b *Backup) assemble(parts map[string][]byte, blobs int) error {
 	if err := json.Unmarshal(parts[endName], &tail); err != nil || tail.Blobs != blobs || tail.State != hex.EncodeToString(digest[:]) {
 		return errors.New("its end is missing: it was cut off")
 	}
-	ca, err := x509.ParseCertificate(parts[caName])
-	if err != nil {
-		return err
+	var list []*identity.Authority
+	for i, names := range authorityNames {
+		if i > 0 && parts[names[0]] == nil {
+			break
+		}
+		ca, err := x509.ParseCertificate(parts[names[0]])
+		if err != nil {
+			return err
+		}
+		authority, err := identity.LoadAuthority(ca, parts[names[1]])
+		if err != nil {
+			return err
+		}
+		list = append(list, authority)
 	}
-	if b.Authority, err = identity.LoadAuthority(ca, parts[keyName]); err != nil {
-		return err
-	}
+	b.Authorities = identity.NewAuthorities(list...)
+	var err error
 	b.State, err = replica.ReadState(bytes.NewReader(parts[stateName]))
 	return err
 }

@@ -40,7 +40,7 @@ func Restore(path, dir, address string) (_ About, err error) {
 	if err := unpackBlobs(path, filepath.Join(dir, "blobs")); err != nil {
 		return About{}, fmt.Errorf("restore %s: %w", path, err)
 	}
-	self, err := settle(b.Authority, dir, host, address)
+	self, err := settle(b.Authorities, dir, host, address)
 	if err != nil {
 		return About{}, fmt.Errorf("restore %s: %w", path, err)
 	}
@@ -64,7 +64,8 @@ func checkEmpty(dir string) error {
 }
 
 // settle makes the identity of a new coordinator.
-func settle(a *identity.Authority, dir, host, address string) (jobs.NodeID, error) {
+func settle(list *identity.Authorities, dir, host, address string) (jobs.NodeID, error) {
+	a := list.All()[0]
 	key, err := identity.OpenKey(dir)
 	if err != nil {
 		return "", err
@@ -77,7 +78,13 @@ func settle(a *identity.Authority, dir, host, address string) (jobs.NodeID, erro
 	if err != nil {
 		return "", err
 	}
-	d := &identity.Directory{Identity: id, Owner: string(jobs.OperatorOwner), Coordinators: []string{address}, Authority: a}
+	d := &identity.Directory{Identity: id, Owner: string(jobs.OperatorOwner), Coordinators: []string{address}, Authorities: list}
+	if err := id.Trust(list.Certificates()); err != nil {
+		return "", err
+	}
+	if err := d.RenewSelf(address); err != nil {
+		return "", err
+	}
 	return id.Node(), d.Save(dir)
 }
 

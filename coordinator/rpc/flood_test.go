@@ -46,7 +46,7 @@ func (g *grid) attack(id *identity.Identity) *attacker {
 		if err != nil {
 			g.Fatal(err)
 		}
-		if config, err = identity.EnrolTLS(key, g.authority.Fingerprint(), identity.ProtoGRPC); err != nil {
+		if config, err = identity.EnrolTLS(key, [][32]byte{g.authority.Fingerprint()}, identity.ProtoGRPC); err != nil {
 			g.Fatal(err)
 		}
 	}

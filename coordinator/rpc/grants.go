@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/blob"
+	"github.com/anthill-grid/anthill/internal/identity"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
 )
@@ -15,7 +16,13 @@ const grantLife = 24 * time.Hour
 
 // grant lets a node read a blob at its peers, which ask nobody.
 func (s *Server) grant(node jobs.NodeID, id blob.ID) []byte {
-	return s.cfg.Authority.Grant(node, id, s.cfg.Replica.Now().Std().Add(grantLife))
+	return s.authority().Grant(node, id, s.cfg.Replica.Now().Std().Add(grantLife))
+}
+
+// authority is the newest.
+func (s *Server) authority() *identity.Authority {
+	all := s.cfg.Authorities.All()
+	return all[len(all)-1]
 }
 
 // grants let a worker read what a job of which it has a lease reads.

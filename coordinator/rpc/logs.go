@@ -13,6 +13,7 @@ import (
 
 	"github.com/anthill-grid/anthill/coordinator/logbook"
 	"github.com/anthill-grid/anthill/coordinator/replica"
+	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/wire"
 	"github.com/anthill-grid/anthill/jobs"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
@@ -21,6 +22,9 @@ import (
 // maxHeadline bounds what a kept log says of how its attempt ended.
 const maxHeadline = 200
 
+// maxHead bounds what is taken of the beginning of a large output.
+const maxHead = 4 << 10
+
 // written is the log of an attempt that is being reported.
 type written struct {
 	job    jobs.JobID
@@ -28,6 +32,8 @@ type written struct {
 	owner  jobs.OwnerID // of the job
 	failed bool
 	log    *anthillv1.StreamLogsResponse
+	output []byte // the first of it; all of a small one
+	large  bool
 }
 
 // logsOf are the logs of those reports whose leases the worker holds, while it is still known
@@ -41,43 +47,63 @@ func (s *Server) logsOf(worker jobs.NodeID, list []*anthillv1.AttemptReport, hel
 			at, _, ok := st.Lease(lease)
 			status, err := wire.StatusFromProto("status", m.GetStatus())
 			failed := status == jobs.Crashed || status == jobs.Killed
-			if !held[lease] || !ok || err != nil || donor == nil || !failed && len(m.GetLog()) == 0 {
+			if !held[lease] || !ok || err != nil || donor == nil || !failed && status != jobs.Succeeded {
 				continue
 			}
 			j := st.Jobs[at.Job]
 			what, _, _ := strings.Cut(m.GetReason(), "\n")
-			text := m.GetLog()
-			logs = append(logs, written{at.Job, at.Place, j.Owner, failed, &anthillv1.StreamLogsResponse{
+			w := written{job: at.Job, place: at.Place, owner: j.Owner, failed: failed, log: &anthillv1.StreamLogsResponse{
 				Lease: m.GetLease(), Task: uint32(j.TaskAt(at.Place)), NodeId: string(worker), Owner: string(donor.Owner),
 				Ending: endingToProto(status), ExitCode: m.GetExitCode(), At: now, Reason: jobs.Printable(jobs.Shorten(what, maxHeadline)),
-				Text: bytes.Clone(text[max(0, len(text)-logbook.MaxText):]),
-			}})
+				Text: lastOf(m.GetLog()),
+			}}
+			if w.output, w.large = m.GetData(), m.GetOutput().GetSize() > blob.MinPiece; w.large {
+				w.output = bytes.Clone(m.GetHead()[:min(len(m.GetHead()), maxHead)])
+			}
+			logs = append(logs, w)
 		}
 	})
 	return logs
 }
 
+func lastOf(log []byte) []byte { return bytes.Clone(log[max(0, len(log)-logbook.MaxText):]) }
+
 // keepLogs keeps those of attempts that failed, and of those whose tasks are disputed now; the
 // others wait for that. A log that cannot be kept is no reason to refuse the report.
 func (s *Server) keepLogs(logs []written) {
-	for _, w := range logs {
-		keep := []*anthillv1.StreamLogsResponse{w.log}
-		if !w.failed {
-			s.waiting.Add(w.job, w.log)
-			keep = nil
+	disputed := make([]*jobs.TaskReport, len(logs))
+	s.cfg.Replica.View(func(st *jobs.State) {
+		for i, w := range logs {
+			if j := st.Jobs[w.job]; j != nil && j.Quarrelled(w.place) {
+				r := st.Inspect(j, w.place)
+				disputed[i] = &r
+			}
 		}
-		disputed := false
-		s.cfg.Replica.View(func(st *jobs.State) {
-			j := st.Jobs[w.job]
-			disputed = j != nil && j.Quarrelled(w.place)
-		})
-		if disputed {
-			keep = append(keep, s.waiting.Take(w.job, w.log.GetTask())...)
+	})
+	for i, w := range logs {
+		var keep []*anthillv1.StreamLogsResponse
+		if r := disputed[i]; r != nil {
+			w.log.Difference = s.difference(w, r)
+			keep = s.waiting.Take(w.job, w.log.GetTask())
+		}
+		switch {
+		case w.failed || w.log.GetDifference() != nil || disputed[i] != nil && len(w.log.GetText()) > 0:
+			keep = append(keep, w.log)
+		case len(w.log.GetText()) > 0 || w.large:
+			s.waiting.Add(w.job, w.log, w.head())
 		}
 		if err := s.cfg.Logs.Keep(w.job, w.owner, keep...); err != nil {
 			s.cfg.Logger.Warn("failed to keep the log of an attempt", "job", w.job, "error", err)
 		}
 	}
+}
+
+// head is what is kept in memory of an output: small ones are on the disk.
+func (w written) head() []byte {
+	if w.large {
+		return w.output
+	}
+	return nil
 }
 
 // logsInterval is how often coordinators are asked what is new, by those who follow.
@@ -99,7 +125,8 @@ func (s *Server) StreamLogs(req *anthillv1.StreamLogsRequest, stream grpc.Server
 	for {
 		over := !req.GetFollow() || !s.runs(id)
 		for _, v := range s.shelves() {
-			n, err := s.sendLogs(ctx, v.Node, v.Address, &anthillv1.ReadLogsRequest{JobId: string(id), Task: req.Task, Skip: read[v.Node]}, stream)
+			ask := &anthillv1.ReadLogsRequest{JobId: string(id), Task: req.Task, Skip: read[v.Node], Differing: req.GetDiffering()}
+			n, err := s.sendLogs(ctx, v.Node, v.Address, ask, stream)
 			if read[v.Node] += n; err != nil {
 				return err
 			}
@@ -141,7 +168,7 @@ func (s *Server) sendLogs(ctx context.Context, node jobs.NodeID, address string,
 		return err == nil
 	}
 	if node == s.cfg.Node {
-		return n, errors.Join(s.cfg.Logs.Read(jobs.JobID(req.GetJobId()), req.Task, int(req.GetSkip()), send), err)
+		return n, errors.Join(s.cfg.Logs.Read(req, send), err)
 	}
 	conn, dialErr := s.cfg.DialCoordinator(address)
 	if dialErr != nil {
@@ -170,7 +197,7 @@ func (s *Server) sendLogs(ctx context.Context, node jobs.NodeID, address string,
 // ReadLogs implements CoordinatorService.
 func (s *Server) ReadLogs(req *anthillv1.ReadLogsRequest, stream grpc.ServerStreamingServer[anthillv1.ReadLogsResponse]) error {
 	var err error
-	failed := s.cfg.Logs.Read(jobs.JobID(req.GetJobId()), req.Task, int(req.GetSkip()), func(log *anthillv1.StreamLogsResponse) bool {
+	failed := s.cfg.Logs.Read(req, func(log *anthillv1.StreamLogsResponse) bool {
 		err = stream.Send(&anthillv1.ReadLogsResponse{Log: log})
 		return err == nil
 	})

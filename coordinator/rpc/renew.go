@@ -30,6 +30,6 @@ func (s *Server) Renew(ctx context.Context, _ *anthillv1.RenewRequest) (*anthill
 	if refused != nil {
 		return nil, refused
 	}
-	cert, err := s.cfg.Authority.IssueAt(s.cfg.Replica.Now().Std(), c.key, role, nil)
+	cert, err := s.authority().IssueAt(s.cfg.Replica.Now().Std(), c.key, role, nil)
 	return &anthillv1.RenewResponse{Certificate: cert, Coordinators: s.coordinators()}, err
 }

@@ -21,7 +21,7 @@ func (g *grid) asleep(t *testing.T, owner jobs.OwnerID, made time.Time) (*identi
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := identity.New(id.Key, der, id.CA)
+	old, err := identity.New(id.Key, der, id.Newest())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestCertificatesOfTenYearsAreDue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old, err := identity.New(id.Key, der, id.CA)
+	old, err := identity.New(id.Key, der, id.Newest())
 	if err != nil || !old.Due(time.Now()) || id.Due(time.Now()) {
 		t.Fatalf("one of ten years is due: %v, %v", old.Due(time.Now()), err)
 	}
@@ -89,7 +89,7 @@ func TestCertificatesOfTenYearsAreDue(t *testing.T) {
 	if err := old.Renew(resp.GetCertificate()); err != nil || old.Due(time.Now()) {
 		t.Errorf("renewed: %v", err)
 	}
-	if err := old.Renew(g.issue(jobs.Worker).Certificate.Raw); err == nil {
+	if err := old.Renew(g.issue(jobs.Worker).Leaf().Raw); err == nil {
 		t.Error("another's certificate is taken")
 	}
 	g.do(jobs.Command{BanOwner: &jobs.BanOwner{Owner: "w", By: "op"}})

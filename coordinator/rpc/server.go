@@ -126,8 +126,8 @@ type Config struct {
 	// looked at.
 	Heard   func() []membership.Member
 	Workers func(context.Context) map[jobs.NodeID]string
-	// Authority signs the certificates of nodes that enrol.
-	Authority *identity.Authority
+	// Authorities sign the certificates of nodes that enrol.
+	Authorities *identity.Authorities
 	// ClockOf is how far a voter's clock is ahead of this machine's; false: it has
 	// not been heard.
 	ClockOf func(jobs.NodeID) (time.Duration, bool)

@@ -304,7 +304,7 @@ func (g *grid) run(id *identity.Identity, d Desk, l net.Listener) *Server {
 	}
 	s := New(Config{
 		Chronicle: g.chronicle, Logs: logs,
-		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authority: g.authority, Workers: g.desk.located,
+		Node: id.Node(), Replica: g.Replica, ClockOf: func(jobs.NodeID) (time.Duration, bool) { return 0, false }, Desk: d, Results: g.results, Authorities: identity.NewAuthorities(g.authority), Workers: g.desk.located,
 		Members: g.desk.members, Heard: g.desk.members, DialCoordinator: pool.Dial,
 		Prove: func(ctx context.Context, node jobs.NodeID, address string) error {
 			conn, err := reach.DialTLS(ctx, address, id.ClientTLS(identity.WantNode(node), identity.ProtoGRPC))
@@ -498,7 +498,7 @@ func TestEnrolment(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := enrol.Enrol(ctx(t), enrol.Config{Token: token, Key: key, Role: jobs.Worker, Address: "10.0.0.1:1"})
-	if err != nil || got.Directory.Owner != "ann" || got.Directory.Authority != nil {
+	if err != nil || got.Directory.Owner != "ann" || got.Directory.Authorities != nil {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	before, _ = g.ReadIndex()

@@ -32,8 +32,9 @@ contract, as other commands print them with -o json.
   {"id": 3, "method": "results", "job_id": "JOB"}    when it is finished: results, failures
   {"id": 4, "method": "job" | "cancel", "job_id": "JOB"}
   {"id": 5, "method": "task", "job_id": "JOB", "task": 7}
-  {"id": 6, "method": "nodes" | "runtimes"}
-  {"id": 7, "method": "stop", "stop": 3}             ends the answer to request 3
+  {"id": 6, "method": "differences", "job_id": "JOB", "task": 7}     how its results differ
+  {"id": 7, "method": "nodes" | "runtimes"}
+  {"id": 8, "method": "stop", "stop": 3}             ends the answer to request 3
 
 What was submitted is served from here until stdin ends.`,
 		Args: cobra.NoArgs,
@@ -167,6 +168,13 @@ func (s *apiServer) answer(ctx context.Context, req apiRequest) error {
 	case "task":
 		task, err := s.grid.Task(ctx, req.JobID, req.Task)
 		return s.message(req.ID, "task", task, err)
+	case "differences":
+		for _, log := range differing(ctx, s.grid, req.JobID, &req.Task) {
+			if err := s.message(req.ID, "difference", log, nil); err != nil {
+				return err
+			}
+		}
+		return nil
 	case "nodes":
 		return each(s, req.ID, "node", s.grid.Nodes, ctx)
 	case "runtimes":

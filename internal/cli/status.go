@@ -25,7 +25,8 @@ asked for. With --watch -o json, print one object a line at each change.
 
 With --task, tell what the task reads (an item, a range, a file or a part of one),
 which workers tried it, what each of them said, and which result won with what
-credibility; of a task that failed, the end of its stderr.`,
+credibility; of a task that failed, the end of its stderr. Where results of a task
+differ, it says from which byte on.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if watch {
@@ -57,7 +58,18 @@ func jobStatus(cmd *cobra.Command, id string, output format) error {
 	if output == formatJSON {
 		return writeJSON(cmd.OutOrStdout(), job)
 	}
-	return writeJob(cmd.OutOrStdout(), job)
+	if err := writeJob(cmd.OutOrStdout(), job); err != nil {
+		return err
+	}
+	return tellDifferences(cmd, grid, job)
+}
+
+// tellDifferences says of a job with disputes how the first of them differed.
+func tellDifferences(cmd *cobra.Command, grid *sdk.Grid, job *anthillv1.Job) error {
+	if job.GetTasks().GetDisputes() == 0 {
+		return nil
+	}
+	return writeDifferences(cmd.OutOrStdout(), differing(cmd.Context(), grid, job.GetId(), nil))
 }
 
 func taskStatus(cmd *cobra.Command, id string, index uint32, output format) error {
@@ -76,7 +88,13 @@ func taskStatus(cmd *cobra.Command, id string, index uint32, output format) erro
 	if output == formatJSON {
 		return writeJSON(cmd.OutOrStdout(), task)
 	}
-	return writeTask(cmd.OutOrStdout(), task)
+	if err := writeTask(cmd.OutOrStdout(), task); err != nil {
+		return err
+	}
+	if len(task.GetGroups()) < 2 {
+		return nil
+	}
+	return writeDifferences(cmd.OutOrStdout(), differing(cmd.Context(), grid, id, &index))
 }
 
 // inputOf says what a task reads, and of which job it is a task if that is another.
@@ -110,6 +128,9 @@ func watchStatus(cmd *cobra.Command, id string, output format) error {
 		return err
 	}
 	if err := writeJob(cmd.OutOrStdout(), job); err != nil {
+		return err
+	}
+	if err := tellDifferences(cmd, grid, job); err != nil {
 		return err
 	}
 	return endingOf(cmd.Context(), grid, job).err()

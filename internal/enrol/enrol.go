@@ -141,7 +141,7 @@ func (i *impostor) Unwrap() error { return i.cause }
 
 // try asks one coordinator.
 func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
-	config, err := identity.EnrolTLS(cfg.Key, cfg.Token.CA)
+	config, err := identity.EnrolTLS(cfg.Key, [][32]byte{cfg.Token.CA})
 	if err != nil {
 		return nil, fmt.Errorf("enrol: %w", err)
 	}
@@ -158,7 +158,7 @@ func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
 	began := time.Now()
 	resp, err := anthillv1.NewEnrolmentServiceClient(conn).Enrol(ctx, &anthillv1.EnrolRequest{
 		Secret: cfg.Token.Secret[:], Address: cfg.Address, Role: wire.RoleToProto(cfg.Role),
-		Time: timestamppb.New(began), Renews: true,
+		Time: timestamppb.New(began), Renews: true, LastVersion: uint32(jobs.LastVersion),
 	}, grpc.Peer(&server))
 	if cause := rejection.Load(); cause != nil {
 		return nil, &impostor{*cause}
@@ -222,9 +222,11 @@ func settle(cfg Config, resp *anthillv1.EnrolResponse, server peer.Peer) (*Enrol
 		dir.Coordinators = cfg.Token.Addresses
 	}
 	if key := resp.GetCaKey(); len(key) > 0 {
-		if dir.Authority, err = identity.LoadAuthority(ca, key); err != nil {
+		authority, err := identity.LoadAuthority(ca, key)
+		if err != nil {
 			return nil, fmt.Errorf("enrol: the answer is no use: %w", err)
 		}
+		dir.Authorities = identity.NewAuthorities(authority)
 	}
 	return &Enrolment{Directory: dir}, nil
 }

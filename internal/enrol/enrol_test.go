@@ -42,7 +42,7 @@ func TestEnrolByTheSecondAddress(t *testing.T) {
 	if list := got.Directory.Coordinators; len(list) != 2 || list[1] != fake.Addresses()[1] {
 		t.Errorf("coordinators %v", list)
 	}
-	if got.Directory.Authority != nil {
+	if got.Directory.Authorities != nil {
 		t.Error("a worker got the authority")
 	}
 }

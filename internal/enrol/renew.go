@@ -40,7 +40,7 @@ func Renew(ctx context.Context, dir *identity.Directory, path string) error {
 }
 
 func renewAt(ctx context.Context, id *identity.Identity, address string) (*anthillv1.RenewResponse, error) {
-	config, err := identity.EnrolTLS(id.Key, identity.Fingerprint(id.CA))
+	config, err := identity.EnrolTLS(id.Key, id.Fingerprints())
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/anthill-grid/anthill/jobs"
@@ -36,12 +37,28 @@ type Authority struct {
 
 // NewAuthority founds a grid.
 func NewAuthority() (*Authority, error) {
+	return makeAuthority("")
+}
+
+// Successor makes an authority that is to follow this one: of the same grid, with a key of
+// its own, which this one's holders do not have.
+func (a *Authority) Successor() (*Authority, error) { return makeAuthority(a.Grid()) }
+
+// makeAuthority makes that of a grid or, where none is named, of a new one.
+func makeAuthority(grid string) (*Authority, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make authority: %w", err)
 	}
+	name := "anthill grid " + gridOfKey(public)
+	var uris []*url.URL
+	if grid != "" {
+		name = "anthill grid " + grid + " by " + gridOfKey(public)
+		uris = []*url.URL{{Scheme: "spiffe", Host: grid}}
+	}
 	template := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: "anthill grid " + gridOfKey(public)},
+		Subject:               pkix.Name{CommonName: name},
+		URIs:                  uris,
 		NotBefore:             time.Now().Add(-clockSkew),
 		NotAfter:              time.Now().Add(authorityLife),
 		KeyUsage:              x509.KeyUsageCertSign,
@@ -66,6 +83,47 @@ func LoadAuthority(ca *x509.Certificate, pkcs8 []byte) (*Authority, error) {
 		return nil, fmt.Errorf("load authority: the key is not that of grid %s", gridOf(ca))
 	}
 	return &Authority{private, ca}, nil
+}
+
+// Authorities are those whose keys a coordinator has. The zero value has none.
+type Authorities struct {
+	list atomic.Pointer[[]*Authority]
+}
+
+// NewAuthorities are these.
+func NewAuthorities(list ...*Authority) *Authorities {
+	a := &Authorities{}
+	a.Set(list...)
+	return a
+}
+
+// Set replaces them, the oldest first.
+func (a *Authorities) Set(list ...*Authority) { a.list.Store(&list) }
+
+// All are all of them, the oldest first.
+func (a *Authorities) All() []*Authority {
+	if list := a.list.Load(); list != nil {
+		return *list
+	}
+	return nil
+}
+
+// Certificates are those of All.
+func (a *Authorities) Certificates() (list []*x509.Certificate) {
+	for _, each := range a.All() {
+		list = append(list, each.certificate)
+	}
+	return list
+}
+
+// Of is the one with this fingerprint; nil if there is none.
+func (a *Authorities) Of(fingerprint [32]byte) *Authority {
+	for _, each := range a.All() {
+		if each.Fingerprint() == fingerprint {
+			return each
+		}
+	}
+	return nil
 }
 
 // MarshalKey is the private key as PKCS #8.
@@ -173,9 +231,12 @@ func sign(template, parent *x509.Certificate, public ed25519.PublicKey, by ed255
 // Fingerprint is the SHA-256 of a certificate's DER form.
 func Fingerprint(cert *x509.Certificate) [32]byte { return sha256.Sum256(cert.Raw) }
 
-// gridOf is the id of the grid that has this CA. A CA with another kind of key
-// has none.
+// gridOf is the id of the grid that has this CA: the first is the grid, and its successors
+// name it. A CA with another kind of key has none.
 func gridOf(ca *x509.Certificate) string {
+	if len(ca.URIs) == 1 && ca.URIs[0].Scheme == "spiffe" {
+		return ca.URIs[0].Host
+	}
 	public, _ := ca.PublicKey.(ed25519.PublicKey)
 	if public == nil {
 		return ""

@@ -57,7 +57,13 @@ func forge(t *testing.T, a *Authority, key Key, change func(*x509.Certificate)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Identity{Key: key, Certificate: cert, CA: a.Certificate(), Grid: a.Grid(), Role: jobs.Worker}
+	return with(&Identity{Key: key, Grid: a.Grid(), Role: jobs.Worker}, a.Certificate(), cert)
+}
+
+// with gives an identity papers that nobody has checked.
+func with(id *Identity, ca *x509.Certificate, leaf *x509.Certificate) *Identity {
+	id.now.Store(&papers{[]*x509.Certificate{ca}, []*x509.Certificate{leaf}})
+	return id
 }
 
 func mustSelfSign(t *testing.T, key Key) *x509.Certificate {
@@ -79,7 +85,7 @@ func TestIssueRefusals(t *testing.T) {
 	_, err := a.Issue(key.Public(), jobs.Stranger, nil)
 	wantError(t, err, `role "stranger"`)
 	worker := enrol(t, a, jobs.Worker, "192.0.2.7")
-	if c := worker.Certificate; len(c.IPAddresses)+len(c.DNSNames) != 0 {
+	if c := worker.Leaf(); len(c.IPAddresses)+len(c.DNSNames) != 0 {
 		t.Errorf("a worker's certificate names hosts: %v %v", c.IPAddresses, c.DNSNames)
 	}
 }
@@ -87,9 +93,9 @@ func TestIssueRefusals(t *testing.T) {
 func TestNewRefusesWhatDoesNotBelongTogether(t *testing.T) {
 	a := newAuthority(t)
 	worker := enrol(t, a, jobs.Worker)
-	_, err := New(newKey(t), worker.Certificate.Raw, a.Certificate())
+	_, err := New(newKey(t), worker.Leaf().Raw, a.Certificate())
 	wantError(t, err, "the certificate is that of node "+string(worker.Node()))
-	_, err = New(worker.Key, worker.Certificate.Raw, newAuthority(t).Certificate())
+	_, err = New(worker.Key, worker.Leaf().Raw, newAuthority(t).Certificate())
 	wantError(t, err, "unknown authority")
 	_, err = New(worker.Key, []byte("no certificate"), a.Certificate())
 	wantError(t, err, "identity of node "+string(worker.Node()))

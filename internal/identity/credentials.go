@@ -86,7 +86,7 @@ func (c *serverCredentials) ServerHandshake(raw net.Conn) (net.Conn, credentials
 		return nil, nil, errors.Join(fmt.Errorf("TLS handshake with %s: %w", raw.RemoteAddr(), err), raw.Close())
 	}
 	if peer, err := PeerFrom(conn.ConnectionState()); err == nil && peer.Role != jobs.Stranger {
-		watched.knows(peer.Node)
+		watched.knows(peer.Node, conn.ConnectionState())
 	}
 	info, err := c.dispatch(conn)
 	if err == nil {

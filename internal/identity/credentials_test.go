@@ -100,7 +100,7 @@ func TestGRPCKnowsItsCallers(t *testing.T) {
 	}
 
 	key := newKey(t)
-	config, err := EnrolTLS(key, a.Fingerprint(), ProtoGRPC)
+	config, err := EnrolTLS(key, [][32]byte{a.Fingerprint()}, ProtoGRPC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func TestRaftIsForCoordinators(t *testing.T) {
 			t.Errorf("a %s spoke raft", role)
 		}
 	}
-	stranger, err := EnrolTLS(newKey(t), a.Fingerprint(), ProtoRaft)
+	stranger, err := EnrolTLS(newKey(t), [][32]byte{a.Fingerprint()}, ProtoRaft)
 	if err != nil {
 		t.Fatal(err)
 	}

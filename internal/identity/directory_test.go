@@ -21,7 +21,7 @@ func sampleDirectory(t *testing.T, role jobs.Role) *Directory {
 		Coordinators: []string{"192.0.2.7:7600", "192.0.2.8:7600"},
 	}
 	if role == jobs.Coordinator {
-		d.Authority = a
+		d.Authorities = NewAuthorities(a)
 	}
 	return d
 }
@@ -47,8 +47,8 @@ func TestDirectoryRoundTrip(t *testing.T) {
 		if got.Owner != saved.Owner || !slices.Equal(got.Coordinators, saved.Coordinators) {
 			t.Errorf("%s: loaded %+v, want %+v", role, got, saved)
 		}
-		if (got.Authority == nil) != (saved.Authority == nil) {
-			t.Errorf("%s: authority loaded: %t", role, got.Authority != nil)
+		if (got.Authorities == nil) != (saved.Authorities == nil) {
+			t.Errorf("%s: authority loaded: %t", role, got.Authorities != nil)
 		}
 		checkFiles(t, dir, append(secrets, keyFile, certFile, caFile, gridFile))
 	}
@@ -96,7 +96,7 @@ func TestDirectoryIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Identity.Node() != want.Identity.Node() || got.Authority != nil {
+	if got.Identity.Node() != want.Identity.Node() || got.Authorities != nil {
 		t.Errorf("loaded %+v: secrets of the old identity are there", got)
 	}
 }
@@ -116,9 +116,9 @@ func TestLoadRefusals(t *testing.T) {
 		"key of another": {func(dir string) error { return stranger.Identity.Key.Save(filepath.Join(dir, keyFile)) }, "the certificate is that of node"},
 		"key is gone":    {func(dir string) error { return os.Remove(filepath.Join(dir, keyFile)) }, keyFile},
 		"CA of another": {func(dir string) error {
-			return writePEM(filepath.Join(dir, caFile), pemCertificate, stranger.Identity.CA.Raw)
+			return writePEM(filepath.Join(dir, caFile), pemCertificate, stranger.Identity.Newest().Raw)
 		}, "unknown authority"},
-		"CA key of another": {func(dir string) error { return (&Directory{Authority: stranger.Authority}).saveSecrets(dir) }, "the key is not that of grid"},
+		"CA key of another": {func(dir string) error { return (&Directory{Authorities: stranger.Authorities}).saveSecrets(dir) }, "the key is not that of grid"},
 		"not PEM":           {func(dir string) error { return writeFile(filepath.Join(dir, certFile), []byte("x")) }, "no PEM block of type CERTIFICATE"},
 		"not JSON":          {func(dir string) error { return writeFile(filepath.Join(dir, gridFile), []byte("{")) }, gridFile},
 		"role was edited": {func(dir string) error {

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"sync"
@@ -19,6 +20,9 @@ type gate struct {
 	mu    sync.Mutex
 	out   map[jobs.NodeID]bool
 	conns map[jobs.NodeID]map[*watched]bool
+	// baseless says of what a peer has shown that it is good for nothing any more; nil:
+	// all is as good as it was.
+	baseless func(shown []*x509.Certificate) bool
 }
 
 // ShutOut replaces the nodes that this one has nothing to do with any more: connections
@@ -42,6 +46,25 @@ func (id *Identity) ShutOut(nodes map[jobs.NodeID]bool) {
 	}
 }
 
+// hangUp closes the connections of peers that have shown what is good for nothing any more.
+// A handshake that was made before, and is noted after, ends likewise.
+func (g *gate) hangUp(baseless func(shown []*x509.Certificate) bool) {
+	g.mu.Lock()
+	g.baseless = baseless
+	var over []*watched
+	for _, conns := range g.conns {
+		for w := range conns {
+			if baseless(w.shown) {
+				over = append(over, w)
+			}
+		}
+	}
+	g.mu.Unlock()
+	for _, w := range over {
+		_ = w.Close() // nobody is to read its error
+	}
+}
+
 // admits refuses a peer that is shut out.
 func (id *Identity) admits(p Peer, state tls.ConnectionState, server bool) error {
 	if server && id.Role == jobs.Coordinator && state.NegotiatedProtocol == ProtoGRPC {
@@ -58,25 +81,33 @@ func (id *Identity) admits(p Peer, state tls.ConnectionState, server bool) error
 // watched is a connection that the gate can close.
 type watched struct {
 	net.Conn
-	gate *gate
-	mu   sync.Mutex
-	node jobs.NodeID // "": nobody has proved yet who it is
-	over bool
+	gate  *gate
+	mu    sync.Mutex
+	node  jobs.NodeID // "": nobody has proved yet who it is
+	shown []*x509.Certificate
+	over  bool
 }
 
 func (g *gate) watch(conn net.Conn) *watched { return &watched{Conn: conn, gate: g} }
 
-// knows notes whose connection it is.
-func (w *watched) knows(node jobs.NodeID) {
+// knows notes whose connection it is, and what was shown on it.
+func (w *watched) knows(node jobs.NodeID, state tls.ConnectionState) {
+	if w.note(node, state.PeerCertificates) {
+		_ = w.Close() // whoever uses it finds out
+	}
+}
+
+// note says whether what was shown is good for nothing by now.
+func (w *watched) note(node jobs.NodeID, shown []*x509.Certificate) (baseless bool) {
 	g := w.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.over {
-		return
+		return false
 	}
-	w.node = node
+	w.node, w.shown = node, shown
 	if g.conns == nil {
 		g.conns = map[jobs.NodeID]map[*watched]bool{}
 	}
@@ -84,6 +115,7 @@ func (w *watched) knows(node jobs.NodeID) {
 		g.conns[node] = map[*watched]bool{}
 	}
 	g.conns[node][w] = true
+	return g.baseless != nil && g.baseless(shown)
 }
 
 // Close implements net.Conn.
@@ -119,8 +151,10 @@ func (c *gated) ClientHandshake(ctx context.Context, authority string, raw net.C
 	if err != nil {
 		return nil, nil, err
 	}
-	if p, err := FromAuthInfo(info); err == nil {
-		w.knows(p.Node)
+	if tlsInfo, ok := info.(credentials.TLSInfo); ok {
+		if p, err := PeerFrom(tlsInfo.State); err == nil {
+			w.knows(p.Node, tlsInfo.State)
+		}
 	}
 	return conn, info, nil
 }

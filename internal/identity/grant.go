@@ -36,6 +36,11 @@ func (id *Identity) Granted(node jobs.NodeID, blob [32]byte, grant []byte) bool 
 	if end < uint64(max(0, time.Now().Unix())) {
 		return false
 	}
-	public, ok := id.CA.PublicKey.(ed25519.PublicKey)
-	return ok && ed25519.Verify(public, grantText(id.Grid, node, blob, end), grant[8:])
+	text := grantText(id.Grid, node, blob, end)
+	for _, ca := range id.Authorities() {
+		if public, ok := ca.PublicKey.(ed25519.PublicKey); ok && ed25519.Verify(public, text, grant[8:]) {
+			return true
+		}
+	}
+	return false
 }

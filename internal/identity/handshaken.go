@@ -51,7 +51,7 @@ func (g *gate) take(made TLSConn) (net.Conn, credentials.AuthInfo, error) {
 		return nil, nil, err
 	}
 	w := g.watch(conn)
-	w.knows(info.(AuthInfo).Peer.Node)
+	w.knows(info.(AuthInfo).Peer.Node, made.ConnectionState())
 	return w, info, nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc/credentials"
@@ -27,16 +29,16 @@ const (
 	ProtoPunch = "anthill-punch/1"
 )
 
-// Identity is an enrolled node: its key and what the authority says of it.
+// Identity is an enrolled node: its key, what the grid's authorities say of it, and which
+// authorities it trusts itself.
 type Identity struct {
-	Key         Key
-	Certificate *x509.Certificate
-	CA          *x509.Certificate
-	Grid        string
-	Role        jobs.Role
+	Key  Key
+	Grid string
+	Role jobs.Role
 
-	gate    gate
-	renewed atomic.Pointer[x509.Certificate] // that came since; nil: none
+	gate gate
+	mu   sync.Mutex // held by who changes papers
+	now  atomic.Pointer[papers]
 }
 
 // New puts an identity together and checks that its parts belong together. The
@@ -53,7 +55,9 @@ func New(key Key, certificate []byte, ca *x509.Certificate) (*Identity, error) {
 	if peer.Node != key.Node() {
 		return nil, fmt.Errorf("identity of node %s: the certificate is that of node %s", key.Node(), peer.Node)
 	}
-	return &Identity{Key: key, Certificate: cert, CA: ca, Grid: gridOf(ca), Role: peer.Role}, nil
+	id := &Identity{Key: key, Grid: gridOf(ca), Role: peer.Role}
+	id.now.Store(&papers{[]*x509.Certificate{ca}, []*x509.Certificate{cert}})
+	return id, nil
 }
 
 // Node is the node's id.
@@ -94,10 +98,11 @@ func (id *Identity) verifyClient(state tls.ConnectionState) (Peer, error) {
 	if len(state.PeerCertificates) == 0 {
 		return Peer{}, errors.New("client showed no certificate")
 	}
-	if id.Role == jobs.Coordinator {
-		return verify(state.PeerCertificates[0], id.CA)
+	peer, err := verifyShown(state.PeerCertificates, id.Authorities())
+	if err == nil && peer.Role == jobs.Stranger && id.Role != jobs.Coordinator {
+		return Peer{}, notOf(id.Grid, peer)
 	}
-	return verifyMember(state.PeerCertificates[0], id.CA)
+	return peer, err
 }
 
 // ClientTLS is for reaching nodes of the grid that satisfy want; nil wants any.
@@ -106,10 +111,7 @@ func (id *Identity) ClientTLS(want Want, protos ...string) *tls.Config {
 	config := id.baseTLS(protos)
 	config.InsecureSkipVerify = true // VerifyConnection does more than the host check
 	config.VerifyConnection = func(state tls.ConnectionState) error {
-		if err := verifyServer(state, id.CA, want); err != nil {
-			return err
-		}
-		peer, err := PeerFrom(state)
+		peer, err := verifyServer(state, id.Authorities(), want)
 		if err != nil {
 			return err
 		}
@@ -118,22 +120,23 @@ func (id *Identity) ClientTLS(want Want, protos ...string) *tls.Config {
 	return config
 }
 
-// EnrolTLS is for a node that has no certificate yet. It reaches coordinators
-// of the grid whose CA has this fingerprint.
-func EnrolTLS(key Key, caFingerprint [32]byte, protos ...string) (*tls.Config, error) {
+// EnrolTLS is for a node that shows a certificate of its own making: it has none of the
+// grid's yet, or none that is still good for anything. It reaches coordinators of the grid
+// that has one of these authorities, which are known by their fingerprints.
+func EnrolTLS(key Key, authorities [][32]byte, protos ...string) (*tls.Config, error) {
 	cert, err := selfSign(key)
 	if err != nil {
 		return nil, err
 	}
 	config := baseTLS(protos)
 	config.Certificates = []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key.private}}
-	config.InsecureSkipVerify = true // there is no CA to check by but the one with this fingerprint
+	config.InsecureSkipVerify = true // there is no CA to check by but those with these fingerprints
 	config.VerifyConnection = func(state tls.ConnectionState) error {
-		ca, err := CAFrom(state, caFingerprint)
-		if err != nil {
-			return err
+		cas, err := shownBy(state, authorities)
+		if err == nil {
+			_, err = verifyServer(state, cas, WantRole(jobs.Coordinator))
 		}
-		return verifyServer(state, ca, WantRole(jobs.Coordinator))
+		return err
 	}
 	return config, nil
 }
@@ -141,37 +144,47 @@ func EnrolTLS(key Key, caFingerprint [32]byte, protos ...string) (*tls.Config, e
 // CAFrom finds the CA with this fingerprint in what a server showed. A node
 // that enrols keeps it.
 func CAFrom(state tls.ConnectionState, fingerprint [32]byte) (*x509.Certificate, error) {
-	chain := state.PeerCertificates
-	if len(chain) < 2 || Fingerprint(chain[len(chain)-1]) != fingerprint {
+	cas, err := shownBy(state, [][32]byte{fingerprint})
+	if err != nil {
+		return nil, err
+	}
+	return cas[0], nil
+}
+
+// shownBy are those of the authorities that a server showed.
+func shownBy(state tls.ConnectionState, authorities [][32]byte) (cas []*x509.Certificate, err error) {
+	for i, cert := range state.PeerCertificates {
+		if i > 0 && slices.Contains(authorities, Fingerprint(cert)) {
+			cas = append(cas, cert)
+		}
+	}
+	if len(cas) == 0 {
 		return nil, errors.New("the server is not of the grid that the token is for: its authority is another")
 	}
-	return chain[len(chain)-1], nil
+	return cas, nil
 }
 
-func verifyServer(state tls.ConnectionState, ca *x509.Certificate, want Want) error {
+func verifyServer(state tls.ConnectionState, cas []*x509.Certificate, want Want) (Peer, error) {
 	if len(state.PeerCertificates) == 0 {
-		return errors.New("server showed no certificate")
+		return Peer{}, errors.New("server showed no certificate")
 	}
-	peer, err := verifyMember(state.PeerCertificates[0], ca)
-	if err != nil || want == nil {
-		return err
+	peer, err := verifyShown(state.PeerCertificates, cas)
+	if err == nil && peer.Role == jobs.Stranger {
+		err = notOf(gridOf(cas[0]), peer)
 	}
-	return want(peer)
+	if err == nil && want != nil {
+		err = want(peer)
+	}
+	return peer, err
 }
 
-// baseTLS shows the CA besides the leaf: a node that enrols knows the CA by its
-// fingerprint only.
+// baseTLS shows the authorities besides the certificates: a node that enrols knows one by
+// its fingerprint only.
 func (id *Identity) baseTLS(protos []string) *tls.Config {
 	config := baseTLS(protos)
 	config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return id.shown(), nil }
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return id.shown(), nil }
 	return config
-}
-
-// shown is what peers see: the newest certificate.
-func (id *Identity) shown() *tls.Certificate {
-	leaf := id.Leaf()
-	return &tls.Certificate{Certificate: [][]byte{leaf.Raw, id.CA.Raw}, PrivateKey: id.Key.private, Leaf: leaf}
 }
 
 func baseTLS(protos []string) *tls.Config {

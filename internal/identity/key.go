@@ -123,10 +123,18 @@ func parsePrivate(der []byte) (ed25519.PrivateKey, error) {
 }
 
 func readSecretPEM(path string) ([]byte, error) {
+	list, err := readSecretPEMs(path)
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+func readSecretPEMs(path string) ([][]byte, error) {
 	if err := checkSecret(path); err != nil {
 		return nil, err
 	}
-	return readPEM(path, pemKey)
+	return readPEMs(path, pemKey)
 }
 
 // checkSecret refuses a secret that others on the machine can read. Windows
@@ -142,20 +150,27 @@ func checkSecret(path string) error {
 	return nil
 }
 
-func readPEM(path, kind string) ([]byte, error) {
+// readPEMs reads the blocks of a file, at least one, all of the same kind.
+func readPEMs(path, kind string) (ders [][]byte, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(data)
-	if block == nil || block.Type != kind {
+	for block, rest := pem.Decode(data); block != nil && block.Type == kind; block, rest = pem.Decode(rest) {
+		ders = append(ders, block.Bytes)
+	}
+	if len(ders) == 0 {
 		return nil, fmt.Errorf("%s: no PEM block of type %s", path, kind)
 	}
-	return block.Bytes, nil
+	return ders, nil
 }
 
-func writePEM(path, kind string, der []byte) error {
-	return writeFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+func writePEM(path, kind string, ders ...[]byte) error {
+	var text []byte
+	for _, der := range ders {
+		text = append(text, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})...)
+	}
+	return writeFile(path, text)
 }
 
 // tempPattern is what the names of files end with that are being written, and tempAge

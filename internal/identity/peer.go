@@ -54,7 +54,7 @@ func PeerFrom(state tls.ConnectionState) (Peer, error) {
 	if len(state.PeerCertificates) == 0 {
 		return Peer{}, errors.New("peer: it showed no certificate")
 	}
-	cert := state.PeerCertificates[0]
+	cert := state.PeerCertificates[0] // verifyShown has seen to it that the others agree
 	if namesItself(cert) {
 		return stranger(cert)
 	}
@@ -72,7 +72,10 @@ func verifyOwn(cert, ca *x509.Certificate) (Peer, error) {
 		at = cert.NotAfter
 	}
 	peer, err := verifyAt(at, cert, ca)
-	return member(peer, err, ca)
+	if err == nil && peer.Role == jobs.Stranger {
+		return Peer{}, notOf(gridOf(ca), peer)
+	}
+	return peer, err
 }
 
 func verifyAt(now time.Time, cert, ca *x509.Certificate) (Peer, error) {
@@ -92,17 +95,9 @@ func verifyAt(now time.Time, cert, ca *x509.Certificate) (Peer, error) {
 	return verifyStranger(cert)
 }
 
-// verifyMember is verify without Strangers.
-func verifyMember(cert, ca *x509.Certificate) (Peer, error) {
-	peer, err := verify(cert, ca)
-	return member(peer, err, ca)
-}
-
-func member(peer Peer, err error, ca *x509.Certificate) (Peer, error) {
-	if err == nil && peer.Role == jobs.Stranger {
-		return Peer{}, fmt.Errorf("node %s: its certificate is not from grid %s", peer.Node, gridOf(ca))
-	}
-	return peer, err
+// notOf refuses a Stranger where there is nothing for one.
+func notOf(grid string, peer Peer) error {
+	return fmt.Errorf("node %s: its certificate is not from grid %s", peer.Node, grid)
 }
 
 func verifyNamed(cert, ca *x509.Certificate) (Peer, error) {

@@ -2,8 +2,8 @@ package identity
 
 import (
 	"crypto/x509"
-	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/anthill-grid/anthill/jobs"
@@ -13,37 +13,31 @@ import (
 // there is a third left for trying.
 const renewAfter = 2 * jobs.CertificateLife / 3
 
-// Leaf is the node's newest certificate.
-func (id *Identity) Leaf() *x509.Certificate {
-	if c := id.renewed.Load(); c != nil {
-		return c
+// Due says whether it is time for other certificates, see Wanting.
+func (id *Identity) Due(now time.Time) bool { return len(id.Wanting(now)) > 0 }
+
+// Wanting are the authorities from which the node should have another certificate: it has
+// none, two thirds of its life are over, or it is one of ten years, as older versions gave.
+func (id *Identity) Wanting(now time.Time) (list []*x509.Certificate) {
+	p := id.now.Load()
+	for _, ca := range p.cas {
+		leaf := p.leafOf(ca)
+		if leaf == nil {
+			list = append(list, ca)
+			continue
+		}
+		begun := leaf.NotBefore.Add(clockSkew)
+		if leaf.NotAfter.Sub(begun) > 2*jobs.CertificateLife || now.After(begun.Add(renewAfter)) || now.After(leaf.NotAfter) {
+			list = append(list, ca)
+		}
 	}
-	return id.Certificate
+	return list
 }
 
-// Renew has the node show a newer certificate, in DER, from its next connection on.
-func (id *Identity) Renew(certificate []byte) error {
-	next, err := New(id.Key, certificate, id.CA)
-	if err != nil {
-		return fmt.Errorf("renew certificate: %w", err)
-	}
-	if next.Role != id.Role {
-		return fmt.Errorf("renew certificate: it is for a %v, and node %s is a %v", next.Role, id.Node().Short(), id.Role)
-	}
-	id.renewed.Store(next.Certificate)
-	return nil
+// Expired says whether nobody takes any of the certificates any more.
+func (id *Identity) Expired(now time.Time) bool {
+	return !slices.ContainsFunc(id.now.Load().leaves, func(leaf *x509.Certificate) bool { return !now.After(leaf.NotAfter) })
 }
-
-// Due says whether it is time for another certificate: two thirds of this one's life are
-// over, or it is one of ten years, as older versions gave.
-func (id *Identity) Due(now time.Time) bool {
-	leaf := id.Leaf()
-	begun := leaf.NotBefore.Add(clockSkew)
-	return leaf.NotAfter.Sub(begun) > 2*jobs.CertificateLife || now.After(begun.Add(renewAfter)) || id.Expired(now)
-}
-
-// Expired says whether nobody takes the certificate any more.
-func (id *Identity) Expired(now time.Time) bool { return now.After(id.Leaf().NotAfter) }
 
 // Hosts are those that the certificate names, besides this machine itself.
 func (id *Identity) Hosts() []string {
@@ -63,11 +57,22 @@ func host(address string) []string {
 	return []string{h}
 }
 
-// RenewSelf gives a coordinator its next certificate: it has the authority's key.
+// RenewSelf gives a coordinator its next certificates, from all authorities that it trusts
+// and whose keys it has.
 func (d *Directory) RenewSelf(address string) error {
-	der, err := d.Authority.Issue(d.Identity.Key.Public(), d.Identity.Role, append(host(address), d.Identity.Hosts()...))
-	if err != nil {
-		return err
+	hosts := append(host(address), d.Identity.Hosts()...)
+	for _, ca := range d.Identity.Authorities() {
+		a := d.Authorities.Of(Fingerprint(ca))
+		if a == nil {
+			continue
+		}
+		der, err := a.Issue(d.Identity.Key.Public(), d.Identity.Role, hosts)
+		if err != nil {
+			return err
+		}
+		if err := d.Identity.Renew(der); err != nil {
+			return err
+		}
 	}
-	return d.Identity.Renew(der)
+	return nil
 }

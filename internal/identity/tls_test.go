@@ -116,6 +116,9 @@ func TestServerRefusesClients(t *testing.T) {
 	}
 	right := name(a.Grid(), Peer{key.Node(), jobs.Worker}).String()
 
+	byNode := forge(t, &Authority{worker.Key.private, worker.Leaf()}, key, uris(right))
+	with(byNode, a.Certificate(), byNode.Leaf())
+
 	for _, test := range []struct {
 		name   string
 		config *tls.Config
@@ -134,8 +137,8 @@ func TestServerRefusesClients(t *testing.T) {
 		{"stranger's role", shown(forge(t, a, key, uris("spiffe://"+a.Grid()+"/stranger/"+string(key.Node())))), `role "stranger"`},
 		{"short path", shown(forge(t, a, key, uris("spiffe://"+a.Grid()+"/worker"))), "want spiffe://GRID/ROLE/NODE"},
 		{"query in name", shown(forge(t, a, key, uris(right+"?x=1"))), "want " + right},
-		{"the CA as a node", shown(&Identity{Key: Key{a.private}, Certificate: a.certificate, CA: a.certificate}), "want one spiffe:// name"},
-		{"signed by a node", shown(forge(t, &Authority{worker.Key.private, worker.Certificate}, key, uris(right))), "certificate signed by unknown authority"},
+		{"the CA as a node", shown(with(&Identity{Key: Key{a.private}}, a.certificate, a.certificate)), "want one spiffe:// name"},
+		{"signed by a node", shown(byNode), "certificate signed by unknown authority"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			address, handshakes := serve(t, coordinator.ServerTLS())
@@ -151,7 +154,7 @@ func TestSelfSignedIsStranger(t *testing.T) {
 	a := newAuthority(t)
 	coordinator, worker := enrol(t, a, jobs.Coordinator), enrol(t, a, jobs.Worker)
 	key := newKey(t)
-	config, err := EnrolTLS(key, a.Fingerprint(), ProtoGRPC)
+	config, err := EnrolTLS(key, [][32]byte{a.Fingerprint()}, ProtoGRPC)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,9 +188,9 @@ func TestClientRefusesServers(t *testing.T) {
 	coordinator, worker := enrol(t, a, jobs.Coordinator), enrol(t, a, jobs.Worker)
 	key := newKey(t)
 	expired := forge(t, a, newKey(t), func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
-	selfSigned := &Identity{Key: key, Certificate: mustSelfSign(t, key), CA: worker.CA, Grid: worker.Grid, Role: worker.Role}
+	selfSigned := with(&Identity{Key: key, Grid: worker.Grid, Role: worker.Role}, worker.Newest(), mustSelfSign(t, key))
 	enrolTLS := func(fingerprint [32]byte) *tls.Config {
-		config, err := EnrolTLS(newKey(t), fingerprint)
+		config, err := EnrolTLS(newKey(t), [][32]byte{fingerprint})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,7 +198,7 @@ func TestClientRefusesServers(t *testing.T) {
 	}
 	// It shows the right CA, but its certificate is another's.
 	twoFaced := enrol(t, b, jobs.Coordinator)
-	twoFaced.CA = a.Certificate()
+	with(twoFaced, a.Certificate(), twoFaced.Leaf())
 
 	for _, test := range []struct {
 		name   string
@@ -237,7 +240,7 @@ func TestOrdinaryClientVerifiesCoordinator(t *testing.T) {
 			ServerName: host,
 			NextProtos: []string{ProtoGRPC},
 			Certificates: []tls.Certificate{{
-				Certificate: [][]byte{submitter.Certificate.Raw},
+				Certificate: [][]byte{submitter.Leaf().Raw},
 				PrivateKey:  submitter.Key.private,
 			}},
 		})

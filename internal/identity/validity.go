@@ -35,5 +35,5 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 MST"
 // Behind is how far at least this machine's clock is behind: its certificate was made
 // in what the clock takes for the future. Zero tells nothing.
 func (id *Identity) Behind() time.Duration {
-	return max(0, time.Until(id.Certificate.NotBefore.Add(clockSkew)))
+	return max(0, time.Until(id.now.Load().leaves[0].NotBefore.Add(clockSkew)))
 }

@@ -17,10 +17,10 @@ func TestCertificatesFromTheFuture(t *testing.T) {
 	id := forge(t, a, key, func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().Add(25*time.Hour), time.Now().Add(1000*time.Hour)
 	})
-	if peer, err := verify(id.Certificate, a.Certificate()); err != nil || peer.Node != key.Node() {
+	if peer, err := verify(id.Leaf(), a.Certificate()); err != nil || peer.Node != key.Node() {
 		t.Errorf("%v, %v", peer, err)
 	}
-	made, err := New(key, id.Certificate.Raw, a.Certificate())
+	made, err := New(key, id.Leaf().Raw, a.Certificate())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,12 +37,12 @@ func TestACertificateThatHasEnded(t *testing.T) {
 	a, key := newAuthority(t), newKey(t)
 	end := time.Now().Add(-time.Hour)
 	id := forge(t, a, key, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = end.Add(-time.Hour), end })
-	_, err := verifyMember(id.Certificate, a.Certificate())
+	_, err := verify(id.Leaf(), a.Certificate())
 	if !errors.Is(err, problem.ErrInvalid) || !strings.Contains(err.Error(), "it ended at "+clock(end)+", and this machine's clock says "+clock(time.Now())[:13]) ||
 		!strings.Contains(problem.Next(err), "set this machine's clock") {
 		t.Errorf("%v, next %q", err, problem.Next(err))
 	}
-	if own, err := New(key, id.Certificate.Raw, a.Certificate()); err != nil || !own.Expired(time.Now()) || !own.Due(time.Now()) {
+	if own, err := New(key, id.Leaf().Raw, a.Certificate()); err != nil || !own.Expired(time.Now()) || !own.Due(time.Now()) {
 		t.Errorf("one's own is loaded, to be renewed: %v", err)
 	}
 }

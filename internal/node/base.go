@@ -137,7 +137,7 @@ func (b *Base) Handover() identity.Handover {
 // KeepCertificate renews the node's certificate whenever that is due, until ctx ends.
 func (b *Base) KeepCertificate(ctx context.Context) {
 	renew := func() error { return enrol.Renew(ctx, b.Directory, b.dir) }
-	if b.Authority != nil {
+	if b.Authorities != nil {
 		renew = func() error {
 			if err := b.RenewSelf(b.Address); err != nil {
 				return err

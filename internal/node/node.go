@@ -55,7 +55,7 @@ func Open(ctx context.Context, cfg Config) (*identity.Directory, error) {
 
 // wake sees to it that the certificate is valid: a coordinator makes its own.
 func wake(ctx context.Context, cfg Config, dir *identity.Directory) error {
-	if dir.Authority == nil {
+	if dir.Authorities == nil {
 		return enrol.Wake(ctx, dir, cfg.Dir)
 	}
 	if !dir.Identity.Due(time.Now()) {
@@ -82,7 +82,7 @@ func checkToken(cfg Config, id *identity.Identity) error {
 	switch {
 	case err != nil:
 		return problem.Invalid("start it without --join: it needs no token any more", "open %s: it belongs to grid %s; %w", cfg.Dir, id.Grid, err)
-	case token.CA != identity.Fingerprint(id.CA):
+	case !id.Trusts(token.CA):
 		return problem.Invalid("give this node another --data, or start it without --join",
 			"open %s: it belongs to grid %s, and the token is for another grid, that of the coordinators at %s",
 			cfg.Dir, id.Grid, strings.Join(token.Addresses, ", "))

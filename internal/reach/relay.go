@@ -45,6 +45,7 @@ type RelayConfig struct {
 type Relay struct {
 	owner func(jobs.NodeID) string
 	line  *rate.Limiter // nil: nobody is served
+	ended chan struct{} // closed by Close
 
 	mu       sync.Mutex
 	closed   bool
@@ -70,7 +71,7 @@ type guest struct {
 
 // NewRelay makes a Relay, to be closed after use.
 func NewRelay(cfg RelayConfig) *Relay {
-	r := &Relay{owner: cfg.Owner, waiting: map[meeting]*guest{}, present: map[*guest]bool{}, owners: map[string]int{}, carried: map[string]int64{}}
+	r := &Relay{owner: cfg.Owner, ended: make(chan struct{}), waiting: map[meeting]*guest{}, present: map[*guest]bool{}, owners: map[string]int{}, carried: map[string]int64{}}
 	if r.owner == nil {
 		r.owner = func(id jobs.NodeID) string { return string(id) }
 	}
@@ -148,10 +149,12 @@ func (r *Relay) host(g *guest, node jobs.NodeID) {
 	case second := <-g.other:
 		r.join(g, second)
 		second.other <- g
+		return
 	case <-timer.C:
-		if second := r.part(m, g); second != nil {
-			second.other <- g
-		}
+	case <-r.ended:
+	}
+	if second := r.part(m, g); second != nil {
+		second.other <- g
 	}
 }
 
@@ -263,10 +266,13 @@ func (r *Relay) Carried() map[string]int64 {
 	return list
 }
 
-// Close ends all that is joined.
+// Close ends all that is joined, and all waiting.
 func (r *Relay) Close() error {
 	r.mu.Lock()
-	r.closed = true
+	if !r.closed {
+		r.closed = true
+		close(r.ended)
+	}
 	for g := range r.present {
 		closeConn(g)
 	}

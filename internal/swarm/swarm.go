@@ -156,7 +156,6 @@ type Swarm struct {
 	uploads  *uploads
 	running  sync.WaitGroup
 	grants   grants
-	signers  sync.Map     // nodes that sign what they send
 	received atomic.Int64 // bytes of pieces
 	stored   atomic.Int64 // those that were missing
 

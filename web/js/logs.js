@@ -13,7 +13,8 @@ export function showLogs(place, job, task, signal) {
     if (!log) return;
     if (!any) fill(place);
     any = true;
-    add(place, [h("div.attempt-log", {}, h("div", {}, h("strong", {}, log.owner + " " + short(log.node_id)), " " + (endings[log.ending] || "ended") + (log.ending === "ATTEMPT_ENDING_FAILED" ? " with code " + log.exit_code : ""), h("span.sub", {}, " at " + clock(log.at))), h("pre", {}, decode(log.text)))]);
+    add(place, [h("div.attempt-log", {}, h("div", {}, h("strong", {}, log.owner + " " + short(log.node_id)), " " + (endings[log.ending] || "ended") + (log.ending === "ATTEMPT_ENDING_FAILED" ? " with code " + log.exit_code : ""), h("span.sub", {}, " at " + clock(log.at))),
+      log.difference && h("p.difference", {}, "Differs from " + log.difference.owner + " " + short(log.difference.node_id) + ": ", h("code", {}, log.difference.text)), h("pre", {}, decode(log.text)))]);
   }, signal).then(() => {
     if (!any && !signal.aborted) fill(place, h("p.sub", {}, "No attempt at this task that failed, or is disputed, has written anything to stderr."));
   }, (err) => fill(place, h("p.sub", {}, err.code === 501 ? "The coordinators are older than this page, and keep no logs." : err.message)));

@@ -3,6 +3,7 @@
 package executor
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -244,6 +245,10 @@ func (e *Executor) load(a *Attempt) (sandbox.Task, error) {
 	return task, err
 }
 
+// headSize is how much of a large output goes with the report, for people to look at
+// where attempts differ.
+const headSize = 4 << 10
+
 // succeeded sends a small output along; a large one is stored, for coordinators
 // to fetch.
 func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *anthillv1.AttemptReport {
@@ -251,7 +256,7 @@ func (e *Executor) succeeded(report *anthillv1.AttemptReport, output []byte) *an
 	if ref.Size <= blob.MinPiece {
 		ref, report.Data = blob.Of(output).Ref(), output
 	} else if stored, err := e.Store.Put(output); err == nil {
-		ref = stored
+		ref, report.Head = stored, bytes.Clone(output[:headSize])
 	} else {
 		report.Status, report.Reason = wire.StatusToProto(jobs.Lost), Reason("store output: "+err.Error(), nil)
 		return report

@@ -69,7 +69,7 @@ func testSelfSigned(t *testing.T, grid *gridtest.Grid) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := identity.EnrolTLS(key, identity.Fingerprint(operator.Identity.CA))
+	config, err := identity.EnrolTLS(key, operator.Identity.Fingerprints())
 	if err != nil {
 		t.Fatal(err)
 	}

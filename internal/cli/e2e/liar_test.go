@@ -50,6 +50,7 @@ func testLiars(t *testing.T, ways [2]misbehave.Way) {
 		job := runHonestly(t, client)
 		caught = expectBansOfLiars(t, client)
 		told += expectTold(t, grid, client, job)
+		expectDifference(t, grid, job)
 	}
 	if told != caught {
 		t.Errorf("events tell of %d bans, and there were %d", told, caught)
@@ -79,6 +80,20 @@ func runHonestly(t *testing.T, client *sdk.Grid) *anthillv1.Job {
 		t.Errorf("an expected error of %g was asked for, and %g reached", asked, job.GetBound())
 	}
 	return job
+}
+
+// expectDifference wants the owner of a job with disputes to be told how results differ.
+func expectDifference(t *testing.T, grid *gridtest.Grid, job *anthillv1.Job) {
+	t.Helper()
+	if job.GetTasks().GetDisputes() == 0 {
+		return
+	}
+	for _, command := range []string{"status", "logs"} {
+		code, stdout, stderr := grid.Run(t, command, job.GetId())
+		if code != 0 || !strings.Contains(stdout, "differs from ") || !strings.Contains(stdout, " there") {
+			t.Errorf("%s does not say how results differ: code %d\n%s%s", command, code, stdout, stderr)
+		}
+	}
 }
 
 // expectBansOfLiars counts the liars who are banned, by their names.

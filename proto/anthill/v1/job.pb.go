@@ -3279,7 +3279,9 @@ type StreamLogsRequest struct {
 	// Only of this task.
 	Task *uint32 `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
 	// Go on until the job is finished.
-	Follow        bool `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
+	Follow bool `protobuf:"varint,3,opt,name=follow,proto3" json:"follow,omitempty"`
+	// Only those that say how they differ from others, without their text.
+	Differing     bool `protobuf:"varint,331,opt,name=differing,proto3" json:"differing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3335,6 +3337,13 @@ func (x *StreamLogsRequest) GetFollow() bool {
 	return false
 }
 
+func (x *StreamLogsRequest) GetDiffering() bool {
+	if x != nil {
+		return x.Differing
+	}
+	return false
+}
+
 // StreamLogsResponse is the log of one attempt. It was written by the job's program on a
 // stranger's machine: no word of it is the grid's.
 type StreamLogsResponse struct {
@@ -3351,7 +3360,10 @@ type StreamLogsResponse struct {
 	// What happened, in a line.
 	Reason string `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The last of stderr, at most 64 KiB.
-	Text          []byte `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`
+	Text []byte `protobuf:"bytes,9,opt,name=text,proto3" json:"text,omitempty"`
+	// How what it said differs from what an earlier attempt at the task said, where one
+	// said something else.
+	Difference    *Difference `protobuf:"bytes,332,opt,name=difference,proto3" json:"difference,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3445,6 +3457,103 @@ func (x *StreamLogsResponse) GetReason() string {
 func (x *StreamLogsResponse) GetText() []byte {
 	if x != nil {
 		return x.Text
+	}
+	return nil
+}
+
+func (x *StreamLogsResponse) GetDifference() *Difference {
+	if x != nil {
+		return x.Difference
+	}
+	return nil
+}
+
+// Difference is how an attempt's answer differs from that of an earlier one.
+type Difference struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The earlier one's.
+	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	Owner  string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	// In a line, such as: byte 12: "1.50000" and "1.50001" there.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// The first byte, from 0, in which the outputs differ. Not set if one of them has
+	// none, they are equal (and the fuel is not), or the bytes are not here any more.
+	At *uint64 `protobuf:"varint,4,opt,name=at,proto3,oneof" json:"at,omitempty"`
+	// What is around it, at most 64 bytes from the same place of both outputs.
+	Here          []byte `protobuf:"bytes,5,opt,name=here,proto3" json:"here,omitempty"`
+	There         []byte `protobuf:"bytes,6,opt,name=there,proto3" json:"there,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Difference) Reset() {
+	*x = Difference{}
+	mi := &file_anthill_v1_job_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Difference) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Difference) ProtoMessage() {}
+
+func (x *Difference) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Difference.ProtoReflect.Descriptor instead.
+func (*Difference) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *Difference) GetNodeId() string {
+	if x != nil {
+		return x.NodeId
+	}
+	return ""
+}
+
+func (x *Difference) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Difference) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Difference) GetAt() uint64 {
+	if x != nil && x.At != nil {
+		return *x.At
+	}
+	return 0
+}
+
+func (x *Difference) GetHere() []byte {
+	if x != nil {
+		return x.Here
+	}
+	return nil
+}
+
+func (x *Difference) GetThere() []byte {
+	if x != nil {
+		return x.There
 	}
 	return nil
 }
@@ -3681,12 +3790,13 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x06worker\x18\x03 \x01(\rR\x06worker\x12\x14\n" +
 	"\x05begun\x18\x04 \x01(\x03R\x05begun\x12\x14\n" +
 	"\x05ended\x18\x05 \x01(\x03R\x05ended\x121\n" +
-	"\x06ending\x18\x06 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\"d\n" +
+	"\x06ending\x18\x06 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\"\x83\x01\n" +
 	"\x11StreamLogsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
 	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x16\n" +
-	"\x06follow\x18\x03 \x01(\bR\x06followB\a\n" +
-	"\x05_task\"\x95\x02\n" +
+	"\x06follow\x18\x03 \x01(\bR\x06follow\x12\x1d\n" +
+	"\tdiffering\x18\xcb\x02 \x01(\bR\tdifferingB\a\n" +
+	"\x05_task\"\xce\x02\n" +
 	"\x12StreamLogsResponse\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x12\x12\n" +
 	"\x04task\x18\x02 \x01(\rR\x04task\x12\x17\n" +
@@ -3696,7 +3806,19 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\texit_code\x18\x06 \x01(\rR\bexitCode\x12*\n" +
 	"\x02at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x16\n" +
 	"\x06reason\x18\b \x01(\tR\x06reason\x12\x12\n" +
-	"\x04text\x18\t \x01(\fR\x04text*g\n" +
+	"\x04text\x18\t \x01(\fR\x04text\x127\n" +
+	"\n" +
+	"difference\x18\xcc\x02 \x01(\v2\x16.anthill.v1.DifferenceR\n" +
+	"difference\"\x95\x01\n" +
+	"\n" +
+	"Difference\x12\x17\n" +
+	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
+	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x12\x13\n" +
+	"\x02at\x18\x04 \x01(\x04H\x00R\x02at\x88\x01\x01\x12\x12\n" +
+	"\x04here\x18\x05 \x01(\fR\x04here\x12\x14\n" +
+	"\x05there\x18\x06 \x01(\fR\x05thereB\x05\n" +
+	"\x03_at*g\n" +
 	"\x0eUnknownImports\x12\x1f\n" +
 	"\x1bUNKNOWN_IMPORTS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16UNKNOWN_IMPORTS_REFUSE\x10\x01\x12\x18\n" +
@@ -3762,7 +3884,7 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
@@ -3809,92 +3931,94 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*AttemptSpan)(nil),           // 42: anthill.v1.AttemptSpan
 	(*StreamLogsRequest)(nil),     // 43: anthill.v1.StreamLogsRequest
 	(*StreamLogsResponse)(nil),    // 44: anthill.v1.StreamLogsResponse
-	nil,                           // 45: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 46: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 47: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 48: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 49: anthill.v1.Wait
+	(*Difference)(nil),            // 45: anthill.v1.Difference
+	nil,                           // 46: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 47: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 48: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 49: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 50: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	46, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	45, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	47, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	46, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
 	7,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
 	10, // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
 	11, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
 	12, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	47, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
-	47, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
+	48, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
+	48, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
 	8,  // 9: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
 	9,  // 10: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	46, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	46, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	46, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	46, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	47, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	47, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	47, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	47, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	47, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	48, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
 	6,  // 16: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
 	1,  // 17: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	48, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	48, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	49, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	49, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	14, // 20: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
 	15, // 21: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
 	16, // 22: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	49, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	49, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	48, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	50, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	50, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	49, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
 	6,  // 26: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
 	13, // 27: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
 	13, // 28: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
 	1,  // 29: anthill.v1.ListJobsRequest.states:type_name -> anthill.v1.JobState
 	2,  // 30: anthill.v1.ListJobsRequest.view:type_name -> anthill.v1.JobView
-	48, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
+	49, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
 	13, // 32: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
 	13, // 33: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
 	25, // 34: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	48, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	49, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
 	3,  // 36: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
 	13, // 37: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	46, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	47, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
 	32, // 39: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
 	33, // 40: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	46, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	46, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	47, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	47, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
 	36, // 43: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
 	42, // 44: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
 	41, // 45: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
-	48, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	49, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
 	39, // 47: anthill.v1.WatchTasksResponse.fetched:type_name -> anthill.v1.WorkerTraffic
 	40, // 48: anthill.v1.WatchTasksResponse.holders:type_name -> anthill.v1.TaskHolders
 	16, // 49: anthill.v1.WorkerTraffic.fetched:type_name -> anthill.v1.Traffic
 	41, // 50: anthill.v1.TaskHolders.nodes:type_name -> anthill.v1.TaskWorker
 	5,  // 51: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
 	5,  // 52: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
-	48, // 53: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
-	17, // 54: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	19, // 55: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	21, // 56: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	23, // 57: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	26, // 58: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	28, // 59: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
-	30, // 60: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	34, // 61: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	37, // 62: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
-	43, // 63: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
-	18, // 64: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	20, // 65: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	22, // 66: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	24, // 67: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	27, // 68: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	29, // 69: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
-	31, // 70: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	35, // 71: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	38, // 72: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
-	44, // 73: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
-	64, // [64:74] is the sub-list for method output_type
-	54, // [54:64] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	49, // 53: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	45, // 54: anthill.v1.StreamLogsResponse.difference:type_name -> anthill.v1.Difference
+	17, // 55: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	19, // 56: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	21, // 57: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	23, // 58: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	26, // 59: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	28, // 60: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	30, // 61: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	34, // 62: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	37, // 63: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	43, // 64: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	18, // 65: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	20, // 66: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	22, // 67: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	24, // 68: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	27, // 69: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	29, // 70: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	31, // 71: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	35, // 72: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	38, // 73: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	44, // 74: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	65, // [65:75] is the sub-list for method output_type
+	55, // [55:65] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -3908,13 +4032,14 @@ func file_anthill_v1_job_proto_init() {
 		(*Input_Blob)(nil),
 	}
 	file_anthill_v1_job_proto_msgTypes[37].OneofWrappers = []any{}
+	file_anthill_v1_job_proto_msgTypes[39].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   40,
+			NumMessages:   41,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -992,7 +992,10 @@ type EnrolRequest struct {
 	// The time by the caller's clock.
 	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	// The caller renews its certificate. Others get one for ten years.
-	Renews        bool `protobuf:"varint,45,opt,name=renews,proto3" json:"renews,omitempty"`
+	Renews bool `protobuf:"varint,45,opt,name=renews,proto3" json:"renews,omitempty"`
+	// Of coordinators: the newest rules of the state that it can apply; 0: it is of a
+	// release that does not say, and can apply those of version 7 at most.
+	LastVersion   uint32 `protobuf:"varint,360,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1060,6 +1063,13 @@ func (x *EnrolRequest) GetRenews() bool {
 		return x.Renews
 	}
 	return false
+}
+
+func (x *EnrolRequest) GetLastVersion() uint32 {
+	if x != nil {
+		return x.LastVersion
+	}
+	return 0
 }
 
 type EnrolResponse struct {
@@ -1655,7 +1665,9 @@ type ReadLogsRequest struct {
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
 	Task  *uint32                `protobuf:"varint,2,opt,name=task,proto3,oneof" json:"task,omitempty"`
 	// Leave out as many as the caller has read before.
-	Skip          uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	Skip uint32 `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	// As in StreamLogsRequest.
+	Differing     bool `protobuf:"varint,333,opt,name=differing,proto3" json:"differing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1709,6 +1721,13 @@ func (x *ReadLogsRequest) GetSkip() uint32 {
 		return x.Skip
 	}
 	return 0
+}
+
+func (x *ReadLogsRequest) GetDiffering() bool {
+	if x != nil {
+		return x.Differing
+	}
+	return false
 }
 
 type ReadLogsResponse struct {
@@ -2729,13 +2748,14 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x13CreateTokenResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xae\x01\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xd2\x01\n" +
 	"\fEnrolRequest\x12\x16\n" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12$\n" +
 	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12.\n" +
 	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06renews\x18- \x01(\bR\x06renews\"\xd8\x01\n" +
+	"\x06renews\x18- \x01(\bR\x06renews\x12\"\n" +
+	"\flast_version\x18\xe8\x02 \x01(\rR\vlastVersion\"\xd8\x01\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12B\n" +
@@ -2768,11 +2788,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\rfrom_dialable\x18\x91\x02 \x03(\tR\ffromDialable\"9\n" +
 	"\x0fDeliverResponse\x12\x12\n" +
 	"\x04here\x18\x01 \x01(\bR\x04here\x12\x12\n" +
-	"\x04full\x18\x02 \x01(\bR\x04full\"^\n" +
+	"\x04full\x18\x02 \x01(\bR\x04full\"}\n" +
 	"\x0fReadLogsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
 	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x12\n" +
-	"\x04skip\x18\x03 \x01(\rR\x04skipB\a\n" +
+	"\x04skip\x18\x03 \x01(\rR\x04skip\x12\x1d\n" +
+	"\tdiffering\x18\xcd\x02 \x01(\bR\tdifferingB\a\n" +
 	"\x05_task\"D\n" +
 	"\x10ReadLogsResponse\x120\n" +
 	"\x03log\x18\x01 \x01(\v2\x1e.anthill.v1.StreamLogsResponseR\x03log\"\x16\n" +

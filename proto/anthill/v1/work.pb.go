@@ -632,6 +632,9 @@ type AttemptReport struct {
 	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	// The last of what the guest wrote to stderr, at most 64 KiB. It counts nowhere.
 	Log []byte `protobuf:"bytes,80,opt,name=log,proto3" json:"log,omitempty"`
+	// The first 4 KiB of an output that is too large to come along. Shown to people where
+	// attempts differ; it counts nowhere.
+	Head []byte `protobuf:"bytes,330,opt,name=head,proto3" json:"head,omitempty"`
 	// With STOPPED: the donor has ruled out what the job runs or reads, and the worker is
 	// to get no more of it.
 	Declined      bool `protobuf:"varint,70,opt,name=declined,proto3" json:"declined,omitempty"`
@@ -735,6 +738,13 @@ func (x *AttemptReport) GetFuel() uint64 {
 func (x *AttemptReport) GetLog() []byte {
 	if x != nil {
 		return x.Log
+	}
+	return nil
+}
+
+func (x *AttemptReport) GetHead() []byte {
+	if x != nil {
+		return x.Head
 	}
 	return nil
 }
@@ -1035,7 +1045,7 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
-	"\x0eReportResponse\"\xf4\x02\n" +
+	"\x0eReportResponse\"\x89\x03\n" +
 	"\rAttemptReport\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.anthill.v1.AttemptStatusR\x06status\x12\x1b\n" +
@@ -1047,7 +1057,8 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
 	" \x01(\x04R\x04fuel\x12\x10\n" +
-	"\x03log\x18P \x01(\fR\x03log\x12\x1a\n" +
+	"\x03log\x18P \x01(\fR\x03log\x12\x13\n" +
+	"\x04head\x18\xca\x02 \x01(\fR\x04head\x12\x1a\n" +
 	"\bdeclined\x18F \x01(\bR\bdeclined\"\xdf\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +

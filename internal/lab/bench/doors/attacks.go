@@ -35,7 +35,7 @@ func (b *bench) attack(ctx context.Context, id *identity.Identity) (*attacker, e
 		if err != nil {
 			return nil, err
 		}
-		if config, err = identity.EnrolTLS(key, identity.Fingerprint(b.eve.CA), identity.ProtoGRPC); err != nil {
+		if config, err = identity.EnrolTLS(key, b.eve.Fingerprints(), identity.ProtoGRPC); err != nil {
 			return nil, err
 		}
 	}

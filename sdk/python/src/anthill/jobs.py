@@ -153,10 +153,21 @@ class Job:
         if len(groups) < 2:
             return ""
         answers = "; ".join(f"{g['output']['size']} bytes, {g['output']['id'][:12]}, fuel {g['fuel']}" for g in groups)
-        return (
+        text = (
             f"\nworkers gave {len(groups)} different answers ({answers}): either some of them lie, or the function depends on"
             " what is not the same everywhere"
         )
+        for log in self._differing(task):
+            there = log["difference"]
+            text += f"\n{log['owner']} differs from {there['owner']}: {there['text']}"
+        return text
+
+    def _differing(self, task: int) -> List[Dict[str, Any]]:
+        """The attempts at a task that say where what they gave begins to differ."""
+        try:
+            return [line["difference"] for line in self._grid._child.ask("differences", job_id=self.id, task=task)]
+        except Exception:
+            return []  # it is told besides
 
     def __repr__(self) -> str:
         return f"<anthill.Job {self.id} {self.state}>"
