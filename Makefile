@@ -76,7 +76,7 @@ bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds
 bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs root and iproute2 (ARGS="--peers 8 --size 64MiB --uplink 32mbit [--kill 3] [--liars 1]")
 	go run ./internal/lab/bench/swarm $(ARGS)
 
-bench-home: build ## what routers cost between homes of all kinds, and whole jobs; needs root, iproute2 and nftables (ARGS="[--json] [--tries 100] [--jobs cone,symmetric]")
+bench-home: build ## what routers cost between homes of all kinds, and whole jobs; needs root, iproute2 and nftables (ARGS="[--json] [--only pairs,job] [--tries 100]"; 40 minutes of falling asleep: ARGS="--only sleeps")
 	go run ./internal/lab/bench/home $(ARGS)
 
 bench-python: ## what the grid costs a Python function (PYTHON=python.wasm)
@@ -111,9 +111,9 @@ browser: ## the browser that looks at the page in tests (installed if root on De
 	echo 'make browser: no Chromium, so tests that look at the page are skipped; for it install chromium (Debian)'
 
 routers: ## what tests make routers of, in network namespaces (installed if root on Debian)
-	@command -v nft >/dev/null && command -v ip >/dev/null || { $(call debian,nftables iproute2); }; \
-	command -v nft >/dev/null && command -v ip >/dev/null || \
-	echo 'make routers: no nft or ip, so tests behind routers are skipped; for them install nftables and iproute2 (Debian)'
+	@have() { command -v nft >/dev/null && command -v ip >/dev/null && command -v miniupnpd >/dev/null; }; \
+	have || { $(call debian,nftables iproute2 miniupnpd-nftables); }; \
+	have || echo 'make routers: no nft, ip or miniupnpd, so tests behind routers are skipped; for them install nftables, iproute2 and miniupnpd-nftables (Debian)'
 
 # Installs packages where it may, and says nothing where it may not.
 debian = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update && apt-get install -y --no-install-recommends $(1)

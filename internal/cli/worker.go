@@ -58,6 +58,7 @@ killed at its limits. The token is needed only at the first start.`,
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, blobs and compiled modules (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	advertiseFlag(cmd, &cfg.Advertise)
+	portMappingFlag(cmd, &cfg.NoPortMapping)
 	token.flags(cmd)
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")

@@ -296,6 +296,32 @@ func (r *Room) meetAny(ctx context.Context, relays []string, node jobs.NodeID, n
 	return conn, nil
 }
 
+// relays is through which one this node is reached. It names the same for a while: there
+// are several, and each connection goes by one of them.
+type relays struct {
+	mu   sync.Mutex
+	name string // HOST:PORT
+	at   time.Time
+}
+
+// used notes that a relay was, and tells whether that is news.
+func (r *relays) used(name string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	news := r.name != name && now.Sub(r.at) > standingEvery
+	if news || r.name == name {
+		r.name, r.at = name, now
+	}
+	return news
+}
+
+// latest is the one that was used.
+func (r *relays) latest() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.name
+}
+
 // meetAt meets another node at a relay.
 func (r *Room) meetAt(ctx context.Context, relay string, node jobs.NodeID, n nonce) (net.Conn, error) {
 	raw, err := r.cfg.Dial(ctx, relay)
@@ -320,6 +346,9 @@ func (r *Room) meetAt(ctx context.Context, relay string, node jobs.NodeID, n non
 	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
+	}
+	if r.relays.used(relay, time.Now()) {
+		r.lookIn(0) // with the word of it
 	}
 	return r.plain(conn, Relayed), nil
 }
