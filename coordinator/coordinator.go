@@ -83,12 +83,13 @@ type Coordinator struct {
 	public     *publicpage.Page // nil: there is none
 	roster     roster
 	book       book
+	states     states
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
 func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 	cfg.ReplaceAfter = cmp.Or(cfg.ReplaceAfter, ReplaceAfter)
-	c := &Coordinator{cfg: cfg, chronicle: chronicle.New(), vitals: vitals.New()}
+	c := &Coordinator{cfg: cfg, chronicle: chronicle.New(), vitals: vitals.New(), states: states{odd: make(chan error, 1)}}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
@@ -124,6 +125,9 @@ func (c *Coordinator) start(ctx context.Context) (err error) {
 
 func (c *Coordinator) startReplica() (err error) {
 	id := c.base.Identity.Node()
+	if err := c.checkOddity(); err != nil {
+		return err
+	}
 	c.raft = replica.NewListener(replica.Address(id, c.base.Address), c.voterTLS)
 	c.replica, err = replica.Open(replica.Config{
 		Node: id, Address: c.base.Address, Dir: filepath.Join(c.cfg.Dir, "raft"),
@@ -274,11 +278,11 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.sweepLogs(ctx) })
 	loops.Go(func() { c.keepHealth(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	go func() {
 		failed <- fmt.Errorf("serve on %s: %w", c.base.Address, c.rpc.Serve(c.base.Listener))
 	}()
-	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws, c.servePublicPage} {
+	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws, c.heedOddity, c.servePublicPage} {
 		loops.Go(func() {
 			if err := watch(ctx); err != nil {
 				failed <- err

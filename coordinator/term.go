@@ -56,6 +56,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	loops.Go(func() { c.recruit(ctx) })
 	loops.Go(func() { c.survey(ctx) })
 	loops.Go(func() { c.sweep(ctx) })
+	loops.Go(func() { c.compareStates(ctx) })
 	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }

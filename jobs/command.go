@@ -39,6 +39,7 @@ type Command struct {
 
 	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
 	Away    *NoteAway            `cbor:"86,keyasint,omitempty"`
+	Compare *CompareStates       `cbor:"150,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -46,6 +47,8 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Compare != nil:
+		return VersionYears
 	case c.Accuse != nil && c.Accuse.Proof != nil:
 		return VersionThinkers
 	case c.Concede != nil && len(c.Concede.Tasks) > 0:

@@ -51,6 +51,7 @@ func everyCommand() []jobs.Command {
 		{At: 14, Drop: &jobs.DropBlob{Blob: ref.ID, By: "op"}},
 		{At: 15, Raise: &jobs.RaiseVersion{Version: jobs.LastVersion}},
 		{At: 16, Move: &jobs.MoveNode{Node: "c1", Address: "h:1", Moves: 3}},
+		{At: 16, Compare: &jobs.CompareStates{Part: 2, Parts: 3}},
 		{At: 16, RevokeToken: &jobs.RevokeToken{Token: "t", By: "op", Why: "why"}},
 		{At: 16, EndNode: &jobs.EndNode{Node: "c1", By: "op", Revoke: true, Coordinator: true, Why: "why"}},
 		{At: 16, BanOwner: &jobs.BanOwner{Owner: "o", By: "op", Why: "why", Lift: true}},
