@@ -55,6 +55,8 @@ func (c *Command) Version() Version {
 		return VersionThinkers
 	case c.Dismiss != nil, c.Away != nil:
 		return VersionStrangers
+	case c.Renew != nil && len(c.Renew.Workers) > 0:
+		return VersionYears
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
 	case c.Confirm != nil && len(c.Confirm.Lacked)+len(c.Confirm.Found) > 0:
@@ -162,6 +164,17 @@ type RenewLeases struct {
 	// Gone are leases that had ended in silence, and whose workers are back without
 	// the work.
 	Gone []LeaseID `cbor:"5,keyasint,omitempty"`
+	// Workers were heard of with all that they hold, but for what they did not name.
+	Workers []WorkerHeard `cbor:"160,keyasint,omitempty"`
+}
+
+// WorkerHeard is a worker that goes on with what it holds.
+type WorkerHeard struct {
+	_      struct{} `cbor:",toarray"`
+	Worker NodeNumber
+	// Unnamed are leases that it holds and did not name: they may be on their way to it, or
+	// lost.
+	Unnamed []LeaseID
 }
 
 // ExpireLeases voids all leases that have ended by the command's time, and claims

@@ -35,6 +35,7 @@ func everyCommand() []jobs.Command {
 		{At: 5, Cancel: &jobs.CancelJob{Job: "j", By: "op"}},
 		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Place: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
 		{At: 7, Renew: &jobs.RenewLeases{Leases: []jobs.LeaseID{1, 2}, All: true, Expires: 8}},
+		{At: 7, Renew: &jobs.RenewLeases{Workers: []jobs.WorkerHeard{{Worker: 1, Unnamed: []jobs.LeaseID{1}}, {Worker: 2}}, Expires: 8}},
 		{At: 8, Expire: &jobs.ExpireLeases{}},
 		{At: 9, Report: &jobs.ReportAttempts{Reports: []jobs.Report{{
 			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why", Fuel: 1 << 63,
