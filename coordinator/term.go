@@ -47,6 +47,8 @@ func (c *Coordinator) rule(ctx context.Context) {
 			return
 		}
 	}
+	c.vitals.Lead(true)
+	defer c.vitals.Lead(false)
 	if err := c.replica.Settle(); err != nil {
 		c.cfg.Logger.Warn("failed to set election timeouts", "error", err)
 	}
