@@ -157,6 +157,7 @@ type Swarm struct {
 	running  sync.WaitGroup
 	grants   grants
 	signers  sync.Map     // nodes that sign what they send
+	ledger   ledger
 	received atomic.Int64 // bytes of pieces
 	stored   atomic.Int64 // those that were missing
 
