@@ -76,7 +76,7 @@ bench-trust: ## print what liars get past each policy, and plot it (ARGS="-seeds
 bench-swarm: ## one blob from one seed to many peers over slow uplinks; needs root and iproute2 (ARGS="--peers 8 --size 64MiB --uplink 32mbit [--kill 3] [--liars 1]")
 	go run ./internal/lab/bench/swarm $(ARGS)
 
-bench-home: build ## what routers cost between homes of all kinds, and whole jobs; needs root, iproute2 and nftables (ARGS="[--json] [--tries 100] [--jobs cone,symmetric]")
+bench-home: build ## what routers cost between homes of all kinds, and whole jobs; needs root, iproute2 and nftables (ARGS="[--json] [--only pairs,job] [--tries 100]"; 40 minutes of falling asleep: ARGS="--only sleeps")
 	go run ./internal/lab/bench/home $(ARGS)
 
 bench-python: ## what the grid costs a Python function (PYTHON=python.wasm)
@@ -88,6 +88,15 @@ bench-failures: ## run 100 failed tasks of a job on this machine, each exactly a
 
 page-pictures: browser example-mandelbrot ## take the pictures of docs/page.md, of a job on a grid made for it
 	go run ./internal/lab/pictures -o docs
+
+# The release before, v0.1.0. A clone that was cut short does not have it.
+BEFORE := b304da8
+.PHONY: upgrade-test
+upgrade-test: ## take a grid of the release before to this one under load, half back and forth, with the leader killed in between
+	@git cat-file -e $(BEFORE)^{commit} 2>/dev/null || { echo 'make upgrade-test: skipped: this clone does not have the release before, $(BEFORE); for it: git fetch --unshallow --tags'; exit 0; }; \
+	dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && mkdir "$$dir/src" && git archive $(BEFORE) | tar -x -C "$$dir/src" && \
+	(cd "$$dir/src" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=v0.1.0' -o "$$dir/anthill" .) && \
+	ANTHILL_BEFORE="$$dir/anthill" go test ./internal/cli/e2e -run 'TestUpgrade$$' -count 1 -v
 
 bench-scale: ## what three real coordinators carry, with many fake workers in one process or with real ones (ARGS="--workers 200 --slots 5 --tasks 100000 [--backlog N] [--real] [--json]")
 	go run ./internal/lab/bench/scale $(ARGS)
@@ -102,9 +111,9 @@ browser: ## the browser that looks at the page in tests (installed if root on De
 	echo 'make browser: no Chromium, so tests that look at the page are skipped; for it install chromium (Debian)'
 
 routers: ## what tests make routers of, in network namespaces (installed if root on Debian)
-	@command -v nft >/dev/null && command -v ip >/dev/null || { $(call debian,nftables iproute2); }; \
-	command -v nft >/dev/null && command -v ip >/dev/null || \
-	echo 'make routers: no nft or ip, so tests behind routers are skipped; for them install nftables and iproute2 (Debian)'
+	@have() { command -v nft >/dev/null && command -v ip >/dev/null && command -v miniupnpd >/dev/null; }; \
+	have || { $(call debian,nftables iproute2 miniupnpd-nftables); }; \
+	have || echo 'make routers: no nft, ip or miniupnpd, so tests behind routers are skipped; for them install nftables, iproute2 and miniupnpd-nftables (Debian)'
 
 # Installs packages where it may, and says nothing where it may not.
 debian = test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update && apt-get install -y --no-install-recommends $(1)

@@ -30,6 +30,9 @@ type Config struct {
 	// Advertise are HOST:PORTs at which others may reach what this process serves, at
 	// the same port of this machine: a router passes it on.
 	Advertise []string
+	// PortMapping lets a process that serves something ask its router (by PCP, NAT-PMP or
+	// UPnP) to open a port where nobody can dial it otherwise. It is given back at the end.
+	PortMapping bool
 	// Waiting, where set, is told of each call that no coordinator has answered for some
 	// seconds, once. It may be called from several goroutines at a time.
 	Waiting func(text string)
@@ -44,9 +47,10 @@ type Grid struct {
 	home     string // the directory of the identity
 	patience time.Duration
 	waiting  func(text string)
-	// advertise is Config's.
-	advertise []string
-	logger    *slog.Logger
+	// advertise and portMapping are Config's.
+	advertise   []string
+	portMapping bool
+	logger      *slog.Logger
 
 	conn      *gridconn.Conn
 	jobs      anthillv1.JobServiceClient
@@ -109,7 +113,7 @@ func open(dir *identity.Directory, path string, cfg Config) (*Grid, error) {
 		return nil, err
 	}
 	g := &Grid{
-		identity: dir.Identity, home: path, patience: cfg.Patience, waiting: cfg.Waiting, advertise: cfg.Advertise, logger: cfg.Logger,
+		identity: dir.Identity, home: path, patience: cfg.Patience, waiting: cfg.Waiting, advertise: cfg.Advertise, portMapping: cfg.PortMapping, logger: cfg.Logger,
 		conn: conn, jobs: anthillv1.NewJobServiceClient(conn),
 		nodes: anthillv1.NewNodeServiceClient(conn), enrolment: anthillv1.NewEnrolmentServiceClient(conn),
 		operation: anthillv1.NewOperationServiceClient(conn),

@@ -143,7 +143,13 @@ func (g *Grid) listen() (net.Listener, *reach.Room, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	paths := reach.New(reach.Config{Identity: g.identity, Address: l.Addr().String(), Advertised: g.advertise, UDP: l.Addr().String(), Logger: g.logger})
+	cfg := reach.Config{
+		Identity: g.identity, Address: l.Addr().String(), Advertised: g.advertise, UDP: l.Addr().String(), Listens: l.Addr().(*net.TCPAddr).AddrPort(), Logger: g.logger,
+	}
+	if g.portMapping {
+		cfg.Map = reach.AskRouter
+	}
+	paths := reach.New(cfg)
 	return paths.Listen(l), paths, nil
 }
 

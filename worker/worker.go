@@ -14,6 +14,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/node"
+	"github.com/anthill-grid/anthill/internal/reach"
 	"github.com/anthill-grid/anthill/internal/session"
 	"github.com/anthill-grid/anthill/internal/swarm"
 	"github.com/anthill-grid/anthill/internal/throttle"
@@ -32,8 +33,10 @@ type Config struct {
 	Listen string // HOST:PORT; ":0" takes a free port
 	// Advertise are HOST:PORTs besides at which others may reach the worker.
 	Advertise []string
-	Token     string // empty: Dir belongs to a grid already
-	Lent      limits.Lent
+	// NoPortMapping: the router is not asked to open a port.
+	NoPortMapping bool
+	Token         string // empty: Dir belongs to a grid already
+	Lent          limits.Lent
 	// DenyList is the donor's list of blobs to keep away from, a .deny file that is read
 	// again when it changes; "": there is none. FollowDenyList: the grid's counts too.
 	DenyList       string
@@ -73,6 +76,7 @@ type Worker struct {
 	pauses     *pauses
 	running    *running
 	tally      tally
+	ran        ran
 	earned     atomic.Pointer[control.Earned] // nil: no coordinator has said
 	control    *control.Server
 	leaseTime  time.Duration // as the last beat was answered; the session's own
@@ -95,10 +99,18 @@ func New(ctx context.Context, cfg Config) (*Worker, error) {
 	return w, nil
 }
 
+// mapping is how the router is asked for a port, nil if it is not.
+func (w *Worker) mapping() reach.Mapper {
+	if w.cfg.NoPortMapping {
+		return nil
+	}
+	return reach.AskRouter
+}
+
 func (w *Worker) start(ctx context.Context) (err error) {
 	w.base, err = node.NewBase(ctx, node.BaseConfig{
 		Dir: w.cfg.Dir, Role: jobs.Worker, Token: w.cfg.Token, Listen: w.cfg.Listen, Advertised: w.cfg.Advertise, Quota: w.cfg.Lent.Disk, Traffic: w.cfg.Lent.Traffic,
-		Find: w.find, Gossip: w.takeGossip, Logger: w.cfg.Logger,
+		Map: w.mapping(), Find: w.find, Gossip: w.takeGossip, Logger: w.cfg.Logger,
 	})
 	if err != nil {
 		return err

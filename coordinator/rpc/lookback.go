@@ -29,16 +29,22 @@ func (s *Server) LookBack(ctx context.Context, req *anthillv1.LookBackRequest) (
 	if err := reach.CheckAdvertised(req.GetAdvertised()); err != nil {
 		return nil, jobs.InvalidField("advertised", "%v", err)
 	}
-	c := callerFrom(ctx)
-	found := &anthillv1.Whereabouts{NodeId: string(c.Node), Listens: req.GetAddress(), Udp: reach.MappingFromProto(req.GetUdp()).Proto()}
-	resp := &anthillv1.LookBackResponse{}
-	for _, l := range s.looks.At(ctx, reach.Claim{
-		Node: c.Node, Owner: s.ownerOf(c.Node), Host: c.host, Address: req.GetAddress(), Advertised: req.GetAdvertised(),
-	}) {
-		resp.Looks = append(resp.Looks, &anthillv1.Look{Address: l.Address, Answered: l.Answered, Why: l.Why})
-		if l.Answered != "" && !slices.Contains(found.GetDialable(), l.Answered) {
-			found.Dialable = append(found.Dialable, l.Answered)
+	if req.GetRelay() != "" {
+		if err := checkAddress("relay", req.GetRelay()); err != nil {
+			return nil, err
 		}
+	}
+	c := callerFrom(ctx)
+	looks := s.looks.At(ctx, reach.Claim{
+		Node: c.Node, Owner: s.ownerOf(c.Node), Host: c.host, Address: req.GetAddress(), Advertised: req.GetAdvertised(),
+	})
+	found := &anthillv1.Whereabouts{
+		NodeId: string(c.Node), Listens: req.GetAddress(), Udp: reach.MappingFromProto(req.GetUdp()).Proto(), Relay: req.GetRelay(),
+	}
+	found.Dialable, found.Mapped = reach.Answered(looks, req.GetMapped())
+	resp := &anthillv1.LookBackResponse{}
+	for _, l := range looks {
+		resp.Looks = append(resp.Looks, &anthillv1.Look{Address: l.Address, Answered: l.Answered, Why: l.Why})
 	}
 	s.whereabouts.note(found, time.Now())
 	go s.vouch(found)

@@ -202,6 +202,9 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 	if err := s.mayAdmit(&admit); err != nil {
 		return nil, err
 	}
+	if err := s.checkRules(role, req.GetLastVersion()); err != nil {
+		return nil, err
+	}
 	s.cfg.Replica.View(func(st *jobs.State) { admit.Long = !req.GetRenews() && st.Version() >= jobs.VersionStrangers })
 	out, err := s.propose(ctx, "", jobs.Command{Admit: &admit})
 	if err != nil {
@@ -228,6 +231,31 @@ func (s *Server) Enrol(ctx context.Context, req *anthillv1.EnrolRequest) (*anthi
 		resp.CaKey, err = s.authority().MarshalKey()
 	}
 	return resp, err
+}
+
+// silentVersion is the newest version of the rules that coordinators knew which do not say
+// what they know.
+const silentVersion = jobs.VersionThinkers
+
+// checkRules refuses a coordinator that could not apply the log, before its token is spent.
+func (s *Server) checkRules(role jobs.Role, last uint32) error {
+	if role != jobs.Coordinator {
+		return nil
+	}
+	knows := jobs.Version(min(last, uint32(jobs.LastVersion)))
+	if last == 0 {
+		knows = silentVersion
+	}
+	var version jobs.Version
+	s.cfg.Replica.View(func(st *jobs.State) { version = st.Version() })
+	if knows >= version {
+		return nil
+	}
+	s.cfg.Logger.Warn("a coordinator that is too old wanted to join: upgrade it", "knows rules up to version", knows, "in force", version)
+	return &jobs.Rejection{
+		Code: jobs.Precondition, Reason: "TOO_OLD", Subject: "coordinator",
+		Message: fmt.Sprintf("it knows rules up to version %d, and version %d is in force", knows, version), Next: "upgrade anthill on that machine, and join again with the same token",
+	}
 }
 
 // heedClock tells the operators of a node whose clock is wrong; the node's owner is told

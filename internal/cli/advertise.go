@@ -14,6 +14,21 @@ coordinators see: of a cloud, or a port that a router forwards. Several are allo
 A coordinator dials each, and tells others of those that lead here`)
 }
 
+// portMappingFlag is for those who want nothing of their routers.
+func portMappingFlag(cmd *cobra.Command, off *bool) {
+	cmd.Flags().BoolVar(off, noPortMapping, false, `do not ask the router (by PCP, NAT-PMP or UPnP) to open a port where nobody can
+dial this machine otherwise; the port is given back at the end`)
+}
+
+const noPortMapping = "no-port-mapping"
+
+// maySeekPort tells whether a command that goes on serving may ask the router for a port;
+// others have no such flag.
+func maySeekPort(cmd *cobra.Command) bool {
+	f := cmd.Flags().Lookup(noPortMapping)
+	return f != nil && f.Value.String() == "false"
+}
+
 // servingFlags are those of commands that serve something until they end.
 func servingFlags(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().StringSlice("advertise", nil, `HOST:PORT at which others reach what this command serves: a router passes it on to

@@ -60,6 +60,7 @@ while it is stopped.`,
 	}
 	cmd.Flags().StringVar(&patient.Listen, "listen", ":0", "HOST:PORT at which to be dialled")
 	advertiseFlag(cmd, &patient.Advertised)
+	portMappingFlag(cmd, &patient.NoPortMapping)
 	token.flags(cmd)
 	addFormatFlag(cmd, &output)
 	return cmd
@@ -133,6 +134,20 @@ func ownWalls(ctx context.Context) (walls.State, error) {
 	return slot.Walls(ctx)
 }
 
+// portMapping is what came of asking the router for a port, "" where nobody has.
+func (c checkup) portMapping() string {
+	switch m := c.PortMapping; {
+	case m == nil:
+		return ""
+	case m.Error != "":
+		return "does not work: " + m.Error
+	case m.Leads:
+		return fmt.Sprintf("works by %s: %s leads here", m.By, m.Port)
+	default:
+		return fmt.Sprintf("the router has opened %s by %s, but nothing comes in there", m.Port, m.By)
+	}
+}
+
 func writeCheckup(w io.Writer, c checkup) error {
 	var fields [][2]string
 	for _, x := range c.Coordinators {
@@ -147,7 +162,7 @@ func writeCheckup(w io.Writer, c checkup) error {
 		}
 		fields = append(fields, [2]string{"reaches", text})
 	}
-	fields = append(fields, [2]string{"router", c.Router}, [2]string{"public", c.Public}, [2]string{"path", c.Path})
+	fields = append(fields, [2]string{"router", c.Router}, [2]string{"port mapping", c.portMapping()}, [2]string{"public", c.Public}, [2]string{"path", c.Path})
 	for _, l := range c.Looks {
 		if l.Answered != "" {
 			fields = append(fields, [2]string{"dialled", l.Address + ": it leads here"})

@@ -73,7 +73,9 @@ func pathText(w *anthillv1.Whereabouts) string {
 		return ""
 	}
 	_, port, _ := net.SplitHostPort(w.GetListens())
-	return reach.Standing{Looked: true, Dialable: w.GetDialable(), Mapping: reach.MappingFromProto(w.GetUdp()), Port: port}.String()
+	return reach.Standing{
+		Looked: true, Dialable: w.GetDialable(), Mapped: w.GetMapped(), Mapping: reach.MappingFromProto(w.GetUdp()), Port: port, Relay: w.GetRelay(),
+	}.String()
 }
 
 // remarks say why an owner is banned, or who accuses it, or that a clock is wrong.

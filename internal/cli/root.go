@@ -110,6 +110,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		newJoinCommand(),
 		newCoordinatorCommand(),
 		newWorkerCommand(),
+		newDebugCommand(),
 		newDevCommand(),
 		newDemoCommand(),
 		newSimCommand(),
@@ -173,7 +174,7 @@ func connect(cmd *cobra.Command, patience time.Duration) (*sdk.Grid, error) {
 	if err != nil {
 		return nil, err
 	}
-	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience, Advertise: advertise, Waiting: tellWaiting(cmd)})
+	return sdk.Connect(cmd.Context(), sdk.Config{Grid: grid, Patience: patience, Advertise: advertise, PortMapping: maySeekPort(cmd), Waiting: tellWaiting(cmd)})
 }
 
 // tellWaiting shows what a command waits for.

@@ -11,7 +11,7 @@ import (
 )
 
 func newServeCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "serve FILE",
 		Short: "Serve a file to the members of the grid from this machine",
 		Long: `Serve a file to the members of the grid from this machine, and print its id on
@@ -36,4 +36,6 @@ Runs until it is interrupted; the grid keeps no copy.`,
 			return err
 		},
 	}
+	portMappingFlag(cmd, new(bool))
+	return cmd
 }

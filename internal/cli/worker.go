@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/inside"
 	"github.com/anthill-grid/anthill/internal/throttle"
+	"github.com/anthill-grid/anthill/jobs"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/install"
@@ -56,6 +58,7 @@ killed at its limits. The token is needed only at the first start.`,
 	cmd.Flags().StringVar(&cfg.Dir, "data", "", "directory for keys, blobs and compiled modules (required)")
 	cmd.Flags().StringVar(&cfg.Listen, "listen", ":0", "HOST:PORT at which other nodes fetch pieces")
 	advertiseFlag(cmd, &cfg.Advertise)
+	portMappingFlag(cmd, &cfg.NoPortMapping)
 	token.flags(cmd)
 	cmd.Flags().IntVar(&cfg.Lent.Slots, "slots", cfg.Lent.Slots, "tasks to run at a time")
 	cmd.Flags().Var((*lentFlag)(&cfg.Lent.Disk), "disk", "space for blobs; those not used for longest go first, and a twentieth of the disk or 2GiB stays free")
@@ -120,7 +123,9 @@ func runWorker(ctx context.Context, cmd *cobra.Command, cfg worker.Config, d *da
 	if err := checkPrivate(cfg.Dir); err != nil {
 		return err
 	}
-	cfg.Logger = d.logger(cmd.ErrOrStderr())
+	if cfg.Logger, err = d.logger(cmd.ErrOrStderr()); err != nil {
+		return err
+	}
 	cfg.SandboxCommand = []string{exe, sandboxChild}
 	w, err := worker.New(ctx, cfg)
 	if err != nil {
@@ -129,7 +134,8 @@ func runWorker(ctx context.Context, cmd *cobra.Command, cfg worker.Config, d *da
 	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots%s\n",
 		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots, describeTraffic(cfg.Lent.Traffic)+describeYield(cfg.Lent.Yield))
 	announceWalls(ctx, cmd.OutOrStdout(), w, cfg.Logger)
-	return w.Run(ctx)
+	about := inside.About{Role: jobs.Worker.String(), Node: string(w.Node())}
+	return d.watched(ctx, cmd, cfg.Dir, about, w, cfg.Logger, w.Run)
 }
 
 // announceWalls tells the donor which walls stand between the machine and the

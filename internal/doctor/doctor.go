@@ -20,7 +20,7 @@ import (
 
 const (
 	// patience bounds each of the doctor's questions.
-	patience = 10 * time.Second
+	patience = 30 * time.Second
 	// askTime bounds the question where the coordinators are.
 	askTime = 2 * time.Second
 	// clockSlack is how far a clock may be from the grid's without a remark.
@@ -33,6 +33,8 @@ type Patient struct {
 	Identity     *identity.Identity // nil: it has not joined; then nobody dials back
 	Listen       string             // HOST:PORT at which to be dialled
 	Advertised   []string           // HOST:PORTs besides
+	// NoPortMapping: the router is not asked to open a port.
+	NoPortMapping bool
 }
 
 // The kinds of routers.
@@ -51,12 +53,22 @@ type Report struct {
 	Public string `json:"public,omitempty"`
 	// Path is how others reach a node here; "" where nobody dialled back.
 	Path string `json:"path,omitempty"`
+	// PortMapping is what came of asking the router to open a port; nil where nobody has.
+	PortMapping *PortMapping `json:"port_mapping,omitempty"`
 	// Looks are what came of dialling back.
 	Looks []reach.Look `json:"looks,omitempty"`
 	// ClockAhead is how far this machine's clock is ahead of the grid's, in seconds.
 	ClockAhead *float64 `json:"clock_ahead,omitempty"`
 	// Advice is what to do, a sentence each.
 	Advice []string `json:"advice"`
+}
+
+// PortMapping is what came of asking the router to open a port.
+type PortMapping struct {
+	By    string `json:"by,omitempty"`   // the protocol
+	Port  string `json:"port,omitempty"` // IP:PORT, by the router's word
+	Leads bool   `json:"leads"`          // a coordinator has come in there
+	Error string `json:"error,omitempty"`
 }
 
 // Coordinator is how one was reached.
@@ -94,7 +106,7 @@ func Examine(ctx context.Context, p Patient) Report {
 	if p.Identity != nil {
 		r.lookBack(ctx, p, reach.MappingOf(seen))
 	}
-	r.advise()
+	r.advise(p.Advertised)
 	return r
 }
 
@@ -158,11 +170,12 @@ func ownAddress(ip netip.Addr) bool {
 	})
 }
 
-// lookBack has the first coordinator that answers dial a port that is open here.
+// lookBack has the first coordinator that answers dial a port that is open here and, if
+// that does not lead here, one that the router has opened.
 func (r *Report) lookBack(ctx context.Context, p Patient, mapping reach.Mapping) {
 	l, err := net.Listen("tcp", p.Listen)
 	if err != nil {
-		r.Advice = append(r.Advice, fmt.Sprintf("port %s cannot be opened (%v): name another with --listen", p.Listen, err))
+		r.add(fmt.Sprintf("port %s cannot be opened (%v): name another with --listen", p.Listen, err))
 		return
 	}
 	defer l.Close()
@@ -172,25 +185,68 @@ func (r *Report) lookBack(ctx context.Context, p Patient, mapping reach.Mapping)
 		return // the coordinators say why
 	}
 	defer conn.Close()
+	x := exam{anthillv1.NewSessionServiceClient(conn), l.Addr().(*net.TCPAddr).AddrPort(), p, mapping}
 	began := time.Now()
-	resp, err := anthillv1.NewSessionServiceClient(conn).LookBack(ctx, &anthillv1.LookBackRequest{
-		Address: l.Addr().String(), Advertised: p.Advertised, Udp: mapping.Proto(),
-	})
+	now, err := x.look(ctx, r, nil)
 	if err != nil {
-		r.Advice = append(r.Advice, "no coordinator dialled back: "+err.Error())
+		r.add("no coordinator dialled back: " + err.Error())
 		return
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String()) // it has one
-	standing := reach.Standing{Looked: true, Mapping: mapping, Port: port}
-	for _, x := range resp.GetLooks() {
-		r.Looks = append(r.Looks, reach.Look{Address: x.GetAddress(), Answered: x.GetAnswered(), Why: x.GetWhy()})
-		if x.GetAnswered() != "" {
-			standing.Dialable = append(standing.Dialable, x.GetAnswered())
-		}
-	}
-	r.Path = standing.String()
-	ahead := began.Add(time.Since(began) / 2).Sub(resp.GetTime().AsTime()).Seconds()
+	ahead := began.Add(time.Since(began) / 2).Sub(now).Seconds()
 	r.ClockAhead = &ahead
+	if r.Path != reach.Direct.String() && !p.NoPortMapping {
+		x.mapPort(ctx, r)
+	}
+}
+
+// exam has a coordinator dial back.
+type exam struct {
+	coordinator anthillv1.SessionServiceClient
+	listens     netip.AddrPort
+	Patient
+	mapping reach.Mapping
+}
+
+// look notes what led here, of which some may be a port of the router's.
+func (x exam) look(ctx context.Context, r *Report, mapped []string) (now time.Time, err error) {
+	resp, err := x.coordinator.LookBack(ctx, &anthillv1.LookBackRequest{
+		Address: x.listens.String(), Advertised: slices.Concat(x.Advertised, mapped), Mapped: mapped, Udp: x.mapping.Proto(),
+	})
+	if err != nil {
+		return now, err
+	}
+	r.Looks = nil
+	for _, l := range resp.GetLooks() {
+		r.Looks = append(r.Looks, reach.Look{Address: l.GetAddress(), Answered: l.GetAnswered(), Why: l.GetWhy()})
+	}
+	standing := reach.Standing{Looked: true, Mapping: x.mapping, Port: fmt.Sprint(x.listens.Port())}
+	standing.Dialable, standing.Mapped = reach.Answered(r.Looks, mapped)
+	r.Path = standing.String()
+	return resp.GetTime().AsTime(), nil
+}
+
+// mapPort has the router open a port, and looks whether it leads here.
+func (x exam) mapPort(ctx context.Context, r *Report) {
+	m := &PortMapping{}
+	r.PortMapping = m
+	port, err := reach.AskRouter(ctx, x.listens)
+	if err != nil {
+		m.Error = err.Error()
+		return
+	}
+	defer port.Close() // in vain: the router forgets it
+	m.By, m.Port = port.By(), port.External().String()
+	seen, _, _ := net.SplitHostPort(r.Looks[0].Address) // where a coordinator looks first
+	mapped := reach.MappedAt(port.External(), seen)
+	select {
+	case <-time.After(reach.MappedLook): // the coordinator has just dialled here
+	case <-ctx.Done():
+	}
+	if _, err := x.look(ctx, r, mapped); err != nil {
+		m.Error = err.Error()
+		return
+	}
+	_, m.Leads = reach.Answered(r.Looks, mapped)
 }
 
 // answer shakes hands with whoever comes, until the listener is closed.
@@ -209,7 +265,7 @@ func answer(l net.Listener) {
 }
 
 // advise says what to do about what was found.
-func (r *Report) advise() {
+func (r *Report) advise(advertised []string) {
 	var reached int
 	for _, c := range r.Coordinators {
 		if c.Path != "" {
@@ -229,11 +285,11 @@ func (r *Report) advise() {
 	case Symmetric:
 		r.add("the router takes another port for each destination: other nodes behind routers are reached through relays; opening a port at the router helps")
 	}
-	if r.Path != "" && r.Path != reach.Direct.String() {
+	if r.Path != "" && r.Path != reach.Direct.String() && (r.PortMapping == nil || !r.PortMapping.Leads) {
 		r.add("to be dialled, open a port at the router for this machine and start with --listen :PORT, or --advertise HOST:PORT where the outer port is another")
 	}
 	for _, l := range r.Looks[min(1, len(r.Looks)):] {
-		if l.Answered == "" {
+		if l.Answered == "" && slices.Contains(advertised, l.Address) {
 			r.add(fmt.Sprintf("--advertise %s does not lead here: %s", l.Address, l.Why))
 		}
 	}

@@ -158,7 +158,7 @@ func try(ctx context.Context, cfg Config, address string) (*Enrolment, error) {
 	began := time.Now()
 	resp, err := anthillv1.NewEnrolmentServiceClient(conn).Enrol(ctx, &anthillv1.EnrolRequest{
 		Secret: cfg.Token.Secret[:], Address: cfg.Address, Role: wire.RoleToProto(cfg.Role),
-		Time: timestamppb.New(began), Renews: true,
+		Time: timestamppb.New(began), Renews: true, LastVersion: uint32(jobs.LastVersion),
 	}, grpc.Peer(&server))
 	if cause := rejection.Load(); cause != nil {
 		return nil, &impostor{*cause}

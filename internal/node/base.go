@@ -32,7 +32,9 @@ type BaseConfig struct {
 	Address string
 	// Advertised are HOST:PORTs besides at which others may reach it.
 	Advertised []string
-	Quota      int64 // of blobs on disk, in bytes
+	// Map asks the router for a port, as reach.AskRouter does; nil: no router is asked.
+	Map   reach.Mapper
+	Quota int64 // of blobs on disk, in bytes
 	// Traffic bounds what other nodes may fetch from here and what is fetched from
 	// them, but not the calls to coordinators.
 	Traffic throttle.Limits
@@ -107,7 +109,8 @@ func (b *Base) open(ctx context.Context, cfg BaseConfig) (err error) {
 	b.line = throttle.New(cfg.Traffic, b.Volume)
 	b.Paths = reach.New(reach.Config{
 		Identity: b.Identity, Address: b.Address, Advertised: cfg.Advertised, Dial: b.line.Dial, Carry: b.line.Carry,
-		UDP: b.Listener.Addr().String(), Tell: cfg.Role == jobs.Coordinator, Logger: cfg.Logger,
+		UDP: b.Listener.Addr().String(), Map: cfg.Map, Listens: b.Listener.Addr().(*net.TCPAddr).AddrPort(),
+		Tell: cfg.Role == jobs.Coordinator, Logger: cfg.Logger,
 	})
 	b.Relay = reach.NewRelay(cfg.Relay)
 	b.Listener = b.Paths.Listen(b.line.Listen(b.Listener))

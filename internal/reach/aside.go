@@ -70,7 +70,7 @@ func (r *Room) hearAside(p *port) {
 			_, _ = p.transport.WriteTo(answer[:min(len(answer), askSize)], from) // it asks again
 		case buffer[0] == asideTell:
 			if at, err := netip.ParseAddrPort(string(buffer[1+nonceSize : n])); err == nil {
-				r.outside.told(id, at)
+				r.outside.told(id, netip.AddrPortFrom(at.Addr().Unmap(), at.Port()))
 			}
 		}
 	}
@@ -178,19 +178,41 @@ const (
 	Different                // each sees another: it cannot be told to anybody
 )
 
-// mapping is the address from which this node's packets come, if all see the same.
-func (o *outside) mapping(now time.Time) (Mapping, netip.AddrPort) {
+// mapping is what the router makes of this node's packets, and the addresses from which
+// they come of which all see the same.
+func (o *outside) mapping(now time.Time) (Mapping, []netip.AddrPort) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	kind, at := NoUDP, netip.AddrPort{}
+	var seen []netip.AddrPort
 	for _, s := range o.seen {
-		switch {
-		case now.Sub(s.at) > seenLife:
-		case kind == NoUDP:
-			kind, at = Same, s.from
-		case s.from != at:
-			return Different, netip.AddrPort{}
+		if now.Sub(s.at) <= seenLife {
+			seen = append(seen, s.from)
 		}
 	}
-	return kind, at
+	return mappingOf(seen)
+}
+
+// mappingOf judges each family of addresses by itself: a node may have one of IPv4 and
+// one of IPv6, and some of those whom it asks see the one and some the other.
+func mappingOf(seen []netip.AddrPort) (kind Mapping, same []netip.AddrPort) {
+	for _, v4 := range []bool{true, false} {
+		var first netip.AddrPort
+		own := NoUDP
+		for _, at := range seen {
+			switch {
+			case at.Addr().Is4() != v4:
+			case own == NoUDP:
+				own, first = Same, at
+			case at != first:
+				own = Different
+			}
+		}
+		if own == Same {
+			same = append(same, first)
+		}
+		if own == Same || kind == NoUDP {
+			kind = own
+		}
+	}
+	return kind, same
 }

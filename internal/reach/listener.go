@@ -3,6 +3,7 @@ package reach
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 )
 
@@ -34,12 +35,22 @@ func (l *listener) Accept() (net.Conn, error) {
 		if a.err != nil {
 			return nil, a.err
 		}
-		return l.room.count(a.conn, Direct), nil
+		return l.room.count(a.conn, l.room.cameBy(a.conn.RemoteAddr())), nil
 	case conn := <-l.room.comers:
 		return conn, nil
 	case <-l.closed:
 		return nil, net.ErrClosed
 	}
+}
+
+// cameBy is the path of what comes to the listener: from outside of the home, it is the
+// router's port where nothing else leads here.
+func (r *Room) cameBy(from net.Addr) Path {
+	at, err := netip.ParseAddrPort(from.String())
+	if err == nil && isPublic(at.Addr().Unmap()) && r.Standing().Mapped {
+		return Mapped
+	}
+	return Direct
 }
 
 func (l *listener) accept() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -19,8 +20,11 @@ const (
 	// an hour: of the host from which a node comes for each node, of others for each owner.
 	maxUnproven = 5
 	unprovenFor = time.Hour
-	// lookRest is for how long an address that did not lead there is left alone.
+	// lookRest is for how long an address that did not lead there is left alone, and
+	// ownRest the same at the host from which the node comes: its router may just have
+	// opened the port.
 	lookRest = time.Minute
+	ownRest  = 5 * time.Second
 	// lookTime is how long an address has to answer, and lookersAtOnce bounds what is
 	// dialled at a time.
 	lookTime      = 3 * time.Second
@@ -74,6 +78,9 @@ func (l *Looks) At(ctx context.Context, c Claim) []Look {
 	var all sync.WaitGroup
 	for i, address := range said {
 		looks[i].Address = address
+		if slices.Contains(said[:i], address) {
+			continue // it is looked at
+		}
 		all.Go(func() {
 			var err error
 			if looks[i].Answered, err = l.look(ctx, c, address); err != nil {
@@ -82,6 +89,9 @@ func (l *Looks) At(ctx context.Context, c Claim) []Look {
 		})
 	}
 	all.Wait()
+	for i, address := range said {
+		looks[i] = looks[slices.Index(said, address)]
+	}
 	return looks
 }
 
@@ -115,11 +125,11 @@ func (l *Looks) dial(ctx context.Context, c Claim, address string) error {
 	if !own && !mayName(host.Unmap(), at.Addr().Unmap()) {
 		return fmt.Errorf("%s: a node that comes from elsewhere cannot be there", address)
 	}
-	by := "owner " + string(c.Owner)
+	by, rest := "owner "+string(c.Owner), lookRest
 	if own {
-		by = "node " + string(c.Node)
+		by, rest = "node "+string(c.Node), ownRest
 	}
-	if err := l.begin(by, address); err != nil {
+	if err := l.begin(by, address, rest); err != nil {
 		return err
 	}
 	err = l.Prove(ctx, c.Node, address)
@@ -143,14 +153,14 @@ func mayName(host, ip netip.Addr) bool {
 }
 
 // begin counts an address as one that leads to somebody else, until end.
-func (l *Looks) begin(by, address string) error {
+func (l *Looks) begin(by, address string, rest time.Duration) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.clock()
 	l.forget(now)
 	before, known := l.unproven[by][address]
 	switch {
-	case known && now.Sub(before) < lookRest:
+	case known && now.Sub(before) < rest:
 		return fmt.Errorf("%s: it was dialled a moment ago", address)
 	case !known && len(l.unproven[by]) >= maxUnproven:
 		return fmt.Errorf("%s: not dialled, since %d others did not lead here within the hour", address, maxUnproven)

@@ -51,7 +51,7 @@ func PathOf(a net.Addr) Path {
 
 // plain is a connection by some path. It hides whatever handshake was made with a relay.
 type plain struct {
-	counted
+	net.Conn
 	path Path
 }
 
@@ -67,7 +67,13 @@ type secured struct {
 // ConnectionState implements identity.TLSConn.
 func (c secured) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
 
-// plain and secured put a connection by some path together.
+// plain and secured put a connection by some path together. What is counted already, as
+// what came to the listener, counts for that path from now on.
 func (r *Room) plain(c net.Conn, p Path) plain { return plain{r.count(c, p), p} }
 
-func (r *Room) secured(c *tls.Conn, p Path) secured { return secured{r.plain(c, p), c} }
+func (r *Room) secured(c *tls.Conn, p Path) secured {
+	if r.move(c.NetConn(), p) {
+		return secured{plain{c, p}, c}
+	}
+	return secured{r.plain(c, p), c}
+}

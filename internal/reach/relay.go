@@ -45,6 +45,7 @@ type RelayConfig struct {
 type Relay struct {
 	owner func(jobs.NodeID) string
 	line  *rate.Limiter // nil: nobody is served
+	ended chan struct{} // closed by Close
 
 	mu       sync.Mutex
 	closed   bool
@@ -70,7 +71,7 @@ type guest struct {
 
 // NewRelay makes a Relay, to be closed after use.
 func NewRelay(cfg RelayConfig) *Relay {
-	r := &Relay{owner: cfg.Owner, waiting: map[meeting]*guest{}, present: map[*guest]bool{}, owners: map[string]int{}, carried: map[string]int64{}}
+	r := &Relay{owner: cfg.Owner, ended: make(chan struct{}), waiting: map[meeting]*guest{}, present: map[*guest]bool{}, owners: map[string]int{}, carried: map[string]int64{}}
 	if r.owner == nil {
 		r.owner = func(id jobs.NodeID) string { return string(id) }
 	}
@@ -148,10 +149,12 @@ func (r *Relay) host(g *guest, node jobs.NodeID) {
 	case second := <-g.other:
 		r.join(g, second)
 		second.other <- g
+		return
 	case <-timer.C:
-		if second := r.part(m, g); second != nil {
-			second.other <- g
-		}
+	case <-r.ended:
+	}
+	if second := r.part(m, g); second != nil {
+		second.other <- g
 	}
 }
 
@@ -263,10 +266,13 @@ func (r *Relay) Carried() map[string]int64 {
 	return list
 }
 
-// Close ends all that is joined.
+// Close ends all that is joined, and all waiting.
 func (r *Relay) Close() error {
 	r.mu.Lock()
-	r.closed = true
+	if !r.closed {
+		r.closed = true
+		close(r.ended)
+	}
 	for g := range r.present {
 		closeConn(g)
 	}
@@ -288,6 +294,32 @@ func (r *Room) meetAny(ctx context.Context, relays []string, node jobs.NodeID, n
 		return nil, unreached(done)
 	}
 	return conn, nil
+}
+
+// relays is through which one this node is reached. It names the same for a while: there
+// are several, and each connection goes by one of them.
+type relays struct {
+	mu   sync.Mutex
+	name string // HOST:PORT
+	at   time.Time
+}
+
+// used notes that a relay was, and tells whether that is news.
+func (r *relays) used(name string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	news := r.name != name && now.Sub(r.at) > standingEvery
+	if news || r.name == name {
+		r.name, r.at = name, now
+	}
+	return news
+}
+
+// latest is the one that was used.
+func (r *relays) latest() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.name
 }
 
 // meetAt meets another node at a relay.
@@ -314,6 +346,9 @@ func (r *Room) meetAt(ctx context.Context, relay string, node jobs.NodeID, n non
 	}
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
+	}
+	if r.relays.used(relay, time.Now()) {
+		r.lookIn(0) // with the word of it
 	}
 	return r.plain(conn, Relayed), nil
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -69,6 +70,11 @@ type Config struct {
 	Carry func(net.Conn) net.Conn
 	// UDP is HOST:PORT of the UDP port to open; empty: none.
 	UDP string
+	// Map asks this node's router to pass on to IP:PORT, where the node listens; nil: no
+	// router is asked.
+	Map Mapper
+	// Listens is where that is.
+	Listens netip.AddrPort
 	// Tell has it answer those who ask from where their packets come.
 	Tell   bool
 	Logger *slog.Logger // nil means none
@@ -86,7 +92,11 @@ type Room struct {
 	joined  chan struct{} // has something when there is a session
 	port    *port         // nil: there is none
 	outside outside
-	looks   atomic.Pointer[[]Look] // nil: no coordinator has looked yet
+	found   atomic.Pointer[found]     // nil: no coordinator has looked yet
+	looked  chan struct{}             // has something when one has
+	look    atomic.Pointer[time.Time] // when one is to be asked to look, besides
+	mapped  mapped
+	relays  relays
 	traffic [paths]counter
 	better  better
 	ctx     context.Context
@@ -105,9 +115,12 @@ func New(cfg Config) *Room {
 	if cfg.Carry == nil {
 		cfg.Carry = func(c net.Conn) net.Conn { return c }
 	}
-	r := &Room{cfg: cfg, comers: make(chan net.Conn), answers: make(chan struct{}, maxAnswers), joined: make(chan struct{}, 1)}
+	r := &Room{cfg: cfg, comers: make(chan net.Conn), answers: make(chan struct{}, maxAnswers), joined: make(chan struct{}, 1), looked: make(chan struct{}, 1)}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	r.running.Go(r.keepStanding)
+	if cfg.Map != nil {
+		r.running.Go(func() { r.keepMapped(cfg.Listens) })
+	}
 	if cfg.UDP == "" {
 		return r
 	}
@@ -334,10 +347,12 @@ func (r *Room) udpAddresses() []string {
 	if r.port == nil {
 		return nil
 	}
-	if kind, at := r.outside.mapping(time.Now()); kind == Same {
-		return []string{at.String()}
+	var list []string
+	_, at := r.outside.mapping(time.Now())
+	for _, at := range at {
+		list = append(list, at.String())
 	}
-	return nil
+	return list
 }
 
 // knocker says at whose doors to knock for a node.

@@ -199,6 +199,30 @@ func TestPaths(t *testing.T) {
 
 // Two nodes that nobody can dial meet by UDP, once a third has told them from where
 // their packets come.
+// TestARelayEndsAtOnce: it does not wait for those who wait there for others.
+func TestARelayEndsAtOnce(t *testing.T) {
+	l := newLAN(t)
+	meeting, a, b := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)
+	left := make(chan error, 1)
+	go func() {
+		_, err := a.room.meetAt(t.Context(), meeting.address, b.id.Node(), nonce{1})
+		left <- err
+	}()
+	for waits := 0; waits == 0; time.Sleep(time.Millisecond) {
+		meeting.relay.mu.Lock()
+		waits = len(meeting.relay.waiting)
+		meeting.relay.mu.Unlock()
+	}
+	began := time.Now()
+	meeting.relay.Close()
+	if took := time.Since(began); took > meetTime/4 {
+		t.Errorf("it took %v to close the relay", took)
+	}
+	if err := <-left; err == nil {
+		t.Error("somebody was met at a relay that is closed")
+	}
+}
+
 func TestPunched(t *testing.T) {
 	l := newLAN(t)
 	open, walled, other := l.add(jobs.Coordinator, false), l.add(jobs.Worker, true), l.add(jobs.Worker, true)

@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -19,14 +20,19 @@ const (
 	standingTick = time.Second
 	// standingTime bounds one question.
 	standingTime = 2 * lookTime
+	// maxOwn is how many of a machine's own addresses a coordinator is asked about.
+	maxOwn = 2
 )
 
 // Standing is how a node can be reached, as a coordinator has found out.
 type Standing struct {
 	Looked   bool     // one has
 	Dialable []string // IP:PORTs at which the node answered
-	Mapping  Mapping  // what its router makes of its UDP packets
-	Port     string   // at which it listens
+	// Mapped: all of them are of a port that its router has opened.
+	Mapped  bool
+	Mapping Mapping // what its router makes of its UDP packets
+	Port    string  // at which it listens
+	Relay   string  // HOST:PORT of the one that it met others at; "": at none yet
 }
 
 // String is one sentence, with what to do about it.
@@ -34,34 +40,62 @@ func (s Standing) String() string {
 	switch {
 	case !s.Looked:
 		return "not looked at yet"
+	case len(s.Dialable) > 0 && s.Mapped:
+		return "mapped: the router has opened a port"
 	case len(s.Dialable) > 0:
 		return "direct"
 	case s.Mapping == Same:
 		return "behind a router: punched"
 	}
-	return "behind a router: relayed; opening TCP port " + s.Port + " to this machine would make it direct"
+	through := ""
+	if s.Relay != "" {
+		through = " through " + s.Relay
+	}
+	return "behind a router: relayed" + through + "; opening TCP port " + s.Port + " to this machine would make it direct"
 }
 
 // LookBack is what a node asks of a coordinator: to be dialled.
 type LookBack struct {
 	Address    string // HOST:PORT at which it listens
 	Advertised []string
+	Mapped     []string // of them, those at a port that its router has opened
 	Mapping    Mapping
+	Relay      string
+}
+
+// found is what a coordinator has found out.
+type found struct {
+	looks  []Look
+	mapped []string // the addresses of the router's port that it was asked about
 }
 
 // Standing is how this node can be reached.
 func (r *Room) Standing() Standing {
-	s := Standing{Mapping: r.Mapping()}
+	s := Standing{Mapping: r.Mapping(), Relay: r.relays.latest()}
 	_, s.Port, _ = net.SplitHostPort(r.cfg.Address)
-	if looks := r.looks.Load(); looks != nil {
+	if f := r.found.Load(); f != nil {
 		s.Looked = true
-		for _, l := range *looks {
-			if l.Answered != "" {
-				s.Dialable = append(s.Dialable, l.Answered)
-			}
-		}
+		s.Dialable, s.Mapped = Answered(f.looks, f.mapped)
 	}
 	return s
+}
+
+// Answered are the IP:PORTs that led to a node, and whether all are of a port that its
+// router has opened.
+func Answered(looks []Look, mapped []string) (dialable []string, all bool) {
+	var through []string
+	for _, l := range looks {
+		if l.Answered == "" {
+			continue
+		}
+		if !slices.Contains(dialable, l.Answered) {
+			dialable = append(dialable, l.Answered)
+		}
+		if slices.Contains(mapped, l.Address) {
+			through = append(through, l.Answered)
+		}
+	}
+	return dialable, len(dialable) > 0 && !slices.ContainsFunc(dialable, func(a string) bool { return !slices.Contains(through, a) })
 }
 
 // Mapping is what this node's router makes of its UDP packets.
@@ -81,6 +115,9 @@ func (r *Room) addresses() []string {
 	return list[:min(len(list), maxKnocks)]
 }
 
+// lookIn has a coordinator look after a while.
+func (r *Room) lookIn(d time.Duration) { r.look.Store(new(time.Now().Add(d))) }
+
 // keepStanding has a coordinator look back: every now and then, and when the network
 // is another.
 func (r *Room) keepStanding() {
@@ -93,6 +130,9 @@ func (r *Room) keepStanding() {
 		s := r.session.Load()
 		if s != nil && s.LookBack != nil && s.Host() != "" {
 			now := time.Now()
+			if besides := r.look.Load(); besides != nil && now.After(*besides) && r.look.CompareAndSwap(besides, nil) {
+				due = now
+			}
 			if h, k := s.Host(), r.Mapping(); h != host || k != kind || !now.Before(due) {
 				host, kind, due = h, k, now.Add(standingEvery)
 				if err := r.lookBack(s); err != nil {
@@ -114,18 +154,49 @@ func (r *Room) keepStanding() {
 func (r *Room) lookBack(s *Session) error {
 	ctx, cancel := context.WithTimeout(r.ctx, standingTime)
 	defer cancel()
-	looks, err := s.LookBack(ctx, LookBack{Address: r.cfg.Address, Advertised: r.cfg.Advertised, Mapping: r.Mapping()})
+	mapped := r.mapped.addresses(s.Host())
+	besides := slices.Concat(r.cfg.Advertised, mapped, r.ownPublic(s.Host()))
+	looks, err := s.LookBack(ctx, LookBack{
+		Address: r.cfg.Address, Advertised: besides[:min(len(besides), maxLooks)], Mapped: mapped, Mapping: r.Mapping(), Relay: r.relays.latest(),
+	})
 	if err != nil {
 		r.cfg.Logger.Debug("failed to have a coordinator look back", "error", err)
 		return err
 	}
-	r.looks.Store(&looks)
+	r.found.Store(&found{looks, mapped})
+	select {
+	case r.looked <- struct{}{}:
+	default:
+	}
 	for _, l := range looks {
 		if slices.Contains(r.cfg.Advertised, l.Address) && l.Answered == "" {
 			r.cfg.Logger.Warn("an advertised address does not lead here", "address", l.Address, "error", l.Why)
 		}
 	}
 	return nil
+}
+
+// ownPublic are HOST:PORTs of this machine's own public addresses beside the one that a
+// coordinator sees: it sees one family of them, and there may be another.
+func (r *Room) ownPublic(seen string) (list []string) {
+	if !r.cfg.Listens.Addr().IsUnspecified() {
+		return nil
+	}
+	host, err := netip.ParseAddr(seen)
+	if err != nil {
+		return nil
+	}
+	addrs, _ := net.InterfaceAddrs() // none is as good as an error
+	for _, a := range addrs {
+		p, err := netip.ParsePrefix(a.String())
+		if err != nil || !isPublic(p.Addr()) || p.Addr().Is4() == host.Unmap().Is4() || r.cfg.Listens.Addr().Is4() && !p.Addr().Is4() {
+			continue
+		}
+		if list = append(list, netip.AddrPortFrom(p.Addr(), r.cfg.Listens.Port()).String()); len(list) == maxOwn {
+			break
+		}
+	}
+	return list
 }
 
 // Prove dials an address, and fails if it does not lead to a node.

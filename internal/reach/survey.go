@@ -2,8 +2,10 @@ package reach
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -46,7 +48,7 @@ func Survey(ctx context.Context, coordinators []string) (map[string]netip.AddrPo
 		id, _ := nonceOf(buffer[1 : 1+nonceSize])
 		at, err := netip.ParseAddrPort(string(buffer[1+nonceSize : n]))
 		if c, ok := asked[id]; ok && err == nil {
-			seen[c] = at
+			seen[c] = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
 		}
 	}
 	cancel()
@@ -68,14 +70,6 @@ func askUntil(ctx context.Context, conn *net.UDPConn, question []byte, to *net.U
 
 // MappingOf is what a router makes of packets that were seen like this.
 func MappingOf(seen map[string]netip.AddrPort) Mapping {
-	kind, first := NoUDP, netip.AddrPort{}
-	for _, at := range seen {
-		switch {
-		case kind == NoUDP:
-			kind, first = Same, at
-		case at != first:
-			return Different
-		}
-	}
+	kind, _ := mappingOf(slices.Collect(maps.Values(seen)))
 	return kind
 }

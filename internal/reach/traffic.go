@@ -26,22 +26,54 @@ func (r *Room) Traffic() map[Path]Traffic {
 // counted is a connection whose bytes are counted.
 type counted struct {
 	net.Conn
-	by *counter
+	*account
 }
 
-func (r *Room) count(c net.Conn, p Path) counted { return counted{c, &r.traffic[p]} }
+// account is what one connection has moved, and by which path that counts.
+type account struct {
+	by  atomic.Pointer[counter]
+	own counter
+}
+
+func (r *Room) count(c net.Conn, p Path) counted {
+	a := &account{}
+	a.by.Store(&r.traffic[p])
+	return counted{c, a}
+}
+
+// move has all that a connection has moved count by another path, where it is counted.
+func (r *Room) move(c net.Conn, p Path) (isCounted bool) {
+	for {
+		if c, ok := c.(counted); ok {
+			in, out, to := c.own.in.Load(), c.own.out.Load(), &r.traffic[p]
+			from := c.by.Swap(to)
+			from.in.Add(-in)
+			from.out.Add(-out)
+			to.in.Add(in)
+			to.out.Add(out)
+			return true
+		}
+		around, ok := c.(interface{ Unwrap() net.Conn })
+		if !ok {
+			return false
+		}
+		c = around.Unwrap()
+	}
+}
 
 // Read implements net.Conn.
 func (c counted) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	c.by.in.Add(int64(n))
+	c.own.in.Add(int64(n))
+	c.by.Load().in.Add(int64(n))
 	return n, err
 }
 
 // Write implements net.Conn.
 func (c counted) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
-	c.by.out.Add(int64(n))
+	c.own.out.Add(int64(n))
+	c.by.Load().out.Add(int64(n))
 	return n, err
 }
 

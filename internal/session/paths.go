@@ -33,7 +33,7 @@ func (s *Session) LookBack(ctx context.Context, q reach.LookBack) ([]reach.Look,
 		return nil, status.Error(codes.Unavailable, "look back: this node has no session at the moment")
 	}
 	resp, err := anthillv1.NewSessionServiceClient(home.conn).LookBack(ctx, &anthillv1.LookBackRequest{
-		Address: q.Address, Advertised: q.Advertised, Udp: q.Mapping.Proto(),
+		Address: q.Address, Advertised: q.Advertised, Mapped: q.Mapped, Udp: q.Mapping.Proto(), Relay: q.Relay,
 	})
 	if err != nil {
 		return nil, err

@@ -50,15 +50,12 @@ func proofOf(err error) *blob.Misserved {
 	return nil
 }
 
-// checkSigned says what is wrong with a whole piece that came with a signature, or
-// without: an unsigned one is taken from peers that never signed any, since those of older
-// versions do not.
+// checkSigned says what is wrong with a whole piece that came with a signature. One without
+// is for others to check: a peer of a version that does not sign may have signed before,
+// when it ran a newer one.
 func (s *Swarm) checkSigned(id blob.ID, m blob.Manifest, i int, data []byte, sig *anthillv1.PieceSignature, from peerIdentity) error {
-	if from.node == "" || s.cfg.Node == "" {
+	if from.node == "" || s.cfg.Node == "" || sig == nil {
 		return nil // nothing tells who it is
-	}
-	if _, signs := s.signers.Load(from.node); sig == nil && !signs {
-		return nil
 	}
 	word := blob.Served{
 		Blob: id, Piece: uint32(i), Hash: m.Pieces[i], Receiver: string(s.cfg.Node),
@@ -71,7 +68,6 @@ func (s *Swarm) checkSigned(id blob.ID, m blob.Manifest, i int, data []byte, sig
 	if skew := time.Since(time.UnixMilli(word.At)).Abs(); skew > maxSkew || word.Signer() != string(from.node) {
 		return fmt.Errorf("%w: the signature of piece %d does not fit", errLie, i)
 	}
-	s.signers.Store(from.node, true)
 	if wrong != nil {
 		return &provenLie{fmt.Errorf("%w: %w", errLie, wrong), blob.Misserved{Served: word, Manifest: m.Encode()}}
 	}

@@ -63,30 +63,49 @@ func TestWhoSendsASignedWrongPieceHasProvenIt(t *testing.T) {
 	}
 }
 
-// TestASignatureMustFit the bytes and the receiver, and be there once the peer has signed:
-// otherwise who lies would leave it out.
+// TestASignatureMustFit the bytes and the receiver.
 func TestASignatureMustFit(t *testing.T) {
-	for name, spoil := range map[string]func(word *blob.Served) bool{
-		"another hash": func(word *blob.Served) bool { word.Signature[0]++; return true },
-		"old":          func(word *blob.Served) bool { word.At -= (48 * time.Hour).Milliseconds(); return true },
-		"none":         func(*blob.Served) bool { return false },
+	for name, spoil := range map[string]func(word *blob.Served){
+		"another hash": func(word *blob.Served) { word.Signature[0]++ },
+		"old":          func(word *blob.Served) { word.At -= (48 * time.Hour).Milliseconds() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, p, _, sign := signing(t)
-			first, second := content(3, piece), content(4, 2*piece)
-			p.hold(t, first).hold(t, second)
-			if err := fetchOne(t, s, p, first); err != nil {
-				t.Fatal(err)
-			}
+			data := content(4, 2*piece)
+			p.hold(t, data)
 			p.PieceServiceServer = NewServer(ServerConfig{Store: p.store, Sign: func(word *blob.Served, to credentials.AuthInfo) bool {
-				return sign(word, to) && spoil(word)
+				defer spoil(word)
+				return sign(word, to)
 			}})
-			if err := fetchOne(t, s, p, second); !errors.Is(err, ErrUnavailable) {
-				t.Fatalf("it is taken: %v", err)
-			}
-			if caught := <-s.caught; caught.Proof != nil {
-				t.Errorf("proof without a signature that fits: %+v", caught)
-			}
+			expectRefused(t, s, fetchOne(t, s, p, data))
 		})
+	}
+}
+
+// TestWhoGoesBackToAVersionThatDoesNotSign is served by as before: what it sends is right.
+// Once it is wrong the peer is refused, like any that does not sign.
+func TestWhoGoesBackToAVersionThatDoesNotSign(t *testing.T) {
+	s, p, _, _ := signing(t)
+	signed, right, wrong := content(3, piece), content(5, 2*piece), content(6, 2*piece)
+	p.hold(t, signed).hold(t, right).hold(t, wrong)
+	if err := fetchOne(t, s, p, signed); err != nil {
+		t.Fatal(err)
+	}
+	p.PieceServiceServer = NewServer(ServerConfig{Store: p.store})
+	if err := fetchOne(t, s, p, right); err != nil {
+		t.Errorf("right and not signed: %v", err)
+	}
+	p.PieceServiceServer = NewServer(ServerConfig{Store: p.store, Tamper: func(data []byte) { data[5]++ }})
+	expectRefused(t, s, fetchOne(t, s, p, wrong))
+}
+
+// expectRefused looks whether a peer was caught, without a proof.
+func expectRefused(t *testing.T, s *Swarm, err error) {
+	t.Helper()
+	if !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("it is taken: %v", err)
+	}
+	if caught := <-s.caught; caught.Proof != nil {
+		t.Errorf("proof without a signature that fits: %+v", caught)
 	}
 }

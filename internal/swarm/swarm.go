@@ -156,7 +156,6 @@ type Swarm struct {
 	uploads  *uploads
 	running  sync.WaitGroup
 	grants   grants
-	signers  sync.Map     // nodes that sign what they send
 	ledger   ledger
 	received atomic.Int64 // bytes of pieces
 	stored   atomic.Int64 // those that were missing
@@ -291,6 +290,9 @@ type Progress struct {
 
 // Sent is how many bytes of pieces have left this node, over all blobs.
 func (s *Swarm) Sent() int64 { return s.uploads.sent.Load() }
+
+// Received is how many bytes of pieces have come here.
+func (s *Swarm) Received() int64 { return s.received.Load() }
 
 // Clients is how many peers are connected to get a blob from here.
 func (s *Swarm) Clients(id blob.ID) int { return s.uploads.clients(id) }

@@ -4,6 +4,7 @@ package gridtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -33,6 +34,8 @@ const (
 type Config struct {
 	Coordinators int // default 3
 	Workers      []localgrid.Worker
+	// Exe is the binary of its processes; "": this version's.
+	Exe string
 }
 
 // Strangers are honest workers with one slot each, of these owners, which the grid
@@ -75,7 +78,7 @@ func Start(t testing.TB, cfg Config) *Grid {
 	t.Cleanup(func() { g.close(t) })
 	var err error
 	g.Grid, err = localgrid.Start(ctx, localgrid.Config{
-		Exe: g.Exe, Dir: g.dir, Coordinators: cfg.Coordinators, Workers: cfg.Workers,
+		Exe: cmp.Or(cfg.Exe, g.Exe), Dir: g.dir, Coordinators: cfg.Coordinators, Workers: cfg.Workers,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,13 +6,20 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/worker/control"
 )
 
 // Grid is a grid of real processes on the machines of a lab.
@@ -22,14 +29,17 @@ type Grid struct {
 	Lab *Lab
 
 	coordinators []*Machine
-	processes    []*process
+
+	mu        sync.Mutex
+	processes []*process
 }
 
 // process ends when its standard input does.
 type process struct {
-	cmd   *exec.Cmd
-	stdin io.Closer
-	done  chan struct{}
+	machine *Machine
+	cmd     *exec.Cmd
+	stdin   io.Closer
+	done    chan struct{}
 }
 
 // startTime is how long a process may take until it serves.
@@ -116,8 +126,10 @@ func (g *Grid) Start(ctx context.Context, m *Machine, args ...string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	p := &process{cmd, stdin, make(chan struct{})}
+	p := &process{m, cmd, stdin, make(chan struct{})}
+	g.mu.Lock()
 	g.processes = append(g.processes, p)
+	g.mu.Unlock()
 	ready := make(chan struct{})
 	go func() {
 		lines := bufio.NewScanner(stdout)
@@ -155,6 +167,22 @@ func (g *Grid) Run(ctx context.Context, m *Machine, identity string, args ...str
 	return out.String(), nil
 }
 
+// Nodes are those that the grid knows.
+func (g *Grid) Nodes(ctx context.Context) (list []*anthillv1.Node, err error) {
+	out, err := g.Run(ctx, g.coordinators[0], g.Operator(), "nodes", "-o", "json")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(out) {
+		n := &anthillv1.Node{}
+		if err := protojson.Unmarshal([]byte(line), n); err != nil {
+			return nil, fmt.Errorf("nodes: %w", err)
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
 // Log is the end of what a process has logged.
 func (g *Grid) Log(name string) string {
 	data, _ := os.ReadFile(filepath.Join(g.Dir, name+".log")) // none is as good as an error
@@ -162,11 +190,25 @@ func (g *Grid) Log(name string) string {
 }
 
 // Close ends all processes.
-func (g *Grid) Close() {
+func (g *Grid) Close() { g.end(func(*process) bool { return true }) }
+
+// Stop ends those on a machine.
+func (g *Grid) Stop(m *Machine) { g.end(func(p *process) bool { return p.machine == m }) }
+
+func (g *Grid) end(which func(*process) bool) {
+	var rest, ended []*process
+	g.mu.Lock()
 	for _, p := range g.processes {
+		if !which(p) {
+			rest = append(rest, p)
+			continue
+		}
 		_ = p.stdin.Close() // which ends it
+		ended = append(ended, p)
 	}
-	for _, p := range g.processes {
+	g.processes = rest
+	g.mu.Unlock()
+	for _, p := range ended {
 		select {
 		case <-p.done:
 		case <-time.After(10 * time.Second):
@@ -174,5 +216,13 @@ func (g *Grid) Close() {
 			<-p.done
 		}
 	}
-	g.processes = nil
+}
+
+// Status is what a worker on a machine says of itself.
+func (g *Grid) Status(ctx context.Context, m *Machine) (s control.Status, err error) {
+	out, err := g.Run(ctx, m, "", "worker", "status", "--data", g.data(m.Name), "-o", "json")
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(out), &s)
 }

@@ -50,8 +50,9 @@ type Machine struct {
 	Public  string // the one that others see
 	lab     *Lab
 	space   string
-	router  string // the namespace of its router; "" if it has none
-	beside  int    // machines behind the same router
+	router  string    // the namespace of its router; "" if it has none
+	beside  int       // machines behind the same router
+	plug    [2]string // the namespace and the device at the other end of its line
 }
 
 // New makes a small internet. The error is ErrCannot where that is not allowed.
@@ -137,6 +138,11 @@ ip addr add `+address+`/24 dev wan
 ip route add default via 203.0.113.1`))
 }
 
+// port is what an address of the internet is plugged into.
+func (l *Lab) port(address string) [2]string {
+	return [2]string{"net", "p" + address[strings.LastIndexByte(address, '.')+1:]}
+}
+
 // Machine makes a machine behind a router of its own, or without one.
 func (l *Lab) Machine(name string, kind Kind) (*Machine, error) {
 	m := &Machine{Name: name, lab: l, space: name}
@@ -145,7 +151,7 @@ func (l *Lab) Machine(name string, kind Kind) (*Machine, error) {
 	}
 	if kind == Open {
 		address, err := l.attach(name)
-		m.Address, m.Public = address, address
+		m.Address, m.Public, m.plug = address, address, l.port(address)
 		return m, err
 	}
 	m.router = name + "r"
@@ -185,6 +191,7 @@ func (l *Lab) uplink(m *Machine, kind Kind) (err error) {
 func (l *Lab) wire(m, home *Machine) error {
 	home.beside++
 	m.Address, m.Public, m.router = fmt.Sprintf("192.168.1.%d", 9+home.beside), home.Public, home.router
+	m.plug = [2]string{home.router, fmt.Sprintf("l%d", home.beside)}
 	if err := run(fmt.Sprintf("ip link add eth0 netns %s type veth peer name l%d netns %s", l.name(m.space), home.beside, l.name(home.router))); err != nil {
 		return err
 	}
@@ -240,6 +247,12 @@ func (l *Lab) rules(space string, kind Kind) error {
 func (m *Machine) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", m.lab.name(m.space), name}, args...)...)
 }
+
+// Unplug takes a machine off its network; Plug puts it back.
+func (m *Machine) Unplug() error { return m.lab.in(m.plug[0], "ip link set "+m.plug[1]+" down") }
+
+// Plug undoes Unplug.
+func (m *Machine) Plug() error { return m.lab.in(m.plug[0], "ip link set "+m.plug[1]+" up") }
 
 // Forward has the machine's router pass a TCP port on to it.
 func (m *Machine) Forward(port int) error {

@@ -60,6 +60,7 @@ func TestHomes(t *testing.T) {
 	g := start(t)
 	t.Run("job", func(t *testing.T) { testJob(t, g) })
 	t.Run("doctor", func(t *testing.T) { testDoctor(t, g) })
+	t.Run("mapped", func(t *testing.T) { testMapped(t, g) })
 }
 
 // A job whose input and results are larger than what goes with a message ends, though

@@ -13,11 +13,14 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
 )
 
-// Job is one whose input and results both are larger than a piece.
+// Job is one that moves bytes, or takes its time.
 type Job struct {
 	Tasks  int
 	Input  int // bytes of each task's
 	Result int // bytes of each task's
+	// Turns is how many millions of turns a task's loop has; with some, it gives its
+	// input, whatever Result is.
+	Turns uint32
 }
 
 // Write puts the job's files into a directory.
@@ -32,18 +35,22 @@ func (j Job) Write(dir string) error {
 			return err
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "pad.wasm"), handmade.Pad(j.Result), 0o600); err != nil {
+	bundle, trust := handmade.Pad(j.Result), ""
+	if j.Turns > 0 {
+		bundle, trust = handmade.EchoAfter(j.Turns), "trust:\n  max_error: 0.01\n" // it is no test of that
+	}
+	if err := os.WriteFile(filepath.Join(dir, "task.wasm"), bundle, 0o600); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "job.yaml"), []byte(`name: homes
-bundle: pad.wasm
+bundle: task.wasm
 input:
   files: ["in/*.bin"]
 limits:
-  time: 1m
+  time: 10m
   memory: 64MiB
   output: 16MiB
-`), 0o600)
+`+trust), 0o600)
 }
 
 // Submit runs the job from a machine to its end, and fetches its results. It tells how

@@ -349,6 +349,31 @@ func (g *Grid) Restart(ctx context.Context, name string) error {
 	return p.start(ctx)
 }
 
+// Swap stops a process in order and starts it again from another binary, or from the
+// same one where exe is empty.
+func (g *Grid) Swap(ctx context.Context, name, exe string) error {
+	p, err := g.find(name)
+	if err != nil {
+		return err
+	}
+	if err := p.stop(ctx); err != nil {
+		return err
+	}
+	if exe != "" {
+		p.exe = exe
+	}
+	return p.start(ctx)
+}
+
+// Stop ends a process in order: it gives back what it has.
+func (g *Grid) Stop(ctx context.Context, name string) error {
+	p, err := g.find(name)
+	if err != nil {
+		return err
+	}
+	return p.stop(ctx)
+}
+
 func (g *Grid) find(name string) (*process, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -107,6 +107,24 @@ func (p *process) kill() error {
 	return nil
 }
 
+// stop has the process end as it does when its parent is gone.
+func (p *process) stop(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return nil
+	}
+	_ = p.stdin.Close() // it may have ended
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(startTime):
+		return fmt.Errorf("stop %s: it runs on after %v: see %s", p.name, startTime, p.log)
+	case <-ctx.Done():
+		return fmt.Errorf("stop %s: %w", p.name, ctx.Err())
+	}
+}
+
 func (p *process) ended() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

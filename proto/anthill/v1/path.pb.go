@@ -279,8 +279,12 @@ type Whereabouts struct {
 	// Where it listens, by its own word.
 	Listens string `protobuf:"bytes,268,opt,name=listens,proto3" json:"listens,omitempty"`
 	// IP:PORTs that led to it, the one that coordinators see themselves first.
-	Dialable      []string   `protobuf:"bytes,269,rep,name=dialable,proto3" json:"dialable,omitempty"`
-	Udp           UdpMapping `protobuf:"varint,270,opt,name=udp,proto3,enum=anthill.v1.UdpMapping" json:"udp,omitempty"`
+	Dialable []string   `protobuf:"bytes,269,rep,name=dialable,proto3" json:"dialable,omitempty"`
+	Udp      UdpMapping `protobuf:"varint,270,opt,name=udp,proto3,enum=anthill.v1.UdpMapping" json:"udp,omitempty"`
+	// All of dialable are of a port that its router has opened.
+	Mapped bool `protobuf:"varint,341,opt,name=mapped,proto3" json:"mapped,omitempty"`
+	// HOST:PORT of the relay at which it met others last, by its own word; empty: none.
+	Relay         string `protobuf:"bytes,343,opt,name=relay,proto3" json:"relay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -343,6 +347,20 @@ func (x *Whereabouts) GetUdp() UdpMapping {
 	return UdpMapping_UDP_MAPPING_UNSPECIFIED
 }
 
+func (x *Whereabouts) GetMapped() bool {
+	if x != nil {
+		return x.Mapped
+	}
+	return false
+}
+
+func (x *Whereabouts) GetRelay() string {
+	if x != nil {
+		return x.Relay
+	}
+	return ""
+}
+
 var File_anthill_v1_path_proto protoreflect.FileDescriptor
 
 const file_anthill_v1_path_proto_rawDesc = "" +
@@ -362,12 +380,14 @@ const file_anthill_v1_path_proto_rawDesc = "" +
 	"\n" +
 	"PathAnswer\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\fR\x05nonce\x12\x10\n" +
-	"\x03udp\x18\x02 \x03(\tR\x03udp\"\x8a\x01\n" +
+	"\x03udp\x18\x02 \x03(\tR\x03udp\"\xba\x01\n" +
 	"\vWhereabouts\x12\x18\n" +
 	"\anode_id\x18\x8b\x02 \x01(\tR\x06nodeId\x12\x19\n" +
 	"\alistens\x18\x8c\x02 \x01(\tR\alistens\x12\x1b\n" +
 	"\bdialable\x18\x8d\x02 \x03(\tR\bdialable\x12)\n" +
-	"\x03udp\x18\x8e\x02 \x01(\x0e2\x16.anthill.v1.UdpMappingR\x03udp*p\n" +
+	"\x03udp\x18\x8e\x02 \x01(\x0e2\x16.anthill.v1.UdpMappingR\x03udp\x12\x17\n" +
+	"\x06mapped\x18\xd5\x02 \x01(\bR\x06mapped\x12\x15\n" +
+	"\x05relay\x18\xd7\x02 \x01(\tR\x05relay*p\n" +
 	"\n" +
 	"UdpMapping\x12\x1b\n" +
 	"\x17UDP_MAPPING_UNSPECIFIED\x10\x00\x12\x14\n" +

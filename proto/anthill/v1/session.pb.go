@@ -30,8 +30,12 @@ type LookBackRequest struct {
 	// HOST:PORT at which the caller listens, as in its Hello.
 	Address string `protobuf:"bytes,260,opt,name=address,proto3" json:"address,omitempty"`
 	// HOST:PORTs at which it says that it can be dialled, at most five.
-	Advertised    []string   `protobuf:"bytes,261,rep,name=advertised,proto3" json:"advertised,omitempty"`
-	Udp           UdpMapping `protobuf:"varint,262,opt,name=udp,proto3,enum=anthill.v1.UdpMapping" json:"udp,omitempty"`
+	Advertised []string   `protobuf:"bytes,261,rep,name=advertised,proto3" json:"advertised,omitempty"`
+	Udp        UdpMapping `protobuf:"varint,262,opt,name=udp,proto3,enum=anthill.v1.UdpMapping" json:"udp,omitempty"`
+	// Those of advertised that are of a port that its router has opened, by its word.
+	Mapped []string `protobuf:"bytes,340,rep,name=mapped,proto3" json:"mapped,omitempty"`
+	// HOST:PORT of the relay at which it met others last; empty: none.
+	Relay         string `protobuf:"bytes,342,opt,name=relay,proto3" json:"relay,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -85,6 +89,20 @@ func (x *LookBackRequest) GetUdp() UdpMapping {
 		return x.Udp
 	}
 	return UdpMapping_UDP_MAPPING_UNSPECIFIED
+}
+
+func (x *LookBackRequest) GetMapped() []string {
+	if x != nil {
+		return x.Mapped
+	}
+	return nil
+}
+
+func (x *LookBackRequest) GetRelay() string {
+	if x != nil {
+		return x.Relay
+	}
+	return ""
 }
 
 // LookBackResponse has one Look for each address: the one that the coordinator sees
@@ -732,13 +750,15 @@ var File_anthill_v1_session_proto protoreflect.FileDescriptor
 const file_anthill_v1_session_proto_rawDesc = "" +
 	"\n" +
 	"\x18anthill/v1/session.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/node.proto\x1a\x15anthill/v1/path.proto\x1a\x15anthill/v1/work.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"x\n" +
+	"anthill.v1\x1a\x15anthill/v1/node.proto\x1a\x15anthill/v1/path.proto\x1a\x15anthill/v1/work.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x01\n" +
 	"\x0fLookBackRequest\x12\x19\n" +
 	"\aaddress\x18\x84\x02 \x01(\tR\aaddress\x12\x1f\n" +
 	"\n" +
 	"advertised\x18\x85\x02 \x03(\tR\n" +
 	"advertised\x12)\n" +
-	"\x03udp\x18\x86\x02 \x01(\x0e2\x16.anthill.v1.UdpMappingR\x03udp\"l\n" +
+	"\x03udp\x18\x86\x02 \x01(\x0e2\x16.anthill.v1.UdpMappingR\x03udp\x12\x17\n" +
+	"\x06mapped\x18\xd4\x02 \x03(\tR\x06mapped\x12\x15\n" +
+	"\x05relay\x18\xd6\x02 \x01(\tR\x05relay\"l\n" +
 	"\x10LookBackResponse\x12'\n" +
 	"\x05looks\x18\x87\x02 \x03(\v2\x10.anthill.v1.LookR\x05looks\x12/\n" +
 	"\x04time\x18\x93\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"Q\n" +

@@ -4,14 +4,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/anthill-grid/anthill/internal/lab/homes"
-	"github.com/anthill-grid/anthill/worker/control"
 )
 
 // jobTime is how long a whole job may take.
@@ -19,6 +16,24 @@ const jobTime = 5 * time.Minute
 
 // theJob has 24 MiB of input and 3 MiB of results.
 var theJob = homes.Job{Tasks: 12, Input: 2 << 20, Result: 256 << 10}
+
+// allJobs runs the job from homes of each kind.
+func (b bench) allJobs(ctx context.Context, r *report) error {
+	r.Job = map[homes.Kind]jobFigure{}
+	for _, kind := range b.kinds {
+		figure, err := b.job(ctx, kind)
+		if err != nil {
+			return fmt.Errorf("from homes of kind %s: %w", kind, err)
+		}
+		figure.Ratio = figure.Seconds / max(r.Job[homes.Open].Seconds, 1e-9)
+		if kind == homes.Open {
+			figure.Ratio = 1
+		}
+		r.Job[kind] = figure
+		fmt.Fprintf(b.log, "a job from homes of kind %s: %.1f s\n", kind, figure.Seconds)
+	}
+	return nil
+}
 
 // job runs a whole job with three workers of three owners and a submitter behind routers
 // of a kind.
@@ -61,12 +76,8 @@ func (b bench) job(ctx context.Context, kind homes.Kind) (f jobFigure, err error
 func relayed(ctx context.Context, g *homes.Grid, workers []*homes.Machine) (float64, error) {
 	var all, through int64
 	for _, m := range workers {
-		out, err := g.Run(ctx, m, "", "worker", "status", "--data", filepath.Join(g.Dir, m.Name), "-o", "json")
+		s, err := g.Status(ctx, m)
 		if err != nil {
-			return 0, err
-		}
-		var s control.Status
-		if err := json.Unmarshal([]byte(out), &s); err != nil {
 			return 0, err
 		}
 		for _, p := range s.Paths {

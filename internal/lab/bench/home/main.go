@@ -40,9 +40,10 @@ func main() {
 
 // report is all that was measured.
 type report struct {
-	Pairs []pair                   `json:"pairs"`
-	Cones cones                    `json:"cones"`
-	Job   map[homes.Kind]jobFigure `json:"job"`
+	Pairs  []pair                   `json:"pairs,omitempty"`
+	Cones  *cones                   `json:"cones,omitempty"`
+	Job    map[homes.Kind]jobFigure `json:"job,omitempty"`
+	Sleeps *sleepFigure             `json:"sleeps,omitempty"`
 }
 
 // pair is a blob that went from a machine behind one router to one behind another.
@@ -75,8 +76,32 @@ type bench struct {
 	mbit    int
 	size    int
 	tries   int
-	kinds   []homes.Kind // of whole jobs
+	kinds   []homes.Kind  // of whole jobs
+	naps    int           // of a worker
+	nap     time.Duration // each
 	log     io.Writer
+}
+
+// part is one thing that can be measured.
+type part struct {
+	name string
+	run  func(bench, context.Context, *report) error
+}
+
+var parts = []part{
+	{"pairs", bench.pairs},
+	{"job", bench.allJobs},
+	{"sleeps", bench.sleeps},
+}
+
+// usual are the parts that are measured if none are named: sleeping takes 40 minutes.
+func usual() (names []string) {
+	for _, p := range parts {
+		if p.name != "sleeps" {
+			names = append(names, p.name)
+		}
+	}
+	return names
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -86,6 +111,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.IntVar(&b.mbit, "line", 32, "megabits a second of each home's line, up and down")
 	flags.IntVar(&b.size, "size", 8<<20, "bytes that go from one home to another")
 	flags.IntVar(&b.tries, "tries", 20, "times that two cones try to reach each other")
+	flags.IntVar(&b.naps, "sleeps", 25, "times that a worker falls asleep")
+	flags.DurationVar(&b.nap, "sleep", 90*time.Second, "how long it sleeps each time")
+	only := flags.StringSlice("only", usual(), "what to measure: pairs, job, sleeps")
 	kinds := flags.StringSlice("jobs", []string{"cone", "symmetric", "no-udp"}, "kinds of homes from which whole jobs are run, beside open ones")
 	asJSON := flags.Bool("json", false, "print one JSON object")
 	if err := flags.Parse(args); err != nil {
@@ -98,21 +126,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 		b.kinds = append(b.kinds, homes.Kind(k))
 	}
-	r := report{Job: map[homes.Kind]jobFigure{}}
-	if err := b.pairs(ctx, &r); err != nil {
-		return err
-	}
-	for _, kind := range b.kinds {
-		figure, err := b.job(ctx, kind)
-		if err != nil {
-			return fmt.Errorf("a job from homes of kind %s: %w", kind, err)
+	var r report
+	for _, name := range *only {
+		i := slices.IndexFunc(parts, func(p part) bool { return p.name == name })
+		if i < 0 {
+			return fmt.Errorf("--only %s: there is nothing of that name", name)
 		}
-		figure.Ratio = figure.Seconds / max(r.Job[homes.Open].Seconds, 1e-9)
-		if kind == homes.Open {
-			figure.Ratio = 1
+		if err := parts[i].run(b, ctx, &r); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		r.Job[kind] = figure
-		fmt.Fprintf(stderr, "a job from homes of kind %s: %.1f s\n", kind, figure.Seconds)
 	}
 	if *asJSON {
 		return json.NewEncoder(stdout).Encode(r)
@@ -120,17 +142,28 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return r.write(stdout, b.kinds)
 }
 
+// write is for people: what was not measured is left out.
 func (r report) write(out io.Writer, kinds []homes.Kind) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FROM\tTO\tPATH\tSECONDS\tTHROUGHPUT")
-	for _, p := range r.Pairs {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f\n", p.A, p.B, p.Path, p.Seconds, p.Ratio)
+	if len(r.Pairs) > 0 {
+		fmt.Fprintln(w, "FROM\tTO\tPATH\tSECONDS\tTHROUGHPUT")
+		for _, p := range r.Pairs {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f\t%.2f\n", p.A, p.B, p.Path, p.Seconds, p.Ratio)
+		}
 	}
-	fmt.Fprintf(w, "\ncone to cone: %d of %d punched, median %.2f s\n", r.Cones.Punched, r.Cones.Tries, r.Cones.Median)
-	fmt.Fprintln(w, "\nJOB FROM\tSECONDS\tRATIO\tRELAYED")
-	for _, kind := range kinds {
-		f := r.Job[kind]
-		fmt.Fprintf(w, "%s\t%.1f\t%.2f\t%.2f\n", kind, f.Seconds, f.Ratio, f.Relayed)
+	if c := r.Cones; c != nil {
+		fmt.Fprintf(w, "\ncone to cone: %d of %d punched, median %.2f s\n", c.Punched, c.Tries, c.Median)
+	}
+	if r.Job != nil {
+		fmt.Fprintln(w, "\nJOB FROM\tSECONDS\tRATIO\tRELAYED")
+		for _, kind := range kinds {
+			f := r.Job[kind]
+			fmt.Fprintf(w, "%s\t%.1f\t%.2f\t%.2f\n", kind, f.Seconds, f.Ratio, f.Relayed)
+		}
+	}
+	if s := r.Sleeps; s != nil {
+		fmt.Fprintf(w, "\n%d sleeps of %.0f s, %d in the middle of a task: %d of %d jobs failed, back after %.1f s at most, reliability %.2f at the end and never less than %.2f\n",
+			s.Sleeps, s.Seconds, s.Working, s.Failed, s.Jobs, s.Back, s.Reliability, s.Least)
 	}
 	return w.Flush()
 }

@@ -71,6 +71,7 @@ func (b bench) pairs(ctx context.Context, r *report) (err error) {
 	}
 	cone := slices.Index(homes.Kinds, homes.Cone)
 	var times []float64
+	r.Cones = &cones{}
 	for range b.tries {
 		p := b.fetch(ctx, g, from[cone], seeds[cone])
 		if p.Path == "punched" {
