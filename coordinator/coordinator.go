@@ -19,6 +19,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator/publicpage"
 	"github.com/anthill-grid/anthill/coordinator/replica"
 	"github.com/anthill-grid/anthill/coordinator/rpc"
+	"github.com/anthill-grid/anthill/coordinator/vitals"
 	"github.com/anthill-grid/anthill/internal/blob"
 	"github.com/anthill-grid/anthill/internal/gridconn"
 	"github.com/anthill-grid/anthill/internal/identity"
@@ -74,6 +75,7 @@ type Coordinator struct {
 	raft       *replica.Listener
 	replica    *replica.Replica
 	chronicle  *chronicle.Chronicle
+	vitals     *vitals.Vitals
 	logs       *logbook.Book
 	desk       *desk.Desk
 	keeper     *keeper.Keeper
@@ -81,12 +83,13 @@ type Coordinator struct {
 	public     *publicpage.Page // nil: there is none
 	roster     roster
 	book       book
+	states     states
 }
 
 // New opens the coordinator's port and disk, and enrols it where needed.
 func New(ctx context.Context, cfg Config) (*Coordinator, error) {
 	cfg.ReplaceAfter = cmp.Or(cfg.ReplaceAfter, ReplaceAfter)
-	c := &Coordinator{cfg: cfg, chronicle: chronicle.New()}
+	c := &Coordinator{cfg: cfg, chronicle: chronicle.New(), vitals: vitals.New(), states: states{odd: make(chan error, 1)}}
 	if err := c.start(ctx); err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
@@ -122,11 +125,14 @@ func (c *Coordinator) start(ctx context.Context) (err error) {
 
 func (c *Coordinator) startReplica() (err error) {
 	id := c.base.Identity.Node()
+	if err := c.checkOddity(); err != nil {
+		return err
+	}
 	c.raft = replica.NewListener(replica.Address(id, c.base.Address), c.voterTLS)
 	c.replica, err = replica.Open(replica.Config{
 		Node: id, Address: c.base.Address, Dir: filepath.Join(c.cfg.Dir, "raft"),
 		Transport: replica.NewTransport(c.raft, c.cfg.Logger), Logger: c.cfg.Logger, Alone: c.cfg.Bootstrap,
-		Observe: c.chronicle.Observe, Clock: c.cfg.clock,
+		Observe: c.observe, Proposed: c.vitals.Proposed, Clock: c.cfg.clock,
 	})
 	if err != nil {
 		return err
@@ -148,6 +154,12 @@ func (c *Coordinator) startReplica() (err error) {
 		}
 	}
 	return c.markBegun()
+}
+
+// observe sees each command that was applied.
+func (c *Coordinator) observe(cmd *jobs.Command, out jobs.Outcome, s *jobs.State) {
+	c.chronicle.Observe(cmd, out, s)
+	c.vitals.Observe(cmd, out)
 }
 
 func (c *Coordinator) startGossip() (err error) {
@@ -242,6 +254,9 @@ func (c *Coordinator) ownerOf(id jobs.NodeID) (owner string) {
 	return owner
 }
 
+// Node is the coordinator's id.
+func (c *Coordinator) Node() jobs.NodeID { return c.base.Identity.Node() }
+
 // Address is where the coordinator serves.
 func (c *Coordinator) Address() string { return c.base.Address }
 
@@ -261,12 +276,13 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { c.keeper.Run(ctx) })
 	loops.Go(func() { c.chronicle.Run(ctx, c.replica.View) })
 	loops.Go(func() { c.sweepLogs(ctx) })
+	loops.Go(func() { c.keepHealth(ctx) })
 	loops.Go(func() { c.base.Swarm.ReportCaught(ctx, c.accuse) })
-	failed := make(chan error, 4)
+	failed := make(chan error, 5)
 	go func() {
 		failed <- fmt.Errorf("serve on %s: %w", c.base.Address, c.rpc.Serve(c.base.Listener))
 	}()
-	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws, c.servePublicPage} {
+	for _, watch := range []func(context.Context) error{c.checkSaboteurs, c.heedOutlaws, c.heedOddity, c.servePublicPage} {
 		loops.Go(func() {
 			if err := watch(ctx); err != nil {
 				failed <- err

@@ -44,6 +44,9 @@ func (g group) describeSelf(m *anthillv1.CoordinatorStatus) {
 func (g group) Describe(d *anthillv1.DescribeResponse) {
 	d.NodeId = string(g.base.Identity.Node())
 	d.AppliedIndex, d.Release, d.ClockAhead = g.replica.Applied(), g.cfg.Release, durationpb.New(g.replica.ClockAhead())
+	for _, c := range g.replica.Compared() {
+		d.Compared = append(d.Compared, comparedToProto(c))
+	}
 	if free, size, err := g.base.Store.Disk(); err == nil {
 		d.DiskFree, d.DiskSize = uint64(free), uint64(size)
 	}

@@ -47,6 +47,8 @@ func (c *Coordinator) rule(ctx context.Context) {
 			return
 		}
 	}
+	c.vitals.Lead(true)
+	defer c.vitals.Lead(false)
 	if err := c.replica.Settle(); err != nil {
 		c.cfg.Logger.Warn("failed to set election timeouts", "error", err)
 	}
@@ -54,6 +56,7 @@ func (c *Coordinator) rule(ctx context.Context) {
 	loops.Go(func() { c.recruit(ctx) })
 	loops.Go(func() { c.survey(ctx) })
 	loops.Go(func() { c.sweep(ctx) })
+	loops.Go(func() { c.compareStates(ctx) })
 	loops.Go(func() { c.desk.Run(ctx) })
 	loops.Wait()
 }

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync"
@@ -37,6 +38,8 @@ type described struct {
 	// and of which the state has not noted it. Both only if it was asked for them.
 	reading []jobs.JobID
 	seen    []jobs.NodeID
+	// compared is what it has of the state, at the last places where that was compared.
+	compared []replica.Compared
 }
 
 // disk is how much of a coordinator's disk is free, and how large it is, in bytes.
@@ -98,6 +101,7 @@ func (c *Coordinator) heedVoters(ctx context.Context, wait time.Duration) error 
 	}
 	c.replica.HeedClocks(ahead)
 	c.book.note(voters, c.replica.Applied(), time.Now())
+	c.judgeStates(voters)
 	raise := false
 	c.replica.View(func(s *jobs.State) { raise = s.Version() < last })
 	switch {
@@ -147,7 +151,7 @@ func (c *Coordinator) describe(ctx context.Context, v replica.Voter, census bool
 		return described{}, err
 	}
 	began := time.Now()
-	resp, err := anthillv1.NewCoordinatorServiceClient(conn).Describe(ctx, &anthillv1.DescribeRequest{Census: census})
+	resp, err := anthillv1.NewCoordinatorServiceClient(conn).Describe(ctx, &anthillv1.DescribeRequest{Census: census, Agreed: c.agreed()})
 	if err != nil {
 		return described{}, fmt.Errorf("describe %s: %w", v.Node.Short(), err)
 	}
@@ -160,6 +164,11 @@ func (c *Coordinator) describe(ctx context.Context, v replica.Voter, census bool
 		node: v.Node, last: jobs.Version(min(resp.GetLastVersion(), uint32(jobs.LastVersion))),
 		ahead: ahead, off: ahead + resp.GetClockAhead().AsDuration(),
 		applied: resp.GetAppliedIndex(), release: resp.GetRelease(), disk: disk{resp.GetDiskFree(), resp.GetDiskSize()},
+	}
+	for _, s := range resp.GetCompared() {
+		if hash := s.GetHash(); len(hash) == sha256.Size {
+			d.compared = append(d.compared, replica.Compared{Index: s.GetIndex(), Hash: [sha256.Size]byte(hash)})
+		}
 	}
 	for _, id := range resp.GetReading() {
 		d.reading = append(d.reading, jobs.JobID(id))

@@ -23,14 +23,15 @@ type CheckPlan struct {
 	opened int
 	extra  uint64
 	risk   Prob
+	memo   Rates
 	// steady is what the plan of a steady job is, instead of most of this.
 	steady *steadyPlan
 }
 
 // PlanChecks looks ahead for a running job.
-func (s *State) PlanChecks(j *Job) *CheckPlan {
+func (s *State) PlanChecks(j *Job, memo Rates) *CheckPlan {
 	p := &CheckPlan{
-		s: s, j: j, soon: make([]int64, len(s.byNumber)), alone: make([]int64, len(s.byNumber)),
+		s: s, j: j, memo: memo, soon: make([]int64, len(s.byNumber)), alone: make([]int64, len(s.byNumber)),
 		fresh: make([][]Place, len(s.byNumber)), begun: map[Place]NodeID{}, taken: map[Place]bool{}, opened: int(j.Next), extra: j.Attempts.Extra,
 	}
 	if j.steady() {

@@ -25,7 +25,7 @@ func TestAPlanGivesNobodyATaskTwice(t *testing.T) {
 	for _, worker := range []string{"w2", "w3", "w4"} {
 		g.run("j", 0, worker, "a")
 	}
-	p := g.PlanChecks(g.Jobs["j"])
+	p := g.PlanChecks(g.Jobs["j"], Rates{})
 	if _, ok := p.Exam("w5", func(n int) int { return n - 1 }); !ok {
 		t.Fatal("a newcomer is not examined by a task about which a lie came out")
 	}
@@ -41,9 +41,9 @@ func TestAPlanIsTheSameEachTime(t *testing.T) {
 	for task := range Place(40) {
 		g.grant("j", task, []string{"w1", "w2", "w3"}[task%3], false)
 	}
-	want, _ := g.PlanChecks(g.Jobs["j"]).Check("w4", unlike, drawing())
+	want, _ := g.PlanChecks(g.Jobs["j"], Rates{}).Check("w4", unlike, drawing())
 	for range 20 {
-		if got, ok := g.PlanChecks(g.Jobs["j"]).Check("w4", unlike, drawing()); !ok || got != want {
+		if got, ok := g.PlanChecks(g.Jobs["j"], Rates{}).Check("w4", unlike, drawing()); !ok || got != want {
 			t.Fatalf("task %d is checked, and before it was %d", got, want)
 		}
 	}

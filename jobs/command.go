@@ -39,6 +39,7 @@ type Command struct {
 
 	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
 	Away    *NoteAway            `cbor:"86,keyasint,omitempty"`
+	Compare *CompareStates       `cbor:"150,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -46,12 +47,16 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
+	case c.Compare != nil:
+		return VersionYears
 	case c.Accuse != nil && c.Accuse.Proof != nil:
 		return VersionThinkers
 	case c.Concede != nil && len(c.Concede.Tasks) > 0:
 		return VersionThinkers
 	case c.Dismiss != nil, c.Away != nil:
 		return VersionStrangers
+	case c.Renew != nil && len(c.Renew.Workers) > 0:
+		return VersionYears
 	case c.Renew != nil && len(c.Renew.Gone) > 0:
 		return VersionInput
 	case c.Confirm != nil && len(c.Confirm.Lacked)+len(c.Confirm.Found) > 0:
@@ -159,6 +164,17 @@ type RenewLeases struct {
 	// Gone are leases that had ended in silence, and whose workers are back without
 	// the work.
 	Gone []LeaseID `cbor:"5,keyasint,omitempty"`
+	// Workers were heard of with all that they hold, but for what they did not name.
+	Workers []WorkerHeard `cbor:"160,keyasint,omitempty"`
+}
+
+// WorkerHeard is a worker that goes on with what it holds.
+type WorkerHeard struct {
+	_      struct{} `cbor:",toarray"`
+	Worker NodeNumber
+	// Unnamed are leases that it holds and did not name: they may be on their way to it, or
+	// lost.
+	Unnamed []LeaseID
 }
 
 // ExpireLeases voids all leases that have ended by the command's time, and claims

@@ -19,9 +19,8 @@ const (
 // accepts it, provisionally: whether a second opinion is worth its cost depends
 // on all tasks, see CheckPlan. Where votes differ, or say that the program
 // fails, further owners are asked until one group is proven right.
-func (s *State) weigh(j *Job, t *Task) Verdict {
+func (s *State) weigh(j *Job, t *Task, running int) Verdict {
 	b := count(t.Attempts)
-	running := len(s.timely(j, t))
 	if len(b.groups) == 0 {
 		if s.hopeless(j, t, b) {
 			return Verdict{Kind: Failed, Reason: b.whyHopeless(j.Spec.Trust, t.Attempts)}

@@ -16,7 +16,7 @@ func (s *State) finish(id JobID, j *Job, state JobState, reason string) {
 		t.shorten()
 		j.Records[place] = t // without a result: what was tried is worth knowing
 	}
-	j.Open, j.tally = nil, newTally()
+	j.Open, j.tally, j.agenda = nil, newTally(), nil
 	s.settleAccount(j)
 	text := state.String()
 	if reason != "" && s.can(VersionInput) {
@@ -61,7 +61,8 @@ func (s *State) finishIfDone(id JobID) {
 // asking says whether a task waits for votes that may tell liars from honest
 // owners.
 func (s *State) asking(j *Job) bool {
-	for place, t := range j.Open {
+	for place := range j.Restless {
+		t := j.Open[place]
 		if t.Disputed || t.Lies > 0 && t.Agreeing < probeRun && (len(s.timely(j, t)) > 0 || s.anyoneLeft(j, place)) {
 			return true
 		}
@@ -175,6 +176,7 @@ func (s *State) settleFor(h *hearing, id JobID, place Place) {
 	}
 	s.raiseDoubt(t, lead.vote)
 	delete(j.Open, place)
+	j.unplan(place, t)
 	t.shorten()
 	j.Records[place] = t
 	if lead.vote.Failed {

@@ -68,7 +68,7 @@ func (s *State) Forlorn(j *Job, live []NodeID) (list []Place) {
 	if len(live) == 0 {
 		return nil
 	}
-	for _, place := range j.OpenTasks() {
+	for place := range j.Restless {
 		t := j.Open[place]
 		untried := func(worker NodeID) bool { return s.MayAttempt(j, t, worker, s.Nodes[worker].Owner, false) }
 		if len(list) < maxForlorn && s.forlorn(t) && !slices.ContainsFunc(live, untried) {

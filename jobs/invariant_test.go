@@ -26,7 +26,7 @@ func TestStateAgreesWithADumbVersion(t *testing.T) {
 		// Most of what happens is grants and reports.
 		steps := []func(*rapid.T){
 			m.grantAny, m.grantAny, m.grantAny, m.reportAny, m.reportAny, m.reportAny,
-			m.submitAny, m.confirmAny, m.renewAny, m.beatAny, m.expireAny, m.cancelAny, m.addCoordinator,
+			m.submitAny, m.confirmAny, m.renewAny, m.beatAny, m.hearAny, m.expireAny, m.cancelAny, m.addCoordinator,
 		}
 		m.submitAny(t)
 		for range rapid.IntRange(10, 120).Draw(t, "steps") {
@@ -190,6 +190,22 @@ func (m *machine) beatAny(t *rapid.T) {
 	m.model.beat(c.Leases, c.Gone, m.clock, c.Expires)
 }
 
+// hearAny has a worker go on with what it holds, but for a part that it does not name.
+func (m *machine) hearAny(t *rapid.T) {
+	w := NodeID(rapid.SampledFrom(m.workers).Draw(t, "worker"))
+	heard, named := WorkerHeard{Worker: m.Nodes[w].Number}, []LeaseID{}
+	for _, id := range m.LeasesOf(w) {
+		if rapid.IntRange(0, 3).Draw(t, "unnamed") == 0 {
+			heard.Unnamed = append(heard.Unnamed, id)
+		} else {
+			named = append(named, id)
+		}
+	}
+	c := RenewLeases{Workers: []WorkerHeard{heard}, Expires: m.clock.Add(leaseTime)}
+	m.apply(Command{Renew: &c})
+	m.model.beat(named, nil, m.clock, c.Expires)
+}
+
 func (m *machine) expireAny(t *rapid.T) {
 	m.pass(time.Duration(rapid.IntRange(0, 4000).Draw(t, "ms")) * time.Millisecond)
 	m.expire()
@@ -327,7 +343,8 @@ func (m *machine) checkLeases(t *rapid.T) {
 	}
 	fresh := m.Clone()
 	fresh.Reindex()
-	if !reflect.DeepEqual(m.State.leases, fresh.leases) || !reflect.DeepEqual(m.silent, fresh.silent) ||
+	m.checkAgenda(t, fresh)
+	if !reflect.DeepEqual(m.State.leases.attempts, fresh.leases.attempts) || !reflect.DeepEqual(m.silent.attempts, fresh.silent.attempts) ||
 		!reflect.DeepEqual(m.requests, fresh.requests) || !slices.Equal(m.running, fresh.running) {
 		t.Fatalf("the index differs from a fresh one: %v, want %v", m.State.leases, fresh.leases)
 	}

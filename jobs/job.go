@@ -96,7 +96,8 @@ type Job struct {
 	// the seed of the order in which tasks are opened, which shows, is its digest.
 	Draws uint64 `cbor:"72,keyasint,omitempty"`
 
-	tally *tally
+	tally  *tally
+	agenda *agenda // of running jobs
 	// text and results are the bytes that count in the owner's account.
 	text, results int64
 }
@@ -119,31 +120,26 @@ func (j *Job) Current(sequence Sequence) bool {
 
 // Disputed is the number of tasks whose votes disagree, undecided so far.
 func (j *Job) Disputed() int {
-	n := 0
-	for _, t := range j.Open {
-		if t.Disputed {
-			n++
-		}
+	if j.agenda == nil {
+		return 0
 	}
-	return n
+	return j.agenda.disputed
 }
 
 // Running is the number of attempts under way.
 func (j *Job) Running() int {
-	n := 0
-	for _, t := range j.Open {
-		n += t.Running()
+	if j.agenda == nil {
+		return 0
 	}
-	return n
+	return j.agenda.running
 }
 
 // Paused is the number of attempts that run, and have long stood still.
 func (j *Job) Paused() int {
-	n := 0
-	for _, t := range j.Open {
-		n += t.paused()
+	if j.agenda == nil {
+		return 0
 	}
-	return n
+	return j.agenda.paused
 }
 
 // OpenTasks are the places of the open tasks, in order.
@@ -170,7 +166,7 @@ func (s *State) submit(c *SubmitJob) Outcome {
 		Spec: c.Spec, Owner: n.Owner, Submitter: c.Submitter, Provider: c.Provider,
 		State: JobRunning, Submitted: s.Now, Seed: c.Seed, Unproven: s.unproven(n, c.Spec), Steady: s.can(VersionThinkers),
 		Open: map[Place]*Task{}, Records: map[Place]*Task{}, Unheld: map[Place][]NodeID{},
-		Reasons: map[Place]string{}, Tries: map[Place][]Try{}, tally: newTally(),
+		Reasons: map[Place]string{}, Tries: map[Place][]Try{}, tally: newTally(), agenda: &agenda{},
 	}
 	if j.Steady {
 		j.Seed, j.Draws = orderOf(c.Seed), c.Seed

@@ -192,7 +192,7 @@ func (s *State) review() {
 	h := newHearing()
 	for _, id := range slices.Clone(s.Running()) {
 		j := s.Jobs[id]
-		for _, place := range j.OpenTasks() {
+		for place := range j.Restless { // what is calm does not change
 			if j.State == JobRunning {
 				s.rejudge(h, id, place, func(*Task) {})
 			}

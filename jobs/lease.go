@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -58,12 +59,12 @@ func (s *State) attempt(p AttemptRef) *Attempt {
 func (s *State) LeasesOf(worker NodeID) []LeaseID { return s.leases.of(worker) }
 
 // Holding is the number of leases that a worker holds.
-func (s *State) Holding(worker NodeID) int { return len(s.leases.byWorker[worker]) }
+func (s *State) Holding(worker NodeID) int { return s.leases.holding(worker) }
 
 // Lease tells which attempt a lease is for and who holds it; false if it is void.
-func (s *State) Lease(id LeaseID) (AttemptRef, NodeID, bool) { return s.find(s.leases, id) }
+func (s *State) Lease(id LeaseID) (AttemptRef, NodeID, bool) { return s.find(&s.leases, id) }
 
-func (s *State) find(x leaseIndex, id LeaseID) (AttemptRef, NodeID, bool) {
+func (s *State) find(x *leaseIndex, id LeaseID) (AttemptRef, NodeID, bool) {
 	p, ok := x.attempts[id]
 	if !ok {
 		return AttemptRef{}, "", false
@@ -73,7 +74,10 @@ func (s *State) find(x leaseIndex, id LeaseID) (AttemptRef, NodeID, bool) {
 
 // endLease takes an attempt out of the running ones, and of the silent.
 func (s *State) endLease(a *Attempt, state AttemptState, reason string) {
-	s.leases.drop(a.Lease, a.Worker)
+	if p, held := s.leases.attempts[a.Lease]; held {
+		s.Jobs[p.Job].agenda.ended(a)
+		s.leases.drop(a.Lease, a.Worker)
+	}
 	s.silent.drop(a.Lease, a.Worker)
 	a.State, a.Reason, a.Paused = state, reason, false
 }
@@ -133,6 +137,7 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 	t := s.recall(j, g.Place)
 	if j.Spec.Trust.Fixed() && s.Judge(j, t).Want == 0 || s.tooSoon(j, t) || !s.MayAttempt(j, t, g.Worker, n.Owner, g.Repeat) {
 		s.shelve(j, g.Place)
+		s.plan(j, g.Place)
 		return false
 	}
 	s.takeOver(j, t, n.Owner)
@@ -147,9 +152,16 @@ func (s *State) grantOne(g Grant, expires Time) bool {
 		Lease: g.Lease, Worker: g.Worker, Owner: n.Owner, State: AttemptRunning, Expires: s.leaseEnd(n, expires), Started: s.Now,
 		Seen: t.cast(), // 0 but in steady jobs
 	}
-	s.leases.add(g.Lease, g.Worker, AttemptRef{g.Job, g.Place, seat})
+	s.hold(AttemptRef{g.Job, g.Place, seat}, &t.Attempts[seat])
+	s.plan(j, g.Place)
 	s.restAgain(s.Owners[n.Owner])
 	return true
+}
+
+// hold enters an attempt that runs.
+func (s *State) hold(p AttemptRef, a *Attempt) {
+	s.leases.add(a.Lease, a.Worker, p, a.Expires)
+	s.Jobs[p.Job].agenda.began(a, p.Place)
 }
 
 // leaseEnd is earlier for workers that often end without a vote, by up to a
@@ -160,11 +172,14 @@ func (s *State) leaseEnd(n *Node, expires Time) Time {
 
 func (s *State) renew(c *RenewLeases) Outcome {
 	if c.All {
-		for _, p := range s.leases.attempts {
-			s.extend(p, c.Expires)
+		for _, held := range s.leases.byWorker {
+			s.renewHand(held, c.Expires, nil)
 		}
 	}
 	h := newHearing()
+	for _, w := range c.Workers {
+		s.renewWorker(w, c.Expires)
+	}
 	s.renewSome(c.Leases, c.Expires, false)
 	s.renewSome(c.Paused, c.Expires, true)
 	s.forsake(h, c.Gone)
@@ -173,26 +188,64 @@ func (s *State) renew(c *RenewLeases) Outcome {
 }
 
 func (s *State) renewSome(ids []LeaseID, expires Time, paused bool) {
+	changed := map[NodeID]bool{}
 	for _, id := range ids {
 		s.resume(id)
 		if p, ok := s.leases.attempts[id]; ok {
-			s.extend(p, expires)
-			s.attempt(p).Paused = paused
+			s.extend(s.attempt(p), expires)
+			s.pause(p, paused)
+			changed[s.attempt(p).Worker] = true
+		}
+	}
+	for worker := range changed {
+		s.expectEnd(s.leases.byWorker[worker])
+	}
+}
+
+// renewWorker extends what a worker holds, but for what it did not name, and has it go on.
+func (s *State) renewWorker(w WorkerHeard, expires Time) {
+	if w.Worker == 0 || int(w.Worker) > len(s.Numbered) {
+		return
+	}
+	held := s.leases.byWorker[s.Numbered[w.Worker-1]]
+	if held == nil {
+		return
+	}
+	s.renewHand(held, expires, w.Unnamed)
+	for _, id := range held.leases {
+		if !slices.Contains(w.Unnamed, id) {
+			s.pause(s.leases.attempts[id], false)
 		}
 	}
 }
 
-func (s *State) extend(p AttemptRef, expires Time) {
-	a := s.attempt(p)
+// renewHand extends all leases of a worker but some.
+func (s *State) renewHand(held *hand, expires Time, but []LeaseID) {
+	for _, id := range held.leases {
+		if !slices.Contains(but, id) {
+			s.extend(s.attempt(s.leases.attempts[id]), expires)
+		}
+	}
+	s.expectEnd(held)
+}
+
+// expectEnd notes when the first of a worker's leases ends.
+func (s *State) expectEnd(held *hand) {
+	soon := Time(math.MaxInt64)
+	for _, id := range held.leases {
+		soon = min(soon, s.attempt(s.leases.attempts[id]).Expires)
+	}
+	s.leases.expect(held, soon)
+}
+
+func (s *State) extend(a *Attempt, expires Time) {
 	a.Expires = max(a.Expires, s.leaseEnd(s.Nodes[a.Worker], expires))
 }
 
 // AnyExpired says whether ExpireLeases at this time would change anything.
 func (s *State) AnyExpired(at Time) bool {
-	for _, p := range s.leases.attempts {
-		if s.attempt(p).Expires <= at {
-			return true
-		}
+	if len(s.ended(at, 1)) > 0 {
+		return true
 	}
 	for _, d := range s.Datasets {
 		if slices.ContainsFunc(d.Claims, func(c Claim) bool { return d.stale(c, at) }) {
@@ -202,17 +255,29 @@ func (s *State) AnyExpired(at Time) bool {
 	return false
 }
 
+// ended are leases that end by then, in order: all of them, or the first that are found.
+func (s *State) ended(at Time, most int) (list []LeaseID) {
+	s.leases.due(at, func(held *hand) bool {
+		for _, id := range held.leases {
+			if s.attempt(s.leases.attempts[id]).Expires <= at {
+				list = append(list, id)
+			}
+		}
+		return len(list) < most
+	})
+	slices.Sort(list)
+	return list
+}
+
 func (s *State) expire() Outcome {
 	s.dropStale()
 	h := newHearing()
-	for _, id := range sortedKeys(s.leases.attempts) {
+	for _, id := range s.ended(s.Now, math.MaxInt) {
 		p, ok := s.leases.attempts[id]
 		if !ok {
 			continue // its job failed on account of an earlier one
 		}
-		if s.attempt(p).Expires <= s.Now {
-			s.rejudge(h, p.Job, p.Place, func(t *Task) { s.fallSilent(p, &t.Attempts[p.Attempt]) })
-		}
+		s.rejudge(h, p.Job, p.Place, func(t *Task) { s.fallSilent(p, &t.Attempts[p.Attempt]) })
 	}
 	s.conclude(h)
 	return Outcome{}

@@ -210,7 +210,9 @@ func (m *trusting) recount(t *rapid.T, id JobID, want map[OwnerID]*recounted) {
 func (m *trusting) checkIndex(t *rapid.T) {
 	fresh := m.Clone()
 	fresh.Reindex()
-	if !reflect.DeepEqual(m.State.leases, fresh.leases) || !reflect.DeepEqual(m.silent, fresh.silent) || !slices.Equal(m.running, fresh.running) {
+	m.checkAgenda(t, fresh)
+	checkCalm(t, fresh)
+	if !reflect.DeepEqual(m.State.leases.attempts, fresh.leases.attempts) || !reflect.DeepEqual(m.silent.attempts, fresh.silent.attempts) || !slices.Equal(m.running, fresh.running) {
 		t.Fatalf("the leases %v differ from a fresh index: %v", m.State.leases, fresh.leases)
 	}
 	if m.crew != fresh.crew || m.bannedCrew != fresh.bannedCrew {

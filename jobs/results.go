@@ -129,6 +129,7 @@ func (s *State) shelve(j *Job, place Place) {
 	}
 	s.voidRunning(t) // the silent are not waited for
 	delete(j.Open, place)
+	j.unplan(place, t)
 	c.Voters = [2]NodeNumber{}
 	s.fold(j, place, t)
 }

@@ -140,7 +140,7 @@ func (g *grid) perform(words []string) string {
 	case "task":
 		return g.showReport(g.Inspect(g.Jobs[JobID(args[0])], Place(number(args[1]))))
 	case "plan":
-		if g.PlanChecks(g.Jobs[JobID(args[0])]).Behind() {
+		if g.PlanChecks(g.Jobs[JobID(args[0])], Rates{}).Behind() {
 			return "a second opinion"
 		}
 		return "a fresh task"

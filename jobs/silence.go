@@ -8,7 +8,7 @@ package jobs
 
 // Silent tells which attempt a lease was for that ended in silence and may be given
 // back, and who held it.
-func (s *State) Silent(id LeaseID) (AttemptRef, NodeID, bool) { return s.find(s.silent, id) }
+func (s *State) Silent(id LeaseID) (AttemptRef, NodeID, bool) { return s.find(&s.silent, id) }
 
 // SilentOf are the leases of a worker that ended in silence and may be given back, in
 // order.
@@ -22,7 +22,7 @@ func (s *State) fallSilent(p AttemptRef, a *Attempt) {
 		return
 	}
 	s.endLease(a, AttemptSilent, reason)
-	s.silent.add(a.Lease, a.Worker, p)
+	s.silent.add(a.Lease, a.Worker, p, 0)
 	j.Attempts.Lost++
 }
 
@@ -35,8 +35,9 @@ func (s *State) resume(id LeaseID) {
 	}
 	a := s.attempt(p)
 	s.silent.drop(id, worker)
-	s.leases.add(id, worker, p)
 	a.State, a.Reason = AttemptRunning, ""
+	s.hold(p, a)
+	s.plan(s.Jobs[p.Job], p.Place)
 	s.Jobs[p.Job].Attempts.Lost--
 }
 

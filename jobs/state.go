@@ -118,7 +118,7 @@ func (s *State) reindexJob(id JobID, j *Job) {
 	makeMap(&j.Records)
 	makeMap(&j.Reasons)
 	makeMap(&j.Tries)
-	j.tally = newTally()
+	j.tally, j.agenda = newTally(), nil
 	s.weighJob(j)
 	s.bookJob(j, 1)
 	if j.State != JobRunning {
@@ -130,15 +130,18 @@ func (s *State) reindexJob(id JobID, j *Job) {
 			j.tally.lies = append(j.tally.lies, place)
 		}
 	}
+	j.agenda = &agenda{}
 	for place, t := range j.Open {
+		t.mark = mark{}
 		for i := range t.Attempts {
-			switch a := &t.Attempts[i]; a.State {
+			switch a, p := &t.Attempts[i], (AttemptRef{id, place, i}); a.State {
 			case AttemptRunning:
-				s.leases.add(a.Lease, a.Worker, AttemptRef{id, place, i})
+				s.hold(p, a)
 			case AttemptSilent:
-				s.silent.add(a.Lease, a.Worker, AttemptRef{id, place, i})
+				s.silent.add(a.Lease, a.Worker, p, 0)
 			}
 		}
+		s.plan(j, place)
 	}
 }
 
@@ -242,6 +245,8 @@ func (s *State) administer(c Command) Outcome {
 		return s.dismiss(c.Dismiss)
 	case c.Away != nil:
 		return s.noteAway(c.Away)
+	case c.Compare != nil:
+		return Outcome{}
 	}
 	panic("jobs: a command of a kind that this version does not know: upgrade this coordinator before it votes again")
 }

@@ -2,14 +2,17 @@
 
 package jobs
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // steadyPlan says which results of a job under the rule of steady checks to check next.
 type steadyPlan struct {
 	*CheckPlan
 	// due are the results that the rule wants checked now, and that nobody is at.
 	due []entry
-	// asked counts the checks that are under way.
+	// asked counts the checks that the plan gives out.
 	asked int
 	// short: all tasks are open, and what is under way will not bring the risk down
 	// to what the job may have.
@@ -18,15 +21,11 @@ type steadyPlan struct {
 
 func (p *CheckPlan) planSteady() *steadyPlan {
 	sp := &steadyPlan{CheckPlan: p}
-	for place, t := range p.j.Open {
-		if t.owners() > 0 && len(p.s.timely(p.j, t)) > 0 {
-			p.taken[place] = true
-			sp.asked++
-		}
-	}
 	pass := p.s.meanPrior()
-	for owner := range p.j.tally.ledgers {
-		if l := &p.j.tally.ledgers[owner]; l.size() > 0 {
+	ledgers := p.j.tally.ledgers
+	for i := range ledgers {
+		owner := (i + int(p.j.Attempts.Started)) % len(ledgers) // another one first each time
+		if l := &ledgers[owner]; l.size() > 0 && len(sp.due) < maxDue {
 			sp.look(l, sp.rate(ownerNumber(owner), l, pass))
 		}
 	}
@@ -35,6 +34,10 @@ func (p *CheckPlan) planSteady() *steadyPlan {
 	}
 	return sp
 }
+
+// maxDue is of how many results that are due one plan knows: where there are more, of as
+// many as it can have checked.
+const maxDue = 2048
 
 // meanPrior is what is thought of whoever will check next.
 func (s *State) meanPrior() Prob {
@@ -64,7 +67,40 @@ func (sp *steadyPlan) rate(owner ownerNumber, l *ledger, pass Prob) Prob {
 		return One / spotShare
 	}
 	n := max(l.size(), (l.size()+aFew)*j.Total()/(j.Settled()+aFew*(s.crew-s.bannedCrew)))
-	return rateOfChecks(s.prior(s.byNumber[owner]), pass, j.aim(), n, s.liarsReturn())
+	return sp.memo.of(rateQuery{s.prior(s.byNumber[owner]), pass, j.aim(), rounded(n), s.liarsReturn()})
+}
+
+// rounded leaves of a number its first seven bits: a rate depends on it so little that it
+// need not be reckoned anew for each. For fewer results more checks are needed.
+func rounded(n int) int {
+	spare := max(0, bits.Len(uint(n))-7)
+	return n >> spare << spare
+}
+
+// Rates remembers from plan to plan how many checks results need, which takes long to find
+// out. Plans that are made at the same time must not have the same.
+type Rates map[rateQuery]Prob
+
+// rateQuery is what it depends on.
+type rateQuery struct {
+	prior, pass, share Prob
+	n                  int
+	comeBack           bool
+}
+
+// maxRates bounds how many are remembered.
+const maxRates = 1 << 14
+
+func (m Rates) of(q rateQuery) Prob {
+	rate, known := m[q]
+	if !known {
+		rate = rateOfChecks(q.prior, q.pass, q.share, q.n, q.comeBack)
+		if len(m) >= maxRates {
+			clear(m)
+		}
+		m[q] = rate
+	}
+	return rate
 }
 
 // look finds what is due among an author's results: with a rate of 0.3 those of whom the
@@ -75,7 +111,7 @@ func (sp *steadyPlan) look(l *ledger, rate Prob) {
 	}
 	var walk func(i int)
 	walk = func(i int) {
-		if i >= len(l.alone) || !due(l.alone[i], 0) {
+		if i >= len(l.alone) || len(sp.due) >= maxDue || !due(l.alone[i], 0) {
 			return
 		}
 		sp.want(l.alone[i])
@@ -87,14 +123,14 @@ func (sp *steadyPlan) look(l *ledger, rate Prob) {
 		return
 	}
 	for _, e := range l.checked {
-		if due(e, len(e.checkers)) {
+		if len(sp.due) < maxDue && due(e, len(e.checkers)) {
 			sp.want(e)
 		}
 	}
 }
 
 func (sp *steadyPlan) want(e entry) {
-	if !sp.taken[e.place] {
+	if !sp.spoken(e.place) {
 		sp.due = append(sp.due, e)
 	}
 }
@@ -107,6 +143,10 @@ const maxCompleted = 256
 // check lowers the risk most.
 func (sp *steadyPlan) complete() {
 	s, j := sp.s, sp.j
+	budget := j.aim() * Prob(j.Total())
+	if s.steadyRisk(j) <= budget {
+		return // whatever becomes of the checks under way
+	}
 	authors := make([]*prospect, len(j.tally.ledgers))
 	var risk Prob
 	for owner := range j.tally.ledgers {
@@ -120,7 +160,6 @@ func (sp *steadyPlan) complete() {
 			risk += One - s.standing(j.task(place), j.Closed[place].vote())
 		}
 	}
-	budget := j.aim() * Prob(j.Total())
 	sp.short = risk > budget
 	for range maxCompleted {
 		var best *prospect
@@ -157,7 +196,7 @@ type outlook struct {
 func (sp *steadyPlan) prospect(owner ownerNumber, l *ledger) *prospect {
 	a := &prospect{prior: sp.s.prior(sp.s.byNumber[owner]), pass: sp.s.prior(&Owner{}), comeBack: sp.s.liarsReturn()}
 	for _, e := range slices.Concat(l.alone, l.checked) {
-		o := outlook{entry: e, passes: sp.s.passes(e), planned: sp.taken[e.place]}
+		o := outlook{entry: e, passes: sp.s.passes(e), planned: sp.spoken(e.place)}
 		if o.planned {
 			o.passes = times(o.passes, a.pass)
 		}
@@ -239,15 +278,33 @@ func (sp *steadyPlan) take(place Place) {
 	sp.extra++
 }
 
+// spoken says whether somebody is asked about a result already.
+func (sp *steadyPlan) spoken(place Place) bool {
+	return sp.taken[place] || sp.j.agenda.checking.has(place) && len(sp.s.timely(sp.j, sp.j.Open[place])) > 0
+}
+
+// asks says whether any check is under way.
+func (sp *steadyPlan) asks() bool {
+	if sp.asked > 0 {
+		return true
+	}
+	for place := range sp.j.agenda.checking.all {
+		if len(sp.s.timely(sp.j, sp.j.Open[place])) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // lastResort is any result on which a worker has not voted, where nobody else can go on:
 // in small grids, in which everybody is asked about everything.
 func (sp *steadyPlan) lastResort(worker NodeID) (Place, bool) {
-	if !sp.short || sp.asked > 0 {
+	if !sp.short || sp.asks() {
 		return 0, false
 	}
 	for place := range sp.j.Next {
 		t := sp.j.task(place)
-		if sp.taken[place] || !sp.j.Closed[place].decided() || t != nil && t.Disputed || !sp.free(place, worker) {
+		if sp.spoken(place) || !sp.j.Closed[place].decided() || t != nil && t.Disputed || !sp.free(place, worker) {
 			continue
 		}
 		sp.take(place)

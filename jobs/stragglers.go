@@ -51,15 +51,10 @@ func (j *Job) longest() Time { return max(lateLeast, Time(j.Spec.Limits.Time.Mil
 // GoingOn is the number of attempts at a job's tasks that run and take no longer than
 // usual: what stands still, or is kept by somebody, is not what the job's owner uses.
 func (s *State) GoingOn(j *Job) (n int) {
-	patience := j.Patience()
-	for _, t := range j.Open {
-		for i := range t.Attempts {
-			if a := &t.Attempts[i]; a.underway() && s.Now-a.Started <= patience {
-				n++
-			}
-		}
+	if j.agenda == nil {
+		return 0
 	}
-	return n
+	return j.agenda.going.since(s.Now - j.Patience())
 }
 
 // GoesOn says whether an attempt at a task runs that takes no longer than usual.

@@ -47,6 +47,7 @@ func (s *State) retally(j *Job, place Place, change func()) {
 	s.discount(j, place)
 	before := s.resultBytes(j, place)
 	change()
+	s.plan(j, place)
 	s.count(j, place)
 	if j.State == JobRunning { // otherwise see settleAccount
 		s.bookResults(j, s.resultBytes(j, place)-before)

@@ -26,6 +26,8 @@ type Task struct {
 	Exposed  Time   `cbor:"6,keyasint,omitempty"`
 	// Was is the result that was accepted before the task was reopened.
 	Was Vote `cbor:"5,keyasint"`
+
+	mark mark // how it is counted in the job's agenda, while it is open
 }
 
 // AttemptState is where an attempt is in its life.
@@ -87,17 +89,6 @@ func (t *Task) Running() int {
 	n := 0
 	for i := range t.Attempts {
 		if t.Attempts[i].State == AttemptRunning {
-			n++
-		}
-	}
-	return n
-}
-
-// paused is the number of attempts that run, and have long stood still.
-func (t *Task) paused() int {
-	n := 0
-	for i := range t.Attempts {
-		if a := &t.Attempts[i]; a.State == AttemptRunning && a.Paused {
 			n++
 		}
 	}

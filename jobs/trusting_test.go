@@ -170,7 +170,7 @@ func (m *trusting) planAny(t *rapid.T) {
 	if j == nil || j.State != JobRunning || j.Spec.Trust.Fixed() || j.Conceded {
 		return
 	}
-	p := m.PlanChecks(j)
+	p := m.PlanChecks(j, Rates{})
 	next := j.Next
 	random := rapid.Uint64().Draw(t, "draws")
 	draw := func(n int) int { random++; return int(mix(random, 0, 0)) % n }
@@ -336,7 +336,7 @@ func (m *trusting) concedeAny(t *rapid.T) {
 		}
 		random := uint64(0)
 		for _, w := range m.free() {
-			if place, ok := m.PlanChecks(j).Check(w, func(a, b NodeID) int64 { return 1 }, func(n int) int { random++; return int(mix(random, 0, 0)) % n }); ok {
+			if place, ok := m.PlanChecks(j, Rates{}).Check(w, func(a, b NodeID) int64 { return 1 }, func(n int) int { random++; return int(mix(random, 0, 0)) % n }); ok {
 				t.Fatalf("%s is exhausted, and yet %s could check %d", id, w, place)
 			}
 		}

@@ -42,20 +42,25 @@ type Verdict struct {
 
 // Judge is what cross-checking says of a task.
 func (s *State) Judge(j *Job, t *Task) Verdict {
-	if !j.Spec.Trust.Fixed() {
-		return s.weigh(j, t)
+	return s.judgeAmong(j, t, len(s.timely(j, t)))
+}
+
+// judgeAmong is that where so many attempts go on and are not late.
+func (s *State) judgeAmong(j *Job, t *Task, timely int) Verdict {
+	switch {
+	case !j.Spec.Trust.Fixed():
+		return s.weigh(j, t, timely)
+	case s.can(VersionThinkers):
+		return s.poll(j, t, timely)
 	}
-	if s.can(VersionThinkers) {
-		return s.poll(j, t)
-	}
-	return j.Spec.Trust.Judge(t.Attempts, len(s.timely(j, t)))
+	return j.Spec.Trust.Judge(t.Attempts, timely)
 }
 
 // poll is the rule of fixed replication: one owner has one voice, a quorum of which
 // accepts a result. Those who say that the task cannot be run are not counted among its
 // attempts: see cannotRun.
-func (s *State) poll(j *Job, t *Task) Verdict {
-	trust, timely, b := j.Spec.Trust, len(s.timely(j, t)), count(t.Attempts)
+func (s *State) poll(j *Job, t *Task, timely int) Verdict {
+	trust, b := j.Spec.Trust, count(t.Attempts)
 	for i := range b.groups {
 		b.groups[i].size = len(b.groups[i].owners)
 	}

@@ -78,5 +78,6 @@ func (s *State) raise(c *RaiseVersion) Outcome {
 	if s.can(VersionThinkers) {
 		s.unholdScarce()
 	}
+	s.planAll()
 	return Outcome{}
 }

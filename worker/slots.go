@@ -81,5 +81,6 @@ func (w *Worker) runAttempt(slot int, a *executor.Attempt) {
 	}
 	w.cfg.Logger.Debug("ran", "job", a.Lease.GetJobId(), "task", a.Lease.GetTask(), "took", time.Since(began), "guest", report.GetElapsed().AsDuration())
 	w.tally.add(report.GetFuel(), time.Now())
+	w.ran.count(report)
 	w.reports.add(report)
 }

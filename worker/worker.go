@@ -76,6 +76,7 @@ type Worker struct {
 	pauses     *pauses
 	running    *running
 	tally      tally
+	ran        ran
 	earned     atomic.Pointer[control.Earned] // nil: no coordinator has said
 	control    *control.Server
 	leaseTime  time.Duration // as the last beat was answered; the session's own

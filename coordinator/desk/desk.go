@@ -20,6 +20,9 @@ var ErrNoLeader = errors.New("the coordinators have no leader at the moment")
 // about the same time goes into one log entry.
 const coalesce = 3 * time.Millisecond
 
+// restFactor is for how many times as long as a plan took that gave nothing none is made.
+const restFactor = 5
+
 // Config is what a desk works with.
 type Config struct {
 	Replica *replica.Replica
@@ -57,6 +60,7 @@ type Desk struct {
 	returned map[reading]*returns
 	declined map[reading]time.Time // since when
 	tracker  *tracker
+	crew     crew
 }
 
 // New makes a desk that is closed.
@@ -70,7 +74,8 @@ func New(cfg Config) *Desk {
 func (d *Desk) clear() {
 	d.offers, d.workers, d.left = map[jobs.NodeID]*offer{}, map[jobs.NodeID]*worker{}, map[jobs.NodeID]bool{}
 	d.reports.list, d.confirms.list = nil, nil
-	d.renewals = renewals{heard: map[jobs.LeaseID]bool{}, written: time.Now()}
+	d.renewals = newRenewals()
+	d.crew = crew{}
 	d.returned, d.declined = map[reading]*returns{}, map[reading]time.Time{}
 	d.tracker = newTracker()
 }
@@ -167,7 +172,10 @@ func (d *Desk) loopLeases(ctx context.Context) {
 		time.Sleep(coalesce)
 		changed = d.replica.Changed()
 		lessor.look(ctx)
-		granter.look(ctx)
+		began := time.Now()
+		if !granter.look(ctx) { // a plan that gives nothing to thousands takes its time
+			time.Sleep(min(restFactor*time.Since(began), sweepEvery))
+		}
 	}
 }
 

@@ -30,24 +30,27 @@ type granter struct {
 	near   *placement.Nearness
 	lines  *placement.Lines
 	shares *placement.Shares
+	rates  jobs.Rates
 	lined  time.Time // when lines looked at the state
 	looked time.Time // when it last looked for jobs that are stuck
 	stuck  map[jobs.JobID]time.Time
 }
 
 func newGranter(d *Desk) *granter {
-	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), shares: placement.NewShares(), lined: time.Now()}
+	return &granter{desk: d, near: placement.NewNearness(), lines: placement.NewLines(), shares: placement.NewShares(), rates: jobs.Rates{}, lined: time.Now()}
 }
 
-func (g *granter) look(ctx context.Context) {
+// look says whether there was anything to grant.
+func (g *granter) look(ctx context.Context) bool {
 	d := g.desk
 	g.lookAtLines()
-	request := placement.Request{
-		Now: d.replica.Now(), Offers: d.openOffers(), Live: d.live(), Outdated: d.outdated(jobs.Metering), Early: d.early(),
-		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Shares: g.shares, Ready: d.ready, Terms: d.terms(),
+	if !d.wanted() {
+		return false
 	}
-	if len(request.Offers) == 0 {
-		return
+	crew := d.muster()
+	request := placement.Request{
+		Now: d.replica.Now(), Offers: d.openOffers(), Live: crew.live, Outdated: crew.outdated, Early: d.early(),
+		NewLease: newLease, Draw: mathrand.IntN, Near: g.near, Lines: g.lines, Shares: g.shares, Rates: g.rates, Ready: d.ready, Terms: crew.terms,
 	}
 	shunning := d.shunning()
 	request.Shuns = func(w jobs.NodeID, id jobs.JobID) bool { return shunning[reading{w, id}] }
@@ -57,9 +60,21 @@ func (g *granter) look(ctx context.Context) {
 	} else {
 		g.concede(ctx, request)
 	}
-	if granted := g.grant(ctx, request); len(granted) > 0 {
+	granted := g.grant(ctx, request)
+	if len(granted) > 0 {
 		d.deliver(g.describe(granted))
 	}
+	return len(granted) > 0
+}
+
+// wanted says whether anybody offers, and any job runs.
+func (d *Desk) wanted() bool {
+	d.mu.Lock()
+	offers := len(d.offers)
+	d.mu.Unlock()
+	running := 0
+	d.replica.View(func(s *jobs.State) { running = len(s.Running()) })
+	return offers > 0 && running > 0
 }
 
 // lookAtLines measures how fast workers hand out their results, once in a while: of those

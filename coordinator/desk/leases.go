@@ -20,9 +20,44 @@ const (
 // renewals are the leases heard of that are not written down yet. The desk's mutex
 // guards them.
 type renewals struct {
-	heard   map[jobs.LeaseID]bool // whether the worker stands
-	gone    []jobs.LeaseID        // that workers have come back without
-	written time.Time             // when some were last
+	heard map[jobs.LeaseID]bool // whether the worker stands
+	// workers go on with all that they hold, but for what they did not name. Their leases
+	// need not be written down one by one.
+	workers map[jobs.NodeID]jobs.WorkerHeard
+	gone    []jobs.LeaseID // that workers have come back without
+	written time.Time      // when some were last
+}
+
+func newRenewals() renewals {
+	return renewals{heard: map[jobs.LeaseID]bool{}, workers: map[jobs.NodeID]jobs.WorkerHeard{}, written: time.Now()}
+}
+
+// note takes down what a worker named. It is called with mu held.
+func (r *renewals) note(id jobs.NodeID, named named, stands bool) {
+	if named.all && !stands && len(named.alive) > 0 {
+		r.workers[id] = named.worker
+		for _, l := range named.alive {
+			delete(r.heard, l)
+		}
+		return
+	}
+	delete(r.workers, id)
+	for _, l := range named.alive {
+		r.heard[l] = stands
+	}
+}
+
+// byWorker are the workers in order, in runs that are not too long for a command.
+func (r *renewals) byWorker() (runs [][]jobs.WorkerHeard) {
+	weight := maxRenewals
+	for _, id := range slices.Sorted(maps.Keys(r.workers)) {
+		w := r.workers[id]
+		if weight += 1 + len(w.Unnamed); weight > maxRenewals {
+			runs, weight = append(runs, nil), 1+len(w.Unnamed)
+		}
+		runs[len(runs)-1] = append(runs[len(runs)-1], w)
+	}
+	return runs
 }
 
 // lessor writes down which leases live on, and ends the others. It belongs to one
@@ -62,7 +97,14 @@ func (l *lessor) look(ctx context.Context) {
 
 // renew writes down the leases heard of, in commands that are not too long.
 func (l *lessor) renew(ctx context.Context) {
-	heard, gone := l.desk.takeRenewals()
+	r, due := l.desk.takeRenewals()
+	if !due {
+		return
+	}
+	heard, gone := r.heard, r.gone
+	for _, run := range r.byWorker() {
+		l.desk.tryTo(ctx, "renew what workers hold", jobs.Command{Renew: &jobs.RenewLeases{Workers: run, Expires: l.desk.replica.Now().Add(jobs.LeaseDuration)}})
+	}
 	for ids := range slices.Chunk(gone, maxRenewals) {
 		l.desk.tryTo(ctx, "note what workers came back without", jobs.Command{Renew: &jobs.RenewLeases{Gone: ids}})
 	}
@@ -79,17 +121,16 @@ func (l *lessor) renew(ctx context.Context) {
 	}
 }
 
-// takeRenewals are the leases heard of since the last time, and those that are gone,
-// when it is time to write them down again.
-func (d *Desk) takeRenewals() (heard map[jobs.LeaseID]bool, gone []jobs.LeaseID) {
+// takeRenewals are what was heard of since the last time, when it is time to write it down
+// again.
+func (d *Desk) takeRenewals() (r renewals, due bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Since(d.renewals.written) < jobs.RenewEvery {
-		return nil, nil
+		return renewals{}, false
 	}
-	heard, gone = d.renewals.heard, d.renewals.gone
-	d.renewals = renewals{heard: map[jobs.LeaseID]bool{}, written: time.Now()}
-	return heard, gone
+	r, d.renewals = d.renewals, newRenewals()
+	return r, true
 }
 
 // renewAll puts off the end of all leases, where nobody could be heard of.

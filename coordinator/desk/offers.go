@@ -71,7 +71,9 @@ func (d *Desk) register(id jobs.NodeID, o *offer, metering uint32) bool {
 		old.granted <- nil
 	}
 	d.offers[id] = o
-	d.hear(id).metering = metering
+	w := d.hear(id)
+	d.crew.stale = d.crew.stale || w.metering != metering
+	w.metering = metering
 	wake(d.offered)
 	return true
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"maps"
+	"reflect"
 	"time"
 
 	"github.com/anthill-grid/anthill/coordinator/placement"
@@ -17,7 +18,9 @@ func (d *Desk) Lend(id jobs.NodeID, t placement.Terms) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.leading {
-		d.hear(id).terms = t
+		w := d.hear(id)
+		d.crew.stale = d.crew.stale || !reflect.DeepEqual(w.terms, t)
+		w.terms = t
 	}
 }
 

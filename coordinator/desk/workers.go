@@ -56,22 +56,22 @@ func (d *Desk) Heartbeat(id jobs.NodeID, beat Beat) (void []jobs.LeaseID, err er
 	d.tracker.stock.announce(id, beat.Blobs)
 	d.mu.Unlock()
 
-	void, alive, without := d.sift(id, beat.Leases)
+	named := d.sift(id, beat.Leases)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.renewals.gone = append(d.renewals.gone, w.lacks(without)...)
+	d.renewals.gone = append(d.renewals.gone, w.lacks(named.without)...)
 	if beat.Leaving {
 		delete(d.workers, id)
 		d.tracker.stock.forget(id)
 		d.left[id] = true
-		return void, nil
+		return named.void, nil
 	}
-	w.fuel = make(map[jobs.LeaseID]uint64, len(alive)) // another one, since Fuel reads the old one
-	for _, l := range alive {
-		d.renewals.heard[l] = still
+	d.renewals.note(id, named, still)
+	w.fuel = make(map[jobs.LeaseID]uint64, len(named.alive)) // another one, since Fuel reads the old one
+	for _, l := range named.alive {
 		w.fuel[l] = beat.Fuel[l]
 	}
-	return void, nil
+	return named.void, nil
 }
 
 // hear notes that a worker is alive. It is called with mu held.
@@ -80,6 +80,7 @@ func (d *Desk) hear(id jobs.NodeID) *worker {
 	if w == nil {
 		w = &worker{}
 		d.workers[id] = w
+		d.crew.stale = true
 	}
 	w.heard = time.Now()
 	delete(d.left, id)
@@ -103,30 +104,48 @@ func (w *worker) note(beat Beat) {
 // stands says whether a worker has been paused for longer than most pauses last.
 func (w *worker) stands() bool { return w.paused && time.Since(w.since) >= pausePatience }
 
+// named are the leases that a heartbeat names.
+type named struct {
+	void, alive []jobs.LeaseID
+	// without are leases that ended in the worker's silence, and that it does not name.
+	without []jobs.LeaseID
+	// all: the worker goes on with all that it holds but for what it did not name, and the
+	// rules know how to say so in short.
+	all    bool
+	worker jobs.WorkerHeard
+}
+
 // sift tells the leases that a worker holds from those it thinks it holds. Those that
-// ended in its silence are given back, as far as one may hold so many; without are the
-// others of these, which it does not name.
-func (d *Desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (void, alive, without []jobs.LeaseID) {
-	named := map[jobs.LeaseID]bool{}
+// ended in its silence are given back, as far as one may hold so many.
+func (d *Desk) sift(id jobs.NodeID, leases []jobs.LeaseID) (n named) {
+	said := map[jobs.LeaseID]bool{}
 	d.replica.View(func(s *jobs.State) {
+		n.all = s.Version() >= jobs.VersionYears
 		room := placement.MaxHeld - s.Holding(id)
 		for _, l := range leases {
 			_, holder, held := s.Lease(l)
 			_, silent, back := s.Silent(l)
 			switch {
 			case held && holder == id:
-				alive = append(alive, l)
+				said[l] = true
+				n.alive = append(n.alive, l)
 			case back && silent == id && room > 0:
 				room--
-				named[l] = true
-				alive = append(alive, l)
+				said[l] = true
+				n.alive, n.all = append(n.alive, l), false
 			default:
-				void = append(void, l)
+				n.void = append(n.void, l)
 			}
 		}
-		without = slices.DeleteFunc(s.SilentOf(id), func(l jobs.LeaseID) bool { return named[l] })
+		unsaid := func(list []jobs.LeaseID) []jobs.LeaseID {
+			return slices.DeleteFunc(list, func(l jobs.LeaseID) bool { return said[l] })
+		}
+		n.without = unsaid(s.SilentOf(id))
+		if n.all = n.all && s.Nodes[id] != nil; n.all {
+			n.worker = jobs.WorkerHeard{Worker: s.Nodes[id].Number, Unnamed: unsaid(s.LeasesOf(id))}
+		}
 	})
-	return void, alive, without
+	return n
 }
 
 // lacks are those of the leases that a heartbeat does not name that the one before did
@@ -145,6 +164,37 @@ func (w *worker) lacks(without []jobs.LeaseID) (gone []jobs.LeaseID) {
 		w.without[l] = true
 	}
 	return gone
+}
+
+// crew is what placement has to know of the live workers, as of a moment ago. The desk's
+// mutex guards it; what it names is never changed.
+type crew struct {
+	as       time.Time
+	stale    bool
+	live     []jobs.NodeID
+	outdated map[jobs.NodeID]bool
+	terms    map[jobs.NodeID]placement.Terms
+}
+
+// crewEvery is for how long a crew is good enough: of thousands of workers it is not to be
+// gathered for each plan.
+const crewEvery = 100 * time.Millisecond
+
+// muster are the live workers, and on which terms they work.
+func (d *Desk) muster() crew {
+	d.mu.Lock()
+	c := d.crew
+	d.crew.stale = false
+	d.mu.Unlock()
+	if !c.stale && time.Since(c.as) < crewEvery {
+		return c
+	}
+	c = crew{as: time.Now(), live: d.live(), outdated: d.outdated(jobs.Metering), terms: d.terms()}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.stale = d.crew.stale // somebody has come since
+	d.crew = c
+	return c
 }
 
 // live are the workers heard of within a lease's duration. The others are forgotten.

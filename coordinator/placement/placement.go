@@ -50,6 +50,8 @@ type Request struct {
 	Lines *Lines
 	// Shares remembers what owners of jobs are owed; nil: nothing.
 	Shares *Shares
+	// Rates remembers how many checks results need; nil: it is reckoned for each plan.
+	Rates jobs.Rates
 }
 
 // Able are the live workers that can run tasks of a job, and may.
@@ -112,7 +114,7 @@ type planner struct {
 	Request
 	offers []offer
 	jobs   []*jobPlan
-	owners map[jobs.JobID]map[jobs.OwnerID]bool // see liveOwners
+	crews  map[jobs.JobID]*crew // see liveOwners
 	// largest is the footprint of the largest of the tasks.
 	largest int64
 	grants  []jobs.Grant
@@ -141,11 +143,14 @@ type jobPlan struct {
 	job     *jobs.Job
 	share   *share // the owner's
 	running int
-	tasks   []*taskPlan
-	next    jobs.Place
-	ready   jobs.Place // below it tasks can be run
+	// tasks are those that were found to want attempts, and eager finds the next.
+	tasks []*taskPlan
+	eager *jobs.Eager
+	next  jobs.Place
+	ready jobs.Place // below it tasks can be run
 	// open counts the open tasks, except those that are late: a worker that takes tasks
-	// and keeps them must not keep others from opening any.
+	// and keeps them must not keep others from opening any. Those that are to be found
+	// yet, and that nobody is at, are not counted.
 	open int
 	// footprint is how much memory a task takes.
 	footprint int64
@@ -162,7 +167,10 @@ type taskPlan struct {
 }
 
 func newPlanner(r Request) *planner {
-	p := &planner{Request: r, owners: map[jobs.JobID]map[jobs.OwnerID]bool{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}, had: map[jobs.OwnerID]bool{}}
+	p := &planner{Request: r, crews: map[jobs.JobID]*crew{}, probes: map[jobs.LeaseID]*jobs.Task{}, shares: map[jobs.OwnerID]*share{}, had: map[jobs.OwnerID]bool{}}
+	if p.Rates == nil {
+		p.Rates = jobs.Rates{}
+	}
 	for _, o := range r.Offers {
 		if n := p.worker(o.Worker); n != nil {
 			o.Capacity = min(fit(o.Capacity, n), MaxHeld-p.State.Holding(o.Worker))
@@ -174,7 +182,7 @@ func newPlanner(r Request) *planner {
 	}
 	for _, id := range r.State.Running() {
 		if ready := p.ready(id); ready > 0 && !r.State.Jobs[id].Conceded && r.State.HasRoom(r.State.Jobs[id]) {
-			jp := planJob(r.State, id, ready)
+			jp := planJob(r.State, id, ready, p.Rates)
 			jp.share = p.shareOf(jp.job.Owner)
 			p.jobs, p.largest = append(p.jobs, jp), max(p.largest, jp.footprint)
 		}
@@ -219,26 +227,34 @@ func (p *planner) worker(id jobs.NodeID) *jobs.Node {
 	return n
 }
 
-func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place) *jobPlan {
+func planJob(s *jobs.State, id jobs.JobID, ready jobs.Place, rates jobs.Rates) *jobPlan {
 	j := s.Jobs[id]
-	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready, footprint: footprint(j)}
-	for _, place := range j.OpenTasks() {
-		t := j.Open[place]
-		jp.running += t.Running()
-		v := s.Judge(j, t)
-		if v.Want > 0 || s.GoesOn(j, t) {
+	jp := &jobPlan{id: id, job: j, next: j.Next, ready: ready, footprint: footprint(j), running: j.Running(), open: s.GoingOnAt(j), eager: s.Eager(j)}
+	if !j.Spec.Trust.Fixed() {
+		jp.checks = s.PlanChecks(j, rates)
+	}
+	return jp
+}
+
+// find adds the next open task that wants attempts, and says whether there was one.
+func (jp *jobPlan) find(s *jobs.State) bool {
+	for {
+		place, ok := jp.eager.Next()
+		if !ok {
+			return false
+		}
+		t := jp.job.Open[place]
+		v := s.Judge(jp.job, t)
+		if v.Want > 0 && !s.GoesOn(jp.job, t) {
 			jp.open++
 		}
-		if v.Want > 0 && place < ready {
+		if v.Want > 0 && place < jp.ready {
 			tp := newTaskPlan(place, v.Want, t.Attempts)
 			tp.probe, tp.task.Exposed = v.Kind == jobs.Agreed || v.Kind == jobs.Failed, t.Exposed
 			jp.tasks = append(jp.tasks, tp)
+			return true
 		}
 	}
-	if !j.Spec.Trust.Fixed() {
-		jp.checks = s.PlanChecks(j)
-	}
-	return jp
 }
 
 func newTaskPlan(place jobs.Place, want int, attempts []jobs.Attempt) *taskPlan {
@@ -286,7 +302,7 @@ func (p *planner) task(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 func (p *planner) waiting(jp *jobPlan, o *offer) (t *taskPlan, repeat bool) {
 	seen := o.seen[jp]
 	defer func() { o.seen[jp] = seen }()
-	for ; seen < len(jp.tasks); seen++ {
+	for ; seen < len(jp.tasks) || jp.find(p.State); seen++ {
 		t := jp.tasks[seen]
 		if t.want == 0 || t.probe && !p.State.WasThere(&t.task, o.Worker) || p.holdsUp(jp, t, o.Worker) {
 			continue
@@ -333,40 +349,6 @@ func (p *planner) fresh(jp *jobPlan, o *offer) *taskPlan {
 	jp.open++
 	jp.tasks = append(jp.tasks, t)
 	return t
-}
-
-// liveOwners are those with a live worker that is not banned and can run the job.
-func (p *planner) liveOwners(id jobs.JobID, j *jobs.Job) map[jobs.OwnerID]bool {
-	if owners, known := p.owners[id]; known {
-		return owners
-	}
-	owners := map[jobs.OwnerID]bool{}
-	for _, o := range p.offers {
-		if p.able(o.Worker, id, j) {
-			owners[o.owner] = true
-		}
-	}
-	for _, worker := range p.Able(id, j) {
-		if n := p.worker(worker); n != nil {
-			owners[n.Owner] = true
-		}
-	}
-	p.owners[id] = owners
-	return owners
-}
-
-// nobodyElse says that every live owner has tried the task.
-func (p *planner) nobodyElse(jp *jobPlan, t *taskPlan) bool {
-	owners := p.liveOwners(jp.id, jp.job)
-	if len(owners) > len(t.task.Attempts) {
-		return false
-	}
-	for owner := range owners {
-		if !t.task.Tried(owner) {
-			return false
-		}
-	}
-	return true
 }
 
 func (p *planner) give(jp *jobPlan, t *taskPlan, o *offer, repeat bool) {

@@ -2,6 +2,7 @@ package placement
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -31,13 +32,57 @@ func TestPlansAreAccepted(t *testing.T) {
 				t.Fatalf("%d of %d hold: %s", len(out.Granted), len(plan), summary(plan))
 			}
 			g.reportAny(t)
+			g.checkJobPlans(t)
 			if rapid.IntRange(0, 4).Draw(t, "pause") == 0 {
-				g.now += 10
+				g.now += rapid.SampledFrom([]jobs.Time{10, 9_990, 10_001, 40_000}).Draw(t, "time")
+				if rapid.Bool().Draw(t, "late") {
+					g.must(jobs.Command{Renew: &jobs.RenewLeases{All: true, Expires: g.now + 10}})
+					g.checkJobPlans(t)
+				}
 				g.must(jobs.Command{Expire: &jobs.ExpireLeases{}})
 			}
 		}
 		g.checkNobodyIsIdle(t)
 	})
+}
+
+// checkJobPlans: what a plan finds of each job without a walk over its tasks is what a walk
+// finds, on this state and on one that was read from a snapshot.
+func (g *grid) checkJobPlans(t *rapid.T) {
+	restored := g.Clone()
+	restored.Reindex()
+	for _, id := range g.Running() {
+		open, running, tasks := walk(g.State, id)
+		for _, s := range []*jobs.State{g.State, restored} {
+			jp := planJob(s, id, jobs.Place(s.Jobs[id].Total()), jobs.Rates{})
+			for jp.find(s) {
+			}
+			var got []string
+			for _, found := range jp.tasks {
+				got = append(got, fmt.Sprint(found.place, " wants ", found.want, ", a probe ", found.probe))
+			}
+			if jp.open != open || jp.running != running || !slices.Equal(got, tasks) {
+				t.Fatalf("%s: %d open, %d running, %v; want %d, %d, %v", id, jp.open, jp.running, got, open, running, tasks)
+			}
+		}
+	}
+}
+
+// walk looks at all open tasks of a job.
+func walk(s *jobs.State, id jobs.JobID) (open, running int, tasks []string) {
+	j := s.Jobs[id]
+	for _, place := range j.OpenTasks() {
+		task := j.Open[place]
+		running += task.Running()
+		v := s.Judge(j, task)
+		if v.Want > 0 || s.GoesOn(j, task) {
+			open++
+		}
+		if v.Want > 0 {
+			tasks = append(tasks, fmt.Sprint(place, " wants ", v.Want, ", a probe ", v.Kind == jobs.Agreed || v.Kind == jobs.Failed))
+		}
+	}
+	return open, running, tasks
 }
 
 func (g *grid) planAny(t *rapid.T) []jobs.Grant {

@@ -35,6 +35,7 @@ func everyCommand() []jobs.Command {
 		{At: 5, Cancel: &jobs.CancelJob{Job: "j", By: "op"}},
 		{At: 6, Grant: &jobs.GrantLeases{Grants: []jobs.Grant{{Lease: 1 << 63, Job: "j", Place: 1 << 31, Worker: "w1", Repeat: true}}, Expires: 8}},
 		{At: 7, Renew: &jobs.RenewLeases{Leases: []jobs.LeaseID{1, 2}, All: true, Expires: 8}},
+		{At: 7, Renew: &jobs.RenewLeases{Workers: []jobs.WorkerHeard{{Worker: 1, Unnamed: []jobs.LeaseID{1}}, {Worker: 2}}, Expires: 8}},
 		{At: 8, Expire: &jobs.ExpireLeases{}},
 		{At: 9, Report: &jobs.ReportAttempts{Reports: []jobs.Report{{
 			Lease: 1, Worker: "w1", Status: jobs.Crashed, ExitCode: 3, Output: ref, Reason: "why", Fuel: 1 << 63,
@@ -51,6 +52,7 @@ func everyCommand() []jobs.Command {
 		{At: 14, Drop: &jobs.DropBlob{Blob: ref.ID, By: "op"}},
 		{At: 15, Raise: &jobs.RaiseVersion{Version: jobs.LastVersion}},
 		{At: 16, Move: &jobs.MoveNode{Node: "c1", Address: "h:1", Moves: 3}},
+		{At: 16, Compare: &jobs.CompareStates{Part: 2, Parts: 3}},
 		{At: 16, RevokeToken: &jobs.RevokeToken{Token: "t", By: "op", Why: "why"}},
 		{At: 16, EndNode: &jobs.EndNode{Node: "c1", By: "op", Revoke: true, Coordinator: true, Why: "why"}},
 		{At: 16, BanOwner: &jobs.BanOwner{Owner: "o", By: "op", Why: "why", Lift: true}},

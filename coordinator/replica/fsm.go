@@ -12,11 +12,12 @@ import (
 
 // fsm lets raft apply commands to a jobs.State.
 type fsm struct {
-	mu      sync.RWMutex
-	state   *jobs.State
-	index   uint64 // of the last applied command
-	changed chan struct{}
-	observe func(*jobs.Command, jobs.Outcome, *jobs.State)
+	mu       sync.RWMutex
+	state    *jobs.State
+	index    uint64 // of the last applied command
+	changed  chan struct{}
+	observe  func(*jobs.Command, jobs.Outcome, *jobs.State)
+	compared comparisons
 }
 
 func newFSM() *fsm {
@@ -59,6 +60,9 @@ func (f *fsm) Apply(entry *raft.Log) any {
 	defer f.mu.Unlock()
 	out := f.state.Apply(c)
 	f.observe(&c, out, f.state)
+	if c.Compare != nil {
+		f.compared.note(entry.Index, *c.Compare, f.state)
+	}
 	f.advance(entry.Index)
 	return out
 }
@@ -81,7 +85,7 @@ func (f *fsm) Restore(r io.ReadCloser) error {
 	s.State.Reindex()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.state = s.State
+	f.state, f.compared = s.State, comparisons{}
 	f.advance(s.Index)
 	return nil
 }

@@ -48,7 +48,10 @@ type Config struct {
 	// Observe, where set, sees each command that has been applied, before anybody reads the
 	// state after it. It must be quick, keep nothing of the state and change nothing.
 	Observe func(*jobs.Command, jobs.Outcome, *jobs.State)
-	Logger  *slog.Logger
+	// Proposed, where set, hears how long it took until a command was applied, or that it
+	// was not.
+	Proposed func(took time.Duration, err error)
+	Logger   *slog.Logger
 	// Clock is this machine's clock. Default time.Now.
 	Clock func() time.Time
 
@@ -144,6 +147,15 @@ func (r *Replica) Bootstrap() error {
 
 // Propose replicates a command and answers its outcome.
 func (r *Replica) Propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
+	began := time.Now()
+	out, err := r.propose(ctx, c)
+	if r.cfg.Proposed != nil {
+		r.cfg.Proposed(time.Since(began), err)
+	}
+	return out, err
+}
+
+func (r *Replica) propose(ctx context.Context, c jobs.Command) (jobs.Outcome, error) {
 	var version jobs.Version
 	r.View(func(s *jobs.State) { version = s.Version() })
 	data, err := EncodeCommand(c, version)

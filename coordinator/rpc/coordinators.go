@@ -16,6 +16,8 @@ type Group interface {
 	TransferLeadership(to jobs.NodeID) error
 	// Describe adds to what a coordinator says of itself.
 	Describe(*anthillv1.DescribeResponse)
+	// HeedAgreed hears what most coordinators have of the state at a place in the log.
+	HeedAgreed(*anthillv1.ComparedState)
 }
 
 // Describe implements CoordinatorService.
@@ -34,6 +36,7 @@ func (s *Server) Describe(_ context.Context, req *anthillv1.DescribeRequest) (*a
 	}
 	if s.cfg.Group != nil {
 		s.cfg.Group.Describe(d)
+		s.cfg.Group.HeedAgreed(req.GetAgreed())
 	}
 	return d, nil
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
@@ -165,6 +166,7 @@ type Server struct {
 	grpc      *grpc.Server
 	strangers *strangers
 	health    *health.Server
+	calls     *prometheus.CounterVec
 	inFlight  inFlight
 	burden    burden
 	waiting   *logbook.Waiting
@@ -182,13 +184,14 @@ type Server struct {
 // New registers all services on a gRPC server with this identity. Connections that are
 // not for it are handed over; those of strangers it takes itself.
 func New(cfg Config, id *identity.Identity, hand identity.Handover) *Server {
-	s := &Server{cfg: cfg, waiting: logbook.NewWaiting(), health: health.NewServer(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
+	s := &Server{cfg: cfg, waiting: logbook.NewWaiting(), health: health.NewServer(), calls: newCalls(), sessions: newSessions(), beats: newBeats(), began: time.Now()}
+	s.SetReady(false)
 	s.looks.Prove = cfg.Prove
 	s.strangers = newStrangers(s)
 	hand.Stranger = s.strangers.take
 	creds := newDoorway(identity.ServerCredentials(id, hand), &s.burden)
 	s.grpc = grpc.NewServer(append(gridconn.ServerOptions(), grpc.Creds(creds),
-		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream))...)
+		grpc.InTapHandle(s.admit), grpc.UnaryInterceptor(s.countUnary), grpc.StreamInterceptor(s.countStream))...)
 	anthillv1.RegisterJobServiceServer(s.grpc, s)
 	anthillv1.RegisterNodeServiceServer(s.grpc, s)
 	anthillv1.RegisterWorkServiceServer(s.grpc, s)

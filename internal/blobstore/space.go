@@ -111,6 +111,26 @@ func DiskSpace(dir string) (free, size int64, err error) { return diskSpace(dir)
 // Disk is how many bytes are free on the store's disk, and how large it is.
 func (s *Store) Disk() (free, size int64, err error) { return diskSpace(s.dir) }
 
+// Full is ErrFull, and why, if the disk has less free than the reserve; nil: it has not.
+func (s *Store) Full() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.space.floor > 0 {
+		s.space.refresh()
+	}
+	if s.short() {
+		return s.space.full(0)
+	}
+	return nil
+}
+
+// Used is how many bytes the blobs have or are to have.
+func (s *Store) Used() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.used
+}
+
 // short tells whether the disk has less free than the reserve. It is called with mu
 // held.
 func (s *Store) short() bool { return s.space.floor > 0 && s.space.free < s.space.floor }

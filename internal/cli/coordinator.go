@@ -12,6 +12,7 @@ import (
 	"github.com/anthill-grid/anthill/coordinator"
 	"github.com/anthill-grid/anthill/internal/contexts"
 	"github.com/anthill-grid/anthill/internal/identity"
+	"github.com/anthill-grid/anthill/internal/inside"
 	"github.com/anthill-grid/anthill/jobs"
 )
 
@@ -89,7 +90,10 @@ func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error
 		return err
 	}
 	cfg.Release = cmd.Root().Version
-	cfg.Logger = d.logger(cmd.ErrOrStderr())
+	var err error
+	if cfg.Logger, err = d.logger(cmd.ErrOrStderr()); err != nil {
+		return err
+	}
 	c, err := coordinator.New(ctx, cfg)
 	if err != nil {
 		return err
@@ -98,7 +102,8 @@ func runCoordinator(cmd *cobra.Command, cfg coordinator.Config, d *daemon) error
 		offerContext(cmd.ErrOrStderr(), c.Grid(), coordinator.OperatorDir(cfg.Dir))
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "coordinator of grid %s on %s\n", c.Grid(), c.Address())
-	return c.Run(ctx)
+	about := inside.About{Role: jobs.Coordinator.String(), Node: string(c.Node())}
+	return d.watched(ctx, cmd, cfg.Dir, about, c, cfg.Logger, c.Run)
 }
 
 // offerContext gives this user a context to operate a grid with, the first time that its

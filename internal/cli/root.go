@@ -110,6 +110,7 @@ short of the max_error that was asked for, 130 interrupted, 141 stdout was close
 		newJoinCommand(),
 		newCoordinatorCommand(),
 		newWorkerCommand(),
+		newDebugCommand(),
 		newDevCommand(),
 		newDemoCommand(),
 		newSimCommand(),

@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/anthill-grid/anthill/internal/inside"
 	"github.com/anthill-grid/anthill/internal/throttle"
+	"github.com/anthill-grid/anthill/jobs"
 	"github.com/anthill-grid/anthill/sdk"
 	"github.com/anthill-grid/anthill/worker"
 	"github.com/anthill-grid/anthill/worker/install"
@@ -121,7 +123,9 @@ func runWorker(ctx context.Context, cmd *cobra.Command, cfg worker.Config, d *da
 	if err := checkPrivate(cfg.Dir); err != nil {
 		return err
 	}
-	cfg.Logger = d.logger(cmd.ErrOrStderr())
+	if cfg.Logger, err = d.logger(cmd.ErrOrStderr()); err != nil {
+		return err
+	}
 	cfg.SandboxCommand = []string{exe, sandboxChild}
 	w, err := worker.New(ctx, cfg)
 	if err != nil {
@@ -130,7 +134,8 @@ func runWorker(ctx context.Context, cmd *cobra.Command, cfg worker.Config, d *da
 	fmt.Fprintf(cmd.OutOrStdout(), "worker %s of %s in grid %s on %s, %d slots%s\n",
 		w.Node().Short(), w.Owner(), w.Grid(), w.Address(), cfg.Lent.Slots, describeTraffic(cfg.Lent.Traffic)+describeYield(cfg.Lent.Yield))
 	announceWalls(ctx, cmd.OutOrStdout(), w, cfg.Logger)
-	return w.Run(ctx)
+	about := inside.About{Role: jobs.Worker.String(), Node: string(w.Node())}
+	return d.watched(ctx, cmd, cfg.Dir, about, w, cfg.Logger, w.Run)
 }
 
 // announceWalls tells the donor which walls stand between the machine and the

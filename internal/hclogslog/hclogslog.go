@@ -9,7 +9,6 @@ import (
 	"log"
 	"log/slog"
 	"slices"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -19,17 +18,15 @@ const levelTrace = slog.LevelDebug - 4
 
 // logger is a hclog.Logger whose level is that of the slog handler.
 type logger struct {
-	slog    *slog.Logger
-	repeats *repeats
-	name    string
-	args    []any
+	slog *slog.Logger
+	name string
+	args []any
 }
 
 // New makes a hclog.Logger that writes to l. Sub-loggers' names become the
-// attribute "logger"; SetLevel does nothing, since l's handler decides. Of warnings and
-// errors that repeat one a minute is written.
+// attribute "logger"; SetLevel does nothing, since l's handler decides.
 func New(l *slog.Logger) hclog.Logger {
-	return &logger{slog: l, repeats: &repeats{kinds: map[string]*repeated{}}}
+	return &logger{slog: l}
 }
 
 func (l *logger) Log(level hclog.Level, msg string, args ...any) {
@@ -40,15 +37,6 @@ func (l *logger) Log(level hclog.Level, msg string, args ...any) {
 	all := slices.Concat(l.args, args)
 	for i, arg := range all {
 		all[i] = plain(arg)
-	}
-	if sl >= slog.LevelWarn {
-		held, ok := l.repeats.pass(l.name+"\x00"+msg, all, time.Now())
-		if !ok {
-			return
-		}
-		if held > 0 {
-			all = append(all, "repeated", held)
-		}
 	}
 	if l.name != "" {
 		all = append(all, "logger", l.name)
@@ -76,7 +64,7 @@ func (l *logger) enabled(level hclog.Level) bool {
 func (l *logger) ImpliedArgs() []any { return l.args }
 
 func (l *logger) With(args ...any) hclog.Logger {
-	return &logger{l.slog, l.repeats, l.name, slices.Concat(l.args, args)}
+	return &logger{l.slog, l.name, slices.Concat(l.args, args)}
 }
 
 func (l *logger) Name() string { return l.name }
@@ -89,7 +77,7 @@ func (l *logger) Named(name string) hclog.Logger {
 }
 
 func (l *logger) ResetNamed(name string) hclog.Logger {
-	return &logger{l.slog, l.repeats, name, l.args}
+	return &logger{l.slog, name, l.args}
 }
 
 func (l *logger) SetLevel(hclog.Level) {}

@@ -290,6 +290,9 @@ type Progress struct {
 // Sent is how many bytes of pieces have left this node, over all blobs.
 func (s *Swarm) Sent() int64 { return s.uploads.sent.Load() }
 
+// Received is how many bytes of pieces have come here.
+func (s *Swarm) Received() int64 { return s.received.Load() }
+
 // Clients is how many peers are connected to get a blob from here.
 func (s *Swarm) Clients(id blob.ID) int { return s.uploads.clients(id) }
 

@@ -137,9 +137,5 @@ type reply struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// socketName is what the socket is called in the data directory, or a link to
-// it: the path of a socket may have about 100 bytes and no more.
-const (
-	socketName  = "worker.sock"
-	longestPath = 100
-)
+// socketName is what the socket is called in the data directory.
+const socketName = "worker.sock"

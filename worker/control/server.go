@@ -4,16 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
-	"github.com/anthill-grid/anthill/internal/tempdir"
+	"github.com/anthill-grid/anthill/internal/localsock"
 )
 
 // Worker is what is controlled.
@@ -25,9 +22,7 @@ type Worker interface {
 // Server listens for commands.
 type Server struct {
 	worker   Worker
-	listener net.Listener
-	link     string // in the data directory; empty if the socket is there
-	place    string // a temporary directory, or empty
+	listener *localsock.Listener
 }
 
 // patience bounds how long a connection may last.
@@ -36,34 +31,11 @@ const patience = 10 * time.Second
 // Listen opens the socket in a worker's data directory. The caller has the
 // directory locked: what is there of an earlier worker is removed.
 func Listen(dir string, w Worker) (*Server, error) {
-	s := &Server{worker: w}
-	if err := s.listen(dir); err != nil {
-		return nil, fmt.Errorf("listen for commands: %w", errors.Join(err, s.Close()))
-	}
-	return s, nil
-}
-
-func (s *Server) listen(dir string) (err error) {
-	path, err := filepath.Abs(filepath.Join(dir, socketName))
+	l, err := localsock.Listen(dir, socketName)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("listen for commands: %w", err)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if len(path) > longestPath {
-		if s.place, err = tempdir.Make("control"); err != nil {
-			return err
-		}
-		s.link, path = path, filepath.Join(s.place, socketName)
-		if err := os.Symlink(path, s.link); err != nil {
-			return err
-		}
-	}
-	if s.listener, err = net.Listen("unix", path); err != nil {
-		return err
-	}
-	return os.Chmod(path, 0o600)
+	return &Server{worker: w, listener: l}, nil
 }
 
 // Run answers until ctx ends.
@@ -101,18 +73,4 @@ func (s *Server) serve(conn net.Conn) {
 }
 
 // Close removes the socket.
-func (s *Server) Close() error {
-	var errs []error
-	if s.listener != nil {
-		if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
-			errs = append(errs, err)
-		}
-	}
-	if s.link != "" {
-		errs = append(errs, os.Remove(s.link))
-	}
-	if s.place != "" {
-		errs = append(errs, os.RemoveAll(s.place))
-	}
-	return errors.Join(errs...)
-}
+func (s *Server) Close() error { return s.listener.Close() }

@@ -29,6 +29,8 @@
 //	                  left (oom_score_adj 1000)
 //	cpu time          twice the task's limit, for a parent that was stopped itself
 //	SCHED_IDLE        only the processor time that nobody else wants
+//	last of all sessions  the same where the kernel shares out processors between
+//	                  sessions before it looks at processes, as on desktops
 //	idle I/O          the same for disks whose scheduler knows of it
 //	no new privileges setuid programs give none
 //	landlock          reading: Config.Readable and the cache; writing: nothing; no TCP

@@ -43,6 +43,9 @@ func TestAllThreadsAreWalledIn(t *testing.T) {
 	if score := strings.TrimSpace(readFile(t, proc+"oom_score_adj")); score != "1000" {
 		t.Errorf("the donor's programs may go before it when memory runs out: oom_score_adj is %s", score)
 	}
+	if group, err := os.ReadFile(proc + "autogroup"); err == nil && !strings.HasSuffix(strings.TrimSpace(string(group)), "nice 19") {
+		t.Errorf("its session is as good as the donor's: autogroup %s", group)
+	}
 	limits := strings.Join(strings.Fields(readFile(t, proc+"limits")), " ")
 	for _, want := range []string{"Max core file size 0 0", "Max open files 1024 1024", "Max file size 536870912 536870912"} {
 		if !strings.Contains(limits, want) {

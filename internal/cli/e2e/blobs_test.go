@@ -55,6 +55,7 @@ func member(t *testing.T, grid *gridtest.Grid, owner string) *sdk.Grid {
 }
 
 func TestPeersGetABlobFromEachOther(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{})
 	id, data := serveFile(t, grid, 24<<20)
 	dir := t.TempDir()
@@ -105,6 +106,7 @@ func expectFile(t *testing.T, path string, want []byte) {
 }
 
 func TestGetGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{})
 	id, data := serveFile(t, grid, 192<<20)
 	client, path := member(t, grid, "ada"), filepath.Join(t.TempDir(), "data")

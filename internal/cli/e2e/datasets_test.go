@@ -18,6 +18,7 @@ import (
 // TestADatasetServesManyJobs puts a file, lets its submitter and a coordinator
 // go, and runs two jobs on it.
 func TestADatasetServesManyJobs(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	dir := t.TempDir()
 	data := []byte(strings.Repeat("ants carry more than they weigh\n", 40_000))
@@ -56,6 +57,7 @@ func TestADatasetServesManyJobs(t *testing.T) {
 // TestPutIsKilled ends a put before the grid has the dataset, and repeats it. Then
 // two owners run a job on it, the second without a copy of its own.
 func TestPutIsKilled(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	sue, tom, dir := grid.Join(t, "sue"), grid.Join(t, "tom"), t.TempDir()
 	path, job := filepath.Join(dir, "corpus.bin"), filepath.Join(dir, "job.yaml")
@@ -127,6 +129,7 @@ func killPut(t *testing.T, grid *gridtest.Grid, identity, path string) string {
 
 // TestADirectoryIsPutAndFetched also loses a coordinator in between.
 func TestADirectoryIsPutAndFetched(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{})
 	tree := filepath.Join(t.TempDir(), "tree")
 	large := make([]byte, 3<<20)

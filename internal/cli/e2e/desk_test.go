@@ -18,6 +18,7 @@ import (
 // TestOnYourDesk runs tasks of a job here that ran there, most of which failed, each in one of
 // seven ways: they have to end alike. ANTHILL_DESK says how many tasks.
 func TestOnYourDesk(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Friends("ada", "bruno")})
 	tasks := 7
 	if n, err := strconv.Atoi(os.Getenv("ANTHILL_DESK")); err == nil {

@@ -1,6 +1,7 @@
 // Package e2e tests the whole: grids of real processes, of which some are
 // killed, and the anthill command. Tests that break the grid have one of their
-// own, the others share that of TestGrid.
+// own, the others share that of TestGrid. Those that mostly wait run beside each
+// other; those that look at a clock run alone.
 package e2e
 
 import (

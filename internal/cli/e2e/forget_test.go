@@ -16,6 +16,7 @@ import (
 // TestSpaceIsGivenBack has all coordinators hold the results of a job, large and small
 // ones, until it is removed; and those of another until it is cancelled.
 func TestSpaceIsGivenBack(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
 	for name, shard := range map[string]int64{"large": 600_000, "small": 200_000} {

@@ -26,6 +26,7 @@ import (
 // TestOneOwnerHoards tries to fill the grid as an owner with a submitter's and a worker's
 // token: with jobs, and with results that nobody computed.
 func TestOneOwnerHoards(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{})
 	eve := grid.Join(t, "eve")
 	testMadeUpResults(t, grid, eve)

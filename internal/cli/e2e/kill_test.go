@@ -17,6 +17,7 @@ import (
 func slowEcho() []byte { return handmade.EchoAfter(50) }
 
 func TestLeaderIsKilled(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, slowEcho(), 60)
@@ -37,6 +38,7 @@ func TestLeaderIsKilled(t *testing.T) {
 // TestFounderIsKilledEarly kills the only coordinator that the workers knew when they
 // were admitted. Their next heartbeat has told them of the others.
 func TestFounderIsKilledEarly(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	for _, worker := range []string{"w1", "w2"} {
 		awaitTold(t, grid, worker, 3)
@@ -67,6 +69,7 @@ func awaitTold(t *testing.T, grid *gridtest.Grid, name string, coordinators int)
 }
 
 func TestWorkerIsKilled(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, handmade.EchoAfter(500), 3)
@@ -83,6 +86,7 @@ func TestWorkerIsKilled(t *testing.T) {
 }
 
 func TestAllCoordinatorsAreKilled(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, slowEcho(), 60)
@@ -110,6 +114,7 @@ func expectUnavailable(t *testing.T, grid *gridtest.Grid) {
 // TestSucceededMeansHeld kills every worker and the leader as soon as the job
 // has succeeded.
 func TestSucceededMeansHeld(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, handmade.Echo(), 0)

@@ -14,6 +14,7 @@ import (
 // has returned, all bytes must come from the grid itself: those for the first worker
 // from coordinators, those for later ones from that worker too.
 func TestSubmitterLeaves(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	grid.KillAll(t, "w1", "w2", "w3")

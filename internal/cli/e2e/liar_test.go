@@ -21,6 +21,7 @@ var honest = []string{"ada", "bruno", "chen", "dora", "emil", "fatma", "goran", 
 // TestLiarsAreCaught runs jobs on grids with liars until all of them are
 // banned. No job may keep a wrong result, and nobody honest may be banned.
 func TestLiarsAreCaught(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		ways [2]misbehave.Way
@@ -193,6 +194,7 @@ func expectTask(t *testing.T, grid *gridtest.Grid, id, task, liar string) {
 // TestTooFewToAsk: two strangers cannot make a grid sure. The job ends, says how
 // far it came, and what would help.
 func TestTooFewToAsk(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Strangers("ada", "bruno")})
 	file, want := echoJob(t, handmade.Echo(), 2)
 	jobFile := write(t, "job.yaml", fmt.Appendf(nil, "name: echo\nbundle: %s\ninput: {items: [%q, %q]}\n", file.Bundle, file.Input.Items[0], file.Input.Items[1]))

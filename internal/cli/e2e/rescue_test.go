@@ -18,6 +18,7 @@ import (
 // is made to go on alone, and the job ends; a new coordinator joins, and one that was
 // given up is not let in when it comes back.
 func TestMostCoordinatorsAreLost(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, slowEcho(), 60)
@@ -91,6 +92,7 @@ func coordinatorsOf(t *testing.T, grid *gridtest.Grid) (ids []string) {
 // TestAGridIsRestored loses all coordinators with their disks. What a backup holds goes
 // on at the address of one of them: results are there, the job that ran ends.
 func TestAGridIsRestored(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, handmade.Echo(), 5)

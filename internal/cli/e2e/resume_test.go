@@ -15,6 +15,7 @@ import (
 // TestGetSurvivesSIGKILL kills a download half way; the next one goes on with
 // what the first had on disk.
 func TestGetSurvivesSIGKILL(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{})
 	id, data := serveFile(t, grid, 256<<20)
 	path := filepath.Join(t.TempDir(), "data")

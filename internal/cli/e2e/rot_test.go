@@ -19,6 +19,7 @@ import (
 // while the job runs. The job ends, the copies come back, and with another
 // coordinator and all workers gone get and results give the right bytes.
 func TestADiskRots(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Workers: gridtest.Friends("ada", "bruno", "chen")})
 	client := grid.Connect(t)
 	data, want := random(7<<20), map[int]string{}

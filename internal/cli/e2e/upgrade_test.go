@@ -13,6 +13,7 @@ import (
 	"github.com/anthill-grid/anthill/internal/lab/handmade"
 	"github.com/anthill-grid/anthill/internal/lab/localgrid"
 	anthillv1 "github.com/anthill-grid/anthill/proto/anthill/v1"
+	"github.com/anthill-grid/anthill/sdk"
 )
 
 // TestUpgrade takes a grid of the release before, whose binary ANTHILL_BEFORE names, to
@@ -27,12 +28,9 @@ func TestUpgrade(t *testing.T) {
 	grid := gridtest.Start(t, gridtest.Config{
 		Exe: before, Workers: append(gridtest.Friends("ada", "bruno", "chen"), localgrid.Worker{Owner: "dora", Prior: 0.001}),
 	})
-	u := &upgrade{T: t, grid: grid, older: *grid, before: before}
+	u := &upgrade{T: t, grid: grid, older: *grid, before: before, wants: map[string]map[int]string{}}
 	u.older.Exe = before
-	client := grid.Connect(t)
-	file, want := echoJob(t, handmade.EchoAfter(100), 800)
-	long := submit(t, client, file)
-	u.long = long
+	u.client = grid.Connect(t)
 
 	u.step("all is old")
 	u.swap("c3", grid.Exe)
@@ -59,8 +57,10 @@ func TestUpgrade(t *testing.T) {
 	}
 	u.killLeader()
 	u.step("all is new")
-	awaitSuccess(t, client, long)
-	expectResults(t, client, long, want)
+	for id, want := range u.wants {
+		awaitSuccess(t, u.client, id)
+		expectResults(t, u.client, id, want)
+	}
 	grid.ExpectAlive(t)
 }
 
@@ -70,8 +70,11 @@ type upgrade struct {
 	grid   *gridtest.Grid
 	older  gridtest.Grid // the same, with the commands of the release before
 	before string
-	long   string // a job that runs all the while
-	jobs   int
+	client *sdk.Grid
+	// long is a job that runs, and wants the results of all such that there were.
+	long  string
+	wants map[string]map[int]string
+	jobs  int
 }
 
 // swap goes on with another binary where it is run.
@@ -97,10 +100,11 @@ func (u *upgrade) killLeader() {
 func (u *upgrade) step(what string) {
 	u.Helper()
 	began := time.Now()
+	u.keepBusy()
 	accepted := u.accepted()
 	u.through(what+": by the release before", &u.older, u.grid)
 	u.through(what+": by this release", u.grid, &u.older)
-	for end := time.Now().Add(deadline); u.accepted() <= accepted; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(deadline); !u.finished() && u.accepted() <= accepted; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
 			u.Fatalf("%s: the job stands still", what)
 		}
@@ -108,14 +112,29 @@ func (u *upgrade) step(what string) {
 	u.Logf("%s: %v", what, time.Since(began).Round(100*time.Millisecond))
 }
 
-func (u *upgrade) accepted() uint32 {
+// keepBusy has the workers work until the next step at least.
+func (u *upgrade) keepBusy() {
 	u.Helper()
-	job, err := u.grid.Connect(u.T).Job(u.T.Context(), u.long)
+	if u.long != "" && !u.finished() {
+		return
+	}
+	file, want := echoJob(u.T, handmade.EchoAfter(100), 150)
+	u.long = submit(u.T, u.client, file)
+	u.wants[u.long] = want
+}
+
+func (u *upgrade) job() *anthillv1.Job {
+	u.Helper()
+	job, err := u.client.Job(u.T.Context(), u.long)
 	if err != nil {
 		u.Fatal(err)
 	}
-	return job.GetTasks().GetAccepted()
+	return job
 }
+
+func (u *upgrade) accepted() uint32 { return u.job().GetTasks().GetAccepted() }
+
+func (u *upgrade) finished() bool { return sdk.Finished(u.job()) }
 
 func (u *upgrade) through(what string, by, other *gridtest.Grid) {
 	u.Helper()

@@ -99,6 +99,7 @@ func freePort(t *testing.T) string {
 // TestTheGroupGrowsAndShrinks goes from one coordinator to three and back by commands,
 // while jobs run. A second one alone is a spare, and its loss harms nobody.
 func TestTheGroupGrowsAndShrinks(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Friends("ada", "bruno")})
 	client := grid.Connect(t)
 	file, want := echoJob(t, handmade.EchoAfter(300), 40)
@@ -148,6 +149,7 @@ func TestTheGroupGrowsAndShrinks(t *testing.T) {
 // TestASpareTakesThePlaceOfAVoter that is gone: then the loss of another does not stop
 // the grid.
 func TestASpareTakesThePlaceOfAVoter(t *testing.T) {
+	t.Parallel()
 	grid := gridtest.Start(t, gridtest.Config{Coordinators: 1, Workers: gridtest.Friends("ada", "bruno")})
 	const soon = "--replace-after=2s"
 	var kills []func()

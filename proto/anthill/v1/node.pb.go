@@ -1912,7 +1912,10 @@ type DescribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Tell also who reads results there, and which nodes are there: the leader asks that
 	// less often.
-	Census        bool `protobuf:"varint,35,opt,name=census,proto3" json:"census,omitempty"`
+	Census bool `protobuf:"varint,35,opt,name=census,proto3" json:"census,omitempty"`
+	// A place in the log, and the hash of what most coordinators have there of the state; of
+	// the last comparison. One that has another hash ends.
+	Agreed        *ComparedState `protobuf:"bytes,360,opt,name=agreed,proto3" json:"agreed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1954,6 +1957,67 @@ func (x *DescribeRequest) GetCensus() bool {
 	return false
 }
 
+func (x *DescribeRequest) GetAgreed() *ComparedState {
+	if x != nil {
+		return x.Agreed
+	}
+	return nil
+}
+
+// ComparedState is the hash of a part of the state, as of an entry of the log that says
+// which part.
+type ComparedState struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Index         uint64                 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
+	Hash          []byte                 `protobuf:"bytes,2,opt,name=hash,proto3" json:"hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComparedState) Reset() {
+	*x = ComparedState{}
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComparedState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComparedState) ProtoMessage() {}
+
+func (x *ComparedState) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComparedState.ProtoReflect.Descriptor instead.
+func (*ComparedState) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ComparedState) GetIndex() uint64 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *ComparedState) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
 type DescribeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The versions of the state's rules that its binary can apply.
@@ -1975,14 +2039,16 @@ type DescribeResponse struct {
 	DiskFree uint64 `protobuf:"varint,87,opt,name=disk_free,json=diskFree,proto3" json:"disk_free,omitempty"`
 	DiskSize uint64 `protobuf:"varint,88,opt,name=disk_size,json=diskSize,proto3" json:"disk_size,omitempty"`
 	// Who it is: at an address where one was, another may be. Empty if it does not say.
-	NodeId        string `protobuf:"bytes,89,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	NodeId string `protobuf:"bytes,89,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// The last comparisons of states, the newest last.
+	Compared      []*ComparedState `protobuf:"bytes,360,rep,name=compared,proto3" json:"compared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2060,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2073,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -2087,6 +2153,13 @@ func (x *DescribeResponse) GetNodeId() string {
 	return ""
 }
 
+func (x *DescribeResponse) GetCompared() []*ComparedState {
+	if x != nil {
+		return x.Compared
+	}
+	return nil
+}
+
 type GetProgressRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -2096,7 +2169,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2108,7 +2181,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2121,7 +2194,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -2147,7 +2220,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2159,7 +2232,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2172,7 +2245,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -2214,7 +2287,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2226,7 +2299,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2239,7 +2312,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -2264,7 +2337,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2276,7 +2349,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2289,7 +2362,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
 }
 
 type ReadIndexResponse struct {
@@ -2301,7 +2374,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2313,7 +2386,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2326,7 +2399,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -2367,7 +2440,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2379,7 +2452,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2392,7 +2465,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -2477,7 +2550,7 @@ type ProvenBlobs struct {
 
 func (x *ProvenBlobs) Reset() {
 	*x = ProvenBlobs{}
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2489,7 +2562,7 @@ func (x *ProvenBlobs) String() string {
 func (*ProvenBlobs) ProtoMessage() {}
 
 func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2502,7 +2575,7 @@ func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
 func (*ProvenBlobs) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ProvenBlobs) GetJobId() string {
@@ -2537,7 +2610,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2549,7 +2622,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2562,7 +2635,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -2591,7 +2664,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[39]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2603,7 +2676,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[39]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2616,7 +2689,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -2641,7 +2714,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[40]
+	mi := &file_anthill_v1_node_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2653,7 +2726,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[40]
+	mi := &file_anthill_v1_node_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2666,7 +2739,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{41}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -2802,9 +2875,13 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\aworkers\x18\x01 \x03(\v2\x1a.anthill.v1.WorkerLocationR\aworkers\"C\n" +
 	"\x0eWorkerLocation\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddress\")\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddress\"]\n" +
 	"\x0fDescribeRequest\x12\x16\n" +
-	"\x06census\x18# \x01(\bR\x06census\"\x87\x03\n" +
+	"\x06census\x18# \x01(\bR\x06census\x122\n" +
+	"\x06agreed\x18\xe8\x02 \x01(\v2\x19.anthill.v1.ComparedStateR\x06agreed\"9\n" +
+	"\rComparedState\x12\x14\n" +
+	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash\"\xbf\x03\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
@@ -2817,7 +2894,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\arelease\x18V \x01(\tR\arelease\x12\x1b\n" +
 	"\tdisk_free\x18W \x01(\x04R\bdiskFree\x12\x1b\n" +
 	"\tdisk_size\x18X \x01(\x04R\bdiskSize\x12\x17\n" +
-	"\anode_id\x18Y \x01(\tR\x06nodeId\"+\n" +
+	"\anode_id\x18Y \x01(\tR\x06nodeId\x126\n" +
+	"\bcompared\x18\xe8\x02 \x03(\v2\x19.anthill.v1.ComparedStateR\bcompared\"+\n" +
 	"\x12GetProgressRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xc2\x01\n" +
 	"\x13GetProgressResponse\x127\n" +
@@ -2892,7 +2970,7 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_anthill_v1_node_proto_goTypes = []any{
 	(Liveness)(0),                 // 0: anthill.v1.Liveness
 	(*Node)(nil),                  // 1: anthill.v1.Node
@@ -2925,98 +3003,101 @@ var file_anthill_v1_node_proto_goTypes = []any{
 	(*LocateWorkersResponse)(nil), // 28: anthill.v1.LocateWorkersResponse
 	(*WorkerLocation)(nil),        // 29: anthill.v1.WorkerLocation
 	(*DescribeRequest)(nil),       // 30: anthill.v1.DescribeRequest
-	(*DescribeResponse)(nil),      // 31: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 32: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 33: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 34: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 35: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 36: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 37: anthill.v1.ConfirmHeldRequest
-	(*ProvenBlobs)(nil),           // 38: anthill.v1.ProvenBlobs
-	(*RefusedJob)(nil),            // 39: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 40: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 41: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 42: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 44: google.protobuf.Duration
-	(*Whereabouts)(nil),           // 45: anthill.v1.Whereabouts
-	(*PieceProof)(nil),            // 46: anthill.v1.PieceProof
-	(*HeartbeatRequest)(nil),      // 47: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 48: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),    // 49: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                  // 50: anthill.v1.Wait
-	(*BlobRef)(nil),               // 51: anthill.v1.BlobRef
+	(*ComparedState)(nil),         // 31: anthill.v1.ComparedState
+	(*DescribeResponse)(nil),      // 32: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),    // 33: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),   // 34: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),       // 35: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),      // 36: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),     // 37: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),    // 38: anthill.v1.ConfirmHeldRequest
+	(*ProvenBlobs)(nil),           // 39: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),            // 40: anthill.v1.RefusedJob
+	(*HeldResults)(nil),           // 41: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),   // 42: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                     // 43: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
+	(*Whereabouts)(nil),           // 46: anthill.v1.Whereabouts
+	(*PieceProof)(nil),            // 47: anthill.v1.PieceProof
+	(*HeartbeatRequest)(nil),      // 48: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 49: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),    // 50: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                  // 51: anthill.v1.Wait
+	(*BlobRef)(nil),               // 52: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	42, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	43, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	43, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	44, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
-	45, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
-	46, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
-	42, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	44, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	45, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	46, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
+	47, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
+	43, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
 	1,  // 8: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
 	7,  // 9: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
 	8,  // 10: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
 	15, // 11: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	42, // 12: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	44, // 13: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	43, // 14: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	42, // 15: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	43, // 16: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	43, // 12: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	45, // 13: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	44, // 14: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	43, // 15: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	44, // 16: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
 	15, // 17: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	43, // 18: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	45, // 19: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
+	44, // 18: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	46, // 19: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
 	19, // 20: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	47, // 21: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	48, // 22: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	49, // 23: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	48, // 21: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	49, // 22: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	50, // 23: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
 	29, // 24: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	43, // 25: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	44, // 26: anthill.v1.DescribeResponse.clock_ahead:type_name -> google.protobuf.Duration
-	34, // 27: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	50, // 28: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	40, // 29: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	39, // 30: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	51, // 31: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	40, // 32: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	38, // 33: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 34: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 35: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 36: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 37: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 38: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	35, // 39: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	37, // 40: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	32, // 41: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	27, // 42: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	30, // 43: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	25, // 44: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	18, // 45: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	21, // 46: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	23, // 47: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	16, // 48: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
-	4,  // 49: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 50: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 51: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 52: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 53: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	36, // 54: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	41, // 55: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	33, // 56: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	28, // 57: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	31, // 58: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	26, // 59: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	20, // 60: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	22, // 61: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	24, // 62: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	17, // 63: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
-	49, // [49:64] is the sub-list for method output_type
-	34, // [34:49] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	31, // 25: anthill.v1.DescribeRequest.agreed:type_name -> anthill.v1.ComparedState
+	44, // 26: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	45, // 27: anthill.v1.DescribeResponse.clock_ahead:type_name -> google.protobuf.Duration
+	31, // 28: anthill.v1.DescribeResponse.compared:type_name -> anthill.v1.ComparedState
+	35, // 29: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	51, // 30: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	41, // 31: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	40, // 32: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	52, // 33: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	41, // 34: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	39, // 35: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 36: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 37: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	11, // 38: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	13, // 39: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	9,  // 40: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	36, // 41: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	38, // 42: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	33, // 43: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	27, // 44: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	30, // 45: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	25, // 46: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	18, // 47: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	21, // 48: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	23, // 49: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	16, // 50: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	4,  // 51: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 52: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	12, // 53: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	14, // 54: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	10, // 55: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	37, // 56: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	42, // 57: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	34, // 58: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	28, // 59: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	32, // 60: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	26, // 61: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	20, // 62: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	22, // 63: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	24, // 64: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	17, // 65: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	51, // [51:66] is the sub-list for method output_type
+	36, // [36:51] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -3035,7 +3116,7 @@ func file_anthill_v1_node_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   41,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

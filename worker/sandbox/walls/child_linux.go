@@ -7,11 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attributes put the child into a process group of its own, where the
-// terminal's signals do not reach it, and let it die with its parent even
-// while a guest runs that never lets it read the closed pipe.
+// attributes put the child into a session of its own, where the terminal's signals
+// do not reach it and which yieldToSessions can rank behind all others, and let it die
+// with its parent even while a guest runs that never lets it read the closed pipe.
 func attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // keepDescriptors makes sure that the child gets no descriptor of ours. Go

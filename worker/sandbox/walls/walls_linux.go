@@ -19,6 +19,7 @@ func systemWalls(cfg Config) []wall {
 		plain("first out of memory", dieFirst),
 		plain("cpu time", func() error { return dieOfLimit(cfg.CPU) }),
 		plain("SCHED_IDLE", func() error { return forEachThread(scheduleWhenIdle) }),
+		plain("last of all sessions", yieldToSessions),
 		plain("idle I/O", func() error { return forEachThread(readWhenIdle) }),
 		plain("no new privileges", func() error { return landlocksys.AllThreadsPrctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }),
 		{"landlock", restrictFiles},
@@ -73,6 +74,25 @@ func scheduleWhenIdle(tid int) error {
 		return fmt.Errorf("sched_setattr: %w", err)
 	}
 	return nil
+}
+
+// yieldToSessions ranks this process's session behind the donor's. Where the kernel shares
+// out processors between sessions first (sched_autogroup, as desktops have it), a policy
+// counts within one alone, and a child in a session of its own had as much as all that the
+// donor started in a terminal. It follows the kernel's sched(7).
+func yieldToSessions() error {
+	const path, patience = "/proc/self/autogroup", 150 * time.Millisecond
+	for tries := 0; ; tries++ {
+		err := os.WriteFile(path, []byte(strconv.Itoa(lowest)), 0)
+		switch {
+		case errors.Is(err, os.ErrNotExist): // processors are not shared out so
+			return nil
+		case errors.Is(err, unix.EAGAIN) && tries < 10: // one such change in 100 ms, of all users
+			time.Sleep(patience)
+		default:
+			return err
+		}
+	}
 }
 
 // readWhenIdle does the same for the disk. It needs a scheduler that looks at
