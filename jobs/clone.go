@@ -25,7 +25,20 @@ func (s *State) Clone() *State {
 		Denied:       maps.Clone(s.Denied), // nothing changes a Denial
 		DenyRevision: s.DenyRevision,
 		Runtimes:     slices.Clone(s.Runtimes),
+		Authorities:  s.Authorities.clone(),
 	}
+}
+
+func (a *Authorities) clone() *Authorities {
+	if a == nil {
+		return nil
+	}
+	c := *a
+	if a.Next != nil {
+		next := *a.Next
+		c.Next = &next
+	}
+	return &c
 }
 
 // clone shares the spec, which nothing changes.

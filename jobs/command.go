@@ -39,7 +39,9 @@ type Command struct {
 
 	Dismiss *DismissCoordinators `cbor:"85,keyasint,omitempty"`
 	Away    *NoteAway            `cbor:"86,keyasint,omitempty"`
-	Compare *CompareStates       `cbor:"150,keyasint,omitempty"`
+
+	Rotate  *RotateAuthority `cbor:"110,keyasint,omitempty"`
+	Compare *CompareStates   `cbor:"150,keyasint,omitempty"`
 }
 
 // Version is the oldest whose replicas can read the command; 0: every one.
@@ -47,7 +49,8 @@ func (c *Command) Version() Version {
 	switch {
 	case c.Raise != nil:
 		return c.Raise.Version
-	case c.Compare != nil:
+	case c.Rotate != nil, c.See != nil && len(c.See.Certified) > 0, c.CreateToken != nil && c.CreateToken.Authority != 0, c.Admit != nil && c.Admit.Authority != 0,
+		c.Compare != nil:
 		return VersionYears
 	case c.Accuse != nil && c.Accuse.Proof != nil:
 		return VersionThinkers
@@ -105,6 +108,8 @@ type CreateToken struct {
 	Member bool `cbor:"30,keyasint,omitempty"`
 	// By is the node of who makes it, where the rules in force can keep that.
 	By NodeID `cbor:"45,keyasint,omitempty"`
+	// Authority is the number of the one that the token names.
+	Authority uint64 `cbor:"110,keyasint,omitempty"`
 }
 
 // AdmitNode trades one use of a token for membership.
@@ -115,6 +120,8 @@ type AdmitNode struct {
 	Address string  `cbor:"4,keyasint,omitempty"`
 	// Long: its certificate is valid for longer than CertificateLife.
 	Long bool `cbor:"45,keyasint,omitempty"`
+	// Authority is the number of the one that certifies it.
+	Authority uint64 `cbor:"110,keyasint,omitempty"`
 }
 
 // SubmitJob stores a job; the spec has its defaults filled in.

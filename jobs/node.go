@@ -22,6 +22,8 @@ type Node struct {
 	Ended *Ending `cbor:"45,keyasint,omitempty"`
 	// Short: none of its certificates was ever valid for longer than CertificateLife.
 	Short bool `cbor:"46,keyasint,omitempty"`
+	// Authority is the number of the newest of which it is known to have a certificate.
+	Authority uint64 `cbor:"110,keyasint,omitempty"`
 	// Away: it is a coordinator that has been away for long, see NoteAway.
 	Away bool `cbor:"86,keyasint,omitempty"`
 }

@@ -36,6 +36,9 @@ type Forget struct {
 // SeeNodes notes that nodes are there.
 type SeeNodes struct {
 	Nodes []NodeID `cbor:"1,keyasint"`
+	// Certified are nodes that have a certificate of the authority with this number.
+	Certified []NodeID `cbor:"110,keyasint,omitempty"`
+	Authority uint64   `cbor:"111,keyasint,omitempty"`
 }
 
 // Retain is for how long a job is kept once it is finished.
@@ -196,6 +199,9 @@ func (s *State) Unseen(id NodeID) bool {
 func (s *State) see(c *SeeNodes) Outcome {
 	for _, id := range c.Nodes {
 		s.seen(id)
+	}
+	for _, id := range c.Certified {
+		s.certified(id, c.Authority)
 	}
 	return Outcome{}
 }

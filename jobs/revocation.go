@@ -77,7 +77,7 @@ func (s *State) endNode(c *EndNode) Outcome {
 	if n.Ended != nil && (n.Ended.Revoked || !c.Revoke) {
 		return Outcome{Owner: n.Owner} // so it is already
 	}
-	bit := s.holderBit(c.Node)
+	bit, first := s.holderBit(c.Node), n.Ended == nil
 	n.Ended = &Ending{At: s.Now, Why: c.Why, Revoked: c.Revoke}
 	s.cuts++
 	act := ActNodeRemoved
@@ -88,6 +88,9 @@ func (s *State) endNode(c *EndNode) Outcome {
 	s.takeLeases(c.Node)
 	if n.Role == Coordinator {
 		s.dropHolder(bit)
+		if first {
+			s.keyGone(c.Node)
+		}
 	}
 	return Outcome{Owner: n.Owner}
 }

@@ -43,6 +43,9 @@ type State struct {
 	// Runtimes are datasets that jobs name as their interpreters, oldest first.
 	Runtimes []Runtime `cbor:"80,keyasint,omitempty"`
 
+	// Authorities are those that nodes trust; nil: that of the founding alone.
+	Authorities *Authorities `cbor:"110,keyasint,omitempty"`
+
 	// Derived from the above; see Reindex.
 	leases   leaseIndex // that are held
 	silent   leaseIndex // that ended in silence, and may be given back
@@ -245,6 +248,8 @@ func (s *State) administer(c Command) Outcome {
 		return s.dismiss(c.Dismiss)
 	case c.Away != nil:
 		return s.noteAway(c.Away)
+	case c.Rotate != nil:
+		return s.rotate(c.Rotate)
 	case c.Compare != nil:
 		return Outcome{}
 	}

@@ -19,6 +19,8 @@ type Token struct {
 	// Created is when it was made, and By by which node.
 	Created Time   `cbor:"45,keyasint,omitempty"`
 	By      NodeID `cbor:"46,keyasint,omitempty"`
+	// Authority is the number of the one that it names.
+	Authority uint64 `cbor:"110,keyasint,omitempty"`
 }
 
 // MaxOwnerName bounds the name of an owner, in bytes.
@@ -57,7 +59,7 @@ func (s *State) createToken(c *CreateToken) Outcome {
 	if owner == "" {
 		owner = OwnerID("token-" + string(c.Token[:min(8, len(c.Token))]))
 	}
-	t := &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner, Prior: c.Prior, Member: c.Member}
+	t := &Token{Role: c.Role, Expires: c.Expires, Uses: c.Uses, Owner: owner, Prior: c.Prior, Member: c.Member, Authority: c.Authority}
 	if c.By != "" {
 		t.Created, t.By = s.Now, c.By
 		s.note(c.By, ActTokenCreated, fmt.Sprintf("%s for %s of %s", c.Token.Short(), plural(int(c.Uses), c.Role.String()), owner), "")
@@ -117,6 +119,7 @@ func (s *State) admit(c *AdmitNode) Outcome {
 	t := s.Tokens[c.Token]
 	if s.admittedBy(t, c.Node) {
 		s.Nodes[c.Node].Address = c.Address
+		s.certified(c.Node, c.Authority)
 		return Outcome{Owner: t.Owner}
 	}
 	t.Uses--
@@ -129,10 +132,12 @@ func (s *State) admit(c *AdmitNode) Outcome {
 	}
 	if n := s.Nodes[c.Node]; n != nil { // it was removed
 		n.Ended, n.Address, n.Member = nil, c.Address, t.Member
+		s.certified(c.Node, c.Authority)
 		s.cuts++
 		return Outcome{Owner: t.Owner}
 	}
 	s.addNode(c.Node, &Node{Role: c.Role, Owner: t.Owner, Address: c.Address, Admitted: s.Now, Short: s.can(VersionStrangers) && !c.Long, Member: t.Member})
+	s.certified(c.Node, c.Authority)
 	s.review()
 	return Outcome{Owner: t.Owner}
 }

@@ -64,6 +64,10 @@ func everyCommand() []jobs.Command {
 		{At: 16, Dismiss: &jobs.DismissCoordinators{Nodes: []jobs.NodeID{"c1"}, By: "c2"}},
 		{At: 16, Confirm: &jobs.ConfirmHeld{Coordinator: "c1", Lacked: []jobs.LackedInput{{Job: "j", What: "3 of 12 pieces"}}, Found: []jobs.JobID{"k"}}},
 		{At: 16, Away: &jobs.NoteAway{Away: []jobs.NodeID{"c1"}, Back: []jobs.NodeID{"c2"}}},
+		{At: 16, See: &jobs.SeeNodes{Nodes: []jobs.NodeID{"w1"}, Certified: []jobs.NodeID{"w2"}, Authority: 3}},
+		{At: 16, CreateToken: &jobs.CreateToken{Token: "t", Role: jobs.Worker, Expires: 9, Uses: 3, Authority: 3}},
+		{At: 16, Admit: &jobs.AdmitNode{Token: "t", Node: "w1", Role: jobs.Worker, Authority: 3}},
+		{At: 16, Rotate: &jobs.RotateAuthority{Step: jobs.FinishRotation, By: "op", Present: []byte{1}, Next: []byte{2}, Number: 3, Force: true, Why: "why"}},
 		{At: 16, SetOwner: &jobs.SetOwner{By: "op", Owner: "o", Set: jobs.Terms{jobs.ItemRunning: 7}, Usual: []jobs.Item{jobs.ItemResults}}},
 	}
 }

@@ -37,6 +37,7 @@ var access = map[string][]jobs.Role{
 	"/anthill.v1.EnrolmentService/CreateToken":  {jobs.Operator, jobs.Coordinator},
 	"/anthill.v1.EnrolmentService/Enrol":        append([]jobs.Role{jobs.Stranger}, everybody...),
 	"/anthill.v1.EnrolmentService/Renew":        append([]jobs.Role{jobs.Stranger}, everybody...),
+	"/anthill.v1.EnrolmentService/GetTrust":     everybody,
 	"/grpc.health.v1.Health":                    everybody,
 	"/grpc.reflection.v1.ServerReflection":      everybody,
 	"/grpc.reflection.v1alpha.ServerReflection": everybody,
@@ -49,6 +50,7 @@ type caller struct {
 	key       ed25519.PublicKey
 	host      string // that the call came from; "" if that is not known
 	forwarded bool
+	by        identity.Peer // who forwarded it
 }
 
 type callerKey struct{}
@@ -66,7 +68,7 @@ func (c caller) reach(address string) string {
 }
 
 // forwardedFor carries the caller in a forwarded call: a role byte, the public key
-// and the host that the call came from. Only coordinators are believed.
+// and the host that the call came from. Only coordinators are believed, see authorize.
 const forwardedFor = "anthill-forwarded-for-bin"
 
 func (c caller) encode() string {
@@ -102,14 +104,25 @@ func identify(ctx context.Context) (caller, error) {
 	if !ok || len(values) > 1 {
 		return caller{}, badForward(from.Node)
 	}
+	c.by = from
 	return c, nil
 }
 
-// authorize identifies the caller and refuses what its present role may not do.
+// authorize identifies the caller and refuses what its present role may not do. Who speaks
+// for another has to be a coordinator at present: one that was let go keeps a certificate.
 func (s *Server) authorize(ctx context.Context, method string) (context.Context, error) {
 	c, err := identify(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if c.forwarded {
+		role, err := s.standing(ctx, c.by)
+		if err != nil {
+			return nil, err
+		}
+		if role != jobs.Coordinator {
+			return nil, wrongRole(method, role, []jobs.Role{jobs.Coordinator})
+		}
 	}
 	if c.Role, err = s.standing(ctx, c.Peer); err != nil {
 		return nil, err

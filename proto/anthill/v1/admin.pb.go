@@ -24,6 +24,474 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type RotationStep int32
+
+const (
+	RotationStep_ROTATION_STEP_UNSPECIFIED RotationStep = 0
+	RotationStep_ROTATION_STEP_BEGIN       RotationStep = 1
+	RotationStep_ROTATION_STEP_FINISH      RotationStep = 2
+	RotationStep_ROTATION_STEP_UNDO        RotationStep = 3
+)
+
+// Enum value maps for RotationStep.
+var (
+	RotationStep_name = map[int32]string{
+		0: "ROTATION_STEP_UNSPECIFIED",
+		1: "ROTATION_STEP_BEGIN",
+		2: "ROTATION_STEP_FINISH",
+		3: "ROTATION_STEP_UNDO",
+	}
+	RotationStep_value = map[string]int32{
+		"ROTATION_STEP_UNSPECIFIED": 0,
+		"ROTATION_STEP_BEGIN":       1,
+		"ROTATION_STEP_FINISH":      2,
+		"ROTATION_STEP_UNDO":        3,
+	}
+)
+
+func (x RotationStep) Enum() *RotationStep {
+	p := new(RotationStep)
+	*p = x
+	return p
+}
+
+func (x RotationStep) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RotationStep) Descriptor() protoreflect.EnumDescriptor {
+	return file_anthill_v1_admin_proto_enumTypes[0].Descriptor()
+}
+
+func (RotationStep) Type() protoreflect.EnumType {
+	return &file_anthill_v1_admin_proto_enumTypes[0]
+}
+
+func (x RotationStep) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RotationStep.Descriptor instead.
+func (RotationStep) EnumDescriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{0}
+}
+
+type GetAuthoritiesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAuthoritiesRequest) Reset() {
+	*x = GetAuthoritiesRequest{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAuthoritiesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAuthoritiesRequest) ProtoMessage() {}
+
+func (x *GetAuthoritiesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAuthoritiesRequest.ProtoReflect.Descriptor instead.
+func (*GetAuthoritiesRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{0}
+}
+
+type GetAuthoritiesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Status        *AuthoritiesStatus     `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAuthoritiesResponse) Reset() {
+	*x = GetAuthoritiesResponse{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAuthoritiesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAuthoritiesResponse) ProtoMessage() {}
+
+func (x *GetAuthoritiesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAuthoritiesResponse.ProtoReflect.Descriptor instead.
+func (*GetAuthoritiesResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *GetAuthoritiesResponse) GetStatus() *AuthoritiesStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+// AuthoritiesStatus is which authorities the grid has.
+type AuthoritiesStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the present one and of the next: SHA-256 of its certificate, in hex.
+	Present string `protobuf:"bytes,1,opt,name=present,proto3" json:"present,omitempty"`
+	// Empty: no rotation is under way. So are all fields that follow.
+	Next    string                 `protobuf:"bytes,2,opt,name=next,proto3" json:"next,omitempty"`
+	BegunAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=begun_at,json=begunAt,proto3" json:"begun_at,omitempty"`
+	// Since when all coordinators have the next one's key, and it certifies nodes; unset:
+	// some lack it.
+	ReadyAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=ready_at,json=readyAt,proto3" json:"ready_at,omitempty"`
+	// How many nodes have a certificate of the next one.
+	Certified uint32 `protobuf:"varint,5,opt,name=certified,proto3" json:"certified,omitempty"`
+	// Those that have none, in order: coordinators, nodes that were there in the last 30 days,
+	// and others. At most 1000 are listed.
+	Behind []*BehindNode `protobuf:"bytes,6,rep,name=behind,proto3" json:"behind,omitempty"`
+	// How many there are of each.
+	CoordinatorsBehind uint32 `protobuf:"varint,7,opt,name=coordinators_behind,json=coordinatorsBehind,proto3" json:"coordinators_behind,omitempty"`
+	AwakeBehind        uint32 `protobuf:"varint,8,opt,name=awake_behind,json=awakeBehind,proto3" json:"awake_behind,omitempty"`
+	AsleepBehind       uint32 `protobuf:"varint,9,opt,name=asleep_behind,json=asleepBehind,proto3" json:"asleep_behind,omitempty"`
+	// Coordinators that have left since it began, and may have the next one's key.
+	Gone []string `protobuf:"bytes,10,rep,name=gone,proto3" json:"gone,omitempty"`
+	// Tokens that end when it is finished.
+	TokensEnding  uint32 `protobuf:"varint,11,opt,name=tokens_ending,json=tokensEnding,proto3" json:"tokens_ending,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthoritiesStatus) Reset() {
+	*x = AuthoritiesStatus{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthoritiesStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthoritiesStatus) ProtoMessage() {}
+
+func (x *AuthoritiesStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthoritiesStatus.ProtoReflect.Descriptor instead.
+func (*AuthoritiesStatus) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AuthoritiesStatus) GetPresent() string {
+	if x != nil {
+		return x.Present
+	}
+	return ""
+}
+
+func (x *AuthoritiesStatus) GetNext() string {
+	if x != nil {
+		return x.Next
+	}
+	return ""
+}
+
+func (x *AuthoritiesStatus) GetBegunAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BegunAt
+	}
+	return nil
+}
+
+func (x *AuthoritiesStatus) GetReadyAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReadyAt
+	}
+	return nil
+}
+
+func (x *AuthoritiesStatus) GetCertified() uint32 {
+	if x != nil {
+		return x.Certified
+	}
+	return 0
+}
+
+func (x *AuthoritiesStatus) GetBehind() []*BehindNode {
+	if x != nil {
+		return x.Behind
+	}
+	return nil
+}
+
+func (x *AuthoritiesStatus) GetCoordinatorsBehind() uint32 {
+	if x != nil {
+		return x.CoordinatorsBehind
+	}
+	return 0
+}
+
+func (x *AuthoritiesStatus) GetAwakeBehind() uint32 {
+	if x != nil {
+		return x.AwakeBehind
+	}
+	return 0
+}
+
+func (x *AuthoritiesStatus) GetAsleepBehind() uint32 {
+	if x != nil {
+		return x.AsleepBehind
+	}
+	return 0
+}
+
+func (x *AuthoritiesStatus) GetGone() []string {
+	if x != nil {
+		return x.Gone
+	}
+	return nil
+}
+
+func (x *AuthoritiesStatus) GetTokensEnding() uint32 {
+	if x != nil {
+		return x.TokensEnding
+	}
+	return 0
+}
+
+// BehindNode is a node that has no certificate of the next authority.
+type BehindNode struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Role   Role                   `protobuf:"varint,2,opt,name=role,proto3,enum=anthill.v1.Role" json:"role,omitempty"`
+	Owner  string                 `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
+	SeenAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=seen_at,json=seenAt,proto3" json:"seen_at,omitempty"`
+	// It was not there in the last 30 days.
+	Asleep        bool `protobuf:"varint,5,opt,name=asleep,proto3" json:"asleep,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BehindNode) Reset() {
+	*x = BehindNode{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BehindNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BehindNode) ProtoMessage() {}
+
+func (x *BehindNode) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BehindNode.ProtoReflect.Descriptor instead.
+func (*BehindNode) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BehindNode) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BehindNode) GetRole() Role {
+	if x != nil {
+		return x.Role
+	}
+	return Role_ROLE_UNSPECIFIED
+}
+
+func (x *BehindNode) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *BehindNode) GetSeenAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SeenAt
+	}
+	return nil
+}
+
+func (x *BehindNode) GetAsleep() bool {
+	if x != nil {
+		return x.Asleep
+	}
+	return false
+}
+
+type RotateAuthorityRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Step  RotationStep           `protobuf:"varint,1,opt,name=step,proto3,enum=anthill.v1.RotationStep" json:"step,omitempty"`
+	// Finish although nodes would be left behind that are no coordinators: they join anew.
+	Force  bool   `protobuf:"varint,2,opt,name=force,proto3" json:"force,omitempty"`
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// A request that is repeated with the same id takes effect once.
+	RequestId     string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateAuthorityRequest) Reset() {
+	*x = RotateAuthorityRequest{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateAuthorityRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateAuthorityRequest) ProtoMessage() {}
+
+func (x *RotateAuthorityRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateAuthorityRequest.ProtoReflect.Descriptor instead.
+func (*RotateAuthorityRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RotateAuthorityRequest) GetStep() RotationStep {
+	if x != nil {
+		return x.Step
+	}
+	return RotationStep_ROTATION_STEP_UNSPECIFIED
+}
+
+func (x *RotateAuthorityRequest) GetForce() bool {
+	if x != nil {
+		return x.Force
+	}
+	return false
+}
+
+func (x *RotateAuthorityRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *RotateAuthorityRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+type RotateAuthorityResponse struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Status *AuthoritiesStatus     `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
+	// Tokens that have ended with this.
+	TokensEnded   uint32 `protobuf:"varint,2,opt,name=tokens_ended,json=tokensEnded,proto3" json:"tokens_ended,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateAuthorityResponse) Reset() {
+	*x = RotateAuthorityResponse{}
+	mi := &file_anthill_v1_admin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateAuthorityResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateAuthorityResponse) ProtoMessage() {}
+
+func (x *RotateAuthorityResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_admin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateAuthorityResponse.ProtoReflect.Descriptor instead.
+func (*RotateAuthorityResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RotateAuthorityResponse) GetStatus() *AuthoritiesStatus {
+	if x != nil {
+		return x.Status
+	}
+	return nil
+}
+
+func (x *RotateAuthorityResponse) GetTokensEnded() uint32 {
+	if x != nil {
+		return x.TokensEnded
+	}
+	return 0
+}
+
 type Denied struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The SHA-256 in hex of the blob's id as people write it.
@@ -38,7 +506,7 @@ type Denied struct {
 
 func (x *Denied) Reset() {
 	*x = Denied{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	mi := &file_anthill_v1_admin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -50,7 +518,7 @@ func (x *Denied) String() string {
 func (*Denied) ProtoMessage() {}
 
 func (x *Denied) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[0]
+	mi := &file_anthill_v1_admin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -63,7 +531,7 @@ func (x *Denied) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Denied.ProtoReflect.Descriptor instead.
 func (*Denied) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{0}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Denied) GetKey() string {
@@ -106,7 +574,7 @@ type ListDeniedRequest struct {
 
 func (x *ListDeniedRequest) Reset() {
 	*x = ListDeniedRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	mi := &file_anthill_v1_admin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -118,7 +586,7 @@ func (x *ListDeniedRequest) String() string {
 func (*ListDeniedRequest) ProtoMessage() {}
 
 func (x *ListDeniedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[1]
+	mi := &file_anthill_v1_admin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -131,7 +599,7 @@ func (x *ListDeniedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeniedRequest.ProtoReflect.Descriptor instead.
 func (*ListDeniedRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{1}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListDeniedRequest) GetPageSize() uint32 {
@@ -159,7 +627,7 @@ type ListDeniedResponse struct {
 
 func (x *ListDeniedResponse) Reset() {
 	*x = ListDeniedResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	mi := &file_anthill_v1_admin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -171,7 +639,7 @@ func (x *ListDeniedResponse) String() string {
 func (*ListDeniedResponse) ProtoMessage() {}
 
 func (x *ListDeniedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[2]
+	mi := &file_anthill_v1_admin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -184,7 +652,7 @@ func (x *ListDeniedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeniedResponse.ProtoReflect.Descriptor instead.
 func (*ListDeniedResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{2}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListDeniedResponse) GetDenied() []*Denied {
@@ -213,7 +681,7 @@ type ChangeDeniedRequest struct {
 
 func (x *ChangeDeniedRequest) Reset() {
 	*x = ChangeDeniedRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	mi := &file_anthill_v1_admin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -225,7 +693,7 @@ func (x *ChangeDeniedRequest) String() string {
 func (*ChangeDeniedRequest) ProtoMessage() {}
 
 func (x *ChangeDeniedRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[3]
+	mi := &file_anthill_v1_admin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -238,7 +706,7 @@ func (x *ChangeDeniedRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeDeniedRequest.ProtoReflect.Descriptor instead.
 func (*ChangeDeniedRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{3}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ChangeDeniedRequest) GetKeys() []string {
@@ -277,7 +745,7 @@ type ChangeDeniedResponse struct {
 
 func (x *ChangeDeniedResponse) Reset() {
 	*x = ChangeDeniedResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	mi := &file_anthill_v1_admin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -289,7 +757,7 @@ func (x *ChangeDeniedResponse) String() string {
 func (*ChangeDeniedResponse) ProtoMessage() {}
 
 func (x *ChangeDeniedResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[4]
+	mi := &file_anthill_v1_admin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -302,7 +770,7 @@ func (x *ChangeDeniedResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChangeDeniedResponse.ProtoReflect.Descriptor instead.
 func (*ChangeDeniedResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{4}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{10}
 }
 
 type JoinToken struct {
@@ -324,7 +792,7 @@ type JoinToken struct {
 
 func (x *JoinToken) Reset() {
 	*x = JoinToken{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[5]
+	mi := &file_anthill_v1_admin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -336,7 +804,7 @@ func (x *JoinToken) String() string {
 func (*JoinToken) ProtoMessage() {}
 
 func (x *JoinToken) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[5]
+	mi := &file_anthill_v1_admin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -349,7 +817,7 @@ func (x *JoinToken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JoinToken.ProtoReflect.Descriptor instead.
 func (*JoinToken) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{5}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *JoinToken) GetId() string {
@@ -422,7 +890,7 @@ type ListTokensRequest struct {
 
 func (x *ListTokensRequest) Reset() {
 	*x = ListTokensRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[6]
+	mi := &file_anthill_v1_admin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -434,7 +902,7 @@ func (x *ListTokensRequest) String() string {
 func (*ListTokensRequest) ProtoMessage() {}
 
 func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[6]
+	mi := &file_anthill_v1_admin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -447,7 +915,7 @@ func (x *ListTokensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensRequest.ProtoReflect.Descriptor instead.
 func (*ListTokensRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{6}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListTokensRequest) GetPageSize() uint32 {
@@ -482,7 +950,7 @@ type ListTokensResponse struct {
 
 func (x *ListTokensResponse) Reset() {
 	*x = ListTokensResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[7]
+	mi := &file_anthill_v1_admin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -494,7 +962,7 @@ func (x *ListTokensResponse) String() string {
 func (*ListTokensResponse) ProtoMessage() {}
 
 func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[7]
+	mi := &file_anthill_v1_admin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -507,7 +975,7 @@ func (x *ListTokensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTokensResponse.ProtoReflect.Descriptor instead.
 func (*ListTokensResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{7}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListTokensResponse) GetTokens() []*JoinToken {
@@ -536,7 +1004,7 @@ type RevokeTokenRequest struct {
 
 func (x *RevokeTokenRequest) Reset() {
 	*x = RevokeTokenRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[8]
+	mi := &file_anthill_v1_admin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +1016,7 @@ func (x *RevokeTokenRequest) String() string {
 func (*RevokeTokenRequest) ProtoMessage() {}
 
 func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[8]
+	mi := &file_anthill_v1_admin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +1029,7 @@ func (x *RevokeTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenRequest.ProtoReflect.Descriptor instead.
 func (*RevokeTokenRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RevokeTokenRequest) GetToken() string {
@@ -594,7 +1062,7 @@ type RevokeTokenResponse struct {
 
 func (x *RevokeTokenResponse) Reset() {
 	*x = RevokeTokenResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[9]
+	mi := &file_anthill_v1_admin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +1074,7 @@ func (x *RevokeTokenResponse) String() string {
 func (*RevokeTokenResponse) ProtoMessage() {}
 
 func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[9]
+	mi := &file_anthill_v1_admin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +1087,7 @@ func (x *RevokeTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeTokenResponse.ProtoReflect.Descriptor instead.
 func (*RevokeTokenResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RevokeTokenResponse) GetToken() *JoinToken {
@@ -648,7 +1116,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[10]
+	mi := &file_anthill_v1_admin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -660,7 +1128,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[10]
+	mi := &file_anthill_v1_admin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -673,7 +1141,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Member) GetId() string {
@@ -750,7 +1218,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[11]
+	mi := &file_anthill_v1_admin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -762,7 +1230,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[11]
+	mi := &file_anthill_v1_admin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -775,7 +1243,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListMembersRequest) GetPageSize() uint32 {
@@ -824,7 +1292,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[12]
+	mi := &file_anthill_v1_admin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +1304,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[12]
+	mi := &file_anthill_v1_admin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +1317,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -883,7 +1351,7 @@ type EndNodeRequest struct {
 
 func (x *EndNodeRequest) Reset() {
 	*x = EndNodeRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[13]
+	mi := &file_anthill_v1_admin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -895,7 +1363,7 @@ func (x *EndNodeRequest) String() string {
 func (*EndNodeRequest) ProtoMessage() {}
 
 func (x *EndNodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[13]
+	mi := &file_anthill_v1_admin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -908,7 +1376,7 @@ func (x *EndNodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndNodeRequest.ProtoReflect.Descriptor instead.
 func (*EndNodeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *EndNodeRequest) GetNode() string {
@@ -955,7 +1423,7 @@ type EndNodeResponse struct {
 
 func (x *EndNodeResponse) Reset() {
 	*x = EndNodeResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[14]
+	mi := &file_anthill_v1_admin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -967,7 +1435,7 @@ func (x *EndNodeResponse) String() string {
 func (*EndNodeResponse) ProtoMessage() {}
 
 func (x *EndNodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[14]
+	mi := &file_anthill_v1_admin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -980,7 +1448,7 @@ func (x *EndNodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndNodeResponse.ProtoReflect.Descriptor instead.
 func (*EndNodeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *EndNodeResponse) GetMember() *Member {
@@ -1006,7 +1474,7 @@ type Owner struct {
 
 func (x *Owner) Reset() {
 	*x = Owner{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[15]
+	mi := &file_anthill_v1_admin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1018,7 +1486,7 @@ func (x *Owner) String() string {
 func (*Owner) ProtoMessage() {}
 
 func (x *Owner) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[15]
+	mi := &file_anthill_v1_admin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1031,7 +1499,7 @@ func (x *Owner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Owner.ProtoReflect.Descriptor instead.
 func (*Owner) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Owner) GetName() string {
@@ -1097,7 +1565,7 @@ type ListOwnersRequest struct {
 
 func (x *ListOwnersRequest) Reset() {
 	*x = ListOwnersRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[16]
+	mi := &file_anthill_v1_admin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1109,7 +1577,7 @@ func (x *ListOwnersRequest) String() string {
 func (*ListOwnersRequest) ProtoMessage() {}
 
 func (x *ListOwnersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[16]
+	mi := &file_anthill_v1_admin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1122,7 +1590,7 @@ func (x *ListOwnersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOwnersRequest.ProtoReflect.Descriptor instead.
 func (*ListOwnersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListOwnersRequest) GetName() string {
@@ -1157,7 +1625,7 @@ type ListOwnersResponse struct {
 
 func (x *ListOwnersResponse) Reset() {
 	*x = ListOwnersResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[17]
+	mi := &file_anthill_v1_admin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1637,7 @@ func (x *ListOwnersResponse) String() string {
 func (*ListOwnersResponse) ProtoMessage() {}
 
 func (x *ListOwnersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[17]
+	mi := &file_anthill_v1_admin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1650,7 @@ func (x *ListOwnersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOwnersResponse.ProtoReflect.Descriptor instead.
 func (*ListOwnersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListOwnersResponse) GetOwners() []*Owner {
@@ -1211,7 +1679,7 @@ type BanOwnerRequest struct {
 
 func (x *BanOwnerRequest) Reset() {
 	*x = BanOwnerRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[18]
+	mi := &file_anthill_v1_admin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1691,7 @@ func (x *BanOwnerRequest) String() string {
 func (*BanOwnerRequest) ProtoMessage() {}
 
 func (x *BanOwnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[18]
+	mi := &file_anthill_v1_admin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1704,7 @@ func (x *BanOwnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanOwnerRequest.ProtoReflect.Descriptor instead.
 func (*BanOwnerRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BanOwnerRequest) GetOwner() string {
@@ -1276,7 +1744,7 @@ type BanOwnerResponse struct {
 
 func (x *BanOwnerResponse) Reset() {
 	*x = BanOwnerResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[19]
+	mi := &file_anthill_v1_admin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1756,7 @@ func (x *BanOwnerResponse) String() string {
 func (*BanOwnerResponse) ProtoMessage() {}
 
 func (x *BanOwnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[19]
+	mi := &file_anthill_v1_admin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1769,7 @@ func (x *BanOwnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BanOwnerResponse.ProtoReflect.Descriptor instead.
 func (*BanOwnerResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BanOwnerResponse) GetOwner() *Owner {
@@ -1327,7 +1795,7 @@ type AdministrativeAct struct {
 
 func (x *AdministrativeAct) Reset() {
 	*x = AdministrativeAct{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[20]
+	mi := &file_anthill_v1_admin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1807,7 @@ func (x *AdministrativeAct) String() string {
 func (*AdministrativeAct) ProtoMessage() {}
 
 func (x *AdministrativeAct) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[20]
+	mi := &file_anthill_v1_admin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1820,7 @@ func (x *AdministrativeAct) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdministrativeAct.ProtoReflect.Descriptor instead.
 func (*AdministrativeAct) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AdministrativeAct) GetAt() *timestamppb.Timestamp {
@@ -1411,7 +1879,7 @@ type ListActsRequest struct {
 
 func (x *ListActsRequest) Reset() {
 	*x = ListActsRequest{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[21]
+	mi := &file_anthill_v1_admin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1423,7 +1891,7 @@ func (x *ListActsRequest) String() string {
 func (*ListActsRequest) ProtoMessage() {}
 
 func (x *ListActsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[21]
+	mi := &file_anthill_v1_admin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1436,7 +1904,7 @@ func (x *ListActsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListActsRequest.ProtoReflect.Descriptor instead.
 func (*ListActsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListActsRequest) GetPageSize() uint32 {
@@ -1471,7 +1939,7 @@ type ListActsResponse struct {
 
 func (x *ListActsResponse) Reset() {
 	*x = ListActsResponse{}
-	mi := &file_anthill_v1_admin_proto_msgTypes[22]
+	mi := &file_anthill_v1_admin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1951,7 @@ func (x *ListActsResponse) String() string {
 func (*ListActsResponse) ProtoMessage() {}
 
 func (x *ListActsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_admin_proto_msgTypes[22]
+	mi := &file_anthill_v1_admin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1964,7 @@ func (x *ListActsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListActsResponse.ProtoReflect.Descriptor instead.
 func (*ListActsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_admin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ListActsResponse) GetActs() []*AdministrativeAct {
@@ -1518,7 +1986,39 @@ var File_anthill_v1_admin_proto protoreflect.FileDescriptor
 const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\n" +
 	"\x16anthill/v1/admin.proto\x12\n" +
-	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x15anthill/v1/node.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"n\n" +
+	"anthill.v1\x1a\x15anthill/v1/blob.proto\x1a\x15anthill/v1/node.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x17\n" +
+	"\x15GetAuthoritiesRequest\"O\n" +
+	"\x16GetAuthoritiesResponse\x125\n" +
+	"\x06status\x18\x01 \x01(\v2\x1d.anthill.v1.AuthoritiesStatusR\x06status\"\xaf\x03\n" +
+	"\x11AuthoritiesStatus\x12\x18\n" +
+	"\apresent\x18\x01 \x01(\tR\apresent\x12\x12\n" +
+	"\x04next\x18\x02 \x01(\tR\x04next\x125\n" +
+	"\bbegun_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\abegunAt\x125\n" +
+	"\bready_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\areadyAt\x12\x1c\n" +
+	"\tcertified\x18\x05 \x01(\rR\tcertified\x12.\n" +
+	"\x06behind\x18\x06 \x03(\v2\x16.anthill.v1.BehindNodeR\x06behind\x12/\n" +
+	"\x13coordinators_behind\x18\a \x01(\rR\x12coordinatorsBehind\x12!\n" +
+	"\fawake_behind\x18\b \x01(\rR\vawakeBehind\x12#\n" +
+	"\rasleep_behind\x18\t \x01(\rR\fasleepBehind\x12\x12\n" +
+	"\x04gone\x18\n" +
+	" \x03(\tR\x04gone\x12#\n" +
+	"\rtokens_ending\x18\v \x01(\rR\ftokensEnding\"\xa5\x01\n" +
+	"\n" +
+	"BehindNode\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12$\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\x123\n" +
+	"\aseen_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06seenAt\x12\x16\n" +
+	"\x06asleep\x18\x05 \x01(\bR\x06asleep\"\x93\x01\n" +
+	"\x16RotateAuthorityRequest\x12,\n" +
+	"\x04step\x18\x01 \x01(\x0e2\x18.anthill.v1.RotationStepR\x04step\x12\x14\n" +
+	"\x05force\x18\x02 \x01(\bR\x05force\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tR\trequestId\"s\n" +
+	"\x17RotateAuthorityResponse\x125\n" +
+	"\x06status\x18\x01 \x01(\v2\x1d.anthill.v1.AuthoritiesStatusR\x06status\x12!\n" +
+	"\ftokens_ended\x18\x02 \x01(\rR\vtokensEnded\"n\n" +
 	"\x06Denied\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12*\n" +
 	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x0e\n" +
@@ -1632,7 +2132,12 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05sinceJ\x04\b\x01\x10\x02\"n\n" +
 	"\x10ListActsResponse\x121\n" +
 	"\x04acts\x18\x01 \x03(\v2\x1d.anthill.v1.AdministrativeActR\x04acts\x12'\n" +
-	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken2\xba\x05\n" +
+	"\x0fnext_page_token\x18\xdc\x01 \x01(\tR\rnextPageToken*x\n" +
+	"\fRotationStep\x12\x1d\n" +
+	"\x19ROTATION_STEP_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13ROTATION_STEP_BEGIN\x10\x01\x12\x18\n" +
+	"\x14ROTATION_STEP_FINISH\x10\x02\x12\x16\n" +
+	"\x12ROTATION_STEP_UNDO\x10\x032\xef\x06\n" +
 	"\fAdminService\x12K\n" +
 	"\n" +
 	"ListTokens\x12\x1d.anthill.v1.ListTokensRequest\x1a\x1e.anthill.v1.ListTokensResponse\x12N\n" +
@@ -1645,7 +2150,9 @@ const file_anthill_v1_admin_proto_rawDesc = "" +
 	"\bListActs\x12\x1b.anthill.v1.ListActsRequest\x1a\x1c.anthill.v1.ListActsResponse\x12K\n" +
 	"\n" +
 	"ListDenied\x12\x1d.anthill.v1.ListDeniedRequest\x1a\x1e.anthill.v1.ListDeniedResponse\x12Q\n" +
-	"\fChangeDenied\x12\x1f.anthill.v1.ChangeDeniedRequest\x1a .anthill.v1.ChangeDeniedResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\fChangeDenied\x12\x1f.anthill.v1.ChangeDeniedRequest\x1a .anthill.v1.ChangeDeniedResponse\x12W\n" +
+	"\x0eGetAuthorities\x12!.anthill.v1.GetAuthoritiesRequest\x1a\".anthill.v1.GetAuthoritiesResponse\x12Z\n" +
+	"\x0fRotateAuthority\x12\".anthill.v1.RotateAuthorityRequest\x1a#.anthill.v1.RotateAuthorityResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_admin_proto_rawDescOnce sync.Once
@@ -1659,80 +2166,100 @@ func file_anthill_v1_admin_proto_rawDescGZIP() []byte {
 	return file_anthill_v1_admin_proto_rawDescData
 }
 
-var file_anthill_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_anthill_v1_admin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_anthill_v1_admin_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_anthill_v1_admin_proto_goTypes = []any{
-	(*Denied)(nil),                // 0: anthill.v1.Denied
-	(*ListDeniedRequest)(nil),     // 1: anthill.v1.ListDeniedRequest
-	(*ListDeniedResponse)(nil),    // 2: anthill.v1.ListDeniedResponse
-	(*ChangeDeniedRequest)(nil),   // 3: anthill.v1.ChangeDeniedRequest
-	(*ChangeDeniedResponse)(nil),  // 4: anthill.v1.ChangeDeniedResponse
-	(*JoinToken)(nil),             // 5: anthill.v1.JoinToken
-	(*ListTokensRequest)(nil),     // 6: anthill.v1.ListTokensRequest
-	(*ListTokensResponse)(nil),    // 7: anthill.v1.ListTokensResponse
-	(*RevokeTokenRequest)(nil),    // 8: anthill.v1.RevokeTokenRequest
-	(*RevokeTokenResponse)(nil),   // 9: anthill.v1.RevokeTokenResponse
-	(*Member)(nil),                // 10: anthill.v1.Member
-	(*ListMembersRequest)(nil),    // 11: anthill.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),   // 12: anthill.v1.ListMembersResponse
-	(*EndNodeRequest)(nil),        // 13: anthill.v1.EndNodeRequest
-	(*EndNodeResponse)(nil),       // 14: anthill.v1.EndNodeResponse
-	(*Owner)(nil),                 // 15: anthill.v1.Owner
-	(*ListOwnersRequest)(nil),     // 16: anthill.v1.ListOwnersRequest
-	(*ListOwnersResponse)(nil),    // 17: anthill.v1.ListOwnersResponse
-	(*BanOwnerRequest)(nil),       // 18: anthill.v1.BanOwnerRequest
-	(*BanOwnerResponse)(nil),      // 19: anthill.v1.BanOwnerResponse
-	(*AdministrativeAct)(nil),     // 20: anthill.v1.AdministrativeAct
-	(*ListActsRequest)(nil),       // 21: anthill.v1.ListActsRequest
-	(*ListActsResponse)(nil),      // 22: anthill.v1.ListActsResponse
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(Role)(0),                     // 24: anthill.v1.Role
-	(Liveness)(0),                 // 25: anthill.v1.Liveness
-	(*OwnerRecord)(nil),           // 26: anthill.v1.OwnerRecord
+	(RotationStep)(0),               // 0: anthill.v1.RotationStep
+	(*GetAuthoritiesRequest)(nil),   // 1: anthill.v1.GetAuthoritiesRequest
+	(*GetAuthoritiesResponse)(nil),  // 2: anthill.v1.GetAuthoritiesResponse
+	(*AuthoritiesStatus)(nil),       // 3: anthill.v1.AuthoritiesStatus
+	(*BehindNode)(nil),              // 4: anthill.v1.BehindNode
+	(*RotateAuthorityRequest)(nil),  // 5: anthill.v1.RotateAuthorityRequest
+	(*RotateAuthorityResponse)(nil), // 6: anthill.v1.RotateAuthorityResponse
+	(*Denied)(nil),                  // 7: anthill.v1.Denied
+	(*ListDeniedRequest)(nil),       // 8: anthill.v1.ListDeniedRequest
+	(*ListDeniedResponse)(nil),      // 9: anthill.v1.ListDeniedResponse
+	(*ChangeDeniedRequest)(nil),     // 10: anthill.v1.ChangeDeniedRequest
+	(*ChangeDeniedResponse)(nil),    // 11: anthill.v1.ChangeDeniedResponse
+	(*JoinToken)(nil),               // 12: anthill.v1.JoinToken
+	(*ListTokensRequest)(nil),       // 13: anthill.v1.ListTokensRequest
+	(*ListTokensResponse)(nil),      // 14: anthill.v1.ListTokensResponse
+	(*RevokeTokenRequest)(nil),      // 15: anthill.v1.RevokeTokenRequest
+	(*RevokeTokenResponse)(nil),     // 16: anthill.v1.RevokeTokenResponse
+	(*Member)(nil),                  // 17: anthill.v1.Member
+	(*ListMembersRequest)(nil),      // 18: anthill.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),     // 19: anthill.v1.ListMembersResponse
+	(*EndNodeRequest)(nil),          // 20: anthill.v1.EndNodeRequest
+	(*EndNodeResponse)(nil),         // 21: anthill.v1.EndNodeResponse
+	(*Owner)(nil),                   // 22: anthill.v1.Owner
+	(*ListOwnersRequest)(nil),       // 23: anthill.v1.ListOwnersRequest
+	(*ListOwnersResponse)(nil),      // 24: anthill.v1.ListOwnersResponse
+	(*BanOwnerRequest)(nil),         // 25: anthill.v1.BanOwnerRequest
+	(*BanOwnerResponse)(nil),        // 26: anthill.v1.BanOwnerResponse
+	(*AdministrativeAct)(nil),       // 27: anthill.v1.AdministrativeAct
+	(*ListActsRequest)(nil),         // 28: anthill.v1.ListActsRequest
+	(*ListActsResponse)(nil),        // 29: anthill.v1.ListActsResponse
+	(*timestamppb.Timestamp)(nil),   // 30: google.protobuf.Timestamp
+	(Role)(0),                       // 31: anthill.v1.Role
+	(Liveness)(0),                   // 32: anthill.v1.Liveness
+	(*OwnerRecord)(nil),             // 33: anthill.v1.OwnerRecord
 }
 var file_anthill_v1_admin_proto_depIdxs = []int32{
-	23, // 0: anthill.v1.Denied.at:type_name -> google.protobuf.Timestamp
-	0,  // 1: anthill.v1.ListDeniedResponse.denied:type_name -> anthill.v1.Denied
-	24, // 2: anthill.v1.JoinToken.role:type_name -> anthill.v1.Role
-	23, // 3: anthill.v1.JoinToken.expires_at:type_name -> google.protobuf.Timestamp
-	23, // 4: anthill.v1.JoinToken.created_at:type_name -> google.protobuf.Timestamp
-	5,  // 5: anthill.v1.ListTokensResponse.tokens:type_name -> anthill.v1.JoinToken
-	5,  // 6: anthill.v1.RevokeTokenResponse.token:type_name -> anthill.v1.JoinToken
-	24, // 7: anthill.v1.Member.role:type_name -> anthill.v1.Role
-	23, // 8: anthill.v1.Member.admitted_at:type_name -> google.protobuf.Timestamp
-	23, // 9: anthill.v1.Member.ended_at:type_name -> google.protobuf.Timestamp
-	25, // 10: anthill.v1.Member.liveness:type_name -> anthill.v1.Liveness
-	24, // 11: anthill.v1.ListMembersRequest.role:type_name -> anthill.v1.Role
-	10, // 12: anthill.v1.ListMembersResponse.members:type_name -> anthill.v1.Member
-	10, // 13: anthill.v1.EndNodeResponse.member:type_name -> anthill.v1.Member
-	26, // 14: anthill.v1.Owner.record:type_name -> anthill.v1.OwnerRecord
-	15, // 15: anthill.v1.ListOwnersResponse.owners:type_name -> anthill.v1.Owner
-	15, // 16: anthill.v1.BanOwnerResponse.owner:type_name -> anthill.v1.Owner
-	23, // 17: anthill.v1.AdministrativeAct.at:type_name -> google.protobuf.Timestamp
-	23, // 18: anthill.v1.ListActsRequest.since:type_name -> google.protobuf.Timestamp
-	20, // 19: anthill.v1.ListActsResponse.acts:type_name -> anthill.v1.AdministrativeAct
-	6,  // 20: anthill.v1.AdminService.ListTokens:input_type -> anthill.v1.ListTokensRequest
-	8,  // 21: anthill.v1.AdminService.RevokeToken:input_type -> anthill.v1.RevokeTokenRequest
-	11, // 22: anthill.v1.AdminService.ListMembers:input_type -> anthill.v1.ListMembersRequest
-	13, // 23: anthill.v1.AdminService.EndNode:input_type -> anthill.v1.EndNodeRequest
-	16, // 24: anthill.v1.AdminService.ListOwners:input_type -> anthill.v1.ListOwnersRequest
-	18, // 25: anthill.v1.AdminService.BanOwner:input_type -> anthill.v1.BanOwnerRequest
-	21, // 26: anthill.v1.AdminService.ListActs:input_type -> anthill.v1.ListActsRequest
-	1,  // 27: anthill.v1.AdminService.ListDenied:input_type -> anthill.v1.ListDeniedRequest
-	3,  // 28: anthill.v1.AdminService.ChangeDenied:input_type -> anthill.v1.ChangeDeniedRequest
-	7,  // 29: anthill.v1.AdminService.ListTokens:output_type -> anthill.v1.ListTokensResponse
-	9,  // 30: anthill.v1.AdminService.RevokeToken:output_type -> anthill.v1.RevokeTokenResponse
-	12, // 31: anthill.v1.AdminService.ListMembers:output_type -> anthill.v1.ListMembersResponse
-	14, // 32: anthill.v1.AdminService.EndNode:output_type -> anthill.v1.EndNodeResponse
-	17, // 33: anthill.v1.AdminService.ListOwners:output_type -> anthill.v1.ListOwnersResponse
-	19, // 34: anthill.v1.AdminService.BanOwner:output_type -> anthill.v1.BanOwnerResponse
-	22, // 35: anthill.v1.AdminService.ListActs:output_type -> anthill.v1.ListActsResponse
-	2,  // 36: anthill.v1.AdminService.ListDenied:output_type -> anthill.v1.ListDeniedResponse
-	4,  // 37: anthill.v1.AdminService.ChangeDenied:output_type -> anthill.v1.ChangeDeniedResponse
-	29, // [29:38] is the sub-list for method output_type
-	20, // [20:29] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	3,  // 0: anthill.v1.GetAuthoritiesResponse.status:type_name -> anthill.v1.AuthoritiesStatus
+	30, // 1: anthill.v1.AuthoritiesStatus.begun_at:type_name -> google.protobuf.Timestamp
+	30, // 2: anthill.v1.AuthoritiesStatus.ready_at:type_name -> google.protobuf.Timestamp
+	4,  // 3: anthill.v1.AuthoritiesStatus.behind:type_name -> anthill.v1.BehindNode
+	31, // 4: anthill.v1.BehindNode.role:type_name -> anthill.v1.Role
+	30, // 5: anthill.v1.BehindNode.seen_at:type_name -> google.protobuf.Timestamp
+	0,  // 6: anthill.v1.RotateAuthorityRequest.step:type_name -> anthill.v1.RotationStep
+	3,  // 7: anthill.v1.RotateAuthorityResponse.status:type_name -> anthill.v1.AuthoritiesStatus
+	30, // 8: anthill.v1.Denied.at:type_name -> google.protobuf.Timestamp
+	7,  // 9: anthill.v1.ListDeniedResponse.denied:type_name -> anthill.v1.Denied
+	31, // 10: anthill.v1.JoinToken.role:type_name -> anthill.v1.Role
+	30, // 11: anthill.v1.JoinToken.expires_at:type_name -> google.protobuf.Timestamp
+	30, // 12: anthill.v1.JoinToken.created_at:type_name -> google.protobuf.Timestamp
+	12, // 13: anthill.v1.ListTokensResponse.tokens:type_name -> anthill.v1.JoinToken
+	12, // 14: anthill.v1.RevokeTokenResponse.token:type_name -> anthill.v1.JoinToken
+	31, // 15: anthill.v1.Member.role:type_name -> anthill.v1.Role
+	30, // 16: anthill.v1.Member.admitted_at:type_name -> google.protobuf.Timestamp
+	30, // 17: anthill.v1.Member.ended_at:type_name -> google.protobuf.Timestamp
+	32, // 18: anthill.v1.Member.liveness:type_name -> anthill.v1.Liveness
+	31, // 19: anthill.v1.ListMembersRequest.role:type_name -> anthill.v1.Role
+	17, // 20: anthill.v1.ListMembersResponse.members:type_name -> anthill.v1.Member
+	17, // 21: anthill.v1.EndNodeResponse.member:type_name -> anthill.v1.Member
+	33, // 22: anthill.v1.Owner.record:type_name -> anthill.v1.OwnerRecord
+	22, // 23: anthill.v1.ListOwnersResponse.owners:type_name -> anthill.v1.Owner
+	22, // 24: anthill.v1.BanOwnerResponse.owner:type_name -> anthill.v1.Owner
+	30, // 25: anthill.v1.AdministrativeAct.at:type_name -> google.protobuf.Timestamp
+	30, // 26: anthill.v1.ListActsRequest.since:type_name -> google.protobuf.Timestamp
+	27, // 27: anthill.v1.ListActsResponse.acts:type_name -> anthill.v1.AdministrativeAct
+	13, // 28: anthill.v1.AdminService.ListTokens:input_type -> anthill.v1.ListTokensRequest
+	15, // 29: anthill.v1.AdminService.RevokeToken:input_type -> anthill.v1.RevokeTokenRequest
+	18, // 30: anthill.v1.AdminService.ListMembers:input_type -> anthill.v1.ListMembersRequest
+	20, // 31: anthill.v1.AdminService.EndNode:input_type -> anthill.v1.EndNodeRequest
+	23, // 32: anthill.v1.AdminService.ListOwners:input_type -> anthill.v1.ListOwnersRequest
+	25, // 33: anthill.v1.AdminService.BanOwner:input_type -> anthill.v1.BanOwnerRequest
+	28, // 34: anthill.v1.AdminService.ListActs:input_type -> anthill.v1.ListActsRequest
+	8,  // 35: anthill.v1.AdminService.ListDenied:input_type -> anthill.v1.ListDeniedRequest
+	10, // 36: anthill.v1.AdminService.ChangeDenied:input_type -> anthill.v1.ChangeDeniedRequest
+	1,  // 37: anthill.v1.AdminService.GetAuthorities:input_type -> anthill.v1.GetAuthoritiesRequest
+	5,  // 38: anthill.v1.AdminService.RotateAuthority:input_type -> anthill.v1.RotateAuthorityRequest
+	14, // 39: anthill.v1.AdminService.ListTokens:output_type -> anthill.v1.ListTokensResponse
+	16, // 40: anthill.v1.AdminService.RevokeToken:output_type -> anthill.v1.RevokeTokenResponse
+	19, // 41: anthill.v1.AdminService.ListMembers:output_type -> anthill.v1.ListMembersResponse
+	21, // 42: anthill.v1.AdminService.EndNode:output_type -> anthill.v1.EndNodeResponse
+	24, // 43: anthill.v1.AdminService.ListOwners:output_type -> anthill.v1.ListOwnersResponse
+	26, // 44: anthill.v1.AdminService.BanOwner:output_type -> anthill.v1.BanOwnerResponse
+	29, // 45: anthill.v1.AdminService.ListActs:output_type -> anthill.v1.ListActsResponse
+	9,  // 46: anthill.v1.AdminService.ListDenied:output_type -> anthill.v1.ListDeniedResponse
+	11, // 47: anthill.v1.AdminService.ChangeDenied:output_type -> anthill.v1.ChangeDeniedResponse
+	2,  // 48: anthill.v1.AdminService.GetAuthorities:output_type -> anthill.v1.GetAuthoritiesResponse
+	6,  // 49: anthill.v1.AdminService.RotateAuthority:output_type -> anthill.v1.RotateAuthorityResponse
+	39, // [39:50] is the sub-list for method output_type
+	28, // [28:39] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_admin_proto_init() }
@@ -1747,13 +2274,14 @@ func file_anthill_v1_admin_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_admin_proto_rawDesc), len(file_anthill_v1_admin_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   23,
+			NumEnums:      1,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_anthill_v1_admin_proto_goTypes,
 		DependencyIndexes: file_anthill_v1_admin_proto_depIdxs,
+		EnumInfos:         file_anthill_v1_admin_proto_enumTypes,
 		MessageInfos:      file_anthill_v1_admin_proto_msgTypes,
 	}.Build()
 	File_anthill_v1_admin_proto = out.File

@@ -21,15 +21,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AdminService_ListTokens_FullMethodName   = "/anthill.v1.AdminService/ListTokens"
-	AdminService_RevokeToken_FullMethodName  = "/anthill.v1.AdminService/RevokeToken"
-	AdminService_ListMembers_FullMethodName  = "/anthill.v1.AdminService/ListMembers"
-	AdminService_EndNode_FullMethodName      = "/anthill.v1.AdminService/EndNode"
-	AdminService_ListOwners_FullMethodName   = "/anthill.v1.AdminService/ListOwners"
-	AdminService_BanOwner_FullMethodName     = "/anthill.v1.AdminService/BanOwner"
-	AdminService_ListActs_FullMethodName     = "/anthill.v1.AdminService/ListActs"
-	AdminService_ListDenied_FullMethodName   = "/anthill.v1.AdminService/ListDenied"
-	AdminService_ChangeDenied_FullMethodName = "/anthill.v1.AdminService/ChangeDenied"
+	AdminService_ListTokens_FullMethodName      = "/anthill.v1.AdminService/ListTokens"
+	AdminService_RevokeToken_FullMethodName     = "/anthill.v1.AdminService/RevokeToken"
+	AdminService_ListMembers_FullMethodName     = "/anthill.v1.AdminService/ListMembers"
+	AdminService_EndNode_FullMethodName         = "/anthill.v1.AdminService/EndNode"
+	AdminService_ListOwners_FullMethodName      = "/anthill.v1.AdminService/ListOwners"
+	AdminService_BanOwner_FullMethodName        = "/anthill.v1.AdminService/BanOwner"
+	AdminService_ListActs_FullMethodName        = "/anthill.v1.AdminService/ListActs"
+	AdminService_ListDenied_FullMethodName      = "/anthill.v1.AdminService/ListDenied"
+	AdminService_ChangeDenied_FullMethodName    = "/anthill.v1.AdminService/ChangeDenied"
+	AdminService_GetAuthorities_FullMethodName  = "/anthill.v1.AdminService/GetAuthorities"
+	AdminService_RotateAuthority_FullMethodName = "/anthill.v1.AdminService/RotateAuthority"
 )
 
 // AdminServiceClient is the client API for AdminService service.
@@ -63,6 +65,11 @@ type AdminServiceClient interface {
 	// it is gone from all coordinators within seconds, and from the workers whose donors
 	// follow the list; jobs that name it fail.
 	ChangeDenied(ctx context.Context, in *ChangeDeniedRequest, opts ...grpc.CallOption) (*ChangeDeniedResponse, error)
+	// GetAuthorities tells which authorities the grid has, and how far a rotation is.
+	GetAuthorities(ctx context.Context, in *GetAuthoritiesRequest, opts ...grpc.CallOption) (*GetAuthoritiesResponse, error)
+	// RotateAuthority has another authority follow the present one: it begins that, finishes
+	// it or undoes it.
+	RotateAuthority(ctx context.Context, in *RotateAuthorityRequest, opts ...grpc.CallOption) (*RotateAuthorityResponse, error)
 }
 
 type adminServiceClient struct {
@@ -163,6 +170,26 @@ func (c *adminServiceClient) ChangeDenied(ctx context.Context, in *ChangeDeniedR
 	return out, nil
 }
 
+func (c *adminServiceClient) GetAuthorities(ctx context.Context, in *GetAuthoritiesRequest, opts ...grpc.CallOption) (*GetAuthoritiesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAuthoritiesResponse)
+	err := c.cc.Invoke(ctx, AdminService_GetAuthorities_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *adminServiceClient) RotateAuthority(ctx context.Context, in *RotateAuthorityRequest, opts ...grpc.CallOption) (*RotateAuthorityResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateAuthorityResponse)
+	err := c.cc.Invoke(ctx, AdminService_RotateAuthority_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AdminServiceServer is the server API for AdminService service.
 // All implementations must embed UnimplementedAdminServiceServer
 // for forward compatibility.
@@ -194,6 +221,11 @@ type AdminServiceServer interface {
 	// it is gone from all coordinators within seconds, and from the workers whose donors
 	// follow the list; jobs that name it fail.
 	ChangeDenied(context.Context, *ChangeDeniedRequest) (*ChangeDeniedResponse, error)
+	// GetAuthorities tells which authorities the grid has, and how far a rotation is.
+	GetAuthorities(context.Context, *GetAuthoritiesRequest) (*GetAuthoritiesResponse, error)
+	// RotateAuthority has another authority follow the present one: it begins that, finishes
+	// it or undoes it.
+	RotateAuthority(context.Context, *RotateAuthorityRequest) (*RotateAuthorityResponse, error)
 	mustEmbedUnimplementedAdminServiceServer()
 }
 
@@ -230,6 +262,12 @@ func (UnimplementedAdminServiceServer) ListDenied(context.Context, *ListDeniedRe
 }
 func (UnimplementedAdminServiceServer) ChangeDenied(context.Context, *ChangeDeniedRequest) (*ChangeDeniedResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ChangeDenied not implemented")
+}
+func (UnimplementedAdminServiceServer) GetAuthorities(context.Context, *GetAuthoritiesRequest) (*GetAuthoritiesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAuthorities not implemented")
+}
+func (UnimplementedAdminServiceServer) RotateAuthority(context.Context, *RotateAuthorityRequest) (*RotateAuthorityResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateAuthority not implemented")
 }
 func (UnimplementedAdminServiceServer) mustEmbedUnimplementedAdminServiceServer() {}
 func (UnimplementedAdminServiceServer) testEmbeddedByValue()                      {}
@@ -414,6 +452,42 @@ func _AdminService_ChangeDenied_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_GetAuthorities_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAuthoritiesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).GetAuthorities(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_GetAuthorities_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).GetAuthorities(ctx, req.(*GetAuthoritiesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AdminService_RotateAuthority_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateAuthorityRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).RotateAuthority(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AdminService_RotateAuthority_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).RotateAuthority(ctx, req.(*RotateAuthorityRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AdminService_ServiceDesc is the grpc.ServiceDesc for AdminService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -456,6 +530,14 @@ var AdminService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ChangeDenied",
 			Handler:    _AdminService_ChangeDenied_Handler,
+		},
+		{
+			MethodName: "GetAuthorities",
+			Handler:    _AdminService_GetAuthorities_Handler,
+		},
+		{
+			MethodName: "RotateAuthority",
+			Handler:    _AdminService_RotateAuthority_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -739,15 +739,117 @@ func (x *TrustPoint) GetBanned() bool {
 	return false
 }
 
-type RenewRequest struct {
+type GetTrustRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTrustRequest) Reset() {
+	*x = GetTrustRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTrustRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTrustRequest) ProtoMessage() {}
+
+func (x *GetTrustRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTrustRequest.ProtoReflect.Descriptor instead.
+func (*GetTrustRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{8}
+}
+
+type GetTrustResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Counts the changes of the authorities: what has a lower one is out of date.
+	Serial uint64 `protobuf:"varint,1,opt,name=serial,proto3" json:"serial,omitempty"`
+	// Their certificates in DER, the oldest first: one, or two while one follows the other.
+	Authorities [][]byte `protobuf:"bytes,2,rep,name=authorities,proto3" json:"authorities,omitempty"`
+	// The voters.
+	Coordinators  []*CoordinatorAddress `protobuf:"bytes,3,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTrustResponse) Reset() {
+	*x = GetTrustResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTrustResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTrustResponse) ProtoMessage() {}
+
+func (x *GetTrustResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTrustResponse.ProtoReflect.Descriptor instead.
+func (*GetTrustResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *GetTrustResponse) GetSerial() uint64 {
+	if x != nil {
+		return x.Serial
+	}
+	return 0
+}
+
+func (x *GetTrustResponse) GetAuthorities() [][]byte {
+	if x != nil {
+		return x.Authorities
+	}
+	return nil
+}
+
+func (x *GetTrustResponse) GetCoordinators() []*CoordinatorAddress {
+	if x != nil {
+		return x.Coordinators
+	}
+	return nil
+}
+
+type RenewRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of the certificates of the authorities from which a certificate is wanted;
+	// none: the oldest that is in use.
+	Authorities   [][]byte `protobuf:"bytes,320,rep,name=authorities,proto3" json:"authorities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +861,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[8]
+	mi := &file_anthill_v1_node_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,22 +874,31 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{8}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RenewRequest) GetAuthorities() [][]byte {
+	if x != nil {
+		return x.Authorities
+	}
+	return nil
 }
 
 type RenewResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// DER.
+	// DER. The first of those that were asked for.
 	Certificate []byte `protobuf:"bytes,1,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	// Coordinators to talk to.
-	Coordinators  []*CoordinatorAddress `protobuf:"bytes,2,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	Coordinators []*CoordinatorAddress `protobuf:"bytes,2,rep,name=coordinators,proto3" json:"coordinators,omitempty"`
+	// The others.
+	Others        [][]byte `protobuf:"bytes,320,rep,name=others,proto3" json:"others,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +910,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[9]
+	mi := &file_anthill_v1_node_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +923,7 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{9}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RenewResponse) GetCertificate() []byte {
@@ -825,6 +936,13 @@ func (x *RenewResponse) GetCertificate() []byte {
 func (x *RenewResponse) GetCoordinators() []*CoordinatorAddress {
 	if x != nil {
 		return x.Coordinators
+	}
+	return nil
+}
+
+func (x *RenewResponse) GetOthers() [][]byte {
+	if x != nil {
+		return x.Others
 	}
 	return nil
 }
@@ -851,7 +969,7 @@ type CreateTokenRequest struct {
 
 func (x *CreateTokenRequest) Reset() {
 	*x = CreateTokenRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +981,7 @@ func (x *CreateTokenRequest) String() string {
 func (*CreateTokenRequest) ProtoMessage() {}
 
 func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[10]
+	mi := &file_anthill_v1_node_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +994,7 @@ func (x *CreateTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenRequest.ProtoReflect.Descriptor instead.
 func (*CreateTokenRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CreateTokenRequest) GetRole() Role {
@@ -939,7 +1057,7 @@ type CreateTokenResponse struct {
 
 func (x *CreateTokenResponse) Reset() {
 	*x = CreateTokenResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1069,7 @@ func (x *CreateTokenResponse) String() string {
 func (*CreateTokenResponse) ProtoMessage() {}
 
 func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[11]
+	mi := &file_anthill_v1_node_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1082,7 @@ func (x *CreateTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTokenResponse.ProtoReflect.Descriptor instead.
 func (*CreateTokenResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CreateTokenResponse) GetToken() string {
@@ -993,6 +1111,9 @@ type EnrolRequest struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
 	// The caller renews its certificate. Others get one for ten years.
 	Renews bool `protobuf:"varint,45,opt,name=renews,proto3" json:"renews,omitempty"`
+	// SHA-256 of the certificate of the authority that the token names, and by which the
+	// caller is to be certified; empty: the oldest that is in use.
+	Authority []byte `protobuf:"bytes,320,opt,name=authority,proto3" json:"authority,omitempty"`
 	// Of coordinators: the newest rules of the state that it can apply; 0: it is of a
 	// release that does not say, and can apply those of version 7 at most.
 	LastVersion   uint32 `protobuf:"varint,360,opt,name=last_version,json=lastVersion,proto3" json:"last_version,omitempty"`
@@ -1002,7 +1123,7 @@ type EnrolRequest struct {
 
 func (x *EnrolRequest) Reset() {
 	*x = EnrolRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1135,7 @@ func (x *EnrolRequest) String() string {
 func (*EnrolRequest) ProtoMessage() {}
 
 func (x *EnrolRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[12]
+	mi := &file_anthill_v1_node_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1148,7 @@ func (x *EnrolRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrolRequest.ProtoReflect.Descriptor instead.
 func (*EnrolRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EnrolRequest) GetSecret() []byte {
@@ -1065,6 +1186,13 @@ func (x *EnrolRequest) GetRenews() bool {
 	return false
 }
 
+func (x *EnrolRequest) GetAuthority() []byte {
+	if x != nil {
+		return x.Authority
+	}
+	return nil
+}
+
 func (x *EnrolRequest) GetLastVersion() uint32 {
 	if x != nil {
 		return x.LastVersion
@@ -1082,14 +1210,19 @@ type EnrolResponse struct {
 	// PKCS #8; coordinators only, so that any of them can admit nodes.
 	CaKey []byte `protobuf:"bytes,5,opt,name=ca_key,json=caKey,proto3" json:"ca_key,omitempty"`
 	// The grid's time, by which a node learns that its clock is wrong.
-	Time          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Time *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
+	// All authorities that nodes trust, the oldest first, and for coordinators also those
+	// that they will.
+	Authorities []*AuthorityKey `protobuf:"bytes,320,rep,name=authorities,proto3" json:"authorities,omitempty"`
+	// GetTrustResponse.serial.
+	AuthoritiesSerial uint64 `protobuf:"varint,321,opt,name=authorities_serial,json=authoritiesSerial,proto3" json:"authorities_serial,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *EnrolResponse) Reset() {
 	*x = EnrolResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1101,7 +1234,7 @@ func (x *EnrolResponse) String() string {
 func (*EnrolResponse) ProtoMessage() {}
 
 func (x *EnrolResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[13]
+	mi := &file_anthill_v1_node_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1114,7 +1247,7 @@ func (x *EnrolResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EnrolResponse.ProtoReflect.Descriptor instead.
 func (*EnrolResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{13}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EnrolResponse) GetCertificate() []byte {
@@ -1152,6 +1285,75 @@ func (x *EnrolResponse) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *EnrolResponse) GetAuthorities() []*AuthorityKey {
+	if x != nil {
+		return x.Authorities
+	}
+	return nil
+}
+
+func (x *EnrolResponse) GetAuthoritiesSerial() uint64 {
+	if x != nil {
+		return x.AuthoritiesSerial
+	}
+	return 0
+}
+
+// AuthorityKey is one of the grid's authorities.
+type AuthorityKey struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// DER.
+	Certificate []byte `protobuf:"bytes,1,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// PKCS #8; for coordinators only.
+	Key           []byte `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuthorityKey) Reset() {
+	*x = AuthorityKey{}
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuthorityKey) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuthorityKey) ProtoMessage() {}
+
+func (x *AuthorityKey) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuthorityKey.ProtoReflect.Descriptor instead.
+func (*AuthorityKey) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *AuthorityKey) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+func (x *AuthorityKey) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
 // CoordinatorAddress is where a coordinator can be reached.
 type CoordinatorAddress struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -1164,7 +1366,7 @@ type CoordinatorAddress struct {
 
 func (x *CoordinatorAddress) Reset() {
 	*x = CoordinatorAddress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1378,7 @@ func (x *CoordinatorAddress) String() string {
 func (*CoordinatorAddress) ProtoMessage() {}
 
 func (x *CoordinatorAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[14]
+	mi := &file_anthill_v1_node_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1391,7 @@ func (x *CoordinatorAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CoordinatorAddress.ProtoReflect.Descriptor instead.
 func (*CoordinatorAddress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{14}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CoordinatorAddress) GetNodeId() string {
@@ -1206,6 +1408,96 @@ func (x *CoordinatorAddress) GetAddress() string {
 	return ""
 }
 
+type GetAuthorityKeyRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of its certificate.
+	Authority     []byte `protobuf:"bytes,1,opt,name=authority,proto3" json:"authority,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAuthorityKeyRequest) Reset() {
+	*x = GetAuthorityKeyRequest{}
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAuthorityKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAuthorityKeyRequest) ProtoMessage() {}
+
+func (x *GetAuthorityKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAuthorityKeyRequest.ProtoReflect.Descriptor instead.
+func (*GetAuthorityKeyRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GetAuthorityKeyRequest) GetAuthority() []byte {
+	if x != nil {
+		return x.Authority
+	}
+	return nil
+}
+
+type GetAuthorityKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// PKCS #8.
+	Key           []byte `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAuthorityKeyResponse) Reset() {
+	*x = GetAuthorityKeyResponse{}
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAuthorityKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAuthorityKeyResponse) ProtoMessage() {}
+
+func (x *GetAuthorityKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAuthorityKeyResponse.ProtoReflect.Descriptor instead.
+func (*GetAuthorityKeyResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *GetAuthorityKeyResponse) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
 type VouchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Whereabouts   *Whereabouts           `protobuf:"bytes,274,opt,name=whereabouts,proto3" json:"whereabouts,omitempty"`
@@ -1215,7 +1507,7 @@ type VouchRequest struct {
 
 func (x *VouchRequest) Reset() {
 	*x = VouchRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1519,7 @@ func (x *VouchRequest) String() string {
 func (*VouchRequest) ProtoMessage() {}
 
 func (x *VouchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[15]
+	mi := &file_anthill_v1_node_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1532,7 @@ func (x *VouchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VouchRequest.ProtoReflect.Descriptor instead.
 func (*VouchRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{15}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *VouchRequest) GetWhereabouts() *Whereabouts {
@@ -1258,7 +1550,7 @@ type VouchResponse struct {
 
 func (x *VouchResponse) Reset() {
 	*x = VouchResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1562,7 @@ func (x *VouchResponse) String() string {
 func (*VouchResponse) ProtoMessage() {}
 
 func (x *VouchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[16]
+	mi := &file_anthill_v1_node_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1575,7 @@ func (x *VouchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VouchResponse.ProtoReflect.Descriptor instead.
 func (*VouchResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{16}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
 }
 
 type BeatRequest struct {
@@ -1295,7 +1587,7 @@ type BeatRequest struct {
 
 func (x *BeatRequest) Reset() {
 	*x = BeatRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1307,7 +1599,7 @@ func (x *BeatRequest) String() string {
 func (*BeatRequest) ProtoMessage() {}
 
 func (x *BeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[17]
+	mi := &file_anthill_v1_node_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1320,7 +1612,7 @@ func (x *BeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatRequest.ProtoReflect.Descriptor instead.
 func (*BeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{17}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BeatRequest) GetBeats() []*NodeBeat {
@@ -1342,7 +1634,7 @@ type NodeBeat struct {
 
 func (x *NodeBeat) Reset() {
 	*x = NodeBeat{}
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1354,7 +1646,7 @@ func (x *NodeBeat) String() string {
 func (*NodeBeat) ProtoMessage() {}
 
 func (x *NodeBeat) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[18]
+	mi := &file_anthill_v1_node_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1367,7 +1659,7 @@ func (x *NodeBeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeBeat.ProtoReflect.Descriptor instead.
 func (*NodeBeat) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{18}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *NodeBeat) GetNodeId() string {
@@ -1394,7 +1686,7 @@ type BeatResponse struct {
 
 func (x *BeatResponse) Reset() {
 	*x = BeatResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1698,7 @@ func (x *BeatResponse) String() string {
 func (*BeatResponse) ProtoMessage() {}
 
 func (x *BeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[19]
+	mi := &file_anthill_v1_node_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1711,7 @@ func (x *BeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeatResponse.ProtoReflect.Descriptor instead.
 func (*BeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{19}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BeatResponse) GetAnswers() []*HeartbeatResponse {
@@ -1442,7 +1734,7 @@ type MoveRequest struct {
 
 func (x *MoveRequest) Reset() {
 	*x = MoveRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1746,7 @@ func (x *MoveRequest) String() string {
 func (*MoveRequest) ProtoMessage() {}
 
 func (x *MoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[20]
+	mi := &file_anthill_v1_node_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1759,7 @@ func (x *MoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveRequest.ProtoReflect.Descriptor instead.
 func (*MoveRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{20}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *MoveRequest) GetAddress() string {
@@ -1495,7 +1787,7 @@ type MoveResponse struct {
 
 func (x *MoveResponse) Reset() {
 	*x = MoveResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1507,7 +1799,7 @@ func (x *MoveResponse) String() string {
 func (*MoveResponse) ProtoMessage() {}
 
 func (x *MoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[21]
+	mi := &file_anthill_v1_node_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1520,7 +1812,7 @@ func (x *MoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MoveResponse.ProtoReflect.Descriptor instead.
 func (*MoveResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{21}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MoveResponse) GetMoves() uint64 {
@@ -1543,7 +1835,7 @@ type DeliverRequest struct {
 
 func (x *DeliverRequest) Reset() {
 	*x = DeliverRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1847,7 @@ func (x *DeliverRequest) String() string {
 func (*DeliverRequest) ProtoMessage() {}
 
 func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[22]
+	mi := &file_anthill_v1_node_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1860,7 @@ func (x *DeliverRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverRequest.ProtoReflect.Descriptor instead.
 func (*DeliverRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{22}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *DeliverRequest) GetFrom() string {
@@ -1618,7 +1910,7 @@ type DeliverResponse struct {
 
 func (x *DeliverResponse) Reset() {
 	*x = DeliverResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1922,7 @@ func (x *DeliverResponse) String() string {
 func (*DeliverResponse) ProtoMessage() {}
 
 func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[23]
+	mi := &file_anthill_v1_node_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1935,7 @@ func (x *DeliverResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliverResponse.ProtoReflect.Descriptor instead.
 func (*DeliverResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{23}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *DeliverResponse) GetHere() bool {
@@ -1674,7 +1966,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1686,7 +1978,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[24]
+	mi := &file_anthill_v1_node_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1699,7 +1991,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{24}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ReadLogsRequest) GetJobId() string {
@@ -1739,7 +2031,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1751,7 +2043,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[25]
+	mi := &file_anthill_v1_node_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1764,7 +2056,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{25}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ReadLogsResponse) GetLog() *StreamLogsResponse {
@@ -1782,7 +2074,7 @@ type LocateWorkersRequest struct {
 
 func (x *LocateWorkersRequest) Reset() {
 	*x = LocateWorkersRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1794,7 +2086,7 @@ func (x *LocateWorkersRequest) String() string {
 func (*LocateWorkersRequest) ProtoMessage() {}
 
 func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[26]
+	mi := &file_anthill_v1_node_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1807,7 +2099,7 @@ func (x *LocateWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersRequest.ProtoReflect.Descriptor instead.
 func (*LocateWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{26}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
 }
 
 type LocateWorkersResponse struct {
@@ -1819,7 +2111,7 @@ type LocateWorkersResponse struct {
 
 func (x *LocateWorkersResponse) Reset() {
 	*x = LocateWorkersResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +2123,7 @@ func (x *LocateWorkersResponse) String() string {
 func (*LocateWorkersResponse) ProtoMessage() {}
 
 func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[27]
+	mi := &file_anthill_v1_node_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +2136,7 @@ func (x *LocateWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LocateWorkersResponse.ProtoReflect.Descriptor instead.
 func (*LocateWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{27}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *LocateWorkersResponse) GetWorkers() []*WorkerLocation {
@@ -1866,7 +2158,7 @@ type WorkerLocation struct {
 
 func (x *WorkerLocation) Reset() {
 	*x = WorkerLocation{}
-	mi := &file_anthill_v1_node_proto_msgTypes[28]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +2170,7 @@ func (x *WorkerLocation) String() string {
 func (*WorkerLocation) ProtoMessage() {}
 
 func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[28]
+	mi := &file_anthill_v1_node_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +2183,7 @@ func (x *WorkerLocation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkerLocation.ProtoReflect.Descriptor instead.
 func (*WorkerLocation) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{28}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WorkerLocation) GetNodeId() string {
@@ -1922,7 +2214,7 @@ type DescribeRequest struct {
 
 func (x *DescribeRequest) Reset() {
 	*x = DescribeRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[29]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1934,7 +2226,7 @@ func (x *DescribeRequest) String() string {
 func (*DescribeRequest) ProtoMessage() {}
 
 func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[29]
+	mi := &file_anthill_v1_node_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1947,7 +2239,7 @@ func (x *DescribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeRequest.ProtoReflect.Descriptor instead.
 func (*DescribeRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{29}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DescribeRequest) GetCensus() bool {
@@ -1976,7 +2268,7 @@ type ComparedState struct {
 
 func (x *ComparedState) Reset() {
 	*x = ComparedState{}
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1988,7 +2280,7 @@ func (x *ComparedState) String() string {
 func (*ComparedState) ProtoMessage() {}
 
 func (x *ComparedState) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[30]
+	mi := &file_anthill_v1_node_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2001,7 +2293,7 @@ func (x *ComparedState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComparedState.ProtoReflect.Descriptor instead.
 func (*ComparedState) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{30}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ComparedState) GetIndex() uint64 {
@@ -2040,6 +2332,11 @@ type DescribeResponse struct {
 	DiskSize uint64 `protobuf:"varint,88,opt,name=disk_size,json=diskSize,proto3" json:"disk_size,omitempty"`
 	// Who it is: at an address where one was, another may be. Empty if it does not say.
 	NodeId string `protobuf:"bytes,89,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
+	// SHA-256 of the certificates of the authorities of which it has certificates.
+	Authorities [][]byte `protobuf:"bytes,320,rep,name=authorities,proto3" json:"authorities,omitempty"`
+	// With census: nodes that have a certificate of the next authority, and of which the state
+	// has not noted it.
+	Certified []string `protobuf:"bytes,321,rep,name=certified,proto3" json:"certified,omitempty"`
 	// The last comparisons of states, the newest last.
 	Compared      []*ComparedState `protobuf:"bytes,360,rep,name=compared,proto3" json:"compared,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2048,7 +2345,7 @@ type DescribeResponse struct {
 
 func (x *DescribeResponse) Reset() {
 	*x = DescribeResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2357,7 @@ func (x *DescribeResponse) String() string {
 func (*DescribeResponse) ProtoMessage() {}
 
 func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[31]
+	mi := &file_anthill_v1_node_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2370,7 @@ func (x *DescribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeResponse.ProtoReflect.Descriptor instead.
 func (*DescribeResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{31}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DescribeResponse) GetFirstVersion() uint32 {
@@ -2153,6 +2450,20 @@ func (x *DescribeResponse) GetNodeId() string {
 	return ""
 }
 
+func (x *DescribeResponse) GetAuthorities() [][]byte {
+	if x != nil {
+		return x.Authorities
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetCertified() []string {
+	if x != nil {
+		return x.Certified
+	}
+	return nil
+}
+
 func (x *DescribeResponse) GetCompared() []*ComparedState {
 	if x != nil {
 		return x.Compared
@@ -2169,7 +2480,7 @@ type GetProgressRequest struct {
 
 func (x *GetProgressRequest) Reset() {
 	*x = GetProgressRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2181,7 +2492,7 @@ func (x *GetProgressRequest) String() string {
 func (*GetProgressRequest) ProtoMessage() {}
 
 func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[32]
+	mi := &file_anthill_v1_node_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2194,7 +2505,7 @@ func (x *GetProgressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressRequest.ProtoReflect.Descriptor instead.
 func (*GetProgressRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{32}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetProgressRequest) GetJobId() string {
@@ -2220,7 +2531,7 @@ type GetProgressResponse struct {
 
 func (x *GetProgressResponse) Reset() {
 	*x = GetProgressResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2232,7 +2543,7 @@ func (x *GetProgressResponse) String() string {
 func (*GetProgressResponse) ProtoMessage() {}
 
 func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[33]
+	mi := &file_anthill_v1_node_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2245,7 +2556,7 @@ func (x *GetProgressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetProgressResponse.ProtoReflect.Descriptor instead.
 func (*GetProgressResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{33}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetProgressResponse) GetAttempts() []*AttemptProgress {
@@ -2287,7 +2598,7 @@ type AttemptProgress struct {
 
 func (x *AttemptProgress) Reset() {
 	*x = AttemptProgress{}
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2299,7 +2610,7 @@ func (x *AttemptProgress) String() string {
 func (*AttemptProgress) ProtoMessage() {}
 
 func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[34]
+	mi := &file_anthill_v1_node_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2312,7 +2623,7 @@ func (x *AttemptProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptProgress.ProtoReflect.Descriptor instead.
 func (*AttemptProgress) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{34}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *AttemptProgress) GetLease() uint64 {
@@ -2337,7 +2648,7 @@ type ReadIndexRequest struct {
 
 func (x *ReadIndexRequest) Reset() {
 	*x = ReadIndexRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2349,7 +2660,7 @@ func (x *ReadIndexRequest) String() string {
 func (*ReadIndexRequest) ProtoMessage() {}
 
 func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[35]
+	mi := &file_anthill_v1_node_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2362,7 +2673,7 @@ func (x *ReadIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexRequest.ProtoReflect.Descriptor instead.
 func (*ReadIndexRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{35}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
 }
 
 type ReadIndexResponse struct {
@@ -2374,7 +2685,7 @@ type ReadIndexResponse struct {
 
 func (x *ReadIndexResponse) Reset() {
 	*x = ReadIndexResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2386,7 +2697,7 @@ func (x *ReadIndexResponse) String() string {
 func (*ReadIndexResponse) ProtoMessage() {}
 
 func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[36]
+	mi := &file_anthill_v1_node_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2399,7 +2710,7 @@ func (x *ReadIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadIndexResponse.ProtoReflect.Descriptor instead.
 func (*ReadIndexResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{36}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ReadIndexResponse) GetIndex() uint64 {
@@ -2440,7 +2751,7 @@ type ConfirmHeldRequest struct {
 
 func (x *ConfirmHeldRequest) Reset() {
 	*x = ConfirmHeldRequest{}
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2452,7 +2763,7 @@ func (x *ConfirmHeldRequest) String() string {
 func (*ConfirmHeldRequest) ProtoMessage() {}
 
 func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[37]
+	mi := &file_anthill_v1_node_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2465,7 +2776,7 @@ func (x *ConfirmHeldRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldRequest.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{37}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ConfirmHeldRequest) GetResults() []*HeldResults {
@@ -2550,7 +2861,7 @@ type ProvenBlobs struct {
 
 func (x *ProvenBlobs) Reset() {
 	*x = ProvenBlobs{}
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2562,7 +2873,7 @@ func (x *ProvenBlobs) String() string {
 func (*ProvenBlobs) ProtoMessage() {}
 
 func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[38]
+	mi := &file_anthill_v1_node_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2575,7 +2886,7 @@ func (x *ProvenBlobs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProvenBlobs.ProtoReflect.Descriptor instead.
 func (*ProvenBlobs) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{38}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ProvenBlobs) GetJobId() string {
@@ -2610,7 +2921,7 @@ type RefusedJob struct {
 
 func (x *RefusedJob) Reset() {
 	*x = RefusedJob{}
-	mi := &file_anthill_v1_node_proto_msgTypes[39]
+	mi := &file_anthill_v1_node_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2622,7 +2933,7 @@ func (x *RefusedJob) String() string {
 func (*RefusedJob) ProtoMessage() {}
 
 func (x *RefusedJob) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[39]
+	mi := &file_anthill_v1_node_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2635,7 +2946,7 @@ func (x *RefusedJob) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedJob.ProtoReflect.Descriptor instead.
 func (*RefusedJob) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{39}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *RefusedJob) GetJobId() string {
@@ -2664,7 +2975,7 @@ type HeldResults struct {
 
 func (x *HeldResults) Reset() {
 	*x = HeldResults{}
-	mi := &file_anthill_v1_node_proto_msgTypes[40]
+	mi := &file_anthill_v1_node_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2676,7 +2987,7 @@ func (x *HeldResults) String() string {
 func (*HeldResults) ProtoMessage() {}
 
 func (x *HeldResults) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[40]
+	mi := &file_anthill_v1_node_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2689,7 +3000,7 @@ func (x *HeldResults) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeldResults.ProtoReflect.Descriptor instead.
 func (*HeldResults) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{40}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *HeldResults) GetJobId() string {
@@ -2714,7 +3025,7 @@ type ConfirmHeldResponse struct {
 
 func (x *ConfirmHeldResponse) Reset() {
 	*x = ConfirmHeldResponse{}
-	mi := &file_anthill_v1_node_proto_msgTypes[41]
+	mi := &file_anthill_v1_node_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2726,7 +3037,7 @@ func (x *ConfirmHeldResponse) String() string {
 func (*ConfirmHeldResponse) ProtoMessage() {}
 
 func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_node_proto_msgTypes[41]
+	mi := &file_anthill_v1_node_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2739,7 +3050,7 @@ func (x *ConfirmHeldResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfirmHeldResponse.ProtoReflect.Descriptor instead.
 func (*ConfirmHeldResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_node_proto_rawDescGZIP(), []int{41}
+	return file_anthill_v1_node_proto_rawDescGZIP(), []int{46}
 }
 
 var File_anthill_v1_node_proto protoreflect.FileDescriptor
@@ -2804,11 +3115,18 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x02at\x18\x01 \x01(\x03R\x02at\x12 \n" +
 	"\vcredibility\x18\x02 \x01(\x01R\vcredibility\x12\x16\n" +
 	"\x06credit\x18\x03 \x01(\x04R\x06credit\x12\x16\n" +
-	"\x06banned\x18\x04 \x01(\bR\x06banned\"\x0e\n" +
-	"\fRenewRequest\"u\n" +
+	"\x06banned\x18\x04 \x01(\bR\x06banned\"\x11\n" +
+	"\x0fGetTrustRequest\"\x90\x01\n" +
+	"\x10GetTrustResponse\x12\x16\n" +
+	"\x06serial\x18\x01 \x01(\x04R\x06serial\x12 \n" +
+	"\vauthorities\x18\x02 \x03(\fR\vauthorities\x12B\n" +
+	"\fcoordinators\x18\x03 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\"1\n" +
+	"\fRenewRequest\x12!\n" +
+	"\vauthorities\x18\xc0\x02 \x03(\fR\vauthorities\"\x8e\x01\n" +
 	"\rRenewResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12B\n" +
-	"\fcoordinators\x18\x02 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\"\xe8\x01\n" +
+	"\fcoordinators\x18\x02 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x17\n" +
+	"\x06others\x18\xc0\x02 \x03(\fR\x06others\"\xe8\x01\n" +
 	"\x12CreateTokenRequest\x12$\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x125\n" +
 	"\blifetime\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\blifetime\x12\x12\n" +
@@ -2821,23 +3139,33 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x13CreateTokenResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x129\n" +
 	"\n" +
-	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xd2\x01\n" +
+	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xf1\x01\n" +
 	"\fEnrolRequest\x12\x16\n" +
 	"\x06secret\x18\x01 \x01(\fR\x06secret\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12$\n" +
 	"\x04role\x18\x03 \x01(\x0e2\x10.anthill.v1.RoleR\x04role\x12.\n" +
 	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x16\n" +
-	"\x06renews\x18- \x01(\bR\x06renews\x12\"\n" +
-	"\flast_version\x18\xe8\x02 \x01(\rR\vlastVersion\"\xd8\x01\n" +
+	"\x06renews\x18- \x01(\bR\x06renews\x12\x1d\n" +
+	"\tauthority\x18\xc0\x02 \x01(\fR\tauthority\x12\"\n" +
+	"\flast_version\x18\xe8\x02 \x01(\rR\vlastVersion\"\xc5\x02\n" +
 	"\rEnrolResponse\x12 \n" +
 	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12B\n" +
 	"\fcoordinators\x18\x03 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x15\n" +
 	"\x06ca_key\x18\x05 \x01(\fR\x05caKey\x12.\n" +
-	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04timeJ\x04\b\x04\x10\x05\"M\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12;\n" +
+	"\vauthorities\x18\xc0\x02 \x03(\v2\x18.anthill.v1.AuthorityKeyR\vauthorities\x12.\n" +
+	"\x12authorities_serial\x18\xc1\x02 \x01(\x04R\x11authoritiesSerialJ\x04\b\x04\x10\x05\"B\n" +
+	"\fAuthorityKey\x12 \n" +
+	"\vcertificate\x18\x01 \x01(\fR\vcertificate\x12\x10\n" +
+	"\x03key\x18\x02 \x01(\fR\x03key\"M\n" +
 	"\x12CoordinatorAddress\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x18\n" +
-	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"J\n" +
+	"\aaddress\x18\x02 \x01(\tR\aaddressJ\x04\b\x03\x10\x04\"6\n" +
+	"\x16GetAuthorityKeyRequest\x12\x1c\n" +
+	"\tauthority\x18\x01 \x01(\fR\tauthority\"+\n" +
+	"\x17GetAuthorityKeyResponse\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\"J\n" +
 	"\fVouchRequest\x12:\n" +
 	"\vwhereabouts\x18\x92\x02 \x01(\v2\x17.anthill.v1.WhereaboutsR\vwhereabouts\"\x0f\n" +
 	"\rVouchResponse\"9\n" +
@@ -2881,7 +3209,7 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x06agreed\x18\xe8\x02 \x01(\v2\x19.anthill.v1.ComparedStateR\x06agreed\"9\n" +
 	"\rComparedState\x12\x14\n" +
 	"\x05index\x18\x01 \x01(\x04R\x05index\x12\x12\n" +
-	"\x04hash\x18\x02 \x01(\fR\x04hash\"\xbf\x03\n" +
+	"\x04hash\x18\x02 \x01(\fR\x04hash\"\x81\x04\n" +
 	"\x10DescribeResponse\x12#\n" +
 	"\rfirst_version\x18\x01 \x01(\rR\ffirstVersion\x12!\n" +
 	"\flast_version\x18\x02 \x01(\rR\vlastVersion\x12.\n" +
@@ -2894,7 +3222,9 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\arelease\x18V \x01(\tR\arelease\x12\x1b\n" +
 	"\tdisk_free\x18W \x01(\x04R\bdiskFree\x12\x1b\n" +
 	"\tdisk_size\x18X \x01(\x04R\bdiskSize\x12\x17\n" +
-	"\anode_id\x18Y \x01(\tR\x06nodeId\x126\n" +
+	"\anode_id\x18Y \x01(\tR\x06nodeId\x12!\n" +
+	"\vauthorities\x18\xc0\x02 \x03(\fR\vauthorities\x12\x1d\n" +
+	"\tcertified\x18\xc1\x02 \x03(\tR\tcertified\x126\n" +
 	"\bcompared\x18\xe8\x02 \x03(\v2\x19.anthill.v1.ComparedStateR\bcompared\"+\n" +
 	"\x12GetProgressRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\xc2\x01\n" +
@@ -2940,11 +3270,12 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\rLIVENESS_LEFT\x10\x032\xa1\x01\n" +
 	"\vNodeService\x12H\n" +
 	"\tListNodes\x12\x1c.anthill.v1.ListNodesRequest\x1a\x1d.anthill.v1.ListNodesResponse\x12H\n" +
-	"\tListTrust\x12\x1c.anthill.v1.ListTrustRequest\x1a\x1d.anthill.v1.ListTrustResponse2\xde\x01\n" +
+	"\tListTrust\x12\x1c.anthill.v1.ListTrustRequest\x1a\x1d.anthill.v1.ListTrustResponse2\xa5\x02\n" +
 	"\x10EnrolmentService\x12N\n" +
 	"\vCreateToken\x12\x1e.anthill.v1.CreateTokenRequest\x1a\x1f.anthill.v1.CreateTokenResponse\x12<\n" +
 	"\x05Enrol\x12\x18.anthill.v1.EnrolRequest\x1a\x19.anthill.v1.EnrolResponse\x12<\n" +
-	"\x05Renew\x12\x18.anthill.v1.RenewRequest\x1a\x19.anthill.v1.RenewResponse2\xdc\x05\n" +
+	"\x05Renew\x12\x18.anthill.v1.RenewRequest\x1a\x19.anthill.v1.RenewResponse\x12E\n" +
+	"\bGetTrust\x12\x1b.anthill.v1.GetTrustRequest\x1a\x1c.anthill.v1.GetTrustResponse2\xb8\x06\n" +
 	"\x12CoordinatorService\x12H\n" +
 	"\tReadIndex\x12\x1c.anthill.v1.ReadIndexRequest\x1a\x1d.anthill.v1.ReadIndexResponse\x12N\n" +
 	"\vConfirmHeld\x12\x1e.anthill.v1.ConfirmHeldRequest\x1a\x1f.anthill.v1.ConfirmHeldResponse\x12N\n" +
@@ -2955,7 +3286,8 @@ const file_anthill_v1_node_proto_rawDesc = "" +
 	"\x04Beat\x12\x17.anthill.v1.BeatRequest\x1a\x18.anthill.v1.BeatResponse\x129\n" +
 	"\x04Move\x12\x17.anthill.v1.MoveRequest\x1a\x18.anthill.v1.MoveResponse\x12B\n" +
 	"\aDeliver\x12\x1a.anthill.v1.DeliverRequest\x1a\x1b.anthill.v1.DeliverResponse\x12<\n" +
-	"\x05Vouch\x12\x18.anthill.v1.VouchRequest\x1a\x19.anthill.v1.VouchResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
+	"\x05Vouch\x12\x18.anthill.v1.VouchRequest\x1a\x19.anthill.v1.VouchResponse\x12Z\n" +
+	"\x0fGetAuthorityKey\x12\".anthill.v1.GetAuthorityKeyRequest\x1a#.anthill.v1.GetAuthorityKeyResponseB<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
 var (
 	file_anthill_v1_node_proto_rawDescOnce sync.Once
@@ -2970,134 +3302,145 @@ func file_anthill_v1_node_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_node_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_anthill_v1_node_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_anthill_v1_node_proto_goTypes = []any{
-	(Liveness)(0),                 // 0: anthill.v1.Liveness
-	(*Node)(nil),                  // 1: anthill.v1.Node
-	(*OwnerRecord)(nil),           // 2: anthill.v1.OwnerRecord
-	(*ListNodesRequest)(nil),      // 3: anthill.v1.ListNodesRequest
-	(*ListNodesResponse)(nil),     // 4: anthill.v1.ListNodesResponse
-	(*ListTrustRequest)(nil),      // 5: anthill.v1.ListTrustRequest
-	(*ListTrustResponse)(nil),     // 6: anthill.v1.ListTrustResponse
-	(*OwnerTrust)(nil),            // 7: anthill.v1.OwnerTrust
-	(*TrustPoint)(nil),            // 8: anthill.v1.TrustPoint
-	(*RenewRequest)(nil),          // 9: anthill.v1.RenewRequest
-	(*RenewResponse)(nil),         // 10: anthill.v1.RenewResponse
-	(*CreateTokenRequest)(nil),    // 11: anthill.v1.CreateTokenRequest
-	(*CreateTokenResponse)(nil),   // 12: anthill.v1.CreateTokenResponse
-	(*EnrolRequest)(nil),          // 13: anthill.v1.EnrolRequest
-	(*EnrolResponse)(nil),         // 14: anthill.v1.EnrolResponse
-	(*CoordinatorAddress)(nil),    // 15: anthill.v1.CoordinatorAddress
-	(*VouchRequest)(nil),          // 16: anthill.v1.VouchRequest
-	(*VouchResponse)(nil),         // 17: anthill.v1.VouchResponse
-	(*BeatRequest)(nil),           // 18: anthill.v1.BeatRequest
-	(*NodeBeat)(nil),              // 19: anthill.v1.NodeBeat
-	(*BeatResponse)(nil),          // 20: anthill.v1.BeatResponse
-	(*MoveRequest)(nil),           // 21: anthill.v1.MoveRequest
-	(*MoveResponse)(nil),          // 22: anthill.v1.MoveResponse
-	(*DeliverRequest)(nil),        // 23: anthill.v1.DeliverRequest
-	(*DeliverResponse)(nil),       // 24: anthill.v1.DeliverResponse
-	(*ReadLogsRequest)(nil),       // 25: anthill.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),      // 26: anthill.v1.ReadLogsResponse
-	(*LocateWorkersRequest)(nil),  // 27: anthill.v1.LocateWorkersRequest
-	(*LocateWorkersResponse)(nil), // 28: anthill.v1.LocateWorkersResponse
-	(*WorkerLocation)(nil),        // 29: anthill.v1.WorkerLocation
-	(*DescribeRequest)(nil),       // 30: anthill.v1.DescribeRequest
-	(*ComparedState)(nil),         // 31: anthill.v1.ComparedState
-	(*DescribeResponse)(nil),      // 32: anthill.v1.DescribeResponse
-	(*GetProgressRequest)(nil),    // 33: anthill.v1.GetProgressRequest
-	(*GetProgressResponse)(nil),   // 34: anthill.v1.GetProgressResponse
-	(*AttemptProgress)(nil),       // 35: anthill.v1.AttemptProgress
-	(*ReadIndexRequest)(nil),      // 36: anthill.v1.ReadIndexRequest
-	(*ReadIndexResponse)(nil),     // 37: anthill.v1.ReadIndexResponse
-	(*ConfirmHeldRequest)(nil),    // 38: anthill.v1.ConfirmHeldRequest
-	(*ProvenBlobs)(nil),           // 39: anthill.v1.ProvenBlobs
-	(*RefusedJob)(nil),            // 40: anthill.v1.RefusedJob
-	(*HeldResults)(nil),           // 41: anthill.v1.HeldResults
-	(*ConfirmHeldResponse)(nil),   // 42: anthill.v1.ConfirmHeldResponse
-	(Role)(0),                     // 43: anthill.v1.Role
-	(*timestamppb.Timestamp)(nil), // 44: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
-	(*Whereabouts)(nil),           // 46: anthill.v1.Whereabouts
-	(*PieceProof)(nil),            // 47: anthill.v1.PieceProof
-	(*HeartbeatRequest)(nil),      // 48: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 49: anthill.v1.HeartbeatResponse
-	(*StreamLogsResponse)(nil),    // 50: anthill.v1.StreamLogsResponse
-	(*Wait)(nil),                  // 51: anthill.v1.Wait
-	(*BlobRef)(nil),               // 52: anthill.v1.BlobRef
+	(Liveness)(0),                   // 0: anthill.v1.Liveness
+	(*Node)(nil),                    // 1: anthill.v1.Node
+	(*OwnerRecord)(nil),             // 2: anthill.v1.OwnerRecord
+	(*ListNodesRequest)(nil),        // 3: anthill.v1.ListNodesRequest
+	(*ListNodesResponse)(nil),       // 4: anthill.v1.ListNodesResponse
+	(*ListTrustRequest)(nil),        // 5: anthill.v1.ListTrustRequest
+	(*ListTrustResponse)(nil),       // 6: anthill.v1.ListTrustResponse
+	(*OwnerTrust)(nil),              // 7: anthill.v1.OwnerTrust
+	(*TrustPoint)(nil),              // 8: anthill.v1.TrustPoint
+	(*GetTrustRequest)(nil),         // 9: anthill.v1.GetTrustRequest
+	(*GetTrustResponse)(nil),        // 10: anthill.v1.GetTrustResponse
+	(*RenewRequest)(nil),            // 11: anthill.v1.RenewRequest
+	(*RenewResponse)(nil),           // 12: anthill.v1.RenewResponse
+	(*CreateTokenRequest)(nil),      // 13: anthill.v1.CreateTokenRequest
+	(*CreateTokenResponse)(nil),     // 14: anthill.v1.CreateTokenResponse
+	(*EnrolRequest)(nil),            // 15: anthill.v1.EnrolRequest
+	(*EnrolResponse)(nil),           // 16: anthill.v1.EnrolResponse
+	(*AuthorityKey)(nil),            // 17: anthill.v1.AuthorityKey
+	(*CoordinatorAddress)(nil),      // 18: anthill.v1.CoordinatorAddress
+	(*GetAuthorityKeyRequest)(nil),  // 19: anthill.v1.GetAuthorityKeyRequest
+	(*GetAuthorityKeyResponse)(nil), // 20: anthill.v1.GetAuthorityKeyResponse
+	(*VouchRequest)(nil),            // 21: anthill.v1.VouchRequest
+	(*VouchResponse)(nil),           // 22: anthill.v1.VouchResponse
+	(*BeatRequest)(nil),             // 23: anthill.v1.BeatRequest
+	(*NodeBeat)(nil),                // 24: anthill.v1.NodeBeat
+	(*BeatResponse)(nil),            // 25: anthill.v1.BeatResponse
+	(*MoveRequest)(nil),             // 26: anthill.v1.MoveRequest
+	(*MoveResponse)(nil),            // 27: anthill.v1.MoveResponse
+	(*DeliverRequest)(nil),          // 28: anthill.v1.DeliverRequest
+	(*DeliverResponse)(nil),         // 29: anthill.v1.DeliverResponse
+	(*ReadLogsRequest)(nil),         // 30: anthill.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 31: anthill.v1.ReadLogsResponse
+	(*LocateWorkersRequest)(nil),    // 32: anthill.v1.LocateWorkersRequest
+	(*LocateWorkersResponse)(nil),   // 33: anthill.v1.LocateWorkersResponse
+	(*WorkerLocation)(nil),          // 34: anthill.v1.WorkerLocation
+	(*DescribeRequest)(nil),         // 35: anthill.v1.DescribeRequest
+	(*ComparedState)(nil),           // 36: anthill.v1.ComparedState
+	(*DescribeResponse)(nil),        // 37: anthill.v1.DescribeResponse
+	(*GetProgressRequest)(nil),      // 38: anthill.v1.GetProgressRequest
+	(*GetProgressResponse)(nil),     // 39: anthill.v1.GetProgressResponse
+	(*AttemptProgress)(nil),         // 40: anthill.v1.AttemptProgress
+	(*ReadIndexRequest)(nil),        // 41: anthill.v1.ReadIndexRequest
+	(*ReadIndexResponse)(nil),       // 42: anthill.v1.ReadIndexResponse
+	(*ConfirmHeldRequest)(nil),      // 43: anthill.v1.ConfirmHeldRequest
+	(*ProvenBlobs)(nil),             // 44: anthill.v1.ProvenBlobs
+	(*RefusedJob)(nil),              // 45: anthill.v1.RefusedJob
+	(*HeldResults)(nil),             // 46: anthill.v1.HeldResults
+	(*ConfirmHeldResponse)(nil),     // 47: anthill.v1.ConfirmHeldResponse
+	(Role)(0),                       // 48: anthill.v1.Role
+	(*timestamppb.Timestamp)(nil),   // 49: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 50: google.protobuf.Duration
+	(*Whereabouts)(nil),             // 51: anthill.v1.Whereabouts
+	(*PieceProof)(nil),              // 52: anthill.v1.PieceProof
+	(*HeartbeatRequest)(nil),        // 53: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),       // 54: anthill.v1.HeartbeatResponse
+	(*StreamLogsResponse)(nil),      // 55: anthill.v1.StreamLogsResponse
+	(*Wait)(nil),                    // 56: anthill.v1.Wait
+	(*BlobRef)(nil),                 // 57: anthill.v1.BlobRef
 }
 var file_anthill_v1_node_proto_depIdxs = []int32{
-	43, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
+	48, // 0: anthill.v1.Node.role:type_name -> anthill.v1.Role
 	0,  // 1: anthill.v1.Node.liveness:type_name -> anthill.v1.Liveness
 	2,  // 2: anthill.v1.Node.record:type_name -> anthill.v1.OwnerRecord
-	44, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
-	45, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
-	46, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
-	47, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
-	43, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
+	49, // 3: anthill.v1.Node.admitted_at:type_name -> google.protobuf.Timestamp
+	50, // 4: anthill.v1.Node.clock_ahead:type_name -> google.protobuf.Duration
+	51, // 5: anthill.v1.Node.whereabouts:type_name -> anthill.v1.Whereabouts
+	52, // 6: anthill.v1.OwnerRecord.evidence:type_name -> anthill.v1.PieceProof
+	48, // 7: anthill.v1.ListNodesRequest.role:type_name -> anthill.v1.Role
 	1,  // 8: anthill.v1.ListNodesResponse.nodes:type_name -> anthill.v1.Node
 	7,  // 9: anthill.v1.ListTrustResponse.owners:type_name -> anthill.v1.OwnerTrust
 	8,  // 10: anthill.v1.OwnerTrust.points:type_name -> anthill.v1.TrustPoint
-	15, // 11: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	43, // 12: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
-	45, // 13: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
-	44, // 14: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
-	43, // 15: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
-	44, // 16: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
-	15, // 17: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
-	44, // 18: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
-	46, // 19: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
-	19, // 20: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
-	48, // 21: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
-	49, // 22: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
-	50, // 23: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
-	29, // 24: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
-	31, // 25: anthill.v1.DescribeRequest.agreed:type_name -> anthill.v1.ComparedState
-	44, // 26: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
-	45, // 27: anthill.v1.DescribeResponse.clock_ahead:type_name -> google.protobuf.Duration
-	31, // 28: anthill.v1.DescribeResponse.compared:type_name -> anthill.v1.ComparedState
-	35, // 29: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
-	51, // 30: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
-	41, // 31: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
-	40, // 32: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
-	52, // 33: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
-	41, // 34: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
-	39, // 35: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
-	3,  // 36: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
-	5,  // 37: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
-	11, // 38: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
-	13, // 39: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
-	9,  // 40: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
-	36, // 41: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
-	38, // 42: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
-	33, // 43: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
-	27, // 44: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
-	30, // 45: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
-	25, // 46: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
-	18, // 47: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
-	21, // 48: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
-	23, // 49: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
-	16, // 50: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
-	4,  // 51: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
-	6,  // 52: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
-	12, // 53: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
-	14, // 54: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
-	10, // 55: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
-	37, // 56: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
-	42, // 57: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
-	34, // 58: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
-	28, // 59: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
-	32, // 60: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
-	26, // 61: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
-	20, // 62: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
-	22, // 63: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
-	24, // 64: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
-	17, // 65: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
-	51, // [51:66] is the sub-list for method output_type
-	36, // [36:51] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	18, // 11: anthill.v1.GetTrustResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	18, // 12: anthill.v1.RenewResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	48, // 13: anthill.v1.CreateTokenRequest.role:type_name -> anthill.v1.Role
+	50, // 14: anthill.v1.CreateTokenRequest.lifetime:type_name -> google.protobuf.Duration
+	49, // 15: anthill.v1.CreateTokenResponse.expires_at:type_name -> google.protobuf.Timestamp
+	48, // 16: anthill.v1.EnrolRequest.role:type_name -> anthill.v1.Role
+	49, // 17: anthill.v1.EnrolRequest.time:type_name -> google.protobuf.Timestamp
+	18, // 18: anthill.v1.EnrolResponse.coordinators:type_name -> anthill.v1.CoordinatorAddress
+	49, // 19: anthill.v1.EnrolResponse.time:type_name -> google.protobuf.Timestamp
+	17, // 20: anthill.v1.EnrolResponse.authorities:type_name -> anthill.v1.AuthorityKey
+	51, // 21: anthill.v1.VouchRequest.whereabouts:type_name -> anthill.v1.Whereabouts
+	24, // 22: anthill.v1.BeatRequest.beats:type_name -> anthill.v1.NodeBeat
+	53, // 23: anthill.v1.NodeBeat.beat:type_name -> anthill.v1.HeartbeatRequest
+	54, // 24: anthill.v1.BeatResponse.answers:type_name -> anthill.v1.HeartbeatResponse
+	55, // 25: anthill.v1.ReadLogsResponse.log:type_name -> anthill.v1.StreamLogsResponse
+	34, // 26: anthill.v1.LocateWorkersResponse.workers:type_name -> anthill.v1.WorkerLocation
+	36, // 27: anthill.v1.DescribeRequest.agreed:type_name -> anthill.v1.ComparedState
+	49, // 28: anthill.v1.DescribeResponse.time:type_name -> google.protobuf.Timestamp
+	50, // 29: anthill.v1.DescribeResponse.clock_ahead:type_name -> google.protobuf.Duration
+	36, // 30: anthill.v1.DescribeResponse.compared:type_name -> anthill.v1.ComparedState
+	40, // 31: anthill.v1.GetProgressResponse.attempts:type_name -> anthill.v1.AttemptProgress
+	56, // 32: anthill.v1.GetProgressResponse.wait:type_name -> anthill.v1.Wait
+	46, // 33: anthill.v1.ConfirmHeldRequest.results:type_name -> anthill.v1.HeldResults
+	45, // 34: anthill.v1.ConfirmHeldRequest.refused:type_name -> anthill.v1.RefusedJob
+	57, // 35: anthill.v1.ConfirmHeldRequest.sizes:type_name -> anthill.v1.BlobRef
+	46, // 36: anthill.v1.ConfirmHeldRequest.missing:type_name -> anthill.v1.HeldResults
+	44, // 37: anthill.v1.ConfirmHeldRequest.proven:type_name -> anthill.v1.ProvenBlobs
+	3,  // 38: anthill.v1.NodeService.ListNodes:input_type -> anthill.v1.ListNodesRequest
+	5,  // 39: anthill.v1.NodeService.ListTrust:input_type -> anthill.v1.ListTrustRequest
+	13, // 40: anthill.v1.EnrolmentService.CreateToken:input_type -> anthill.v1.CreateTokenRequest
+	15, // 41: anthill.v1.EnrolmentService.Enrol:input_type -> anthill.v1.EnrolRequest
+	11, // 42: anthill.v1.EnrolmentService.Renew:input_type -> anthill.v1.RenewRequest
+	9,  // 43: anthill.v1.EnrolmentService.GetTrust:input_type -> anthill.v1.GetTrustRequest
+	41, // 44: anthill.v1.CoordinatorService.ReadIndex:input_type -> anthill.v1.ReadIndexRequest
+	43, // 45: anthill.v1.CoordinatorService.ConfirmHeld:input_type -> anthill.v1.ConfirmHeldRequest
+	38, // 46: anthill.v1.CoordinatorService.GetProgress:input_type -> anthill.v1.GetProgressRequest
+	32, // 47: anthill.v1.CoordinatorService.LocateWorkers:input_type -> anthill.v1.LocateWorkersRequest
+	35, // 48: anthill.v1.CoordinatorService.Describe:input_type -> anthill.v1.DescribeRequest
+	30, // 49: anthill.v1.CoordinatorService.ReadLogs:input_type -> anthill.v1.ReadLogsRequest
+	23, // 50: anthill.v1.CoordinatorService.Beat:input_type -> anthill.v1.BeatRequest
+	26, // 51: anthill.v1.CoordinatorService.Move:input_type -> anthill.v1.MoveRequest
+	28, // 52: anthill.v1.CoordinatorService.Deliver:input_type -> anthill.v1.DeliverRequest
+	21, // 53: anthill.v1.CoordinatorService.Vouch:input_type -> anthill.v1.VouchRequest
+	19, // 54: anthill.v1.CoordinatorService.GetAuthorityKey:input_type -> anthill.v1.GetAuthorityKeyRequest
+	4,  // 55: anthill.v1.NodeService.ListNodes:output_type -> anthill.v1.ListNodesResponse
+	6,  // 56: anthill.v1.NodeService.ListTrust:output_type -> anthill.v1.ListTrustResponse
+	14, // 57: anthill.v1.EnrolmentService.CreateToken:output_type -> anthill.v1.CreateTokenResponse
+	16, // 58: anthill.v1.EnrolmentService.Enrol:output_type -> anthill.v1.EnrolResponse
+	12, // 59: anthill.v1.EnrolmentService.Renew:output_type -> anthill.v1.RenewResponse
+	10, // 60: anthill.v1.EnrolmentService.GetTrust:output_type -> anthill.v1.GetTrustResponse
+	42, // 61: anthill.v1.CoordinatorService.ReadIndex:output_type -> anthill.v1.ReadIndexResponse
+	47, // 62: anthill.v1.CoordinatorService.ConfirmHeld:output_type -> anthill.v1.ConfirmHeldResponse
+	39, // 63: anthill.v1.CoordinatorService.GetProgress:output_type -> anthill.v1.GetProgressResponse
+	33, // 64: anthill.v1.CoordinatorService.LocateWorkers:output_type -> anthill.v1.LocateWorkersResponse
+	37, // 65: anthill.v1.CoordinatorService.Describe:output_type -> anthill.v1.DescribeResponse
+	31, // 66: anthill.v1.CoordinatorService.ReadLogs:output_type -> anthill.v1.ReadLogsResponse
+	25, // 67: anthill.v1.CoordinatorService.Beat:output_type -> anthill.v1.BeatResponse
+	27, // 68: anthill.v1.CoordinatorService.Move:output_type -> anthill.v1.MoveResponse
+	29, // 69: anthill.v1.CoordinatorService.Deliver:output_type -> anthill.v1.DeliverResponse
+	22, // 70: anthill.v1.CoordinatorService.Vouch:output_type -> anthill.v1.VouchResponse
+	20, // 71: anthill.v1.CoordinatorService.GetAuthorityKey:output_type -> anthill.v1.GetAuthorityKeyResponse
+	55, // [55:72] is the sub-list for method output_type
+	38, // [38:55] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_node_proto_init() }
@@ -3109,14 +3452,14 @@ func file_anthill_v1_node_proto_init() {
 	file_anthill_v1_job_proto_init()
 	file_anthill_v1_path_proto_init()
 	file_anthill_v1_work_proto_init()
-	file_anthill_v1_node_proto_msgTypes[24].OneofWrappers = []any{}
+	file_anthill_v1_node_proto_msgTypes[29].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_node_proto_rawDesc), len(file_anthill_v1_node_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   42,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

@@ -176,6 +176,7 @@ const (
 	EnrolmentService_CreateToken_FullMethodName = "/anthill.v1.EnrolmentService/CreateToken"
 	EnrolmentService_Enrol_FullMethodName       = "/anthill.v1.EnrolmentService/Enrol"
 	EnrolmentService_Renew_FullMethodName       = "/anthill.v1.EnrolmentService/Renew"
+	EnrolmentService_GetTrust_FullMethodName    = "/anthill.v1.EnrolmentService/GetTrust"
 )
 
 // EnrolmentServiceClient is the client API for EnrolmentService service.
@@ -193,6 +194,9 @@ type EnrolmentServiceClient interface {
 	// Renew gives a node that the grid knows another certificate for its key, also when
 	// its last one has ended: then it shows one that it signed itself.
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
+	// GetTrust tells whom a node of the grid has to trust: which authorities, and which
+	// coordinators. A node believes it of coordinators that it knows already.
+	GetTrust(ctx context.Context, in *GetTrustRequest, opts ...grpc.CallOption) (*GetTrustResponse, error)
 }
 
 type enrolmentServiceClient struct {
@@ -233,6 +237,16 @@ func (c *enrolmentServiceClient) Renew(ctx context.Context, in *RenewRequest, op
 	return out, nil
 }
 
+func (c *enrolmentServiceClient) GetTrust(ctx context.Context, in *GetTrustRequest, opts ...grpc.CallOption) (*GetTrustResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTrustResponse)
+	err := c.cc.Invoke(ctx, EnrolmentService_GetTrust_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // EnrolmentServiceServer is the server API for EnrolmentService service.
 // All implementations must embed UnimplementedEnrolmentServiceServer
 // for forward compatibility.
@@ -248,6 +262,9 @@ type EnrolmentServiceServer interface {
 	// Renew gives a node that the grid knows another certificate for its key, also when
 	// its last one has ended: then it shows one that it signed itself.
 	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
+	// GetTrust tells whom a node of the grid has to trust: which authorities, and which
+	// coordinators. A node believes it of coordinators that it knows already.
+	GetTrust(context.Context, *GetTrustRequest) (*GetTrustResponse, error)
 	mustEmbedUnimplementedEnrolmentServiceServer()
 }
 
@@ -266,6 +283,9 @@ func (UnimplementedEnrolmentServiceServer) Enrol(context.Context, *EnrolRequest)
 }
 func (UnimplementedEnrolmentServiceServer) Renew(context.Context, *RenewRequest) (*RenewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
+}
+func (UnimplementedEnrolmentServiceServer) GetTrust(context.Context, *GetTrustRequest) (*GetTrustResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTrust not implemented")
 }
 func (UnimplementedEnrolmentServiceServer) mustEmbedUnimplementedEnrolmentServiceServer() {}
 func (UnimplementedEnrolmentServiceServer) testEmbeddedByValue()                          {}
@@ -342,6 +362,24 @@ func _EnrolmentService_Renew_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _EnrolmentService_GetTrust_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTrustRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EnrolmentServiceServer).GetTrust(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EnrolmentService_GetTrust_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EnrolmentServiceServer).GetTrust(ctx, req.(*GetTrustRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // EnrolmentService_ServiceDesc is the grpc.ServiceDesc for EnrolmentService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -361,22 +399,27 @@ var EnrolmentService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Renew",
 			Handler:    _EnrolmentService_Renew_Handler,
 		},
+		{
+			MethodName: "GetTrust",
+			Handler:    _EnrolmentService_GetTrust_Handler,
+		},
 	},
 	Streams:  []grpc.StreamDesc{},
 	Metadata: "anthill/v1/node.proto",
 }
 
 const (
-	CoordinatorService_ReadIndex_FullMethodName     = "/anthill.v1.CoordinatorService/ReadIndex"
-	CoordinatorService_ConfirmHeld_FullMethodName   = "/anthill.v1.CoordinatorService/ConfirmHeld"
-	CoordinatorService_GetProgress_FullMethodName   = "/anthill.v1.CoordinatorService/GetProgress"
-	CoordinatorService_LocateWorkers_FullMethodName = "/anthill.v1.CoordinatorService/LocateWorkers"
-	CoordinatorService_Describe_FullMethodName      = "/anthill.v1.CoordinatorService/Describe"
-	CoordinatorService_ReadLogs_FullMethodName      = "/anthill.v1.CoordinatorService/ReadLogs"
-	CoordinatorService_Beat_FullMethodName          = "/anthill.v1.CoordinatorService/Beat"
-	CoordinatorService_Move_FullMethodName          = "/anthill.v1.CoordinatorService/Move"
-	CoordinatorService_Deliver_FullMethodName       = "/anthill.v1.CoordinatorService/Deliver"
-	CoordinatorService_Vouch_FullMethodName         = "/anthill.v1.CoordinatorService/Vouch"
+	CoordinatorService_ReadIndex_FullMethodName       = "/anthill.v1.CoordinatorService/ReadIndex"
+	CoordinatorService_ConfirmHeld_FullMethodName     = "/anthill.v1.CoordinatorService/ConfirmHeld"
+	CoordinatorService_GetProgress_FullMethodName     = "/anthill.v1.CoordinatorService/GetProgress"
+	CoordinatorService_LocateWorkers_FullMethodName   = "/anthill.v1.CoordinatorService/LocateWorkers"
+	CoordinatorService_Describe_FullMethodName        = "/anthill.v1.CoordinatorService/Describe"
+	CoordinatorService_ReadLogs_FullMethodName        = "/anthill.v1.CoordinatorService/ReadLogs"
+	CoordinatorService_Beat_FullMethodName            = "/anthill.v1.CoordinatorService/Beat"
+	CoordinatorService_Move_FullMethodName            = "/anthill.v1.CoordinatorService/Move"
+	CoordinatorService_Deliver_FullMethodName         = "/anthill.v1.CoordinatorService/Deliver"
+	CoordinatorService_Vouch_FullMethodName           = "/anthill.v1.CoordinatorService/Vouch"
+	CoordinatorService_GetAuthorityKey_FullMethodName = "/anthill.v1.CoordinatorService/GetAuthorityKey"
 )
 
 // CoordinatorServiceClient is the client API for CoordinatorService service.
@@ -413,6 +456,8 @@ type CoordinatorServiceClient interface {
 	Deliver(ctx context.Context, in *DeliverRequest, opts ...grpc.CallOption) (*DeliverResponse, error)
 	// Vouch tells how a node can be reached, which the caller has looked at.
 	Vouch(ctx context.Context, in *VouchRequest, opts ...grpc.CallOption) (*VouchResponse, error)
+	// GetAuthorityKey gives the key of an authority to a coordinator that lacks it.
+	GetAuthorityKey(ctx context.Context, in *GetAuthorityKeyRequest, opts ...grpc.CallOption) (*GetAuthorityKeyResponse, error)
 }
 
 type coordinatorServiceClient struct {
@@ -532,6 +577,16 @@ func (c *coordinatorServiceClient) Vouch(ctx context.Context, in *VouchRequest, 
 	return out, nil
 }
 
+func (c *coordinatorServiceClient) GetAuthorityKey(ctx context.Context, in *GetAuthorityKeyRequest, opts ...grpc.CallOption) (*GetAuthorityKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetAuthorityKeyResponse)
+	err := c.cc.Invoke(ctx, CoordinatorService_GetAuthorityKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CoordinatorServiceServer is the server API for CoordinatorService service.
 // All implementations must embed UnimplementedCoordinatorServiceServer
 // for forward compatibility.
@@ -566,6 +621,8 @@ type CoordinatorServiceServer interface {
 	Deliver(context.Context, *DeliverRequest) (*DeliverResponse, error)
 	// Vouch tells how a node can be reached, which the caller has looked at.
 	Vouch(context.Context, *VouchRequest) (*VouchResponse, error)
+	// GetAuthorityKey gives the key of an authority to a coordinator that lacks it.
+	GetAuthorityKey(context.Context, *GetAuthorityKeyRequest) (*GetAuthorityKeyResponse, error)
 	mustEmbedUnimplementedCoordinatorServiceServer()
 }
 
@@ -605,6 +662,9 @@ func (UnimplementedCoordinatorServiceServer) Deliver(context.Context, *DeliverRe
 }
 func (UnimplementedCoordinatorServiceServer) Vouch(context.Context, *VouchRequest) (*VouchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Vouch not implemented")
+}
+func (UnimplementedCoordinatorServiceServer) GetAuthorityKey(context.Context, *GetAuthorityKeyRequest) (*GetAuthorityKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetAuthorityKey not implemented")
 }
 func (UnimplementedCoordinatorServiceServer) mustEmbedUnimplementedCoordinatorServiceServer() {}
 func (UnimplementedCoordinatorServiceServer) testEmbeddedByValue()                            {}
@@ -800,6 +860,24 @@ func _CoordinatorService_Vouch_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CoordinatorService_GetAuthorityKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetAuthorityKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CoordinatorServiceServer).GetAuthorityKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CoordinatorService_GetAuthorityKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CoordinatorServiceServer).GetAuthorityKey(ctx, req.(*GetAuthorityKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CoordinatorService_ServiceDesc is the grpc.ServiceDesc for CoordinatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -842,6 +920,10 @@ var CoordinatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Vouch",
 			Handler:    _CoordinatorService_Vouch_Handler,
+		},
+		{
+			MethodName: "GetAuthorityKey",
+			Handler:    _CoordinatorService_GetAuthorityKey_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

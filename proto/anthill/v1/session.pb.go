@@ -304,7 +304,10 @@ type Hello struct {
 	// The version of its binary, for people.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// The revision of the revocations that it knows, so that they need not be sent.
-	Revision      uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision uint64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
+	// SHA-256 of the certificate of the newest authority of which the node has a certificate.
+	// Another hello says so when that has changed.
+	Authority     []byte `protobuf:"bytes,320,opt,name=authority,proto3" json:"authority,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -358,6 +361,13 @@ func (x *Hello) GetRevision() uint64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *Hello) GetAuthority() []byte {
+	if x != nil {
+		return x.Authority
+	}
+	return nil
 }
 
 type AttendResponse struct {
@@ -499,10 +509,12 @@ type News struct {
 	// Owners whose work and jobs nobody is to take.
 	RevokedOwners []string `protobuf:"bytes,5,rep,name=revoked_owners,json=revokedOwners,proto3" json:"revoked_owners,omitempty"`
 	// The node is a member: it gossips, with coordinators and with these workers.
-	Member        bool     `protobuf:"varint,6,opt,name=member,proto3" json:"member,omitempty"`
-	Members       []string `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Member  bool     `protobuf:"varint,6,opt,name=member,proto3" json:"member,omitempty"`
+	Members []string `protobuf:"bytes,7,rep,name=members,proto3" json:"members,omitempty"`
+	// GetTrustResponse.serial: where it is another one, the node asks whom to trust.
+	AuthoritiesSerial uint64 `protobuf:"varint,320,opt,name=authorities_serial,json=authoritiesSerial,proto3" json:"authorities_serial,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *News) Reset() {
@@ -582,6 +594,13 @@ func (x *News) GetMembers() []string {
 		return x.Members
 	}
 	return nil
+}
+
+func (x *News) GetAuthoritiesSerial() uint64 {
+	if x != nil {
+		return x.AuthoritiesSerial
+	}
+	return 0
 }
 
 type IncomingSignal struct {
@@ -771,11 +790,12 @@ const file_anthill_v1_session_proto_rawDesc = "" +
 	"\x06number\x18\x02 \x01(\x04R\x06number\x120\n" +
 	"\x04beat\x18\x03 \x01(\v2\x1c.anthill.v1.HeartbeatRequestR\x04beat\x12\x1d\n" +
 	"\n" +
-	"same_blobs\x18\x04 \x01(\bR\tsameBlobs\"W\n" +
+	"same_blobs\x18\x04 \x01(\bR\tsameBlobs\"v\n" +
 	"\x05Hello\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12\x1a\n" +
-	"\brevision\x18\x03 \x01(\x04R\brevision\"\xb3\x01\n" +
+	"\brevision\x18\x03 \x01(\x04R\brevision\x12\x1d\n" +
+	"\tauthority\x18\xc0\x02 \x01(\fR\tauthority\"\xb3\x01\n" +
 	"\x0eAttendResponse\x12*\n" +
 	"\x06answer\x18\x01 \x01(\v2\x12.anthill.v1.AnswerR\x06answer\x12$\n" +
 	"\x04news\x18\x02 \x01(\v2\x10.anthill.v1.NewsR\x04news\x122\n" +
@@ -783,7 +803,7 @@ const file_anthill_v1_session_proto_rawDesc = "" +
 	"\tyour_host\x18K \x01(\tR\byourHost\"]\n" +
 	"\x06Answer\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12;\n" +
-	"\theartbeat\x18\x02 \x01(\v2\x1d.anthill.v1.HeartbeatResponseR\theartbeat\"\xf8\x01\n" +
+	"\theartbeat\x18\x02 \x01(\v2\x1d.anthill.v1.HeartbeatResponseR\theartbeat\"\xa8\x02\n" +
 	"\x04News\x12B\n" +
 	"\fcoordinators\x18\x01 \x03(\v2\x1e.anthill.v1.CoordinatorAddressR\fcoordinators\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x04R\brevision\x12\x12\n" +
@@ -791,7 +811,8 @@ const file_anthill_v1_session_proto_rawDesc = "" +
 	"\rrevoked_nodes\x18\x04 \x03(\tR\frevokedNodes\x12%\n" +
 	"\x0erevoked_owners\x18\x05 \x03(\tR\rrevokedOwners\x12\x16\n" +
 	"\x06member\x18\x06 \x01(\bR\x06member\x12\x18\n" +
-	"\amembers\x18\a \x03(\tR\amembers\"\x81\x01\n" +
+	"\amembers\x18\a \x03(\tR\amembers\x12.\n" +
+	"\x12authorities_serial\x18\xc0\x02 \x01(\x04R\x11authoritiesSerial\"\x81\x01\n" +
 	"\x0eIncomingSignal\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x18\n" +
 	"\apayload\x18\x02 \x01(\fR\apayload\x12\x1b\n" +
