@@ -119,7 +119,7 @@ func (w *Worker) start(ctx context.Context) (err error) {
 		return err
 	}
 	id := w.base.Identity
-	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store}
+	w.executor = &executor.Executor{Fetcher: w.base.Swarm, Store: w.base.Store, Sources: w.sources}
 	w.pieces = grpc.NewServer(append(gridconn.PeerServerOptions(), grpc.Creds(w.base.Credentials()))...)
 	anthillv1.RegisterPieceServiceServer(w.pieces, swarm.NewServer(swarm.ServerConfig{
 		Store: w.base.Store, Allow: w.mayRead, Owed: w.owed, Swarm: w.base.Swarm, Sign: id.SignServed,

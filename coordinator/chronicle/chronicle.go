@@ -16,6 +16,10 @@ const (
 	spansKept = 16 << 10
 	// spansAll bounds those of all jobs: the job that was worked on the longest ago goes first.
 	spansAll = 256 << 10
+	// pairsKept bounds the pairs of nodes of a job of which it is remembered what went from one
+	// to the other, and pairsAll those of all jobs.
+	pairsKept = 16 << 10
+	pairsAll  = 64 << 10
 	// jobsKept bounds the jobs of which any are.
 	jobsKept = 1024
 )
@@ -36,6 +40,7 @@ type Chronicle struct {
 	jobs   map[jobs.JobID]*story
 	leases map[jobs.LeaseID]*story // of what goes on
 	spans  int
+	pairs  int
 	turn   uint64
 	trust  trust
 }
@@ -45,6 +50,8 @@ type story struct {
 	workers []jobs.NodeID
 	fetched []jobs.Traffic // by each of them
 	known   map[jobs.NodeID]uint32
+	flows   map[Pair]int64
+	parts   map[jobs.NodeID][]byte
 	running map[jobs.LeaseID]Span
 	ended   []Span // in the order in which they ended
 	gone    int    // how many before those have been forgotten
@@ -82,7 +89,7 @@ func (c *Chronicle) begin(lease jobs.LeaseID, st *jobs.State) {
 	}
 	s := c.jobs[at.Job]
 	if s == nil {
-		s = &story{known: map[jobs.NodeID]uint32{}, running: map[jobs.LeaseID]Span{}}
+		s = &story{known: map[jobs.NodeID]uint32{}, flows: map[Pair]int64{}, parts: map[jobs.NodeID][]byte{}, running: map[jobs.LeaseID]Span{}}
 		c.jobs[at.Job] = s
 	}
 	s.running[lease] = Span{Lease: lease, Task: st.Jobs[at.Job].TaskAt(at.Place), Worker: s.worker(worker), Begun: st.Now}
@@ -132,7 +139,7 @@ func (c *Chronicle) drop(s *story, n int) {
 
 // makeRoom forgets the jobs that were worked on the longest ago.
 func (c *Chronicle) makeRoom(not *story) {
-	for c.spans > spansAll || len(c.jobs) > jobsKept {
+	for c.spans > spansAll || c.pairs > pairsAll || len(c.jobs) > jobsKept {
 		var oldest jobs.JobID
 		for id, s := range c.jobs {
 			if s != not && (oldest == "" || s.turn < c.jobs[oldest].turn) {
@@ -143,6 +150,7 @@ func (c *Chronicle) makeRoom(not *story) {
 			return
 		}
 		c.spans -= len(c.jobs[oldest].ended) + len(c.jobs[oldest].running)
+		c.pairs -= len(c.jobs[oldest].flows)
 		for lease := range c.jobs[oldest].running {
 			delete(c.leases, lease)
 		}

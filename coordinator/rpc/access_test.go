@@ -24,6 +24,7 @@ var who = map[string]string{
 	"anthill.v1.JobService/CancelJob":                "uo",
 	"anthill.v1.JobService/DeleteJob":                "uo",
 	"anthill.v1.JobService/WatchTasks":               "uo",
+	"anthill.v1.JobService/GetSwarm":                 "uo",
 	"anthill.v1.JobService/GetTask":                  "uo",
 	"anthill.v1.JobService/StreamResults":            "uo",
 	"anthill.v1.BlobService/KeepBlob":                "uo",

@@ -22,6 +22,7 @@ var leaderOnly = map[string]bool{
 	anthillv1.OperationService_TransferLeadership_FullMethodName: true,
 	anthillv1.JobService_SubmitJob_FullMethodName:                true,
 	anthillv1.JobService_CancelJob_FullMethodName:                true,
+	anthillv1.JobService_GetSwarm_FullMethodName:                 true,
 	anthillv1.BlobService_KeepBlob_FullMethodName:                true,
 	anthillv1.BlobService_DropBlob_FullMethodName:                true,
 	anthillv1.BlobService_ShareBlob_FullMethodName:               true,

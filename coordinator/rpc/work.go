@@ -101,6 +101,7 @@ func (s *Server) Report(ctx context.Context, req *anthillv1.ReportRequest) (*ant
 	s.noteLost(reports)
 	s.storeOutputs(outputs)
 	logs := s.logsOf(worker, req.GetReports(), held)
+	s.noteSwarm(worker, req.GetReports(), held)
 	if err := s.cfg.Desk.Report(ctx, reports); err != nil {
 		return nil, err
 	}

@@ -90,6 +90,9 @@ type watched struct {
 
 func (g *gate) watch(conn net.Conn) *watched { return &watched{Conn: conn, gate: g} }
 
+// Unwrap is the connection that is watched.
+func (w *watched) Unwrap() net.Conn { return w.Conn }
+
 // knows notes whose connection it is, and what was shown on it.
 func (w *watched) knows(node jobs.NodeID, state tls.ConnectionState) {
 	if w.note(node, state.PeerCertificates) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -44,6 +45,41 @@ type call struct {
 	node    jobs.NodeID
 	arrived chan net.Conn
 	answers chan []string // the addresses from which its UDP packets come
+}
+
+// visits are what is under way to come to those that called, the oldest first. The zero
+// value has none.
+type visits struct {
+	mu   sync.Mutex
+	ends map[jobs.NodeID][]*context.CancelFunc
+}
+
+// begin notes one; done forgets it.
+func (v *visits) begin(node jobs.NodeID, end context.CancelFunc) (done func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.ends == nil {
+		v.ends = map[jobs.NodeID][]*context.CancelFunc{}
+	}
+	v.ends[node] = append(v.ends[node], &end)
+	return func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.ends[node] = slices.DeleteFunc(v.ends[node], func(f *context.CancelFunc) bool { return f == &end })
+		if len(v.ends[node]) == 0 {
+			delete(v.ends, node)
+		}
+	}
+}
+
+// spare ends the oldest to a node: it has come itself.
+func (v *visits) spare(node jobs.NodeID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if list := v.ends[node]; len(list) > 0 {
+		(*list[0])()
+		v.ends[node] = list[1:]
+	}
 }
 
 func (cs *calls) begin(node jobs.NodeID) *call {
@@ -146,6 +182,7 @@ func (r *Room) dialBack(ctx context.Context, node jobs.NodeID, n nonce, address 
 	if err := conn.HandshakeContext(ctx); err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
+	r.knocks.found(node, address)
 	if p := conn.ConnectionState().NegotiatedProtocol; p != identity.ProtoBack {
 		return nil, errors.Join(fmt.Errorf("%s does not wait for anybody: it is too old", address), conn.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -219,6 +220,23 @@ func TestMappingOf(t *testing.T) {
 		}
 		if kind != c.kind || !slices.Equal(same, c.same) {
 			t.Errorf("%s: %v %v, want %v %v", name, kind, same, c.kind, c.same)
+		}
+	}
+}
+
+func TestOtherFamily(t *testing.T) {
+	own := []netip.Addr{
+		netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.168.1.5"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("fd00::1"),
+		netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("2001:db8::3"),
+	}
+	for _, c := range []struct{ listens, known, want string }{
+		{"[::]:7000", "198.51.100.1", "[2001:db8::1]:7000 [2001:db8::2]:7000"},
+		{"[::]:7000", "2001:db8::1", "203.0.113.7:7000"},
+		{"0.0.0.0:7000", "198.51.100.1", ""},
+	} {
+		got := otherFamily(own, netip.MustParseAddrPort(c.listens), netip.MustParseAddr(c.known))
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("at %s, seen at %s: %v, want %s", c.listens, c.known, got, c.want)
 		}
 	}
 }

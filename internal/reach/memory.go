@@ -34,27 +34,31 @@ type experience struct {
 }
 
 // plan orders the ways to a node, and gives each its head start. Those are left out that
-// are left alone, unless all are.
+// are left alone, unless all are; but a node that is called anyway may come, since it does
+// not know that nobody would wait for it.
 func (m *memory) plan(node jobs.NodeID, now time.Time, ways []way) []way {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e := m.nodes[node]
-	left := slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return e != nil && now.Before(e.alone[w.path]) })
-	if len(left) == 0 {
+	alone := func(w way) bool { return e != nil && now.Before(e.alone[w.path]) }
+	left := slices.DeleteFunc(slices.Clone(ways), func(w way) bool { return w.path != Reversed && alone(w) })
+	if !slices.ContainsFunc(left, func(w way) bool { return w.path != Reversed || !alone(w) }) {
 		left = ways
 	}
 	var start time.Duration
+	hope := false // that one of the ways before leads there
 	for i := range left {
 		w := &left[i]
 		switch {
 		case i == 0:
 			start = 0
-		case w.path == Relayed:
+		case w.path == Relayed && hope:
 			start += relayStart
 		case left[i-1].path == Direct && (e == nil || e.failures[Direct] == 0):
 			start += callStart
 		}
 		w.after = start
+		hope = hope || !alone(*w)
 	}
 	return left
 }

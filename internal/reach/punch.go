@@ -88,10 +88,13 @@ func (r *Room) acceptPunched(p *port) {
 			ctx, cancel := context.WithTimeout(r.ctx, greeting)
 			defer cancel()
 			stream, err := conn.AcceptStream(ctx)
-			if err != nil || !r.known(conn) {
+			peer, ok := r.known(conn)
+			if err != nil || !ok {
 				_ = conn.CloseWithError(0, "") // it said nothing
 				return
 			}
+			r.visits.spare(peer.Node)
+			r.knocks.found(peer.Node, plainAddr(conn.RemoteAddr().(*net.UDPAddr)).String())
 			r.serve(r.punched(conn, stream))
 		})
 	}
@@ -99,9 +102,9 @@ func (r *Room) acceptPunched(p *port) {
 
 // known tells whether it is a node of the grid that has come: strangers have no business
 // here.
-func (r *Room) known(conn *quic.Conn) bool {
+func (r *Room) known(conn *quic.Conn) (identity.Peer, bool) {
 	peer, err := identity.PeerFrom(conn.ConnectionState().TLS)
-	return err == nil && peer.Role != jobs.Stranger
+	return peer, err == nil && peer.Role != jobs.Stranger
 }
 
 // dialPunched connects by QUIC to a node at whichever of these addresses answers.
@@ -121,6 +124,7 @@ func (r *Room) dialPunched(ctx context.Context, p *port, node jobs.NodeID, addre
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", at, err)
 			}
+			r.knocks.found(node, address)
 			stream, err := conn.OpenStream()
 			if err != nil {
 				return nil, errors.Join(err, conn.CloseWithError(0, ""))

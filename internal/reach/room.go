@@ -2,6 +2,7 @@ package reach
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -96,6 +97,8 @@ type Room struct {
 	looked  chan struct{}             // has something when one has
 	look    atomic.Pointer[time.Time] // when one is to be asked to look, besides
 	mapped  mapped
+	knocks  knocks
+	visits  visits
 	relays  relays
 	traffic [paths]counter
 	better  better
@@ -298,6 +301,7 @@ func (r *Room) means(address string) bool {
 func (r *Room) answer(s Signal, n nonce, c *anthillv1.PathCall) error {
 	ctx, cancel := context.WithTimeout(r.ctx, answerTime)
 	defer cancel()
+	defer r.visits.begin(s.From, cancel)()
 	var ways []way
 	k, from := r.knocker(s), s.From
 	r.meetHalfway(ctx, from, n, k.doors(c.GetUdp()))
@@ -315,6 +319,9 @@ func (r *Room) answer(s Signal, n nonce, c *anthillv1.PathCall) error {
 		return nil // it comes here, if it can
 	}
 	conn, done := overtake(ctx, ways, r.serve)
+	if conn == nil && errors.Is(context.Cause(ctx), context.Canceled) {
+		return nil // it came itself, or nobody is to come any more
+	}
 	if conn == nil {
 		return unreached(done)
 	}
@@ -358,6 +365,7 @@ func (r *Room) udpAddresses() []string {
 // knocker says at whose doors to knock for a node.
 func (r *Room) knocker(from Signal) knocker {
 	k := knocker{host: from.FromHost, own: ownNetworks(), known: from.FromDialable}
+	k.again = func(address string) bool { return r.knocks.begin(from.From, address, time.Now()) }
 	if s := r.session.Load(); s != nil {
 		k.known = slices.Concat(from.FromDialable, s.Coordinators())
 	}

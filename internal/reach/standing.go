@@ -186,13 +186,17 @@ func (r *Room) ownPublic(seen string) (list []string) {
 	if err != nil {
 		return nil
 	}
-	addrs, _ := net.InterfaceAddrs() // none is as good as an error
-	for _, a := range addrs {
-		p, err := netip.ParsePrefix(a.String())
-		if err != nil || !isPublic(p.Addr()) || p.Addr().Is4() == host.Unmap().Is4() || r.cfg.Listens.Addr().Is4() && !p.Addr().Is4() {
+	return otherFamily(ownAddresses(), r.cfg.Listens, host.Unmap())
+}
+
+// otherFamily are those of a machine's addresses that are public, and not of the family
+// of the one that is known, at the port at which it listens.
+func otherFamily(own []netip.Addr, listens netip.AddrPort, known netip.Addr) (list []string) {
+	for _, ip := range own {
+		if !isPublic(ip) || ip.Is4() == known.Is4() || listens.Addr().Is4() && !ip.Is4() {
 			continue
 		}
-		if list = append(list, netip.AddrPortFrom(p.Addr(), r.cfg.Listens.Port()).String()); len(list) == maxOwn {
+		if list = append(list, netip.AddrPortFrom(ip, listens.Port()).String()); len(list) == maxOwn {
 			break
 		}
 	}

@@ -275,6 +275,7 @@ func (ev arrived) apply(d *download) {
 		return
 	}
 	d.swarm.stored.Add(d.manifest.PieceLen(i))
+	d.swarm.ledger.note(d.id, ev.identity.node, d.manifest.PieceLen(i))
 	d.traffic[ev.identity.role] += d.manifest.PieceLen(i)
 	for _, f := range d.fetches {
 		if f.covers(d.manifest, i) {

@@ -156,6 +156,7 @@ type Swarm struct {
 	uploads  *uploads
 	running  sync.WaitGroup
 	grants   grants
+	ledger   ledger
 	received atomic.Int64 // bytes of pieces
 	stored   atomic.Int64 // those that were missing
 

@@ -1,5 +1,5 @@
 // One job: how far it is, who runs what, what came of it.
-import { all, call, Problem, stream } from "./api.js";
+import { all, call, poll, Problem, stream } from "./api.js";
 import { fill, h, panel, text, trouble } from "./dom.js";
 import { ago, bytes, clock, count, duration, fuel, plural, share } from "./format.js";
 import { Model, taskStates } from "./model.js";
@@ -31,6 +31,7 @@ class JobView {
     this.open = (task) => { location.hash = "#/jobs/" + encodeURIComponent(this.id) + "/" + task; };
     this.build(place, job);
     this.watchTasks();
+    this.watchSwarm();
     this.findSlots();
   }
 
@@ -100,6 +101,17 @@ class JobView {
       fill(this.map.box, h("p.sub", {}, why));
       this.results.refuse(why);
     });
+  }
+
+  // watchSwarm asks who has and sends what, as long as that changes. Coordinators that are
+  // older do not tell, and then the map shows flows by source alone.
+  watchSwarm() {
+    poll(3000, async () => {
+      if (this.swarm.over) return;
+      const over = this.stream.finished;
+      this.swarm.take(await call("JobService/GetSwarm", { job_id: this.id }, this.signal));
+      this.swarm.over = over;
+    }, this.signal, (err) => { if (err.code === 501) this.swarm.over = true; });
   }
 
   // findSlots asks how many tasks each worker runs at a time.

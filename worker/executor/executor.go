@@ -48,6 +48,9 @@ type Executor struct {
 	// Tamper, where set, changes outputs before they are hashed, and the fuel that
 	// they took: what a worker does that is started to misbehave.
 	Tamper func(ctx context.Context, lease *anthillv1.Lease, output []byte, fuel uint64) ([]byte, uint64)
+	// Sources, where set, tells people what there is of the blob of which an attempt reads,
+	// and who sent that and all else that the attempt needs.
+	Sources func(read blob.ID, all []blob.ID) *anthillv1.PieceSources
 }
 
 // Attempt is an attempt that has all it needs on this machine.
@@ -218,7 +221,7 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 	}
 	report := &anthillv1.AttemptReport{
 		Lease: a.Lease.GetId(), Elapsed: durationpb.New(result.Elapsed), Fetched: traffic(a.fetched), Fuel: fuelOf(result),
-		Log: result.Stderr,
+		Log: result.Stderr, Sources: e.sources(a),
 	}
 	if result.Succeeded() {
 		output := result.Output
@@ -231,6 +234,17 @@ func (e *Executor) Run(ctx context.Context, r Runner, a *Attempt) *anthillv1.Att
 	report.Status, report.ExitCode = wire.StatusToProto(status), code
 	report.Reason = Reason(Explain(result, a.task), result.Stderr)
 	return report
+}
+
+func (e *Executor) sources(a *Attempt) *anthillv1.PieceSources {
+	if e.Sources == nil || len(a.pinned) == 0 {
+		return nil
+	}
+	read := a.pinned[0] // the bundle
+	if a.shard.Size > 0 {
+		read = a.shard.Blob.ID
+	}
+	return e.Sources(read, a.pinned)
 }
 
 // load gives the task with its input.

@@ -58,6 +58,7 @@ type Job struct {
 	provider string
 	tasks    map[uint32]*anthillv1.GetTaskResponse
 	watched  []*anthillv1.WatchTasksResponse
+	swarm    *anthillv1.GetSwarmResponse
 	events   []*anthillv1.Event
 }
 

@@ -54,7 +54,8 @@ func (g *Grid) Accept(t testing.TB, id string, task uint32, data []byte) {
 	msg := &anthillv1.StreamResultsResponse{Task: task, Output: wire.RefToProto(ref), Fuel: uint64(ref.Size)}
 	if ref.Size <= blob.MinPiece {
 		msg.Data = data
-	} else if _, err := g.store.Put(data); err != nil {
+	}
+	if _, err := g.store.Put(data); err != nil {
 		t.Fatal(err)
 	}
 	changed := false
@@ -137,6 +138,11 @@ func (g *Grid) Watched(id string, m *anthillv1.WatchTasksResponse) {
 		job := g.job(id)
 		job.watched = append(job.watched, m)
 	})
+}
+
+// Swarmed sets what GetSwarm tells of a job.
+func (g *Grid) Swarmed(id string, m *anthillv1.GetSwarmResponse) {
+	g.change(func() { g.job(id).swarm = m })
 }
 
 // Tell adds an event.

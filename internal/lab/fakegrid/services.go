@@ -122,6 +122,20 @@ func (s *jobService) GetTask(_ context.Context, req *anthillv1.GetTaskRequest) (
 	return &anthillv1.GetTaskResponse{Task: req.GetTask(), Verdict: "untouched"}, nil
 }
 
+// GetSwarm tells what a test has written.
+func (s *jobService) GetSwarm(_ context.Context, req *anthillv1.GetSwarmRequest) (*anthillv1.GetSwarmResponse, error) {
+	s.grid.mu.Lock()
+	defer s.grid.mu.Unlock()
+	job := s.grid.job(req.GetJobId())
+	if job == nil {
+		return nil, unknown(req.GetJobId())
+	}
+	if job.swarm == nil {
+		return &anthillv1.GetSwarmResponse{}, nil
+	}
+	return job.swarm, nil
+}
+
 // WatchTasks sends what a test has written.
 func (s *jobService) WatchTasks(req *anthillv1.WatchTasksRequest, stream grpc.ServerStreamingServer[anthillv1.WatchTasksResponse]) error {
 	sent := 0

@@ -3273,6 +3273,227 @@ func (x *AttemptSpan) GetEnding() AttemptEnding {
 	return AttemptEnding_ATTEMPT_ENDING_UNSPECIFIED
 }
 
+type GetSwarmRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JobId         string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSwarmRequest) Reset() {
+	*x = GetSwarmRequest{}
+	mi := &file_anthill_v1_job_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSwarmRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSwarmRequest) ProtoMessage() {}
+
+func (x *GetSwarmRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSwarmRequest.ProtoReflect.Descriptor instead.
+func (*GetSwarmRequest) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *GetSwarmRequest) GetJobId() string {
+	if x != nil {
+		return x.JobId
+	}
+	return ""
+}
+
+type GetSwarmResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 2000; what follows refers to them by position.
+	Nodes []*TaskWorker `protobuf:"bytes,1,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	Parts []*SwarmParts `protobuf:"bytes,2,rep,name=parts,proto3" json:"parts,omitempty"`
+	// The largest first, at most 4096.
+	Flows         []*SwarmFlow `protobuf:"bytes,3,rep,name=flows,proto3" json:"flows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSwarmResponse) Reset() {
+	*x = GetSwarmResponse{}
+	mi := &file_anthill_v1_job_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSwarmResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSwarmResponse) ProtoMessage() {}
+
+func (x *GetSwarmResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSwarmResponse.ProtoReflect.Descriptor instead.
+func (*GetSwarmResponse) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *GetSwarmResponse) GetNodes() []*TaskWorker {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *GetSwarmResponse) GetParts() []*SwarmParts {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *GetSwarmResponse) GetFlows() []*SwarmFlow {
+	if x != nil {
+		return x.Flows
+	}
+	return nil
+}
+
+// SwarmParts are what a node has of the input, or of the bundle where there is none.
+type SwarmParts struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Node  uint32                 `protobuf:"varint,1,opt,name=node,proto3" json:"node,omitempty"`
+	// As in PieceSources.
+	Parts         []byte `protobuf:"bytes,2,opt,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SwarmParts) Reset() {
+	*x = SwarmParts{}
+	mi := &file_anthill_v1_job_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SwarmParts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SwarmParts) ProtoMessage() {}
+
+func (x *SwarmParts) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SwarmParts.ProtoReflect.Descriptor instead.
+func (*SwarmParts) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *SwarmParts) GetNode() uint32 {
+	if x != nil {
+		return x.Node
+	}
+	return 0
+}
+
+func (x *SwarmParts) GetParts() []byte {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+// SwarmFlow is what went from one node to another.
+type SwarmFlow struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          uint32                 `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            uint32                 `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
+	Bytes         int64                  `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SwarmFlow) Reset() {
+	*x = SwarmFlow{}
+	mi := &file_anthill_v1_job_proto_msgTypes[40]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SwarmFlow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SwarmFlow) ProtoMessage() {}
+
+func (x *SwarmFlow) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_job_proto_msgTypes[40]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SwarmFlow.ProtoReflect.Descriptor instead.
+func (*SwarmFlow) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{40}
+}
+
+func (x *SwarmFlow) GetFrom() uint32 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *SwarmFlow) GetTo() uint32 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+func (x *SwarmFlow) GetBytes() int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 type StreamLogsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	JobId string                 `protobuf:"bytes,1,opt,name=job_id,json=jobId,proto3" json:"job_id,omitempty"`
@@ -3288,7 +3509,7 @@ type StreamLogsRequest struct {
 
 func (x *StreamLogsRequest) Reset() {
 	*x = StreamLogsRequest{}
-	mi := &file_anthill_v1_job_proto_msgTypes[37]
+	mi := &file_anthill_v1_job_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3300,7 +3521,7 @@ func (x *StreamLogsRequest) String() string {
 func (*StreamLogsRequest) ProtoMessage() {}
 
 func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[37]
+	mi := &file_anthill_v1_job_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3313,7 +3534,7 @@ func (x *StreamLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLogsRequest.ProtoReflect.Descriptor instead.
 func (*StreamLogsRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{37}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *StreamLogsRequest) GetJobId() string {
@@ -3370,7 +3591,7 @@ type StreamLogsResponse struct {
 
 func (x *StreamLogsResponse) Reset() {
 	*x = StreamLogsResponse{}
-	mi := &file_anthill_v1_job_proto_msgTypes[38]
+	mi := &file_anthill_v1_job_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3382,7 +3603,7 @@ func (x *StreamLogsResponse) String() string {
 func (*StreamLogsResponse) ProtoMessage() {}
 
 func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[38]
+	mi := &file_anthill_v1_job_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3395,7 +3616,7 @@ func (x *StreamLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamLogsResponse.ProtoReflect.Descriptor instead.
 func (*StreamLogsResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{38}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *StreamLogsResponse) GetLease() uint64 {
@@ -3488,7 +3709,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_anthill_v1_job_proto_msgTypes[39]
+	mi := &file_anthill_v1_job_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3500,7 +3721,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_job_proto_msgTypes[39]
+	mi := &file_anthill_v1_job_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3513,7 +3734,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_job_proto_rawDescGZIP(), []int{39}
+	return file_anthill_v1_job_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Difference) GetNodeId() string {
@@ -3790,7 +4011,21 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x06worker\x18\x03 \x01(\rR\x06worker\x12\x14\n" +
 	"\x05begun\x18\x04 \x01(\x03R\x05begun\x12\x14\n" +
 	"\x05ended\x18\x05 \x01(\x03R\x05ended\x121\n" +
-	"\x06ending\x18\x06 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\"\x83\x01\n" +
+	"\x06ending\x18\x06 \x01(\x0e2\x19.anthill.v1.AttemptEndingR\x06ending\"(\n" +
+	"\x0fGetSwarmRequest\x12\x15\n" +
+	"\x06job_id\x18\x01 \x01(\tR\x05jobId\"\x9b\x01\n" +
+	"\x10GetSwarmResponse\x12,\n" +
+	"\x05nodes\x18\x01 \x03(\v2\x16.anthill.v1.TaskWorkerR\x05nodes\x12,\n" +
+	"\x05parts\x18\x02 \x03(\v2\x16.anthill.v1.SwarmPartsR\x05parts\x12+\n" +
+	"\x05flows\x18\x03 \x03(\v2\x15.anthill.v1.SwarmFlowR\x05flows\"6\n" +
+	"\n" +
+	"SwarmParts\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\rR\x04node\x12\x14\n" +
+	"\x05parts\x18\x02 \x01(\fR\x05parts\"E\n" +
+	"\tSwarmFlow\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\rR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\rR\x02to\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x03R\x05bytes\"\x83\x01\n" +
 	"\x11StreamLogsRequest\x12\x15\n" +
 	"\x06job_id\x18\x01 \x01(\tR\x05jobId\x12\x17\n" +
 	"\x04task\x18\x02 \x01(\rH\x00R\x04task\x88\x01\x01\x12\x16\n" +
@@ -3855,7 +4090,7 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\x15ATTEMPT_ENDING_FAILED\x10\x02\x12\x19\n" +
 	"\x15ATTEMPT_ENDING_KILLED\x10\x03\x12\x17\n" +
 	"\x13ATTEMPT_ENDING_LOST\x10\x04\x12\x1b\n" +
-	"\x17ATTEMPT_ENDING_RETURNED\x10\x052\xf5\x05\n" +
+	"\x17ATTEMPT_ENDING_RETURNED\x10\x052\xbc\x06\n" +
 	"\n" +
 	"JobService\x12H\n" +
 	"\tSubmitJob\x12\x1c.anthill.v1.SubmitJobRequest\x1a\x1d.anthill.v1.SubmitJobResponse\x12?\n" +
@@ -3867,7 +4102,8 @@ const file_anthill_v1_job_proto_rawDesc = "" +
 	"\aGetTask\x12\x1a.anthill.v1.GetTaskRequest\x1a\x1b.anthill.v1.GetTaskResponse\x12V\n" +
 	"\rStreamResults\x12 .anthill.v1.StreamResultsRequest\x1a!.anthill.v1.StreamResultsResponse0\x01\x12M\n" +
 	"\n" +
-	"WatchTasks\x12\x1d.anthill.v1.WatchTasksRequest\x1a\x1e.anthill.v1.WatchTasksResponse0\x01\x12M\n" +
+	"WatchTasks\x12\x1d.anthill.v1.WatchTasksRequest\x1a\x1e.anthill.v1.WatchTasksResponse0\x01\x12E\n" +
+	"\bGetSwarm\x12\x1b.anthill.v1.GetSwarmRequest\x1a\x1c.anthill.v1.GetSwarmResponse\x12M\n" +
 	"\n" +
 	"StreamLogs\x12\x1d.anthill.v1.StreamLogsRequest\x1a\x1e.anthill.v1.StreamLogsResponse0\x01B<Z:github.com/anthill-grid/anthill/proto/anthill/v1;anthillv1b\x06proto3"
 
@@ -3884,7 +4120,7 @@ func file_anthill_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 41)
+var file_anthill_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_anthill_v1_job_proto_goTypes = []any{
 	(UnknownImports)(0),           // 0: anthill.v1.UnknownImports
 	(JobState)(0),                 // 1: anthill.v1.JobState
@@ -3929,96 +4165,105 @@ var file_anthill_v1_job_proto_goTypes = []any{
 	(*TaskHolders)(nil),           // 40: anthill.v1.TaskHolders
 	(*TaskWorker)(nil),            // 41: anthill.v1.TaskWorker
 	(*AttemptSpan)(nil),           // 42: anthill.v1.AttemptSpan
-	(*StreamLogsRequest)(nil),     // 43: anthill.v1.StreamLogsRequest
-	(*StreamLogsResponse)(nil),    // 44: anthill.v1.StreamLogsResponse
-	(*Difference)(nil),            // 45: anthill.v1.Difference
-	nil,                           // 46: anthill.v1.JobSpec.EnvEntry
-	(*BlobRef)(nil),               // 47: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil),   // 48: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 49: google.protobuf.Timestamp
-	(*Wait)(nil),                  // 50: anthill.v1.Wait
+	(*GetSwarmRequest)(nil),       // 43: anthill.v1.GetSwarmRequest
+	(*GetSwarmResponse)(nil),      // 44: anthill.v1.GetSwarmResponse
+	(*SwarmParts)(nil),            // 45: anthill.v1.SwarmParts
+	(*SwarmFlow)(nil),             // 46: anthill.v1.SwarmFlow
+	(*StreamLogsRequest)(nil),     // 47: anthill.v1.StreamLogsRequest
+	(*StreamLogsResponse)(nil),    // 48: anthill.v1.StreamLogsResponse
+	(*Difference)(nil),            // 49: anthill.v1.Difference
+	nil,                           // 50: anthill.v1.JobSpec.EnvEntry
+	(*BlobRef)(nil),               // 51: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil),   // 52: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 53: google.protobuf.Timestamp
+	(*Wait)(nil),                  // 54: anthill.v1.Wait
 }
 var file_anthill_v1_job_proto_depIdxs = []int32{
-	47, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
-	46, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
+	51, // 0: anthill.v1.JobSpec.bundle:type_name -> anthill.v1.BlobRef
+	50, // 1: anthill.v1.JobSpec.env:type_name -> anthill.v1.JobSpec.EnvEntry
 	7,  // 2: anthill.v1.JobSpec.input:type_name -> anthill.v1.Input
 	10, // 3: anthill.v1.JobSpec.data:type_name -> anthill.v1.DataFile
 	11, // 4: anthill.v1.JobSpec.limits:type_name -> anthill.v1.Limits
 	12, // 5: anthill.v1.JobSpec.trust:type_name -> anthill.v1.Trust
 	0,  // 6: anthill.v1.JobSpec.unknown_imports:type_name -> anthill.v1.UnknownImports
-	48, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
-	48, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
+	52, // 7: anthill.v1.JobSpec.retain:type_name -> google.protobuf.Duration
+	52, // 8: anthill.v1.JobSpec.input_wait:type_name -> google.protobuf.Duration
 	8,  // 9: anthill.v1.Input.range:type_name -> anthill.v1.RangeInput
 	9,  // 10: anthill.v1.Input.blob:type_name -> anthill.v1.BlobInput
-	47, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
-	47, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
-	47, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
-	47, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
-	48, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
+	51, // 11: anthill.v1.BlobInput.blob:type_name -> anthill.v1.BlobRef
+	51, // 12: anthill.v1.BlobInput.index:type_name -> anthill.v1.BlobRef
+	51, // 13: anthill.v1.BlobInput.labels:type_name -> anthill.v1.BlobRef
+	51, // 14: anthill.v1.DataFile.blob:type_name -> anthill.v1.BlobRef
+	52, // 15: anthill.v1.Limits.time:type_name -> google.protobuf.Duration
 	6,  // 16: anthill.v1.Job.spec:type_name -> anthill.v1.JobSpec
 	1,  // 17: anthill.v1.Job.state:type_name -> anthill.v1.JobState
-	49, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
-	49, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
+	53, // 18: anthill.v1.Job.submitted_at:type_name -> google.protobuf.Timestamp
+	53, // 19: anthill.v1.Job.finished_at:type_name -> google.protobuf.Timestamp
 	14, // 20: anthill.v1.Job.tasks:type_name -> anthill.v1.TaskCounts
 	15, // 21: anthill.v1.Job.attempts:type_name -> anthill.v1.AttemptCounts
 	16, // 22: anthill.v1.Job.fetched:type_name -> anthill.v1.Traffic
-	50, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
-	50, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
-	49, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
+	54, // 23: anthill.v1.Job.wait:type_name -> anthill.v1.Wait
+	54, // 24: anthill.v1.Job.input_wait:type_name -> anthill.v1.Wait
+	53, // 25: anthill.v1.Job.forgotten_at:type_name -> google.protobuf.Timestamp
 	6,  // 26: anthill.v1.SubmitJobRequest.spec:type_name -> anthill.v1.JobSpec
 	13, // 27: anthill.v1.SubmitJobResponse.job:type_name -> anthill.v1.Job
 	13, // 28: anthill.v1.GetJobResponse.job:type_name -> anthill.v1.Job
 	1,  // 29: anthill.v1.ListJobsRequest.states:type_name -> anthill.v1.JobState
 	2,  // 30: anthill.v1.ListJobsRequest.view:type_name -> anthill.v1.JobView
-	49, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
+	53, // 31: anthill.v1.ListJobsRequest.active_since:type_name -> google.protobuf.Timestamp
 	13, // 32: anthill.v1.ListJobsResponse.jobs:type_name -> anthill.v1.Job
 	13, // 33: anthill.v1.WatchJobResponse.job:type_name -> anthill.v1.Job
 	25, // 34: anthill.v1.WatchJobResponse.events:type_name -> anthill.v1.Event
-	49, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
+	53, // 35: anthill.v1.Event.at:type_name -> google.protobuf.Timestamp
 	3,  // 36: anthill.v1.Event.kind:type_name -> anthill.v1.EventKind
 	13, // 37: anthill.v1.CancelJobResponse.job:type_name -> anthill.v1.Job
-	47, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
+	51, // 38: anthill.v1.GetTaskResponse.output:type_name -> anthill.v1.BlobRef
 	32, // 39: anthill.v1.GetTaskResponse.groups:type_name -> anthill.v1.VoteGroup
 	33, // 40: anthill.v1.GetTaskResponse.attempts:type_name -> anthill.v1.TaskAttempt
-	47, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
-	47, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
+	51, // 41: anthill.v1.VoteGroup.output:type_name -> anthill.v1.BlobRef
+	51, // 42: anthill.v1.StreamResultsResponse.output:type_name -> anthill.v1.BlobRef
 	36, // 43: anthill.v1.StreamResultsResponse.failure:type_name -> anthill.v1.TaskFailure
 	42, // 44: anthill.v1.WatchTasksResponse.attempts:type_name -> anthill.v1.AttemptSpan
 	41, // 45: anthill.v1.WatchTasksResponse.workers:type_name -> anthill.v1.TaskWorker
-	49, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
+	53, // 46: anthill.v1.WatchTasksResponse.now:type_name -> google.protobuf.Timestamp
 	39, // 47: anthill.v1.WatchTasksResponse.fetched:type_name -> anthill.v1.WorkerTraffic
 	40, // 48: anthill.v1.WatchTasksResponse.holders:type_name -> anthill.v1.TaskHolders
 	16, // 49: anthill.v1.WorkerTraffic.fetched:type_name -> anthill.v1.Traffic
 	41, // 50: anthill.v1.TaskHolders.nodes:type_name -> anthill.v1.TaskWorker
 	5,  // 51: anthill.v1.AttemptSpan.ending:type_name -> anthill.v1.AttemptEnding
-	5,  // 52: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
-	49, // 53: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
-	45, // 54: anthill.v1.StreamLogsResponse.difference:type_name -> anthill.v1.Difference
-	17, // 55: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
-	19, // 56: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
-	21, // 57: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
-	23, // 58: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
-	26, // 59: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
-	28, // 60: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
-	30, // 61: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
-	34, // 62: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
-	37, // 63: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
-	43, // 64: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
-	18, // 65: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
-	20, // 66: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
-	22, // 67: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
-	24, // 68: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
-	27, // 69: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
-	29, // 70: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
-	31, // 71: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
-	35, // 72: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
-	38, // 73: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
-	44, // 74: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
-	65, // [65:75] is the sub-list for method output_type
-	55, // [55:65] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	41, // 52: anthill.v1.GetSwarmResponse.nodes:type_name -> anthill.v1.TaskWorker
+	45, // 53: anthill.v1.GetSwarmResponse.parts:type_name -> anthill.v1.SwarmParts
+	46, // 54: anthill.v1.GetSwarmResponse.flows:type_name -> anthill.v1.SwarmFlow
+	5,  // 55: anthill.v1.StreamLogsResponse.ending:type_name -> anthill.v1.AttemptEnding
+	53, // 56: anthill.v1.StreamLogsResponse.at:type_name -> google.protobuf.Timestamp
+	49, // 57: anthill.v1.StreamLogsResponse.difference:type_name -> anthill.v1.Difference
+	17, // 58: anthill.v1.JobService.SubmitJob:input_type -> anthill.v1.SubmitJobRequest
+	19, // 59: anthill.v1.JobService.GetJob:input_type -> anthill.v1.GetJobRequest
+	21, // 60: anthill.v1.JobService.ListJobs:input_type -> anthill.v1.ListJobsRequest
+	23, // 61: anthill.v1.JobService.WatchJob:input_type -> anthill.v1.WatchJobRequest
+	26, // 62: anthill.v1.JobService.CancelJob:input_type -> anthill.v1.CancelJobRequest
+	28, // 63: anthill.v1.JobService.DeleteJob:input_type -> anthill.v1.DeleteJobRequest
+	30, // 64: anthill.v1.JobService.GetTask:input_type -> anthill.v1.GetTaskRequest
+	34, // 65: anthill.v1.JobService.StreamResults:input_type -> anthill.v1.StreamResultsRequest
+	37, // 66: anthill.v1.JobService.WatchTasks:input_type -> anthill.v1.WatchTasksRequest
+	43, // 67: anthill.v1.JobService.GetSwarm:input_type -> anthill.v1.GetSwarmRequest
+	47, // 68: anthill.v1.JobService.StreamLogs:input_type -> anthill.v1.StreamLogsRequest
+	18, // 69: anthill.v1.JobService.SubmitJob:output_type -> anthill.v1.SubmitJobResponse
+	20, // 70: anthill.v1.JobService.GetJob:output_type -> anthill.v1.GetJobResponse
+	22, // 71: anthill.v1.JobService.ListJobs:output_type -> anthill.v1.ListJobsResponse
+	24, // 72: anthill.v1.JobService.WatchJob:output_type -> anthill.v1.WatchJobResponse
+	27, // 73: anthill.v1.JobService.CancelJob:output_type -> anthill.v1.CancelJobResponse
+	29, // 74: anthill.v1.JobService.DeleteJob:output_type -> anthill.v1.DeleteJobResponse
+	31, // 75: anthill.v1.JobService.GetTask:output_type -> anthill.v1.GetTaskResponse
+	35, // 76: anthill.v1.JobService.StreamResults:output_type -> anthill.v1.StreamResultsResponse
+	38, // 77: anthill.v1.JobService.WatchTasks:output_type -> anthill.v1.WatchTasksResponse
+	44, // 78: anthill.v1.JobService.GetSwarm:output_type -> anthill.v1.GetSwarmResponse
+	48, // 79: anthill.v1.JobService.StreamLogs:output_type -> anthill.v1.StreamLogsResponse
+	69, // [69:80] is the sub-list for method output_type
+	58, // [58:69] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_job_proto_init() }
@@ -4031,15 +4276,15 @@ func file_anthill_v1_job_proto_init() {
 		(*Input_Range)(nil),
 		(*Input_Blob)(nil),
 	}
-	file_anthill_v1_job_proto_msgTypes[37].OneofWrappers = []any{}
-	file_anthill_v1_job_proto_msgTypes[39].OneofWrappers = []any{}
+	file_anthill_v1_job_proto_msgTypes[41].OneofWrappers = []any{}
+	file_anthill_v1_job_proto_msgTypes[43].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_job_proto_rawDesc), len(file_anthill_v1_job_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   41,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,6 +30,7 @@ const (
 	JobService_GetTask_FullMethodName       = "/anthill.v1.JobService/GetTask"
 	JobService_StreamResults_FullMethodName = "/anthill.v1.JobService/StreamResults"
 	JobService_WatchTasks_FullMethodName    = "/anthill.v1.JobService/WatchTasks"
+	JobService_GetSwarm_FullMethodName      = "/anthill.v1.JobService/GetSwarm"
 	JobService_StreamLogs_FullMethodName    = "/anthill.v1.JobService/StreamLogs"
 )
 
@@ -67,6 +68,10 @@ type JobServiceClient interface {
 	// then what has changed, a few times a second, and ends after the message in which the
 	// job is finished. PERMISSION_DENIED to other owners.
 	WatchTasks(ctx context.Context, in *WatchTasksRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTasksResponse], error)
+	// GetSwarm tells which workers have which parts of a job's input, and who sent it to
+	// whom, as they say themselves, and as far as the present leader has heard of it.
+	// PERMISSION_DENIED to other owners.
+	GetSwarm(ctx context.Context, in *GetSwarmRequest, opts ...grpc.CallOption) (*GetSwarmResponse, error)
 	// StreamLogs sends what the attempts that failed, or are disputed, wrote to stderr at
 	// their ends, in the order in which they ended. PERMISSION_DENIED to other owners.
 	StreamLogs(ctx context.Context, in *StreamLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamLogsResponse], error)
@@ -197,6 +202,16 @@ func (c *jobServiceClient) WatchTasks(ctx context.Context, in *WatchTasksRequest
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type JobService_WatchTasksClient = grpc.ServerStreamingClient[WatchTasksResponse]
 
+func (c *jobServiceClient) GetSwarm(ctx context.Context, in *GetSwarmRequest, opts ...grpc.CallOption) (*GetSwarmResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSwarmResponse)
+	err := c.cc.Invoke(ctx, JobService_GetSwarm_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *jobServiceClient) StreamLogs(ctx context.Context, in *StreamLogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamLogsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &JobService_ServiceDesc.Streams[3], JobService_StreamLogs_FullMethodName, cOpts...)
@@ -250,6 +265,10 @@ type JobServiceServer interface {
 	// then what has changed, a few times a second, and ends after the message in which the
 	// job is finished. PERMISSION_DENIED to other owners.
 	WatchTasks(*WatchTasksRequest, grpc.ServerStreamingServer[WatchTasksResponse]) error
+	// GetSwarm tells which workers have which parts of a job's input, and who sent it to
+	// whom, as they say themselves, and as far as the present leader has heard of it.
+	// PERMISSION_DENIED to other owners.
+	GetSwarm(context.Context, *GetSwarmRequest) (*GetSwarmResponse, error)
 	// StreamLogs sends what the attempts that failed, or are disputed, wrote to stderr at
 	// their ends, in the order in which they ended. PERMISSION_DENIED to other owners.
 	StreamLogs(*StreamLogsRequest, grpc.ServerStreamingServer[StreamLogsResponse]) error
@@ -289,6 +308,9 @@ func (UnimplementedJobServiceServer) StreamResults(*StreamResultsRequest, grpc.S
 }
 func (UnimplementedJobServiceServer) WatchTasks(*WatchTasksRequest, grpc.ServerStreamingServer[WatchTasksResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchTasks not implemented")
+}
+func (UnimplementedJobServiceServer) GetSwarm(context.Context, *GetSwarmRequest) (*GetSwarmResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSwarm not implemented")
 }
 func (UnimplementedJobServiceServer) StreamLogs(*StreamLogsRequest, grpc.ServerStreamingServer[StreamLogsResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamLogs not implemented")
@@ -455,6 +477,24 @@ func _JobService_WatchTasks_Handler(srv interface{}, stream grpc.ServerStream) e
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type JobService_WatchTasksServer = grpc.ServerStreamingServer[WatchTasksResponse]
 
+func _JobService_GetSwarm_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSwarmRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(JobServiceServer).GetSwarm(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: JobService_GetSwarm_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(JobServiceServer).GetSwarm(ctx, req.(*GetSwarmRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _JobService_StreamLogs_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(StreamLogsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -496,6 +536,10 @@ var JobService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetTask",
 			Handler:    _JobService_GetTask_Handler,
+		},
+		{
+			MethodName: "GetSwarm",
+			Handler:    _JobService_GetSwarm_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -632,6 +632,10 @@ type AttemptReport struct {
 	Fuel uint64 `protobuf:"varint,10,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	// The last of what the guest wrote to stderr, at most 64 KiB. It counts nowhere.
 	Log []byte `protobuf:"bytes,80,opt,name=log,proto3" json:"log,omitempty"`
+	// What the worker has of the job's input, or of its bundle where it has no input, and
+	// from whom it got what has come since the last report that said so. For people; it
+	// counts nowhere.
+	Sources *PieceSources `protobuf:"bytes,334,opt,name=sources,proto3" json:"sources,omitempty"`
 	// The first 4 KiB of an output that is too large to come along. Shown to people where
 	// attempts differ; it counts nowhere.
 	Head []byte `protobuf:"bytes,330,opt,name=head,proto3" json:"head,omitempty"`
@@ -742,6 +746,13 @@ func (x *AttemptReport) GetLog() []byte {
 	return nil
 }
 
+func (x *AttemptReport) GetSources() *PieceSources {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
 func (x *AttemptReport) GetHead() []byte {
 	if x != nil {
 		return x.Head
@@ -754,6 +765,69 @@ func (x *AttemptReport) GetDeclined() bool {
 		return x.Declined
 	}
 	return false
+}
+
+// PieceSources are what a node has of a blob, and from whom it got that.
+type PieceSources struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How much of each part of the blob it has, of 255; at most 64 parts of equal size.
+	Parts []byte `protobuf:"bytes,1,opt,name=parts,proto3" json:"parts,omitempty"`
+	// Nodes that sent it pieces, at most 16, and how many bytes each.
+	Nodes         []string `protobuf:"bytes,2,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	Bytes         []int64  `protobuf:"varint,3,rep,packed,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PieceSources) Reset() {
+	*x = PieceSources{}
+	mi := &file_anthill_v1_work_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PieceSources) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PieceSources) ProtoMessage() {}
+
+func (x *PieceSources) ProtoReflect() protoreflect.Message {
+	mi := &file_anthill_v1_work_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PieceSources.ProtoReflect.Descriptor instead.
+func (*PieceSources) Descriptor() ([]byte, []int) {
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PieceSources) GetParts() []byte {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
+func (x *PieceSources) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *PieceSources) GetBytes() []int64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return nil
 }
 
 type HeartbeatRequest struct {
@@ -780,7 +854,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_anthill_v1_work_proto_msgTypes[10]
+	mi := &file_anthill_v1_work_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +866,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[10]
+	mi := &file_anthill_v1_work_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +879,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{10}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *HeartbeatRequest) GetLeases() []uint64 {
@@ -884,7 +958,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_anthill_v1_work_proto_msgTypes[11]
+	mi := &file_anthill_v1_work_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +970,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[11]
+	mi := &file_anthill_v1_work_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +983,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{11}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *HeartbeatResponse) GetVoidLeases() []uint64 {
@@ -966,7 +1040,7 @@ type Earned struct {
 
 func (x *Earned) Reset() {
 	*x = Earned{}
-	mi := &file_anthill_v1_work_proto_msgTypes[12]
+	mi := &file_anthill_v1_work_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1052,7 @@ func (x *Earned) String() string {
 func (*Earned) ProtoMessage() {}
 
 func (x *Earned) ProtoReflect() protoreflect.Message {
-	mi := &file_anthill_v1_work_proto_msgTypes[12]
+	mi := &file_anthill_v1_work_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1065,7 @@ func (x *Earned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Earned.ProtoReflect.Descriptor instead.
 func (*Earned) Descriptor() ([]byte, []int) {
-	return file_anthill_v1_work_proto_rawDescGZIP(), []int{12}
+	return file_anthill_v1_work_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Earned) GetCredit() uint64 {
@@ -1045,7 +1119,7 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
 	"\rReportRequest\x123\n" +
 	"\areports\x18\x01 \x03(\v2\x19.anthill.v1.AttemptReportR\areports\"\x10\n" +
-	"\x0eReportResponse\"\x89\x03\n" +
+	"\x0eReportResponse\"\xbe\x03\n" +
 	"\rAttemptReport\x12\x14\n" +
 	"\x05lease\x18\x01 \x01(\x06R\x05lease\x121\n" +
 	"\x06status\x18\x02 \x01(\x0e2\x19.anthill.v1.AttemptStatusR\x06status\x12\x1b\n" +
@@ -1057,9 +1131,14 @@ const file_anthill_v1_work_proto_rawDesc = "" +
 	"\afetched\x18\b \x01(\v2\x13.anthill.v1.TrafficR\afetched\x12\x12\n" +
 	"\x04fuel\x18\n" +
 	" \x01(\x04R\x04fuel\x12\x10\n" +
-	"\x03log\x18P \x01(\fR\x03log\x12\x13\n" +
+	"\x03log\x18P \x01(\fR\x03log\x123\n" +
+	"\asources\x18\xce\x02 \x01(\v2\x18.anthill.v1.PieceSourcesR\asources\x12\x13\n" +
 	"\x04head\x18\xca\x02 \x01(\fR\x04head\x12\x1a\n" +
-	"\bdeclined\x18F \x01(\bR\bdeclined\"\xdf\x01\n" +
+	"\bdeclined\x18F \x01(\bR\bdeclined\"P\n" +
+	"\fPieceSources\x12\x14\n" +
+	"\x05parts\x18\x01 \x01(\fR\x05parts\x12\x14\n" +
+	"\x05nodes\x18\x02 \x03(\tR\x05nodes\x12\x14\n" +
+	"\x05bytes\x18\x03 \x03(\x03R\x05bytes\"\xdf\x01\n" +
 	"\x10HeartbeatRequest\x12\x16\n" +
 	"\x06leases\x18\x01 \x03(\x06R\x06leases\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12\x14\n" +
@@ -1107,7 +1186,7 @@ func file_anthill_v1_work_proto_rawDescGZIP() []byte {
 }
 
 var file_anthill_v1_work_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_anthill_v1_work_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_anthill_v1_work_proto_goTypes = []any{
 	(AttemptStatus)(0),          // 0: anthill.v1.AttemptStatus
 	(*GetDenyListRequest)(nil),  // 1: anthill.v1.GetDenyListRequest
@@ -1120,43 +1199,45 @@ var file_anthill_v1_work_proto_goTypes = []any{
 	(*ReportRequest)(nil),       // 8: anthill.v1.ReportRequest
 	(*ReportResponse)(nil),      // 9: anthill.v1.ReportResponse
 	(*AttemptReport)(nil),       // 10: anthill.v1.AttemptReport
-	(*HeartbeatRequest)(nil),    // 11: anthill.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),   // 12: anthill.v1.HeartbeatResponse
-	(*Earned)(nil),              // 13: anthill.v1.Earned
-	(*JobSpec)(nil),             // 14: anthill.v1.JobSpec
-	(*Provider)(nil),            // 15: anthill.v1.Provider
-	(*BlobRef)(nil),             // 16: anthill.v1.BlobRef
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*Traffic)(nil),             // 18: anthill.v1.Traffic
+	(*PieceSources)(nil),        // 11: anthill.v1.PieceSources
+	(*HeartbeatRequest)(nil),    // 12: anthill.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),   // 13: anthill.v1.HeartbeatResponse
+	(*Earned)(nil),              // 14: anthill.v1.Earned
+	(*JobSpec)(nil),             // 15: anthill.v1.JobSpec
+	(*Provider)(nil),            // 16: anthill.v1.Provider
+	(*BlobRef)(nil),             // 17: anthill.v1.BlobRef
+	(*durationpb.Duration)(nil), // 18: google.protobuf.Duration
+	(*Traffic)(nil),             // 19: anthill.v1.Traffic
 }
 var file_anthill_v1_work_proto_depIdxs = []int32{
 	3,  // 0: anthill.v1.OfferRequest.terms:type_name -> anthill.v1.Terms
 	6,  // 1: anthill.v1.OfferResponse.leases:type_name -> anthill.v1.Lease
-	14, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
-	15, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
+	15, // 2: anthill.v1.Lease.spec:type_name -> anthill.v1.JobSpec
+	16, // 3: anthill.v1.Lease.providers:type_name -> anthill.v1.Provider
 	7,  // 4: anthill.v1.Lease.grants:type_name -> anthill.v1.BlobGrant
 	10, // 5: anthill.v1.ReportRequest.reports:type_name -> anthill.v1.AttemptReport
 	0,  // 6: anthill.v1.AttemptReport.status:type_name -> anthill.v1.AttemptStatus
-	16, // 7: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
-	17, // 8: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
-	18, // 9: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
-	3,  // 10: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
-	17, // 11: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
-	15, // 12: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
-	13, // 13: anthill.v1.HeartbeatResponse.earned:type_name -> anthill.v1.Earned
-	4,  // 14: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
-	8,  // 15: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
-	11, // 16: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
-	1,  // 17: anthill.v1.WorkService.GetDenyList:input_type -> anthill.v1.GetDenyListRequest
-	5,  // 18: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
-	9,  // 19: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
-	12, // 20: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
-	2,  // 21: anthill.v1.WorkService.GetDenyList:output_type -> anthill.v1.GetDenyListResponse
-	18, // [18:22] is the sub-list for method output_type
-	14, // [14:18] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	17, // 7: anthill.v1.AttemptReport.output:type_name -> anthill.v1.BlobRef
+	18, // 8: anthill.v1.AttemptReport.elapsed:type_name -> google.protobuf.Duration
+	19, // 9: anthill.v1.AttemptReport.fetched:type_name -> anthill.v1.Traffic
+	11, // 10: anthill.v1.AttemptReport.sources:type_name -> anthill.v1.PieceSources
+	3,  // 11: anthill.v1.HeartbeatRequest.terms:type_name -> anthill.v1.Terms
+	18, // 12: anthill.v1.HeartbeatResponse.lease_duration:type_name -> google.protobuf.Duration
+	16, // 13: anthill.v1.HeartbeatResponse.coordinators:type_name -> anthill.v1.Provider
+	14, // 14: anthill.v1.HeartbeatResponse.earned:type_name -> anthill.v1.Earned
+	4,  // 15: anthill.v1.WorkService.Offer:input_type -> anthill.v1.OfferRequest
+	8,  // 16: anthill.v1.WorkService.Report:input_type -> anthill.v1.ReportRequest
+	12, // 17: anthill.v1.WorkService.Heartbeat:input_type -> anthill.v1.HeartbeatRequest
+	1,  // 18: anthill.v1.WorkService.GetDenyList:input_type -> anthill.v1.GetDenyListRequest
+	5,  // 19: anthill.v1.WorkService.Offer:output_type -> anthill.v1.OfferResponse
+	9,  // 20: anthill.v1.WorkService.Report:output_type -> anthill.v1.ReportResponse
+	13, // 21: anthill.v1.WorkService.Heartbeat:output_type -> anthill.v1.HeartbeatResponse
+	2,  // 22: anthill.v1.WorkService.GetDenyList:output_type -> anthill.v1.GetDenyListResponse
+	19, // [19:23] is the sub-list for method output_type
+	15, // [15:19] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_anthill_v1_work_proto_init() }
@@ -1172,7 +1253,7 @@ func file_anthill_v1_work_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_anthill_v1_work_proto_rawDesc), len(file_anthill_v1_work_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
