@@ -32,13 +32,17 @@ func Find() (string, error) {
 	return "", ErrNone
 }
 
-// Start runs a browser without a window until stop is called. What it keeps lies in dir.
-func Start(ctx context.Context, dir string) (tab context.Context, stop func(), err error) {
+// Start runs a browser without a window until stop is called, which removes what it kept.
+func Start(ctx context.Context) (tab context.Context, stop func(), err error) {
 	path, err := Find()
 	if err != nil {
 		return nil, nil, err
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(filepath.Join(dir, "profile")),
+	profile, err := os.MkdirTemp("", "anthill-browser-*")
+	if err != nil {
+		return nil, nil, err
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(profile),
 		chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("force-color-profile", "srgb"), chromedp.Flag("disable-gpu", true))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox)
@@ -49,12 +53,24 @@ func Start(ctx context.Context, dir string) (tab context.Context, stop func(), e
 	stop = func() {
 		endTab()
 		endProcess()
+		remove(profile)
 	}
 	if err := chromedp.Run(tab); err != nil {
 		stop()
 		return nil, nil, fmt.Errorf("start %s: %w", path, err)
 	}
 	return tab, stop, nil
+}
+
+// remove takes a profile away. Processes that the browser has begun go on writing to it for a
+// moment after the browser has ended.
+func remove(profile string) {
+	for range 50 {
+		if os.RemoveAll(profile) == nil {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // Size makes the window as large as that of a screen, or of a telephone.

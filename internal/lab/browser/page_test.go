@@ -62,7 +62,7 @@ func openTab(t *testing.T, link string) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 3*time.Minute)
 	t.Cleanup(cancel)
-	tab, stop, err := browser.Start(ctx, t.TempDir())
+	tab, stop, err := browser.Start(ctx)
 	if errors.Is(err, browser.ErrNone) {
 		t.Skip("the page is not looked at: ", err)
 	}

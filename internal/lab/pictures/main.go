@@ -40,14 +40,9 @@ func main() {
 }
 
 func run(link, out, theme, widths string, height int64, wait time.Duration, views []string) error {
-	dir, err := os.MkdirTemp("", "pictures")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	tab, stop, err := browser.Start(ctx, dir)
+	tab, stop, err := browser.Start(ctx)
 	if err != nil {
 		return err
 	}
