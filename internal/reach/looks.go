@@ -75,6 +75,7 @@ func (l *Looks) At(ctx context.Context, c Claim) []Look {
 	}
 	said = append(said, c.Advertised[:min(len(c.Advertised), maxLooks)]...)
 	looks := make([]Look, len(said))
+	dial := l.dialOnce(ctx, c)
 	var all sync.WaitGroup
 	for i, address := range said {
 		looks[i].Address = address
@@ -83,7 +84,7 @@ func (l *Looks) At(ctx context.Context, c Claim) []Look {
 		}
 		all.Go(func() {
 			var err error
-			if looks[i].Answered, err = l.look(ctx, c, address); err != nil {
+			if looks[i].Answered, err = l.look(ctx, dial, address); err != nil {
 				looks[i].Why = err.Error()
 			}
 		})
@@ -95,8 +96,25 @@ func (l *Looks) At(ctx context.Context, c Claim) []Look {
 	return looks
 }
 
+// dialOnce gives what looks at the IP:PORTs of a claim, at each once: a name may well be of
+// the same place as an address.
+func (l *Looks) dialOnce(ctx context.Context, c Claim) func(address string) error {
+	var mu sync.Mutex
+	looked := map[string]func() error{}
+	return func(address string) error {
+		mu.Lock()
+		look, ok := looked[address]
+		if !ok {
+			look = sync.OnceValue(func() error { return l.dial(ctx, c, address) })
+			looked[address] = look
+		}
+		mu.Unlock()
+		return look()
+	}
+}
+
 // look finds which of an address's IPs leads to the node.
-func (l *Looks) look(ctx context.Context, c Claim, address string) (answered string, err error) {
+func (l *Looks) look(ctx context.Context, dial func(address string) error, address string) (answered string, err error) {
 	find := l.find
 	if find == nil {
 		find = net.DefaultResolver.LookupNetIP
@@ -107,7 +125,7 @@ func (l *Looks) look(ctx context.Context, c Claim, address string) (answered str
 	}
 	err = fmt.Errorf("%s: this name has no address", address)
 	for _, at := range list[:min(len(list), namedAddresses)] {
-		if err = l.dial(ctx, c, at); err == nil {
+		if err = dial(at); err == nil {
 			return at, nil
 		}
 	}
